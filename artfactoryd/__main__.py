@@ -1,0 +1,6 @@
+"""`python -m artfactoryd` is the same program as `artfactoryd`."""
+
+from artfactoryd.cli import main
+
+if __name__ == "__main__":
+    main()

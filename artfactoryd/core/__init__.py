@@ -1,0 +1,1 @@
+"""LAW: decides, never acts. No I/O, no clock, no environment, no unseeded chance."""

@@ -1,0 +1,148 @@
+"""Provider, Model, ModelFamily: what can be ordered, with which parameters, at what price."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+MICRO = Decimal(1_000_000)  # micro-dollars in a dollar
+
+
+def micro_dollars(usd: object, times: int = 1) -> int:
+    """US dollars as written, `times` over, in micro-dollars, rounded up."""
+    return int((Decimal(str(usd)) * MICRO * times).to_integral_value(ROUND_CEILING))
+
+
+def dollars(micro: int) -> str:
+    """`$0.012`: at least two decimals, no more than needed."""
+    text = f"{Decimal(micro) / MICRO:.6f}".rstrip("0")
+    whole, _, cents = text.partition(".")
+    return f"${whole}.{cents:0<2}"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """`usd` is decimal text as written; `per` is image, megapixel, second or call."""
+
+    usd: str
+    per: str = "image"
+    seconds: float | None = None  # expected run time, for a price per second
+    as_of: str | None = None
+
+    @classmethod
+    def from_mapping(cls, value: Mapping[str, Any]) -> Price:
+        return cls(str(value["usd"]), value.get("per", "image"), value.get("seconds"), _text(value.get("as_of")))
+
+    def upper(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        """The most a call for `asked` outputs may cost, in micro-dollars; None when that is not known."""
+        if self.per == "call":
+            return micro_dollars(self.usd)
+        if self.per == "image":
+            return micro_dollars(self.usd, asked)
+        if self.per == "megapixel":
+            return self._by_size(asked, parameters)
+        return None if self.seconds is None else micro_dollars(Decimal(self.usd) * Decimal(str(self.seconds)))
+
+    def _by_size(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        width, height = parameters.get("width"), parameters.get("height")
+        if not isinstance(width, int) or not isinstance(height, int):
+            return None
+        return micro_dollars(self.usd, asked * -(-width * height // 1_000_000))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One endpoint with its parameter schema. `id` is what the provider calls it."""
+
+    provider: str
+    id: str
+    version: str | None = None
+    aliases: tuple[str, ...] = ()
+    family: str | None = None
+    modality: str = "text-to-image"
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
+    batch: str | None = None
+    seed: str | None = None
+    image: str | None = None
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    syntax: tuple[str, ...] = ()
+    price: Price | None = None
+    source: str = ""
+
+    @classmethod
+    def from_mapping(cls, value: Mapping[str, Any], source: str) -> Model:
+        """Of a model file's content, already checked against schemas/model.schema.json."""
+        name, _, version = str(value["model"]).partition(":")
+        schema = value.get("schema") or {}
+        return cls(
+            provider=value["provider"], id=name, version=version or None, aliases=tuple(value.get("aliases") or ()),
+            family=value.get("family"), modality=value.get("modality", "text-to-image"), schema=schema,
+            text=tuple(value.get("text") or _default_text(schema)), batch=value.get("batch"), seed=value.get("seed"),
+            image=value.get("image"), synonyms=dict(value.get("synonyms") or {}), syntax=tuple(value.get("syntax") or ()),
+            price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
+        )  # fmt: skip
+
+    @classmethod
+    def from_snapshot(cls, value: Mapping[str, Any]) -> Model:
+        """The inverse of `snapshot`: how a model was when an order was accepted."""
+        lists = {key: tuple(value[key]) for key in ("aliases", "text", "syntax")}
+        price = Price(**value["price"]) if value["price"] else None
+        return cls(**{**value, **lists, "price": price})
+
+    def snapshot(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def properties(self) -> Mapping[str, Mapping[str, Any]]:
+        found = self.schema.get("properties")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def required(self) -> Sequence[str]:
+        return list(self.schema.get("required") or ())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.id, *self.aliases)
+
+    @property
+    def full(self) -> str:
+        return f"{self.id}:{self.version}" if self.version else self.id
+
+
+def _default_text(schema: Mapping[str, Any]) -> list[str]:
+    names = schema.get("properties") or {}
+    return [name for name in names if name == "prompt" or name.endswith("_prompt")]
+
+
+class Catalog:
+    """The models that can be ordered; later ones (a person's own) override earlier ones of the same id."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._models = {(model.provider, model.id): model for model in models}
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models.values())
+
+    def providers(self) -> list[str]:
+        return sorted({provider for provider, _ in self._models})
+
+    def find(self, provider: str, name: str) -> Model | None:
+        """By alias, full id, or `owner/name:version` where that is the version known here."""
+        for model in reversed(self._models.values()):
+            if model.provider == provider and (name in model.names or name == model.full):
+                return model
+        return None
+
+    def near(self, provider: str, name: str) -> list[str]:
+        """Names of this provider's models that `name` may have meant, best first."""
+        names = [each for model in self._models.values() if model.provider == provider for each in model.names]
+        return difflib.get_close_matches(name, names, n=3, cutoff=0.5)

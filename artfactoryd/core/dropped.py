@@ -1,0 +1,117 @@
+"""What a dropped thing is by its name, kind and size: perhaps an order, junk to pass over, or a stray, in words."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+
+class Word(NamedTuple):
+    """`NAME is WHAT. ADVICE`: what it is, and what would work."""
+
+    what: str
+    advice: str
+
+
+ORDER_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+BUNDLE_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
+
+JUNK = re.compile(
+    r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
+    r"|.*\.(?:tmp|part|partial|filepart|crdownload|download|sw[opx]|bak|orig)"  # editors, browsers, copies on the way
+    r"|4913|desktop\.ini|thumbs\.db|icon\r|@eadir|__macosx|lost\+found"
+    r"|.*\.(?:error|why)\.txt",  # our own words
+    re.IGNORECASE | re.DOTALL,
+)
+CONFLICT = re.compile(
+    r"\.sync-conflict-\d{8}-|\bconflicted copy\b|\bSFConflict\b|[_-]conflict-\d{8}"
+    r"|\((?:case |selective sync )?conflict\b[^)]*\)|\[conflict(?:ed)?\]|_[a-z]{3}-\d\d-\d{6}-\d{4}_conflict\b"
+    r"|in Konflikt stehende Kopie|copie en conflit|copia en conflicto|copia in conflitto",
+    re.IGNORECASE,
+)
+
+LINK = Word("a link", "Links are not followed: drop the file itself.")
+PIPE = Word("a pipe", "Write the order into a file, and drop that.")
+SOCKET = Word("a socket", "Write the order into a file, and drop that.")
+DEVICE = Word("a device", "Write the order into a file, and drop that.")
+BAD_NAME = Word("something whose name is not UTF-8", "Rename it, and drop it again.")
+SYNC_COPY = Word(
+    "a conflict copy made by a program that syncs files",
+    "It is never taken by itself. Compare it with the original, keep one, and drop that under a plain name.",
+)
+EMPTY = Word("empty", "Write the order into it, save it, and drop it again.")
+HOLLOW = Word("a folder whose order is empty", EMPTY.advice)
+RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it as NAME.yaml, and drop that.")
+DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.")
+TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
+PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
+ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.")
+OTHER = Word("not an order", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.")
+CHECKOUT = Word(
+    "a git checkout", "Taking its files would move them out of git. Use `artfactoryd submit FILE`, or drop a copy."
+)
+NESTED = Word("a folder inside a drop-box", "Drop it into the Inbox itself.")
+CLOSED = Word("a folder that cannot be opened", "Make it readable, and drop it again.")
+
+KINDS = {"link": LINK, "pipe": PIPE, "socket": SOCKET, "device": DEVICE}
+# fmt: off
+SUFFIXES = {
+    **dict.fromkeys([".rtf", ".rtfd", ".doc", ".docx", ".odt", ".pages"], RICH),
+    **dict.fromkeys([".txt", ".text", ".md"], TEXT),
+    **dict.fromkeys([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"], ARCHIVE),
+    **dict.fromkeys([
+        ".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".svg", ".psd",
+        ".mp4", ".mov", ".webm", ".mp3", ".wav",
+    ], PICTURE),
+}
+# fmt: on
+
+
+def is_junk(name: str) -> bool:
+    """Passed over without a word: what editors, desktops and sync programs leave, and what we write ourselves."""
+    return JUNK.fullmatch(name) is not None
+
+
+def is_order_name(name: str) -> bool:
+    return _suffix(name) in ORDER_SUFFIXES and not CONFLICT.search(name)
+
+
+def is_bundle(order_names: Collection[str]) -> bool:
+    """By the names of all order files in a folder: one alone, and called `order`."""
+    return len(order_names) == 1 and all(name.lower() in BUNDLE_NAMES for name in order_names)
+
+
+def stray_file(name: str, kind: str, size: int) -> Word | None:
+    """Why this is no order; None when it may be one."""
+    if kind in KINDS:
+        return KINDS[kind]
+    if word := _stray_name(name):
+        return word
+    if size == 0:
+        return EMPTY
+    if is_order_name(name):
+        return None
+    if _suffix(name) == ".txt" and is_order_name(posixpath.splitext(name)[0]):
+        return DOUBLE
+    return SUFFIXES.get(_suffix(name), OTHER)
+
+
+def stray_folder(name: str, inside: Collection[str]) -> Word | None:
+    """Why this is neither a bundle nor a drop-box; None when it may be one."""
+    if word := _stray_name(name):
+        return word
+    if ".git" in inside:
+        return CHECKOUT
+    return RICH if _suffix(name) in (".rtfd", ".pages") else None
+
+
+def _stray_name(name: str) -> Word | None:
+    if any("\udc80" <= letter <= "\udcff" for letter in name):
+        return BAD_NAME
+    return SYNC_COPY if CONFLICT.search(name) else None
+
+
+def _suffix(name: str) -> str:
+    return posixpath.splitext(name)[1].lower()

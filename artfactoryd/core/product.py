@@ -1,0 +1,70 @@
+"""Names of folders and files, and the documents beside a product: sidecar, resolved order, receipt."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LONGEST_SLUG = 48
+SOFTWARE = "artfactoryd"
+
+
+def slug(text: str, longest: int = LONGEST_SLUG) -> str:
+    """Letters of any script kept (NFC, lower case), everything unsafe in a path dropped, blanks to `-`."""
+    kept = []
+    for char in unicodedata.normalize("NFC", text).lower():
+        category = unicodedata.category(char)[0]
+        kept.append(char if category in "LNM" or char in "-_" else " " if category in "ZPSC" else "")
+    joined = re.sub(r"[-\s]*\s[-\s]*", "-", "".join(kept).strip())
+    cut = _at_most_bytes(joined[:longest], 120).strip("-_ ")
+    return cut or "picture"
+
+
+def _at_most_bytes(text: str, most: int) -> str:
+    """A file name has at most 255 bytes; a letter may take four."""
+    while len(text.encode("utf-8", "replace")) > most:
+        text = text[:-1]
+    return text
+
+
+def product_name(index: int, prompt: str, sha256: str, extension: str) -> str:
+    """`0001-a-red-car-3f9ac2d1.png`"""
+    return f"{index:04d}-{slug(prompt)}-{sha256[:8]}.{extension}"
+
+
+def folder_name(name: str, rehearsal: bool) -> str:
+    """The order's folder; a rehearsal says so."""
+    return slug(name, 80) + ("-rehearsal" if rehearsal else "")
+
+
+def prompt_of(parameters: Mapping[str, Any], text: Sequence[str]) -> str:
+    """What an item is about, in its own words: `prompt`, else its first text parameter."""
+    for name in ("prompt", *text):
+        if parameters.get(name):
+            return str(parameters[name])
+    return ""
+
+
+def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[str, Any]) -> dict[str, Any]:
+    """The sidecar document (schemas/sidecar.schema.json) of one product.
+
+    `row`: the item with its order (see index.ItemRow.facts); `file`: what was measured of the file;
+    `product`: id, created_at and index, chosen when the outputs were known.
+    """
+    return {
+        "id": product["id"], "file": dict(file), "type": "image", "created_at": product["created_at"],
+        "project": row["project"],
+        "order": {"id": row["order_id"], "name": row["order_name"], "sha256": row["document_sha256"], "git": row["git"]},
+        "item": {"index": row["number"], "copy": row["copy"], "seed": row["seed"], "tokens": row["tokens"]},
+        "provider": row["provider"],
+        "model": {key: row["model"][key] for key in ("id", "version", "family", "modality")},
+        "ticket": row["ticket"],
+        "parameters": {key: row[key] for key in ("base", "generation", "actual", "returned")},
+        "inputs": [], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
+        "cost": {"usd": row["cost_usd"], "estimated": row["cost_estimated"]}, "timings": row["timings"],
+        "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [], "parents": [],
+        "stage": None, "reused_from": None, "rehearsal": row["rehearsal"],
+        "origin": row["origin"], "software": {"name": SOFTWARE, "version": row["software_version"]},
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""What the free sketch is asked for in place of a paid call, so that a rehearsal shows what would come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isqrt
+from typing import Any
+
+SMALLEST, LARGEST = 64, 4096  # pixels a side that sketch draws
+PIXELS = 512 * 512  # a quarter megapixel, when only a shape is known
+NAMED_SHAPES = {
+    "square": (1, 1), "square_hd": (1, 1),
+    "portrait_4_3": (3, 4), "portrait_16_9": (9, 16),
+    "landscape_4_3": (4, 3), "landscape_16_9": (16, 9),
+}  # fmt: skip
+
+
+def rehearsal_call(generation: Mapping[str, Any], seed: int | None, asked: int) -> dict[str, Any]:
+    """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs."""
+    width, height = rehearsal_size(generation)
+    return {
+        "prompt": _prompt(generation), "width": width, "height": height,
+        "seed": seed or 0, "num_outputs": asked,
+    }  # fmt: skip
+
+
+def rehearsal_size(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """Width and height in pixels: as given, else the shape asked for at a quarter megapixel."""
+    named = parameters.get("image_size")
+    for given in (parameters, named):
+        if isinstance(given, Mapping) and (size := _given(given)):
+            return size
+    return _at_quarter_megapixel(*_shape(parameters.get("aspect_ratio"), named))
+
+
+def _given(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
+    width, height = parameters.get("width"), parameters.get("height")
+    if not (_is_length(width) and _is_length(height)):
+        return None
+    return _drawable(int(width)), _drawable(int(height))  # type: ignore[arg-type]
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1_000_000
+
+
+def _drawable(length: int) -> int:
+    return min(max(length, SMALLEST), LARGEST)
+
+
+def _shape(ratio: object, named: object) -> tuple[int, int]:
+    wide, _, high = str(ratio).partition(":")
+    if _is_part(wide) and _is_part(high):
+        return int(wide), int(high)
+    return NAMED_SHAPES.get(str(named), (1, 1))
+
+
+def _is_part(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < len(text) < 6 and int(text) > 0
+
+
+def _at_quarter_megapixel(wide: int, high: int) -> tuple[int, int]:
+    def side(one: int, other: int) -> int:
+        return _drawable((isqrt(PIXELS * one // other) + 4) // 8 * 8)
+
+    return side(wide, high), side(high, wide)
+
+
+def _prompt(generation: Mapping[str, Any]) -> str:
+    names = ["prompt", *(name for name in generation if name.endswith("prompt") and "negative" not in name)]
+    texts = [generation[name] for name in [*names, *generation] if isinstance(generation.get(name), str)]
+    return texts[0] if texts else ""

@@ -1,0 +1,195 @@
+"""From known outputs to products on the shelf: fetch, look, file. Free to repeat; a redo gives the same files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import __version__, media, shelf
+from artfactoryd.books import Books
+from artfactoryd.core.catalog import MICRO, Model, micro_dollars
+from artfactoryd.core.product import product_name, prompt_of, sidecar
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost
+from artfactoryd.factories import Factory
+from artfactoryd.fetch import Fetched, Fetcher
+from artfactoryd.home import Home
+from artfactoryd.media import Media
+from artfactoryd.settings import Settings
+from artfactoryd.study import order_of
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+AT_ONCE = 8  # deliveries under way together
+LASTS = 3600.0  # seconds after which a provider has certainly erased an output
+LOOKS = 3  # downloads of an output that comes cut short or unreadable
+MEASURED = ("sha256", "bytes", "mime", "width", "height")  # of a product's file, kept in the index
+AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One output that came: what was chosen for it, its bytes in .work, and what they are."""
+
+    chosen: Mapping[str, Any]
+    fetched: Fetched
+    media: Media
+
+
+class Delivery:
+    def __init__(
+        self,
+        home: Home,
+        books: Books,
+        settings: Callable[[], Settings],
+        factories: Mapping[str, Factory],
+        fetcher: Fetcher,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._home, self._books, self._settings = home, books, settings
+        self._factories, self._fetcher, self._clock = factories, fetcher, clock
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def deliver(self, row: Row, order: Row) -> dict[str, Any]:
+        """Every output that can be had is on the shelf when this returns: the fields of the settlement.
+
+        Raises StorageFull (try again), OutputLost or OutputBad (not one of them can be had).
+        """
+        async with self._places:
+            came, lost = await self._fetch_all(row)
+            if not came:
+                raise lost[0] if lost else OutputLost("The provider gave no output.")
+            cost, estimated = self._cost(row, order, len(came))
+            note = _shortfall(row, len(came), lost)
+            products = []
+            for each in came:
+                products.append(await asyncio.to_thread(self._file, row, order, each, len(came), cost, estimated))
+        return {"cost": cost, "estimated": estimated, "products": products, "note": note}
+
+    def discard(self, row: Row) -> None:
+        """The work files of a settled item; a leftover is harmless."""
+        for chosen in row["outputs"]:
+            with contextlib.suppress(OSError):
+                self._work_file(chosen["id"]).unlink()
+
+    async def _fetch_all(self, row: Row) -> tuple[list[Fetch], list[OutputLost | OutputBad]]:
+        came: list[Fetch] = []
+        lost: list[OutputLost | OutputBad] = []
+        for chosen in row["outputs"]:
+            try:
+                came.append(await self._fetch(row, chosen))
+            except (OutputLost, OutputBad) as error:
+                log.error("an output of item %s is lost: %s", row["number"], error)
+                lost.append(error)
+        return came, lost
+
+    async def _fetch(self, row: Row, chosen: Mapping[str, Any]) -> Fetch:
+        """Trouble on the way is waited out until the output has certainly expired."""
+        tries = bad = 0
+        while True:
+            try:
+                return await self._fetch_once(row, chosen)
+            except OutputBad:
+                bad += 1
+                if bad >= LOOKS:
+                    raise
+            except AskAgain as error:
+                if self._expired(chosen):
+                    raise OutputLost(f"It could not be fetched within an hour. {error}") from error
+            await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
+            tries += 1
+
+    async def _fetch_once(self, row: Row, chosen: Mapping[str, Any]) -> Fetch:
+        limits = self._settings().limits
+        fetched = await self._fetcher.fetch(
+            chosen["address"], self._work_file(chosen["id"]), most_bytes=limits.product_bytes,
+            allowed_hosts=self._factories[row["provider"]].output_hosts,
+        )  # fmt: skip
+        found = await asyncio.to_thread(media.identify, fetched.path, most_megapixels=limits.megapixels)
+        return Fetch(chosen, fetched, found)
+
+    def _expired(self, chosen: Mapping[str, Any]) -> bool:
+        made = datetime.fromisoformat(chosen["created_at"])
+        return (self._clock() - made).total_seconds() > LASTS
+
+    def _work_file(self, product_id: str) -> Path:
+        folder = self._home.work / "outputs"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{product_id}.part"
+
+    def _cost(self, row: Row, order: Row, delivered: int) -> tuple[int, bool]:
+        """By what was delivered, or by the time measured; the upper price where neither can be known."""
+        price = Model.from_snapshot(order["model"]).price
+        if order["rehearsal"] or price is None or row["upper"] == 0:
+            return 0, False
+        if price.per == "image":
+            return micro_dollars(price.usd, delivered), False
+        seconds = self._attempt(row)["returned"].get("seconds")
+        if price.per == "second" and seconds:
+            return micro_dollars(float(price.usd) * seconds), True
+        return row["upper"], price.per != "call"
+
+    def _attempt(self, row: Row) -> Row:
+        attempt = self._books.index.attempt(row["attempt"])
+        assert attempt is not None
+        return attempt
+
+    def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
+        """Sidecar, then product, in the order's folder."""
+        folder = self._home.root / order["folder"]
+        folder.mkdir(parents=True, exist_ok=True)
+        prompt = prompt_of(row["generation"], Model.from_snapshot(order["model"]).text)
+        name = product_name(came.chosen["index"], prompt, came.fetched.sha256, came.media.extension)
+        facts = self._facts(row, order, delivered, cost, estimated)
+        measured = {
+            "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": came.fetched.sha256,
+            "bytes": came.fetched.bytes, "mime": came.media.mime, "width": came.media.width,
+            "height": came.media.height, "duration": None,
+        }  # fmt: skip
+        placed = shelf.place(
+            came.fetched.path, folder, name, lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen)
+        )
+        path = str((folder / placed).relative_to(self._home.root))
+        kept = {key: came.chosen[key] for key in ("id", "index", "created_at")}
+        return {**kept, "path": path, **{key: measured[key] for key in MEASURED}}
+
+    def _facts(self, row: Row, order: Row, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
+        """What the sidecar says of the item, its order and its attempt."""
+        attempt = self._attempt(row)
+        base = dict(order_of(order).parameters)
+        return {
+            "project": order["project"], "order_id": order["id"], "order_name": order["name"],
+            "document_sha256": order["document_sha256"], "git": order["git"], "number": row["number"],
+            "copy": row["copy"], "seed": row["seed"],
+            "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row["tokens"]],
+            "provider": row["provider"], "model": self._model(attempt, order), "ticket": row["ticket"], "base": base,
+            "generation": row["generation"], "actual": attempt["actual"],
+            "returned": attempt["returned"].get("parameters", {}), "asked": row["asked"], "delivered": delivered,
+            "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
+            "timings": {
+                "asked_at": attempt["asked_at"], "answered_at": attempt["answered_at"],
+                "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
+            },
+            "tags": order["tags"], "notes": order["notes"], "rehearsal": bool(order["rehearsal"]),
+            "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
+        }  # fmt: skip
+
+    def _model(self, attempt: Row, order: Row) -> dict[str, Any]:
+        """The model that really made it: for a rehearsal the sketch, not the one ordered."""
+        model = order["model"]
+        if order["rehearsal"]:
+            return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
+        return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:
+    if delivered >= row["asked"]:
+        return ""
+    reasons = "; ".join(str(error) for error in lost) or "the provider left the rest out, as content filters do"
+    return f"{delivered} of {row['asked']} came: {reasons}."

@@ -1,0 +1,234 @@
+"""An entry: one file or folder as somebody dropped it. What it is, its name, its digest, its copy, its place.
+
+Ground floor: it knows of no claim and no inbox. A link is itself an entry and is never followed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import itertools
+import os
+import re
+import shutil
+import signal
+import stat
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from artfactoryd.durable import flush, flush_folder, storage_errors
+from artfactoryd.fault import point
+
+LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it; with every name that begins with a dot
+NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it
+READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+KINDS = {
+    stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What lay there when somebody looked."""
+
+    path: Path
+    status: os.stat_result
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def kind(self) -> str:
+        """file, folder, link, pipe, socket or device."""
+        return KINDS.get(stat.S_IFMT(self.status.st_mode), "device")
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Another one after any change, and when another file has taken the name."""
+        s = self.status
+        return (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns)
+
+
+def listing(folder: Path) -> Iterator[Entry]:
+    with os.scandir(folder) as found:
+        for one in found:
+            with suppress(FileNotFoundError):
+                yield Entry(folder / one.name, one.stat(follow_symlinks=False))
+
+
+def everything_in(folder: Path) -> Iterator[Entry]:
+    """All entries below, at any depth; what cannot be opened is left out."""
+    folders = [folder]
+    while folders:
+        with suppress(OSError):
+            for entry in listing(folders.pop()):
+                if entry.kind == "folder":
+                    folders.append(entry.path)
+                yield entry
+
+
+def has_writer(path: Path) -> bool:
+    """Whether some process has this file open for writing; False also where the system cannot tell.
+
+    On a network volume the answer means something else: do not ask. A writer that opens the file
+    just now waits for us to let go, and the kernel sends the signal named here, by default deadly.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        fd = os.open(path, READ_ONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)  # the lease goes with it
+    return False
+
+
+def is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def readable(name: str) -> str:
+    """NFC; what is not UTF-8, and control characters, escaped."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", text))
+
+
+def safe_name(name: str, folder: bool = False) -> str:
+    """The name as people can read it and every disk can keep it."""
+    return fitted(readable(name), 1, folder)
+
+
+def numbered(name: str, folder: bool) -> Iterator[str]:
+    """NAME, then NAME-2, NAME-3 ... before the extension: the names to try where nothing is overwritten."""
+    return (fitted(name, number, folder) for number in itertools.count(1))
+
+
+def fitted(name: str, number: int, folder: bool) -> str:
+    """`name` with its number, from 2 on; short enough to have its word beside it."""
+    stem, extension = (name, "") if folder else os.path.splitext(name)
+    if len(os.fsencode(extension)) > 20:
+        stem, extension = name, ""
+    tail = (f"-{number}" if number > 1 else "") + extension
+    room = NAME_BYTES - len(os.fsencode(tail))
+    return os.fsencode(stem)[:room].decode("utf-8", "ignore") + tail
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of the bytes; of a folder: of names and bytes, dot files and desktop litter left out."""
+    if not is_folder(path):
+        return _file_digest(path)
+    whole = hashlib.sha256()
+    for name, file in sorted(_files(path)):
+        whole.update(os.fsencode(name) + b"\0" + _file_digest(file).encode())
+    return whole.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every file below, with its NFC name: a disk may spell a name anew when it is moved there and back."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_litter(name)]
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for name in [*names, *links]:
+            if not is_litter(name):
+                file = Path(place, name)
+                yield unicodedata.normalize("NFC", str(file.relative_to(folder))), file
+
+
+def is_litter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
+
+
+def _file_digest(path: Path) -> str:
+    mode = os.lstat(path).st_mode
+    if stat.S_ISLNK(mode):
+        return hashlib.sha256(b"link to " + os.fsencode(os.readlink(path))).hexdigest()
+    if not stat.S_ISREG(mode):
+        return hashlib.sha256(b"no file").hexdigest()
+    with open(os.open(path, READ_ONLY), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy(source: Path, target: Path) -> None:
+    """A whole durable copy, links as links. Only our own side's trouble is StorageFull or StorageSick."""
+    mode = os.lstat(source).st_mode
+    if stat.S_ISDIR(mode):
+        target.mkdir()
+        for child in source.iterdir():
+            copy(child, target / child.name)
+        with storage_errors(target):
+            flush_folder(target)
+    elif stat.S_ISREG(mode):
+        _copy_file(source, target)
+    elif stat.S_ISLNK(mode):
+        target.symlink_to(os.readlink(source))
+    else:
+        os.mkfifo(target)  # a pipe, socket or device is on its way to Rejected: only its name matters
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with open(os.open(source, READ_ONLY), "rb") as file, open(target, "xb") as made:
+        shutil.copyfileobj(file, made, 1 << 20)
+        with storage_errors(target):
+            made.flush()
+            flush(made.fileno())
+    shutil.copystat(source, target, follow_symlinks=False)
+
+
+def place(source: Path, target: Path) -> None:
+    """Rename, but never onto something: FileExistsError instead."""
+    if is_folder(source):
+        if os.path.lexists(target):
+            raise FileExistsError(target)
+        os.rename(source, target)  # should one appear just now, the kernel refuses it unless it is empty
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        os.rename(source, target)
+    else:
+        point("placed_linked")
+        os.unlink(source)
+
+
+def place_equal(source: Path, target: Path) -> bool:
+    """Give a file a second name; True when it, or one with equal bytes, now lies there. Never overwrites."""
+    try:
+        os.link(source, target)
+    except OSError:  # it exists, or a disk without hard links
+        if os.path.lexists(target):
+            return target.is_file() and target.read_bytes() == source.read_bytes()
+        shutil.copyfile(source, target)
+    return True
+
+
+def same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samestat(os.lstat(one), os.lstat(other))
+    except OSError:
+        return False
+
+
+def remove(path: Path) -> None:
+    if is_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

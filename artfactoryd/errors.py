@@ -1,0 +1,212 @@
+"""Everything that can go wrong, as a person meets it.
+
+    ArtFactoryError            title + sentence; whose move; what it stops; worth trying again?
+    |- Refusal                 a file that cannot be taken: carries Problems with file, line, column   (you, order)
+    |- WrongUse                a command or a setting is wrong: exit code 2                            (you, daemon)
+    |- HomeLocked              another process holds this home                                         (you, daemon)
+    |- IllegalMove             an item cannot go from here to there                                    (us, item)
+       |- OverCap              a wish would pass the order's cap: it is not written                    (you, order)
+    |- StorageFull             no room: nothing was written, try again later                           (you, daemon)
+    |- StorageSick             a flush failed: nothing more is written by this process                 (us, daemon)
+    |- ProviderError           what a factory says about one call; raised only by factories and fetch
+       |- ProviderStopped      nothing bought; this provider needs a person (key, money, no network)   (you, provider)
+       |- Throttled            nothing bought; the provider asks to wait `after` seconds               (provider, it)
+       |- CallRefused          nothing bought; this call is bad                                        (you, item)
+       |- InDoubt              it may have been bought; never sent again by the program                (you, item)
+       |- RunFailed            it was bought and ended without output                                  (provider, item)
+       |- AskAgain             reading failed for a passing reason; reading is free, ask again         (provider, item)
+       |- OutputLost           it was bought and the output can no longer be had                       (provider, item)
+       |- OutputBad            what came is no picture, or is cut short                                (provider, item)
+
+The question that sorts an error is always the same: was anything bought, and can we be sure?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+WhoseMove = Literal["you", "provider", "us"]
+Scope = Literal["order", "item", "provider", "daemon"]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong (or doubtful) in a document, with the way out.
+
+    `path` is the key path (`("parameters", "prompt")`); `column_in_value` counts code points
+    from 1 inside that value. `file`, `line` and `column` (from 1) are filled in by
+    `documents.Document.locate`, because only the reader of the text knows them.
+    """
+
+    code: str
+    message: str
+    fix: str = ""
+    path: Path = ()
+    column_in_value: int | None = None
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def at(self, file: str, line: int | None, column: int | None) -> Problem:
+        return replace(self, file=file, line=line, column=column)
+
+    @property
+    def key(self) -> str:
+        return ".".join(str(part) for part in self.path)
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.line is not None:
+            place += f":{self.line}:{self.column}"
+        where = f" in {self.key}" if self.path else ""
+        inside = f" (character {self.column_in_value} of the value)" if self.column_in_value else ""
+        fix = f" {self.fix}" if self.fix else ""
+        return f"{place}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `plan --json` (product: commands)."""
+        return {
+            "code": self.code, "message": self.message, "fix": self.fix, "key": self.key,
+            "parameter": self.path[1] if len(self.path) > 1 and self.path[0] == "parameters" else None,
+            "column_in_value": self.column_in_value, "file": self.file, "line": self.line, "column": self.column,
+        }  # fmt: skip
+
+
+class ArtFactoryError(Exception):
+    """Base of all: `title` is a few words, `str(error)` a sentence that tells what to do."""
+
+    title = "Something went wrong"
+    whose_move: WhoseMove = "us"
+    stops: Scope = "daemon"
+    again = False
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class Refusal(ArtFactoryError):
+    """A file that cannot be taken. `problems` is everything wrong with it, at once."""
+
+    title = "This cannot be taken"
+    whose_move: WhoseMove = "you"
+    stops: Scope = "order"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class WrongUse(ArtFactoryError):
+    title = "That does not work"
+    whose_move: WhoseMove = "you"
+
+
+class HomeLocked(ArtFactoryError):
+    title = "Another artfactoryd is at work in this home"
+    whose_move: WhoseMove = "you"
+    again = True
+
+
+class IllegalMove(ArtFactoryError):
+    title = "Not possible from this state"
+    stops: Scope = "item"
+
+
+class OverCap(IllegalMove):
+    title = "The cap is reached"
+    whose_move: WhoseMove = "you"
+    stops: Scope = "order"
+
+
+class StorageFull(ArtFactoryError):
+    """No room. Whatever was being written is not there, and nothing before it was harmed."""
+
+    title = "The disk is full"
+    whose_move: WhoseMove = "you"
+    again = True
+
+
+class StorageSick(ArtFactoryError):
+    """A flush to disk failed. It is never tried again on the same file: the process must end."""
+
+    title = "The disk does not keep what is written"
+
+
+class ProviderError(ArtFactoryError):
+    whose_move: WhoseMove = "provider"
+    stops: Scope = "item"
+
+
+class ProviderStopped(ProviderError):
+    """Surely nothing was bought, and no other call to this provider will fare better."""
+
+    title = "The provider needs you"
+    whose_move: WhoseMove = "you"
+    stops: Scope = "provider"
+
+
+class Throttled(ProviderError):
+    """Surely nothing was bought; wait `after` seconds before the next create."""
+
+    title = "The provider asks to wait"
+    stops: Scope = "provider"
+    again = True
+
+    def __init__(self, sentence: str, after: float) -> None:
+        super().__init__(sentence)
+        self.after = after
+
+
+class CallRefused(ProviderError):
+    """Surely nothing was bought: the provider refused this call (the closed list of 4xx)."""
+
+    title = "The provider refused this item"
+    whose_move: WhoseMove = "you"
+
+
+class InDoubt(ProviderError):
+    """The create left, and nobody knows whether it was taken. Never sent again by the program."""
+
+    title = "Sent, perhaps"
+    whose_move: WhoseMove = "you"
+
+
+class RunFailed(ProviderError):
+    """The provider ran it and it ended without output. `charged`: may it have cost money?
+
+    `cancelled` when it ended because somebody asked for that.
+    """
+
+    title = "The provider could not make it"
+
+    def __init__(self, sentence: str, *, charged: bool, cancelled: bool = False) -> None:
+        super().__init__(sentence)
+        self.charged = charged
+        self.cancelled = cancelled
+
+
+class AskAgain(ProviderError):
+    """Asking (never buying) failed for a passing reason. `after` seconds when the provider said so."""
+
+    title = "The provider does not answer just now"
+    again = True
+
+    def __init__(self, sentence: str, after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.after = after
+
+
+class OutputLost(ProviderError):
+    """Paid for, and the provider no longer has it."""
+
+    title = "The output is gone"
+
+
+class OutputBad(ProviderError):
+    """Paid for, and what came cannot be used."""
+
+    title = "The output is no picture"

@@ -1,0 +1,111 @@
+"""The contract of a factory: the adapter for one provider. README.md here says how to add one.
+
+    submit(call)   -> Ticket             buys; at most one request leaves, ever
+    collect(ticket)-> Outputs | None     asks; free, may be repeated for ever; None = still running
+    cancel(ticket)                       asks the provider to stop; promises nothing
+    reconcile(call, attempts)            optional: what became of creates whose answer was lost
+
+A factory translates every error of its client library at one point into `errors.ProviderError`;
+no provider's type, status word or error leaves this folder. A factory never retries a create,
+never writes to ledger, index or shelf, and keeps nothing that a restart would need: all of that
+is in the Ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+GROUP = "artfactoryd.factories"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One item as it is sent: the actual parameters, already checked against the model's schema."""
+
+    model: str
+    version: str | None
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a provider hands back on submit: `text` is enough to collect after a restart.
+
+    The text is the factory's own (an id, or JSON); nobody else reads it except to show it.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output: an address that `fetch` can read (https:, data:, or file: below the work folder)."""
+
+    address: str
+    mime: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a finished call gave. `returned`: the parameters the provider says it used."""
+
+    outputs: tuple[Output, ...]
+    returned: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None  # run time measured by the provider
+    note: str = ""  # what a person should know (for example: 1 of 4 was filtered)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What the settings say about one provider; `api_key` is resolved, and never logged."""
+
+    name: str
+    api_key: str | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)  # for example {"base_url": "http://127.0.0.1:9000"}
+    timeout: float = 60.0  # seconds a create may take before it is in doubt
+
+
+class Absent:
+    """The answer of `reconcile` that proves: nothing was bought."""
+
+
+@runtime_checkable
+class Factory(Protocol):
+    """One provider. Built once per event loop; `close` ends its connections."""
+
+    name: str
+    first_ask: float  # seconds after which a fresh ticket is worth asking about
+    output_hosts: frozenset[str]  # hosts of a configured base address, allowed although private
+
+    async def submit(self, call: Call) -> Ticket:
+        """Buy once. Raises ProviderStopped, Throttled, CallRefused (nothing bought) or InDoubt."""
+
+    async def collect(self, ticket: Ticket) -> Outputs | None:
+        """The outputs, or None while it runs. Raises RunFailed, AskAgain, OutputLost, ProviderStopped."""
+
+    async def cancel(self, ticket: Ticket) -> None:
+        """Ask the provider to stop. Raises AskAgain; a ticket already ended is not an error."""
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Reconciles(Protocol):
+    """A factory whose provider can tell what became of a create whose answer was lost."""
+
+    async def reconcile(self, call: Call) -> Ticket | Absent | None:
+        """The ticket if it was taken, Absent if surely not, None if nobody can say yet."""
+
+
+class FactoryMaker(Protocol):
+    def __call__(self, settings: ProviderSettings, work: Path) -> Factory:
+        """`work` is a folder of the factory's own for outputs made on this machine."""
+
+
+def makers() -> dict[str, FactoryMaker]:
+    """Every installed factory by provider name; built-ins come in by the same door as plug-ins."""
+    return {point.name: point.load() for point in entry_points(group=GROUP)}

@@ -1,0 +1,227 @@
+"""The drawing of `local/sketch`: the same prompt, seed and size give the same picture, everywhere.
+
+A flat landscape whose colours are the prompt's colour words (else chosen by its hash), with a
+simple figure for each noun it knows, and a strip at the bottom that says what was asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import re
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int]
+WHITE, INK, LAMP, MIST = (255, 255, 255), (30, 32, 40), (255, 236, 170), (104, 120, 140)
+FIXED = {"g": (214, 232, 240), "i": INK, "y": LAMP, "w": (110, 78, 54)}  # glass, ink, lamp, wood
+
+COLOURS: dict[str, Colour] = {
+    "red": (208, 38, 44), "crimson": (165, 20, 48), "scarlet": (232, 52, 28), "orange": (240, 128, 28),
+    "gold": (216, 166, 36), "golden": (216, 166, 36), "yellow": (247, 208, 40), "lime": (150, 208, 40),
+    "green": (48, 150, 72), "olive": (122, 126, 44), "teal": (20, 128, 128), "turquoise": (48, 196, 188),
+    "cyan": (40, 190, 220), "blue": (34, 92, 210), "navy": (26, 42, 104), "indigo": (72, 52, 168),
+    "purple": (122, 50, 168), "violet": (146, 88, 214), "magenta": (206, 36, 142), "pink": (244, 130, 172),
+    "brown": (126, 82, 50), "beige": (222, 202, 168), "black": (34, 34, 40), "white": (248, 248, 244),
+    "grey": (136, 140, 148), "gray": (136, 140, 148), "silver": (190, 196, 204),
+}  # fmt: skip
+UNNAMED = ("red", "orange", "gold", "green", "teal", "cyan", "blue", "indigo", "purple", "pink", "brown")
+
+# A figure in a box of 100 x 100 standing on y = 100. Two points are an ellipse's box, "r" a rectangle's,
+# more are a polygon; the first letter says the colour: main, dark, light, or one of FIXED.
+FIGURES: dict[str, str] = {
+    "car": "m 22,62 34,38 66,38 84,62|mr 4,58 97,86|g 30,59 38,43 49,43 49,59|g 53,59 53,43 64,43 75,59"
+           "|i 15,74 41,100|i 62,74 88,100|l 22,81 34,93|l 69,81 81,93|y 89,63 97,71|dr 4,76 97,80",
+    "house": "dr 66,16 76,44|mr 18,46 82,100|d 8,50 50,12 92,50|wr 43,66 58,100|gr 25,58 37,72|gr 64,58 76,72"
+             "|y 53,82 56,85",
+    "tree": "wr 45,58 55,100|d 14,24 62,74|m 36,22 86,74|m 26,2 74,56|l 46,10 64,30",
+    "dog": "m 24,58 6,34 12,32 30,52|mr 22,50 72,76|mr 23,70 31,100|dr 36,72 43,100|mr 54,72 61,100|dr 64,70 71,100"
+           "|m 60,20 90,56|m 74,34 100,54|d 60,22 74,56|i 93,35 100,43|i 79,30 84,36",
+    "cat": "m 64,98 86,92 92,66 84,62 80,82 60,86|m 30,46 70,104|m 28,18 72,56|m 30,36 30,4 50,24|m 70,36 70,4 50,24"
+           "|l 42,66 58,96|y 36,30 46,42|y 54,30 64,42|i 40,31 43,41|i 57,31 60,41|i 46,45 54,45 50,50",
+}  # fmt: skip
+NOUNS = {
+    **{name: name for name in FIGURES}, "taxi": "car", "van": "car", "truck": "car", "home": "house",
+    "cottage": "house", "cabin": "house", "barn": "house", "village": "house", "forest": "tree", "oak": "tree",
+    "pine": "tree", "puppy": "dog", "hound": "dog", "fox": "dog", "wolf": "dog", "kitten": "cat", "kitty": "cat",
+}  # fmt: skip
+NATURAL = {"tree": COLOURS["green"], "dog": COLOURS["brown"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What every part of the drawing draws with."""
+
+    pen: ImageDraw.ImageDraw
+    width: int
+    height: int
+    chance: random.Random
+    palette: tuple[Colour, ...]
+
+    @property
+    def unit(self) -> int:
+        return min(self.width, self.height)
+
+
+def draw(prompt: str, width: int, height: int, seed: int) -> Image.Image:
+    """An RGB picture of exactly width x height. Any text will do."""
+    scale = 2 if width * height <= 2_000_000 else 1  # drawn double and reduced, for smooth edges
+    picture = _landscape(prompt, width * scale, height * scale, random.Random(_number(f"{seed}\0{prompt}")))
+    picture = picture.reduce(scale)
+    _caption(picture, prompt, f"seed {seed}")
+    return picture
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big")
+
+
+def _words(prompt: str) -> list[str]:
+    return re.findall(r"[a-z]+", prompt.casefold())
+
+
+def _palette(prompt: str) -> tuple[Colour, ...]:
+    named = tuple(dict.fromkeys(COLOURS[word] for word in _words(prompt) if word in COLOURS))
+    if named:
+        return named
+    first = _number(prompt)
+    step = 1 + first // 1000 % (len(UNNAMED) - 1)
+    return tuple(COLOURS[UNNAMED[(first + step * place) % len(UNNAMED)]] for place in range(2))
+
+
+def _figures(prompt: str, palette: tuple[Colour, ...]) -> list[tuple[str, Colour]]:
+    """Each noun takes the colour word before it, else its natural colour, else the palette's next."""
+    figures: list[tuple[str, Colour]] = []
+    colour: Colour | None = None
+    for word in _words(prompt):
+        colour = COLOURS.get(word, colour)
+        if noun := NOUNS.get(word) or NOUNS.get(word.removesuffix("s")):
+            figures.append((noun, colour or NATURAL.get(noun) or palette[len(figures) % len(palette)]))
+            colour = None
+    return figures[:3]
+
+
+def _mix(one: Colour, other: Colour, percent: int) -> Colour:
+    """`percent` of the other in the one."""
+    red, green, blue = (a + (b - a) * percent // 100 for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+def _landscape(prompt: str, width: int, height: int, chance: random.Random) -> Image.Image:
+    palette = _palette(prompt)
+    main, accent = palette[0], palette[-1]
+    sky = _mix(MIST if sum(main) > 640 else main, WHITE, 30 if sum(main) > 640 else 58)
+    picture = _gradient(width, height, sky, _mix(accent, WHITE, 86))
+    sheet = Sheet(ImageDraw.Draw(picture), width, height, chance, palette)
+    _sun(sheet, _mix(accent, LAMP, 78))
+    for layer in range(3):
+        ground = _mix(_mix(accent if layer == 1 else main, MIST, 50), INK, 6 + 17 * layer)
+        _hill(sheet, 50 + 9 * layer, _mix(ground, sky, 58 - 26 * layer))
+    if figures := _figures(prompt, palette):
+        _stand(sheet, figures)
+    else:
+        _blocks(sheet)
+    return picture
+
+
+def _gradient(width: int, height: int, top: Colour, bottom: Colour) -> Image.Image:
+    mask = Image.linear_gradient("L").resize((width, height))
+    size = (width, height)
+    return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), mask)
+
+
+def _sun(sheet: Sheet, colour: Colour) -> None:
+    x, y = (side * sheet.chance.randrange(14, most) // 100 for side, most in ((sheet.width, 87), (sheet.height, 38)))
+    radius = sheet.unit * sheet.chance.randrange(7, 13) // 100
+    sheet.pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+def _hill(sheet: Sheet, level: int, colour: Colour) -> None:
+    """A ridge through a few seeded heights, smoothed by corner cutting; `level` in percent from the top."""
+    width, height, chance = sheet.width, sheet.height, sheet.chance
+    steps = chance.randrange(3, 7)
+    ridge = [(width * n // steps, height * (level + chance.randrange(-9, 7)) // 100) for n in range(steps + 1)]
+    for _ in range(4):
+        cut = [ridge[0]]
+        for (x, y), (u, v) in itertools.pairwise(ridge):
+            cut += [((3 * x + u) // 4, (3 * y + v) // 4), ((x + 3 * u) // 4, (y + 3 * v) // 4)]
+        ridge = [*cut, ridge[-1]]
+    sheet.pen.polygon([*ridge, (width, height), (0, height)], fill=colour)
+
+
+def _stand(sheet: Sheet, figures: list[tuple[str, Colour]]) -> None:
+    """The figures side by side on the ground, in the order of their words."""
+    column = sheet.width // len(figures)
+    for place, (noun, colour) in enumerate(figures):
+        side = min(column * 92 // 100, sheet.height * 62 // 100) * sheet.chance.randrange(84, 101) // 100
+        left = place * column + sheet.chance.randrange(max(1, column - side))
+        bottom = sheet.height * sheet.chance.randrange(80, 86) // 100
+        shade = (left, bottom - side // 18, left + side, bottom + side // 18)
+        sheet.pen.ellipse(shade, fill=_mix(sheet.palette[0], INK, 72))
+        _figure(sheet.pen, noun, colour, (left, bottom - side, side), sheet.chance.random() < 0.5)
+
+
+def _figure(pen: ImageDraw.ImageDraw, noun: str, main: Colour, box: tuple[int, int, int], mirrored: bool) -> None:
+    left, top, side = box
+    colours = {"m": main, "d": _mix(main, INK, 38), "l": _mix(main, WHITE, 55), **FIXED}
+    for part in FIGURES[noun].split("|"):
+        kind, *pairs = part.split()
+        points = [(int(x), int(y)) for x, y in (pair.split(",") for pair in pairs)]
+        placed = [(left + side * (100 - x if mirrored else x) // 100, top + side * y // 100) for x, y in points]
+        _part(pen, kind, placed, colours[kind[0]], side // 40)
+
+
+def _part(pen: ImageDraw.ImageDraw, kind: str, points: list[tuple[int, int]], colour: Colour, corner: int) -> None:
+    if len(points) > 2:
+        pen.polygon(points, fill=colour)
+        return
+    (x, y), (u, v) = points
+    box = (min(x, u), y, max(x, u), v)  # mirrored, the first point is the right one
+    if kind.endswith("r"):
+        pen.rounded_rectangle(box, corner, fill=colour)
+    else:
+        pen.ellipse(box, fill=colour)
+
+
+def _blocks(sheet: Sheet) -> None:
+    """No noun known: a row of stones and discs in the palette."""
+    chance, ground = sheet.chance, sheet.height * 84 // 100
+    count = chance.randrange(4, 8)
+    for place in range(count):
+        colour = _mix(sheet.palette[place % len(sheet.palette)], chance.choice((INK, WHITE)), chance.randrange(0, 34))
+        wide = sheet.width * chance.randrange(55, 100) // (count * 100)
+        high = sheet.height * chance.randrange(12, 44) // 100
+        x = sheet.width * place // count + (sheet.width // count - wide) // 2
+        if chance.random() < 0.35:
+            sheet.pen.ellipse((x, ground - wide, x + wide, ground), fill=colour)
+        else:
+            sheet.pen.rounded_rectangle((x, ground - high, x + wide, ground), min(wide, high) // 3, fill=colour)
+
+
+def _caption(picture: Image.Image, prompt: str, seed: str) -> None:
+    width, height = picture.size
+    strip = max(12, min(height // 9, width // 14))
+    font = ImageFont.load_default(strip * 58 // 100)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, height - strip, width, height), fill=INK)
+    middle, margin = height - strip // 2, strip // 3
+    taken = int(pen.textlength(seed, font)) + 2 * margin
+    if taken * 2 < width:
+        pen.text((width - margin, middle), seed, _mix(INK, WHITE, 62), font, anchor="rm")
+        width -= taken
+    pen.text((margin, middle), _shortened(prompt, width - 2 * margin, pen, font), WHITE, font, anchor="lm")
+
+
+def _shortened(
+    prompt: str, most: int, pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> str:
+    """As much of the prompt, on one line, as fits `most` pixels."""
+    line = " ".join(prompt.split())
+    text = "".join(letter if letter.isprintable() else "?" for letter in line[:400])
+    if len(line) == len(text) and pen.textlength(text, font) <= most:
+        return text
+    while text and pen.textlength(text + "…", font) > most:
+        text = text[: min(len(text) - 1, len(text) * 9 // 10)] if len(text) > 40 else text[:-1]
+    return text.rstrip() + "…"

@@ -1,0 +1,343 @@
+"""One remote output to one temporary file: bounded in bytes and time, hashed, flushed.
+
+No credentials ever leave from here, and private addresses are refused unless the host is one
+the settings name. Not here: whether it is a picture (`media`), where it belongs (`shelf`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hashlib
+import ipaddress
+import os
+import socket
+import stat
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from artfactoryd import durable
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
+
+CHUNK = 256 * 1024
+REDIRECTS = 5
+MOVED = frozenset({301, 302, 303, 307, 308})
+PASSING = frozenset({408, 425, 429})
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole file on disk, flushed. `mime_declared` is what the sender said, believed by nobody."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    mime_declared: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    mime: str | None
+    chunks: AsyncIterator[bytes]
+
+
+class Fetcher:
+    """Fetches for one event loop. `work`: the only folder whose files an address may name."""
+
+    def __init__(self, work: Path, *, stall: float = 30.0, total: float = 900.0) -> None:
+        self._work = work
+        self._patience = aiohttp.ClientTimeout(total=total, connect=stall, sock_read=stall)
+        self._guarded: aiohttp.ClientSession | None = None
+        self._trusted: aiohttp.ClientSession | None = None
+
+    async def fetch(
+        self, address: str, target: Path, *, most_bytes: int, allowed_hosts: frozenset[str] = frozenset()
+    ) -> Fetched:
+        """Read `address` into `target`, replacing what a broken try left there.
+
+        Raises OutputLost (it is gone), OutputBad (empty, over `most_bytes`, or not to be
+        fetched), AskAgain (a later try may bring it whole) or StorageFull. After any of
+        them nothing is left at `target`.
+        """
+        async with self._open(address, most_bytes, allowed_hosts) as body:
+            sink = _Sink(target, most_bytes)
+            try:
+                async for chunk in body.chunks:
+                    await asyncio.to_thread(sink.write, chunk)
+                return await asyncio.to_thread(sink.finish, body.mime)
+            except BaseException:
+                sink.discard()
+                raise
+
+    async def close(self) -> None:
+        for session in (self._guarded, self._trusted):
+            if session is not None:
+                await session.close()
+        self._guarded = self._trusted = None
+
+    def _open(self, address: str, most_bytes: int, allowed: frozenset[str]) -> AbstractAsyncContextManager[_Body]:
+        scheme = address.partition(":")[0].lower()
+        if scheme == "data":
+            return _from_address(address, most_bytes)
+        if scheme == "file":
+            return _from_disk(address, self._work)
+        return self._from_net(address, most_bytes, allowed)
+
+    @asynccontextmanager
+    async def _from_net(self, address: str, most_bytes: int, allowed: frozenset[str]) -> AsyncIterator[_Body]:
+        with _translated():
+            url = _url(address)
+            for _ in range(REDIRECTS + 1):
+                session = self._session(url, allowed)
+                async with session.get(url, allow_redirects=False) as answer:
+                    if answer.status not in MOVED:
+                        _check(answer, most_bytes)
+                        mime = answer.headers.get("Content-Type", "").partition(";")[0].strip() or None
+                        yield _Body(mime, answer.content.iter_chunked(CHUNK))
+                        return
+                    url = _further(answer, url)
+            raise AskAgain(f"The output host sends us on more than {REDIRECTS} times.")
+
+    def _session(self, url: URL, allowed: frozenset[str]) -> aiohttp.ClientSession:
+        """Two sessions, so that no connection opened to a trusted private host serves another address."""
+        host = (url.host or "").lower()
+        if host in allowed and url.scheme in ("http", "https"):
+            self._trusted = self._trusted or self._build(None)
+            return self._trusted
+        if url.scheme != "https":
+            raise OutputBad(f"An output is only fetched by https, not from {_shown(url)}.")
+        _check_literal(host)
+        self._guarded = self._guarded or self._build(_Guard())
+        return self._guarded
+
+    def _build(self, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, resolver=resolver),  # how many at once is the foreman's
+            timeout=self._patience,
+            headers={"Accept-Encoding": "identity", "User-Agent": "artfactoryd"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,  # no proxy passwords, no ~/.netrc
+            read_bufsize=CHUNK,
+        )
+
+
+# Addresses.
+
+
+class _Forbidden(OSError):
+    """A name that stands for an address of this machine or its network."""
+
+
+class _Guard(AbstractResolver):
+    """Names to addresses, where one that may not be connected to spoils the name.
+
+    aiohttp connects to just what this returns, so a name cannot change its meaning in between.
+    """
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for one in found:
+            if not public(one["host"]):
+                raise _Forbidden(f"{host} is {one['host']}")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def public(address: str) -> bool:
+    """Whether an IP address, also one wrapped in an IPv6 form, is out in the world."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inside = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+        if ip in NAT64:
+            inside = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inside:
+            return public(str(inside))
+    return ip.is_global and not ip.is_multicast
+
+
+def _check_literal(host: str) -> None:
+    try:
+        forbidden = not public(host)
+    except ValueError:
+        # A name, judged when it is resolved; but "127.1" would be taken for an address without that.
+        forbidden = not host.replace(".", "") or host.replace(".", "").isdecimal()
+    if forbidden:
+        raise OutputBad(f"An output is not fetched from {host or 'nowhere'}: that is inside this network.")
+
+
+def _url(address: str, base: URL | None = None) -> URL:
+    """Signed addresses must arrive letter for letter, so what is already encoded stays as it is."""
+    clean = address.isascii() and address.isprintable() and " " not in address
+    try:
+        url = URL(address, encoded=clean)
+        url = base.join(url) if base is not None else url
+        return url.with_user(None) if url.host else url
+    except ValueError as error:
+        raise OutputBad(f"This is no address to fetch from: {address[:200]!r}.") from error
+
+
+def _shown(url: URL) -> str:
+    """Without the query: that part of an address opens doors, and error texts get about."""
+    return str(url.with_query(None).with_fragment(None))[:200]
+
+
+def _further(answer: aiohttp.ClientResponse, url: URL) -> URL:
+    where = answer.headers.get("Location")
+    if not where:
+        raise AskAgain(f"{_shown(url)} has moved, and does not say where.")
+    return _url(where, url)
+
+
+# Answers.
+
+
+def _check(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
+    status, place = answer.status, _shown(answer.url)
+    if status in PASSING or status >= 500:
+        told = answer.headers.get("Retry-After", "")
+        raise AskAgain(f"{place} answers {status}.", float(told) if told.isdecimal() else None)
+    if status >= 400:
+        raise OutputLost(f"{place} answers {status}: the output is no longer there.")
+    if status != 200:
+        raise AskAgain(f"{place} answers {status}, not with a file.")
+    if (answer.content_length or 0) > most_bytes:
+        raise _too_large(most_bytes)
+
+
+def _too_large(most_bytes: int) -> OutputBad:
+    return OutputBad(f"The output is larger than {most_bytes} bytes (limits.product_bytes).")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """The one place where aiohttp's errors end. A body shorter than announced is one of them."""
+    try:
+        yield
+    except aiohttp.InvalidURL as error:
+        raise OutputBad(f"This is no address to fetch from: {str(error)[:200]}.") from error
+    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+        raise _network(error) from error
+
+
+def _network(error: Exception) -> ProviderError:
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _Forbidden):
+        return OutputBad(f"An output is not fetched from inside this network: {error.os_error}.")
+    words = type(error).__name__ + (f": {str(error)[:200]}" if str(error) else "")
+    return AskAgain(f"The output did not come whole ({words}).")
+
+
+@asynccontextmanager
+async def _from_address(address: str, most_bytes: int) -> AsyncIterator[_Body]:
+    """A data: URI holds the output itself."""
+    head, comma, text = address[5:].partition(",")
+    mime, *particulars = head.split(";")
+    if not comma:
+        raise OutputBad("The output is a data: address without data.")
+    if len(text) // 4 * 3 > most_bytes + 3 and "base64" in particulars:
+        raise _too_large(most_bytes)
+    yield _Body(mime or None, _decoded(text, "base64" in particulars))
+
+
+async def _decoded(text: str, packed: bool) -> AsyncIterator[bytes]:
+    def decode() -> bytes:
+        return base64.b64decode(unquote(text), validate=True) if packed else unquote_to_bytes(text)
+
+    try:
+        data = await asyncio.to_thread(decode)
+    except (binascii.Error, ValueError) as error:
+        raise OutputBad("The output is a data: address that cannot be read.") from error
+    yield data
+
+
+@asynccontextmanager
+async def _from_disk(address: str, work: Path) -> AsyncIterator[_Body]:
+    """A file that a factory on this machine made, below the work folder and nowhere else."""
+    place = Path(unquote(urlsplit(address).path).replace("\0", "")).resolve()
+    if not place.is_relative_to(work.resolve()):
+        raise OutputBad(f"An output is not taken from {place}: it is outside the work folder.")
+    try:
+        number = os.open(place, os.O_RDONLY | os.O_NOFOLLOW |  os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise OutputLost(f"{place.name} is no longer in the work folder.") from error
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OutputBad(f"{place.name} is not a file.")
+        yield _Body(None, _pieces(number))
+    finally:
+        os.close(number)
+
+
+async def _pieces(number: int) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(os.read, number, CHUNK):
+        yield chunk
+
+
+# The file.
+
+
+class _Sink:
+    """The temporary file, written from worker threads.
+
+    A cancelled fetch closes it while a write may still be on its way; without the lock that
+    write could land in whatever file got the same number next.
+    """
+
+    def __init__(self, target: Path, most_bytes: int) -> None:
+        self._target = target
+        self._most = most_bytes
+        self._hash = hashlib.sha256()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        # Removed first, not emptied: a product on the shelf may be a second name of the same file.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with durable.storage_errors(target):
+            target.unlink(missing_ok=True)
+            self._file: int | None = os.open(target, flags, 0o666)
+
+    def write(self, chunk: bytes) -> None:
+        self._bytes += len(chunk)
+        if self._bytes > self._most:
+            raise _too_large(self._most)
+        self._hash.update(chunk)
+        with self._lock, durable.storage_errors(self._target):
+            left = memoryview(chunk)
+            while left and self._file is not None:
+                left = left[os.write(self._file, left) :]
+
+    def finish(self, mime: str | None) -> Fetched:
+        if not self._bytes:
+            raise OutputBad("The output is empty.")
+        with self._lock, durable.storage_errors(self._target):
+            if self._file is not None:
+                durable.flush(self._file)
+            self._close()
+        return Fetched(self._target, self._hash.hexdigest(), self._bytes, mime)
+
+    def discard(self) -> None:
+        with self._lock:
+            self._close()
+        with contextlib.suppress(OSError):
+            self._target.unlink()
+
+    def _close(self) -> None:
+        number, self._file = self._file, None
+        if number is not None:
+            os.close(number)

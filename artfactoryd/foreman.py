@@ -1,0 +1,352 @@
+"""The spine: makes items. `make` is the life of one item, entered at the state its row is in.
+
+    planned -> wish -> submit -> ticket -> collect -> result -> deliver -> settlement
+
+Recovery is this same path: a start enters it at `delivering`, `running` or `submitting`. Each provider
+has a line that lets one item after the other through its gate, orders of one priority taking turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import uuid_utils
+
+from artfactoryd import fault
+from artfactoryd.books import Books
+from artfactoryd.core.catalog import Model
+from artfactoryd.core.lifecycle import ItemState, Verdict
+from artfactoryd.core.rehearsal import rehearsal_call
+from artfactoryd.delivery import Delivery
+from artfactoryd.errors import (
+    AskAgain,
+    CallRefused,
+    IllegalMove,
+    InDoubt,
+    OutputBad,
+    OutputLost,
+    OverCap,
+    ProviderStopped,
+    RunFailed,
+    StorageFull,
+    StorageSick,
+    Throttled,
+)
+from artfactoryd.factories import Absent, Call, Factory, Outputs, Reconciles, Ticket
+from artfactoryd.home import Home
+from artfactoryd.limits import Gate
+from artfactoryd.settings import Settings
+from artfactoryd.turns import Turns
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
+ASKING = (0.5, 1.0, 1.0, 2.0, 2.0, 3.0, 5.0, 10.0)  # seconds between questions about a ticket; the last one stays
+SKETCH = "sketch"
+
+
+class Foreman:
+    def __init__(
+        self,
+        home: Home,
+        books: Books,
+        settings: Callable[[], Settings],
+        factories: Mapping[str, Factory],
+        gates: Mapping[str, Gate],
+        delivery: Delivery,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._home, self._books, self._settings, self._clock = home, books, settings, clock
+        self._factories, self.gates, self._delivery = factories, gates, delivery
+        self.turns = {name: Turns(books.index, name) for name in factories}
+        self.sending: set[tuple[str, int]] = set()  # creates on the way: a stop gives them a moment
+        self.making: set[tuple[str, int]] = set()
+        self.without_room: set[tuple[str, int]] = set()  # deliveries waiting for the disk
+        self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
+        self.stuck: dict[tuple[str, int], str] = {}  # our own defects; left alone until a restart
+        self.stopping = False
+        self.full = ""  # why nothing is created at all
+        self.touched: set[str] = set()  # orders whose receipt is behind
+        self.moved = asyncio.Event()  # something happened that a watcher may want to look at
+        self._stops: set[tuple[str, int]] = set()
+
+    # --- the life of one item ---
+
+    async def make(self, row: Row) -> None:
+        """From the state of `row` to its end. Only a sick disk gets out of here as an error."""
+        key = (row["order_id"], row["number"])
+        self.making.add(key)
+        try:
+            row = await self._buy(row)
+            if row["state"] == ItemState.DELIVERING:
+                await self._deliver(row)
+        except OverCap as error:
+            self.blocked[row["order_id"]] = str(error)
+            self.turns[row["provider"]].leave(row["order_id"])
+        except (IllegalMove, StorageFull) as error:
+            log.info("item %s of order %s waits: %s", row["number"], row["order_id"], error)
+        except StorageSick:
+            raise
+        except Exception as error:
+            log.exception("item %s of order %s: a defect of this program", row["number"], row["order_id"])
+            self.stuck[key] = f"a defect of this program ({error}); the log has the details"
+        finally:
+            self.making.discard(key)
+            self._touch(row["order_id"])
+            self.turns[row["provider"]].back(key)
+            self.gates[row["provider"]].wake()
+
+    async def _buy(self, row: Row) -> Row:
+        """Through the gate's slot: from planned to delivering, or to an end."""
+        gate = self.gates[row["provider"]]
+        try:
+            if row["state"] == ItemState.PLANNED:
+                row = await self._send(row)
+            elif row["state"] == ItemState.SUBMITTING:
+                row = await self._reconcile(row)
+            if row["state"] == ItemState.RUNNING:
+                row = await self._collect(row)
+            return row
+        finally:
+            gate.let_go()
+
+    async def _send(self, row: Row) -> Row:
+        key = (row["order_id"], row["number"])
+        self.sending.add(key)
+        try:
+            call = await self._wish(row)
+            if self.stopping:
+                return await self._record(row, "release", reason="the program was stopped before this was sent")
+            fault.point("before_submit")
+            ticket = await self._factories[row["provider"]].submit(call)
+            fault.point("after_submit")
+            return await self._keep_ticket(row, ticket)
+        except (ProviderStopped, Throttled, CallRefused, InDoubt) as error:
+            return await self._not_sent(row, error)
+        except (StorageFull, StorageSick, IllegalMove):
+            raise
+        except Exception as error:
+            log.exception("submit failed in an unknown way; in doubt")
+            return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
+        finally:
+            self.sending.discard(key)
+
+    async def _wish(self, row: Row) -> Call:
+        """The durable wish; from here on the item may cost money."""
+        order = self._order(row)
+        model = Model.from_snapshot(order["model"])
+        call = _call(row, order, model)
+        row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
+        await self._books.record({
+            "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
+            "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
+            "reserved": row["upper"],
+        })  # fmt: skip
+        self._touch(row["order_id"])
+        return call
+
+    async def _keep_ticket(self, row: Row, ticket: Ticket) -> Row:
+        """A ticket is money: it is written down however long the disk takes to have room for it."""
+        while True:
+            try:
+                return await self._record(row, "ticket", ticket=ticket.text)
+            except StorageFull as error:
+                log.error("a ticket waits to be written: %s", error)
+                await asyncio.sleep(1.0)
+
+    async def _not_sent(self, row: Row, error: Exception) -> Row:
+        """What a failed sending means; only InDoubt leaves money at stake."""
+        gate, reason = self.gates[row["provider"]], str(error)
+        if isinstance(error, InDoubt):
+            return await self._fail(row, Verdict.IN_DOUBT, reason, cost=None)
+        if isinstance(error, CallRefused):
+            return await self._fail(row, Verdict.REFUSED, reason, cost=0)
+        if isinstance(error, ProviderStopped):
+            await self._stop_provider(row["provider"], reason)
+        elif isinstance(error, Throttled):
+            gate.wait(error.after)
+        return await self._record(row, "release", reason=reason)
+
+    async def _reconcile(self, row: Row) -> Row:
+        """A wish without a ticket, found at start: ask what became of it; never send it again unasked."""
+        factory = self._factories[row["provider"]]
+        found: Ticket | Absent | None = None
+        if isinstance(factory, Reconciles):
+            order = self._order(row)
+            found = await factory.reconcile(_call(row, order, Model.from_snapshot(order["model"])))
+        if isinstance(found, Ticket):
+            return await self._record(row, "ticket", ticket=found.text)
+        if isinstance(found, Absent):
+            return await self._record(row, "release", reason="nothing was bought before the program ended")
+        reason = "The program ended while this was being sent; the provider may have taken it."
+        return await self._fail(row, Verdict.IN_DOUBT, reason, cost=None)
+
+    async def _collect(self, row: Row) -> Row:
+        """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
+        factory, ticket = self._factories[row["provider"]], Ticket(row["ticket"])
+        asked = 0
+        await asyncio.sleep(factory.first_ask)
+        while True:
+            pause = ASKING[min(asked, len(ASKING) - 1)]
+            try:
+                await self._pass_on_stop(row, factory, ticket)
+                outputs = await factory.collect(ticket)
+                if outputs is not None:
+                    return await self._keep_result(row, outputs)
+            except AskAgain as error:
+                pause = max(pause, error.after or 0.0)
+            except ProviderStopped as error:
+                await self._stop_provider(row["provider"], str(error))
+                pause = ASKING[-1]
+            except RunFailed as error:
+                return await self._run_failed(row, error)
+            except OutputLost as error:
+                return await self._fail(row, Verdict.LOST, str(error), cost=row["upper"])
+            asked += 1
+            await asyncio.sleep(pause)
+
+    async def _pass_on_stop(self, row: Row, factory: Factory, ticket: Ticket) -> None:
+        """A person cancelled: tell the provider once. Whatever comes anyway is kept."""
+        key = (row["order_id"], row["number"])
+        if key in self._stops or row["stop"]:
+            self._stops.discard(key)
+            row["stop"] = 0
+            await factory.cancel(ticket)
+
+    async def _run_failed(self, row: Row, error: RunFailed) -> Row:
+        verdict = Verdict.CANCELLED if error.cancelled else Verdict.ENDED
+        return await self._fail(row, verdict, str(error), cost=row["upper"] if error.charged else 0)
+
+    async def _keep_result(self, row: Row, outputs: Outputs) -> Row:
+        """Ids and times of the products are chosen here, once: a redo files the same."""
+        now = self._clock().isoformat(timespec="milliseconds")
+        chosen = [
+            {"id": str(uuid_utils.uuid7()), "index": row["first_index"] + place, "address": output.address,
+             "mime": output.mime, "created_at": now}
+            for place, output in enumerate(outputs.outputs)
+        ]  # fmt: skip
+        returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
+        row["outputs"] = chosen
+        return await self._record(row, "result", outputs=chosen, returned=returned)
+
+    async def _deliver(self, row: Row) -> None:
+        """Fetch and file; a full disk is looked at again each minute, for as long as it takes."""
+        key = (row["order_id"], row["number"])
+        while True:
+            try:
+                settlement = await self._delivery.deliver(row, self._order(row))
+                await self._record(row, "settlement", **settlement)
+                self._delivery.discard(row)
+                return
+            except StorageFull as error:
+                log.error("a product waits for room: %s", error)
+                self.blocked[row["order_id"]] = str(error)
+                self.without_room.add(key)
+                self._touch(row["order_id"])
+                await asyncio.sleep(ROOM_AGAIN)
+                self.without_room.discard(key)
+                self.blocked.pop(row["order_id"], None)
+            except (OutputLost, OutputBad) as error:
+                await self._fail(row, Verdict.LOST, str(error), cost=row["upper"])
+                return
+
+    # --- the line of one provider ---
+
+    async def line(self, provider: str, start: Callable[[Row], None], stop: asyncio.Event) -> None:
+        """Lets one item after the other through the gate. `start` makes a task of it."""
+        gate, turns = self.gates[provider], self.turns[provider]
+        while not stop.is_set():
+            row = None if gate.stopped or gate.waits or not gate.free else self._next(turns)
+            if row is None:
+                await gate.change(gate.waits or (ROOM_AGAIN if self.full else None))
+                continue
+            gate.hold()
+            start(row)
+
+    def _next(self, turns: Turns) -> Row | None:
+        self.full = self._no_room()
+        if self.full:
+            return None
+        return turns.next()
+
+    def _no_room(self) -> str:
+        least = self._settings().limits.free_disk_bytes
+        for place in (self._home.root, self._home.projects):
+            if shutil.disk_usage(place).free < least:
+                return f"Less than {least // 1_000_000} MB are free on the disk of {place}; nothing new is sent."
+        return ""
+
+    def wake(self, order_id: str | None = None) -> None:
+        """New or changed orders: every line looks again."""
+        for turns in self.turns.values():
+            turns.look_again(order_id)
+        for gate in self.gates.values():
+            gate.wake()
+
+    def resume_all(self, start: Callable[[Row], None]) -> None:
+        """What the last run left: deliveries first, then tickets, then wishes without a ticket."""
+        for provider, stop in self._books.index.stops().items():
+            if provider in self.gates:
+                self.gates[provider].stop(stop["reason"])
+        for row in self._books.index.resumable_items():
+            if row["provider"] in self._factories:
+                self.gates[row["provider"]].hold()
+                start(row)
+
+    def stop_running(self, order_id: str, number: int) -> None:
+        self._stops.add((order_id, number))
+
+    @property
+    def idle(self) -> bool:
+        """Nothing can go on without a person, a provider's consent, or room on the disk."""
+        if self.making - self.without_room:
+            return False
+        return all(gate.stopped or self.full or not turns.any() for gate, turns in self._pairs())
+
+    def _pairs(self) -> list[tuple[Gate, Turns]]:
+        return [(self.gates[name], turns) for name, turns in self.turns.items()]
+
+    # --- writing ---
+
+    async def _record(self, row: Row, kind: str, **fields: Any) -> Row:
+        line = {"kind": kind, "order": row["order_id"], "item": row["number"], "attempt": row["attempt"], **fields}
+        await self._books.record(line)
+        fault.point(f"recorded_{kind}")
+        self._touch(row["order_id"])
+        found = self._books.index.item(row["order_id"], row["number"])
+        assert found is not None
+        return found
+
+    async def _fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
+        return await self._record(row, "failure", verdict=str(verdict), reason=reason, cost=cost)
+
+    async def _stop_provider(self, provider: str, reason: str) -> None:
+        gate = self.gates[provider]
+        if gate.stopped is None:
+            log.error("%s is stopped: %s", provider, reason)
+            gate.stop(reason)
+            await self._books.record({"kind": "pause", "provider": provider, "on": True, "reason": reason})
+
+    def _order(self, row: Row) -> Row:
+        order = self._books.index.order(row["order_id"])
+        assert order is not None
+        return order
+
+    def _touch(self, order_id: str) -> None:
+        self.touched.add(order_id)
+        self.moved.set()
+
+
+def _call(row: Row, order: Row, model: Model) -> Call:
+    """What is sent: the generation parameters, or for a rehearsal the sketch of them."""
+    if order["rehearsal"]:
+        sketch = rehearsal_call(row["generation"], row["seed"], row["asked"])
+        return Call(SKETCH, None, sketch)
+    return Call(model.id, model.version, row["generation"])
+

@@ -1,0 +1,282 @@
+"""The factory folder: where it is, what is in it, whether this place is fit for it, and who holds it.
+
+What the files in it mean belongs to other rooms (inbox, shelf, ledger, index).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from artfactoryd.errors import HomeLocked, WrongUse
+
+# fmt: off
+NETWORK = frozenset({
+    "9p", "acfs", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.davfs", "fuse.gvfsd-fuse",
+    "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4",
+    "smb2", "smb3", "smbfs", "sshfs", "webdav",
+})
+# fmt: on
+ICLOUD = "com~apple~CloudDocs"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    root: Path
+
+    @classmethod
+    def find(cls, option: str | Path | None, environ: Mapping[str, str]) -> Home:
+        """`--home`, else `$ARTFACTORY_HOME`, else `~/ArtFactory`; links are followed once, here."""
+        default = Path(environ.get("HOME") or Path.home()) / "ArtFactory"
+        return cls(Path(option or environ.get("ARTFACTORY_HOME") or default).expanduser().resolve())
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "Inbox"
+
+    @property
+    def held(self) -> Path:
+        return self.root / "Held"
+
+    @property
+    def rejected(self) -> Path:
+        return self.root / "Rejected"
+
+    @property
+    def projects(self) -> Path:
+        return self.root / "Projects"
+
+    @property
+    def library(self) -> Path:
+        return self.root / "Library"
+
+    @property
+    def models(self) -> Path:
+        return self.library / "models"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "Ledger"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.root / "artfactory.yaml"
+
+    @property
+    def work(self) -> Path:
+        """Never to be deleted: claims, commands, and paid pictures not yet on the shelf."""
+        return self.root / ".work"
+
+    @property
+    def claims(self) -> Path:
+        return self.work / "claims"
+
+    @property
+    def commands(self) -> Path:
+        return self.work / "commands"
+
+    @property
+    def holder_file(self) -> Path:
+        return self.work / "holder.json"
+
+    @property
+    def private(self) -> Path:
+        """Only what can be derived."""
+        return self.root / ".artfactory"
+
+    @property
+    def index_file(self) -> Path:
+        return self.private / "index.sqlite3"
+
+    @property
+    def logs(self) -> Path:
+        return self.private / "logs"
+
+    @property
+    def temp(self) -> Path:
+        return self.private / "temp"
+
+    def make(self) -> None:
+        """Make every folder that is missing; what is there stays as it is."""
+        self.check_place()
+        folders = (
+            self.inbox, self.held, self.rejected, self.projects, self.models, self.ledger,
+            self.claims, self.commands, self.logs, self.temp,
+        )  # fmt: skip
+        for folder in folders:
+            if folder.is_symlink() and not folder.exists():
+                raise WrongUse(f"{folder} is a link to {folder.readlink()}, which is not there. Connect that disk.")
+            with _as_wrong_use(f"The folder {folder} cannot be made"):
+                folder.mkdir(parents=True, exist_ok=True)
+
+    def check_place(self) -> None:
+        """Raise WrongUse with the reason when a factory folder cannot live here."""
+        with _as_wrong_use(f"{self.root} cannot be used as the factory folder"):
+            root = self.root.resolve()
+            reason = guarded_place(root, Path.home()) or network_place(root, _mounts()) or _unusable(root)
+        if reason:
+            raise WrongUse(f"{root} cannot be the factory folder: {reason}")
+
+    @contextmanager
+    def lock(self, command: str = "run") -> Iterator[None]:
+        """Hold this home; only the holder writes ledger and index. HomeLocked names who holds it now.
+
+        The kernel keeps the lock on the folder itself and frees it when this process dies, however
+        it dies. The descriptor is closed on exec; a child made by fork alone would share the lock.
+        """
+        if not self.work.is_dir():
+            raise WrongUse(f"There is no factory folder at {self.root}. Make one: artfactoryd --home {self.root} init")
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._take(descriptor)
+            self._write_holder(command)
+            try:
+                yield
+            finally:
+                self._forget_holder()
+        finally:
+            os.close(descriptor)
+
+    def holder(self) -> dict[str, object] | None:
+        """What the holder wrote about itself (pid, started_at, command); stale after a crash, until the next lock."""
+        try:
+            said = json.loads(self.holder_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return said if isinstance(said, dict) and _alive(said.get("pid")) else None
+
+    def _take(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HomeLocked(self._who_holds()) from None
+
+    def _who_holds(self) -> str:
+        said = self.holder()
+        if said is None:
+            return f"{self.root} is held by another artfactoryd that is starting or stopping. Try again in a moment."
+        return (
+            f"{self.root} is held by process {said['pid']} (artfactoryd {said.get('command')}) since "
+            f"{said.get('started_at')}. Wait for it to end, or stop it: kill {said['pid']}"
+        )
+
+    def _write_holder(self, command: str) -> None:
+        said = {"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command}
+        with suppress(OSError):  # for people only: a full disk must not keep the daemon from delivering
+            self.holder_file.write_text(json.dumps(said) + "\n", encoding="utf-8")
+
+    def _forget_holder(self) -> None:
+        with suppress(OSError):
+            self.holder_file.unlink()
+
+
+def guarded_place(root: Path, user: Path) -> str | None:
+    """Why a folder below this user's Desktop, Documents, Downloads or iCloud is no home; None elsewhere."""
+    if ICLOUD in root.parts or _below(root, user / "Library" / "Mobile Documents"):
+        return "it is in iCloud, which moves files out to the cloud while they are needed. Choose a folder outside."
+    for name in ("Desktop", "Documents", "Downloads"):
+        if _below(root, user / name):
+            return (
+                f"it is under {name}, where macOS asks before a background program may read, and iCloud may take "
+                f"files away. Choose a folder outside, for example {user / 'ArtFactory'}."
+            )
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    point: Path
+    kind: str
+
+
+def network_place(root: Path, mounts: list[Mount]) -> str | None:
+    """Why the volume under `root` is no place for a home; None for a local one."""
+    over = [mount for mount in mounts if root.is_relative_to(mount.point)]
+    if not over:
+        return None
+    deepest = max(enumerate(over), key=lambda pair: (len(pair[1].point.parts), pair[0]))[1]  # mounted later is on top
+    if deepest.kind not in NETWORK:
+        return None
+    return (
+        f"{deepest.point} is a network volume ({deepest.kind}), where locks and flushes cannot be trusted. "
+        "Choose a folder on a disk of this machine; only `inbox.path` may be on such a volume."
+    )
+
+
+def parse_mountinfo(text: str) -> list[Mount]:
+    """Linux, /proc/self/mountinfo: `36 35 98:0 /root /point options … - kind source superoptions`."""
+    mounts = []
+    for line in text.splitlines():
+        before, dash, after = line.partition(" - ")
+        fields = before.split(" ")
+        if dash and len(fields) >= 5:
+            mounts.append(Mount(Path(_unescape(fields[4])), after.split(" ")[0]))
+    return mounts
+
+
+def parse_mount_output(text: str) -> list[Mount]:
+    """macOS, `mount`: `source on /point (kind, options)`; source and point may hold blanks and brackets."""
+    found = (re.fullmatch(r".*? on (/.*) \(([\w.]+)(?:,.*)?\)", line) for line in text.splitlines())
+    return [Mount(Path(match[1]), match[2]) for match in found if match]
+
+
+def _mounts() -> list[Mount]:
+    """Every mounted volume as the system tells it; none when it does not, and then nothing is refused."""
+    try:
+        if sys.platform == "darwin":
+            said = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
+            return parse_mount_output(said.stdout.decode("utf-8", "surrogateescape"))
+        return parse_mountinfo(Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape"))
+    except (OSError, subprocess.SubprocessError):
+        return []
+
+
+def _unescape(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+
+
+def _below(root: Path, folder: Path) -> bool:
+    """True also where the spelling differs but the disk knows one folder (`~/desktop` on a Mac)."""
+    folder = folder.resolve()
+    if root.is_relative_to(folder):
+        return True
+    return folder.exists() and any(above.exists() and above.samefile(folder) for above in (root, *root.parents))
+
+
+def _unusable(root: Path) -> str | None:
+    if not root.exists():
+        return None  # making it will tell
+    if not root.is_dir():
+        return "it is a file, not a folder."
+    with tempfile.TemporaryFile(dir=root):  # permission bits do not tell of read-only volumes or access lists
+        return None
+
+
+@contextmanager
+def _as_wrong_use(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WrongUse(f"{what}: {error.strerror}. Check who owns it, or choose another with --home.") from error
+
+
+def _alive(pid: object) -> bool:
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

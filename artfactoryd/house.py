@@ -1,0 +1,109 @@
+"""Everything a running home needs, put together once: books, claims, factories, gates, foreman, steering.
+
+    async with open_house(home, settings) as house: ...
+
+The holder of the home's lock opens it; leaving it closes connections and books. Nothing runs in
+it by itself: `daemon` moves in and works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from artfactoryd.books import Books
+from artfactoryd.claims import Claims
+from artfactoryd.delivery import Delivery
+from artfactoryd.errors import WrongUse
+from artfactoryd.factories import Factory, ProviderSettings, makers
+from artfactoryd.fetch import Fetcher
+from artfactoryd.foreman import Foreman
+from artfactoryd.home import Home
+from artfactoryd.intake import Intake
+from artfactoryd.limits import Gate
+from artfactoryd.settings import Settings, resolve_key
+from artfactoryd.steering import Steering
+from artfactoryd.study import expander
+
+log = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class House:
+    home: Home
+    settings: Settings  # replaced when the file changes
+    books: Books
+    claims: Claims
+    intake: Intake
+    foreman: Foreman
+    steering: Steering
+    factories: dict[str, Factory]
+
+    def use(self, settings: Settings) -> None:
+        """New settings take effect for what has not begun; addresses and keys at the next start."""
+        self.settings = settings
+        for name, gate in self.foreman.gates.items():
+            gate.concurrency = settings.provider(name).concurrency
+        self.foreman.wake()
+
+
+@asynccontextmanager
+async def open_house(home: Home, settings: Settings, environ: dict[str, str]) -> AsyncIterator[House]:
+    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, now)
+    fetcher = Fetcher(home.work)
+    factories = _factories(home, settings, environ)
+    try:
+        yield _furnish(home, settings, books, factories, fetcher)
+    finally:
+        for factory in factories.values():
+            await factory.close()
+        await fetcher.close()
+        await asyncio.to_thread(books.close)
+
+
+def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, Factory], fetcher: Fetcher) -> House:
+    claims = Claims(home.claims, home.rejected, home.held)
+    gates = {name: Gate(settings.provider(name).concurrency, time.monotonic) for name in factories}
+    house: House
+
+    def current() -> Settings:
+        return house.settings
+
+    intake = Intake(home, claims, books, current, now)
+    delivery = Delivery(home, books, current, factories, fetcher, now)
+    foreman = Foreman(home, books, current, factories, gates, delivery, now)
+    steering = Steering(books, claims, intake, foreman)
+    house = House(home, settings, books, claims, intake, foreman, steering, factories)
+    return house
+
+
+def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[str, Factory]:
+    """One of each that is installed and enabled."""
+    found: dict[str, Factory] = {}
+    for name, make in makers().items():
+        if settings.provider(name).enabled:
+            work = home.work / "made" / name
+            work.mkdir(parents=True, exist_ok=True)
+            found[name] = make(_for_factory(settings, name, environ), work)
+    return found
+
+
+def _for_factory(settings: Settings, name: str, environ: dict[str, str]) -> ProviderSettings:
+    """A key that cannot be had stops only that provider, when something is first sent there."""
+    provider = settings.provider(name)
+    try:
+        key = resolve_key(settings, name, environ)
+    except WrongUse as error:
+        log.error("%s", error)
+        key = None
+    addresses = {"base_url": provider.base_url} if provider.base_url else {}
+    return ProviderSettings(name, key, addresses)

@@ -1,0 +1,213 @@
+"""The index: the queue, and a rebuildable view of shelf and ledger. Tables, and the questions asked of them.
+
+Only `books` writes (one thread, one connection); every other thread reads through a connection of
+its own. Money is integer micro-dollars, times are ISO 8601 in UTC, JSON is text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import peewee as pw
+from playhouse.migrations import Runner
+
+from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
+from artfactoryd.errors import WrongUse
+
+PRAGMAS = {
+    "journal_mode": "wal", "synchronous": "full", "fullfsync": 1, "checkpoint_fullfsync": 1,
+    "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
+}  # fmt: skip
+MIGRATIONS = Path(__file__).parent / "migrations"
+Row = dict[str, Any]
+JSON_COLUMNS = frozenset({
+    "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer",
+})  # fmt: skip
+
+
+class Index:
+    """A connection pool of one database file, one connection a thread."""
+
+    def __init__(self, path: Path, *, writing: bool = False) -> None:
+        pragmas = PRAGMAS if writing else {"busy_timeout": 5000, "query_only": 1}
+        self.db = pw.SqliteDatabase(str(path), pragmas=pragmas, check_same_thread=False)
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Index:
+        """For writing: brings the tables up to date first."""
+        index = cls(path, writing=True)
+        index.db.connect()
+        Runner(index.db, str(MIGRATIONS)).up()
+        return index
+
+    @classmethod
+    def look(cls, path: Path) -> Index:
+        """For reading only, beside a daemon that may be writing."""
+        found = cls.if_made(path)
+        if found is None:
+            raise WrongUse(f"Nothing has been made in this home yet ({path} is not there).")
+        return found
+
+    @classmethod
+    def if_made(cls, path: Path) -> Index | None:
+        """For reading; None while there is no index, or a first start is still making its tables."""
+        if not path.exists():
+            return None
+        index = cls(path)
+        if index.db.table_exists("meta"):
+            return index
+        index.close()
+        return None
+
+    def close(self) -> None:
+        self.db.close()
+
+    # --- the one way to ask ---
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        cursor = self.db.execute_sql(sql, tuple(values))
+        names = [column[0] for column in cursor.description]
+        return [_decoded(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    # --- orders ---
+
+    def order(self, order_id: str) -> Row | None:
+        return self.row("SELECT * FROM orders WHERE id = ?", (order_id,))
+
+    def orders(self, most: int = 1000) -> list[Row]:
+        """Newest first."""
+        return self.rows("SELECT * FROM orders ORDER BY id DESC LIMIT ?", (most,))
+
+    def find_orders(self, name: str) -> list[Row]:
+        """By id, by the beginning of an id, by name, or by folder; newest first."""
+        sql = "SELECT * FROM orders WHERE id = ? OR id LIKE ? OR name = ? OR folder = ? ORDER BY id DESC"
+        prefix = name.replace("%", "").replace("_", "") + "%" if len(name) >= 4 else ""
+        return self.rows(sql, (name, prefix, name, name))
+
+    def order_of_claim(self, claim: str, number: int) -> Row | None:
+        return self.row("SELECT * FROM orders WHERE claim = ? AND number = ?", (claim, number))
+
+    def orders_of_claim(self, claim: str) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE claim = ? ORDER BY number", (claim,))
+
+    def orders_of_submission(self, submission: str) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE submission = ? ORDER BY number", (submission,))
+
+    def held_orders(self) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE held IS NOT NULL AND cancelled = 0 ORDER BY id")
+
+    def real_runs(self, document_sha256: str) -> int:
+        """How many real runs of exactly these bytes were accepted before."""
+        sql = (
+            "SELECT count(*) AS n FROM orders o WHERE document_sha256 = ? AND rehearsal = 0 AND (cancelled = 0 OR "
+            "EXISTS (SELECT 1 FROM generation_log g WHERE g.order_id = o.id))"
+        )
+        return int(self.rows(sql, (document_sha256,))[0]["n"])
+
+    def same_orders(self, fingerprint: str) -> list[Row]:
+        """Real orders of the same document, project and files; newest first."""
+        sql = "SELECT * FROM orders WHERE fingerprint = ? AND rehearsal = 0 ORDER BY id DESC LIMIT 20"
+        return self.rows(sql, (fingerprint,))
+
+    def unexpanded_orders(self) -> list[Row]:
+        sql = "SELECT * FROM orders WHERE held IS NULL AND cancelled = 0 AND expanded_items < total_items ORDER BY id"
+        return self.rows(sql)
+
+    def working_orders(self, provider: str) -> list[Row]:
+        """Orders with something left to send, as the scheduler takes them: priority, then age."""
+        sql = (
+            "SELECT id, priority FROM orders WHERE held IS NULL AND folder IS NOT NULL AND id IN "
+            "(SELECT order_id FROM item WHERE provider = ? AND state = 'planned') ORDER BY priority DESC, id"
+        )
+        return self.rows(sql, (provider,))
+
+    def counts(self, order_id: str) -> dict[str, int]:
+        sql = "SELECT state, count(*) AS n FROM item WHERE order_id = ? GROUP BY state"
+        return {row["state"]: row["n"] for row in self.rows(sql, (order_id,))}
+
+    def state(self, order: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> OrderState:
+        found = self.counts(order["id"]) if counts is None else counts
+        expanded = order["cancelled"] or order["expanded_items"] >= order["total_items"]
+        held = order["held"] is not None and not order["cancelled"]
+        return order_state(found, held=held, cancelled=bool(order["cancelled"]), expanded=bool(expanded))
+
+    # --- items ---
+
+    def item(self, order_id: str, number: int) -> Row | None:
+        return self.row("SELECT * FROM item WHERE order_id = ? AND number = ?", (order_id, number))
+
+    def items(self, order_id: str, states: Iterable[str] = (), most: int = 100_000) -> list[Row]:
+        wanted = tuple(states)
+        marks = f"AND state IN ({','.join('?' * len(wanted))})" if wanted else ""
+        sql = f"SELECT * FROM item WHERE order_id = ? {marks} ORDER BY number LIMIT ?"
+        return self.rows(sql, (order_id, *wanted, most))
+
+    def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
+        sql = (
+            "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
+        )
+        return self.rows(sql, (order_id, provider, most))
+
+    def resumable_items(self) -> list[Row]:
+        """What a start takes up again: deliveries, then tickets, then wishes without a ticket."""
+        found: list[Row] = []
+        for state in RESUMED:
+            found += self.rows("SELECT * FROM item WHERE state = ? ORDER BY order_id, number", (state,))
+        return found
+
+    # --- money and attempts ---
+
+    def doubtful(self, order_id: str) -> int:
+        """Micro-dollars of attempts nobody can vouch for."""
+        sql = (
+            "SELECT coalesce(sum(reserved), 0) AS n FROM generation_log "
+            "WHERE order_id = ? AND verdict = 'in_doubt' AND cost IS NULL"
+        )
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    def spent(self, order_id: str) -> int:
+        sql = "SELECT coalesce(sum(cost), 0) AS n FROM generation_log WHERE order_id = ?"
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    def attempts(self, order_id: str, number: int | None = None) -> list[Row]:
+        if number is None:
+            return self.rows("SELECT * FROM generation_log WHERE order_id = ? ORDER BY id", (order_id,))
+        sql = "SELECT * FROM generation_log WHERE order_id = ? AND number = ? ORDER BY id"
+        return self.rows(sql, (order_id, number))
+
+    def attempt(self, attempt_id: str) -> Row | None:
+        return self.row("SELECT * FROM generation_log WHERE id = ?", (attempt_id,))
+
+    # --- products, stops, commands ---
+
+    def products(self, order_id: str) -> list[Row]:
+        return self.rows("SELECT * FROM product WHERE order_id = ? ORDER BY place", (order_id,))
+
+    def find_product(self, path: str) -> Row | None:
+        return self.row("SELECT * FROM product WHERE path = ?", (path,))
+
+    def stops(self) -> dict[str, Row]:
+        return {row["provider"]: row for row in self.rows("SELECT * FROM provider_stop")}
+
+    def answer(self, command: str) -> Any | None:
+        row = self.row("SELECT answer FROM command WHERE id = ?", (command,))
+        return row["answer"] if row else None
+
+    def meta(self, key: str) -> str:
+        row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return row["value"] if row else ""
+
+
+def _decoded(row: Row) -> Row:
+    for name in JSON_COLUMNS & row.keys():
+        if isinstance(row[name], str) and row[name][:1] in ("{", "["):  # a log row's model is a plain name
+            row[name] = json.loads(row[name])
+    return row

@@ -1,0 +1,181 @@
+"""From a claim to an order: rejected, held, or accepted. Each step finds on a second run what the first one left.
+
+The ids are the claim's own (document 2 is the claim's id plus 1), so a kill between accepting and
+clearing never makes a second order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import fault, paperwork
+from artfactoryd.books import Books
+from artfactoryd.claims import Claim, Claims
+from artfactoryd.core.plan import Reason
+from artfactoryd.errors import Problem, Refusal
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+from artfactoryd.study import Origin, Scholar, Study, document_text, plan_of
+
+MOST_READINGS = 3
+
+
+def order_id(claim: str, number: int) -> str:
+    return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
+
+
+def _poison(name: str) -> Problem:
+    fix = "It is set aside; look at what is unusual in it."
+    return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
+
+
+class Intake:
+    def __init__(
+        self, home: Home, claims: Claims, books: Books, settings: Callable[[], Settings], clock: Callable[[], datetime]
+    ) -> None:
+        self._home, self._claims, self._books = home, claims, books
+        self._settings, self._clock = settings, clock
+
+    async def take(self, claim: Claim) -> list[str]:
+        """Take what was dropped to its next resting place; the ids of orders that may now be worked on."""
+        rows = self._books.index.orders_of_claim(claim.id)
+        if not rows:
+            if await self._approves(claim):
+                return await self._approve_by_drop(claim)
+            await self._read(claim)
+            rows = self._books.index.orders_of_claim(claim.id)
+        return await self.settle(claim, rows)
+
+    async def settle(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What remains to be done for orders that are accepted or held."""
+        if any(row["held"] is not None and not row["cancelled"] for row in rows):
+            return []
+        ready = [row for row in rows if not row["cancelled"]]
+        for row in ready:
+            await self.open_folder(row)
+        await asyncio.to_thread(self._claims.clear, claim)
+        return [row["id"] for row in ready]
+
+    async def _read(self, claim: Claim) -> None:
+        try:
+            readings = await asyncio.to_thread(self._claims.begin_reading, claim)
+            if readings > MOST_READINGS:
+                raise Refusal([_poison(claim.name)])
+            studies = await asyncio.to_thread(self._study, claim)
+            await asyncio.to_thread(self._claims.finish_reading, claim)
+        except Refusal as refusal:
+            text = paperwork.rejection_text(claim.name, refusal.problems)
+            await asyncio.to_thread(self._claims.reject, claim, text)
+            return
+        fault.point("order_read")
+        await self._accept(claim, studies)
+
+    def _study(self, claim: Claim) -> list[Study]:
+        submission = claim.submission()
+        stem = str(submission.get("name") or Path(claim.name).stem)
+        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")))
+        scholar = Scholar(self._home, self._settings(), self._books.index, self._clock)
+        return scholar.study(claim.order_file.read_bytes(), origin)
+
+    async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
+        """All documents of the file together: accepted, or all held."""
+        lines: list[dict[str, Any]] = [self._acceptance(claim, study) for study in studies]
+        if any(study.reasons for study in studies):
+            fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
+            entry = await asyncio.to_thread(self._claims.hold, claim, paperwork.hold_text(claim.name, studies))
+            lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
+        await self._books.record(*lines)
+        fault.point("order_accepted")
+
+    def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
+        submission = claim.submission()
+        plan, order = study.plan, study.order
+        return {
+            "kind": "acceptance", "order": order_id(claim.id, study.document.number), "claim": claim.id,
+            "number": study.document.number, "submission": submission.get("id"), "name": order.name,
+            "project": order.project, "folder": None, "provider": study.provider,
+            "model": replace(plan.model, price=plan.price).snapshot(),
+            "document": document_text(study.document.text), "document_sha256": study.sha256,
+            "fingerprint": study.fingerprint, "file": claim.name, "git": submission.get("git"),
+            "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
+            "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
+            "cap": study.cap, "price": plan.total_price(), "total_items": plan.total_items,
+            "total_products": plan.total_products,
+        }  # fmt: skip
+
+    def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:
+        reasons = study.reasons or (Reason("companion", "Another document of the same file is held."),)
+        return {
+            "kind": "hold", "order": order_id(claim.id, study.document.number), "entry": entry,
+            "fingerprint": fingerprint,
+            "reasons": [{"code": r.code, "text": r.text, "waivable": r.waivable} for r in reasons],
+        }  # fmt: skip
+
+    # --- approval ---
+
+    async def _approves(self, claim: Claim) -> bool:
+        return bool(await self._held_twin(claim))
+
+    async def _held_twin(self, claim: Claim) -> list[Mapping[str, Any]]:
+        """Held orders of exactly these bytes whose entry has gone from Held/."""
+        held = self._books.index.held_orders()
+        if not held:
+            return []
+        fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
+        return [
+            row for row in held if row["held_fingerprint"] == fingerprint and self._claims.held_gone(row["held_entry"])
+        ]
+
+    async def _approve_by_drop(self, claim: Claim) -> list[str]:
+        twins = await self._held_twin(claim)
+        original = twins[0]["claim"]
+        rows = [row for row in twins if row["claim"] == original]
+        if any(not reason["waivable"] for row in rows for reason in row["held"]):
+            entry = await asyncio.to_thread(self._claims.hold, claim, paperwork.unwaivable_text(claim.name, rows))
+            return await self._stay_held(claim, rows, entry)
+        ids = await self.approve(rows)
+        await asyncio.to_thread(self._claims.clear, claim)
+        return ids
+
+    async def _stay_held(self, claim: Claim, rows: Sequence[Mapping[str, Any]], entry: str) -> list[str]:
+        """Approving is not enough here: the same order is held again, under the entry's new name."""
+        lines = [
+            {"kind": "hold", "order": row["id"], "entry": entry, "reasons": row["held"],
+             "fingerprint": row["held_fingerprint"]}
+            for row in rows
+        ]  # fmt: skip
+        await self._books.record(*lines)
+        await asyncio.to_thread(self._claims.clear, claim)
+        return []
+
+    async def approve(self, rows: Sequence[Mapping[str, Any]], *also: Mapping[str, Any]) -> list[str]:
+        """Waive the reasons shown and raise the cap to the price shown. `also`: lines of the same step."""
+        lines = [
+            {"kind": "approval", "order": row["id"], "waived": [reason["code"] for reason in row["held"]],
+             "cap": max(row["cap"], row["price"] or 0), "folder": None}
+            for row in rows
+        ]  # fmt: skip
+        await self._books.record(*lines, *also)
+        fault.point("order_approved")
+        await asyncio.to_thread(self._claims.drop_held, rows[0]["held_entry"])
+        return await self.finish_claim(rows[0]["claim"])
+
+    async def finish_claim(self, claim_id: str) -> list[str]:
+        rows = self._books.index.orders_of_claim(claim_id)
+        for claim in await asyncio.to_thread(self._claims.open):
+            if claim.id == claim_id:
+                return await self.settle(claim, rows)
+        return [row["id"] for row in rows if not row["cancelled"]]
+
+    async def open_folder(self, row: Mapping[str, Any]) -> None:
+        """The order's folder, complete before anything is sent; found again by the order's id."""
+        if row["folder"] is None:
+            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row))
+            place = str(folder.relative_to(self._home.root))
+            await self._books.set_folder(row["id"], place)

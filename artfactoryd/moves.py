@@ -1,0 +1,213 @@
+"""What each kind of ledger line does to the index: the one guarded write path.
+
+`apply` is used for new lines (before they are written, inside the transaction that is committed
+after they are) and for old ones at start. It raises IllegalMove and changes nothing when an item
+cannot go that way, so a line that is not legal never reaches the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from artfactoryd.core.lifecycle import MOVES, next_state
+from artfactoryd.core.plan import PlannedItem
+from artfactoryd.errors import IllegalMove, OverCap
+from artfactoryd.index import Index
+
+Line = Mapping[str, Any]
+ORDER_COLUMNS = (
+    "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
+    "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
+    "cap", "price", "total_items", "total_products",
+)  # fmt: skip
+
+
+class UnknownItem(LookupError):
+    """The line speaks of an item whose row is not there: the order must be expanded first."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(order_id)
+        self.order_id = order_id
+
+
+def apply(index: Index, line: Line) -> None:
+    _KINDS[line["kind"]](index, line)
+
+
+def _run(index: Index, sql: str, *values: object) -> int:
+    return int(index.db.execute_sql(sql, values).rowcount)
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _move(index: Index, line: Line, move: str, **columns: object) -> None:
+    """The guard: one row, from the state it is in, by a legal move."""
+    row = index.row("SELECT state FROM item WHERE order_id = ? AND number = ?", (line["order"], line["item"]))
+    if row is None:
+        raise UnknownItem(line["order"])
+    state = next_state(row["state"], move)
+    if state is None:
+        raise IllegalMove(f"Item {line['item']} of order {line['order']} is {row['state']}: {move} is not possible.")
+    columns["state"] = str(state)
+    settings = ", ".join(f"{name} = ?" for name in columns)
+    sql = f"UPDATE item SET {settings} WHERE order_id = ? AND number = ?"
+    _run(index, sql, *map(_text, columns.values()), line["order"], line["item"])
+
+
+def _log(index: Index, line: Line, **columns: object) -> None:
+    settings = ", ".join(f"{name} = ?" for name in columns)
+    _run(index, f"UPDATE generation_log SET {settings} WHERE id = ?", *map(_text, columns.values()), line["attempt"])
+
+
+# --- orders ---
+
+
+def _acceptance(index: Index, line: Line) -> None:
+    values = [_text({**line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    marks = ",".join("?" * len(values))
+    _run(index, f"INSERT INTO orders ({','.join(ORDER_COLUMNS)}, expanded_items, expanded_products, cancelled, committed) "
+                f"VALUES ({marks}, 0, 0, 0, 0)", *values)  # fmt: skip
+
+
+def _hold(index: Index, line: Line) -> None:
+    sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ?"
+    _run(index, sql, _text(line["reasons"]), line["entry"], line["fingerprint"], line["order"])
+
+
+def _approval(index: Index, line: Line) -> None:
+    sql = "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ? WHERE id = ? AND held IS NOT NULL"
+    if not _run(index, sql, line["cap"], line["folder"], line["at"], line["order"]):
+        raise IllegalMove(f"Order {line['order']} is not held.")
+
+
+def _cancel(index: Index, line: Line) -> None:
+    """A whole order: what was not sent or is in doubt ends; of what runs, the wish to stop is noted."""
+    _run(index, "UPDATE orders SET cancelled = 1 WHERE id = ?", line["order"])
+    ending = sorted(MOVES["cancel"])
+    marks = ",".join("?" * len(ending))
+    sql = f"UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND state IN ({marks})"
+    _run(index, sql, "cancelled by you", line["order"], *ending)
+    sql = "UPDATE item SET stop = 1 WHERE order_id = ? AND state IN ('submitting', 'running')"
+    _run(index, sql, line["order"])
+
+
+def _retry(index: Index, line: Line) -> None:
+    _move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
+    raised = "UPDATE orders SET cancelled = 0, cap = cap + ? WHERE id = ?"
+    _run(index, raised, line.get("raise", 0), line["order"])
+
+
+# --- items ---
+
+
+def _wish(index: Index, line: Line) -> None:
+    _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
+    reserve = "UPDATE orders SET committed = committed + ? WHERE id = ? AND committed + ? <= cap"
+    if not _run(index, reserve, line["reserved"], line["order"], line["reserved"]):
+        raise OverCap("Its cap is reached; nothing more of it is sent.")
+    sql = (
+        "INSERT INTO generation_log (id, order_id, number, nth, provider, model, actual, asked_at, reserved, estimated) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+    )
+    values = (line["attempt"], line["order"], line["item"], line["nth"], line["provider"], line["model"])
+    _run(index, sql, *values, _text(line["actual"]), line["at"], line["reserved"])
+
+
+def _settle(index: Index, line: Line, cost: int) -> None:
+    """What was reserved becomes what it cost."""
+    sql = "UPDATE orders SET committed = committed + ? - (SELECT reserved FROM generation_log WHERE id = ?) WHERE id = ?"
+    _run(index, sql, cost, line["attempt"], line["order"])
+
+
+def _ticket(index: Index, line: Line) -> None:
+    _move(index, line, "ticket", ticket=line["ticket"])
+    _log(index, line, ticket=line["ticket"], answered_at=line["at"])
+
+
+def _result(index: Index, line: Line) -> None:
+    _move(index, line, "result", outputs=line["outputs"])
+    _log(index, line, returned=line["returned"], ended_at=line["at"])
+
+
+def _settlement(index: Index, line: Line) -> None:
+    _move(index, line, "settlement", reason=line.get("note") or None)
+    _settle(index, line, line["cost"])
+    _log(index, line, cost=line["cost"], estimated=int(line["estimated"]))
+    sql = (
+        "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
+    for each in line["products"]:
+        values = [each[key] for key in ("index", "path", "sha256", "bytes", "mime", "width", "height", "created_at")]
+        _run(index, sql, each["id"], line["order"], line["item"], *values)
+
+
+def _release(index: Index, line: Line) -> None:
+    _move(index, line, "release", attempt=None, reason=line["reason"])
+    _settle(index, line, 0)
+    _log(index, line, cost=0, estimated=0, verdict="released", reason=line["reason"], ended_at=line["at"])
+
+
+def _failure(index: Index, line: Line) -> None:
+    _move(index, line, f"failure:{line['verdict']}", reason=line["reason"])
+    known: dict[str, object] = {}
+    if line["verdict"] != "in_doubt":  # what may have been charged stays reserved
+        known = {"cost": line["cost"], "ended_at": line["at"]}
+        _settle(index, line, line["cost"])
+    _log(index, line, verdict=line["verdict"], reason=line["reason"], **known)
+
+
+# --- providers and commands ---
+
+
+def _pause(index: Index, line: Line) -> None:
+    if line["on"]:
+        sql = (
+            "INSERT INTO provider_stop (provider, reason, since) VALUES (?, ?, ?) "
+            "ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason, since = excluded.since"
+        )
+        _run(index, sql, line["provider"], line["reason"], line["at"])
+    else:
+        _run(index, "DELETE FROM provider_stop WHERE provider = ?", line["provider"])
+
+
+def _command(index: Index, line: Line) -> None:
+    sql = "INSERT INTO command (id, name, answer, at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+    _run(index, sql, line["id"], line["name"], _text(line["answer"]), line["at"])
+
+
+_KINDS: Mapping[str, Callable[[Index, Line], None]] = {
+    "acceptance": _acceptance, "hold": _hold, "approval": _approval, "cancel": _cancel, "retry": _retry,
+    "wish": _wish, "ticket": _ticket, "result": _result, "settlement": _settlement, "release": _release,
+    "failure": _failure, "pause": _pause, "command": _command,
+}  # fmt: skip
+
+
+# --- rows that follow from the order alone and need no line ---
+
+CHUNK = 2000
+
+
+def add_items(index: Index, order_id: str, provider: str, items: Iterable[PlannedItem]) -> None:
+    """The rows of an order's next items; the order remembers how far it is expanded."""
+    sql = (
+        "INSERT INTO item (order_id, number, state, provider, first_index, asked, copy, seed, generation, tokens, upper,"
+        " attempts, stop) VALUES (?, ?, 'planned', ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+    )
+    rows = [
+        (order_id, item.number, provider, item.first_index, item.asked, item.copy, item.seed,
+         _text(dict(item.parameters)), json.dumps(item.tokens, ensure_ascii=False), item.upper)
+        for item in items
+    ]  # fmt: skip
+    index.db.cursor().executemany(sql, rows)
+    number, first, asked = rows[-1][1], rows[-1][3], rows[-1][4]
+    sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
+    _run(index, sql, number, first + asked - 1, order_id)
+
+
+def set_folder(index: Index, order_id: str, folder: str) -> None:
+    _run(index, "UPDATE orders SET folder = ? WHERE id = ?", folder, order_id)

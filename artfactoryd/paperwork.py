@@ -1,0 +1,138 @@
+"""The papers about an order that lie beside the pictures: the order itself, its resolved form, the receipt,
+and the words about what was held or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import __version__, documents, shelf
+from artfactoryd.core.catalog import MICRO, dollars
+from artfactoryd.core.lifecycle import ItemState, OrderState
+from artfactoryd.core.plan import Plan
+from artfactoryd.core.product import folder_name
+from artfactoryd.errors import Problem
+from artfactoryd.home import Home
+from artfactoryd.index import Index
+from artfactoryd.study import Study, document_bytes, plan_of
+
+Row = Mapping[str, Any]
+MOST_FAILURES = 100  # in one receipt; `order ID` shows all
+
+
+def open_folder(home: Home, row: Row, plan: Plan) -> Path:
+    """`Projects/PROJECT/DATE/NAME` with its papers, durable; the same folder for the same order id."""
+    date = datetime.fromisoformat(row["accepted_at"]).astimezone().strftime("%Y-%m-%d")
+    document = document_bytes(row["document"])
+    files = {
+        "order.yaml": document,
+        "order.resolved.yaml": resolved(row, plan).encode(),
+        "receipt.yaml": first_receipt(row).encode(),
+    }
+    project = existing_project(home.projects, row["project"])
+    name = folder_name(row["name"], bool(row["rehearsal"]))
+    return shelf.open_order_folder(
+        home.projects, project, date, name, row["id"], files, lambda: project_document(row).encode()
+    )
+
+
+def existing_project(projects: Path, name: str) -> str:
+    """`Cars` and `cars` are one folder on a Mac's disk, so they are one project here."""
+    if projects.is_dir():
+        for entry in sorted(each.name for each in projects.iterdir()):
+            if entry.casefold() == name.casefold():
+                return entry
+    return name
+
+
+def project_document(row: Row) -> str:
+    return documents.dump_yaml(
+        {"id": row["id"], "name": row["project"], "description": "", "status": "active", "tags": [], "featured": None}
+    )
+
+
+def resolved(row: Row, plan: Plan) -> str:
+    """The same order with everything it borrowed written out: drop it anywhere, get the same items."""
+    order = plan.order
+    value: dict[str, Any] = {
+        "provider": order.provider, "model": plan.model.full, "project": order.project, "name": order.name,
+        "seed": plan.base_seed, "parameters": dict(order.parameters),
+    }  # fmt: skip
+    optional = {
+        "budget": None if order.budget is None else float(order.budget), "price": order.price,
+        "priority": order.priority, "tags": list(order.tags), "notes": order.notes,
+    }  # fmt: skip
+    value |= {key: each for key, each in optional.items() if each}
+    value |= {} if order.validate else {"validate": False}
+    value |= {"rehearse": True} if order.rehearse else {}
+    comment = [
+        f"# Order {row['id']}, accepted {row['accepted_at']} by artfactoryd {__version__}",
+        f"# from {row['file']!r}, document {row['number']}, sha256 {row['document_sha256']}",
+    ]
+    return "\n".join([*comment, documents.dump_yaml(value)])
+
+
+def first_receipt(row: Row) -> str:
+    return _receipt_head(row, OrderState.QUEUED, {}, 0)
+
+
+def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
+    """What became of the order so far. `notes`: why it waits, in words."""
+    counts = index.counts(row["id"])
+    state = index.state(row, counts)
+    head = _receipt_head(row, state, counts, index.spent(row["id"]), notes)
+    failed = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+    short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
+    papers: dict[str, Any] = {}
+    warnings = [{"text": str(warning)} for warning in plan_of(row).warnings]
+    if failed:
+        papers["failures"] = [{"item": i["number"], "state": i["state"], "reason": i["reason"]} for i in failed]
+    if warnings or short:
+        papers["warnings"] = warnings + [{"item": i["number"], "text": i["reason"]} for i in short]
+    return head + (documents.dump_yaml(papers) if papers else "")
+
+
+def _receipt_head(
+    row: Row, state: OrderState, counts: Mapping[str, int], spent: int, notes: Sequence[str] = ()
+) -> str:
+    value: dict[str, Any] = {
+        "order_id": row["id"], "name": row["name"], "project": row["project"], "state": str(state),
+        "accepted_at": row["accepted_at"],
+        "items": {"total": row["total_items"], **{str(each): counts[each] for each in ItemState if counts.get(each)}},
+        "products_planned": row["total_products"],
+        "cost": {"estimated_usd": usd(row["price"]), "spent_usd": usd(spent), "cap_usd": usd(row["cap"])},
+    }  # fmt: skip
+    value |= {"rehearsal": True} if row["rehearsal"] else {}
+    value |= {"reasons": list(notes)} if notes else {}
+    return documents.dump_yaml(value)
+
+
+def usd(micro: int | None) -> float | None:
+    return None if micro is None else float(micro / MICRO)
+
+
+def rejection_text(name: str, problems: Sequence[Problem]) -> str:
+    lines = [f"{name} could not be taken. Nothing of it was sent.", ""]
+    lines += [f"- {problem}" for problem in problems]
+    return "\n".join([*lines, "", "Correct the file and drop it into the Inbox again.", ""])
+
+
+def hold_text(name: str, studies: Sequence[Study]) -> str:
+
+    lines = [f"{name} waits for you. Nothing of it was sent.", ""]
+    for study in studies:
+        price = study.plan.total_price()
+        known = "price unknown" if price is None else f"at most {dollars(price)}"
+        lines.append(f"{study.order.name}: {study.plan.total_items} items, {study.plan.total_products} products, {known}.")
+        lines += [f"  - {reason.text}" for reason in study.reasons]
+    waivable = all(reason.waivable for study in studies for reason in study.reasons)
+    approve = [f"To approve: move {name} from Held to Inbox."] if waivable else []
+    return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
+
+
+def unwaivable_text(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    reasons = [f"  - {reason['text']}" for row in rows for reason in row["held"]]
+    words = [f"{name} still waits for you: approving is not enough for this.", "", *reasons, ""]
+    return "\n".join([*words, f"To cancel: put {name} in the bin.", ""])

@@ -1,0 +1,238 @@
+"""What a command does with a home: hold its lock and work in it, or hand the daemon that holds it a word."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import uuid_utils
+
+from artfactoryd import commands, daemon, log, reports
+from artfactoryd.core.product import slug
+from artfactoryd.daemon import Work, outcome
+from artfactoryd.durable import flush_folder, write_file
+from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.house import open_house
+from artfactoryd.index import Index
+from artfactoryd.progress import Progress
+from artfactoryd.settings import Settings
+
+Environ = dict[str, str]
+BAD_SETTINGS_AGAIN = 5.0  # seconds between looks at settings that cannot be used
+LOOK = 0.2
+
+
+def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> None:
+    """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
+    with home.lock("run"):
+        settings = daemon.read_settings(home, environ)
+        log.setup("debug" if verbose else settings.logging.level if settings else "info", home.logs)
+        while settings is None:
+            if not supervised:
+                raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
+            time.sleep(BAD_SETTINGS_AGAIN)
+            settings = daemon.read_settings(home, environ)
+        asyncio.run(daemon.work(home, settings, Work(), environ))
+
+
+def once(
+    home: Home, settings: Settings, environ: Environ, *, verbose: bool, quiet: bool, only: Sequence[Path] = ()
+) -> tuple[int, dict[str, Any]]:
+    """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it."""
+    job = Work(until_done=True, only=frozenset(only))
+    with home.lock("once"):
+        log.setup("debug" if verbose else "warning", home.logs)
+        with Progress(quiet) as progress:
+            job.watch = progress.look
+            asyncio.run(daemon.work(home, settings, job, environ))
+    index = Index.look(home.index_file)
+    try:
+        return outcome(index, job.seen, job.rejected), _report(home, settings, index, job.seen, quiet)
+    finally:
+        index.close()
+
+
+def _report(home: Home, settings: Settings, index: Index, seen: Sequence[str], quiet: bool) -> dict[str, Any]:
+    rows = [row for row in map(index.order, seen) if row is not None]
+    found = [reports.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
+    for order in [] if quiet else found:
+        click.echo(_line(order, home))
+    rejected = [] if quiet else sorted(home.rejected.glob("*.error.txt"))
+    if rejected:
+        click.echo(f"{len(rejected)} in {home.rejected}: " + ", ".join(path.name for path in rejected))
+    return {"orders": found}
+
+
+def _line(order: Mapping[str, Any], home: Home) -> str:
+    place = f" in {home.root / order['folder']}" if order["folder"] else ""
+    words = [f"{order['name']}: {order['status']}, {order['completed_items']} of {order['total_items']} items{place}"]
+    return "\n".join(words + [f"  {reason}" for reason in order["reasons"]])
+
+
+# --- submit ---
+
+
+def submit(
+    home: Home, settings: Settings, environ: Environ, files: Sequence[Path], *, wait: bool, rehearse: bool, quiet: bool
+) -> tuple[int, dict[str, Any]]:
+    """Each file into the inbox by one rename, as a bundle that carries what the file cannot say."""
+    inbox = settings.inbox.path or home.inbox
+    placed = [_place(file, inbox, home, rehearse) for file in files]
+    if not quiet:
+        click.echo("\n".join(f"{file} is in the inbox." for file in files))
+    document = {"submitted": [{"file": str(file), "submission": name} for file, (_, name) in zip(files, placed, strict=True)]}
+    if not wait:
+        return 0, document
+    try:
+        code, report = once(home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed])
+    except HomeLocked:
+        code, report = _wait_for_daemon(home, settings, [name for _, name in placed], quiet)
+    return code, {**document, **report}
+
+
+def _place(file: Path, inbox: Path, home: Home, rehearse: bool) -> tuple[Path, str]:
+    """The bundle's place in the inbox, and the submission's id."""
+    if not file.is_file():
+        raise WrongUse(f"{file} is not a file. Name an order file to submit.")
+    submission = str(uuid_utils.uuid7())
+    bundle = inbox / f"{slug(file.stem, 60)}-{submission[-8:]}"
+    made = home.temp / bundle.name
+    said = {"id": submission, "name": file.stem, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+    made.mkdir(parents=True)
+    write_file(made / "order.yaml", file.read_bytes())
+    write_file(made / ".submit.json", json.dumps(said, ensure_ascii=False).encode())
+    try:
+        made.rename(bundle)
+    except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
+        hidden = inbox / f".{bundle.name}.tmp"
+        shutil.copytree(made, hidden)
+        hidden.rename(bundle)
+        shutil.rmtree(made)
+    flush_folder(inbox)
+    return bundle, submission
+
+
+def git_of(file: Path) -> dict[str, Any] | None:
+    """The commit the file is at, its path there, and whether it differs; None outside a repository."""
+
+    def git(*words: str) -> str:
+        found = subprocess.run(
+            ["git", "-C", str(file.resolve().parent), *words], capture_output=True, text=True, timeout=5, check=True
+        )
+        return found.stdout.strip()
+
+    try:
+        path = git("ls-files", "--full-name", "--", file.name)
+        if not path:
+            return None
+        return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": bool(git("status", "--porcelain", "--", file.name))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _wait_for_daemon(
+    home: Home, settings: Settings, submissions: Sequence[str], quiet: bool
+) -> tuple[int, dict[str, Any]]:
+    """Follow what the daemon does with these, reading only."""
+    with Progress(quiet) as progress:
+        while True:
+            index = Index.look(home.index_file)
+            try:
+                rows = [row for each in submissions for row in index.orders_of_submission(each)]
+                seen = [row["id"] for row in rows]
+                progress.show(index, rows)
+                rejected = sum(_is_rejected(home, each) for each in submissions)
+                known = {row["submission"] for row in rows}
+                if len(known) + rejected == len(submissions) and _resting(index, rows, home, settings):
+                    return outcome(index, seen, rejected), _report(home, settings, index, seen, quiet)
+            finally:
+                index.close()
+            if not _daemon_is_there(home):
+                raise WrongUse("The daemon ended while the order was under way. Start it again, or use `once`.")
+            time.sleep(LOOK)
+
+
+def _is_rejected(home: Home, submission: str) -> bool:
+    return any(path.is_dir() and path.name.endswith(submission[-8:]) for path in home.rejected.iterdir())
+
+
+def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settings: Settings) -> bool:
+    """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
+    for row in rows:
+        counts = index.counts(row["id"])
+        if index.state(row, counts) not in reports.UNFINISHED or row["held"] is not None:
+            continue
+        moving = any(counts.get(state) for state in ("submitting", "running", "delivering"))
+        if moving or not reports.reasons(index, row, home, settings):
+            return False
+    return True
+
+
+# --- steering ---
+
+
+def steer(
+    home: Home, settings: Callable[[], Settings], environ: Environ, name: str, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Hand the command to the daemon; with none there, hold the lock and carry it out here."""
+    command = commands.command(name, **fields)
+    try:
+        with home.lock(name):
+            log.setup("warning", home.logs)
+            return asyncio.run(_carry_out(home, settings(), environ, command))
+    except HomeLocked:
+        return commands.ask(home.commands, command, lambda: _daemon_is_there(home))
+
+
+async def _carry_out(home: Home, settings: Settings, environ: Environ, command: dict[str, Any]) -> dict[str, Any]:
+    async with open_house(home, settings, environ) as house:
+        for waiting in [*commands.waiting(home.commands)]:
+            answer, _ = await house.steering.carry_out(waiting)
+            commands.answer(home.commands, waiting["id"], answer)
+        answer, ids = await house.steering.carry_out(command)
+        for order_id in house.foreman.touched:
+            daemon.write_receipt(house, order_id)
+    if ids:
+        answer["text"] += " It goes on with the next `run` or `once`."
+    return answer
+
+
+def _daemon_is_there(home: Home) -> bool:
+    try:
+        with home.lock("look"):
+            return False
+    except HomeLocked:
+        return True
+
+
+# --- demo ---
+
+
+def demo(home: Home, *, verbose: bool) -> int:
+    """The examples, drawn here for nothing, and where to look."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
+    click.echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
+    files = sorted((home.library / "examples").glob("*.yaml"))
+    settings = Settings()
+    placed = [_place(file, home.inbox, home, True)[0] for file in files]
+    code, _ = once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
+    pictures = sorted(home.projects.rglob("*.png"))
+    click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
+    click.echo("\n".join(f"  {path}" for path in pictures))
+    click.echo(f"\nLook at them: {_open_word()} {home.projects}")
+    return code if pictures else 1
+
+
+def _open_word() -> str:
+    return "open" if sys.platform == "darwin" else "xdg-open"
+

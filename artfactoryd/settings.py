@@ -1,0 +1,281 @@
+"""Settings of one home: artfactory.yaml under the environment's overrides. Reads no globals.
+
+Not here: when they are read again (daemon), and the schema of the keys (schemas/settings.schema.json).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from artfactoryd import documents
+from artfactoryd.errors import Path as KeyPath
+from artfactoryd.errors import Problem, Refusal, WrongUse
+
+DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
+PREFIX = "ARTFACTORY_"
+NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
+KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN"}
+KEYCHAIN_SERVICE = "artfactoryd"
+MOST_KEY_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """`api_key` says where the key is (env:NAME, keychain, file:/PATH); it is never the key."""
+
+    concurrency: int = 2
+    enabled: bool = True
+    api_key: str | None = None
+    base_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    per_order: float = 5  # US dollars
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    products_per_order: int = 100
+    order_bytes: int = 1 << 20
+    product_bytes: int = 256 << 20
+    megapixels: float = 100
+    free_disk_bytes: int = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    path: Path | None = None  # absolute; None is the home's own Inbox
+    settle_seconds: float = 1
+    scan_seconds: float = 5
+    repeat_minutes: float = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    level: str = "info"
+
+
+PROVIDERS = {"replicate": Provider(concurrency=8, base_url="https://api.replicate.com"), "local": Provider()}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
+    budget: Budget = Budget()
+    limits: Limits = Limits()
+    inbox: Inbox = Inbox()
+    logging: Logging = Logging()
+
+    def provider(self, name: str) -> Provider:
+        """One that has no settings of its own (a plug-in's) runs with the defaults."""
+        return self.providers.get(name, Provider())
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings at `path` under the overrides in `environ`; defaults where neither says anything.
+
+    Raises Refusal with every problem: of the file with its place, of a variable with its name.
+    """
+    written, problems = _from_file(path)
+    given, more = _from_environment(environ)
+    if problems or more:
+        raise Refusal([*problems, *more])
+    return _build(_merged(written, given), path.parent, environ)
+
+
+def _from_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(documents.MOST_BYTES + 1)
+    except FileNotFoundError:
+        return {}, []
+    except OSError as error:
+        raise WrongUse(f"The settings {path} cannot be read: {error.strerror}.") from error
+    try:
+        read = documents.read_documents(data, str(path))
+    except Refusal as refusal:
+        nothing = [problem.code for problem in refusal.problems] == ["E_EMPTY"]
+        return {}, [] if nothing else list(refusal.problems)
+    if len(read) > 1:
+        return {}, [Problem("E_YAML", "settings are one document.", "Take out the line ---.").at(str(path), None, None)]
+    document = read[0]
+    problems = documents.check(document, "settings")
+    return document.value, problems or [document.locate(each) for each in _more_problems(document.value)]
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+    """Each variable is checked alone, so that a problem can name it."""
+    settings: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in NO_OVERRIDES:
+            continue
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        try:
+            given = _nested(keys, documents.read_scalar(environ[name]))
+            found = documents.check_mapping(given, "settings") or list(_more_problems(given))
+        except ValueError as error:
+            found = [Problem("E_NUMBER", str(error))]
+        problems += [_of_variable(name, problem) for problem in found]
+        if not found:
+            settings = _merged(settings, given)
+    return settings, problems
+
+
+def _of_variable(name: str, problem: Problem) -> Problem:
+    mistyped = problem.code == "E_UNKNOWN_KEY" and "__" not in name
+    fix = "Two underscores stand for each dot: ARTFACTORY_BUDGET__PER_ORDER." if mistyped else problem.fix
+    return replace(problem, file=f"the variable {name}", path=(), fix=fix)
+
+
+def _nested(keys: list[str], value: Any) -> dict[str, Any]:
+    for key in reversed(keys):
+        value = {key: value}
+    return dict(value)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below or {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the schema cannot say."""
+    base_url = ((value.get("providers") or {}).get("replicate") or {}).get("base_url")
+    complaint = None if base_url is None else _bad_address(base_url)
+    if complaint:
+        path: KeyPath = ("providers", "replicate", "base_url")
+        yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+
+
+def _bad_address(address: str) -> str | None:
+    """The address itself is not repeated: it may hold a password."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "this is no web address."
+    if parts.scheme not in ("http", "https") or not host:
+        return "the address must begin with https:// and a host."
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "the address must hold no user, password, ? or #."
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "plain http would show the API key to the network; it is allowed on this machine only."
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Settings:
+    sections = {key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "logging")}
+    providers = {name: _filled(default, sections["providers"].get(name) or {}) for name, default in PROVIDERS.items()}
+    inbox = _filled(Inbox(), sections["inbox"])
+    if inbox.path is not None:
+        inbox = replace(inbox, path=folder / _expanded(str(inbox.path), environ))
+    return Settings(
+        providers=providers, budget=_filled(Budget(), sections["budget"]), limits=_filled(Limits(), sections["limits"]),
+        inbox=inbox, logging=_filled(Logging(), sections["logging"]),
+    )  # fmt: skip
+
+
+def _filled(default: Any, given: Mapping[str, Any]) -> Any:
+    """A whole number may be written 3.0, and is 3."""
+
+    def plain(value: Any) -> Any:
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    return replace(default, **{key: plain(value) for key, value in given.items()})
+
+
+def _expanded(path: str, environ: Mapping[str, str]) -> Path:
+    if path == "~" or path.startswith("~/"):
+        return Path(environ.get("HOME") or Path.home()) / path[2:]
+    return Path(path)
+
+
+def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
+    """The API key itself, or None where none is asked for and none is found. Never log what comes back.
+
+    Raises WrongUse when the settings say where the key is and it cannot be had from there.
+    """
+    place = settings.provider(provider).api_key
+    if place is None:
+        return _default_key(provider, environ)
+    kind, _, rest = place.partition(":")
+    if kind == "env":
+        key = environ.get(rest, "")
+        missing = f"the variable {rest} is not set"
+    elif kind == "keychain":
+        key = _from_keychain(provider, certain=True) or ""
+        missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
+    else:
+        key = _from_key_file(_expanded(rest, environ), provider)
+        missing = f"the file {rest} is empty"
+    if not key.strip():
+        raise WrongUse(f"No API key for {provider}: {missing} (settings: providers.{provider}.api_key).")
+    return _clean(key, provider)
+
+
+def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:
+    variable = KEY_VARIABLES.get(provider)
+    if variable is None:
+        return None
+    key = environ.get(variable, "").strip() or (_from_keychain(provider, certain=False) or "").strip()
+    return _clean(key, provider) if key else None
+
+
+def _clean(key: str, provider: str) -> str:
+    key = key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise WrongUse(f"The API key for {provider} holds blanks or characters that no key has. Copy it again.")
+    return key
+
+
+def _from_keychain(provider: str, *, certain: bool) -> str | None:
+    """`certain`: the settings name the keychain, so its absence is an error."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYCHAIN_SERVICE, provider)
+    except KeyringError as error:
+        if not certain:
+            return None
+        raise WrongUse(f"No API key for {provider}: the keychain cannot be read ({type(error).__name__}).") from error
+
+
+def _from_key_file(path: Path, provider: str) -> str:
+    def refuse(reason: str) -> WrongUse:
+        return WrongUse(f"No API key for {provider}: {reason} (settings: providers.{provider}.api_key).")
+
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise refuse(f"the file {path} cannot be read: {error.strerror}") from error
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise refuse(f"{path} is not a plain file")
+        if status.st_uid != os.getuid():
+            raise refuse(f"{path} belongs to someone else")
+        if status.st_mode & 0o077:
+            raise refuse(f"{path} can be read by others. Run: chmod 600 {path}")
+        return os.read(handle, MOST_KEY_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(handle)

@@ -1,0 +1,59 @@
+"""Making a home: folders, settings, examples, and the schemas where an editor finds them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from artfactoryd import documents
+from artfactoryd.durable import write_file
+from artfactoryd.home import Home
+from artfactoryd.settings import DEFAULT_TEXT
+
+MODELINE = "# yaml-language-server: $schema={}\n"
+
+
+def examples() -> Path:
+    """The example orders: packaged in the wheel, beside the package in a checkout."""
+    packaged = Path(str(resources.files("artfactoryd"))) / "examples"
+    return packaged if packaged.is_dir() else packaged.parents[1] / "examples"
+
+
+def init(home: Home) -> Iterator[str]:
+    """Make what is missing and leave what is there; says what it did."""
+    home.check_place()
+    home.make()
+    yield f"Factory folder: {home.root}"
+    if not home.settings_file.exists():
+        write_file(home.settings_file, DEFAULT_TEXT.encode())
+        yield f"Settings:       {home.settings_file}"
+    _copy(examples(), home.library / "examples", "*.yaml")
+    yield f"Examples:       {home.library / 'examples'}"
+    _write_schemas(home.library / "schemas")
+    yield f"Schemas:        {home.library / 'schemas'}"
+    yield f"Drop orders into {home.inbox}, with `artfactoryd run` running."
+
+
+def _copy(source: Path, target: Path, pattern: str) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.glob(pattern)):
+        if not (target / path.name).exists():
+            write_file(target / path.name, path.read_bytes())
+
+
+def _write_schemas(folder: Path) -> None:
+    """Always those of this program: an editor that follows them completes only what works."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in documents.schema_names():
+        write_file(folder / f"{name}.schema.json", documents.schema_text(name).encode())
+
+
+def demo_home(given: str | None) -> Home:
+    """A home of its own for the demonstration: `--home`, else a new throw-away folder."""
+    root = Path(given) if given else Path(tempfile.mkdtemp(prefix="artfactory-demo-"))
+    home = Home(root.expanduser().resolve())
+    for _ in init(home):
+        pass
+    return home

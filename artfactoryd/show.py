@@ -1,0 +1,116 @@
+"""The state of things on a terminal: the same documents as `--json`, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from artfactoryd import reports
+from artfactoryd.errors import WrongUse
+from artfactoryd.home import Home
+from artfactoryd.index import Index
+from artfactoryd.settings import Settings
+
+Document = dict[str, Any]
+
+
+@contextmanager
+def _looking(home: Home) -> Iterator[Index | None]:
+    """The index for reading; None while nothing was ever made here."""
+    index = Index.if_made(home.index_file)
+    try:
+        yield index
+    finally:
+        if index:
+            index.close()
+
+
+def status_document(home: Home, settings: Settings) -> Document:
+    with _looking(home) as index:
+        return reports.status(home, index, settings, home.holder())
+
+
+def orders_document(home: Home, settings: Settings) -> list[Document]:
+    with _looking(home) as index:
+        rows = index.orders() if index else []
+        return [
+            reports.order_document(index, row, reports.reasons(index, row, home, settings), products=False)
+            for row in rows if index
+        ]  # fmt: skip
+
+
+def order_document(home: Home, settings: Settings, name: str) -> Document:
+    with _looking(home) as index:
+        rows = index.find_orders(name.rstrip("/")) if index else []
+        if not rows or index is None:
+            raise WrongUse(f"There is no order {name!r}. `artfactoryd orders` lists them.")
+        if len(rows) > 1 and all(row["id"] != name for row in rows) and len({row["name"] for row in rows}) > 1:
+            raise WrongUse(f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}. Name one by its id.")
+        row = rows[0]
+        found = reports.order_document(index, row, reports.reasons(index, row, home, settings))
+        found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
+        found["items"] = [_item(item) for item in index.items(row["id"])]
+        return found
+
+
+def _attempt(attempt: Mapping[str, Any]) -> Document:
+    keys = ("id", "number", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
+    cost = attempt["reserved"] if attempt["cost"] is None else attempt["cost"]
+    return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
+
+
+def _item(item: Mapping[str, Any]) -> Document:
+    keys = ("number", "state", "generation", "tokens", "seed", "asked", "ticket", "reason", "attempts")
+    return {key: item[key] for key in keys}
+
+
+def why(home: Home, settings: Settings, given: str) -> tuple[str, bool]:
+    with _looking(home) as index:
+        return reports.why(home, index, settings, given)
+
+
+# --- in words ---
+
+
+def status_text(found: Mapping[str, Any]) -> str:
+    holder = found["daemon"]
+    lines = [
+        f"Home    {found['home']}",
+        f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}" if holder
+        else "Daemon  not running: start it with `artfactoryd run`",
+    ]  # fmt: skip
+    for title in ("inbox", "held", "rejected"):
+        lines += [f"{title.capitalize():<7} {', '.join(found[title])}"] if found[title] else []
+    lines += [f"Stopped {name}: {stop['stopped']}" for name, stop in found["providers"].items()]
+    lines += [f"Disk    {found['no_room']}"] if found["no_room"] else []
+    lines.append(f"Spent   ${found['spent_usd']:.2f}")
+    lines += ["", orders_text(found["open"] + found["recent"])]
+    return "\n".join(lines)
+
+
+def orders_text(found: Sequence[Mapping[str, Any]]) -> str:
+    if not found:
+        return "No orders yet. Drop one into the Inbox."
+    lines: list[str] = []
+    for order in found:
+        done = f"{order['completed_items']}/{order['total_items']}"
+        lines.append(
+            f"{order['order_id'][:13]}  {order['status']:<10} {done:>9}  ${order['spent_usd']:.3f}  "
+            f"{order['project']}/{order['name']}{' (rehearsal)' if order['rehearsal'] else ''}"
+        )
+        lines += [f"{'':15}{reason}" for reason in order["reasons"]]
+    return "\n".join(lines)
+
+
+def order_text(found: Mapping[str, Any]) -> str:
+    lines = [orders_text([found]), "", f"  id      {found['order_id']}", f"  folder  {found['folder'] or '(none yet)'}"]
+    if found["in_doubt_usd"]:
+        lines.append(f"  at stake ${found['in_doubt_usd']:.3f}, sent perhaps")
+    lines.append("")
+    for item in found["items"]:
+        reason = f"  {item['reason']}" if item["reason"] else ""
+        ticket = f"  ticket {item['ticket']}" if item["ticket"] and item["state"] != "completed" else ""
+        prompt = str(item["generation"].get("prompt", ""))[:60]
+        lines.append(f"  {item['number']:>4}  {item['state']:<10} {prompt}{ticket}{reason}")
+    return "\n".join(lines)

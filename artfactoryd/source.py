@@ -1,0 +1,200 @@
+"""A file's bytes as text with places, and in plain words the mistakes people make when they write YAML.
+
+Not here: the parser (yaml12) and what a document means (documents).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from artfactoryd.errors import Path, Problem, Refusal
+
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# What YAML cannot hold: control characters, half surrogates, a byte order mark inside.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+SURROGATES = re.compile(r"(\\\\)|\\u([dD][89abAB][\da-fA-F]{2})\\u([dD][c-fC-F][\da-fA-F]{2})")
+QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b"  # double, then single; low and reversed ones too
+CURLY = re.compile(f"[{QUOTES}][^{QUOTES}]*(\u2019[^{QUOTES}]+)*[{QUOTES}]", re.DOTALL)  # an apostrophe may be inside
+CURLY_FIX = 'Type straight quotes " instead; if the curly ones belong to the text, put straight ones around them.'
+
+
+@dataclass(frozen=True)
+class Source:
+    """`text` is the file as it is; `parsed` is what the parser reads: JSON's surrogate pairs made one escape."""
+
+    data: bytes
+    file: str
+    text: str
+    encoding: str
+    bom: bytes
+    parsed: str
+    _pairs: list[int] = field(repr=False)
+    _lines: list[int] = field(repr=False)
+
+    def origin(self, index: int) -> int:
+        """The index in `text` of an index in `parsed`."""
+        return index + 2 * bisect_right(self._pairs, index) if self._pairs else index
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Line and column from 1, in code points, of an index in `text`."""
+        line = bisect_right(self._lines, index)
+        return line, index - self._lines[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Without its line break; empty beyond the end."""
+        if not 1 <= number <= len(self._lines):
+            return ""
+        end = self._lines[number] if number < len(self._lines) else len(self.text)
+        return self.text[self._lines[number - 1] : end].rstrip("\r\n")
+
+    def piece(self, start: int, end: int) -> bytes:
+        """The bytes of a part of the text; beyond the start of a UTF-16 file with a mark of its own."""
+        bom = self.bom if start == 0 or self.encoding != "utf-8" else b""
+        return bom + self.text[start:end].encode(self.encoding)
+
+    def problem(self, code: str, message: str, fix: str, index: int, path: Path = ()) -> Problem:
+        return Problem(code, message, fix, path=path).at(self.file, *self.place(index))
+
+
+def read_source(data: bytes, file: str, most_bytes: int) -> Source:
+    """Raises Refusal for what is not a text file of a sensible size."""
+
+    def refuse(code: str, message: str, fix: str, line: int | None = None, column: int | None = None) -> Refusal:
+        return Refusal([Problem(code, message, fix).at(file, line, column)])
+
+    if file.lower().endswith((".yaml.txt", ".yml.txt", ".json.txt")):
+        raise refuse("E_NAME", "the file's name ends in .txt.", f"Rename it to {file[:-4]} (without .txt).")
+    if len(data) > most_bytes:
+        raise refuse("E_TOO_LARGE", f"the file has {len(data):,} bytes; at most {most_bytes:,} are read.", "Split it.")
+    bom, encoding = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", "utf-8"))
+    complaint = _not_text(data[len(bom) :]) if encoding == "utf-8" else None
+    if complaint:
+        raise refuse(*complaint)
+    try:
+        text = data[len(bom) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        before = data[len(bom) :][: error.start].decode(encoding, "ignore")
+        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise refuse("E_ENCODING", "this is not UTF-8 text.", "Save the file as UTF-8.", *place) from None
+    return _checked(data, file, text, encoding, bom)
+
+
+def _not_text(data: bytes) -> tuple[str, str, str] | None:
+    head = data.lstrip()[:5]
+    if head == b"{\\rtf":
+        return "E_ENCODING", "this is rich text, not plain text.", "In TextEdit choose Format > Make Plain Text."
+    if data and not data.strip(b"\0"):
+        return "E_ENCODING", "the file holds only zero bytes: its writing was cut short.", "Save it again."
+    if b"\0" not in data:
+        return None
+    if 0 in (data[0], data[1] if len(data) > 1 else 1) and data.count(0) > len(data) // 4:
+        return "E_ENCODING", "this looks like UTF-16 without a byte order mark.", "Save the file as UTF-8."
+    return "E_ENCODING", "this is a binary file, not text.", "Only YAML or JSON text can be read here."
+
+
+def _checked(data: bytes, file: str, text: str, encoding: str, bom: bytes) -> Source:
+    pairs: list[int] = []
+    parsed = _without_pairs(text, pairs) if text.lstrip()[:1] in ("{", "[") else text
+    lines = [0, *(found.end() for found in re.finditer("\r\n|\r|\n", text))]
+    source = Source(data, file, text, encoding, bom, parsed, pairs, lines)
+    wrong = FORBIDDEN.search(text)
+    if wrong:
+        message = f"the character U+{ord(wrong[0]):04X} cannot stand in a YAML file."
+        raise Refusal([source.problem("E_ENCODING", message, "Delete it; it may be invisible.", wrong.start())])
+    return source
+
+
+def _without_pairs(text: str, pairs: list[int]) -> str:
+    """JSON writes a character beyond U+FFFF as two escapes, which YAML refuses; notes where, in the new text."""
+
+    def one(found: re.Match[str]) -> str:
+        if found[1]:
+            return found[1]
+        pairs.append(found.start() - 2 * len(pairs) + 1)
+        high, low = int(found[2], 16), int(found[3], 16)
+        return f"\\U{0x10000 + ((high - 0xD800) << 10) + low - 0xDC00:08X}"
+
+    return SURROGATES.sub(one, text)
+
+
+def is_curly_quoted(text: str) -> bool:
+    return len(text) > 1 and CURLY.fullmatch(text) is not None
+
+
+_START = r"^[ ]*(?:-[ ]+)*(?:(?P<key>[^\s:#\"'\[{][^:#]*|\"[^\"]*\"|'[^']*'):[ ]+)?"
+_AFTER_LIST = re.compile(_START + r"(?P<value>(?:\[.*\]|\{.*\})(?![\s]*(?:#|$)).*)$")
+_AFTER_QUOTE = re.compile(_START + r"(?P<value>(?P<quote>[\"']).*(?P=quote)[ ]*[^\s#,:\]}].*)$")
+_BAD_START = re.compile(_START + r"(?P<value>(?:[*&@%`!]|[|>](?![-+0-9]*\s*(?:#|$))).*)$")
+_COLON_INSIDE = re.compile(_START.removesuffix("?") + r"(?P<value>[^\s\"'\[{].*:(?:[ ].*)?)$")
+_NO_SPACE = re.compile(r"^(?P<value>[ ]*[A-Za-z_]\w*:(?![/\s]).*)$")
+_TAB = re.compile(r"^[ -]*(?P<value>\t)")
+_CURLY = re.compile(rf"(?:^|[:,{{\[-])[ ]*(?P<value>[{QUOTES}])")
+_QUOTE_IT = "Put straight double quotes around the whole text"
+_OTHER_QUOTE = "Quote the whole text, with the other kind of quote (' or \") around it than inside it."
+_SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
+
+# (what the line looks like, words the parser's complaint must have, code, message, fix); the first that fits is told.
+_TRAPS = (
+    (_TAB, "", "E_TAB", "the line is indented with a tab.", "Indent with spaces; YAML allows no tabs there."),
+    (_CURLY, "", "E_QUOTES", "these are curly quotes, which YAML takes for ordinary letters.", CURLY_FIX),
+    (_AFTER_LIST, "expected", "E_YAML", "a text that begins with a bracket is read as a list by YAML.", _QUOTE_IT),
+    (_AFTER_QUOTE, "expected", "E_YAML", "there is more text after the closing quote.", _OTHER_QUOTE),
+    (_BAD_START, "", "E_YAML", "a text cannot begin with this character in YAML.", _QUOTE_IT),
+    (_NO_SPACE, "mapping values", "E_YAML", "a space is missing after the colon.", "Write `key: value`."),
+    (_COLON_INSIDE, "mapping values", "E_YAML", "a text with a colon and a blank in it needs quotes.", _QUOTE_IT),
+)
+
+
+def syntax_problem(source: Source, said: str, index: int, context: str, opened: int | None) -> Problem:
+    """The parser's complaint at `index`, retold. `opened`: where the part it was reading began."""
+    line = source.place(index)[0]
+    asked = [line, line - 1] if "mapping values" in said else [line]
+    if opened is not None and "block" not in context:
+        asked.append(source.place(opened)[0])
+    for number in asked:
+        found = _trap(source, number, said)
+        if found:
+            return found
+    return _other(source, said, index, context, opened)
+
+
+def _trap(source: Source, number: int, said: str) -> Problem | None:
+    line = source.line(number)
+    for pattern, words, code, message, fix in _TRAPS:
+        found = pattern.search(line)
+        if found and words in said:
+            example = _example(found) if fix is _QUOTE_IT else fix
+            return Problem(code, message, example).at(source.file, number, found.start("value") + 1)
+    return None
+
+
+def _example(found: re.Match[str]) -> str:
+    """Shows the line quoted, but never repeats what may be a secret."""
+    key, value = found["key"] or "", found["value"].strip()
+    if _SECRET.search(key) or len(value) > 80 or '"' in value or "\\" in value:
+        return f"{_QUOTE_IT}."
+    return f'{_QUOTE_IT}: {key}{": " if key else ""}"{value}"'
+
+
+def _other(source: Source, said: str, index: int, context: str, opened: int | None) -> Problem:
+    start = index if opened is None else opened
+    if "quoted scalar" in context and "end of stream" in said:
+        fix = "Close it with the same quote."
+        return source.problem("E_YAML", "the quote that opens here is never closed.", fix, start)
+    if "quoted scalar" in context and "escape" in said:
+        fix = "Write the backslash twice, or put single quotes ' around the text."
+        return source.problem("E_YAML", "in double quotes this backslash means nothing.", fix, index)
+    if "mapping values" in said:
+        fix = "Keys of one group begin in the same column; what belongs to a key stands further in, below it."
+        return source.problem("E_YAML", "a key cannot stand here: the one above it has a value already.", fix, index)
+    if "flow" in context:
+        fix = "Close it, and part its entries by commas; if it belongs to a text, put double quotes around the text."
+        return source.problem("E_YAML", "the bracket that opens here does not close as it should.", fix, start)
+    if "block" in context:
+        fix = "Keys of one group begin in the same column; look at this line and the one above it."
+        return source.problem("E_YAML", "this line does not go on from the lines above it.", fix, index)
+    fix = "Look at this line and the one above it; a text with : # [ ] { } or quotes in it goes in double quotes."
+    return source.problem("E_YAML", f"this is not YAML: {said}.", fix, index)

@@ -1,0 +1,170 @@
+"""What a person may tell the house to do: approve, cancel, retry, resume.
+
+A command has an id, recorded in the same durable step as its effect; seen again, it is only answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from artfactoryd.books import Books
+from artfactoryd.claims import Claims
+from artfactoryd.core.catalog import dollars
+from artfactoryd.core.lifecycle import MOVES, ItemState
+from artfactoryd.errors import ArtFactoryError
+from artfactoryd.foreman import Foreman
+from artfactoryd.intake import Intake
+
+Row = Mapping[str, Any]
+Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
+
+
+class Steering:
+    def __init__(self, books: Books, claims: Claims, intake: Intake, foreman: Foreman) -> None:
+        self._books, self._claims, self._intake, self._foreman = books, claims, intake, foreman
+
+    async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        """The answer, and the orders that may now be worked on. Never raises for what a person did."""
+        known = self._books.index.answer(command["id"])
+        if known is not None:
+            return known, []
+        acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "resume": self._resume}
+        act = acts.get(str(command.get("name")))
+        if act is None:
+            return _no(f"There is no command {command.get('name')!r}."), []
+        try:
+            return await act(command)
+        except ArtFactoryError as error:
+            return _no(str(error)), []
+
+    def _find(self, command: Mapping[str, Any]) -> Row | Answer:
+        """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
+        name = str(command["order"]).rstrip("/")
+        rows = self._books.index.find_orders(name)
+        if not rows:
+            return _no(f"There is no order {name!r}.")
+        open_rows = [row for row in rows if row["held"] is not None and not row["cancelled"]] or rows
+        if len(rows) > 1 and len({row["id"] for row in open_rows}) > 1 and all(row["id"] != name for row in rows):
+            ids = ", ".join(row["id"] for row in open_rows[:5])
+            return _no(f"{name!r} may be any of {ids}. Name one by its id.")
+        return open_rows[0]
+
+    async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        row = self._find(command)
+        if "done" in row:
+            return dict(row), []
+        if row["held"] is None or row["cancelled"]:
+            return _no(f"{row['name']} is not held; it is {self._books.index.state(row)}."), []
+        rows = [each for each in self._books.index.orders_of_claim(row["claim"]) if each["held"] is not None]
+        for each in rows:
+            for reason in each["held"]:
+                if not reason["waivable"]:
+                    return _no(f"Approving is not enough: {reason['text']}"), []
+        answer = _yes(f"{row['name']} is approved.", order_id=row["id"])
+        ids = await self._intake.approve(rows, _line(command, answer))
+        return answer, ids
+
+    async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        row = self._find(command)
+        if "done" in row:
+            return dict(row), []
+        running = self._books.index.items(row["id"], (ItemState.RUNNING, ItemState.SUBMITTING))
+        answer = _yes(self._cancel_words(row, len(running)), order_id=row["id"])
+        await self._books.record({"kind": "cancel", "order": row["id"]}, _line(command, answer))
+        for item in running:
+            self._foreman.stop_running(row["id"], item["number"])
+        if row["held"] is not None:
+            await self.clear_held(row)
+        self._foreman.touched.add(row["id"])
+        self._foreman.wake(row["id"])
+        return answer, []
+
+    def _cancel_words(self, row: Row, running: int) -> str:
+        stake = self._books.index.doubtful(row["id"])
+        words = [f"{row['name']} is cancelled; nothing more of it is sent."]
+        if running:
+            words.append(f"{running} already running: the provider is told, what arrives is kept and may be charged.")
+        if stake:
+            words.append(f"In doubt stays counted: up to {dollars(stake)}.")
+        return " ".join(words)
+
+    async def clear_held(self, row: Row) -> None:
+        """A held order that ended: its entry, its words and its claim go, once nothing of the file is held."""
+        rows = self._books.index.orders_of_claim(row["claim"])
+        if any(each["held"] is not None and not each["cancelled"] for each in rows):
+            return
+        await asyncio.to_thread(self._claims.drop_held, row["held_entry"])
+        for claim in await asyncio.to_thread(self._claims.open):
+            if claim.id == row["claim"]:
+                await asyncio.to_thread(self._claims.clear, claim)
+
+    async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        row = self._find(command)
+        if "done" in row:
+            return dict(row), []
+        items = self._books.index.items(row["id"], sorted(MOVES["retry"]))
+        stakes = {item["number"]: self._stake(item) for item in items}
+        risky = {number: stake for number, stake in stakes.items() if stake is not None}
+        chosen = [item for item in items if stakes[item["number"]] is None or command.get("in_doubt")]
+        answer = _retry_answer(row, [item["number"] for item in chosen], risky, bool(command.get("in_doubt")))
+        lines = [
+            {"kind": "retry", "order": row["id"], "item": item["number"],
+             "raise": item["upper"] if stakes[item["number"]] is not None else 0}
+            for item in chosen
+        ]  # fmt: skip
+        await self._books.record(*lines, _line(command, answer))
+        self._foreman.blocked.pop(row["id"], None)
+        self._foreman.touched.add(row["id"])
+        self._foreman.wake(row["id"])
+        return answer, [row["id"]] if chosen else []
+
+    def _stake(self, item: Row) -> int | None:
+        """What an item's last attempt may have cost, in micro-dollars; None when surely nothing."""
+        attempts = self._books.index.attempts(item["order_id"], item["number"])
+        if not attempts:
+            return None
+        last = attempts[-1]
+        stake = last["reserved"] if last["cost"] is None else last["cost"]
+        doubtful = last["verdict"] in ("in_doubt", "lost")
+        return int(stake) if stake or doubtful else None
+
+    async def _resume(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        named = command.get("provider")
+        stopped = [name for name in self._books.index.stops() if named in (None, name)]
+        if not stopped:
+            return _no(f"{named or 'No provider'} is not stopped."), []
+        answer = _yes(f"{', '.join(stopped)} goes on.")
+        lines = [{"kind": "pause", "provider": name, "on": False} for name in stopped]
+        await self._books.record(*lines, _line(command, answer))
+        for name in stopped:
+            if name in self._foreman.gates:
+                self._foreman.gates[name].lift()
+        self._foreman.wake()
+        return answer, []
+
+
+def _retry_answer(row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool) -> Answer:
+    words = [f"{len(retried)} items of {row['name']} are sent again."]
+    left = {} if in_doubt else risky
+    if left:
+        price = dollars(sum(left.values()))
+        words.append(
+            f"{len(left)} may have been charged already (up to {price}) and are left alone; "
+            f"to risk paying twice: `retry {row['id'][:13]} --in-doubt`."
+        )
+    stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
+    return {**_yes(" ".join(words), order_id=row["id"]), "retried": retried, "at_stake": stake}
+
+
+def _line(command: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    return {"kind": "command", "id": command["id"], "name": command["name"], "answer": answer}
+
+
+def _yes(text: str, **more: Any) -> Answer:
+    return {"done": True, "text": text, **more}
+
+
+def _no(text: str) -> Answer:
+    return {"done": False, "text": text}

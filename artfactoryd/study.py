@@ -1,0 +1,191 @@
+"""Understanding an order file: documents -> orders -> plans -> reasons to hold. Writes and spends nothing.
+
+`plan` and the taking of a file both come through here, so what is shown is what would be done.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from artfactoryd import documents, library
+from artfactoryd.core.catalog import Catalog, Model, micro_dollars
+from artfactoryd.core.order import Order, read_order
+from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
+from artfactoryd.documents import Document
+from artfactoryd.errors import Problem, Refusal
+from artfactoryd.home import Home
+from artfactoryd.index import Index
+from artfactoryd.settings import Settings
+
+LOCAL = "local"
+READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One document of a file, understood: what it would do and what would hold it."""
+
+    document: Document
+    order: Order
+    plan: Plan
+    cap: int  # micro-dollars the order may spend unasked
+    fingerprint: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.document.text).hexdigest()
+
+    @property
+    def provider(self) -> str:
+        """Who really runs the items: a rehearsal is drawn here."""
+        return LOCAL if self.order.rehearse else self.plan.model.provider
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file came from, as far as its content does not say."""
+
+    file: str  # name for messages
+    stem: str  # name of the order
+    project: str | None = None  # of the drop-box
+    rehearse: bool = False
+
+
+class Scholar:
+    """Understands order files with what the library, the settings and the index say now."""
+
+    def __init__(self, home: Home, settings: Settings, index: Index | None, clock: Callable[[], datetime]) -> None:
+        self._home = home
+        self._settings = settings
+        self._index = index
+        self._clock = clock
+        self._catalog: Catalog | None = None
+
+    def study(self, data: bytes, origin: Origin) -> list[Study]:
+        """Every document of one file. Raises Refusal with everything wrong in all of them."""
+        found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
+        problems: list[Problem] = []
+        studies: list[Study] = []
+        for document in found:
+            complaints = documents.check(document, "order")
+            problems += complaints
+            try:
+                if all(complaint.code in READ_ON for complaint in complaints):
+                    studies.append(self._one(document, origin, studies))
+            except Refusal as refusal:
+                problems += refusal.problems
+        if problems:
+            raise Refusal(problems)
+        return studies
+
+    def _one(self, document: Document, origin: Origin, before: Sequence[Study]) -> Study:
+        stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
+        order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
+        model = self._model(document, order)
+        plan = make_plan(
+            order, model, self._base(document, order), written=document.written, check=documents.check_value
+        )
+        if plan.problems:
+            raise Refusal([document.locate(problem) for problem in plan.problems])
+        cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
+        fingerprint = same(document.text, order.project)
+        reasons = reasons_to_hold(plan, most_products=self._settings.limits.products_per_order, cap=cap)
+        reasons += self._repeats(fingerprint, order, before)
+        return Study(document, order, plan, cap, fingerprint, tuple(reasons))
+
+    def _model(self, document: Document, order: Order) -> Model:
+        catalog = self.catalog()
+        if order.provider not in catalog.providers():
+            near = difflib.get_close_matches(order.provider, catalog.providers(), n=1)
+            fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(catalog.providers())}."
+            problem = Problem("E_PROVIDER", f"there is no provider {order.provider!r}.", fix, ("provider",))
+            raise Refusal([document.locate(problem)])
+        model = catalog.find(order.provider, order.model)
+        if model is None:
+            known = [each.names[-1] for each in catalog if each.provider == order.provider]
+            near = catalog.near(order.provider, order.model)
+            fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+            message = f"{order.provider} has no model {order.model!r} that is known here."
+            raise Refusal([document.locate(Problem("E_MODEL", message, fix, ("model",)))])
+        return model
+
+    def catalog(self) -> Catalog:
+        """Read afresh for each file, so that an edit in the Library counts at once."""
+        if self._catalog is None:
+            models, problems = library.load_catalog(self._home.library / "models")
+            if problems:
+                raise Refusal(problems)
+            self._catalog = Catalog(models)
+        return self._catalog
+
+    def _base(self, document: Document, order: Order) -> int:
+        sha256 = hashlib.sha256(document.text).hexdigest()
+        return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
+
+    def _repeats(self, fingerprint: str, order: Order, before: Sequence[Study]) -> Iterator[Reason]:
+        if order.rehearse:
+            return
+        for study in before:
+            if study.fingerprint == fingerprint:
+                yield Reason("duplicate", f"It says the same as document {study.document.number} of this file.")
+                return
+        for row in self._index.same_orders(fingerprint) if self._index else ():
+            if self._counts_as_repeated(row):
+                place = row["folder"] or "Held"
+                yield Reason("duplicate", f"It is a duplicate of {row['name']} ({row['id'][:13]}, {place}).")
+                return
+
+    def _counts_as_repeated(self, row: Mapping[str, Any]) -> bool:
+        assert self._index is not None
+        if str(self._index.state(row)) in ("held", "queued", "processing"):
+            return True
+        recent = datetime.fromisoformat(row["accepted_at"]) + timedelta(minutes=self._settings.inbox.repeat_minutes)
+        return recent > self._clock() and bool(self._index.attempts(row["id"]))
+
+
+def same(document: bytes, project: str) -> str:
+    """Equal for orders that are the same again: document, project, and the files it names."""
+    return hashlib.sha256(document + b"\0" + project.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def document_text(document: bytes) -> str:
+    """The bytes as text for a line of JSON; `document_bytes` gives them back unchanged."""
+    try:
+        return document.decode()
+    except UnicodeDecodeError:
+        return "base64:" + base64.b64encode(document).decode()
+
+
+def document_bytes(text: str) -> bytes:
+    return base64.b64decode(text[7:]) if text.startswith("base64:") else text.encode()
+
+
+def _document(row: Mapping[str, Any]) -> Document:
+    return documents.read_documents(document_bytes(row["document"]), row["file"])[0]
+
+
+def order_of(row: Mapping[str, Any], document: Document | None = None) -> Order:
+    """An accepted order, from what its acceptance recorded."""
+    value = (document or _document(row)).value
+    return read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))
+
+
+def plan_of(row: Mapping[str, Any]) -> Plan:
+    """The plan of an accepted order, as it was when it was accepted."""
+    document = _document(row)
+    order = order_of(row, document)
+    model = Model.from_snapshot(row["model"])
+    return make_plan(order, model, row["base_seed"], written=document.written, check=documents.check_value)
+
+
+def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:
+    """The items of an order that have no rows yet."""
+    items = plan_of(row).items(row["expanded_items"] + 1, row["expanded_products"] + 1)
+    return row["provider"], items

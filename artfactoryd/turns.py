@@ -1,0 +1,88 @@
+"""Whose turn it is at one provider: orders of the highest priority take turns, item by item."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.index import Index
+
+Row = dict[str, Any]
+AHEAD = 100  # items of an order read at once
+
+
+class Turns:
+    """The planned items of one provider, a few of each order in memory, the rest in the index.
+
+    An item given out by `next` is out until `back`; if it is still planned then, it comes again.
+    """
+
+    def __init__(self, index: Index, provider: str) -> None:
+        self._index = index
+        self._provider = provider
+        self._orders: dict[str, deque[Row]] = {}
+        self._priority: dict[str, int] = {}
+        self._out: set[tuple[str, int]] = set()
+        self._left: set[str] = set()
+        self._stale = True
+        self.only: set[str] | None = None  # these orders and no others
+
+    def look_again(self, order_id: str | None = None) -> None:
+        """Orders came, changed or were lifted; None: any of them."""
+        self._stale = True
+        if order_id is None:
+            self._left.clear()
+            self._orders.clear()
+        else:
+            self._left.discard(order_id)
+            self._orders.pop(order_id, None)
+
+    def leave(self, order_id: str) -> None:
+        """Nothing more of this order until `look_again`."""
+        self._left.add(order_id)
+        self._orders.pop(order_id, None)
+
+    def any(self) -> bool:
+        self._fill()
+        return bool(self._orders)
+
+    def next(self) -> Row | None:
+        self._fill()
+        if not self._orders:
+            return None
+        highest = max(self._priority[order_id] for order_id in self._orders)
+        order_id = next(each for each in self._orders if self._priority[each] == highest)
+        row = self._orders[order_id].popleft()
+        self._out.add((order_id, row["number"]))
+        self._orders[order_id] = self._orders.pop(order_id)  # to the end: the next order's turn
+        return row
+
+    def back(self, key: tuple[str, int]) -> None:
+        """The item has ended, or was put back; if it is still planned it comes again."""
+        self._out.discard(key)
+        row = self._index.item(*key)
+        if row is not None and row["state"] == ItemState.PLANNED:
+            self._orders.pop(key[0], None)
+            self._stale = True
+
+    def _fill(self) -> None:
+        """Read on where an order's few items in memory have run out."""
+        if self._stale:
+            self._stale = False
+            for order in self._index.working_orders(self._provider):
+                if self.only is not None and order["id"] not in self.only:
+                    continue
+                self._priority[order["id"]] = order["priority"]
+                self._orders.setdefault(order["id"], deque())
+        for order_id in [each for each, rows in self._orders.items() if not rows]:
+            self._read(order_id)
+
+    def _read(self, order_id: str) -> None:
+        most = 0 if order_id in self._left else AHEAD + len(self._out)
+        found = self._index.planned_items(order_id, self._provider, most)
+        rows = [row for row in found if (order_id, row["number"]) not in self._out]
+        if rows:
+            self._orders[order_id] = deque(rows)
+        else:
+            del self._orders[order_id]

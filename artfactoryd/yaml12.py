@@ -1,0 +1,353 @@
+"""YAML 1.2 core meaning on top of PyYAML's parser, with the place of every key and value.
+
+PyYAML's composer and constructor are not used: the composer recurses (30,000 nested brackets end the
+process), and the constructor speaks YAML 1.1. Here every event passes the bounds first, and what is
+made of the events is made without recursion. Not here: encodings and words for mistakes (source).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+from yaml import events as ev
+
+from artfactoryd.errors import Path, Problem, Refusal
+from artfactoryd.source import CURLY_FIX, Source, is_curly_quoted, syntax_problem
+
+MOST_DEPTH = 40
+MOST_EVENTS = 200_000
+MOST_WEIGHT = 5_000_000  # characters of all scalars with aliases written out, plus NODE_WEIGHT a node
+NODE_WEIGHT = 16
+MOST_DIGITS = 100
+MOST_PROBLEMS = 100  # of one file; a broken file of a megabyte would else be answered with ten
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_KINDS = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
+
+_INT = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o[0-7]+")
+_HEX = re.compile(r"0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+@dataclass(slots=True)
+class Node:
+    """A value and where it stands: indexes into the source's text. `text`: a scalar's characters as written."""
+
+    value: Any
+    start: int
+    end: int
+    text: str | None = None
+    style: str | None = None
+    keys: dict[str, Node] = field(default_factory=dict)
+    children: dict[str | int, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One document of a stream: its node, and where its part of the file begins."""
+
+    node: Node
+    start: int
+
+
+def plain(text: str) -> Any:
+    """The value of an unquoted scalar. Raises ValueError for a number that cannot be held."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _NOT_FINITE.fullmatch(text):
+        raise ValueError(f"{text} is not a finite number.")
+    for pattern, read in ((_INT, int), (_OCTAL, _octal), (_HEX, _hexadecimal), (_FLOAT, float)):
+        if pattern.fullmatch(text):
+            if len(text) > MOST_DIGITS:
+                raise ValueError(f"a number of {len(text)} digits is too long.")
+            return _finite(read(text), text)
+    return text
+
+
+def _octal(text: str) -> int:
+    return int(text[2:], 8)
+
+
+def _hexadecimal(text: str) -> int:
+    return int(text[2:], 16)
+
+
+def _finite(number: float, text: str) -> float:
+    if isinstance(number, float) and math.isinf(number):
+        raise ValueError(f"{text} is too large a number.")
+    return number
+
+
+def compose(source: Source) -> list[Root]:
+    """The documents of a file. Raises Refusal with every problem of it."""
+    composer = _Composer(source)
+    try:
+        for event in _bounded(source):
+            composer.take(event)
+    except yaml.MarkedYAMLError as error:
+        raise Refusal([*composer.problems, _syntax(source, error)]) from None
+    if composer.problems:
+        raise Refusal(_not_too_many(composer.problems))
+    return composer.roots
+
+
+def _not_too_many(problems: list[Problem]) -> list[Problem]:
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0:
+        return problems
+    last = problems[MOST_PROBLEMS]
+    note = replace(last, code="E_MORE", message=f"and {more} more problems from here on.", fix="", path=())
+    return [*problems[:MOST_PROBLEMS], note]
+
+
+def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
+    def index(mark: Any) -> int | None:
+        return None if mark is None else source.origin(mark.index)
+
+    at = index(error.problem_mark) or 0
+    return syntax_problem(source, error.problem or "", at, error.context or "", index(error.context_mark))
+
+
+@dataclass(slots=True)
+class _Open:
+    anchor: str | None
+    weight: int = NODE_WEIGHT
+    height: int = 1
+
+
+class _Bounds:
+    """Counts what the events would become with every alias written out; refuses before it is made."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.events = 0
+        self.weight = 0
+        self.open: list[_Open] = []
+        self.known: dict[str, tuple[int, int]] = {}  # anchor: weight and height of a finished node
+
+    def take(self, event: Any) -> None:
+        self.events += 1
+        if self.events > MOST_EVENTS:
+            self._refuse("E_TOO_LARGE", f"the file has more than {MOST_EVENTS:,} parts.", "Split it.", event)
+        if isinstance(event, ev.DocumentStartEvent):
+            self.known = {}
+        elif isinstance(event, ev.AliasEvent):
+            self._alias(event)
+        elif isinstance(event, ev.ScalarEvent):
+            self._add(NODE_WEIGHT + len(event.value), 0, event.anchor, event)
+        elif isinstance(event, ev.CollectionStartEvent):
+            self._enter(event, 1)
+            self.open.append(_Open(event.anchor))
+        elif isinstance(event, ev.CollectionEndEvent):
+            closed = self.open.pop()
+            self._add(closed.weight, closed.height, closed.anchor, event)
+
+    def _enter(self, event: Any, height: int) -> None:
+        if len(self.open) + height > MOST_DEPTH:
+            message = f"brackets or indentation go deeper than {MOST_DEPTH} levels."
+            self._refuse("E_TOO_DEEP", message, "Write it flatter.", event)
+
+    def _alias(self, event: Any) -> None:
+        name = event.anchor
+        if any(each.anchor == name for each in self.open):
+            self._refuse("E_ALIAS", f"*{name} stands inside what it names.", "Write the values out.", event)
+        if name not in self.known:
+            fix = "A text that begins with * needs quotes around it."
+            self._refuse("E_ALIAS", f"*{name} refers to nothing: no &{name} comes before it.", fix, event)
+        weight, height = self.known[name]
+        self._enter(event, height)
+        self._add(weight, height, None, event)
+
+    def _add(self, weight: int, height: int, anchor: str | None, event: Any) -> None:
+        if anchor is not None:
+            self.known[anchor] = (weight, height)
+        if not self.open:
+            self.weight += weight
+        else:
+            self.open[-1].weight += weight
+            self.open[-1].height = max(self.open[-1].height, height + 1)
+        if self.weight + weight > MOST_WEIGHT:
+            message = "the aliases (*name) of this file stand for more than can be held."
+            self._refuse("E_ALIAS", message, "Write the values out.", event)
+
+    def _refuse(self, code: str, message: str, fix: str, event: Any) -> None:
+        index = self.source.origin(event.start_mark.index)
+        raise Refusal([self.source.problem(code, message, fix, index)])
+
+
+def _bounded(source: Source) -> Iterator[Any]:
+    bounds = _Bounds(source)
+    for event in yaml.parse(source.parsed, Loader=_Loader):
+        bounds.take(event)
+        yield event
+
+
+@dataclass(slots=True)
+class _Frame:
+    node: Node
+    anchor: str | None
+    key: Node | None = None
+
+    @property
+    def step(self) -> str | int | None:
+        if isinstance(self.node.value, list):
+            return len(self.node.value)
+        return str(self.key.value) if self.key else None
+
+
+class _Composer:
+    """Events to nodes. Goes on after a problem of meaning, so that all of them are told."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.roots: list[Root] = []
+        self.problems: list[Problem] = []
+        self.frames: list[_Frame] = []
+        self.anchors: dict[str, Node] = {}
+        self.begun = 0
+
+    def take(self, event: Any) -> None:
+        start, end = self.source.origin(event.start_mark.index), self.source.origin(event.end_mark.index)
+        if isinstance(event, ev.DocumentStartEvent):
+            self.begun, self.anchors = start, {}
+        elif isinstance(event, ev.AliasEvent):
+            self._place(replace(self.anchors[str(event.anchor)], start=start, end=end, style="*"), None)
+        elif isinstance(event, ev.ScalarEvent):
+            node = Node(None, start, end, event.value, event.style or None)
+            node.value = self._scalar(event, node)
+            self._place(node, event.anchor)
+        elif isinstance(event, ev.CollectionStartEvent):
+            self._tag(event.tag, ("map", "seq"), start)
+            value: Any = {} if isinstance(event, ev.MappingStartEvent) else []
+            self.frames.append(_Frame(Node(value, start, end), event.anchor))
+        elif isinstance(event, ev.CollectionEndEvent):
+            frame = self.frames.pop()
+            frame.node.end = end
+            self._place(frame.node, frame.anchor)
+
+    def _place(self, node: Node, anchor: str | None) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = node
+        if not self.frames:
+            self.roots.append(Root(node, self.begun))
+            return
+        frame = self.frames[-1]
+        parent = frame.node
+        if isinstance(parent.value, list):
+            parent.children[len(parent.value)] = node
+            parent.value.append(node.value)
+        elif frame.key is None:
+            frame.key = self._key(node, parent)
+        else:
+            self._set(parent, frame.key, node)
+            frame.key = None
+
+    def _set(self, parent: Node, key: Node, node: Node) -> None:
+        if isinstance(key.value, str) and key.value not in parent.value:
+            parent.value[key.value] = node.value
+            parent.keys[key.value], parent.children[key.value] = key, node
+
+    def _key(self, key: Node, parent: Node) -> Node:
+        name: Any = key.value
+        if not isinstance(name, str):
+            shown = key.text if key.text else "this"
+            self._problem("E_KEY", f"a key must be text, and {shown} is not.", "Put quotes around the key.", key.start)
+        elif name == "<<" and key.style is None:
+            self._problem("E_MERGE", "merge keys (<<) are not read.", "Write the keys out.", key.start)
+        elif name in parent.value:
+            self._duplicate(key, parent.keys[name])
+        return key
+
+    def _duplicate(self, key: Node, first: Node) -> None:
+        line, column = self.source.place(first.start)
+        message = f"the key {key.value} stands here a second time; the first is on line {line}, column {column}."
+        self.frames[-1].key = key
+        self._problem("E_DUPLICATE_KEY", message, "Keep one of them.", key.start)
+
+    def _scalar(self, event: Any, node: Node) -> Any:
+        if event.tag == "!" or (event.tag is None and node.style):
+            return event.value
+        if event.tag is None and is_curly_quoted(event.value):
+            self._problem("E_QUOTES", "curly quotes are ordinary letters to YAML.", CURLY_FIX, node.start)
+        if event.tag is not None and not self._tag(event.tag, ("str", *_KINDS), node.start):
+            return event.value
+        kind = "" if event.tag is None else event.tag.removeprefix(_CORE)
+        return event.value if kind == "str" else self._plain(event.value, kind, node.start)
+
+    def _plain(self, text: str, kind: str, index: int) -> Any:
+        try:
+            value = plain(text)
+        except ValueError as error:
+            self._problem("E_NUMBER", str(error), "Put quotes around it if it is meant as text.", index)
+            return text
+        if kind and type(value) not in _KINDS[kind]:
+            self._problem("E_TAG", f"{text!r} is not what its tag !!{kind} says.", "Take the tag away.", index)
+        return value
+
+    def _tag(self, tag: str | None, known: tuple[str, ...], index: int) -> bool:
+        if tag is None or tag == "!" or (tag.startswith(_CORE) and tag.removeprefix(_CORE) in known):
+            return True
+        if tag == "!raw":
+            self._problem("E_NOT_BUILT", "!raw is not built yet.", "Take it out.", index)
+        else:
+            shown = tag.replace(_CORE, "!!")
+            fix = "Take the tag away, or put quotes around a text that begins with !"
+            self._problem("E_TAG", f"the tag {shown} is not known.", fix, index)
+        return False
+
+    def _problem(self, code: str, message: str, fix: str, index: int) -> None:
+        path: Path = tuple(frame.step for frame in self.frames if frame.step is not None)
+        self.problems.append(self.source.problem(code, message, fix, index, path))
+
+
+# Booleans and merges of YAML 1.1, keys, numbers of any kind, and line ends that only some readers know.
+_MISREAD = re.compile(
+    r"[yYnN]|<<|=|.*:|[-+]?[0-9][0-9_.,:eExXobB+-]*|[-+]?\.[0-9a-zA-Z]+|.*[\x85\u2028\u2029\ufeff].*", re.DOTALL
+)
+
+
+def _write_text(dumper: Any, text: str) -> Any:
+    style = None
+    if "\n" in text and not re.search(r"[^\S\n]\n|^\s|[^\n\x20-\x7e\xa0-\ud7ff]", text):
+        style = "|"
+    elif text in _WORDS or _MISREAD.fullmatch(text) or is_curly_quoted(text):
+        style = '"'
+    return dumper.represent_scalar(_CORE + "str", text, style=style)
+
+
+def _write_mapping(dumper: Any, value: Mapping[str, Any]) -> Any:
+    return dumper.represent_mapping(_CORE + "map", value.items(), flow_style=not value)
+
+
+def _writer(base: Any) -> Any:
+    """Quotes what YAML 1.1 or 1.2 readers would take for something else, and writes every value out."""
+    writer: Any = type("Writer", (base,), {"ignore_aliases": lambda self, data: True})
+    writer.add_representer(str, _write_text)
+    writer.add_multi_representer(Mapping, _write_mapping)
+    return writer
+
+
+_FAST, _WHOLE = _writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)), _writer(yaml.SafeDumper)
+
+
+def dump_yaml(value: Any) -> str:
+    """Readable block style; keys in their order, unicode kept. What comes out is read back equal."""
+
+    def dump(writer: Any) -> str:
+        return str(yaml.dump(value, Dumper=writer, allow_unicode=True, sort_keys=False, width=2**31 - 1))
+
+    text = dump(_FAST)
+    return dump(_WHOLE) if "\\U000" in text else text  # the fast one escapes what lies beyond U+FFFF

@@ -1,0 +1,24 @@
+"""Shared fixtures: a home, and the emulator of Replicate in its own process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.emulator.client import Emulator
+from tests.homes import TestHome
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    """Fair weather; `control` changes it, `creates()` is what was bought."""
+    with Emulator(tmp_path / "bought.jsonl") as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> TestHome:
+    """A made home with quick settings and no provider address: local work only."""
+    return TestHome.make(tmp_path / "home")

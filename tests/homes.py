@@ -1,0 +1,155 @@
+"""A home for a test, worked by the real program in its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import documents, ledger
+from artfactoryd.home import Home
+from artfactoryd.index import Index
+from artfactoryd.setup import init
+
+CARS = (Path(__file__).parents[1] / "examples" / "cars.yaml").read_text()
+PATIENCE = 30.0  # seconds; only a broken program needs them
+
+
+@dataclass
+class TestHome:
+    __test__ = False
+    home: Home
+    base_url: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, root: Path, base_url: str | None = None, **settings: Any) -> TestHome:
+        """`settings`: sections of artfactory.yaml, over quick ones."""
+        made = cls(Home(root.resolve()), base_url)
+        for _ in init(made.home):
+            pass
+        made.configure(**settings)
+        return made
+
+    def configure(self, **settings: Any) -> None:
+        replicate: dict[str, Any] = {"concurrency": 4}
+        if self.base_url:
+            replicate["base_url"] = self.base_url
+        quick: dict[str, Any] = {
+            "providers": {"replicate": replicate},
+            "inbox": {"settle_seconds": 0.05, "scan_seconds": 0.2},
+            "limits": {"free_disk_bytes": 1_000_000},
+        }
+        for section, values in settings.items():
+            quick[section] = {**quick.get(section, {}), **values}
+        self.home.settings_file.write_text(documents.dump_yaml(quick))
+
+    @property
+    def root(self) -> Path:
+        return self.home.root
+
+    def drop(self, name: str, text: str | bytes) -> Path:
+        path = self.home.inbox / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    # --- the program ---
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "artfactoryd", "--home", str(self.root), *words]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTFACTORY", "REPLICATE"))}
+        return {**kept, "REPLICATE_API_TOKEN": "r8_test", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+                **self.environ, **more}  # fmt: skip
+
+    def call(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """A command to its end."""
+        return subprocess.run(
+            self.command(*words), env=self.environment(**environ), capture_output=True, text=True, timeout=PATIENCE * 2
+        )
+
+    def once(self, **environ: str) -> int:
+        return self.call("once", **environ).returncode
+
+    def ask(self, *words: str) -> Any:
+        """A command's `--json` answer."""
+        done = self.call(*words, "--json")
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+    @contextmanager
+    def running(self, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """The daemon; stopped at the end in the ordinary way unless it is gone already."""
+        process = subprocess.Popen(
+            self.command("run"), env=self.environment(**environ), text=True, stderr=subprocess.PIPE
+        )
+        try:
+            until(lambda: process.poll() is not None or self.home.holder() is not None)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE)
+
+    # --- what it left ---
+
+    @property
+    def index(self) -> Index:
+        return Index.look(self.home.index_file)
+
+    def orders(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ask("orders")["orders"]
+        return found
+
+    def order(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ask("order", name)
+        return found
+
+    def states(self) -> list[str]:
+        """The state of every item, oldest order first."""
+        index = Index.if_made(self.home.index_file)
+        if index is None:
+            return []
+        try:
+            return [row["state"] for row in index.rows("SELECT state FROM item ORDER BY order_id, number")]
+        finally:
+            index.close()
+
+    def lines(self, kind: str | None = None) -> list[dict[str, Any]]:
+        found = [line for line, _ in ledger.read(self.home.ledger)]
+        return [line for line in found if kind in (None, line["kind"])]
+
+    def products(self) -> list[Path]:
+        return sorted(p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+
+    def sidecars(self) -> list[dict[str, Any]]:
+        return [json.loads(path.with_name(path.name + ".json").read_text()) for path in self.products()]
+
+    def receipt(self, folder: Path | None = None) -> dict[str, Any]:
+        found = next(self.home.projects.rglob("receipt.yaml")) if folder is None else folder / "receipt.yaml"
+        return documents.read_documents(found.read_bytes(), found.name)[0].value
+
+    def words(self, name: str) -> str:
+        """What lies beside a rejected or held file."""
+        for folder, suffix in ((self.home.rejected, ".error.txt"), (self.home.held, ".why.txt")):
+            if (folder / f"{name}{suffix}").exists():
+                return (folder / f"{name}{suffix}").read_text()
+        return ""
+
+
+def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Wait for something that comes; fails when it does not."""
+    end = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)

@@ -1,0 +1,167 @@
+"""The Library and the shipped catalogue: what models there are, and what is wrong with a model file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd.core.catalog import Catalog, Model, Price
+from artfactoryd.documents import check_value
+from artfactoryd.errors import Problem
+from artfactoryd.library import load_catalog
+
+PAINTER = """\
+provider: replicate
+model: acme/painter:v1
+aliases: [painter]
+family: painter
+schema:
+  type: object
+  required: [prompt]
+  properties:
+    prompt: {type: string}
+    steps: {type: integer, minimum: 1, maximum: 50, default: 20}
+    count: {type: integer}
+    seed: {type: integer}
+text: [prompt]
+batch: count
+seed: seed
+synonyms: {guidance_steps: steps}
+price: {usd: 0.0030, per: image, as_of: 2026-05-01}
+"""
+
+
+def with_file(folder: Path, text: str, name: str = "painter.yaml") -> tuple[Catalog, list[Problem]]:
+    (folder / name).write_text(text, encoding="utf-8")
+    models, problems = load_catalog(folder)
+    return Catalog(models), problems
+
+
+def shipped() -> list[Model]:
+    models, problems = load_catalog(None)
+    assert problems == []
+    return models
+
+
+def test_the_shipped_models_are_there_by_alias_and_id() -> None:
+    catalog = Catalog(shipped())
+    for provider, names in (("replicate", ("flux-schnell", "flux-dev")), ("local", ("sketch",))):
+        assert all(catalog.find(provider, name) for name in names)
+    schnell = catalog.find("replicate", "black-forest-labs/flux-schnell")
+    assert schnell is not None
+    assert (schnell.batch, schnell.seed, schnell.text, schnell.version) == ("num_outputs", "seed", ("prompt",), None)
+    assert schnell.price == Price("0.003", "image", None, "2026-05-01")
+
+
+@pytest.mark.parametrize("model", shipped(), ids=lambda model: model.id)
+def test_defaults_and_descriptions_of_a_shipped_model_hold(model: Model) -> None:
+    for name, schema in model.properties.items():
+        assert schema["description"], name
+        if "default" in schema:
+            assert check_value(schema, schema["default"]) is None, name
+
+
+@pytest.mark.parametrize(
+    ("model", "parameter", "good", "bad"),
+    [
+        ("flux-schnell", "num_inference_steps", [1, 4], [0, 5, 2.5]),
+        ("flux-schnell", "num_outputs", [1, 4], [0, 5]),
+        ("flux-schnell", "megapixels", ["1", "0.25"], [1, "2"]),
+        ("flux-schnell", "aspect_ratio", ["1:1", "16:9", "9:21"], ["2:1"]),
+        ("flux-schnell", "seed", [0, 2147483647], [-1, 2147483648]),
+        ("flux-schnell", "disable_safety_checker", [True], ["true"]),
+        ("flux-dev", "num_inference_steps", [1, 50], [51]),
+        ("flux-dev", "guidance", [0, 3.5, 10], [-0.1, 11]),
+        ("sketch", "width", [64, 4096], [63, 4097]),
+    ],
+)
+def test_the_shipped_ranges_are_the_providers(model: str, parameter: str, good: list[Any], bad: list[Any]) -> None:
+    found = Catalog(shipped()).find("local" if model == "sketch" else "replicate", model)
+    assert found is not None
+    assert [check_value(found.properties[parameter], value) for value in good] == [None] * len(good)
+    assert all(check_value(found.properties[parameter], value) for value in bad)
+
+
+def test_parameters_that_take_files_are_not_offered_yet() -> None:
+    dev = Catalog(shipped()).find("replicate", "flux-dev")
+    assert dev is not None and not {"image", "prompt_strength"} & set(dev.properties)
+
+
+def test_a_persons_model_is_added_with_its_price_as_written(tmp_path: Path) -> None:
+    catalog, problems = with_file(tmp_path, PAINTER)
+    painter = catalog.find("replicate", "painter")
+    assert problems == [] and painter is not None
+    assert (painter.id, painter.version, painter.batch) == ("acme/painter", "v1", "count")
+    assert painter.price == Price("0.0030", "image", None, "2026-05-01")
+    assert painter.source == str(tmp_path / "painter.yaml")
+
+
+def test_a_price_in_an_odd_form_of_number_is_still_a_decimal(tmp_path: Path) -> None:
+    catalog, problems = with_file(tmp_path, PAINTER.replace("0.0030", "0x2"))
+    painter = catalog.find("replicate", "painter")
+    assert problems == [] and painter is not None and painter.price is not None
+    assert painter.price.usd == "2"
+
+
+def test_a_persons_model_overrides_the_shipped_one(tmp_path: Path) -> None:
+    text = PAINTER.replace("acme/painter:v1", "black-forest-labs/flux-schnell").replace("painter]", "flux-schnell]")
+    catalog, problems = with_file(tmp_path, text)
+    found = catalog.find("replicate", "flux-schnell")
+    assert problems == [] and found is not None and found.family == "painter"
+
+
+def test_models_are_read_from_yaml_yml_and_json_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "b.yml").write_text(PAINTER.replace("painter", "second"))
+    (tmp_path / "c.json").write_text('{"provider": "x", "model": "third", "schema": {"properties": {"prompt": {}}}}')
+    for name in (".hidden.yaml", "notes.txt", "readme.md"):
+        (tmp_path / name).write_text("[broken")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    catalog, problems = with_file(tmp_path, PAINTER + "---\n" + PAINTER.replace("painter", "fourth"))
+    assert problems == []
+    names = {"replicate": ["acme/painter", "acme/second", "acme/fourth"], "x": ["third"]}
+    assert all(catalog.find(provider, name) for provider, each in names.items() for name in each)
+
+
+def test_a_missing_folder_is_no_problem(tmp_path: Path) -> None:
+    assert load_catalog(tmp_path / "none") == load_catalog(None)
+
+
+def test_a_broken_model_file_is_told_and_spoils_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("provider: [x\n")
+    catalog, problems = with_file(tmp_path, PAINTER)
+    assert catalog.find("replicate", "painter") and catalog.find("replicate", "flux-dev")
+    assert [(problem.code, problem.file, problem.line) for problem in problems] == [
+        ("E_YAML", str(tmp_path / "a.yaml"), 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "key", "line"),
+    [
+        ("provider: replicate\n", "", "E_REQUIRED", "", 1),
+        ("family: painter", "familly: painter", "E_UNKNOWN_KEY", "familly", 4),
+        ("family: painter", "image: prompt", "E_NOT_BUILT", "image", 4),
+        ("family: painter", "syntax: [lora]", "E_NOT_BUILT", "syntax", 4),
+        ("type: integer, minimum: 1,", "type: integr, minimum: 1,", "E_SCHEMA", "schema", 6),
+        ("{type: string}", "{$ref: 'https://example.com'}", "E_SCHEMA", "schema", 6),
+        ("text: [prompt]", "text: [promt]", "E_PARAMETER_NAME", "text.0", 13),
+        ("batch: count", "batch: amount", "E_PARAMETER_NAME", "batch", 14),
+        ("batch: count", "batch: prompt", "E_TYPE", "batch", 14),
+        ("seed: seed", "seed: sed", "E_PARAMETER_NAME", "seed", 15),
+        ("guidance_steps: steps", "guidance_steps: stepps", "E_PARAMETER_NAME", "synonyms.guidance_steps", 16),
+        ("required: [prompt]", "required: [promt]", "E_PARAMETER_NAME", "schema.required.0", 7),
+        ("per: image", "per: second", "E_REQUIRED", "price", 17),
+        ("per: image", "per: picture", "E_VALUE", "price.per", 17),
+        ("usd: 0.0030", "usd: free", "E_TYPE", "price.usd", 17),
+        ("as_of: 2026-05-01", "as_of: May", "E_VALUE", "price.as_of", 17),
+    ],
+)
+def test_a_wrong_model_file_says_where(tmp_path: Path, old: str, new: str, code: str, key: str, line: int) -> None:
+    assert old in PAINTER
+    catalog, problems = with_file(tmp_path, PAINTER.replace(old, new, 1))
+    assert [(problem.code, problem.key, problem.line) for problem in problems] == [(code, key, line)]
+    assert catalog.find("replicate", "painter") is None

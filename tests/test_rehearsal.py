@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from artfactoryd.core.rehearsal import PIXELS, rehearsal_call, rehearsal_size
+
+
+@pytest.mark.parametrize(
+    ("parameters", "size"),
+    [
+        ({"width": 768, "height": 512}, (768, 512)),
+        ({"width": 768, "height": 512, "aspect_ratio": "1:1"}, (768, 512)),
+        ({"image_size": {"width": 640, "height": 480}}, (640, 480)),
+        ({"width": 16, "height": 9000}, (64, 4096)),
+        ({"aspect_ratio": "1:1"}, (512, 512)),
+        ({"aspect_ratio": "16:9"}, (680, 384)),
+        ({"aspect_ratio": "9:16"}, (384, 680)),
+        ({"aspect_ratio": "1:99999"}, (64, 4096)),
+        ({"image_size": "landscape_4_3"}, (592, 440)),
+        ({"image_size": "portrait_16_9"}, (384, 680)),
+        ({"image_size": "square_hd"}, (512, 512)),
+    ],
+)
+def test_the_sketch_has_the_size_or_the_shape_that_was_asked_for(parameters: Any, size: tuple[int, int]) -> None:
+    assert rehearsal_size(parameters) == size
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {}, {"prompt": "x"}, {"width": 512}, {"width": True, "height": True}, {"width": "512", "height": "512"},
+        {"width": 0, "height": -4}, {"aspect_ratio": "custom"}, {"aspect_ratio": "0:1"}, {"aspect_ratio": "²:1"},
+        {"aspect_ratio": None, "image_size": None}, {"image_size": "auto"}, {"image_size": {"width": 512}},
+    ],
+)  # fmt: skip
+def test_without_a_shape_the_sketch_is_a_square_of_a_quarter_megapixel(parameters: Any) -> None:
+    assert rehearsal_size(parameters) == (512, 512)
+
+
+@pytest.mark.parametrize("ratio", ["21:9", "16:9", "3:2", "4:5", "5:4", "9:21"])
+def test_every_shape_is_near_a_quarter_megapixel_in_eights(ratio: str) -> None:
+    width, height = rehearsal_size({"aspect_ratio": ratio})
+    assert width % 8 == height % 8 == 0
+    assert abs(width * height / PIXELS - 1) < 0.05
+
+
+def test_a_rehearsal_asks_for_the_items_own_prompt_seed_and_number() -> None:
+    call = rehearsal_call({"steps": 4, "prompt": "A red car", "aspect_ratio": "1:1"}, seed=7, asked=3)
+    assert call == {"prompt": "A red car", "width": 512, "height": 512, "seed": 7, "num_outputs": 3}
+
+
+@pytest.mark.parametrize(
+    ("generation", "prompt"),
+    [
+        ({"negative_prompt": "blurry", "edit_prompt": "make it red"}, "make it red"),
+        ({"steps": 4, "text": "a label"}, "a label"),
+        ({"prompt": None, "style": "ink"}, "ink"),
+        ({"steps": 4}, ""),
+    ],
+)
+def test_without_a_prompt_the_first_text_stands_in(generation: Any, prompt: str) -> None:
+    assert rehearsal_call(generation, seed=None, asked=1)["prompt"] == prompt
