@@ -168,7 +168,8 @@ class Daemon:
         )  # fmt: skip
 
     async def _take_scan(self, scan: Scan) -> None:
-        for found in [*scan.ready, *scan.strays]:
+        found: Ready | Stray
+        for found in (*scan.ready, *scan.strays):
             if self.work.only and found.path not in self.work.only:
                 continue
             try:

@@ -57,7 +57,7 @@ class Fetcher:
 
     def __init__(self, work: Path, *, stall: float = 30.0, total: float = 900.0) -> None:
         self._work = work
-        self._patience = aiohttp.ClientTimeout(total=total, connect=stall, sock_read=stall)
+        self._patience = aiohttp.ClientTimeout(total=None, connect=stall, sock_read=stall)
         self._guarded: aiohttp.ClientSession | None = None
         self._trusted: aiohttp.ClientSession | None = None
 
@@ -274,7 +274,7 @@ async def _from_disk(address: str, work: Path) -> AsyncIterator[_Body]:
     if not place.is_relative_to(work.resolve()):
         raise OutputBad(f"An output is not taken from {place}: it is outside the work folder.")
     try:
-        number = os.open(place, os.O_RDONLY | os.O_NOFOLLOW |  os.O_CLOEXEC)
+        number = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise OutputLost(f"{place.name} is no longer in the work folder.") from error
     try:

@@ -68,7 +68,7 @@ def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:
         return owner is not None or _write_new(card, _as_json(document))
     if not _place_card(card, document, owner):
         return False
-    pass
+    fault.point("sidecar_placed")
     if not _adopt(source, product):
         card.unlink()
         return False

@@ -21,7 +21,8 @@ from artfactoryd.source import CURLY_FIX, Source, is_curly_quoted, syntax_proble
 
 MOST_DEPTH = 40
 MOST_EVENTS = 200_000
-MOST_WEIGHT = 5_000_000  # characters of all scalars with aliases written out, plus NODE_WEIGHT a node
+# Characters of all scalars with aliases written out, plus NODE_WEIGHT a node. No file without aliases has as much.
+MOST_WEIGHT = 5_000_000
 NODE_WEIGHT = 16
 MOST_DIGITS = 100
 MOST_PROBLEMS = 100  # of one file; a broken file of a megabyte would else be answered with ten
@@ -176,10 +177,11 @@ class _Bounds:
             self.known[anchor] = (weight, height)
         if not self.open:
             self.weight += weight
-        else:
-            self.open[-1].weight += weight
-            self.open[-1].height = max(self.open[-1].height, height + 1)
-        if self.weight + weight > MOST_WEIGHT:
+            return
+        parent = self.open[-1]
+        parent.weight += weight
+        parent.height = max(parent.height, height + 1)
+        if self.weight + parent.weight > MOST_WEIGHT:
             message = "the aliases (*name) of this file stand for more than can be held."
             self._refuse("E_ALIAS", message, "Write the values out.", event)
 

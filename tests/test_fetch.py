@@ -159,20 +159,23 @@ async def test_a_body_cut_short_is_asked_for_again_and_comes_whole(host: Host, f
     assert (await fetch(fetcher, f"{host.base}/a.png", target)).bytes == len(BODY)
 
 
-async def test_a_stalled_body_is_given_up(host: Host, work: Path, target: Path) -> None:
-    async def stall(request: web.Request) -> web.StreamResponse:
+@pytest.mark.parametrize(("pause", "patience"), [(30.0, {"stall": 0.2}), (0.02, {"stall": 20.0, "total": 0.3})])
+async def test_a_stalled_and_a_dripping_body_are_given_up(
+    host: Host, work: Path, target: Path, pause: float, patience: dict[str, float]
+) -> None:
+    async def drip(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
         await answer.prepare(request)
-        await answer.write(BODY[:10])
-        await asyncio.sleep(30)
+        while request.transport is not None:
+            await answer.write(b"x")
+            await asyncio.sleep(pause)
         return answer
 
-    host.answer = stall
-    for patience in ({"stall": 0.2}, {"stall": 20.0, "total": 0.2}):
-        fetcher = Fetcher(work, **patience)
-        with pytest.raises(AskAgain):
-            await fetch(fetcher, f"{host.base}/a.png", target)
-        await fetcher.close()
+    host.answer = drip
+    fetcher = Fetcher(work, **patience)
+    with pytest.raises(AskAgain):
+        await fetch(fetcher, f"{host.base}/a.png", target)
+    await fetcher.close()
     assert not target.exists()
 
 
@@ -198,6 +201,19 @@ async def test_too_large_is_refused_with_and_without_a_length(
         await fetch(fetcher, f"{host.base}/a.png", target, most=len(BODY) - 1)
     assert not target.exists()
     assert (await fetch(fetcher, f"{host.base}/a.png", target, most=len(BODY))).bytes == len(BODY)
+
+
+async def test_what_is_announced_as_too_large_is_not_waited_for(host: Host, fetcher: Fetcher, target: Path) -> None:
+    async def announce(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        answer.content_length = MOST + 1
+        await answer.prepare(request)
+        await asyncio.sleep(30)
+        return answer
+
+    host.answer = announce
+    with pytest.raises(OutputBad, match="larger than"):
+        await fetch(fetcher, f"{host.base}/a.png", target)
 
 
 async def test_a_packed_body_counts_by_its_unpacked_size(host: Host, fetcher: Fetcher, target: Path) -> None:

@@ -341,6 +341,25 @@ async def test_creates_never_ride_on_a_connection_that_was_kept() -> None:
         assert len(set(askers)) == len(askers) == 3
 
 
+async def test_a_create_has_limits_on_the_wire_and_asks_for_plain_bytes(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[httpx.Request] = []
+    send = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def watched(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        left.append(request)
+        return await send(self, request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", watched)
+    async with at(emulator.base_url, timeout=9) as factory:
+        await factory.submit(CAR)
+    limits = left[0].extensions["timeout"]
+    assert set(limits) == {"connect", "read", "write", "pool"} and all(limits.values())
+    assert 2 * limits["connect"] < 9, "connecting must end as unsent before the whole ends in doubt"
+    assert left[0].headers["Accept-Encoding"] == "identity"
+
+
 async def test_dripping_an_answer_does_not_hold_a_create_for_ever() -> None:
     async def drip(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n")
@@ -377,7 +396,13 @@ async def test_an_id_is_taken_from_a_body_that_would_overflow_a_parser() -> None
 def test_one_factory_on_two_loops_loses_no_answer(emulator: Emulator) -> None:
     factory = make(ProviderSettings("replicate", KEY, {"base_url": emulator.base_url}), Path("/nowhere"))
     before = len(emulator.creates())
-    tickets = [asyncio.run(factory.submit(CAR)) for _ in range(4)]
+
+    async def make_one() -> Ticket:
+        ticket = await factory.submit(CAR)
+        assert await factory.collect(ticket) is not None
+        return ticket
+
+    tickets = [asyncio.run(make_one()) for _ in range(4)]
     assert [ticket.text for ticket in tickets] == [one["id"] for one in emulator.creates()[before:]]
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,22 @@ def test_where_hard_links_fail_the_product_is_copied_as_safely(
     assert (folder / NAME).read_bytes() == PICTURE
 
 
+def test_a_file_that_appears_in_the_last_moment_is_kept_and_gets_no_sidecar_of_ours(
+    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def late(old: Path, new: Path) -> None:
+        if new.name == NAME:
+            new.write_bytes(b"a person's own")
+        link(old, new)
+
+    monkeypatch.setattr(os, "link", late)
+    chosen = shelf.place(source, folder, NAME, card())
+    assert names(folder) == [chosen, chosen + ".json", NAME]
+    assert (folder / NAME).read_bytes() == b"a person's own"
+
+
 def test_placing_by_rename_never_overwrites(tmp_path: Path) -> None:
     """The way for file systems without hard links, when a person's file appears in the last moment."""
     (tmp_path / "new").write_text("new")
@@ -257,13 +273,14 @@ def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_comple
 # -- order folders
 
 
-def opened(projects: Path, order_id: str, name: str = "cars", **more: bytes) -> Path:
-    files = {"order.yaml": b"prompt: x\n", "receipt.yaml": f'state: queued\norder_id: "{order_id}"\n'.encode(), **more}
+def opened(projects: Path, order_id: str, name: str = "cars", more: Mapping[str, bytes] | None = None) -> Path:
+    receipt = f'state: queued\norder_id: "{order_id}"\n'.encode()
+    files = {"order.yaml": b"prompt: x\n", "receipt.yaml": receipt, **(more or {})}
     return shelf.open_order_folder(projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n")
 
 
 def test_an_order_folder_is_whole_and_dated_and_its_project_described(tmp_path: Path) -> None:
-    folder = opened(tmp_path, "o-1", **{"inputs/a.png": b"picture"})
+    folder = opened(tmp_path, "o-1", more={"inputs/a.png": b"picture"})
     assert folder == tmp_path / "summer-cars" / "2026-11-22" / "cars"
     assert names(folder) == ["inputs", "order.yaml", "receipt.yaml"]
     assert (folder / "inputs" / "a.png").read_bytes() == b"picture"
@@ -322,7 +339,8 @@ def test_a_receipt_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) ->
 
 def test_walk_gives_complete_pairs_only_and_orphans_the_rest_of_ours(source: Path, tmp_path: Path) -> None:
     projects = tmp_path / "Projects"
-    folder = opened(projects, "o-1", **{"inputs/old.png": b"p", "inputs/old.png.json": b'{"id": "x", "file": {}}'})
+    inputs = {"inputs/old.png": b"p", "inputs/old.png.json": b'{"id": "x", "file": {}}'}
+    folder = opened(projects, "o-1", more=inputs)
     shelf.place(source, folder, NAME, card())
     stale, half = folder / "0002-x-00000000.png.json", folder / ".0003.png.1a2b3c4d.tmp"
     stale.write_text(json.dumps(card("id-2")("0002-x-00000000.png")))
@@ -416,11 +434,11 @@ def test_a_link_to_a_disk_that_is_not_there_is_named_and_nothing_is_made(source:
 
 @pytest.fixture
 def nobody() -> Iterator[Path]:
-    """A folder without write permission, a file in it without any. Permissions do not bind root, so root is somebody else for a while."""
+    """A folder without write permission, a sealed one in it. Neither binds root, so root is somebody else a while."""
     with tempfile.TemporaryDirectory() as place:
         closed = Path(place) / "cars"
         closed.mkdir()
-        (closed / "secret.png.json").touch(0o000)
+        (closed / "sealed").mkdir(0o000)
         closed.chmod(0o555)
         Path(place).chmod(0o755)
         root = os.geteuid() == 0
@@ -430,6 +448,7 @@ def nobody() -> Iterator[Path]:
         if root:
             os.seteuid(0)
         closed.chmod(0o755)
+        (closed / "sealed").chmod(0o755)
 
 
 def test_a_folder_without_write_permission_is_named(nobody: Path) -> None:
@@ -439,6 +458,6 @@ def test_a_folder_without_write_permission_is_named(nobody: Path) -> None:
         opened(nobody, "o-1")
 
 
-def test_a_sidecar_that_cannot_be_read_ends_in_words_not_in_a_search_for_a_free_name(nobody: Path) -> None:
-    with pytest.raises(StorageFull, match=r"cars.* cannot be written"):
-        shelf.place(Path(__file__), nobody, "secret.png", card())
+def test_a_sealed_folder_ends_in_words_not_in_an_endless_search_for_a_free_name(nobody: Path) -> None:
+    with pytest.raises(StorageFull, match=r"sealed.* cannot be written"):
+        shelf.place(Path(__file__), nobody / "sealed", NAME, card())

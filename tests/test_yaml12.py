@@ -224,6 +224,10 @@ def test_few_aliases_are_read_as_what_they_name() -> None:
     assert document.locate(Problem("E", "m", path=("b",))).line == 2
 
 
+def test_a_large_file_without_aliases_is_read() -> None:
+    assert len(read("a: [" + "xxxx," * 190_000 + "]").value["a"]) == 190_000
+
+
 def test_too_many_parts_and_too_many_bytes_are_refused() -> None:
     assert refused("a: [" + "[]," * 150_000 + "]")[0].code == "E_TOO_LARGE"
     assert refused("a: " + "x" * (1 << 20))[0].code == "E_TOO_LARGE"

@@ -64,7 +64,7 @@ class ProviderSettings:
     """What the settings say about one provider; `api_key` is resolved, and never logged."""
 
     name: str
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     addresses: Mapping[str, str] = field(default_factory=dict)  # for example {"base_url": "http://127.0.0.1:9000"}
     timeout: float = 60.0  # seconds a create may take before it is in doubt
 
