@@ -55,7 +55,7 @@ class House:
         path.write_bytes(data)
         return path
 
-    def bundle(self, name: str = "cars", **files: bytes) -> Path:
+    def bundle(self, name: str = "cars", /, **files: bytes) -> Path:
         folder = self.inbox / name
         folder.mkdir()
         for file, data in ({"order.yaml": b"model: x\n"} | files).items():
