@@ -69,7 +69,7 @@ class House:
 
     def run(self, verb: str, entry: Path, fault: str = "", times: int = 1) -> int:
         """One verb in a process of its own, killed at `fault`; the exit code."""
-        command = [sys.executable, "-c", DRIVER, str(self.root), os.fsencode(entry), verb, str(times)]
+        command = [sys.executable, "-c", DRIVER, str(self.root), str(entry), verb, str(times)]
         return subprocess.run(command, env=os.environ | {"ARTFACTORY_FAULT": fault}, check=False).returncode
 
     def kill(self, verb: str, entry: Path, fault: str) -> None:
