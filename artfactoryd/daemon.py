@@ -28,6 +28,7 @@ from artfactoryd.errors import ArtFactoryError, Refusal, StorageFull, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import House, now, open_house
 from artfactoryd.inbox import Inbox, Ready, Scan, Stray
+from artfactoryd.service import notify
 from artfactoryd.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,9 @@ class Daemon:
             self._group = group
             await self._take_up()
             self._start_services()
+            inbox = self.house.settings.inbox
+            status = f"at work; the inbox is {inbox.path or self.house.home.inbox}"
+            notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
 
@@ -80,6 +84,7 @@ class Daemon:
         if self.stop.is_set():  # asked twice: at once
             os._exit(130)
         log.info("asked to stop")
+        notify.tell(self._environ, "STOPPING=1")
         self.stop.set()
 
     async def _take_up(self) -> None:
@@ -155,6 +160,7 @@ class Daemon:
     async def _serve_inbox(self) -> None:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
+            notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
             self._reload_settings()
             await self._take_scan(scan)
             self._taken_all = not scan.waiting and not scan.ready
@@ -170,6 +176,7 @@ class Daemon:
     async def _take_scan(self, scan: Scan) -> None:
         found: Ready | Stray
         for found in (*scan.ready, *scan.strays):
+            notify.tell(self._environ, "WATCHDOG=1")  # a thousand orders at once may take minutes
             if self.work.only and found.path not in self.work.only:
                 continue
             try:

@@ -32,6 +32,7 @@ HANDS = {
     "library",
     "limits",
     "media",
+    "service",
     "settings",
     "shelf",
 }
@@ -41,6 +42,7 @@ SPINE = {
     "daemon",
     "delivery",
     "foreman",
+    "installing",
     "intake",
     "moves",
     "paperwork",
