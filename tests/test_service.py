@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -78,8 +79,14 @@ def test_where_nobody_listens_nothing_happens(address: str | None) -> None:
 
 
 def test_a_supervisor_that_does_not_read_never_makes_the_daemon_wait(ear: Ear) -> None:
-    for _ in range(5000):
-        notify.tell({"NOTIFY_SOCKET": ear.address}, "STATUS=" + "x" * 1000)
+    def talk() -> None:
+        for _ in range(2000):
+            notify.tell({"NOTIFY_SOCKET": ear.address}, "STATUS=" + "x" * 1000)
+
+    talking = threading.Thread(target=talk, daemon=True)
+    talking.start()
+    talking.join(PATIENCE)
+    assert not talking.is_alive()
 
 
 @pytest.mark.parametrize(
