@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from artfactoryd import __version__, media, shelf
 from artfactoryd.books import Books
@@ -73,10 +75,13 @@ class Delivery:
         return {"cost": cost, "estimated": estimated, "products": products, "note": note}
 
     def discard(self, row: Row) -> None:
-        """The work files of a settled item; a leftover is harmless."""
+        """The work files of a settled item, and what a factory here made for it; a leftover is harmless."""
         for chosen in row["outputs"]:
             with contextlib.suppress(OSError):
                 self._work_file(chosen["id"]).unlink()
+            if chosen["address"].startswith("file:"):
+                with contextlib.suppress(OSError):
+                    Path(url2pathname(urlsplit(chosen["address"]).path)).unlink()
 
     async def _fetch_all(self, row: Row) -> tuple[list[Fetch], list[OutputLost | OutputBad]]:
         came: list[Fetch] = []
@@ -143,7 +148,6 @@ class Delivery:
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
-        folder.mkdir(parents=True, exist_ok=True)
         prompt = prompt_of(row["generation"], Model.from_snapshot(order["model"]).text)
         name = product_name(came.chosen["index"], prompt, came.fetched.sha256, came.media.extension)
         facts = self._facts(row, order, delivered, cost, estimated)

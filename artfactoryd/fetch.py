@@ -57,7 +57,7 @@ class Fetcher:
 
     def __init__(self, work: Path, *, stall: float = 30.0, total: float = 900.0) -> None:
         self._work = work
-        self._patience = aiohttp.ClientTimeout(total=None, connect=stall, sock_read=stall)
+        self._patience = aiohttp.ClientTimeout(total=total, connect=stall, sock_read=stall)
         self._guarded: aiohttp.ClientSession | None = None
         self._trusted: aiohttp.ClientSession | None = None
 

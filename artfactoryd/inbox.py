@@ -304,7 +304,6 @@ class _Watcher:
         self._watch: _Watch | None = None
         self._over: object = None
         self._began, self._not_before, self._pause = 0.0, 0.0, 0.0
-        self._said = ""
 
     def tend(self, folders: tuple[Path, ...], root: object, now: float) -> bool:
         """True when a thread watches; it also wakes us when `stop` is set."""
@@ -322,9 +321,8 @@ class _Watcher:
         self._watch = None
         if not watch.error:
             return
-        if watch.error != self._said:
+        if not self._pause:
             log.warning("Watching the inbox failed (%s). It is still looked into from time to time.", watch.error)
-        self._said = watch.error
         self._not_before = now + self._pause
         self._pause = 0.0 if now - self._began > LONGEST_PAUSE else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
 

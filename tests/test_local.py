@@ -54,8 +54,16 @@ async def test_a_sketch_is_drawn_in_the_work_folder_in_the_size_asked_for(tmp_pa
 
 
 async def test_the_same_ticket_gives_the_same_bytes_in_any_folder_after_any_restart(tmp_path: Path) -> None:
-    one, other = await made(tmp_path / "one", a_call()), await made(tmp_path / "other", a_call())
+    before, after = make(SETTINGS, tmp_path / "one"), make(SETTINGS, tmp_path / "other")
+    ticket = await before.submit(a_call())
+    one, other = await before.collect(ticket), await after.collect(ticket)
     assert files(one)[0].name == files(other)[0].name
+    assert files(one)[0].read_bytes() == files(other)[0].read_bytes()
+
+
+async def test_equal_calls_have_files_of_their_own_so_that_one_can_be_thrown_away(tmp_path: Path) -> None:
+    one, other = await made(tmp_path, a_call()), await made(tmp_path, a_call())
+    assert files(one)[0] != files(other)[0]
     assert files(one)[0].read_bytes() == files(other)[0].read_bytes()
 
 

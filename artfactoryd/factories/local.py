@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +47,8 @@ class Local:
         if call.model != "sketch":
             raise CallRefused(f"The provider local has no model {call.model!r}; it has sketch.")
         sketch = _read_sketch(call.parameters)
-        return Ticket(json.dumps({"model": "sketch", "parameters": asdict(sketch)}, sort_keys=True))
+        asked = {"model": "sketch", "parameters": asdict(sketch), "mark": secrets.token_hex(8)}
+        return Ticket(json.dumps(asked, sort_keys=True))  # the mark keeps equal calls' files apart
 
     async def collect(self, ticket: Ticket) -> Outputs:
         sketch = Sketch(**json.loads(ticket.text)["parameters"])
