@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ def run(ctx: click.Context, supervised: bool) -> None:
     """The daemon, in the foreground; stop it with Ctrl-C."""
     from artfactoryd import session
 
-    session.run(_made_home(ctx), dict(os.environ), verbose=ctx.obj["verbose"], supervised=supervised)
+    home = _home(ctx) if supervised else _made_home(ctx)  # a supervised run waits for what is missing
+    session.run(home, dict(os.environ), verbose=ctx.obj["verbose"], supervised=supervised)
 
 
 @main.command()
@@ -263,6 +265,50 @@ def retry(ctx: click.Context, order_id: str, in_doubt: bool, as_json: bool) -> N
 def resume(ctx: click.Context, provider: str | None, as_json: bool) -> None:
     """Let a stopped provider (or all of them) go on."""
     _steer(ctx, "resume", as_json, provider=provider)
+
+
+# --- as a service ---
+
+
+@main.command()
+@click.pass_context
+def install(ctx: click.Context) -> None:
+    """Let launchd or systemd start the daemon when you log in, and again when it dies."""
+    from artfactoryd import installing
+
+    home = _made_home(ctx)
+    for line in installing.install(home, _settings(home), os.environ, sys.argv[0]):
+        click.echo(line)
+    code, found = installing.status(home, os.environ)
+    click.echo(installing.status_text({**found, "warnings": []}))
+    ctx.exit(code)
+
+
+@main.command()
+@click.pass_context
+def uninstall(ctx: click.Context) -> None:
+    """Stop the service and take it away; the factory folder stays as it is."""
+    from artfactoryd import installing
+
+    for line in installing.uninstall(_home(ctx), os.environ):
+        click.echo(line)
+
+
+@main.group()
+def service() -> None:
+    """The daemon as launchd or systemd sees it."""
+
+
+@service.command("status")
+@as_json
+@click.pass_context
+def service_status(ctx: click.Context, as_json: bool) -> None:
+    """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
+    from artfactoryd import installing
+
+    code, found = installing.status(_home(ctx), os.environ)
+    _say(found, "" if as_json else installing.status_text(found), as_json)
+    ctx.exit(code)
 
 
 @main.command()

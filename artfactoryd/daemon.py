@@ -29,6 +29,7 @@ from artfactoryd.errors import ArtFactoryError, Refusal, StorageFull, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import House, now, open_house
 from artfactoryd.inbox import Inbox, Ready, Scan, Stray
+from artfactoryd.service import notify
 from artfactoryd.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,9 @@ class Daemon:
             self._group = group
             await self._take_up()
             self._start_services()
+            inbox = self.house.settings.inbox
+            status = f"at work; the inbox is {inbox.path or self.house.home.inbox}"
+            notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
 
@@ -84,6 +88,7 @@ class Daemon:
         if self.stop.is_set():  # asked twice: at once
             os._exit(130)
         log.info("asked to stop")
+        notify.tell(self._environ, "STOPPING=1")
         self.stop.set()
 
     async def _take_up(self) -> None:
@@ -177,6 +182,7 @@ class Daemon:
     async def _serve_inbox(self) -> None:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
+            notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
             self._reload_settings()
             await self._take_unfinished()
             await self._take_scan(scan)
@@ -195,6 +201,7 @@ class Daemon:
     async def _take_scan(self, scan: Scan) -> None:
         everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
         for found in filter(self._is_wanted, everything):
+            notify.tell(self._environ, "WATCHDOG=1")  # a thousand orders at once may take minutes
             try:
                 await self._take_entry(found)
                 self._left.discard(found.path)

@@ -6,6 +6,7 @@
     |- HomeLocked              another process holds this home                                         (you, daemon)
     |- IllegalMove             an item cannot go from here to there                                    (us, item)
        |- OverCap              a wish would pass the order's cap: it is not written                    (you, order)
+    |- SupervisorFailed        launchd or systemd did not do what it was asked                         (you, daemon)
     |- StorageFull             no room: nothing was written, try again later                           (you, daemon)
     |- StorageSick             a flush failed: nothing more is written by this process                 (us, daemon)
     |- ProviderError           what a factory says about one call; raised only by factories and fetch
@@ -120,6 +121,11 @@ class OverCap(IllegalMove):
     title = "The cap is reached"
     whose_move: WhoseMove = "you"
     stops: Scope = "order"
+
+
+class SupervisorFailed(ArtFactoryError):
+    title = "The service was not set up"
+    whose_move: WhoseMove = "you"
 
 
 class StorageFull(ArtFactoryError):

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -26,25 +27,67 @@ from artfactoryd.home import Home
 from artfactoryd.house import open_house
 from artfactoryd.index import Index
 from artfactoryd.progress import Progress
+from artfactoryd.service import notify
 from artfactoryd.settings import Settings
 
 Environ = dict[str, str]
-BAD_SETTINGS_AGAIN = 5.0  # seconds between looks at settings that cannot be used
+AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
 LOOK = 0.2
 
 
 def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> None:
     """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
-    with home.lock("run"):
+    stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
+    with _held(home, environ, supervised):
         settings = daemon.read_settings(home, environ)
-        log.setup("debug" if verbose else settings.logging.level if settings else "info", home.logs)
+        log.setup("debug" if verbose else settings.logging.level if settings else "info", home.logs, stderr)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
-            time.sleep(BAD_SETTINGS_AGAIN)
+            _wait_for_settings(home, environ)
             settings = daemon.read_settings(home, environ)
         home.make()
         asyncio.run(daemon.work(home, settings, Work(), environ))
+
+
+@contextmanager
+def _held(home: Home, environ: Environ, supervised: bool) -> Iterator[None]:
+    """The home's lock. Supervised, wait until it can be had: to end would only mean to be started again."""
+    said = ""
+    with ExitStack() as stack:
+        while True:
+            try:
+                home.check_place()
+                stack.enter_context(home.lock("run"))
+                break
+            except (HomeLocked, WrongUse) as error:
+                if not supervised:
+                    raise
+                if str(error) != said:
+                    said = str(error)
+                    click.echo(f"artfactoryd waits: {said}", err=True)
+                _wait(environ, said)
+        yield
+
+
+def _wait_for_settings(home: Home, environ: Environ) -> None:
+    """Until the file is another one."""
+    before = _changed_at(home.settings_file)
+    while _changed_at(home.settings_file) == before:
+        _wait(environ, f"The settings cannot be used, and nothing is taken; see {home.settings_file}.error.txt")
+
+
+def _changed_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return None
+
+
+def _wait(environ: Environ, why: str) -> None:
+    """A while, and the supervisor knows that we live and why we do nothing."""
+    notify.ready(environ, why, AGAIN)
+    time.sleep(AGAIN)
 
 
 def once(

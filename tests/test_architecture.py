@@ -32,6 +32,7 @@ HANDS = {
     "library",
     "limits",
     "media",
+    "service",
     "settings",
     "shelf",
 }
@@ -49,7 +50,8 @@ SPINE = {
     "study",
     "turns",
 }
-FRONT = {"cli", "planning", "progress", "session", "setup", "show"}  # the commands: nobody behind them imports them
+# The commands: nobody behind them imports them.
+FRONT = {"cli", "installing", "planning", "progress", "session", "setup", "show"}
 PARTS = {"factories.sketch": "factories.local", "factories.prediction": "factories.replicate"}  # split along a word
 MAY_IMPORT = {"daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
 DOORS = {

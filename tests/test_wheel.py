@@ -57,7 +57,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shipped_from_the_checkout() -> set[str]:
     """What of the checkout must be in the package, by its name there."""
-    names = {path.relative_to(CHECKOUT).as_posix() for top in ("schemas", "examples") for path in files(CHECKOUT / top)}
+    tops = ("schemas", "examples", "launchd")
+    names = {path.relative_to(CHECKOUT).as_posix() for top in tops for path in files(CHECKOUT / top)}
     return names | {path.relative_to(CHECKOUT / "artfactoryd").as_posix() for path in files(CHECKOUT / "artfactoryd")}
 
 
