@@ -108,6 +108,11 @@ class Books:
         self._thread.join()
         self.index.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether what is asked for will be written."""
+        return self._thread.is_alive()
+
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

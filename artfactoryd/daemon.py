@@ -38,6 +38,7 @@ Row = dict[str, Any]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
+LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 GONE_FOR = 30.0  # seconds an entry must be gone from Held/ before that means: cancel
 
 
@@ -64,6 +65,8 @@ class Daemon:
         self._expanding: set[str] = set()
         self._unfinished: list[Claim] = []  # taken, and waiting for room on the disk
         self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
+        self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
+        self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._gone: dict[str, float] = {}
         self._pen = threading.Lock()
@@ -126,6 +129,22 @@ class Daemon:
         ]  # fmt: skip
         for service in services:
             self._spawn(service, self._services)
+        if not self.work.until_done:
+            self._spawn(self._serve_page(), self._page)
+
+    async def _serve_page(self) -> None:
+        from artfactoryd import status  # a web server is much to load, and only `run` needs it
+
+        await status.serve(
+            self.house, self._environ, self.health, lambda work: self._spawn(work, self._services), self.stop
+        )
+
+    def health(self) -> dict[str, Any]:
+        """Whether the house is at work, for whoever would start it again if it were not."""
+        ago = time.monotonic() - self._looked
+        books = self.house.books.alive
+        late = ago > max(LATE, 3 * self.house.settings.inbox.scan_seconds)
+        return {"alive": books and not late, "books": books, "inbox_seconds_ago": round(ago, 1)}
 
     def _spawn(self, work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
         assert self._group is not None
@@ -183,6 +202,7 @@ class Daemon:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
             notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
+            self._looked = time.monotonic()
             self._reload_settings()
             await self._take_unfinished()
             await self._take_scan(scan)

@@ -169,10 +169,18 @@ class Home:
             f"{said.get('started_at')}. Wait for it to end, or stop it: kill {said['pid']}"
         )
 
+    def tell(self, **more: object) -> None:
+        """The holder adds to what it says about itself."""
+        self._say({**(self.holder() or {}), **more})
+
     def _write_holder(self, command: str) -> None:
-        said = {"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command}
+        self._say({"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command})
+
+    def _say(self, said: Mapping[str, object]) -> None:
         with suppress(OSError):  # for people only: a full disk must not keep the daemon from delivering
-            self.holder_file.write_text(json.dumps(said) + "\n", encoding="utf-8")
+            half = self.holder_file.with_suffix(".tmp")
+            half.write_text(json.dumps(said) + "\n", encoding="utf-8")
+            half.replace(self.holder_file)  # whoever reads meanwhile finds the old words whole
 
     def _forget_holder(self) -> None:
         with suppress(OSError):

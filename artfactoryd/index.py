@@ -155,8 +155,10 @@ class Index:
     def order(self, order_id: str) -> Row | None:
         return self.row("SELECT * FROM orders WHERE id = ?", (order_id,))
 
-    def orders(self, most: int = 1000) -> list[Row]:
-        """Newest first."""
+    def orders(self, most: int = 1000, before: str = "") -> list[Row]:
+        """Newest first; with `before`, those older than that id."""
+        if before:
+            return self.rows("SELECT * FROM orders WHERE id < ? ORDER BY id DESC LIMIT ?", (before, most))
         return self.rows("SELECT * FROM orders ORDER BY id DESC LIMIT ?", (most,))
 
     def find_orders(self, name: str) -> list[Row]:
@@ -224,6 +226,10 @@ class Index:
         sql = f"SELECT * FROM item WHERE order_id = ? {marks} ORDER BY number LIMIT ?"
         return self.rows(sql, (order_id, *wanted, most))
 
+    def items_after(self, order_id: str, number: int, most: int) -> list[Row]:
+        sql = "SELECT * FROM item WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
+        return self.rows(sql, (order_id, number, most))
+
     def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
         sql = (
             "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
@@ -251,6 +257,9 @@ class Index:
         sql = "SELECT coalesce(sum(cost), 0) AS n FROM generation_log WHERE order_id = ?"
         return int(self.rows(sql, (order_id,))[0]["n"])
 
+    def spent_in_all(self) -> int:
+        return int(self.rows("SELECT coalesce(sum(cost), 0) AS n FROM generation_log")[0]["n"])
+
     def attempts(self, order_id: str, number: int | None = None) -> list[Row]:
         if number is None:
             return self.rows("SELECT * FROM generation_log WHERE order_id = ? ORDER BY id", (order_id,))
@@ -262,8 +271,12 @@ class Index:
 
     # --- products, stops, commands ---
 
-    def products(self, order_id: str) -> list[Row]:
-        return self.rows("SELECT * FROM product WHERE order_id = ? ORDER BY place", (order_id,))
+    def products(self, order_id: str, most: int = 1_000_000) -> list[Row]:
+        return self.rows("SELECT * FROM product WHERE order_id = ? ORDER BY place LIMIT ?", (order_id, most))
+
+    def newest_products(self, most: int) -> list[Row]:
+        """Of all orders; their ids are ordered by time."""
+        return self.rows("SELECT * FROM product ORDER BY id DESC LIMIT ?", (most,))
 
     def find_product(self, path: str) -> Row | None:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,13 +18,17 @@ from artfactoryd.paperwork import existing_project, usd
 from artfactoryd.settings import Settings
 
 Row = Mapping[str, Any]
-PRODUCT_KEYS = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height")
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 UNFINISHED = frozenset({OrderState.HELD, OrderState.QUEUED, OrderState.PROCESSING})
+PRODUCT = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height")
+MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
+WORD_BYTES = 4000
 
 
-def order_document(index: Index, row: Row, reasons: list[str], *, products: bool = True) -> dict[str, Any]:
-    """An order in JSON (product: the status endpoint)."""
+def order_document(
+    index: Index, row: Row, reasons: list[str], *, products: bool = True, most: int = 1_000_000
+) -> dict[str, Any]:
+    """An order in JSON (product: the status endpoint). `most`: products named at the most."""
     counts = index.counts(row["id"])
     found: dict[str, Any] = {
         "order_id": row["id"], "name": row["name"], "project": row["project"],
@@ -34,8 +39,13 @@ def order_document(index: Index, row: Row, reasons: list[str], *, products: bool
         "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
     }  # fmt: skip
     if products:
-        found["products"] = [{key: product[key] for key in PRODUCT_KEYS} for product in index.products(row["id"])]
+        found["products"] = [{key: product[key] for key in PRODUCT} for product in index.products(row["id"], most)]
     return found
+
+
+def item_document(item: Row) -> dict[str, Any]:
+    keys = ("number", "state", "generation", "tokens", "seed", "asked", "ticket", "reason", "attempts")
+    return {key: item[key] for key in keys}
 
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
@@ -106,21 +116,26 @@ def _no_folder(home: Home, project: str) -> str:
 
 
 def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`status --json`, and later `/api/v1/status`."""
+    """`status --json` and `/api/v1/status`."""
     rows = index.orders(200) if index else []
     orders = [order_document(index, row, reasons(index, row, home, settings), products=False) for row in rows if index]
     return {
         "home": str(home.root),
         "daemon": dict(holder) if holder else None,
-        "inbox": _names(home.inbox),
+        "inbox": _names(settings.inbox.path or home.inbox),
         "held": [name for name in _names(home.held) if not name.endswith(".why.txt")],
         "rejected": [name for name in _names(home.rejected) if not name.endswith(".error.txt")],
+        "why": {"held": _words(home.held, ".why.txt"), "rejected": _words(home.rejected, ".error.txt")},
         "providers": {name: {"stopped": stop["reason"], "since": stop["since"]} for name, stop in
                       (index.stops() if index else {}).items()},
         "no_room": no_room(home, settings),
         "open": [order for order in orders if order["status"] in UNFINISHED],
         "recent": [order for order in orders if order["status"] not in UNFINISHED][:20],
-        "spent_usd": round(sum(order["spent_usd"] for order in orders), 6),
+        "products": [
+            {key: product[key] for key in (*PRODUCT, "order_id", "created_at")}
+            for product in (index.newest_products(12) if index else [])
+        ],
+        "spent_usd": usd(index.spent_in_all() if index else 0),
     }  # fmt: skip
 
 
@@ -128,6 +143,30 @@ def _names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+
+
+def _words(folder: Path, suffix: str) -> dict[str, str]:
+    """What is said beside the newest entries: name to words."""
+    if not folder.is_dir():
+        return {}
+    newest = heapq.nlargest(MOST_WORDS, ((_age(path), path) for path in folder.glob(f"*{suffix}")))
+    return {path.name.removesuffix(suffix): _beginning(path) for _, path in newest}
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _beginning(path: Path) -> str:
+    """The first lines; empty when a person just took the file away."""
+    try:
+        with path.open("rb") as file:
+            return file.read(WORD_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def why(home: Home, index: Index | None, settings: Settings, given: str) -> tuple[str, bool]:

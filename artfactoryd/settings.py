@@ -15,15 +15,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from artfactoryd import documents
+from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 
 DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
+HOST_VARIABLE = "ARTFACTORY_HTTP__HOST"
 KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN"}
 KEYCHAIN_SERVICE = "artfactoryd"
 MOST_KEY_BYTES = 4096
+LEAST_TOKEN = 16  # characters: beyond this machine anybody may try
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,15 @@ class Inbox:
 
 
 @dataclass(frozen=True, slots=True)
+class Http:
+    """`token` says where the token is (env:NAME, file:/PATH); it is never the token."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     level: str = "info"
 
@@ -72,6 +84,7 @@ class Settings:
     budget: Budget = Budget()
     limits: Limits = Limits()
     inbox: Inbox = Inbox()
+    http: Http = Http()
     logging: Logging = Logging()
 
     def provider(self, name: str) -> Provider:
@@ -84,31 +97,36 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 
     Raises Refusal with every problem: of the file with its place, of a variable with its name.
     """
-    written, problems = _from_file(path)
+    document, problems = _from_file(path)
     given, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
-    return _build(_merged(written, given), path.parent, environ)
+    value = _merged(document.value if document else {}, given)
+    if problem := _open_to_others(value.get("http") or {}):
+        of_file = document is not None and "host" not in (given.get("http") or {})
+        raise Refusal([document.locate(problem) if document and of_file else _of_variable(HOST_VARIABLE, problem)])
+    return _build(value, path.parent, environ)
 
 
-def _from_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
+def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
     try:
         with path.open("rb") as file:
             data = file.read(documents.MOST_BYTES + 1)
     except FileNotFoundError:
-        return {}, []
+        return None, []
     except OSError as error:
         raise WrongUse(f"The settings {path} cannot be read: {error.strerror}.") from error
     try:
         read = documents.read_documents(data, str(path))
     except Refusal as refusal:
         nothing = [problem.code for problem in refusal.problems] == ["E_EMPTY"]
-        return {}, [] if nothing else list(refusal.problems)
+        return None, [] if nothing else list(refusal.problems)
     if len(read) > 1:
-        return {}, [Problem("E_YAML", "settings are one document.", "Take out the line ---.").at(str(path), None, None)]
+        several = Problem("E_YAML", "settings are one document.", "Take out the line ---.")
+        return None, [several.at(str(path), None, None)]
     document = read[0]
     problems = documents.check(document, "settings")
-    return document.value, problems or [document.locate(each) for each in _more_problems(document.value)]
+    return document, problems or [document.locate(each) for each in _more_problems(document.value)]
 
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
@@ -175,6 +193,14 @@ def _bad_address(address: str) -> str | None:
     return None
 
 
+def _open_to_others(http: Mapping[str, Any]) -> Problem | None:
+    host = http.get("host", Http().host)
+    if _is_loopback(host) or http.get("token"):
+        return None
+    said = f"at {host} others than this machine can read the status page, and no token is asked of them."
+    return Problem("E_VALUE", said, "Set http.token, or take 127.0.0.1.", ("http", "host"))
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -183,14 +209,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Settings:
-    sections = {key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "logging")}
+    sections = {key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "http", "logging")}
     providers = {name: _filled(default, sections["providers"].get(name) or {}) for name, default in PROVIDERS.items()}
     inbox = _filled(Inbox(), sections["inbox"])
     if inbox.path is not None:
         inbox = replace(inbox, path=folder / _expanded(str(inbox.path), environ))
     return Settings(
         providers=providers, budget=_filled(Budget(), sections["budget"]), limits=_filled(Limits(), sections["limits"]),
-        inbox=inbox, logging=_filled(Logging(), sections["logging"]),
+        inbox=inbox, http=_filled(Http(), sections["http"]), logging=_filled(Logging(), sections["logging"]),
     )  # fmt: skip
 
 
@@ -215,21 +241,42 @@ def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -
     Raises WrongUse when the settings say where the key is and it cannot be had from there.
     """
     place = settings.provider(provider).api_key
+    what, setting = f"API key for {provider}", f"providers.{provider}.api_key"
     if place is None:
         return _default_key(provider, environ)
+    if place != "keychain":
+        return _clean(_found_at(place, environ, what, setting), what)
+    key = _from_keychain(provider, certain=True) or ""
+    if not key.strip():
+        missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
+        raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
+    return _clean(key, what)
+
+
+def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The status page's token itself, or None where none is asked for. Never log what comes back.
+
+    Raises WrongUse when the settings say where it is and it cannot be had from there, or is easily guessed.
+    """
+    what, setting = "token for the status page", "http.token"
+    if settings.http.token is None:
+        return None
+    token = _clean(_found_at(settings.http.token, environ, what, setting), what)
+    if len(token) < LEAST_TOKEN:
+        raise WrongUse(f"The {what} is short; {LEAST_TOKEN} characters at least (settings: {setting}).")
+    return token
+
+
+def _found_at(place: str, environ: Mapping[str, str], what: str, setting: str) -> str:
+    """The secret at env:NAME or file:PATH."""
     kind, _, rest = place.partition(":")
     if kind == "env":
-        key = environ.get(rest, "")
-        missing = f"the variable {rest} is not set"
-    elif kind == "keychain":
-        key = _from_keychain(provider, certain=True) or ""
-        missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
+        found, missing = environ.get(rest, ""), f"the variable {rest} is not set"
     else:
-        key = _from_key_file(_expanded(rest, environ), provider)
-        missing = f"the file {rest} is empty"
-    if not key.strip():
-        raise WrongUse(f"No API key for {provider}: {missing} (settings: providers.{provider}.api_key).")
-    return _clean(key, provider)
+        found, missing = _from_key_file(_expanded(rest, environ), what, setting), f"the file {rest} is empty"
+    if not found.strip():
+        raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
+    return found
 
 
 def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:
@@ -237,13 +284,13 @@ def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:
     if variable is None:
         return None
     key = environ.get(variable, "").strip() or (_from_keychain(provider, certain=False) or "").strip()
-    return _clean(key, provider) if key else None
+    return _clean(key, f"API key for {provider}") if key else None
 
 
-def _clean(key: str, provider: str) -> str:
+def _clean(key: str, what: str) -> str:
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise WrongUse(f"The API key for {provider} holds blanks or characters that no key has. Copy it again.")
+        raise WrongUse(f"The {what} holds blanks or characters that none has. Copy it again.")
     return key
 
 
@@ -260,9 +307,9 @@ def _from_keychain(provider: str, *, certain: bool) -> str | None:
         raise WrongUse(f"No API key for {provider}: the keychain cannot be read ({type(error).__name__}).") from error
 
 
-def _from_key_file(path: Path, provider: str) -> str:
+def _from_key_file(path: Path, what: str, setting: str) -> str:
     def refuse(reason: str) -> WrongUse:
-        return WrongUse(f"No API key for {provider}: {reason} (settings: providers.{provider}.api_key).")
+        return WrongUse(f"No {what}: {reason} (settings: {setting}).")
 
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

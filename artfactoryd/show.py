@@ -52,7 +52,7 @@ def order_document(home: Home, settings: Settings, name: str) -> Document:
         row = rows[0]
         found = reports.order_document(index, row, reports.reasons(index, row, home, settings))
         found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
-        found["items"] = [_item(item) for item in index.items(row["id"])]
+        found["items"] = [reports.item_document(item) for item in index.items(row["id"])]
         return found
 
 
@@ -60,11 +60,6 @@ def _attempt(attempt: Mapping[str, Any]) -> Document:
     keys = ("id", "number", "nth", "provider", "model", "ticket", "verdict", "reason", *TIMES)
     cost = attempt["reserved"] if attempt["cost"] is None else attempt["cost"]
     return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
-
-
-def _item(item: Mapping[str, Any]) -> Document:
-    keys = ("number", "state", "generation", "tokens", "seed", "asked", "ticket", "reason", "attempts")
-    return {key: item[key] for key in keys}
 
 
 def why(home: Home, settings: Settings, given: str) -> tuple[str, bool]:
@@ -82,6 +77,8 @@ def status_text(found: Mapping[str, Any]) -> str:
         f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}" if holder
         else "Daemon  not running: start it with `artfactoryd run`",
     ]  # fmt: skip
+    if holder:
+        lines += [f"Page    {holder[key]}" for key in ("page", "page_problem") if holder.get(key)]
     for title in ("inbox", "held", "rejected"):
         lines += [f"{title.capitalize():<7} {', '.join(found[title])}"] if found[title] else []
     lines += [f"Stopped {name}: {stop['stopped']}" for name, stop in found["providers"].items()]

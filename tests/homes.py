@@ -48,6 +48,7 @@ class TestHome:
             "providers": {"replicate": replicate},
             "inbox": {"settle_seconds": 0.05, "scan_seconds": 0.2},
             "limits": {"free_disk_bytes": 1_000_000},
+            "http": {"port": 0},
         }
         for section, values in settings.items():
             quick[section] = {**quick.get(section, {}), **values}

@@ -17,7 +17,7 @@ from keyring.errors import PasswordDeleteError
 
 from artfactoryd.documents import read_documents, schema_text
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.settings import DEFAULT_TEXT, Inbox, Provider, Settings, load, resolve_key
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load, resolve_key, resolve_token
 
 SECRET = "r8_SECRETSECRETSECRET"
 
@@ -130,6 +130,12 @@ def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
         ("providers: {replicate: {concurrency: 0}}\n", "E_RANGE", "providers.replicate.concurrency", 1),
         ("providers: {local: {api_key: keychain}}\n", "E_UNKNOWN_KEY", "providers.local.api_key", 1),
         ("providers: {replicate: {base_url: 'http://example.com'}}\n", "E_VALUE", "providers.replicate.base_url", 1),
+        ("http: {port: 70000}\n", "E_RANGE", "http.port", 1),
+        ("http: {host: 'http://127.0.0.1'}\n", "E_VALUE", "http.host", 1),
+        ("http:\n  host: 0.0.0.0\n", "E_VALUE", "http.host", 2),
+        ("http: {host: '::'}\n", "E_VALUE", "http.host", 1),
+        ("http: {host: factory.lan, token: null}\n", "E_VALUE", "http.host", 1),
+        (f"http: {{token: {SECRET}}}\n", "E_VALUE", "http.token", 1),
         ("a: 1\n---\nb: 2\n", "E_YAML", "", None),
     ],
 )
@@ -147,7 +153,6 @@ LATER = (
     "budget: {per_day: 1}",
     "budget: {per_month: 1}",
     "budget: {ask_above: 1}",
-    "http: {port: 1}",
     "products: {file: x}",
     "thumbnails: {}",
     "desktop: {}",
@@ -164,7 +169,7 @@ def test_settings_of_later_parts_are_refused_by_name(tmp_path: Path, text: str) 
 
 
 def test_all_wrong_settings_of_file_and_environment_are_told_at_once(tmp_path: Path) -> None:
-    problems = refused(tmp_path, "budget: {per_order: x}\nhttp: {}\n", ARTFACTORY_INBOX__SCAN_SECONDS="soon")
+    problems = refused(tmp_path, "budget: {per_order: x}\nnotify: {}\n", ARTFACTORY_INBOX__SCAN_SECONDS="soon")
     assert [problem.code for problem in problems] == ["E_TYPE", "E_NOT_BUILT", "E_TYPE"]
 
 
@@ -325,3 +330,32 @@ def test_settings_never_hold_the_key(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "providers: {replicate: {api_key: 'env:MINE'}}\n", MINE=SECRET)
     assert resolve_key(settings, "replicate", {"MINE": SECRET}) == SECRET
     assert SECRET not in repr(settings) and "env:MINE" in repr(settings)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_on_this_machine_the_page_needs_no_token(tmp_path: Path, host: str) -> None:
+    assert loaded(tmp_path, f"http: {{host: '{host}', port: 0}}\n").http == Http(host, 0, None)
+    assert resolve_token(Settings(), {}) is None
+
+
+def test_others_may_read_the_page_where_a_token_is_set_in_file_or_environment(tmp_path: Path) -> None:
+    in_file = loaded(tmp_path, "http: {host: 0.0.0.0, token: 'env:MINE'}\n")
+    assert in_file == loaded(tmp_path, "http: {host: 0.0.0.0}\n", ARTFACTORY_HTTP__TOKEN="env:MINE")
+    [problem] = refused(tmp_path, "", ARTFACTORY_HTTP__HOST="0.0.0.0")
+    assert problem.file == "the variable ARTFACTORY_HTTP__HOST" and "no token" in problem.message
+
+
+def test_the_token_is_taken_from_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{SECRET}\n")
+    file.chmod(0o600)
+    assert resolve_token(Settings(http=Http(token=f"file:{file}")), {}) == SECRET
+    settings = Settings(http=Http(token="env:MINE"))
+    assert resolve_token(settings, {"MINE": SECRET}) == SECRET and SECRET not in repr(settings)
+    for bad, says in (({}, "MINE is not set"), ({"MINE": "short"}, "16 characters"), ({"MINE": "a b" * 9}, "blanks")):
+        with pytest.raises(WrongUse, match=says) as caught:
+            resolve_token(settings, bad)
+        assert "http.token" in str(caught.value) or "status page" in str(caught.value)
+    file.chmod(0o644)
+    with pytest.raises(WrongUse, match="settings: http"):
+        resolve_token(Settings(http=Http(token=f"file:{file}")), {})
