@@ -53,9 +53,10 @@ FRONT = {"cli", "planning", "progress", "session", "setup", "show"}  # the comma
 PARTS = {"factories.sketch": "factories.local", "factories.prediction": "factories.replicate"}  # split along a word
 MAY_IMPORT = {"daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
 DOORS = {
-    "aiohttp": {"fetch"},
+    "aiohttp": {"factories.replicate", "fetch"},
     "click": {"cli", "session"},
     "httpx": {"factories.replicate"},
+    "httpx_aiohttp": {"factories.replicate"},
     "jsonschema": {"documents"},
     "keyring": {"settings"},
     "peewee": {"index", "migrations"},
