@@ -38,7 +38,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Absent, Call, Factory, Outputs, Reconciles, Ticket
 from artfactoryd.home import Home
-from artfactoryd.limits import Gate
+from artfactoryd.limits import Gate, Pace
 from artfactoryd.settings import Settings
 from artfactoryd.turns import Turns
 
@@ -47,7 +47,8 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
 WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full disk
-ASKING = (0.5, 1.0, 1.0, 2.0, 2.0, 3.0, 5.0, 10.0)  # seconds between questions about a ticket; the last one stays
+ASK_AGAIN = 0.5  # seconds, at least, after a question that failed
+STOPPED_AGAIN = 10.0  # seconds between questions while the provider refuses our key
 SKETCH = "sketch"
 
 
@@ -64,6 +65,7 @@ class Foreman:
     ) -> None:
         self._home, self._books, self._settings, self._clock = home, books, settings, clock
         self._factories, self.gates, self._delivery = factories, gates, delivery
+        self.paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
         self.turns = {name: Turns(books.index, name) for name in factories}
         self.sending: set[tuple[str, int]] = set()  # creates on the way: a stop gives them a moment
         self.making: set[tuple[str, int]] = set()
@@ -192,28 +194,35 @@ class Foreman:
     async def _collect(self, row: Row) -> Row:
         """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
         factory, ticket = self._factories[row["provider"]], Ticket(row["ticket"])
-        asked, key = 0, (row["order_id"], row["number"])
-        await asyncio.sleep(factory.first_ask)
+        key = (row["order_id"], row["number"])
+        clock, pace, model = asyncio.get_running_loop().time, self.paces[row["provider"]], self._kind(row)
+        began = clock()
+        await asyncio.sleep(pace.first(model))
         while True:
-            pause = ASKING[min(asked, len(ASKING) - 1)]
+            pause = pace.pause(clock() - began)
             self.waiting.discard(key)
             try:
                 await self._pass_on_stop(row, factory, ticket)
                 outputs = await factory.collect(ticket)
                 if outputs is not None:
+                    pace.learn(model, outputs.seconds)
                     return await self._keep_result(row, outputs)
             except AskAgain as error:
-                pause = max(pause, error.after or 0.0)
+                pause = max(pause, ASK_AGAIN, error.after or 0.0)
             except ProviderStopped as error:
                 await self._stop_provider(row["provider"], str(error))
                 self.waiting.add(key)
-                pause = ASKING[-1]
+                pause = STOPPED_AGAIN
             except RunFailed as error:
                 return await self._run_failed(row, error)
             except OutputLost as error:
                 return await self._fail(row, Verdict.LOST, str(error), cost=row["upper"])
-            asked += 1
             await asyncio.sleep(pause)
+
+    def _kind(self, row: Row) -> str:
+        """What calls take about as long as this one: those of its model."""
+        attempt = self._books.index.attempt(row["attempt"])
+        return attempt["model"] if attempt else ""
 
     async def _pass_on_stop(self, row: Row, factory: Factory, ticket: Ticket) -> None:
         """A person cancelled: tell the provider once. Whatever comes anyway is kept."""

@@ -56,9 +56,10 @@ WINDOW = {"followers", "guard", "page", "reads", "status"}  # the status page: i
 PARTS = {"factories.sketch": "factories.local", "factories.prediction": "factories.replicate"}  # split along a word
 MAY_IMPORT = {"status": {"daemon"}, "daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
 DOORS = {
-    "aiohttp": {"fetch", "status"},
+    "aiohttp": {"factories.replicate", "fetch", "status"},
     "click": {"cli", "session"},
     "httpx": {"factories.replicate"},
+    "httpx_aiohttp": {"factories.replicate"},
     "jsonschema": {"documents"},
     "keyring": {"settings"},
     "peewee": {"index", "migrations"},

@@ -1,0 +1,111 @@
+"""The whole line against bare scripts: 1,000 items, 50 ms a call, 1.3 MB outputs, 32 calls in flight."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from artfactoryd import documents, ledger
+from artfactoryd.home import Home
+from artfactoryd.setup import init
+
+ITEMS = int(os.environ.get("ITEMS", "1000"))
+ROUNDS = int(os.environ.get("ROUNDS", "2"))
+CONCURRENCY = 32
+LATENCY = 0.05
+HERE = Path(__file__).parent
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    process = subprocess.Popen([sys.executable, HERE / "provider.py", str(LATENCY)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def bare(client: str, base: str) -> tuple[float, float]:
+    """Items a second, CPU milliseconds an item."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, HERE / "bare.py", client, base, str(ITEMS), str(CONCURRENCY), folder]
+        wall, cpu = map(float, subprocess.check_output(words, text=True).split())
+    return ITEMS / wall, cpu * 1000 / ITEMS
+
+
+def ours(base: str) -> tuple[float, float]:
+    """From the first wish to the last settlement; CPU of the whole process, its start included."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder).resolve() / "home")
+        for _ in init(home):
+            pass
+        home.settings_file.write_text(documents.dump_yaml(settings(base)))
+        (home.inbox / "many.yaml").write_text(documents.dump_yaml(order()))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        environ = {**os.environ, "REPLICATE_API_TOKEN": "r8_bench"}
+        words = [sys.executable, "-m", "artfactoryd", "--home", str(home.root), "once", "--json"]
+        done = subprocess.run(words, env=environ, capture_output=True, text=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode != 0:
+            sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return ITEMS / elapsed(home), cpu * 1000 / ITEMS
+
+
+def settings(base: str) -> dict[str, object]:
+    return {
+        "providers": {"replicate": {"base_url": base, "concurrency": CONCURRENCY}},
+        "limits": {"products_per_order": ITEMS}, "inbox": {"settle_seconds": 0.05, "scan_seconds": 5},
+    }  # fmt: skip
+
+
+def order() -> dict[str, object]:
+    parameters = {"prompt": "a red car", "seed": list(range(1, ITEMS + 1)), "output_format": "png"}
+    return {"provider": "replicate", "model": "flux-schnell", "parameters": parameters}
+
+
+def elapsed(home: Home) -> float:
+    times = [
+        datetime.fromisoformat(line["at"]) for line, _ in ledger.read(home.ledger) if line["kind"] in ("wish", "settlement")
+    ]
+    return (max(times) - min(times)).total_seconds()
+
+
+def main() -> None:
+    with provider() as base:
+        figures: dict[str, list[tuple[float, float]]] = {"aiohttp": [], "httpx": [], "artfactoryd": []}
+        for _ in range(ROUNDS):
+            figures["aiohttp"].append(bare("aiohttp", base))
+            figures["httpx"].append(bare("httpx", base))
+            figures["artfactoryd"].append(ours(base))
+    report({name: (statistics.median(r for r, _ in found), statistics.median(c for _, c in found))
+            for name, found in figures.items()})  # fmt: skip
+
+
+def report(figures: dict[str, tuple[float, float]]) -> None:
+    print(f"line: {ITEMS} items, {CONCURRENCY} in flight, {LATENCY * 1000:.0f} ms a call, 1.3 MB outputs; {ROUNDS} rounds")
+    rate, cpu = figures["artfactoryd"]
+    for name, (each, spent) in figures.items():
+        print(f"  {name:<12} {each:7.1f} items/s   {spent:5.1f} ms CPU an item")
+    for name, least in (("aiohttp", 1.0), ("httpx", 2.0)):
+        ratio = rate / figures[name][0]
+        print(f"  against bare {name:<8} {ratio:5.2f}x   to reach {least:.1f}x   {word(ratio >= least)}")
+    print(f"  CPU an item           {cpu:5.1f} ms  to reach 6.0 ms  {word(cpu <= 6)}")
+
+
+def word(reached: bool) -> str:
+    return "reached" if reached else "not reached"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""A provider for the benchmarks: creates, polls and outputs on loopback, as fast as a server here can be.
+
+    python bench/provider.py LATENCY_SECONDS
+
+Prints its address when it is ready. A prediction is `processing` at the first question and `succeeded` at
+the second. It keeps no ledger and makes no mistakes: `tests/emulator` is for those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import itertools
+import os
+import sys
+from typing import Any
+
+from aiohttp import web
+
+SIDE = 660  # of the output: noise, stored nearly uncompressed, 1.3 MB and quick to decode
+NUMBERS = itertools.count(1)
+ASKED: dict[str, int] = {}
+
+
+def picture() -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.frombytes("RGB", (SIDE, SIDE), os.urandom(SIDE * SIDE * 3)).save(file, "PNG", compress_level=0)
+    return file.getvalue()
+
+
+def build(latency: float) -> web.Application:
+    output = picture()
+
+    async def create(request: web.Request) -> web.Response:
+        await request.read()
+        await asyncio.sleep(latency)
+        number = f"{next(NUMBERS):026d}"
+        ASKED[number] = 0
+        return web.json_response(prediction(request, number, "starting"), status=201)
+
+    async def ask(request: web.Request) -> web.Response:
+        await asyncio.sleep(latency)
+        number = request.match_info["id"]
+        ASKED[number] += 1
+        return web.json_response(prediction(request, number, "processing" if ASKED[number] < 2 else "succeeded"))
+
+    async def fetch(_: web.Request) -> web.Response:
+        return web.Response(body=output, content_type="image/png")
+
+    app = web.Application()
+    app.router.add_post("/v1/models/{owner}/{name}/predictions", create)
+    app.router.add_get("/v1/predictions/{id}", ask)
+    app.router.add_get("/output/{id}.png", fetch)
+    return app
+
+
+def prediction(request: web.Request, number: str, status: str) -> dict[str, Any]:
+    base = f"{request.scheme}://{request.host}"
+    found: dict[str, Any] = {
+        "id": number, "model": "black-forest-labs/flux-schnell", "version": "hidden", "input": {}, "logs": "",
+        "error": None, "status": status, "created_at": "2026-01-01T00:00:00.000Z",
+        "urls": {"get": f"{base}/v1/predictions/{number}", "cancel": f"{base}/v1/predictions/{number}/cancel"},
+    }  # fmt: skip
+    if status == "succeeded":
+        found |= {"output": [f"{base}/output/{number}.png"], "metrics": {"predict_time": 0.05}}
+        found |= {"completed_at": "2026-01-01T00:00:01.000Z"}
+    return found
+
+
+async def main() -> None:
+    runner = web.AppRunner(build(float(sys.argv[1])), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
