@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pydantic.v1
 import pytest
-from httpx_aiohttp import AiohttpTransport
 import replicate as library
+from httpx_aiohttp import AiohttpTransport
 
 from artfactoryd.errors import (
     AskAgain,

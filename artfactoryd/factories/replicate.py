@@ -61,14 +61,14 @@ class _Wire:
         import aiohttp
         from httpx_aiohttp import AiohttpTransport
 
-        def session(**kind: bool) -> aiohttp.ClientSession:
-            connector = aiohttp.TCPConnector(limit=0, ssl=context, **kind)
+        def session(force_close: bool) -> aiohttp.ClientSession:
+            connector = aiohttp.TCPConnector(limit=0, ssl=context, force_close=force_close)
             return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
         self._base = base
         self._timeout = timeout
         # The library's own transport scans its whole pool at each request: 25 times the work at 32 in flight.
-        self._reads = AiohttpTransport(verify=context, client=session())
+        self._reads = AiohttpTransport(verify=context, client=session(force_close=False))
         # A connection kept alive may be dead, and a create written to a dead one is in doubt.
         self._creates = AiohttpTransport(verify=context, client=session(force_close=True))
 
