@@ -12,7 +12,6 @@ import asyncio
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +20,15 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import commands, fault, paperwork, reports, shelf
-from artfactoryd import settings as settings_room
+from artfactoryd import commands, fault, paperwork, reports
 from artfactoryd.claims import Claim
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageFull, WrongUse
+from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.held import HeldFolder
 from artfactoryd.home import Home
-from artfactoryd.house import House, now, open_house
+from artfactoryd.house import House, now, open_house, read_settings
 from artfactoryd.inbox import Inbox, Ready, Scan, Stray
+from artfactoryd.receipts import Receipts
 from artfactoryd.service import notify
 from artfactoryd.settings import Settings
 
@@ -39,7 +39,6 @@ GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
-GONE_FOR = 30.0  # seconds an entry must be gone from Held/ before that means: cancel
 
 
 @dataclass
@@ -51,6 +50,7 @@ class Work:
     watch: Callable[[House, Sequence[str]], None] | None = None  # looks at the orders seen, for a progress bar
     seen: list[str] = field(default_factory=list)  # orders this run took or found unfinished
     rejected: int = 0
+    waiting: int = 0  # things taken or in the inbox that wait for room on the disk
 
 
 class Daemon:
@@ -64,12 +64,12 @@ class Daemon:
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
         self._unfinished: list[Claim] = []  # taken, and waiting for room on the disk
+        self._late: set[str] = set()  # of these claims it has been said
         self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
-        self._gone: dict[str, float] = {}
-        self._pen = threading.Lock()
+        self._held, self._receipts = HeldFolder(house), Receipts(house)
         self._settings_seen = _stamp(house.home.settings_file)
 
     async def run(self) -> None:
@@ -161,7 +161,7 @@ class Daemon:
         for task in [*self._services, *self._makers]:
             task.cancel()
         await asyncio.gather(*self._services, *self._makers, return_exceptions=True)
-        await self._bring_receipts_up_to_date()
+        await self._receipts.bring_up_to_date()
 
     # --- items ---
 
@@ -209,7 +209,7 @@ class Daemon:
             self._taken_all = not scan.waiting and not any(
                 self._is_wanted(found) and found.path not in self._left for found in scan.ready
             )
-            await self._look_at_held()
+            await self._held.look(self._taken_all)
 
     def _inbox(self) -> Inbox:
         settings, home = self.house.settings.inbox, self.house.home
@@ -259,43 +259,19 @@ class Daemon:
         try:
             ids = await self.house.intake.take(claim)
         except StorageFull as error:
-            log.error("%s is taken, and waits for room: %s", claim.name, error)
+            if claim.id not in self._late:
+                log.error("%s is taken, and waits for room: %s", claim.name, error)
+            self._late.add(claim.id)
             self._unfinished.append(claim)
-            return
+            ids = []
         rows = self.house.books.index.orders_of_claim(claim.id)
         self.work.seen += [row["id"] for row in rows if row["id"] not in self.work.seen]
-        self.work.rejected += 0 if rows or ids else 1
+        self.work.rejected += 0 if rows or ids or claim in self._unfinished else 1
         for order_id in ids:
             self.work.seen += [] if order_id in self.work.seen else [order_id]
             for turns in self.house.foreman.turns.values() if self.work.only else ():
                 turns.only = {*(turns.only or ()), order_id}
             self._begin(order_id)
-
-    async def _look_at_held(self) -> None:
-        """An entry gone from Held/ and not in the inbox at a full scan 30 s later means: cancel."""
-        await asyncio.to_thread(self._restore_held_folder)
-        for row in self.house.books.index.held_orders():
-            entry = row["held_entry"]
-            if not self.house.claims.held_gone(entry):
-                self._gone.pop(row["id"], None)
-                continue
-            since = self._gone.setdefault(row["id"], time.monotonic())
-            if time.monotonic() - since > GONE_FOR and self._taken_all:
-                del self._gone[row["id"]]
-                command = commands.command("cancel", order=row["id"])
-                await self.house.steering.carry_out(command)
-                log.info("order %s left Held/ and is cancelled", row["name"])
-
-    def _restore_held_folder(self) -> None:
-        """A vanished Held/ is made again from the claims and cancels nothing."""
-        claims, rows = self.house.claims, self.house.books.index.held_orders()
-        held = {row["claim"]: row for row in rows if claims.held_vanished(row["held_entry"])}
-        for claim in claims.open() if held else ():
-            row = held.get(claim.id)
-            if row is not None:
-                words = "\n".join(reason["text"] for reason in row["held"])
-                text = f"{claim.name} waits for you. Nothing of it was sent.\n\n{words}\n"
-                claims.restore_held(claim, row["held_entry"], text)
 
     def _reload_settings(self) -> None:
         """A bad file leaves the last good settings, and a word beside it."""
@@ -304,7 +280,7 @@ class Daemon:
         if stamp == self._settings_seen:
             return
         self._settings_seen = stamp
-        found = read_settings(self.house.home, self._environ)
+        found = read_settings(self.house.home, self._environ, running=True)
         if found is not None:
             self.house.use(found)
             log.info("the settings were read again")
@@ -330,28 +306,12 @@ class Daemon:
     async def _write_receipts(self) -> None:
         while True:
             await asyncio.sleep(RECEIPTS_EVERY if not self.work.until_done else 0.05)
-            await self._bring_receipts_up_to_date()
+            await self._receipts.bring_up_to_date()
             if self.work.watch:
                 self.work.watch(self.house, self.work.seen)
             if self.work.until_done and self.done:
+                self.work.waiting = len(self._unfinished) + len(self._left)
                 self.stop.set()
-
-    async def _bring_receipts_up_to_date(self) -> None:
-        touched = self.house.foreman.touched
-        for order_id in list(touched):
-            touched.discard(order_id)
-            try:
-                await asyncio.to_thread(self._write_receipt, order_id)
-            except (StorageFull, OSError) as error:
-                log.warning("a receipt waits: %s", error)
-                touched.add(order_id)
-            except asyncio.CancelledError:
-                touched.add(order_id)
-                raise
-
-    def _write_receipt(self, order_id: str) -> None:
-        with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it
-            write_receipt(self.house, order_id)
 
     @property
     def done(self) -> bool:
@@ -367,30 +327,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def read_settings(home: Home, environ: dict[str, str]) -> Settings | None:
-    """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
-    word = home.settings_file.with_name(home.settings_file.name + ".error.txt")
-    try:
-        found = settings_room.load(home.settings_file, environ)
-    except (Refusal, WrongUse) as error:
-        text = f"These settings are not used; the last good ones are.\n\n{error}\n"
-        word.write_text(text)
-        log.error("bad settings: %s", error)
-        return None
-    word.unlink(missing_ok=True)
-    return found
-
-
-def write_receipt(house: House, order_id: str) -> None:
-    """Bring one order's receipt up to date with the index."""
-    index = house.books.index
-    row = index.order(order_id)
-    if row is None or row["folder"] is None:
-        return
-    notes = reports.reasons(index, row, house.home, house.settings)
-    shelf.write_receipt(house.home.root / row["folder"], paperwork.receipt(index, row, notes).encode())
-
-
 async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str]) -> None:
     """Run the house of a home whose lock is held."""
     try:
@@ -401,11 +337,11 @@ async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str
         raise (unknown or known or group).exceptions[0] from None
 
 
-def outcome(house_index: Any, seen: Sequence[str], rejected: int) -> int:
+def outcome(house_index: Any, seen: Sequence[str], rejected: int, waiting: int = 0) -> int:
     """The exit code for orders: 1 something failed or was rejected, 3 something waits, 0 all is done."""
     states = {house_index.state(row) for row in map(house_index.order, seen) if row is not None}
     if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
         return 1
-    return 3 if states & reports.UNFINISHED else 0
+    return 3 if waiting or states & reports.UNFINISHED else 0
 
 

@@ -285,7 +285,10 @@ class Foreman:
     def _next(self, turns: Turns) -> Row | None:
         if self._clock() < self._full_until:
             return None
-        self.full = reports.no_room(self._home, self._settings())
+        full = reports.no_room(self._home, self._settings())
+        if full != self.full:
+            self.full = full
+            self.touched |= turns.orders()  # their receipts say why they wait
         return None if self.full else turns.next()
 
     def wake(self, order_id: str | None = None) -> None:

@@ -16,10 +16,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from artfactoryd import settings as settings_room
 from artfactoryd.books import Books
 from artfactoryd.claims import Claims
 from artfactoryd.delivery import Delivery
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.factories import Factory, ProviderSettings, makers
 from artfactoryd.fetch import Fetcher
 from artfactoryd.foreman import Foreman
@@ -107,3 +108,18 @@ def _for_factory(settings: Settings, name: str, environ: dict[str, str]) -> Prov
         key = None
     addresses = {"base_url": provider.base_url} if provider.base_url else {}
     return ProviderSettings(name, key, addresses)
+
+
+def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:
+    """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
+    word = home.settings_file.with_name(home.settings_file.name + ".error.txt")
+    try:
+        found = settings_room.load(home.settings_file, environ)
+    except (Refusal, WrongUse) as error:
+        instead = "the last good ones are" if running else "nothing is taken until they are mended"
+        text = f"These settings are not used; {instead}.\n\n{error}\n"
+        word.write_text(text)
+        log.error("bad settings: %s", error)
+        return None
+    word.unlink(missing_ok=True)
+    return found

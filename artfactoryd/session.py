@@ -18,13 +18,13 @@ from typing import Any
 import click
 import uuid_utils
 
-from artfactoryd import commands, daemon, log, reports
+from artfactoryd import commands, daemon, log, receipts, reports
 from artfactoryd.core.product import slug
 from artfactoryd.daemon import Work, outcome
 from artfactoryd.durable import flush_folder, write_file
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.house import open_house
+from artfactoryd.house import open_house, read_settings
 from artfactoryd.index import Index
 from artfactoryd.progress import Progress
 from artfactoryd.service import notify
@@ -39,13 +39,13 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
     """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
     stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
     with _held(home, environ, supervised):
-        settings = daemon.read_settings(home, environ)
+        settings = read_settings(home, environ, running=False)
         log.setup("debug" if verbose else settings.logging.level if settings else "info", home.logs, stderr)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
             _wait_for_settings(home, environ)
-            settings = daemon.read_settings(home, environ)
+            settings = read_settings(home, environ, running=False)
         home.make()
         asyncio.run(daemon.work(home, settings, Work(), environ))
 
@@ -104,7 +104,7 @@ def once(
     index = Index.look(home.index_file)
     try:
         document = _report(home, settings, index, job.seen, sorted(_rejections(home) - before), quiet)
-        return outcome(index, job.seen, job.rejected), document
+        return outcome(index, job.seen, job.rejected, job.waiting), document
     finally:
         index.close()
 
@@ -259,7 +259,7 @@ async def _carry_out(home: Home, settings: Settings, environ: Environ, command: 
             commands.answer(home.commands, waiting["id"], answer)
         answer, ids = await house.steering.carry_out(command)
         for order_id in house.foreman.touched:
-            daemon.write_receipt(house, order_id)
+            receipts.write(house, order_id)
     if ids:
         answer["text"] += " It goes on with the next `run` or `once`."
     return answer

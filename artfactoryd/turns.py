@@ -47,6 +47,11 @@ class Turns:
         self._fill()
         return bool(self._orders)
 
+    def orders(self) -> set[str]:
+        """The orders that have something to send."""
+        self._fill()
+        return set(self._orders)
+
     def next(self) -> Row | None:
         self._fill()
         if not self._orders:

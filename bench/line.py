@@ -38,7 +38,7 @@ def provider() -> Iterator[str]:
 def bare(client: str, base: str) -> tuple[float, float]:
     """Items a second, CPU milliseconds an item."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, HERE / "bare.py", client, base, str(ITEMS), str(CONCURRENCY), folder]
+        words = [sys.executable, str(HERE / "bare.py"), client, base, str(ITEMS), str(CONCURRENCY), folder]
         wall, cpu = map(float, subprocess.check_output(words, text=True).split())
     return ITEMS / wall, cpu * 1000 / ITEMS
 
@@ -75,9 +75,8 @@ def order() -> dict[str, object]:
 
 
 def elapsed(home: Home) -> float:
-    times = [
-        datetime.fromisoformat(line["at"]) for line, _ in ledger.read(home.ledger) if line["kind"] in ("wish", "settlement")
-    ]
+    lines = [line for line, _ in ledger.read(home.ledger) if line["kind"] in ("wish", "settlement")]
+    times = [datetime.fromisoformat(line["at"]) for line in lines]
     return (max(times) - min(times)).total_seconds()
 
 
@@ -93,7 +92,8 @@ def main() -> None:
 
 
 def report(figures: dict[str, tuple[float, float]]) -> None:
-    print(f"line: {ITEMS} items, {CONCURRENCY} in flight, {LATENCY * 1000:.0f} ms a call, 1.3 MB outputs; {ROUNDS} rounds")
+    weather = f"{CONCURRENCY} in flight, {LATENCY * 1000:.0f} ms a call, 1.3 MB outputs"
+    print(f"line: {ITEMS} items, {weather}; {ROUNDS} rounds")
     rate, cpu = figures["artfactoryd"]
     for name, (each, spent) in figures.items():
         print(f"  {name:<12} {each:7.1f} items/s   {spent:5.1f} ms CPU an item")

@@ -178,7 +178,7 @@ async def test_what_is_no_end_is_only_asked_again(home: TestHome, monkeypatch: P
 async def test_a_running_item_whose_provider_needs_a_person_does_not_keep_once_from_ending(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("artfactoryd.foreman.ASKING", (1000.0,))
+    monkeypatch.setattr("artfactoryd.foreman.STOPPED_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("collect", ProviderStopped("key"))
         made = await works.take(order("a car"))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from artfactoryd import daemon
+from artfactoryd import held as held_room
 from artfactoryd.intake import order_id
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
@@ -173,13 +173,13 @@ async def test_held_and_cancelled_by_command_nothing_of_it_is_left_held(home: Te
 
 
 async def test_held_and_binned_it_is_cancelled_once_it_is_surely_gone(home: TestHome, monkeypatch: Patch) -> None:
-    assert daemon.GONE_FOR == 30.0
+    assert held_room.GONE_FOR == 30.0
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
         (home.home.held / "cars.yaml").unlink()
-        await works.until(lambda: works.daemon._gone)
+        await works.until(lambda: works.daemon._held._gone)
         assert works.state(made) == "held"
-        monkeypatch.setattr(daemon, "GONE_FOR", 0.01)
+        monkeypatch.setattr(held_room, "GONE_FOR", 0.01)
         await works.until(lambda: works.state(made) == "cancelled")
         await works.until(lambda: entries(home.home.held) == [] and claims(works) == [])
         assert works.fake.calls() == []
@@ -189,7 +189,7 @@ async def test_held_and_binned_it_is_cancelled_once_it_is_surely_gone(home: Test
 async def test_a_vanished_held_folder_is_made_again_and_cancels_nothing(
     home: TestHome, monkeypatch: Patch, remade: bool
 ) -> None:
-    monkeypatch.setattr(daemon, "GONE_FOR", 0.0)
+    monkeypatch.setattr(held_room, "GONE_FOR", 0.0)
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
         shutil.rmtree(home.home.held)
@@ -197,7 +197,7 @@ async def test_a_vanished_held_folder_is_made_again_and_cancels_nothing(
             home.home.held.mkdir()
         await works.until(lambda: (home.home.held / "cars.yaml").exists() and home.words("cars.yaml"))
         assert (home.home.held / "cars.yaml").read_text() == DEAR and works.state(made) == "held"
-        monkeypatch.setattr(daemon, "GONE_FOR", 30.0)
+        monkeypatch.setattr(held_room, "GONE_FOR", 30.0)
         move_back(home)
         await works.until(lambda: works.states(made) == ["completed", "completed"])
 

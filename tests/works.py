@@ -127,7 +127,9 @@ class Works:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short."""
-    monkeypatch.setattr(foreman, "ASKING", (0.01,))
+    monkeypatch.setattr("artfactoryd.limits.LONGEST", 0.02)
+    monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
+    monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
     monkeypatch.setattr(foreman, "WRITE_AGAIN", 0.02)
     monkeypatch.setattr(foreman, "ROOM_AGAIN", 0.05)
     for name in ("RECEIPTS_EVERY", "COMMANDS_EVERY"):
