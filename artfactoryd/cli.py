@@ -259,12 +259,21 @@ def retry(ctx: click.Context, order_id: str, in_doubt: bool, as_json: bool) -> N
 
 
 @main.command()
-@click.argument("provider", required=False)
+@click.argument("name", required=False)
 @as_json
 @click.pass_context
-def resume(ctx: click.Context, provider: str | None, as_json: bool) -> None:
-    """Let a stopped provider (or all of them) go on."""
-    _steer(ctx, "resume", as_json, provider=provider)
+def pause(ctx: click.Context, name: str | None, as_json: bool) -> None:
+    """Send nothing more of an order, to a provider, or at all; what is on the way is still collected."""
+    _steer(ctx, "pause", as_json, target=name)
+
+
+@main.command()
+@click.argument("name", required=False)
+@as_json
+@click.pass_context
+def resume(ctx: click.Context, name: str | None, as_json: bool) -> None:
+    """Let a paused order, or a paused or stopped provider, go on; without a name, all of them."""
+    _steer(ctx, "resume", as_json, target=name)
 
 
 @main.command()

@@ -262,7 +262,7 @@ class Foreman:
         """Lets one item after the other through the gate. `start` makes a task of it."""
         gate, turns = self.gates[provider], self.turns[provider]
         while not stop.is_set():
-            row = None if gate.stopped or gate.waits or not gate.free else self._next(turns)
+            row = None if gate.closed or gate.waits or not gate.free else self._next(turns)
             if row is None:
                 await gate.change(gate.waits or (ROOM_AGAIN if self.full else None))
                 continue
@@ -284,16 +284,24 @@ class Foreman:
 
     def wake(self, order_id: str | None = None) -> None:
         """New or changed orders: every line looks again."""
+        self.touched |= {order_id} if order_id else set()  # one that waits from the beginning says why in its receipt
         for turns in self.turns.values():
             turns.look_again(order_id)
         for gate in self.gates.values():
             gate.wake()
+
+    def heed_pauses(self) -> None:
+        """What a person paused, as it is written down: the gates follow it."""
+        pauses = self._books.index.pauses()
+        for name, gate in self.gates.items():
+            gate.paused = bool({"", name} & pauses.keys())
 
     def resume_all(self, start: Callable[[Row], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""
         for provider, stop in self._books.index.stops().items():
             if provider in self.gates:
                 self.gates[provider].stop(stop["reason"])
+        self.heed_pauses()
         for row in self._books.index.resumable_items():
             if row["provider"] in self._factories:
                 self.gates[row["provider"]].hold()
@@ -307,7 +315,7 @@ class Foreman:
         """Nothing can go on without a person, a provider's consent, or room on the disk."""
         if self.making - self.without_room:
             return False
-        return all(gate.stopped or self.full or not turns.any() for gate, turns in self._pairs())
+        return all(gate.closed or self.full or not turns.any() for gate, turns in self._pairs())
 
     def _pairs(self) -> list[tuple[Gate, Turns]]:
         return [(self.gates[name], turns) for name, turns in self.turns.items()]

@@ -124,7 +124,7 @@ class Index:
     def working_orders(self, provider: str) -> list[Row]:
         """Orders with something left to send, as the scheduler takes them: priority, then age."""
         sql = (
-            "SELECT id, priority FROM orders WHERE held IS NULL AND folder IS NOT NULL AND id IN "
+            "SELECT id, priority FROM orders WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL AND id IN "
             "(SELECT order_id FROM item WHERE provider = ? AND state = 'planned') ORDER BY priority DESC, id"
         )
         return self.rows(sql, (provider,))
@@ -195,7 +195,21 @@ class Index:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))
 
     def stops(self) -> dict[str, Row]:
-        return {row["provider"]: row for row in self.rows("SELECT * FROM provider_stop")}
+        """Providers that trouble has stopped (no key, no money, no network)."""
+        return {row["provider"]: row for row in self.rows("SELECT * FROM provider_stop WHERE kind = 'stopped'")}
+
+    def pauses(self) -> dict[str, str]:
+        """Providers that a person has paused, and since when; the empty name is all of them."""
+        rows = self.rows("SELECT provider, since FROM provider_stop WHERE kind = 'paused'")
+        return {row["provider"]: row["since"] for row in rows}
+
+    def paused_orders(self) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE paused IS NOT NULL ORDER BY id")
+
+    def waiting_orders(self, provider: str) -> set[str]:
+        """Ids of orders with something left to send there; the empty name is every provider."""
+        sql = "SELECT DISTINCT order_id FROM item WHERE state = 'planned' AND (provider = ? OR ? = '')"
+        return {row["order_id"] for row in self.rows(sql, (provider, provider))}
 
     def answer(self, command: str) -> Any | None:
         row = self.row("SELECT answer FROM command WHERE id = ?", (command,))

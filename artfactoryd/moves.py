@@ -105,6 +105,7 @@ def _retry(index: Index, line: Line) -> None:
 
 
 def _wish(index: Index, line: Line) -> None:
+    _heed_pauses(index, line)
     _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
     reserve = "UPDATE orders SET committed = committed + ? WHERE id = ? AND committed + ? <= cap"
     if not _run(index, reserve, line["reserved"], line["order"], line["reserved"]):
@@ -115,6 +116,16 @@ def _wish(index: Index, line: Line) -> None:
     )
     values = (line["attempt"], line["order"], line["item"], line["nth"], line["provider"], line["model"])
     _run(index, sql, *values, _text(line["actual"]), line["at"], line["reserved"])
+
+
+def _heed_pauses(index: Index, line: Line) -> None:
+    """What a person paused is not sent, though its turn had come in the same moment."""
+    sql = (
+        "SELECT 1 FROM orders WHERE id = ? AND paused IS NOT NULL UNION ALL "
+        "SELECT 1 FROM provider_stop WHERE kind = 'paused' AND provider IN (?, '')"
+    )
+    if index.row(sql, (line["order"], line["provider"])):
+        raise IllegalMove(f"Order {line['order']} or what it needs is paused; nothing of it is sent.")
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:
@@ -165,14 +176,20 @@ def _failure(index: Index, line: Line) -> None:
 
 
 def _pause(index: Index, line: Line) -> None:
-    if line["on"]:
-        sql = (
-            "INSERT INTO provider_stop (provider, reason, since) VALUES (?, ?, ?) "
-            "ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason, since = excluded.since"
-        )
-        _run(index, sql, line["provider"], line["reason"], line["at"])
-    else:
-        _run(index, "DELETE FROM provider_stop WHERE provider = ?", line["provider"])
+    """Of an order, of a provider (by a person, or stopped by trouble), or with neither, of everything."""
+    if "order" in line:
+        _run(index, "UPDATE orders SET paused = ? WHERE id = ?", line["at"] if line["on"] else None, line["order"])
+        return
+    provider = line.get("provider", "")
+    if not line["on"]:
+        _run(index, "DELETE FROM provider_stop WHERE provider = ?", provider)
+        return
+    kind = "paused" if line.get("by") == "you" else "stopped"
+    sql = (
+        "INSERT INTO provider_stop (provider, kind, reason, since) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since"
+    )
+    _run(index, sql, provider, kind, line.get("reason", "paused by you"), line["at"])
 
 
 def _command(index: Index, line: Line) -> None:
