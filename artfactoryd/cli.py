@@ -218,6 +218,27 @@ def why(ctx: click.Context, file: str, as_json: bool) -> None:
     ctx.exit(0 if known else DID_NOT_SUCCEED)
 
 
+@main.command()
+@click.option("--which", type=click.Choice(["application", "generation", "access"]), default="application",
+              help="application (default): what went on; generation: each attempt; access: the status page.")
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
+@click.option("--order", metavar="ID", help="Only what speaks of this order.")
+@click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
+@as_json
+@click.pass_context
+def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
+    """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
+    from artfactoryd import logs as room
+
+    home = _made_home(ctx)
+    wanted = room.ids_of(home, order) if order else []
+    found, follower = room.tail(home, which, most, wanted)
+    for entry in found:
+        click.echo(room.printed(entry, as_json))
+    for entry in room.follow(follower, wanted) if follow else ():
+        click.echo(room.printed(entry, as_json))
+
+
 # --- steering ---
 
 

@@ -40,6 +40,8 @@ from artfactoryd.errors import (
 from artfactoryd.factories import Absent, Call, Factory, Outputs, Reconciles, Ticket
 from artfactoryd.home import Home
 from artfactoryd.limits import Gate
+from artfactoryd.log import fields as log_fields
+from artfactoryd.log import generation
 from artfactoryd.settings import Settings
 from artfactoryd.turns import Turns
 
@@ -80,6 +82,10 @@ class Foreman:
 
     async def make(self, row: Row) -> None:
         """From the state of `row` to its end. Only a sick disk gets out of here as an error."""
+        with log_fields(order=row["order_id"], item=row["number"]):
+            await self._make(row)
+
+    async def _make(self, row: Row) -> None:
         key = (row["order_id"], row["number"])
         self.making.add(key)
         try:
@@ -143,11 +149,13 @@ class Foreman:
         model = Model.from_snapshot(order["model"])
         call = _call(row, order, model)
         row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
-        await self._books.record({
+        line = {
             "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
             "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
             "reserved": row["upper"],
-        })  # fmt: skip
+        }  # fmt: skip
+        await self._books.record(line)
+        generation(line)
         self._touch(row["order_id"])
         return call
 
@@ -325,6 +333,7 @@ class Foreman:
     async def _record(self, row: Row, kind: str, **fields: Any) -> Row:
         line = {"kind": kind, "order": row["order_id"], "item": row["number"], "attempt": row["attempt"], **fields}
         await self._books.record(line)
+        generation(line, self._books.index.attempt(line["attempt"]))
         fault.point(f"recorded_{kind}")
         self._touch(row["order_id"])
         found = self._books.index.item(row["order_id"], row["number"])

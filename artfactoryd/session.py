@@ -25,7 +25,7 @@ from artfactoryd.home import Home
 from artfactoryd.house import open_house
 from artfactoryd.index import Index
 from artfactoryd.progress import Progress
-from artfactoryd.settings import Settings
+from artfactoryd.settings import Logging, Settings
 
 Environ = dict[str, str]
 BAD_SETTINGS_AGAIN = 5.0  # seconds between looks at settings that cannot be used
@@ -36,7 +36,8 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
     """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
     with home.lock("run"):
         settings = daemon.read_settings(home, environ)
-        log.setup("debug" if verbose else settings.logging.level if settings else "info", home.logs)
+        said = settings.logging if settings else Logging()
+        log.setup("debug" if verbose else said.level, home.logs, form=said.format)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
@@ -51,7 +52,7 @@ def once(
     """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it."""
     job = Work(until_done=True, only=frozenset(only))
     with home.lock("once"):
-        log.setup("debug" if verbose else "warning", home.logs)
+        log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
         with Progress(quiet) as progress:
             job.watch = progress.look
             asyncio.run(daemon.work(home, settings, job, environ))
@@ -188,8 +189,9 @@ def steer(
     command = commands.command(name, **fields)
     try:
         with home.lock(name):
-            log.setup("warning", home.logs)
-            return asyncio.run(_carry_out(home, settings(), environ, command))
+            found = settings()
+            log.setup("warning", home.logs, form=found.logging.format)
+            return asyncio.run(_carry_out(home, found, environ, command))
     except HomeLocked:
         return commands.ask(home.commands, command, lambda: _daemon_is_there(home))
 

@@ -61,6 +61,7 @@ class Inbox:
 @dataclass(frozen=True, slots=True)
 class Logging:
     level: str = "info"
+    format: str = "text"
 
 
 PROVIDERS = {"replicate": Provider(concurrency=8, base_url="https://api.replicate.com"), "local": Provider()}
