@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +239,20 @@ def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: 
         click.echo(room.printed(entry, as_json))
     for entry in room.follow(follower, wanted) if follow else ():
         click.echo(room.printed(entry, as_json))
+
+
+@main.command()
+@as_json
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database. Changes nothing."""
+    from artfactoryd import diagnosis
+    from artfactoryd import doctor as room
+
+    rows = room.examine(_home(ctx), dict(os.environ))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    _say(diagnosis.document(rows), "" if as_json else diagnosis.text(rows, width), as_json)
+    ctx.exit(DID_NOT_SUCCEED if diagnosis.worst(rows) == diagnosis.BAD else 0)
 
 
 # --- steering ---

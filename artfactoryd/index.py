@@ -6,7 +6,9 @@ its own. Money is integer micro-dollars, times are ISO 8601 in UTC, JSON is text
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ PRAGMAS = {
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
 Row = dict[str, Any]
+SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer",
 })  # fmt: skip
@@ -218,6 +221,16 @@ class Index:
     def meta(self, key: str) -> str:
         row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
         return row["value"] if row else ""
+
+
+def complaints(path: Path) -> list[str]:
+    """What SQLite's own check finds wrong with the file; reads only."""
+    try:
+        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA quick_check(10)")]
+    except sqlite3.Error as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
 
 
 def _decoded(row: Row) -> Row:

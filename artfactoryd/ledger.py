@@ -114,6 +114,15 @@ def read(folder: Path, after: Position = Position()) -> Iterator[tuple[dict[str,
                     yield line, Position(path.name, file.tell())
 
 
+def torn(folder: Path) -> list[str]:
+    """Places (file:line) that are no line: where the power went, and hands that wrote here."""
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open("rb") as file:
+            found += [f"{path.name}:{n}" for n, raw in enumerate(file, 1) if raw.strip() and _decode(raw) is None]
+    return found
+
+
 def _encode(line: Line) -> bytes:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
 

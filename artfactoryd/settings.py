@@ -210,6 +210,16 @@ def _expanded(path: str, environ: Mapping[str, str]) -> Path:
     return Path(path)
 
 
+def key_place(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
+    """Where `resolve_key` finds the key: env:NAME, keychain or file:PATH; None where none is asked for or found."""
+    place, variable = settings.provider(provider).api_key, KEY_VARIABLES.get(provider)
+    if place is not None or variable is None:
+        return place
+    if environ.get(variable, "").strip():
+        return f"env:{variable}"
+    return "keychain" if _from_keychain(provider, certain=False) else None
+
+
 def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
     """The API key itself, or None where none is asked for and none is found. Never log what comes back.
 

@@ -32,6 +32,7 @@ HANDS = {
     "library",
     "limits",
     "media",
+    "reach",
     "settings",
     "shelf",
 }
@@ -49,7 +50,18 @@ SPINE = {
     "study",
     "turns",
 }
-FRONT = {"cli", "planning", "progress", "session", "setup", "show"}  # the commands: nobody behind them imports them
+FRONT = {  # the commands: nobody behind them imports them
+    "cli",
+    "diagnosis",
+    "doctor",
+    "logs",
+    "planning",
+    "progress",
+    "session",
+    "setup",
+    "show",
+    "soundness",
+}
 PARTS = {"factories.sketch": "factories.local", "factories.prediction": "factories.replicate"}  # split along a word
 MAY_IMPORT = {"daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
 DOORS = {
