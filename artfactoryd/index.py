@@ -271,7 +271,8 @@ class Index:
 
     def stops(self) -> dict[str, Row]:
         """Providers that trouble has stopped (no key, no money, no network)."""
-        return {row["provider"]: row for row in self.rows("SELECT * FROM provider_stop WHERE kind = 'stopped'")}
+        rows = self.rows("SELECT provider, reason, since FROM provider_stop WHERE kind = 'stopped'")
+        return {row["provider"]: row for row in rows}
 
     def pauses(self) -> dict[str, str]:
         """Providers that a person has paused, and since when; the empty name is all of them."""
