@@ -359,6 +359,18 @@ def test_a_damaged_index_is_bad_and_the_way_out_is_to_delete_it(away: TestHome) 
     assert only(away, "database").state == BAD
 
 
+def test_what_sqlites_own_check_complains_of_is_told(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    with closing(sqlite3.connect(away.home.index_file)) as db:
+        db.execute("PRAGMA writable_schema = 1")
+        wrong = "replace(sql, '\"submission\" TEXT', '\"submission\" TEXT NOT NULL')"
+        db.execute(f"UPDATE sqlite_master SET sql = {wrong} WHERE name = 'orders'")
+        db.commit()
+    row = only(away, "database")
+    assert row.state == BAD and "NULL value in orders.submission" in row.text
+
+
 def test_lines_not_in_the_index_yet_are_counted_and_a_cut_ledger_is_bad(away: TestHome) -> None:
     away.drop("red.yaml", CAR)
     away.once()

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from artfactoryd import log, logs
+from artfactoryd.claims import Claim
 from artfactoryd.home import Home
+from artfactoryd.intake import Intake
 from tests.homes import TestHome, until
 
 LOGGER = logging.getLogger("artfactoryd.foreman")
@@ -114,6 +116,35 @@ def test_following_loses_nothing_and_repeats_nothing_across_rotation(
         LOGGER.info("line %d", number + 1)
         seen += [entry.document()["text"] for entry in islice(coming, 2)]
     assert len(found) == 1 and seen == [f"line {number}" for number in range(40)]
+
+
+def test_a_line_written_between_the_last_look_and_the_rotation_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "artfactoryd.log"
+
+    class Late(logs.Follower):
+        def _rotated(self) -> bool:
+            if not (tmp_path / "artfactoryd.log.1").exists():
+                with path.open("a") as file:
+                    file.write("late\n")
+                path.rename(tmp_path / "artfactoryd.log.1")
+                path.write_text("new\n")
+            return super()._rotated()
+
+    path.write_text("early\n")
+    assert Late(path).more() == ["early", "late", "new"]
+
+
+async def test_what_is_logged_while_a_claim_is_taken_has_its_orders_id(tmp_path: Path) -> None:
+    class Telling(Intake):
+        async def _take(self, claim: Claim) -> list[str]:
+            LOGGER.info("reading")
+            return []
+
+    home = Home(tmp_path)
+    log.setup("info", home.logs, stderr=False)
+    claim = Claim("0199-claim", tmp_path, "cars.yaml", None, "file", "2026-01-01T00:00:00Z")
+    await Telling.__new__(Telling).take(claim)
+    assert "order=0199-claim reading" in (home.logs / log.FILE).read_text()
 
 
 def test_a_line_that_is_only_half_there_is_waited_for(tmp_path: Path) -> None:
