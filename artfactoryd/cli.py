@@ -27,16 +27,14 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except Refusal as refusal:  # an order's is told where it is read; what gets here is the settings'
+            click.echo(f"artfactoryd: These settings cannot be used.\n{refusal}", err=True)
+            ctx.exit(WRONG_USE)
         except ArtFactoryError as error:
             click.echo(f"artfactoryd: {error.title}. {error}", err=True)
-            wrong = isinstance(error, WrongUse) or (isinstance(error, Refusal) and not _about_orders(ctx))
-            ctx.exit(WRONG_USE if wrong else DID_NOT_SUCCEED)
+            ctx.exit(WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
         except (KeyboardInterrupt, BrokenPipeError):
             ctx.exit(130)
-
-
-def _about_orders(ctx: click.Context) -> bool:
-    return ctx.invoked_subcommand in ("plan", "submit")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data instead of words.")
@@ -221,8 +219,12 @@ def why(ctx: click.Context, file: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--which", type=click.Choice(["application", "generation", "access"]), default="application",
-              help="application (default): what went on; generation: each attempt; access: the status page.")
+@click.option(
+    "--which",
+    type=click.Choice(["application", "generation", "access"]),
+    default="application",
+    help="application (default): what went on; generation: each attempt; access: the status page.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
 @click.option("--order", metavar="ID", help="Only what speaks of this order.")
 @click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
@@ -325,4 +327,3 @@ def schema(name: str | None) -> None:
         click.echo(documents.schema_text(name))
     else:
         raise WrongUse(f"There is no schema {name!r}. There are: {', '.join(documents.schema_names())}.")
-

@@ -44,8 +44,8 @@ class Steering:
 
     def _find(self, command: Mapping[str, Any]) -> Row | Answer:
         """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
-        name = str(command["order"]).rstrip("/")
-        rows = self._books.index.find_orders(name)
+        name = str(command.get("order") or "").rstrip("/")
+        rows = self._books.index.find_orders(name) if name else []
         if not rows:
             return _no(f"There is no order {name!r}.")
         open_rows = [row for row in rows if row["held"] is not None and not row["cancelled"]] or rows
@@ -108,6 +108,8 @@ class Steering:
         if "done" in row:
             return dict(row), []
         items = self._books.index.items(row["id"], sorted(MOVES["retry"]))
+        if not items:
+            return _no(f"There is nothing in {row['name']} to send again; it is {self._books.index.state(row)}."), []
         stakes = {item["number"]: self._stake(item) for item in items}
         risky = {number: stake for number, stake in stakes.items() if stake is not None}
         chosen = [item for item in items if stakes[item["number"]] is None or command.get("in_doubt")]
@@ -160,7 +162,8 @@ class Steering:
             return target, []
         lifted = self._to_lift(target)
         if not lifted:
-            return _no(f"{target.label} is not paused or stopped.{self._still(target)}"), []
+            nothing = f"{target.label} is not stopped or paused." if target.fields else "Nothing is stopped or paused."
+            return _no(nothing + self._still(target)), []
         names = [_label(fields) for fields in lifted] if target.order is None else [target.label]
         order_ids = [fields["order"] for fields in lifted if "order" in fields]
         answer = _yes(f"{', '.join(names)} goes on.{self._still(target)}")
@@ -173,8 +176,9 @@ class Steering:
         return answer, order_ids
 
     def _target(self, command: Mapping[str, Any]) -> Target | Answer:
-        """What `pause` or `resume` is about: a provider by its name, else an order, or everything."""
-        index, name = self._books.index, command.get("target")
+        """What `pause` or `resume` is about: a provider by its name, else an order, or with no name everything."""
+        index = self._books.index
+        name = next((str(command[key]) for key in ("target", "provider", "order") if command.get(key) is not None), None)
         if name is None:
             return Target({}, "Everything", "resume", "" in index.pauses())
         if name in self._foreman.gates or name in {*index.stops(), *index.pauses()}:

@@ -218,9 +218,9 @@ def test_a_wish_for_something_paused_is_refused_though_its_turn_had_come(home: T
     [
         (("pause", "nothing-like-it"), "There is no order 'nothing-like-it'. Providers: local, replicate."),
         (("pause", "red"), "red has ended"),
-        (("resume", "red"), "red is not paused"),
-        (("resume", "local"), "local is not paused or stopped."),
-        (("resume",), "Everything is not paused"),
+        (("resume", "red"), "red is not stopped or paused."),
+        (("resume", "local"), "local is not stopped or paused."),
+        (("resume",), "Nothing is stopped or paused."),
     ],
 )
 def test_what_cannot_be_paused_or_resumed_is_said(home: TestHome, words: tuple[str, ...], said: str) -> None:
