@@ -178,8 +178,10 @@ class Steering:
     def _target(self, command: Mapping[str, Any]) -> Target | Answer:
         """What `pause` or `resume` is about: a provider by its name, else an order, or with no name everything."""
         index = self._books.index
-        name = next((str(command[key]) for key in ("target", "provider", "order") if command.get(key) is not None), None)
-        if name is None:
+        name = str(next((command[key] for key in ("target", "provider", "order") if command.get(key)), ""))
+        if command.get("target") == "":  # a variable of a script that was empty
+            return _no("Name an order or a provider; without a name it is everything.")
+        if not name:
             return Target({}, "Everything", "resume", "" in index.pauses())
         if name in self._foreman.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
