@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,45 @@ def why(ctx: click.Context, file: str, as_json: bool) -> None:
     ctx.exit(0 if known else DID_NOT_SUCCEED)
 
 
+@main.command()
+@click.option(
+    "--which",
+    type=click.Choice(["application", "generation", "access"]),
+    default="application",
+    help="application (default): what went on; generation: each attempt; access: the status page.",
+)
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
+@click.option("--order", metavar="ID", help="Only what speaks of this order.")
+@click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
+@as_json
+@click.pass_context
+def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
+    """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
+    from artfactoryd import logs as room
+
+    home = _made_home(ctx)
+    wanted = room.ids_of(home, order) if order else []
+    found, follower = room.tail(home, which, most, wanted)
+    for entry in found:
+        click.echo(room.printed(entry, as_json))
+    for entry in room.follow(follower, wanted) if follow else ():
+        click.echo(room.printed(entry, as_json))
+
+
+@main.command()
+@as_json
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database. Changes nothing."""
+    from artfactoryd import diagnosis
+    from artfactoryd import doctor as room
+
+    rows = room.examine(_home(ctx), dict(os.environ))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    _say(diagnosis.document(rows), "" if as_json else diagnosis.text(rows, width), as_json)
+    ctx.exit(DID_NOT_SUCCEED if diagnosis.worst(rows) == diagnosis.BAD else 0)
+
+
 # --- steering ---
 
 
@@ -259,12 +299,21 @@ def retry(ctx: click.Context, order_id: str, in_doubt: bool, as_json: bool) -> N
 
 
 @main.command()
-@click.argument("provider", required=False)
+@click.argument("name", required=False)
 @as_json
 @click.pass_context
-def resume(ctx: click.Context, provider: str | None, as_json: bool) -> None:
-    """Let a stopped provider (or all of them) go on."""
-    _steer(ctx, "resume", as_json, provider=provider)
+def pause(ctx: click.Context, name: str | None, as_json: bool) -> None:
+    """Send nothing more of an order, to a provider, or at all; what is on the way is still collected."""
+    _steer(ctx, "pause", as_json, target=name)
+
+
+@main.command()
+@click.argument("name", required=False)
+@as_json
+@click.pass_context
+def resume(ctx: click.Context, name: str | None, as_json: bool) -> None:
+    """Let a paused order, or a paused or stopped provider, go on; without a name, all of them."""
+    _steer(ctx, "resume", as_json, target=name)
 
 
 # --- as a service ---

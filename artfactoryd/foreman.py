@@ -39,6 +39,8 @@ from artfactoryd.errors import (
 from artfactoryd.factories import Absent, Call, Factory, Outputs, Reconciles, Ticket
 from artfactoryd.home import Home
 from artfactoryd.limits import Gate, Pace
+from artfactoryd.log import fields as log_fields
+from artfactoryd.log import generation
 from artfactoryd.settings import Settings
 from artfactoryd.turns import Turns
 
@@ -83,6 +85,10 @@ class Foreman:
 
     async def make(self, row: Row) -> None:
         """From the state of `row` to its end. Only a sick disk gets out of here as an error."""
+        with log_fields(order=row["order_id"], item=row["number"]):
+            await self._make(row)
+
+    async def _make(self, row: Row) -> None:
         key = (row["order_id"], row["number"])
         self.making.add(key)
         try:
@@ -155,11 +161,13 @@ class Foreman:
         model = Model.from_snapshot(order["model"])
         call = _call(row, order, model)
         row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
-        await self._books.record({
+        line = {
             "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
             "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
             "reserved": row["upper"],
-        })  # fmt: skip
+        }  # fmt: skip
+        await self._books.record(line)
+        generation(line)
         fault.point("recorded_wish")
         self._touch(row["order_id"])
         return call
@@ -275,7 +283,7 @@ class Foreman:
         """Lets one item after the other through the gate. `start` makes a task of it."""
         gate, turns = self.gates[provider], self.turns[provider]
         while not stop.is_set():
-            row = None if gate.stopped or gate.waits or not gate.free else self._next(turns)
+            row = None if gate.closed or gate.waits or not gate.free else self._next(turns)
             if row is None:
                 await gate.change(gate.waits or (ROOM_AGAIN if self.full else None))
                 continue
@@ -293,10 +301,17 @@ class Foreman:
 
     def wake(self, order_id: str | None = None) -> None:
         """New or changed orders: every line looks again."""
+        self.touched |= {order_id} if order_id else set()  # one that waits from the beginning says why in its receipt
         for turns in self.turns.values():
             turns.look_again(order_id)
         for gate in self.gates.values():
             gate.wake()
+
+    def heed_pauses(self) -> None:
+        """What a person paused, as it is written down: the gates follow it."""
+        pauses = self._books.index.pauses()
+        for name, gate in self.gates.items():
+            gate.paused = bool({"", name} & pauses.keys())
 
     def clear_leftovers(self) -> None:
         """Before anything is delivered: what a kill left in .work and in the folders of orders not done with."""
@@ -309,6 +324,7 @@ class Foreman:
         for provider, stop in self._books.index.stops().items():
             if provider in self.gates:
                 self.gates[provider].stop(stop["reason"])
+        self.heed_pauses()
         for row in self._books.index.resumable_items():
             if row["provider"] in self._factories:
                 self.gates[row["provider"]].hold()
@@ -322,7 +338,7 @@ class Foreman:
         """Nothing can go on without a person, a provider's consent, or room on the disk."""
         if self.making - self.waiting:
             return False
-        return all(gate.stopped or self.full or not turns.any() for gate, turns in self._pairs())
+        return all(gate.closed or self.full or not turns.any() for gate, turns in self._pairs())
 
     def _pairs(self) -> list[tuple[Gate, Turns]]:
         return [(self.gates[name], turns) for name, turns in self.turns.items()]
@@ -339,6 +355,7 @@ class Foreman:
             except StorageFull as error:
                 log.error("a %s waits to be written: %s", kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
+        generation(line, self._books.index.attempt(line["attempt"]))
         fault.point(f"recorded_{kind}")
         self._touch(row["order_id"])
         if kind in ("release", "failure", "settlement"):

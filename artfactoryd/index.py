@@ -26,6 +26,7 @@ PRAGMAS = {
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
 Row = dict[str, Any]
+SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer",
 })  # fmt: skip
@@ -200,7 +201,7 @@ class Index:
     def working_orders(self, provider: str) -> list[Row]:
         """Orders with something left to send, as the scheduler takes them: priority, then age."""
         sql = (
-            "SELECT id, priority FROM orders WHERE held IS NULL AND folder IS NOT NULL AND id IN "
+            "SELECT id, priority FROM orders WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL AND id IN "
             "(SELECT order_id FROM item WHERE provider = ? AND state = 'planned') ORDER BY priority DESC, id"
         )
         return self.rows(sql, (provider,))
@@ -282,7 +283,22 @@ class Index:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))
 
     def stops(self) -> dict[str, Row]:
-        return {row["provider"]: row for row in self.rows("SELECT * FROM provider_stop")}
+        """Providers that trouble has stopped (no key, no money, no network)."""
+        rows = self.rows("SELECT provider, reason, since FROM provider_stop WHERE kind = 'stopped'")
+        return {row["provider"]: row for row in rows}
+
+    def pauses(self) -> dict[str, str]:
+        """Providers that a person has paused, and since when; the empty name is all of them."""
+        rows = self.rows("SELECT provider, since FROM provider_stop WHERE kind = 'paused'")
+        return {row["provider"]: row["since"] for row in rows}
+
+    def paused_orders(self) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE paused IS NOT NULL ORDER BY id")
+
+    def waiting_orders(self, provider: str) -> set[str]:
+        """Ids of orders with something left to send there; the empty name is every provider."""
+        sql = "SELECT DISTINCT order_id FROM item WHERE state = 'planned' AND (provider = ? OR ? = '')"
+        return {row["order_id"] for row in self.rows(sql, (provider, provider))}
 
     def answer(self, command: str) -> Any | None:
         row = self.row("SELECT answer FROM command WHERE id = ?", (command,))
@@ -291,6 +307,16 @@ class Index:
     def meta(self, key: str) -> str:
         row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
         return row["value"] if row else ""
+
+
+def complaints(path: Path) -> list[str]:
+    """What SQLite's own check finds wrong with the file; reads only."""
+    try:
+        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            found = [str(row[0]) for row in db.execute("PRAGMA quick_check(10)")]
+    except sqlite3.Error as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
 
 
 def _decoded(row: Row) -> Row:

@@ -20,6 +20,7 @@ from artfactoryd.claims import Claim, Claims
 from artfactoryd.core.plan import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
+from artfactoryd.log import fields as log_fields
 from artfactoryd.settings import Settings
 from artfactoryd.study import Origin, Scholar, Study, document_text, plan_of
 
@@ -44,6 +45,10 @@ class Intake:
 
     async def take(self, claim: Claim) -> list[str]:
         """Take what was dropped to its next resting place; the ids of orders that may now be worked on."""
+        with log_fields(order=claim.id):
+            return await self._take(claim)
+
+    async def _take(self, claim: Claim) -> list[str]:
         rows = self._books.index.orders_of_claim(claim.id)
         if not rows:
             approved = await self._approved_by(claim)

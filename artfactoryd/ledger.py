@@ -170,6 +170,20 @@ def read(folder: Path, after: Position = Position()) -> Iterator[tuple[dict[str,
             yield from _read(path, after.offset if path.name == after.file else 0)
 
 
+def torn(folder: Path) -> list[str]:
+    """Places (file:line) that never counted: where the power went, and where hands wrote."""
+    found = []
+    for path in sorted(folder.glob(MONTHS)):
+        inside = False  # a step
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                line = _decode(raw)
+                if line is None and (raw.strip() or inside):
+                    found.append(f"{path.name}:{number}")
+                inside = line is not None and "more" in line
+    return found
+
+
 def _read(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], Position]]:
     step: list[dict[str, Any]] = []
     with path.open("rb") as file:

@@ -16,6 +16,7 @@ class Gate:
     def __init__(self, concurrency: int, clock: Callable[[], float]) -> None:
         self.concurrency = concurrency
         self.stopped: str | None = None  # why a person is needed
+        self.paused = False  # by a person
         self._clock = clock
         self._held = 0
         self._not_before = 0.0
@@ -24,6 +25,11 @@ class Gate:
     @property
     def free(self) -> bool:
         return self._held < self.concurrency
+
+    @property
+    def closed(self) -> bool:
+        """Nothing new until a person lifts it."""
+        return self.paused or self.stopped is not None
 
     @property
     def waits(self) -> float:

@@ -123,6 +123,7 @@ def _one(changed: int, line: Line) -> None:
 
 
 def _wish(index: Index, line: Line) -> None:
+    _heed_pauses(index, line)
     _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
     reserve = (
         "UPDATE orders SET committed = committed + ? "
@@ -143,6 +144,16 @@ def _why_no_wish(index: Index, line: Line) -> IllegalMove:
     if order is None or order["held"] is not None or order["cancelled"]:
         return IllegalMove(f"Order {line['order']} is held or cancelled; nothing of it is sent.")
     return OverCap("Its cap is reached; nothing more of it is sent.")
+
+
+def _heed_pauses(index: Index, line: Line) -> None:
+    """What a person paused is not sent, though its turn had come in the same moment."""
+    sql = (
+        "SELECT 1 FROM orders WHERE id = ? AND paused IS NOT NULL UNION ALL "
+        "SELECT 1 FROM provider_stop WHERE kind = 'paused' AND provider IN (?, '')"
+    )
+    if index.row(sql, (line["order"], line["provider"])):
+        raise IllegalMove(f"Order {line['order']} or what it needs is paused; nothing of it is sent.")
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:
@@ -197,14 +208,21 @@ def _failure(index: Index, line: Line) -> None:
 
 
 def _pause(index: Index, line: Line) -> None:
-    if line["on"]:
-        sql = (
-            "INSERT INTO provider_stop (provider, reason, since) VALUES (?, ?, ?) "
-            "ON CONFLICT (provider) DO UPDATE SET reason = excluded.reason, since = excluded.since"
-        )
-        index.run(sql, line["provider"], line["reason"], line["at"])
-    else:
-        index.run("DELETE FROM provider_stop WHERE provider = ?", line["provider"])
+    """Of an order, of a provider (by a person, or stopped by trouble), or with neither, of everything."""
+    if "order" in line:
+        since = line["at"] if line["on"] else None
+        _one(index.run("UPDATE orders SET paused = ? WHERE id = ?", since, line["order"]), line)
+        return
+    provider = line.get("provider", "")
+    if not line["on"]:
+        index.run("DELETE FROM provider_stop WHERE provider = ?", provider)
+        return
+    kind = "paused" if line.get("by") == "you" else "stopped"
+    sql = (
+        "INSERT INTO provider_stop (provider, kind, reason, since) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since"
+    )
+    index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"])
 
 
 def _command(index: Index, line: Line) -> None:

@@ -36,6 +36,7 @@ def order_document(
         **{f"{state}_items": counts.get(state, 0) for state in ItemState},
         "total_products": row["total_products"], "spent_usd": usd(index.spent(row["id"])),
         "in_doubt_usd": usd(index.doubtful(row["id"])), "price_usd": usd(row["price"]), "cap_usd": usd(row["cap"]),
+        "paused": row["paused"] is not None,
         "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
     }  # fmt: skip
     if products:
@@ -56,7 +57,7 @@ def reasons(index: Index, row: Row, home: Home, settings: Settings) -> list[str]
 def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
     """What does not pass by itself: it waits for a person, a provider's consent, or room."""
     if row["held"] is not None and not row["cancelled"]:
-        return [reason["text"] for reason in row["held"]]
+        return [*(reason["text"] for reason in row["held"]), *_paused(row)]
     counts = index.counts(row["id"])
     found = []
     if doubt := counts.get(ItemState.IN_DOUBT, 0):
@@ -74,7 +75,7 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str
 
 
 def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
-    found = []
+    found = _paused(row) + _paused_provider(index, row["provider"])
     stop = index.stops().get(row["provider"])
     if stop:
         found.append(f"{row['provider']} is stopped: {stop['reason']} When that is mended: `resume {row['provider']}`.")
@@ -85,9 +86,30 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings)
     return [*found, words] if words else found
 
 
+def _paused(row: Row) -> list[str]:
+    return [f"Paused by you; `resume {row['id'][:13]}`."] if row["paused"] else []
+
+
+def _paused_provider(index: Index, provider: str) -> list[str]:
+    pauses = index.pauses()
+    found = [f"{provider} is paused by you; `resume {provider}`."] if provider in pauses else []
+    return [*found, "Everything is paused by you; `resume`."] if "" in pauses else found
+
+
+def _providers(index: Index) -> dict[str, Any]:
+    """Those that send nothing: stopped by trouble, paused by a person, or both."""
+    stops, pauses = index.stops(), index.pauses()
+    return {
+        name: {"stopped": stops[name]["reason"] if name in stops else None, "paused": name in pauses,
+               "since": stops[name]["since"] if name in stops else pauses[name]}
+        for name in sorted(stops.keys() | pauses.keys()) if name
+    }  # fmt: skip
+
+
 def _passing(index: Index, row: Row) -> list[str]:
     """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
-    if row["held"] is not None or row["cancelled"] or row["provider"] in index.stops():
+    shut = index.stops().keys() | index.pauses().keys()
+    if row["held"] is not None or row["cancelled"] or row["paused"] or {"", row["provider"]} & shut:
         return []
     first = index.planned_items(row["id"], row["provider"], 1)
     return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
@@ -126,8 +148,8 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[
         "held": [name for name in _names(home.held) if not name.endswith(".why.txt")],
         "rejected": [name for name in _names(home.rejected) if not name.endswith(".error.txt")],
         "why": {"held": _words(home.held, ".why.txt"), "rejected": _words(home.rejected, ".error.txt")},
-        "providers": {name: {"stopped": stop["reason"], "since": stop["since"]} for name, stop in
-                      (index.stops() if index else {}).items()},
+        "paused": index.pauses().get("") if index else None,
+        "providers": _providers(index) if index else {},
         "no_room": no_room(home, settings),
         "open": [order for order in orders if order["status"] in UNFINISHED],
         "recent": [order for order in orders if order["status"] not in UNFINISHED][:20],

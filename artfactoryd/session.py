@@ -28,7 +28,7 @@ from artfactoryd.house import open_house, read_settings
 from artfactoryd.index import Index
 from artfactoryd.progress import Progress
 from artfactoryd.service import notify
-from artfactoryd.settings import Settings
+from artfactoryd.settings import Logging, Settings
 
 Environ = dict[str, str]
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
@@ -40,7 +40,8 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
     stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
     with _held(home, environ, supervised):
         settings = read_settings(home, environ, running=False)
-        log.setup("debug" if verbose else settings.logging.level if settings else "info", home.logs, stderr)
+        said = settings.logging if settings else Logging()
+        log.setup("debug" if verbose else said.level, home.logs, stderr, form=said.format)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
@@ -96,7 +97,7 @@ def once(
     """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it."""
     job, before = Work(until_done=True, only=frozenset(only)), _rejections(home)
     with home.lock("once"):
-        log.setup("debug" if verbose else "warning", home.logs)
+        log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
         home.make()
         with Progress(quiet) as progress:
             job.watch = progress.look
@@ -246,8 +247,9 @@ def steer(
     command = commands.command(name, **fields)
     try:
         with home.lock(name):
-            log.setup("warning", home.logs)
-            return asyncio.run(_carry_out(home, settings(), environ, command))
+            found = settings()
+            log.setup("warning", home.logs, form=found.logging.format)
+            return asyncio.run(_carry_out(home, found, environ, command))
     except HomeLocked:
         return commands.ask(home.commands, command, lambda: _daemon_is_there(home))
 

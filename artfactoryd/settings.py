@@ -73,6 +73,7 @@ class Http:
 @dataclass(frozen=True, slots=True)
 class Logging:
     level: str = "info"
+    format: str = "text"
 
 
 PROVIDERS = {"replicate": Provider(concurrency=8, base_url="https://api.replicate.com"), "local": Provider()}
@@ -233,6 +234,16 @@ def _expanded(path: str, environ: Mapping[str, str]) -> Path:
     if path == "~" or path.startswith("~/"):
         return Path(environ.get("HOME") or Path.home()) / path[2:]
     return Path(path)
+
+
+def key_place(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
+    """Where `resolve_key` finds the key: env:NAME, keychain or file:PATH; None where none is asked for or found."""
+    place, variable = settings.provider(provider).api_key, KEY_VARIABLES.get(provider)
+    if place is not None or variable is None:
+        return place
+    if environ.get(variable, "").strip():
+        return f"env:{variable}"
+    return "keychain" if _from_keychain(provider, certain=False) else None
 
 
 def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:

@@ -81,7 +81,10 @@ def status_text(found: Mapping[str, Any]) -> str:
         lines += [f"Page    {holder[key]}" for key in ("page", "page_problem") if holder.get(key)]
     for title in ("inbox", "held", "rejected"):
         lines += [f"{title.capitalize():<7} {', '.join(found[title])}"] if found[title] else []
-    lines += [f"Stopped {name}: {stop['stopped']}" for name, stop in found["providers"].items()]
+    lines += [f"Paused  everything, since {found['paused']}: `resume`"] if found["paused"] else []
+    for name, shut in found["providers"].items():
+        lines += [f"Stopped {name}: {shut['stopped']}"] if shut["stopped"] else []
+        lines += [f"Paused  {name}, since {shut['since']}: `resume {name}`"] if shut["paused"] else []
     lines += [f"Disk    {found['no_room']}"] if found["no_room"] else []
     lines.append(f"Spent   {dollars(round(found['spent_usd'] * 1_000_000))}")
     lines += ["", orders_text(found["open"] + found["recent"])]

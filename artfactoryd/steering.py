@@ -1,4 +1,4 @@
-"""What a person may tell the house to do: approve, cancel, retry, resume.
+"""What a person may tell the house to do: approve, cancel, retry, pause, resume.
 
 A command has an id, recorded in the same durable step as its effect; seen again, it is only answered.
 """
@@ -6,7 +6,8 @@ A command has an id, recorded in the same durable step as its effect; seen again
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from artfactoryd.books import Books
@@ -16,6 +17,7 @@ from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import ArtFactoryError
 from artfactoryd.foreman import Foreman
 from artfactoryd.intake import Intake
+from artfactoryd.reports import UNFINISHED
 
 Row = Mapping[str, Any]
 Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
@@ -30,7 +32,8 @@ class Steering:
         known = self._books.index.answer(command["id"])
         if known is not None:
             return known, []
-        acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "resume": self._resume}
+        acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
+                "resume": self._resume}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return _no(f"There is no command {command.get('name')!r}."), []
@@ -132,19 +135,106 @@ class Steering:
         doubtful = last["verdict"] in ("in_doubt", "lost")
         return int(stake) if stake or doubtful else None
 
-    async def _resume(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        named = command.get("provider")
-        stopped = [name for name in self._books.index.stops() if named in (None, name)]
-        if not stopped:
-            return _no(f"{named or 'No provider'} is not stopped."), []
-        answer = _yes(f"{', '.join(stopped)} goes on.")
-        lines = [{"kind": "pause", "provider": name, "on": False} for name in stopped]
-        await self._books.record(*lines, _line(command, answer))
-        for name in stopped:
-            if name in self._foreman.gates:
-                self._foreman.gates[name].lift()
-        self._foreman.wake()
+    # --- pause and resume ---
+
+    async def _pause(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        target = self._target(command)
+        if isinstance(target, dict):
+            return target, []
+        row = target.order
+        if row is not None and self._books.index.state(row) not in UNFINISHED:
+            return _no(f"{target.label} has ended; there is nothing to pause."), []
+        if target.paused:
+            return _yes(f"{target.label} is paused already. To go on: `{target.lift}`."), []
+        answer = _yes(
+            f"{target.label} is paused: nothing more is sent. What is on the way is still collected and delivered. "
+            f"To go on: `{target.lift}`."
+        )
+        line = {"kind": "pause", **target.fields, "on": True, "by": "you"}
+        await self._books.record(line, _line(command, answer))
+        self._follow([target.fields])
         return answer, []
+
+    async def _resume(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        """Exactly what is named; with nothing named, every pause and every stop."""
+        target = self._target(command)
+        if isinstance(target, dict):
+            return target, []
+        lifted = self._to_lift(target)
+        if not lifted:
+            nothing = f"{target.label} is not stopped or paused." if target.fields else "Nothing is stopped or paused."
+            return _no(nothing + self._still(target)), []
+        names = [_label(fields) for fields in lifted] if target.order is None else [target.label]
+        order_ids = [fields["order"] for fields in lifted if "order" in fields]
+        answer = _yes(f"{', '.join(names)} goes on.{self._still(target)}")
+        lines = [{"kind": "pause", **fields, "on": False} for fields in lifted]
+        await self._books.record(*lines, _line(command, answer))
+        for fields in lifted:
+            if fields.get("provider") in self._foreman.gates:
+                self._foreman.gates[fields["provider"]].lift()
+        self._follow(lifted)
+        return answer, order_ids
+
+    def _target(self, command: Mapping[str, Any]) -> Target | Answer:
+        """What `pause` or `resume` is about: a provider by its name, else an order, or with no name everything."""
+        index = self._books.index
+        name = str(next((command[key] for key in ("target", "provider", "order") if command.get(key)), ""))
+        if command.get("target") == "":  # a variable of a script that was empty
+            return _no("Name an order or a provider; without a name it is everything.")
+        if not name:
+            return Target({}, "Everything", "resume", "" in index.pauses())
+        if name in self._foreman.gates or name in {*index.stops(), *index.pauses()}:
+            return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
+        row = self._find({"order": name})
+        if "done" in row:
+            return _no(f"{row['text']} Providers: {', '.join(sorted(self._foreman.gates))}.")
+        lift = f"resume {row['id'][:13]}"
+        return Target({"order": row["id"]}, row["name"], lift, row["paused"] is not None, row)
+
+    def _to_lift(self, target: Target) -> list[dict[str, str]]:
+        """What the lines that lift it are about."""
+        index = self._books.index
+        shut = sorted({*index.stops(), *index.pauses()})
+        if target.fields:
+            return [target.fields] if target.paused or target.fields.get("provider") in shut else []
+        orders = [{"order": row["id"]} for row in index.paused_orders()]
+        return [{"provider": name} if name else {} for name in shut] + orders
+
+    def _still(self, target: Target) -> str:
+        """What else keeps it, in words."""
+        index = self._books.index
+        provider = target.order["provider"] if target.order else target.fields.get("provider")
+        if not target.fields:
+            return ""
+        if "" in index.pauses():
+            return " Everything is paused: `resume`."
+        if target.order and provider in {*index.stops(), *index.pauses()}:
+            return f" {provider} is paused or stopped: `resume {provider}`."
+        return ""
+
+    def _follow(self, changed: Sequence[Mapping[str, str]]) -> None:
+        """Gates, lines and receipts follow what was written."""
+        for fields in changed:
+            provider = fields.get("provider", "")
+            waiting = {fields["order"]} if "order" in fields else self._books.index.waiting_orders(provider)
+            self._foreman.touched |= waiting
+        self._foreman.heed_pauses()
+        self._foreman.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`fields`: what its ledger line says it is about. `lift`: the command that lifts it."""
+
+    fields: dict[str, str]
+    label: str
+    lift: str
+    paused: bool
+    order: Row | None = None
+
+
+def _label(fields: Mapping[str, str]) -> str:
+    return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
 
 
 def _retry_answer(row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool) -> Answer:

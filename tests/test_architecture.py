@@ -33,6 +33,7 @@ HANDS = {
     "limits",
     "media",
     "service",
+    "reach",
     "settings",
     "shelf",
 }
@@ -52,9 +53,20 @@ SPINE = {
     "study",
     "turns",
 }
-# The commands: nobody behind them imports them.
-FRONT = {"cli", "installing", "planning", "progress", "session", "setup", "show"}
 WINDOW = {"followers", "guard", "page", "reads", "status"}  # the status page: it looks in, nothing leans on it
+FRONT = {  # the commands: nobody behind them imports them
+    "cli",
+    "diagnosis",
+    "doctor",
+    "installing",
+    "logs",
+    "planning",
+    "progress",
+    "session",
+    "setup",
+    "show",
+    "soundness",
+}
 PARTS = {"factories.sketch": "factories.local", "factories.prediction": "factories.replicate"}  # split along a word
 MAY_IMPORT = {"status": {"daemon"}, "daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
 DOORS = {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -30,6 +31,12 @@ def leave_logging_as_it_was() -> Iterator[None]:
     for handler in [handler for handler in root.handlers if handler not in handlers]:
         root.removeHandler(handler)
         handler.close()
+    for name in log.OWN_FILE:
+        own = logging.getLogger(f"artfactoryd.{name}")
+        for handler in list(own.handlers):
+            own.removeHandler(handler)
+            handler.close()
+        own.propagate = True
     root.setLevel(level)
     logging.captureWarnings(False)
 
@@ -137,3 +144,41 @@ def test_the_file_is_rotated_and_old_files_are_few(tmp_path: Path, monkeypatch: 
     for number in range(50):
         LOGGER.info("line %d", number)
     assert len(list(tmp_path.iterdir())) == 1 + log.OLD_FILES
+
+
+WISH = {"kind": "wish", "attempt": "a1", "provider": "local", "model": "sketch", "reserved": 3000}
+
+
+def test_attempts_and_requests_have_files_of_their_own_at_every_level(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.setup("error", tmp_path)
+    with log.fields(order="o1", item=2):
+        log.generation(WISH)
+        log.generation({"kind": "failure", "attempt": "a1", "verdict": "refused", "reason": "no cars", "cost": 0}, WISH)
+    logging.getLogger("artfactoryd.access").info("GET /healthz 200")
+    wish, failure = (tmp_path / "generation.log").read_text().splitlines()
+    assert wish.endswith("INFO generation order=o1 item=2 attempt=a1 provider=local model=sketch usd=0.003 wish")
+    assert failure.endswith('provider=local model=sketch verdict=refused reason="no cars" usd=0.0 failure')
+    assert (tmp_path / "access.log").read_text().endswith("INFO access GET /healthz 200\n")
+    assert not (tmp_path / log.FILE).exists() and capsys.readouterr().err == ""
+
+
+def test_as_json_each_line_is_one_object_with_its_ids_and_traceback_and_without_keys(tmp_path: Path) -> None:
+    log.setup("info", tmp_path, stderr=False, form="json")
+    with log.fields(order="o1", item=2):
+        LOGGER.info('he said "authorization: bearer abcdef.secret"\nand more')
+        fail_with("r8_Abc123SECRET")
+        log.generation(WISH)
+    said, failed = map(json.loads, written(tmp_path).splitlines())
+    assert (said["level"], said["logger"], said["order"], said["item"]) == ("info", "foreman", "o1", 2)
+    assert said["text"].startswith('he said "authorization: [key]') and said["text"].endswith("and more")
+    assert "Traceback" in failed["traceback"] and "SECRET" not in failed["traceback"]
+    assert json.loads((tmp_path / "generation.log").read_text())["usd"] == 0.003
+
+
+def test_setting_up_again_writes_each_attempt_once(tmp_path: Path) -> None:
+    log.setup("info", tmp_path, stderr=False)
+    log.setup("info", tmp_path, stderr=False)
+    log.generation(WISH)
+    assert (tmp_path / "generation.log").read_text().count("wish") == 1

@@ -1,0 +1,394 @@
+"""`doctor`: each thing that can be wrong is found, said in words with a way out, and nothing is changed."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import socket
+import sqlite3
+import ssl
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+from keyring.backends.null import Keyring
+
+from artfactoryd import diagnosis, doctor, reach, soundness
+from artfactoryd.diagnosis import BAD, OK, WARNING, Row
+from artfactoryd.reach import Reached
+from artfactoryd.settings import Limits, Provider, Settings
+from tests.homes import TestHome
+
+CAR = "provider: local\nmodel: sketch\nparameters: {prompt: a red car, width: 64, height: 64}\n"
+SECRET = "r8_SECRETSECRETSECRET"
+
+
+@pytest.fixture(autouse=True)
+def no_keychain() -> Iterator[None]:
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def away(home: TestHome) -> TestHome:
+    """Its provider's address is on this machine, and nobody is there: no test asks the network."""
+    home.configure(providers={"replicate": {"base_url": f"http://127.0.0.1:{free_port()}"}})
+    return home
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def rows(home: TestHome, **environ: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in doctor.examine(home.home, environ):
+        found.setdefault(row.check, []).append(row)
+    return found
+
+
+def only(home: TestHome, check: str, **environ: str) -> Row:
+    (row,) = rows(home, **environ)[check]
+    return row
+
+
+# --- as a whole ---
+
+
+def files(home: TestHome) -> list[Path]:
+    """All but SQLite's shared memory, which even a reader touches."""
+    return [path for path in home.root.rglob("*") if path.is_file() and not path.name.endswith("-shm")]
+
+
+def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    before = {path: path.stat().st_mtime_ns for path in files(away)}
+    done = away.call("doctor")
+    found = [line.split(": ")[:2] for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and BAD not in {state for _, state in found}
+    assert {check for check, _ in found} == {
+        "settings", "folder", "lock", "disk", "watcher", "keys", "addresses", "sqlite", "database", "ledger", "clock",
+        "python", "libraries",
+    }  # fmt: skip
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_something_bad_is_exit_code_1_and_the_same_as_data(away: TestHome) -> None:
+    away.home.settings_file.write_text("budjet: 5\n")
+    done = away.call("doctor", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["state"]) == (1, "bad")
+    (settings,) = [row for row in said["rows"] if row["check"] == "settings"]
+    assert "budjet" in settings["text"] and ":1:1" in settings["text"]
+
+
+def test_a_check_that_fails_itself_is_a_row_and_the_others_are_still_told(
+    away: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: 1 / 0)
+    found = rows(away)
+    assert found["libraries"][0].state == BAD and "ZeroDivisionError" in found["libraries"][0].text
+    assert found["python"][0].state == OK
+
+
+def test_a_terminal_gets_a_table_that_fits_and_a_pipe_one_line_a_row() -> None:
+    found = [Row("folder", OK, "word " * 30), Row("keys", BAD, "no key", "make one")]
+    table = diagnosis.text(found, 60).splitlines()
+    assert max(map(len, table)) <= 60 and table[0].startswith("folder  ok       word")
+    assert table[-2:] == ["keys    bad      no key", " " * 17 + "-> make one"]
+    assert diagnosis.text(found, None).splitlines()[1] == "keys: bad: no key make one"
+
+
+# --- the home ---
+
+
+def test_no_factory_folder_names_the_command_that_makes_one(tmp_path: Path) -> None:
+    away = TestHome(TestHome.make(tmp_path / "made").home.__class__(tmp_path / "none"))
+    row = only(away, "folder", ARTFACTORY_PROVIDERS__REPLICATE__ENABLED="false")
+    assert row.state == BAD and row.way_out.endswith(f"{tmp_path}/none init")
+
+
+def test_a_missing_folder_is_bad_and_named(away: TestHome) -> None:
+    away.home.held.rmdir()
+    row = only(away, "folder")
+    assert row.state == BAD and f"{away.home.held} is missing" in row.text and "init" in row.way_out
+
+
+def test_a_link_to_a_disk_that_is_away_is_bad_and_named(away: TestHome) -> None:
+    away.home.projects.rmdir()
+    away.home.projects.symlink_to(away.root / "gone")
+    assert "is a link to" in only(away, "folder").text
+
+
+def test_a_place_that_is_not_fit_is_bad_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    found = TestHome.make(tmp_path / "made")
+    moved = found.home.__class__(tmp_path / "Desktop" / "made")
+    moved.root.parent.mkdir()
+    found.root.rename(moved.root)
+    (row,) = soundness.folder(moved, Settings())
+    assert row.state == BAD and "under Desktop" in row.text
+
+
+def test_the_holder_of_the_lock_is_named(away: TestHome) -> None:
+    with away.running() as process:
+        row = only(away, "lock")
+        assert row.state == OK and f"process {process.pid} (artfactoryd run)" in row.text
+        assert only(away, "ledger").state == OK
+    assert only(away, "lock").text.startswith("Free")
+
+
+def test_too_little_room_on_the_disk_is_bad(away: TestHome) -> None:
+    (row,) = soundness.disk(away.home, Settings(limits=Limits(free_disk_bytes=1 << 60)))
+    assert row.state == BAD and "nothing new is sent" in row.text
+
+
+# --- the watcher ---
+
+
+def limits(folder: Path, watches: int, instances: int) -> Path:
+    (folder / "max_user_watches").write_text(f"{watches}\n")
+    (folder / "max_user_instances").write_text(f"{instances}\n")
+    return folder
+
+
+def test_used_up_inotify_instances_are_a_warning_with_the_command_that_helps(tmp_path: Path) -> None:
+    row = doctor._inotify(limits(tmp_path, 8000, 128), 3, 128, "every 5 seconds")
+    assert row.state == WARNING and row.way_out == "sudo sysctl fs.inotify.max_user_instances=512"
+    row = doctor._inotify(limits(tmp_path, 8, 128), 9, 4, "every 5 seconds")
+    assert row.way_out == "sudo sysctl fs.inotify.max_user_watches=32"
+    assert doctor._inotify(limits(tmp_path, 8000, 128), 3, 4, "every 5 seconds").state == OK
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+def test_our_own_inotify_instances_are_counted() -> None:
+    import ctypes
+
+    before = doctor._instances(str(os.getpid()))
+    held = ctypes.CDLL(None).inotify_init()
+    try:
+        assert doctor._instances(str(os.getpid())) == before + 1
+    finally:
+        os.close(held)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="needs a file system that is not local")
+def test_an_inbox_on_a_disk_without_events_is_said_to_be_polled(away: TestHome) -> None:
+    away.configure(inbox={"path": "/proc"}, providers={"replicate": {"enabled": False}})
+    assert only(away, "watcher").text.startswith("Polling: /proc is on proc")
+
+
+# --- keys ---
+
+
+def key_row(environ: dict[str, str], place: str | None = None) -> Row:
+    (row,) = doctor._keys(Settings(providers={"replicate": Provider(api_key=place)}), environ)
+    assert SECRET not in row.text + row.way_out
+    return row
+
+
+def test_a_key_that_exists_in_the_shell_only_is_a_warning_that_says_so() -> None:
+    row = key_row({"REPLICATE_API_TOKEN": SECRET})
+    assert row.state == WARNING and "in this shell only: a service never sees it" in row.text
+    assert "keyring set artfactoryd replicate" in row.way_out
+    assert key_row({"MINE": SECRET}, "env:MINE").state == WARNING
+
+
+def test_a_key_in_a_file_is_well_and_its_place_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(SECRET)
+    file.chmod(0o600)
+    row = key_row({}, f"file:{file}")
+    assert row.state == OK and str(file) in row.text
+    file.chmod(0o644)
+    assert key_row({}, f"file:{file}").state == BAD
+
+
+def test_a_key_in_the_keychain_is_well_though_the_shell_has_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keyring, "get_password", lambda self, service, user: SECRET)
+    assert key_row({}).text == "The key of replicate comes from the keychain."
+    assert key_row({"REPLICATE_API_TOKEN": SECRET}).state == OK
+
+
+def test_no_key_at_all_is_a_warning_and_a_local_provider_needs_none() -> None:
+    assert key_row({}).state == WARNING
+    assert list(doctor._keys(Settings(providers={"local": Provider()}), {})) == []
+    assert key_row({}, "env:MINE").state == BAD
+
+
+def test_a_variable_that_systemd_passes_on_is_seen_by_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / ("launchctl" if sys.platform == "darwin" else "systemctl")
+    program.write_text(f"#!/bin/sh\necho REPLICATE_API_TOKEN={SECRET}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert key_row({"REPLICATE_API_TOKEN": SECRET}).state == OK
+
+
+def test_a_setting_overridden_in_this_shell_is_a_warning(away: TestHome) -> None:
+    row = only(away, "settings", ARTFACTORY_BUDGET__PER_ORDER="2")
+    assert row.state == WARNING and "ARTFACTORY_BUDGET__PER_ORDER" in row.text
+
+
+# --- addresses and the clock ---
+
+
+@contextmanager
+def serving(answer: int = 200, tls: Path | None = None, date: str | None = None) -> Iterator[int]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(answer)
+            self.end_headers()
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date or super().date_time_string(timestamp)
+
+        def log_message(self, *words: Any) -> None: ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("status", [200, 401, 404])
+def test_any_answer_but_a_broken_one_means_the_address_is_there(status: int) -> None:
+    with serving(status) as port:
+        found = reach.reach(f"http://127.0.0.1:{port}/v1")
+    assert (found.step, f"HTTP {status}" in found.text, found.date is not None) == ("answered", True, True)
+
+
+def test_an_address_that_is_out_of_order_says_so() -> None:
+    with serving(503) as port:
+        found = reach.reach(f"http://127.0.0.1:{port}")
+    assert found.step == "answer" and "out of order (HTTP 503)" in found.text
+
+
+def test_each_step_of_the_way_to_an_address_fails_in_its_own_words(tmp_path: Path) -> None:
+    assert reach.reach("https://nowhere.invalid").step == "name"
+    assert reach.reach(f"http://127.0.0.1:{free_port()}").step == "connection"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert reach.reach(f"http://127.0.0.1:{port}", patience=0.1).step == "answer"
+        assert reach.reach(f"https://127.0.0.1:{port}", patience=0.1).step == "certificate"
+
+
+def test_a_name_server_that_keeps_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **more: [answer.wait(30)][:0])
+    found = reach.reach("https://api.example.com", patience=0.02)
+    answer.set()
+    assert found.step == "name" and "offline" in found.text
+
+
+def test_a_certificate_nobody_vouches_for_is_bad(tmp_path: Path) -> None:
+    file = tmp_path / "both.pem"
+    making = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=127.0.0.1"
+    done = subprocess.run(["openssl", *making.split(), "-keyout", file, "-out", tmp_path / "c"], capture_output=True)
+    if done.returncode:
+        pytest.skip("needs openssl")
+    file.write_bytes(file.read_bytes() + (tmp_path / "c").read_bytes())
+    with serving(tls=file) as port:
+        found = reach.reach(f"https://127.0.0.1:{port}")
+    assert found.step == "certificate" and "cannot prove who it is" in found.text
+    (row,) = doctor._addresses({"replicate": found})
+    assert row.state == BAD
+
+
+def test_being_offline_is_a_warning_with_what_happens_meanwhile(away: TestHome) -> None:
+    row = only(away, "addresses")
+    assert row.state == WARNING and "offline" in row.text and "`resume replicate`" in row.way_out
+
+
+def test_a_clock_that_differs_from_a_providers_is_a_warning(away: TestHome) -> None:
+    now = datetime.now(UTC)
+    (row,) = doctor._clock(away.home, {"replicate": Reached("answered", "", now - timedelta(minutes=5))}, now)
+    assert row.state == WARNING and "300 seconds ahead of that of replicate" in row.text
+    (row,) = doctor._clock(away.home, {"replicate": Reached("answered", "", now)}, now)
+    assert row.state == OK and "agrees with replicate" in row.text
+
+
+def test_a_clock_set_back_is_found_by_the_ledger(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    (row,) = doctor._clock(away.home, {}, datetime.now(UTC) - timedelta(days=1))
+    assert row.state == WARNING and "set back" in row.text
+
+
+# --- index and ledger ---
+
+
+@pytest.mark.parametrize(("version", "told"), [((3, 40, 1), True), ((3, 51, 2), True), ((3, 51, 3), False)])
+def test_a_sqlite_with_the_reset_bug_is_named_and_why_it_does_no_harm(version: tuple[int, ...], told: bool) -> None:
+    (row,) = soundness.sqlite(version)
+    assert row.state == OK and ("a single one ever writes" in row.text) is told
+
+
+def test_a_damaged_index_is_bad_and_the_way_out_is_to_delete_it(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    with closing(sqlite3.connect(away.home.index_file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with away.home.index_file.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(8192))
+    row = only(away, "database")
+    assert row.state == BAD and str(away.home.index_file) in row.way_out
+    away.home.index_file.write_bytes(b"no database at all, but long enough to be looked at" * 100)
+    assert only(away, "database").state == BAD
+
+
+def test_what_sqlites_own_check_complains_of_is_told(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    with closing(sqlite3.connect(away.home.index_file)) as db:
+        db.execute("PRAGMA writable_schema = 1")
+        wrong = "replace(sql, '\"submission\" TEXT', '\"submission\" TEXT NOT NULL')"
+        db.execute(f"UPDATE sqlite_master SET sql = {wrong} WHERE name = 'orders'")
+        db.commit()
+    row = only(away, "database")
+    assert row.state == BAD and "NULL value in orders.submission" in row.text
+
+
+def test_lines_not_in_the_index_yet_are_counted_and_a_cut_ledger_is_bad(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    (file,) = away.home.ledger.glob("2*.jsonl")
+    whole = file.read_bytes()
+    assert "and is in the index" in only(away, "ledger").text
+    file.write_bytes(whole + b'{"kind":"pause","on":true,"by":"you","at":"2026-01-01T00:00:00Z"}\n')
+    row = only(away, "ledger")
+    assert (row.state, row.text.startswith("1 of ")) == (WARNING, True)
+    file.write_bytes(whole[: whole.index(b"\n") + 1])
+    assert only(away, "ledger").state == BAD
+
+
+def test_a_torn_line_in_the_ledger_is_a_warning_with_its_place(away: TestHome) -> None:
+    away.drop("red.yaml", CAR)
+    away.once()
+    (file,) = away.home.ledger.glob("2*.jsonl")
+    count = file.read_bytes().count(b"\n")
+    file.write_bytes(file.read_bytes() + b'{"kind":"wi\n')
+    torn, well = rows(away)["ledger"]
+    assert torn.state == WARNING and f"{file.name}:{count + 1}" in torn.text and well.state == OK
