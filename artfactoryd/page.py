@@ -72,13 +72,19 @@ def _head(status: Document) -> str:
 
 def _notices(status: Document) -> str:
     """What stops more than one order."""
-    words = [
-        f"<strong>{_safe(name)} is stopped</strong> since {_time(stop['since'])}. {_safe(stop['stopped'])} "
-        f"When that is mended: <code>artfactoryd resume {_safe(name)}</code>"
-        for name, stop in status["providers"].items()
-    ]
+    words = [_stop(name, stop) for name, stop in status["providers"].items()]
+    if status["paused"]:
+        words.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
     words += [_safe(status["no_room"])] if status["no_room"] else []
     return f'<section id="notices">{"".join(f"<p>{each}</p>" for each in words)}</section>\n'
+
+
+def _stop(name: str, stop: Document) -> str:
+    """A provider that sends nothing: trouble stopped it, or a person paused it."""
+    since, resume = _time(stop["since"]), f"<code>artfactoryd resume {_safe(name)}</code>"
+    if stop["stopped"] is None:
+        return f"<strong>{_safe(name)} is paused</strong> by you since {since}. To go on: {resume}"
+    return f"<strong>{_safe(name)} is stopped</strong> since {since}. {_safe(stop['stopped'])} When that is mended: {resume}"
 
 
 def _queue(status: Document) -> str:
