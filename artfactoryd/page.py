@@ -84,7 +84,8 @@ def _stop(name: str, stop: Document) -> str:
     since, resume = _time(stop["since"]), f"<code>artfactoryd resume {_safe(name)}</code>"
     if stop["stopped"] is None:
         return f"<strong>{_safe(name)} is paused</strong> by you since {since}. To go on: {resume}"
-    return f"<strong>{_safe(name)} is stopped</strong> since {since}. {_safe(stop['stopped'])} When that is mended: {resume}"
+    reason = _safe(stop["stopped"])
+    return f"<strong>{_safe(name)} is stopped</strong> since {since}. {reason} When that is mended: {resume}"
 
 
 def _queue(status: Document) -> str:
