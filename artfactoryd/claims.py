@@ -156,6 +156,7 @@ class Claims:
         with storage_errors(self.folder):
             os.rename(arriving, claim.entry)
             flush_folder(claim.entry.parent)
+        point("claim_arrived")
         entries.remove(hidden)
 
     def open(self) -> list[Claim]:

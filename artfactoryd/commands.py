@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from artfactoryd.errors import WrongUse
 
 LOOK = 0.05  # seconds between looks for an answer
 PATIENCE = 30.0
+KEPT = 3600.0  # seconds an answer nobody fetched is kept
 
 
 def command(name: str, **fields: Any) -> dict[str, Any]:
@@ -31,26 +33,43 @@ def ask(folder: Path, asked: Mapping[str, Any], still_there: Callable[[], bool])
     answer = folder / f"{asked['id']}.answer.json"
     write_file(folder / f"{asked['id']}.json", json.dumps(asked).encode())
     until = time.monotonic() + PATIENCE
-    while not answer.exists():
-        if time.monotonic() > until or not still_there():
+    while True:
+        gone = time.monotonic() > until or not still_there()
+        if answer.exists():  # looked at last: the daemon may have answered and ended in between
+            break
+        if gone:
             raise WrongUse("The daemon gave no answer. The command is kept and carried out when it runs again.")
         time.sleep(LOOK)
-    found: dict[str, Any] = json.loads(answer.read_text())
+    found: dict[str, Any] = json.loads(answer.read_bytes())
     answer.unlink()
     return found
 
 
 def waiting(folder: Path) -> list[dict[str, Any]]:
+    """Oldest first. What cannot be read is dropped: it is not ours, and nothing a person made."""
     found = []
     for path in sorted(folder.glob("*.json")):
-        if path.name.endswith(".answer.json") or path.name.startswith("."):
+        if path.name.endswith(".answer.json"):
+            _forget_if_old(path)
             continue
         try:
-            asked = json.loads(path.read_text())
-            found.append({"id": path.stem, **asked})
-        except (OSError, ValueError):
-            path.unlink(missing_ok=True)  # not ours, and nothing a person made
+            asked = json.loads(path.read_bytes())
+        except OSError:
+            continue  # taken away just now, or not readable just now
+        except (ValueError, RecursionError):
+            asked = None
+        if isinstance(asked, dict) and isinstance(asked.get("name"), str):
+            found.append({**asked, "id": path.stem})
+        else:
+            path.unlink(missing_ok=True)
     return found
+
+
+def _forget_if_old(answer: Path) -> None:
+    """Whoever asked went away before the answer came."""
+    with contextlib.suppress(OSError):
+        if time.time() - answer.stat().st_mtime > KEPT:
+            answer.unlink()
 
 
 def answer(folder: Path, command_id: str, given: Mapping[str, Any]) -> None:

@@ -11,37 +11,55 @@ from pathlib import Path
 
 from artfactoryd.errors import StorageFull, StorageSick
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
 NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
+NOT_KNOWN_HERE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})  # some file systems
+NAME_BYTES = 200  # of a name kept in that of its temporary file
 
 
 def flush(fd: int) -> None:
-    """Through to the medium. macOS keeps `fsync` in the drive's cache; F_FULLFSYNC does not."""
+    """Through to the medium. macOS keeps `fsync` in the drive's cache; F_FULLFSYNC does not.
+
+    Any other error of it is the answer: a second flush may succeed for bytes that are lost.
+    """
     full = getattr(fcntl, "F_FULLFSYNC", None)
     if full is not None:
-        with contextlib.suppress(OSError):
+        try:
             fcntl.fcntl(fd, full)
             return
+        except OSError as error:
+            if error.errno not in NOT_KNOWN_HERE:
+                raise
     os.fsync(fd)
 
 
 def flush_folder(folder: Path) -> None:
+    """The names in it. A file system that cannot flush a folder (some network ones) keeps them its own way."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         flush(fd)
+    except OSError as error:
+        if error.errno not in NOT_KNOWN_HERE:
+            raise
     finally:
         os.close(fd)
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one step; a reader sees the old bytes or the new ones."""
-    temporary = path.with_name(f".{path.name[:200]}.tmp")
+    kept = os.fsencode(path.name)[:NAME_BYTES].decode("utf-8", "ignore")
+    temporary = path.with_name(f".{kept}.tmp")
     with storage_errors(path):
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            flush(file.fileno())
-        temporary.replace(path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                flush(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()  # half a file would only take the room that is missing
+            raise
         flush_folder(path.parent)
 
 

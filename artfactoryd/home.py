@@ -8,9 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -18,7 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from artfactoryd import mounts
 from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.mounts import Mount, mount_of
 
 # fmt: off
 NETWORK = frozenset({
@@ -123,7 +122,7 @@ class Home:
         """Raise WrongUse with the reason when a factory folder cannot live here."""
         with _as_wrong_use(f"{self.root} cannot be used as the factory folder"):
             root = self.root.resolve()
-            reason = guarded_place(root, Path.home()) or network_place(root, _mounts()) or _unusable(root)
+            reason = guarded_place(root, Path.home()) or network_place(root, mounts.mounts()) or _unusable(root)
         if reason:
             raise WrongUse(f"{root} cannot be the factory folder: {reason}")
 
@@ -193,56 +192,15 @@ def guarded_place(root: Path, user: Path) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
-    point: Path
-    kind: str
-
-
-def network_place(root: Path, mounts: list[Mount]) -> str | None:
+def network_place(root: Path, known: list[Mount]) -> str | None:
     """Why the volume under `root` is no place for a home; None for a local one."""
-    over = [mount for mount in mounts if root.is_relative_to(mount.point)]
-    if not over:
-        return None
-    deepest = max(enumerate(over), key=lambda pair: (len(pair[1].point.parts), pair[0]))[1]  # mounted later is on top
-    if deepest.kind not in NETWORK:
+    deepest = mount_of(root, known)
+    if deepest is None or deepest.kind not in NETWORK:
         return None
     return (
         f"{deepest.point} is a network volume ({deepest.kind}), where locks and flushes cannot be trusted. "
         "Choose a folder on a disk of this machine; only `inbox.path` may be on such a volume."
     )
-
-
-def parse_mountinfo(text: str) -> list[Mount]:
-    """Linux, /proc/self/mountinfo: `36 35 98:0 /root /point options … - kind source superoptions`."""
-    mounts = []
-    for line in text.splitlines():
-        before, dash, after = line.partition(" - ")
-        fields = before.split(" ")
-        if dash and len(fields) >= 5:
-            mounts.append(Mount(Path(_unescape(fields[4])), after.split(" ")[0]))
-    return mounts
-
-
-def parse_mount_output(text: str) -> list[Mount]:
-    """macOS, `mount`: `source on /point (kind, options)`; source and point may hold blanks and brackets."""
-    found = (re.fullmatch(r".*? on (/.*) \(([\w.]+)(?:,.*)?\)", line) for line in text.splitlines())
-    return [Mount(Path(match[1]), match[2]) for match in found if match]
-
-
-def _mounts() -> list[Mount]:
-    """Every mounted volume as the system tells it; none when it does not, and then nothing is refused."""
-    try:
-        if sys.platform == "darwin":
-            said = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
-            return parse_mount_output(said.stdout.decode("utf-8", "surrogateescape"))
-        return parse_mountinfo(Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape"))
-    except (OSError, subprocess.SubprocessError):
-        return []
-
-
-def _unescape(field: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
 
 
 def _below(root: Path, folder: Path) -> bool:

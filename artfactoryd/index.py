@@ -1,13 +1,16 @@
 """The index: the queue, and a rebuildable view of shelf and ledger. Tables, and the questions asked of them.
 
-Only `books` writes (one thread, one connection); every other thread reads through a connection of
-its own. Money is integer micro-dollars, times are ISO 8601 in UTC, JSON is text.
+Only `books` writes (one thread, one connection); reading takes connections of its own, as many as
+read at the same time. Money is integer micro-dollars, times are ISO 8601 in UTC, JSON is text.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import peewee as pw
 from playhouse.migrations import Runner
 
 from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 
 PRAGMAS = {
     "journal_mode": "wal", "synchronous": "full", "fullfsync": 1, "checkpoint_fullfsync": 1,
@@ -28,20 +31,37 @@ JSON_COLUMNS = frozenset({
 })  # fmt: skip
 
 
+DatabaseError = pw.DatabaseError
+PASSING = ("full", "locked", "readonly", "unable to open")  # in SQLite's words: worth another try
+
+
 class Index:
-    """A connection pool of one database file, one connection a thread."""
+    """One database file. Opened for writing: one connection, for one thread; else any thread may read."""
 
     def __init__(self, path: Path, *, writing: bool = False) -> None:
-        pragmas = PRAGMAS if writing else {"busy_timeout": 5000, "query_only": 1}
-        self.db = pw.SqliteDatabase(str(path), pragmas=pragmas, check_same_thread=False)
         self.path = path
+        self._writing = writing
+        self.db = self._connection()
+        self._free = deque([self.db])  # connections nobody is using just now
+        self._closed = False
+
+    def _connection(self) -> pw.SqliteDatabase:
+        if self._writing:
+            return pw.SqliteDatabase(str(self.path), pragmas=PRAGMAS, check_same_thread=False, thread_safe=False)
+        address = self.path.absolute().as_uri() + "?mode=ro"
+        pragmas = {"busy_timeout": 5000}
+        return pw.SqliteDatabase(address, uri=True, pragmas=pragmas, check_same_thread=False, thread_safe=False)
 
     @classmethod
     def open(cls, path: Path) -> Index:
         """For writing: brings the tables up to date first."""
         index = cls(path, writing=True)
-        index.db.connect()
-        Runner(index.db, str(MIGRATIONS)).up()
+        try:
+            index.db.connect()
+            Runner(index.db, str(MIGRATIONS)).up()
+        except DatabaseError as error:
+            index.close()
+            raise trouble(path, error) from error
         return index
 
     @classmethod
@@ -58,24 +78,77 @@ class Index:
         if not path.exists():
             return None
         index = cls(path)
-        if index.db.table_exists("meta"):
-            return index
+        try:
+            if index.db.table_exists("meta"):
+                return index
+        except DatabaseError as error:
+            index.close()
+            raise trouble(path, error) from error
         index.close()
         return None
 
     def close(self) -> None:
-        self.db.close()
+        self._closed = True
+        with contextlib.suppress(IndexError):
+            while True:
+                self._free.pop().close()
 
     # --- the one way to ask ---
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        cursor = self.db.execute_sql(sql, tuple(values))
-        names = [column[0] for column in cursor.description]
-        return [_decoded(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+        with self._one() as db:
+            cursor = db.execute_sql(sql, tuple(values))
+            names = [column[0] for column in cursor.description]
+            found = cursor.fetchall()
+        return [_decoded(dict(zip(names, row, strict=True))) for row in found]
+
+    @contextlib.contextmanager
+    def _one(self) -> Iterator[pw.SqliteDatabase]:
+        """A connection for one question; the writer always asks through its own."""
+        try:
+            db = self._free.pop()
+        except IndexError:
+            db = self._connection()
+        try:
+            yield db
+        finally:
+            self._free.append(db)
+            if self._closed:
+                self.close()
 
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         found = self.rows(sql, values)
         return found[0] if found else None
+
+    # --- the one way to change, for `moves` and `books` ---
+
+    def run(self, sql: str, *values: object) -> int:
+        """The number of rows it changed."""
+        try:
+            return int(self.db.execute_sql(sql, values).rowcount)
+        except UnicodeEncodeError:  # half a surrogate, from a provider's JSON: as its escape
+            return int(self.db.execute_sql(sql, tuple(map(_whole, values))).rowcount)
+
+    def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        try:
+            self.db.cursor().executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise getattr(pw, type(error).__name__)(*error.args) from error
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """A part of the open transaction that is undone alone when it raises.
+
+        Where SQLite itself has given up the whole transaction (a full disk), undoing raises DatabaseError.
+        """
+        self.db.execute_sql("SAVEPOINT step")
+        try:
+            yield
+        except BaseException:
+            self.db.execute_sql("ROLLBACK TO step")
+            self.db.execute_sql("RELEASE step")
+            raise
+        self.db.execute_sql("RELEASE step")
 
     # --- orders ---
 
@@ -88,9 +161,10 @@ class Index:
 
     def find_orders(self, name: str) -> list[Row]:
         """By id, by the beginning of an id, by name, or by folder; newest first."""
-        sql = "SELECT * FROM orders WHERE id = ? OR id LIKE ? OR name = ? OR folder = ? ORDER BY id DESC"
-        prefix = name.replace("%", "").replace("_", "") + "%" if len(name) >= 4 else ""
-        return self.rows(sql, (name, prefix, name, name))
+        sql = "SELECT * FROM orders WHERE (id >= ? AND id < ?) OR name = ? OR folder = ? ORDER BY id DESC"
+        first = name.lower()
+        behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
+        return self.rows(sql, (first, behind, name, name))
 
     def order_of_claim(self, claim: str, number: int) -> Row | None:
         return self.row("SELECT * FROM orders WHERE claim = ? AND number = ?", (claim, number))
@@ -207,7 +281,35 @@ class Index:
 
 
 def _decoded(row: Row) -> Row:
+    """JSON columns hold lists and objects; a word under the same name (an attempt's model) is left alone."""
     for name in JSON_COLUMNS & row.keys():
-        if isinstance(row[name], str) and row[name][:1] in ("{", "["):  # a log row's model is a plain name
+        if isinstance(row[name], str) and row[name].startswith(("{", "[")):
             row[name] = json.loads(row[name])
     return row
+
+
+def _whole(value: object) -> object:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def is_trouble(error: Exception) -> bool:
+    """Is it the database that fails, and not what was to be written?"""
+    own = (pw.IntegrityError, pw.DataError, pw.ProgrammingError)
+    return isinstance(error, pw.DatabaseError) and not isinstance(error, own)
+
+
+def trouble(path: Path, error: Exception) -> ArtFactoryError:
+    """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
+    said = list(_chain(error))  # undoing may have failed too, and only because of the first error
+    if any(isinstance(each, pw.OperationalError) and any(word in str(each) for word in PASSING) for each in said):
+        return StorageFull(f"The index {path} cannot be written just now ({said[-1]}). The work goes on when it can.")
+    return StorageSick(
+        f"The index {path} is damaged or cannot be kept ({said[-1]}). Check the disk. The index can be deleted while "
+        "nothing runs: the next start makes it again from the ledger."
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__context__

@@ -1,29 +1,37 @@
 """The append-only files of every wish, ticket, result and cost: the truth about money.
 
 One JSON object a line, in `Ledger/YYYY-MM.jsonl`. A line is durable before `append` returns.
-A torn last line (the power went in the middle) is closed and ignored. After a failed flush the
-ledger refuses to write: on Linux a second fsync may report success for bytes that are lost.
+Lines that count together or not at all (a step) say so: each but the last has `"more": true`.
+A step torn at the end (the power went in the middle) is closed by a line break and ignored. After
+a failed flush the ledger refuses to write: on Linux a second fsync may report success for bytes
+that are lost.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.durable import NO_ROOM, flush, flush_folder
+from artfactoryd.durable import NO_ROOM, flush, flush_folder, storage_errors
 from artfactoryd.errors import StorageFull, StorageSick
 
+log = logging.getLogger(__name__)
+
 Line = Mapping[str, Any]
+MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
+ASIDE = 4 * 1024 * 1024  # bytes kept from other programs, so that a full disk still takes the tickets on their way
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place between two lines: file name and byte offset. The empty one is before everything."""
+    """A place between two steps: file name and byte offset. The empty one is before everything."""
 
     file: str = ""
     offset: int = 0
@@ -46,32 +54,38 @@ class Ledger:
         self._name = ""
         self._end = 0
         self._sick = False
-        for file in sorted(folder.glob("*.jsonl"))[-1:]:
-            self._open(file.name)
+        self._aside = folder / ".aside"
+        self._keep_aside()
+        for file in sorted(folder.glob(MONTHS))[-1:]:
+            with storage_errors(file):
+                self._open(file.name)
 
-    def append(self, lines: Sequence[Line], month: str) -> Position:
-        """All lines or none; raises StorageFull (nothing written) or StorageSick (stop the program)."""
+    def append(self, steps: Sequence[bytes], month: str) -> Position:
+        """All steps (see `encode`) or none; raises StorageFull (nothing written) or StorageSick (stop the program)."""
         if self._sick:
             raise StorageSick("The ledger could not be flushed; start the program again.")
         if f"{month}.jsonl" > self._name:
-            self._open(f"{month}.jsonl")
-        data = b"".join(_encode(line) for line in lines)
-        self._write(data)
+            with storage_errors(self.folder / f"{month}.jsonl"):
+                self._open(f"{month}.jsonl")
+        data = b"".join(steps)
+        while not self._written(data):
+            pass
+        self._flush()
         self._end += len(data)
+        if not self._aside.exists():
+            self._keep_aside()
         return Position(self._name, self._end)
 
-    def _write(self, data: bytes) -> None:
+    def _written(self, data: bytes) -> bool:
+        """False when there was no room, but some is now."""
         try:
             written = 0
             while written < len(data):
                 written += os.write(self._fd, data[written:])
+            return True
         except OSError as error:
             self._take_back(error)
-        try:
-            flush(self._fd)
-        except OSError as error:
-            self._sick = True
-            raise StorageSick("The ledger could not be flushed to disk. Check the disk, then start again.") from error
+            return False
 
     def _take_back(self, error: OSError) -> None:
         """Half a batch must not stay: cut it off, or give up writing altogether."""
@@ -79,43 +93,125 @@ class Ledger:
             os.ftruncate(self._fd, self._end)
         except OSError:
             self._sick = True
-        if error.errno in NO_ROOM and not self._sick:
+        if error.errno not in NO_ROOM or self._sick:
+            self._sick = True
+            raise StorageSick(f"The ledger cannot be written ({error.strerror}).") from error
+        if not self.give_room():
             raise StorageFull("No room left for the ledger. Make room; the work goes on by itself.") from error
-        self._sick = True
-        raise StorageSick(f"The ledger cannot be written ({error.strerror}).") from error
+
+    def _flush(self) -> None:
+        try:
+            flush(self._fd)
+        except OSError as error:
+            self._sick = True
+            raise StorageSick("The ledger could not be flushed to disk. Check the disk, then start again.") from error
 
     def _open(self, name: str) -> None:
+        """Go on in this file, closed if torn; on an error nothing has changed."""
+        fd = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(fd, _closing(fd))
+            flush(fd)
+            flush_folder(self.folder)
+        except OSError:
+            os.close(fd)
+            raise
         self.close()
-        path = self.folder / name
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._name, self._end = name, os.fstat(self._fd).st_size
-        if self._end and os.pread(self._fd, 1, self._end - 1) != b"\n":
-            os.write(self._fd, b"\n")
-            self._end += 1
-        flush(self._fd)
-        flush_folder(self.folder)
+        self._fd, self._name, self._end = fd, name, os.fstat(fd).st_size
 
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
 
+    # --- room kept aside ---
+
+    def give_room(self) -> bool:
+        """The disk is full: let go of what was kept aside. False when there is nothing left to let go of."""
+        with contextlib.suppress(OSError):
+            self._aside.unlink()
+            return True
+        return False
+
+    def _keep_aside(self) -> None:
+        """As soon as there is plenty again; without it the ledger is only as safe as the disk is empty."""
+        with contextlib.suppress(OSError):
+            if self._aside.exists() or shutil.disk_usage(self.folder).free < 16 * ASIDE:
+                return
+            try:
+                with self._aside.open("xb") as file:
+                    _fill(file.fileno())
+            except OSError:
+                self._aside.unlink()
+
+
+def _fill(fd: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, ASIDE)
+    else:  # macOS
+        os.write(fd, bytes(ASIDE))
+
+
+def encode(lines: Sequence[Line]) -> bytes:
+    """One step: lines that count together or not at all."""
+    last = len(lines) - 1
+    return b"".join(_encoded(line if place == last else {**line, "more": True}) for place, line in enumerate(lines))
+
+
+def _encoded(line: Line) -> bytes:
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
+
 
 def read(folder: Path, after: Position = Position()) -> Iterator[tuple[dict[str, Any], Position]]:
-    """Every whole line after `after`, oldest first, with the place behind it."""
-    for path in sorted(folder.glob("*.jsonl")):
-        if path.name < after.file:
-            continue
-        with path.open("rb") as file:
-            file.seek(after.offset if path.name == after.file else 0)
-            for raw in file:
-                line = _decode(raw)
-                if line is not None:
-                    yield line, Position(path.name, file.tell())
+    """Every line of the whole steps after `after`, oldest first, with the place behind its step."""
+    for path in sorted(folder.glob(MONTHS)):
+        if path.name >= after.file:
+            yield from _read(path, after.offset if path.name == after.file else 0)
 
 
-def _encode(line: Line) -> bytes:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
+def _read(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], Position]]:
+    step: list[dict[str, Any]] = []
+    with path.open("rb") as file:
+        file.seek(offset)
+        for raw in file:
+            offset += len(raw)
+            line = _decode(raw)
+            if line is None:
+                if raw.strip() or step:
+                    log.warning("%s: what ends at byte %s was torn and never counted", path, offset)
+                step = []
+                continue
+            step.append(line)
+            if not line.pop("more", False):
+                place = Position(path.name, offset)
+                yield from ((each, place) for each in step)
+                step = []
+
+
+def holds(folder: Path, place: Position) -> bool:
+    """Is `place` behind a line of this ledger? Not when the ledger was exchanged, cut or lost."""
+    if not place.file:
+        return True
+    try:
+        with (folder / place.file).open("rb") as file:
+            file.seek(max(place.offset - 1, 0))
+            return place.offset == 0 or file.read(1) == b"\n"
+    except OSError:
+        return False
+
+
+def _closing(fd: int) -> bytes:
+    """What closes a file that ends inside a line or a step; an empty line ends the step before it."""
+    size, look = os.fstat(fd).st_size, 1 << 16
+    tail = os.pread(fd, look, max(size - look, 0))
+    while tail.count(b"\n") < 2 and look < size:
+        look *= 4
+        tail = os.pread(fd, look, max(size - look, 0))
+    if tail and not tail.endswith(b"\n"):
+        return b"\n\n"
+    line = _decode(tail[:-1].rpartition(b"\n")[2] + b"\n")
+    return b"\n" if line is not None and "more" in line else b""
 
 
 def _decode(raw: bytes) -> dict[str, Any] | None:

@@ -56,7 +56,13 @@ class Gate:
         self._changed.set()
 
     async def change(self, most: float | None = None) -> None:
-        """Until something changes, or `most` seconds have passed."""
+        """Until something changes, or `most` seconds have passed.
+
+        At once when a wait has ended since the caller looked: nothing else would tell of it.
+        """
+        if self._not_before and not self.waits:
+            self._not_before = 0.0
+            return
         try:
             async with asyncio.timeout(most):
                 await self._changed.wait()

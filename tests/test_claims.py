@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd import entries
@@ -127,6 +128,13 @@ def test_what_somebody_else_removed_is_no_claim_and_leaves_nothing(house: House)
     assert house.claims.open() == [] and not (house.root / "claims" / ONE).exists()
 
 
+def test_what_somebody_removes_just_now_is_no_claim_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = house.drop()
+    monkeypatch.setattr("artfactoryd.claims.point", lambda name: entry.unlink(missing_ok=True))
+    assert house.claims.take(entry, id=ONE, project=None, taken_at=AT) is None
+    assert contents(house.root / "claims") == []
+
+
 def test_open_claims_come_oldest_first(house: House) -> None:
     second = house.claims.take(house.drop("b.yaml"), id="b", project=None, taken_at="2026-11-22T10:00:02+00:00")
     first = house.claims.take(house.drop("a.yaml"), id="c", project=None, taken_at="2026-11-22T10:00:01+00:00")
@@ -181,7 +189,7 @@ def test_from_another_volume_a_bundle_is_copied_in_and_removed_there(house: Hous
     assert (claim.entry / "link").is_symlink() and os.listdir(other_disk) == []
 
 
-@pytest.mark.parametrize("fault", ["claim_recorded", "claim_hidden", "claim_copied", "claim_renamed"])
+@pytest.mark.parametrize("fault", ["claim_recorded", "claim_hidden", "claim_copied", "claim_arrived", "claim_renamed"])
 def test_killed_while_copying_in_it_is_taken_exactly_once(house: House, other_disk: Path, fault: str) -> None:
     entry = other_disk / "cars.yaml"
     entry.write_text("model: x")
@@ -210,12 +218,11 @@ def test_a_copy_that_fails_leaves_everything_where_it_was(house: House, other_di
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     try:
-        with pytest.raises(OSError, match="File too large"):
+        with pytest.raises(StorageFull, match="room"):
             house.claims.take(folder, id=ONE, project=None, taken_at=AT)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert contents(other_disk) == ["cars", "cars/big.png"]
-    assert house.claims.open() == [] and contents(house.root / "claims") == []
+    assert contents(other_disk) == ["cars", "cars/big.png"] and contents(house.root / "claims") == []
 
 
 def test_a_pipe_from_another_volume_can_still_be_rejected(house: House, other_disk: Path) -> None:
@@ -261,9 +268,10 @@ def test_numbers_tell_names_apart(name: str, one: int, other: int, folder: bool)
 
 
 @given(st.binary(min_size=1, max_size=255).filter(lambda name: b"/" not in name and b"\0" not in name))
+@example(b"\xff" * 200)
 def test_any_name_a_disk_can_hold_becomes_text_and_stays_so(name: bytes) -> None:
     shown = entries.safe_name(os.fsdecode(name))
-    assert shown.encode("utf-8") and "\n" not in shown
+    assert len(f"{shown}.error.txt".encode()) <= 255 and "\n" not in shown
     assert entries.safe_name(shown) == shown
 
 
@@ -286,7 +294,7 @@ def test_a_submission_is_read_and_its_absence_is_nothing(house: House) -> None:
     assert house.take(house.drop(), "c").submission() == {}
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"[" * 60_000, b'"' + b"x" * 70_000 + b'"'])
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"[" * 60_000, b'{"x": "' + b"x" * 70_000 + b'"}'])
 def test_a_broken_submission_is_refused_in_words(house: House, text: bytes) -> None:
     claim = house.take(house.bundle(**{".submit.json": text}))
     with pytest.raises(Refusal, match="submit"):
@@ -316,7 +324,7 @@ def test_the_fingerprint_of_a_bundle_leaves_out_what_desktops_and_submit_add(hou
     plain = fingerprint(house.take(house.bundle("a", **{"red.png": b"1"}), "1"))
     littered = house.bundle("b", **{"red.png": b"1", ".DS_Store": b"x", "Thumbs.db": b"x", ".submit.json": b"{}"})
     assert plain == fingerprint(house.take(littered, "2"))
-    assert plain != fingerprint(house.take(house.bundle("c", **{"blue.png": b"1"}), "3"))
+    assert plain != fingerprint(house.take(house.bundle("c", **{"zebra.png": b"1"}), "3"))
     assert plain != fingerprint(house.take(house.bundle("d", **{"red.png": b"2"}), "4"))
 
 
@@ -413,6 +421,24 @@ def test_rejecting_again_in_the_same_process_changes_nothing(house: House) -> No
 def test_the_word_may_quote_a_name_that_is_no_text(house: House) -> None:
     house.claims.reject(house.take(house.drop()), "no such file: \udcff.png")
     assert "\\udcff.png" in (house.rejected / "cars.yaml.error.txt").read_text()
+
+
+def test_on_a_disk_without_hard_links_nothing_is_overwritten_either(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*args: object, **settings: object) -> None:
+        raise PermissionError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    for number, word in enumerate(("A word.", "The same word.", "The same word.")):
+        house.claims.reject(house.take(house.drop(data=b"%d" % number), str(number)), word)
+    assert house.texts(house.rejected) == {
+        "cars.yaml": "0", "cars.yaml.error.txt": "A word.\n",
+        "cars-2.yaml": "1", "cars-2.yaml.error.txt": "The same word.\n",
+        "cars-3.yaml": "2", "cars-3.yaml.error.txt": "The same word.\n",
+    }  # fmt: skip
+    house.rejected.joinpath("cars.yaml").unlink()
+    assert house.claims.reject(house.take(house.drop()), "Another word.").name == "cars-4.yaml"
 
 
 # --- clear ---

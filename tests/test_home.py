@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.errors import HomeLocked, WrongUse
-from artfactoryd.home import Home, Mount, guarded_place, network_place, parse_mount_output, parse_mountinfo
+from artfactoryd.home import Home, guarded_place, network_place
+from artfactoryd.mounts import Mount
 
 FOLDERS = (
     "Inbox Held Rejected Projects Library/models Ledger .work/claims .work/commands .artfactory/logs .artfactory/temp"
@@ -119,24 +120,6 @@ def test_a_guarded_folder_under_another_spelling_is_the_same_folder(tmp_path: Pa
     (tmp_path / "Documents").mkdir()
     os.symlink("Documents", tmp_path / "DOCUMENTS")  # stands for a disk that does not tell case apart
     assert guarded_place(tmp_path / "DOCUMENTS" / "factory", tmp_path)
-
-
-def test_the_linux_mount_table_is_read_with_its_escapes_and_optional_fields() -> None:
-    text = (
-        "22 1 254:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw\n"
-        "30 22 0:44 / /mnt/my\\040share rw,relatime - nfs4 server:/x rw,vers=4.2\n"
-        "a line of another shape\n"
-    )
-    assert parse_mountinfo(text) == [Mount(Path("/"), "ext4"), Mount(Path("/mnt/my share"), "nfs4")]
-
-
-def test_the_mac_mount_table_is_read_with_blanks_and_brackets_in_names() -> None:
-    text = (
-        "/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)\n"
-        "map auto_home on /System/Volumes/Data/home (autofs, automounted, nobrowse)\n"
-        "//ann@nas._smb._tcp.local/my%20art on /Volumes/my art (old) (smbfs, nodev, nosuid, mounted by ann)\n"
-    )
-    assert parse_mount_output(text)[::2] == [Mount(Path("/"), "apfs"), Mount(Path("/Volumes/my art (old)"), "smbfs")]
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afpfs", "webdav", "9p"])

@@ -7,9 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,10 +121,11 @@ def test_another_file_of_the_same_name_starts_anew(box: Box) -> None:
 
 
 def test_orders_come_oldest_first(box: Box) -> None:
-    for name in ("b.yaml", "c.yaml", "a.yaml"):
+    names = [f"{letter}.yaml" for letter in "gbhdafce"]
+    for name in names:
         box.drop(name)
-        time.sleep(0.01)
-    assert [one.path.name for one in box.scan(2).ready] == ["b.yaml", "c.yaml", "a.yaml"]
+        time.sleep(0.01)  # a ctime is no finer
+    assert [one.path.name for one in box.scan(2).ready] == names
 
 
 @linux_only
@@ -407,7 +410,9 @@ def test_strays_in_folders(box: Box) -> None:
 
 def test_a_folder_in_a_drop_box_is_no_stray_while_it_still_fills(box: Box) -> None:
     box.drop("summer/cars.yaml")
-    box.drop("summer/more/a.png")
+    assert "summer/cars.yaml" in box.ready()
+    box.inbox = box.open()
+    box.drop("summer/more/deep/a.png")
     yesterday, now = time.time() - 86_400, time.monotonic()
     box.inbox.scan(now, yesterday)
     box.drop("summer/more/deep/b.png")
@@ -524,10 +529,28 @@ async def test_a_drop_is_found_by_the_hint_long_before_the_next_scan(box: Box) -
         assert await at_work.until("cars.yaml") == ["cars.yaml"]
 
 
-async def test_what_comes_between_the_first_look_and_the_first_watch_is_found(box: Box) -> None:
-    async with looking(box) as at_work:
+async def test_what_comes_between_the_first_look_and_the_first_watch_is_found(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = module.watchfiles.watch
+
+    def late(*folders: Path, **settings: Any) -> Iterator[Any]:
         box.drop("early.yaml")
+        return watch(*folders, **settings)
+
+    monkeypatch.setattr(module.watchfiles, "watch", late)
+    async with looking(box) as at_work:
         await at_work.until("early.yaml")
+
+
+async def test_an_inbox_made_anew_at_once_perhaps_with_the_same_inode_is_watched(box: Box) -> None:
+    async with looking(box) as at_work:
+        await watching(at_work, box)
+        shutil.rmtree(box.folder)
+        box.folder.mkdir()
+        for name in ("a.yaml", "b.yaml", "c.yaml"):
+            box.drop(name)
+            await at_work.until(name)
 
 
 async def test_a_drop_into_a_drop_box_is_found_by_the_hint(box: Box) -> None:
@@ -583,7 +606,10 @@ async def test_without_a_watcher_polling_finds_it(box: Box, monkeypatch: pytest.
 async def test_a_machine_without_room_for_watchers_is_told_and_polled(
     box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    tries = []
+
     def none(*args: object, **settings: object) -> Iterator[set[tuple[int, str]]]:
+        tries.append(args)
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(module.watchfiles, "watch", none)
@@ -592,6 +618,7 @@ async def test_a_machine_without_room_for_watchers_is_told_and_polled(
             box.drop(name)
             await at_work.until(name)
     assert sum("Too many open files" in record.getMessage() for record in caplog.records) == 1
+    assert len(tries) <= 4
 
 
 @pytest.mark.parametrize("polling", [True, False])
@@ -605,10 +632,14 @@ async def test_looking_ends_soon_after_stop_although_nothing_happens(box: Box, p
 
 
 async def test_looking_ends_although_a_dead_volume_never_answers(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(box.inbox, "scan", lambda now, wall: time.sleep(1.0))
-    stop = asyncio.Event()
+    answer, stop = threading.Event(), asyncio.Event()
+    monkeypatch.setattr(box.inbox, "scan", lambda now, wall: answer.wait(PATIENCE * 3))
     asyncio.get_running_loop().call_later(0.1, stop.set)
-    assert [scan async for scan in box.inbox.scans(stop)] == []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            assert [scan async for scan in box.inbox.scans(stop)] == []
+    finally:
+        answer.set()
 
 
 async def test_a_thousand_files_are_each_found_once_in_few_looks(box: Box) -> None:

@@ -85,8 +85,9 @@ class Model:
         return cls(
             provider=value["provider"], id=name, version=version or None, aliases=tuple(value.get("aliases") or ()),
             family=value.get("family"), modality=value.get("modality", "text-to-image"), schema=schema,
-            text=tuple(value.get("text") or _default_text(schema)), batch=value.get("batch"), seed=value.get("seed"),
-            image=value.get("image"), synonyms=dict(value.get("synonyms") or {}), syntax=tuple(value.get("syntax") or ()),
+            text=tuple(_default_text(schema) if value.get("text") is None else value["text"]), batch=value.get("batch"),
+            seed=value.get("seed"), image=value.get("image"), synonyms=dict(value.get("synonyms") or {}),
+            syntax=tuple(value.get("syntax") or ()),
             price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
         )  # fmt: skip
 
@@ -127,7 +128,10 @@ class Catalog:
     """The models that can be ordered; later ones (a person's own) override earlier ones of the same id."""
 
     def __init__(self, models: Iterable[Model]) -> None:
-        self._models = {(model.provider, model.id): model for model in models}
+        self._models: dict[tuple[str, str], Model] = {}
+        for model in models:
+            self._models.pop((model.provider, model.id), None)  # an overriding one also comes later: see `find`
+            self._models[model.provider, model.id] = model
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models.values())

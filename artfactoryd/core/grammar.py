@@ -8,18 +8,22 @@ Columns count code points from 1 inside the value.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from artfactoryd.errors import Path, Problem
 
 BLANKS = " \t\n"
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_RANGE = re.compile(r"\s*-?\d+(\.\d+)?\s*\.\.")
+SCALARS: Mapping[str, Any] = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
+_SIGN = re.compile(r"\\[\[\]|\\]|\[|\]|\|\|")  # what is not a literal in a text
+_BRACKET = re.compile(r"\\.|\[|\]", re.DOTALL)
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_RANGE = re.compile(r"[-+]?[0-9.]*[0-9][ \t\n]*\.\.")
+_TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,16 @@ class Text:
 
     parts: tuple[str | Choice, ...]
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many texts it stands for; may be more than `len` can say."""
         return math.prod(len(part.options) for part in self.parts if isinstance(part, Choice))
+
+    def extremes(self) -> tuple[str, str]:
+        """A shortest and a longest of them."""
+        shortest = (part if isinstance(part, str) else min(part.options, key=len) for part in self.parts)
+        longest = (part if isinstance(part, str) else max(part.options, key=len) for part in self.parts)
+        return "".join(shortest), "".join(longest)
 
     def at(self, place: int) -> tuple[str, tuple[tuple[str, str], ...]]:
         """The text at `place` and the (token, value) pairs it took."""
@@ -61,55 +73,71 @@ class TextReader:
         self.path = path
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self._pairs, self._opened, self._closed = _brackets(value)
 
     def read(self) -> Text:
         parts: list[str | Choice] = []
-        literal = ""
+        literal: list[str] = []
         place = 0
-        while place < len(self.value):
-            char = self.value[place]
-            if char == "\\" and self.value[place + 1 : place + 2] in tuple("[]|\\"):
-                literal, place = literal + self.value[place + 1], place + 2
-            elif char == "[":
-                end = self._end_of_token(place)
-                parts += [literal] if literal else []
-                parts += self._token(place, end)
-                literal, place = "", end + 1
+        while found := _SIGN.search(self.value, place):
+            literal.append(self.value[place : found.start()])
+            if found[0] == "[":
+                choice, place = self._token(found.start())
+                parts += ["".join(literal), *choice]
+                literal = []
             else:
-                self._look_at(char, place)
-                literal, place = literal + char, place + (2 if self.value.startswith("||", place) else 1)
-        return Text((*parts, literal) if literal or not parts else tuple(parts))
+                literal.append(self._sign(found[0], found.start()))
+                place = found.end()
+        return Text(tuple(part for part in (*parts, "".join(literal) + self.value[place:]) if part != ""))
 
-    def _look_at(self, char: str, place: int) -> None:
-        if char == "]":
+    def _sign(self, sign: str, place: int) -> str:
+        """What a sign outside tokens stands for."""
+        if sign == "]":
             self._problem("E_UNOPENED", place, "there is a ] without a [ before it.", r"Write \] for a plain bracket.")
-        if self.value.startswith("||", place):
+        elif sign == "||":
             self._problem("E_NOT_BUILT", place, "sub-prompts (||) are not built yet.", "Write one order for each.")
+        return sign[-1]
 
-    def _end_of_token(self, start: int) -> int:
-        """The place of the closing bracket, or the end of the text; nesting and openness are named."""
-        place = start + 1
-        while place < len(self.value) and self.value[place] != "]":
-            if self.value[place] == "[":
-                message = "a [ stands inside another token."
-                self._problem("E_NESTED", place, message, r"Tokens cannot hold tokens; write \[ for a plain bracket.")
-            place += 2 if self.value[place] == "\\" else 1
-        if place >= len(self.value):
-            message = "this [ is never closed."
-            self._problem("E_UNCLOSED", start, message, r"Add the ], or write \[ for a plain bracket.")
-        return place
-
-    def _token(self, start: int, end: int) -> list[Choice]:
+    def _token(self, start: int) -> tuple[list[Choice], int]:
+        """The token that begins at `start` (nothing where it cannot be read), and the place after it."""
+        end = self._end(start)
         body = self.value[start + 1 : end]
+        inside = self._opened[bisect_right(self._opened, start) : bisect_left(self._opened, end)]
+        choice: list[Choice] = []
+        if end < len(self.value) and len(bars := _split_raw(body, "||")) > 1:
+            fix = r"Write \|\| for plain bars."
+            self._problem("E_SUBPROMPT_IN_TOKEN", start + 1 + len(bars[0]), "|| stands inside a token.", fix)
+        elif inside:
+            fix = r"Tokens cannot hold tokens; write \[ for a plain bracket."
+            for place in inside:
+                self._problem("E_NESTED", place, "a [ stands inside another token.", fix)
+        elif end == len(self.value):
+            fix = r"Add the ], or write \[ for a plain bracket."
+            self._problem("E_UNCLOSED", start, "this [ is never closed.", fix)
+        else:
+            choice = self._choice(body, start)
+        return choice, end + 1
+
+    def _end(self, start: int) -> int:
+        """The place of the token's closing bracket, or the end of the text.
+
+        Brackets opened and closed inside belong to it, so that one mistake is told once; where they
+        do not come out even, the next ] closes it.
+        """
+        if start in self._pairs:
+            return self._pairs[start]
+        following = bisect_right(self._closed, start)
+        return self._closed[following] if following < len(self._closed) else len(self.value)
+
+    def _choice(self, body: str, start: int) -> list[Choice]:
         if not body.strip(BLANKS):
             self._problem("E_EMPTY_TOKEN", start, "this token is empty.", "Write choices in it: [red,blue].")
             return []
-        unread = _not_built(body)
-        if unread:
+        if unread := _not_built(body):
             column, message, fix = unread
             self._problem("E_NOT_BUILT", start + column, message, fix)
             return []
-        options = [_unescaped(option) for option in _split(body, ",")]
+        options = [_unescaped(_trimmed(option)) for option in _split_raw(body, ",")]
         return [Choice(f"[{body}]", self._without_repeats(options, start))]
 
     def _without_repeats(self, options: Sequence[str], start: int) -> tuple[str, ...]:
@@ -125,45 +153,75 @@ class TextReader:
         return Problem(code, message, fix, path=self.path, column_in_value=place + 1)
 
 
+def _brackets(value: str) -> tuple[dict[int, int], list[int], list[int]]:
+    """Places of the unescaped brackets: pairs, all that open, all that close."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    closed: list[int] = []
+    waiting: list[int] = []
+    for found in _BRACKET.finditer(value):
+        if found[0] == "[":
+            opened.append(found.start())
+            waiting.append(found.start())
+        elif found[0] == "]":
+            closed.append(found.start())
+            if waiting:
+                pairs[waiting.pop()] = found.start()
+    return pairs, opened, closed
+
+
 def _not_built(body: str) -> tuple[int, str, str] | None:
     """What a token means that is not read yet: (place from the bracket, message, way out)."""
-    if "||" in body:
-        return body.index("||") + 1, "sub-prompts (||) are not built yet.", "Write one order for each."
     first = body.lstrip(BLANKS)[:1]
     if first == "~":
         return 0, "draws ([~a,b]) are not built yet.", "List the choices to make all of them: [a,b]."
     if first == "=":
         return 0, "references ([=name]) are not built yet.", "Write the words out."
-    for sign, name in (("|", "alternatives ([a|b])"), (":", "samples and counts ([x,y:2])")):
-        if len(_split(body, sign)) > 1:
-            place = 1 + len(_split_raw(body, sign)[0])
-            return place, f"{name} are not built yet.", f"Write \\{sign} for a plain {sign} inside a token."
-    if len(_split(body, ",")) == 1:
+    if len(bars := _split_raw(body, "|")) > 1:
+        message = "other tools' alternation ([a|b]) is not built yet."
+        return 1 + len(bars[0]), message, r"Write commas to make all of them: [a,b], or \| for a plain |."
+    if len(colons := _split_raw(body, ":")) > 1:
+        return _not_built_colon(body, colons)
+    if len(_split_raw(body, ",")) == 1:
         fix = r"Write at least two choices, [red,blue], or \[ and \] for plain brackets."
-        return 0, f"a token with one option ([{body.strip(BLANKS)}]) may name a lookup; lookups are not built yet.", fix
+        return 0, f"lookups, and tokens with one option such as [{_shown(body)}], are not built yet.", fix
     return None
+
+
+def _not_built_colon(body: str, colons: Sequence[str]) -> tuple[int, str, str]:
+    fix = r"Write \: for a plain : inside a token."
+    count = colons[1]
+    if len(colons) == 2 and re.fullmatch("[0-9]+", count.strip(BLANKS)):
+        place = 1 + len(body) - len(count.lstrip(BLANKS))
+        return place, f"samples ([x,y:2]) are not built yet, and [{_shown(body)}] is one.", fix
+    return 1 + len(colons[0]), "other tools' prompt editing ([cat:dog:0.5]) is not built yet.", fix
+
+
+def _shown(text: str) -> str:
+    plain = text.strip(BLANKS)
+    return plain if len(plain) <= 40 else plain[:40] + "…"
 
 
 def _split_raw(body: str, sign: str) -> list[str]:
     """Split at unescaped `sign`s; escapes are kept."""
-    parts, current, place = [], "", 0
-    while place < len(body):
-        if body[place] == "\\":
-            current, place = current + body[place : place + 2], place + 2
-        elif body[place] == sign:
-            parts.append(current)
-            current, place = "", place + 1
-        else:
-            current, place = current + body[place], place + 1
-    return [*parts, current]
+    parts, start = [], 0
+    for found in re.finditer(r"\\.|" + re.escape(sign), body, re.DOTALL):
+        if found[0] == sign:
+            parts.append(body[start : found.start()])
+            start = found.end()
+    return [*parts, body[start:]]
 
 
-def _split(body: str, sign: str) -> list[str]:
-    return [part.strip(BLANKS) if not part.endswith("\\ ") else part.lstrip(BLANKS) for part in _split_raw(body, sign)]
+def _trimmed(option: str) -> str:
+    """Without the blanks around it, but for an escaped one at its end."""
+    bare = option.strip(BLANKS)
+    after = option.lstrip(BLANKS)[len(bare) :]
+    escaping = (len(bare) - len(bare.rstrip("\\"))) % 2 == 1
+    return bare + " " if escaping and after.startswith(" ") else bare
 
 
 def _unescaped(option: str) -> str:
-    plain = re.sub(r"^\\(\w)", r"\1", option)  # a "\" before the first letter makes it a literal
+    plain = re.sub(r"^\\([^\W_])", r"\1", option)  # a "\" before the first letter or digit makes it a literal
     return re.sub(r"\\([\[\],:|=~* \\])", r"\1", plain)
 
 
@@ -171,32 +229,56 @@ def _unescaped(option: str) -> str:
 
 
 def kind_of(name: str, schema: Mapping[str, Any], text: Sequence[str]) -> str:
-    """text, list (integer, number, boolean, enum), array, or plain."""
+    """text, list (integer, number, boolean, enum), array, or plain; for a schema that says a type."""
     if name in text:
         return "text"
-    if enum_of(schema) is not None or types_of(schema) & {"integer", "number", "boolean"}:
+    types = types_of(schema)
+    if enum_of(schema) is not None or (types & {"integer", "number", "boolean"} and "string" not in types):
         return "list"
-    return "array" if "array" in types_of(schema) else "plain"
+    return "array" if "array" in types else "plain"
+
+
+def kind_without_schema(name: str, value: Any) -> str:
+    """Where nothing is known of a parameter but its name and what was written for it."""
+    if name == "prompt" or name.endswith("_prompt"):
+        return "text"
+    return "list" if isinstance(value, str) and _is_list_of_scalars(value) else "plain"
+
+
+def _is_list_of_scalars(value: str) -> bool:
+    """It has a comma, a range or a draw, and every part of it reads as a number or boolean."""
+    parts = [part for item in _split_raw(value, ",") for bar in _split_raw(item, "|") for part in bar.split("..")]
+    return len(parts) > 1 and all(_of_type(part.strip(BLANKS), SCALARS) for part in parts)
+
+
+def branches(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The schema and the alternatives inside it (allOf, anyOf, oneOf): each says its own type or enum."""
+    yield schema
+    for key in ("allOf", "anyOf", "oneOf"):
+        for part in schema.get(key) or ():
+            if isinstance(part, Mapping):
+                yield from branches(part)
 
 
 def types_of(schema: Mapping[str, Any]) -> set[str]:
-    """The JSON types a schema allows, looking into allOf, anyOf and oneOf."""
-    found = schema.get("type")
-    types = {found} if isinstance(found, str) else set(found or ())
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key) or ():
-            types |= types_of(part)
+    """The JSON types a schema allows, but for null; of a branch with an enum, the enum says it."""
+    types: set[str] = set()
+    for branch in branches(schema):
+        found = () if _values_of(branch) is not None else branch.get("type") or ()
+        types |= {found} if isinstance(found, str) else set(found)
     return types - {"null"}
 
 
 def enum_of(schema: Mapping[str, Any]) -> list[Any] | None:
-    if "enum" in schema:
-        return list(schema["enum"])
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key) or ():
-            if "enum" in part:
-                return list(part["enum"])
-    return None
+    """All values that the enums in a schema name; None when it has no enum."""
+    found = [values for branch in branches(schema) if (values := _values_of(branch)) is not None]
+    return [value for values in found for value in values if value is not None] if found else None
+
+
+def _values_of(branch: Mapping[str, Any]) -> list[Any] | None:
+    if "const" in branch:
+        return [branch["const"]]
+    return list(branch["enum"]) if "enum" in branch else None
 
 
 def split_list(value: str, path: Path) -> tuple[list[tuple[str, int]], list[Problem]]:
@@ -223,7 +305,7 @@ def _list_item_problem(part: str, column: int, path: Path) -> Problem | None:
     if len(_split_raw(part, "|")) > 1:
         fix = "Write the values with commas to make all of them."
         return Problem("E_NOT_BUILT", "draws (4|8) are not built yet.", fix, path=path, column_in_value=start)
-    if _RANGE.match(part):
+    if _RANGE.match(part.lstrip(BLANKS)):
         fix = "Write the values out with commas."
         return Problem("E_NOT_BUILT", "ranges (1..8) are not built yet.", fix, path=path, column_in_value=start)
     return None
@@ -231,31 +313,37 @@ def _list_item_problem(part: str, column: int, path: Path) -> Problem | None:
 
 def typed(text: str, schema: Mapping[str, Any]) -> Any:
     """`text` as the schema's type; raises ValueError where it cannot be read as one."""
-    enum = enum_of(schema)
-    if enum is not None:
-        return _of_enum(text, enum)
+    for value in enum_of(schema) or ():
+        if _is_written(text, value):
+            return value
+    for value in _of_type(text, schema):
+        return value
+    raise ValueError(text)
+
+
+def _is_written(text: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return text in (_TRUE if value else _FALSE)
+    if isinstance(value, int | float):
+        return _NUMBER.fullmatch(text) is not None and float(text) == value
+    return bool(text == value)
+
+
+def _of_type(text: str, schema: Mapping[str, Any]) -> list[Any]:
+    """The value in a list; an empty one where the text is none of the schema's types."""
     types = types_of(schema)
-    if "boolean" in types and text in ("true", "false"):
-        return text == "true"
+    if "boolean" in types and text in _TRUE + _FALSE:
+        return [text in _TRUE]
     if types & {"integer", "number"} and _NUMBER.fullmatch(text):
         return _number(text, "number" in types)
-    raise ValueError(text)
+    return [text] if "string" in types else []
 
 
-def _of_enum(text: str, enum: Sequence[Any]) -> Any:
-    for value in enum:
-        if text == (value if isinstance(value, str) else json.dumps(value)):
-            return value
-    raise ValueError(text)
-
-
-def _number(text: str, fractions: bool) -> int | float:
+def _number(text: str, fractions: bool) -> list[int | float]:
     """`3`, `3.0` and `3e0` are all 3; a fraction only where the schema takes one."""
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(text)
+        return []
     if value.is_integer():
-        return int(text) if re.fullmatch(r"[-+]?\d+", text) else int(value)
-    if not fractions:
-        raise ValueError(text)
-    return value
+        return [int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else int(value)]
+    return [value] if fractions else []

@@ -65,12 +65,17 @@ def next_state(state: str, move: str) -> ItemState | None:
 
 
 def order_state(counts: Mapping[str, int], *, held: bool, cancelled: bool, expanded: bool) -> OrderState:
-    """`counts`: items by state. `expanded`: every item of the order has its row (or never will)."""
+    """`counts`: items by state. `expanded`: every item of the order has its row.
+
+    The items of a cancelled order that have no row yet will never get one, and are cancelled too.
+    """
     if held:
         return OrderState.HELD
     present = {S(name) for name, count in counts.items() if count}
+    if cancelled and not (expanded and present):
+        present, expanded = present | {S.CANCELLED}, True
     if not present:
-        return OrderState.CANCELLED if cancelled else OrderState.QUEUED
+        return OrderState.QUEUED
     if not expanded or present & UNFINISHED:
         return OrderState.QUEUED if present == {S.PLANNED} else OrderState.PROCESSING
     return _ended(present)

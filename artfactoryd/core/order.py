@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from artfactoryd.errors import Problem
 
 UNSORTED = "unsorted"
-LONGEST_PROJECT = 100  # characters; 4 bytes each still leave room for the folder's name
+LONGEST_PROJECT = 100  # characters
+LONGEST_FOLDER = 200  # bytes of a folder's name; disks take 255
+MOST = {"seed": 2**63 - 1, "budget": 10**12}  # what the index can hold, budgets in micro-dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +41,46 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
     `name` is what the file suggests, `project` what the drop-box suggests; the document's own
     words win. `problems` holds what the schema cannot say.
     """
-    chosen = str(value.get("project") or value.get("project_id") or project or UNSORTED)
-    key = "project" if "project" in value else "project_id"
-    budget = value.get("budget")
+    chosen = unicodedata.normalize("NFC", str(value.get("project") or value.get("project_id") or project or UNSORTED))
+    key = next((key for key in ("project", "project_id") if value.get(key)), None)
+    seed, budget = value.get("seed"), value.get("budget")
     return Order(
         name=unicodedata.normalize("NFC", str(value.get("name") or name)),
-        project=unicodedata.normalize("NFC", chosen),
+        project=chosen,
         provider=value["provider"], model=str(value["model"]), parameters=value["parameters"],
-        seed=value.get("seed"), budget=None if budget is None else str(budget), price=value.get("price"),
-        priority=int(value.get("priority", 0)), tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
+        seed=None if seed is None else int(seed), budget=None if budget is None else str(budget),
+        price=value.get("price"), priority=int(value.get("priority", 0)),
+        tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
         validate=value.get("validate", True), rehearse=bool(value.get("rehearse", False)) or rehearse,
-        problems=tuple(project_problems(chosen, key)),
+        problems=(*project_problems(chosen, key), *_large_numbers(value)),
     )  # fmt: skip
 
 
-def project_problems(name: str, key: str) -> list[Problem]:
-    """A project's name is a folder's name, on every disk and in Finder."""
+def _large_numbers(value: Mapping[str, Any]) -> Iterator[Problem]:
+    for key, most in MOST.items():
+        if (value.get(key) or 0) > most:
+            yield Problem("E_VALUE", f"{key} is at most {most}.", "Write a smaller number.", path=(key,))
+
+
+def project_problems(name: str, key: str | None) -> list[Problem]:
+    """A project's name is a folder's name, on every disk and in Finder. `key`: where it is written, if in the order."""
 
     def bad(message: str, fix: str) -> list[Problem]:
-        return [Problem("E_PROJECT", message, fix, path=(key,))]
+        return [Problem("E_PROJECT", message, fix, path=(key,) if key else ())]
 
     if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in name):
         return bad("a project's name cannot hold control characters or line breaks.", "Write it on one plain line.")
-    if set(name) & set('/\\:'):
+    if set(name) & set("/\\:"):
         return bad(f"a project's name cannot hold / \\ or : and {name!r} does.", f"Try {_safer(name)!r}.")
     if name != name.strip() or name.startswith(".") or name.endswith("."):
         return bad(f"the name {name!r} begins or ends with a blank or a dot.", f"Try {_safer(name)!r}.")
-    if len(name) > LONGEST_PROJECT or len(name.encode()) > 200:
-        return bad(f"a project's name has at most {LONGEST_PROJECT} characters and this has {len(name)}.", "Shorten it.")
+    if len(name) > LONGEST_PROJECT:
+        return bad(f"a project's name has at most {LONGEST_PROJECT} characters, this has {len(name)}.", "Shorten it.")
+    if len(name.encode()) > LONGEST_FOLDER:
+        return bad("this project's name is too long for a folder.", f"Shorten it to {len(name) // 2} characters.")
     return []
 
 
 def _safer(name: str) -> str:
-    kept = "".join("-" if each in "/\\:" else each for each in name).strip(" .-")
-    return kept or "my-project"
+    kept = "".join("-" if each in "/\\:" else " " if each.isspace() else each for each in name).strip(" .-")
+    return kept[:LONGEST_PROJECT] or "my-project"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from artfactoryd.core.axes import Axis, Check, Reader, Tokens, Written
@@ -15,6 +17,8 @@ from artfactoryd.core.order import Order
 from artfactoryd.errors import Problem
 
 LARGEST_SEED = 2**31 - 1  # when a model's schema does not say
+LARGEST = 2**63 - 1  # what the index can hold: of items, of micro-dollars, of a seed
+MOST_PROBLEMS = 100  # told of one order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class PlannedItem:
     upper: int  # micro-dollars, at most
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     order: Order
     model: Model
@@ -40,50 +44,61 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
-    @property
+    @cached_property
     def total_items(self) -> int:
-        return math.prod(len(axis) for axis in self.axes)
+        return math.prod(axis.size for axis in self.axes)
 
     @property
     def total_products(self) -> int:
-        batch = next((axis for axis in self.axes if axis.parameter == self.model.batch), None)
-        if batch is None:
-            return self.total_items * self._default_batch()
-        asked = sum(_as_count(batch.at(place)[0]) for place in range(len(batch)))
-        return self.total_items // len(batch) * asked
+        return sum(self._asked(parameters) * times for parameters, times in self._groups(self.model.batch))
 
-    @property
+    @cached_property
     def price(self) -> Price | None:
-        """The catalogue's price, or the order's own where the catalogue knows none."""
-        if self.model.price is None and self.order.price is not None:
-            return Price.from_mapping(self.order.price)
-        return self.model.price
+        """The catalogue's price, or the order's own where the catalogue's is not known for every item."""
+        known = self.model.price
+        if self.order.price is None or (known is not None and self._total(known) is not None):
+            return known
+        return Price.from_mapping(self.order.price)
 
     def total_price(self) -> int | None:
         """Micro-dollars at most for everything; None when no price is known. 0 for a rehearsal."""
         if self.order.rehearse:
             return 0
-        if self.price is None:
-            return None
-        if self.price.per == "image":
-            return self.price.upper(self.total_products, {})
-        if self.price.per != "megapixel":
-            upper = self.price.upper(1, {})
-            return None if upper is None else upper * self.total_items
-        uppers = [self.upper(item.asked, item.parameters) for item in self.items()]
-        return None if None in uppers else sum(each for each in uppers if each is not None)
+        return self._total(self.price) if self.price else None
 
     def upper(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        """Micro-dollars at most for one call."""
         if self.order.rehearse:
             return 0
-        return self.price.upper(asked, parameters) if self.price else None
+        return self._upper(self.price, asked, parameters) if self.price else None
+
+    def _upper(self, price: Price, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        size = {name: parameters.get(name, self._default(name)) for name in ("width", "height")}
+        return price.upper(asked, size)
+
+    def _total(self, price: Price) -> int | None:
+        sizes = ("width", "height") if price.per == "megapixel" else ()
+        total = 0
+        for parameters, times in self._groups(self.model.batch, *sizes):
+            upper = self._upper(price, self._asked(parameters), parameters)
+            if upper is None:
+                return None
+            total += upper * times
+        return total
+
+    def _groups(self, *names: str | None) -> Iterator[tuple[dict[str, Any], int]]:
+        """The values of these parameters together, and how many items have them; no item is made for it."""
+        axes = [axis for axis in self.axes if axis.parameter in names]
+        times = self.total_items // math.prod(axis.size for axis in axes)
+        for places in itertools.product(*(range(axis.size) for axis in axes)):
+            yield {axis.parameter: axis.at(place)[0] for axis, place in zip(axes, places, strict=True)}, times
 
     def items(self, number: int = 1, index: int = 1) -> Iterator[PlannedItem]:
         """Lazily, from item `number` whose first product has the place `index`."""
-        while number <= self.total_items:
-            item = self._item(number, index)
+        for each in range(number, self.total_items + 1):
+            item = self._item(each, index)
             yield item
-            number, index = number + 1, index + item.asked
+            index += item.asked
 
     def item(self, number: int) -> PlannedItem:
         """One item by its number; its product index is only right where every call asks for as many."""
@@ -92,7 +107,7 @@ class Plan:
 
     def _item(self, number: int, index: int) -> PlannedItem:
         parameters, tokens = self._combination(number - 1)
-        asked = _as_count(parameters.get(self.model.batch, 0)) if self.model.batch in parameters else self._default_batch()
+        asked = self._asked(parameters)
         seed = self._seed(parameters, copy=0)
         if self.model.seed and seed is not None:
             parameters[self.model.seed] = seed
@@ -102,36 +117,49 @@ class Plan:
     def _combination(self, place: int) -> tuple[dict[str, Any], tuple[tuple[str, str, str], ...]]:
         chosen: list[tuple[str, Any, Tokens]] = []
         for axis in reversed(self.axes):
-            place, digit = divmod(place, len(axis))
+            place, digit = divmod(place, axis.size)
             chosen.append((axis.parameter, *axis.at(digit)))
         parameters = {name: value for name, value, _ in reversed(chosen)}
         tokens = tuple((name, token, value) for name, _, pairs in reversed(chosen) for token, value in pairs)
         return parameters, tokens
 
-    def _default_batch(self) -> int:
-        if self.model.batch is None:
-            return 1
-        return _as_count(self.model.properties.get(self.model.batch, {}).get("default", 1))
+    def _asked(self, parameters: Mapping[str, Any]) -> int:
+        """How many products a call is asked for."""
+        batch = self.model.batch
+        return 1 if batch is None else _as_count(parameters.get(batch, self._default(batch)))
+
+    def _default(self, name: str) -> Any:
+        return self.model.properties.get(name, {}).get("default")
 
     def _seed(self, parameters: Mapping[str, Any], copy: int) -> int | None:
-        """The written seed plus the copy, else derived; always within the model's range."""
+        """What is sent as seed: written it is that plus the copy, else derived. None: nothing of ours."""
         if self.model.seed is None:
             return None
-        schema = self.model.properties.get(self.model.seed, {})
-        least, most = int(schema.get("minimum", 0)), int(schema.get("maximum", LARGEST_SEED))
-        written = parameters.get(self.model.seed)
-        if isinstance(written, int) and written != -1:
-            return least + (written + copy - least) % (most - least + 1)
-        values = {name: value for name, value in parameters.items() if name != self.model.seed}
-        return least + _number_from(self.base_seed, values, copy) % (most - least + 1)
+        least, most = _range(self.model.properties.get(self.model.seed, {}))
+        written = parameters.get(self.model.seed, -1)
+        if isinstance(written, bool) or not isinstance(written, int):
+            return None  # unchecked (validate: false), and sent as it is
+        if written == -1:
+            values = {name: value for name, value in parameters.items() if name != self.model.seed}
+            return least + _number_from(self.base_seed, values, copy) % (most - least + 1)
+        if not least <= written <= most:
+            return written + copy  # no range is known, or it is not asked to count
+        return least + (written + copy - least) % (most - least + 1)
 
 
 def _as_count(value: Any) -> int:
     return value if isinstance(value, int) and value > 0 else 1
 
 
+def _range(schema: Mapping[str, Any]) -> tuple[int, int]:
+    """The seeds a model takes, both ends included."""
+    least = int(schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1))
+    most = int(schema.get("maximum", schema.get("exclusiveMaximum", LARGEST_SEED + 1) - 1))
+    return least, max(least, most)
+
+
 def _number_from(*parts: Any) -> int:
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
@@ -144,15 +172,38 @@ def make_plan(order: Order, model: Model, base: int, *, written: Written, check:
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them."""
     reader = Reader(model, order.validate, written, check)
     axes = reader.axes(order.parameters)
-    warnings = [*reader.warnings, *_order_warnings(order, model)]
-    return Plan(order, model, tuple(axes), base, tuple([*order.problems, *reader.problems]), tuple(warnings))
+    plan = Plan(order, model, tuple(axes), base)
+    problems = [*order.problems, *reader.problems] or list(_too_large(plan))
+    warnings = [*reader.warnings, *(() if problems else _order_warnings(plan))]
+    return replace(plan, problems=_at_most(problems), warnings=_at_most(warnings))
 
 
-def _order_warnings(order: Order, model: Model) -> Iterator[Problem]:
-    if order.price is not None and model.price is not None:
-        message = f"the price of {model.id} is known; the order's own price is not used."
+def _at_most(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """A broken text of a megabyte would else be answered with ten."""
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    last = problems[MOST_PROBLEMS]
+    note = replace(last, code=f"{last.code[:2]}MORE", message=f"and {more} more from here on.", fix="")
+    return (*problems[:MOST_PROBLEMS], note)
+
+
+def _too_large(plan: Plan) -> Iterator[Problem]:
+    if plan.total_products > LARGEST:
+        message = f"this makes about 10^{math.log10(plan.total_items):.0f} items, more than can be counted here."
+        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
+    elif (plan.total_price() or 0) > LARGEST:
+        yield Problem("E_TOO_LARGE", "this costs more than can be counted here.", "Correct the price.", path=("price",))
+    for seed in (parameters.get(plan.model.seed or "") for parameters, _ in plan._groups(plan.model.seed)):
+        if isinstance(seed, int) and abs(seed) > LARGEST:
+            yield Problem("E_VALUE", f"a seed is at most {LARGEST}.", "Write a smaller one.", path=("parameters",))
+
+
+def _order_warnings(plan: Plan) -> Iterator[Problem]:
+    if plan.order.price is not None and plan.price is plan.model.price:
+        message = f"the price of {plan.model.id} is known; the order's own price is not used."
         yield Problem("W_PRICE", message, "Take `price` out.", path=("price",))
-    if not order.validate:
+    if not plan.order.validate:
         message = "the parameters are sent as written, unchecked."
         yield Problem("W_NOT_VALIDATED", message, path=("validate",))
 
@@ -173,7 +224,7 @@ def reasons_to_hold(plan: Plan, *, most_products: int, cap: int) -> list[Reason]
     if products > most_products:
         reasons.append(Reason("limit", f"It makes {products} products; more than {most_products} need your word."))
     if price is None:
-        text = f"No price is known for {plan.model.id}. Add `price: {{usd: …, per: image}}` to the order and drop it again."
+        text = f"No price is known for {plan.model.id}. Add `price: {{usd: …, per: image}}` and drop the order again."
         reasons.append(Reason("price", text, waivable=False))
     elif price > cap:
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))

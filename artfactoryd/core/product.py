@@ -7,26 +7,29 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LONGEST_SLUG = 48
+LONGEST_SLUG = 48  # characters
+MOST_BYTES = 200  # of a slug; a letter may take four, and a file name has at most 255
+MOST_READ = 1000  # characters of a prompt that a slug is made from
 SOFTWARE = "artfactoryd"
 
 
-def slug(text: str, longest: int = LONGEST_SLUG) -> str:
-    """Letters of any script kept (NFC, lower case), everything unsafe in a path dropped, blanks to `-`."""
-    kept = []
-    for char in unicodedata.normalize("NFC", text).lower():
+def slug(text: str, longest: int = LONGEST_SLUG, otherwise: str = "picture") -> str:
+    """Letters of any script kept (NFC, lower case), everything unsafe in a path dropped, blanks to `-`.
+
+    `otherwise` where nothing is left.
+    """
+    kept = ""
+    for char in unicodedata.normalize("NFC", text[:MOST_READ]).lower():
         category = unicodedata.category(char)[0]
-        kept.append(char if category in "LNM" or char in "-_" else " " if category in "ZPSC" else "")
-    joined = re.sub(r"[-\s]*\s[-\s]*", "-", "".join(kept).strip())
-    cut = _at_most_bytes(joined[:longest], 120).strip("-_ ")
-    return cut or "picture"
+        alone = category == "M" and kept[-1:] in ("", " ", "-", "_")  # a mark whose letter was dropped
+        kept += char if char in "-_" or (category in "LNM" and not alone) else " "
+    joined = re.sub(r"[- ]+", lambda run: "-" if " " in run[0] else run[0], kept.strip("-_ "))
+    cut = unicodedata.normalize("NFC", joined)[:longest]
+    return _at_most_bytes(cut, MOST_BYTES).rstrip("-_") or otherwise
 
 
 def _at_most_bytes(text: str, most: int) -> str:
-    """A file name has at most 255 bytes; a letter may take four."""
-    while len(text.encode("utf-8", "replace")) > most:
-        text = text[:-1]
-    return text
+    return text.encode()[:most].decode("utf-8", "ignore")
 
 
 def product_name(index: int, prompt: str, sha256: str, extension: str) -> str:
@@ -36,7 +39,7 @@ def product_name(index: int, prompt: str, sha256: str, extension: str) -> str:
 
 def folder_name(name: str, rehearsal: bool) -> str:
     """The order's folder; a rehearsal says so."""
-    return slug(name, 80) + ("-rehearsal" if rehearsal else "")
+    return slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")
 
 
 def prompt_of(parameters: Mapping[str, Any], text: Sequence[str]) -> str:
@@ -56,7 +59,9 @@ def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[st
     return {
         "id": product["id"], "file": dict(file), "type": "image", "created_at": product["created_at"],
         "project": row["project"],
-        "order": {"id": row["order_id"], "name": row["order_name"], "sha256": row["document_sha256"], "git": row["git"]},
+        "order": {
+            "id": row["order_id"], "name": row["order_name"], "sha256": row["document_sha256"], "git": row["git"],
+        },
         "item": {"index": row["number"], "copy": row["copy"], "seed": row["seed"], "tokens": row["tokens"]},
         "provider": row["provider"],
         "model": {key: row["model"][key] for key in ("id", "version", "family", "modality")},

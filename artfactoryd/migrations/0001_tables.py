@@ -1,6 +1,9 @@
 """The first tables. Frozen: a change to them is a new numbered script."""
 
+from __future__ import annotations
+
 import peewee as pw
+from playhouse.migrate import SchemaMigrator
 
 
 class Meta(pw.Model):
@@ -40,6 +43,7 @@ class Orders(pw.Model):
     held_entry = pw.TextField(null=True)
     held_fingerprint = pw.TextField(null=True)
     cancelled = pw.BooleanField(default=False)
+    was_cancelled = pw.BooleanField(default=False)  # ever, though retried since
 
     class Meta:
         table_name = "orders"
@@ -68,7 +72,7 @@ class Item(pw.Model):
     class Meta:
         table_name = "item"
         primary_key = pw.CompositeKey("order_id", "number")
-        indexes = ((("order_id", "state", "number"), False), (("state", "provider"), False))
+        indexes = ((("order_id", "state", "number"), False), (("state", "provider", "order_id"), False))
 
 
 class GenerationLog(pw.Model):
@@ -135,6 +139,6 @@ class Command(pw.Model):
 TABLES = (Meta, Orders, Item, GenerationLog, Product, ProviderStop, Command)
 
 
-def up(migrator, db):
+def up(migrator: SchemaMigrator, db: pw.Database) -> None:
     with db.bind_ctx(TABLES):
         db.create_tables(TABLES)

@@ -1,0 +1,133 @@
+"""Ledger lines as the program writes them, and books opened on a folder of a test."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from artfactoryd.books import Books
+from artfactoryd.core.plan import PlannedItem
+from artfactoryd.index import Index
+
+Line = dict[str, Any]
+UPPER = 3000  # micro-dollars an item may cost
+ORDER = "01900000-0000-7000-8000-000000000001"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def clock() -> datetime:
+    return NOON
+
+
+def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:
+    """As many items as the order says, each for one product."""
+    numbers = range(row["expanded_items"] + 1, row["total_items"] + 1)
+    return "fake", (
+        PlannedItem(n, n, 1, 0, n, {"prompt": f"car {n}"}, (("prompt", "[a,b]", "a"),), UPPER) for n in numbers
+    )
+
+
+@asynccontextmanager
+async def books_in(folder: Path) -> AsyncIterator[Books]:
+    books = open_books(folder)
+    try:
+        yield books
+    finally:
+        books.close()
+
+
+def open_books(folder: Path) -> Books:
+    (folder / "Ledger").mkdir(parents=True, exist_ok=True)
+    return Books(folder / "Ledger", folder / "index.sqlite3", expander, clock)
+
+
+def rows(folder: Path) -> dict[str, list[str]]:
+    """Every row of every table, in an order of its own."""
+    index = Index.look(folder / "index.sqlite3")
+    with contextlib.closing(index):
+        tables = [row["name"] for row in index.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = [name for name in tables if not name.startswith(("sqlite_", "schema_"))]
+        return {name: sorted(map(repr, index.rows(f"SELECT * FROM {name}"))) for name in kept}
+
+
+# --- lines ---
+
+
+def acceptance(order: str = ORDER, *, items: int = 4, cap: int = 1_000_000, **other: Any) -> Line:
+    return {
+        "kind": "acceptance", "order": order, "claim": order, "number": 1, "submission": None, "name": "cars",
+        "project": "summer", "folder": None, "provider": "fake", "model": {"id": "fake/painter"},
+        "document": "prompt: a [red,blue] car", "document_sha256": "d" * 64, "fingerprint": "f" * 64,
+        "file": "cars.yaml", "git": None, "accepted_at": "2026-11-22T12:00:00.000Z", "base_seed": 7, "priority": 0,
+        "rehearsal": False, "tags": ["red"], "notes": "", "cap": cap, "price": items * UPPER, "total_items": items,
+        "total_products": items, **other,
+    }  # fmt: skip
+
+
+def hold(order: str = ORDER) -> Line:
+    reasons = [{"code": "limit", "text": "many", "waivable": True}]
+    return {"kind": "hold", "order": order, "entry": "cars.yaml", "fingerprint": "b" * 64, "reasons": reasons}
+
+
+def approval(order: str = ORDER, cap: int = 1_000_000) -> Line:
+    return {"kind": "approval", "order": order, "waived": ["limit"], "cap": cap, "folder": None}
+
+
+def wish(item: int, order: str = ORDER, *, nth: int = 1, reserved: int = UPPER) -> Line:
+    return {
+        "kind": "wish", "order": order, "item": item, "attempt": attempt(item, order, nth), "nth": nth,
+        "provider": "fake", "model": "fake/painter", "actual": {"prompt": f"car {item}"}, "reserved": reserved,
+    }  # fmt: skip
+
+
+def move(kind: str, item: int, order: str = ORDER, *, nth: int = 1, **fields: Any) -> Line:
+    return {"kind": kind, "order": order, "item": item, "attempt": attempt(item, order, nth), **fields}
+
+
+def ticket(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
+    return move("ticket", item, order, nth=nth, ticket=f"ticket-{item}")
+
+
+def result(item: int, order: str = ORDER) -> Line:
+    outputs = [{"id": f"{order}-p{item}", "index": item, "address": "https://x/y.png", "mime": None}]
+    return move("result", item, order, outputs=outputs, returned={"parameters": {"seed": 7}, "seconds": 1.5})
+
+
+def settlement(item: int, order: str = ORDER, *, cost: int = UPPER) -> Line:
+    product = {
+        "id": f"{order}-p{item}", "index": item, "path": f"Projects/summer/{item}.png", "sha256": "a" * 64,
+        "bytes": 10, "mime": "image/png", "width": 8, "height": 8, "created_at": "2026-11-22T12:00:00.000Z",
+    }  # fmt: skip
+    return move("settlement", item, order, cost=cost, estimated=False, products=[product], note="")
+
+
+def failure(item: int, verdict: str, order: str = ORDER, *, nth: int = 1, cost: int | None = None) -> Line:
+    return move("failure", item, order, nth=nth, verdict=verdict, reason=f"it was {verdict}", cost=cost)
+
+
+def release(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
+    return move("release", item, order, nth=nth, reason="not sent")
+
+
+def retry(item: int, order: str = ORDER, *, raised: int = 0) -> Line:
+    return {"kind": "retry", "order": order, "item": item, "raise": raised}
+
+
+def cancel(order: str = ORDER) -> Line:
+    return {"kind": "cancel", "order": order}
+
+
+def command(command_id: str, name: str = "cancel") -> Line:
+    return {"kind": "command", "id": command_id, "name": name, "answer": {"done": True, "text": "Done."}}
+
+
+def pause(on: bool, reason: str = "no key") -> Line:
+    return {"kind": "pause", "provider": "fake", "on": on, "reason": reason}
+
+
+def attempt(item: int, order: str, nth: int) -> str:
+    return f"{order}-{item}-{nth}"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+from playhouse.migrations import Runner
+
+from artfactoryd.index import MIGRATIONS, Index
+
+OLDEST = Path(__file__).parent / "databases" / "0001.sql"
+FILLED = """
+INSERT INTO meta VALUES ('ledger', '2026-11.jsonl:77');
+INSERT INTO provider_stop VALUES ('replicate', 'no key', '2026-11-22T12:00:00.000Z');
+INSERT INTO command VALUES ('c1', 'cancel', '{"done": true}', '2026-11-22T12:00:00.000Z');
+"""
+
+
+def tables(path: Path) -> dict[str, str]:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {name: " ".join(sql.split()) for name, sql in found}
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A database as the first release made it, with something in it."""
+    path = tmp_path / "old.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.executescript(OLDEST.read_text() + FILLED)
+    return path
+
+
+def test_a_database_of_the_oldest_release_is_brought_up_to_date(old: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new.sqlite3"
+    for path in (old, new):
+        Index.open(path).close()
+    assert tables(old) == tables(new)
+    with contextlib.closing(Index.look(old)) as index:
+        assert index.meta("ledger") == "2026-11.jsonl:77"
+        assert index.stops()["replicate"]["reason"] == "no key"
+        assert index.answer("c1") == {"done": True}
+
+
+def test_a_released_migration_makes_the_tables_it_always_made(old: Path, tmp_path: Path) -> None:
+    index = Index(tmp_path / "first.sqlite3", writing=True)
+    with contextlib.closing(index):
+        runner = Runner(index.db, str(MIGRATIONS))
+        runner.up(target=min(each.name for each in runner.migrations()))
+    assert tables(tmp_path / "first.sqlite3") == tables(old)
+
+
+def test_a_database_up_to_date_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite3"
+    Index.open(path).close()
+    with contextlib.closing(Index.open(path)) as index:
+        assert Runner(index.db, str(MIGRATIONS)).up() == []
+        assert index.rows("SELECT count(*) AS n FROM schema_migration")[0]["n"] == len(list(MIGRATIONS.glob("0*.py")))
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    numbers = sorted(int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.py"))
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from artfactoryd import moves
+from artfactoryd.core.plan import PlannedItem
+from artfactoryd.index import Index
+from artfactoryd.turns import AHEAD, Turns
+
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    opened = Index.open(tmp_path / "index.sqlite3")
+    yield opened
+    opened.close()
+
+
+def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: str = "acme", **other: Any) -> None:
+    """An accepted order with its folder and `items` planned items."""
+    acceptance: Row = {
+        **dict.fromkeys(moves.ORDER_COLUMNS, ""), "kind": "acceptance", "order": name, "claim": name, "number": 1,
+        "priority": priority, "cap": 10**9, "price": None, "total_items": items, "total_products": items,
+        "folder": f"Projects/{name}", **other,
+    }  # fmt: skip
+    moves.apply(index, acceptance)
+    expand(index, name, range(1, items + 1), provider)
+
+
+def expand(index: Index, name: str, numbers: range, provider: str = "acme") -> None:
+    rows = [PlannedItem(number, number, 1, 0, None, {"prompt": name}, (), 3_000) for number in numbers]
+    moves.add_items(index, name, provider, rows)
+
+
+def line(kind: str, row: Row, **more: Any) -> Row:
+    order, number = row["order_id"], row["number"]
+    return {"kind": kind, "order": order, "item": number, "attempt": f"{order}-{number}", "at": "now", **more}
+
+
+def wish(index: Index, row: Row) -> None:
+    more = {"nth": 1, "provider": "acme", "model": "m", "actual": {}, "reserved": 0}
+    moves.apply(index, line("wish", row, **more))
+
+
+def release(index: Index, row: Row) -> None:
+    moves.apply(index, line("release", row, reason="not sent"))
+
+
+def taken(turns: Turns, most: int = 1000) -> list[str]:
+    """What is given out until nothing is left, as `order number`."""
+    found: list[str] = []
+    while len(found) < most and (row := turns.next()) is not None:
+        found.append(f"{row['order_id']}{row['number']}")
+    return found
+
+
+def test_orders_of_one_priority_take_turns_item_by_item(index: Index) -> None:
+    accept(index, "a", 4)
+    accept(index, "b", 2)
+    accept(index, "c", 1)
+    assert taken(Turns(index, "acme")) == ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]
+
+
+def test_the_higher_priority_goes_first_and_the_rest_when_it_is_done(index: Index) -> None:
+    accept(index, "a", 2, priority=-10)
+    accept(index, "b", 2)
+    accept(index, "c", 2, priority=10)
+    accept(index, "d", 2, priority=10)
+    assert taken(Turns(index, "acme")) == ["c1", "d1", "c2", "d2", "b1", "b2", "a1", "a2"]
+
+
+def test_an_order_that_comes_later_joins_in(index: Index) -> None:
+    accept(index, "a", 4)
+    turns = Turns(index, "acme")
+    assert taken(turns, 2) == ["a1", "a2"]
+    accept(index, "b", 2)
+    accept(index, "c", 1, priority=1)
+    assert taken(turns, 1) == ["a3"]
+    turns.look_again("b")
+    turns.look_again("c")
+    assert taken(turns) == ["c1", "a4", "b1", "b2"]
+
+
+def test_only_this_providers_items_of_orders_that_may_be_worked_on_are_given(index: Index) -> None:
+    accept(index, "a", 1, provider="other")
+    accept(index, "b", 1)
+    moves.apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
+    accept(index, "c", 1, folder=None)
+    accept(index, "d", 2)
+    assert taken(Turns(index, "acme")) == ["d1", "d2"]
+
+
+def test_a_longer_order_than_is_read_at_once_is_given_out_whole(index: Index) -> None:
+    accept(index, "a", AHEAD * 2 + 5)
+    accept(index, "b", 1)
+    found = taken(Turns(index, "acme"))
+    assert found == ["a1", "b1", *(f"a{number}" for number in range(2, AHEAD * 2 + 6))]
+
+
+def test_an_item_given_out_does_not_come_again_before_it_is_back(index: Index) -> None:
+    accept(index, "a", 2)
+    turns = Turns(index, "acme")
+    assert taken(turns) == ["a1", "a2"]
+    turns.look_again()
+    turns.look_again("a")
+    assert taken(turns) == []
+    assert not turns.any()
+
+
+def test_an_item_that_is_back_comes_again_only_if_it_is_still_planned(index: Index) -> None:
+    accept(index, "a", 3)
+    turns = Turns(index, "acme")
+    first, second = turns.next(), turns.next()
+    assert first is not None and second is not None
+    wish(index, first)
+    turns.back(("a", 1))
+    turns.back(("a", 2))  # its wish was never written
+    assert taken(turns) == ["a2", "a3"]
+
+
+def test_a_released_item_comes_again_though_its_order_had_run_out(index: Index) -> None:
+    accept(index, "a", 1)
+    turns = Turns(index, "acme")
+    row = turns.next()
+    assert row is not None
+    wish(index, row)
+    assert not turns.any()
+    release(index, row)
+    assert not turns.any()
+    turns.back(("a", 1))
+    assert turns.any()
+    again = turns.next()
+    assert again is not None
+    assert (again["number"], again["state"], again["generation"]) == (1, "planned", {"prompt": "a"})
+
+
+def test_an_item_that_is_gone_may_come_back(index: Index) -> None:
+    Turns(index, "acme").back(("nothing", 1))
+
+
+def test_an_order_that_was_left_gives_nothing_until_it_is_looked_at_again(index: Index) -> None:
+    accept(index, "a", 2)
+    accept(index, "b", 2)
+    turns = Turns(index, "acme")
+    assert taken(turns, 1) == ["a1"]
+    turns.leave("a")
+    turns.back(("a", 1))
+    turns.look_again("b")
+    assert taken(turns) == ["b1", "b2"]
+    turns.look_again("a")
+    assert taken(turns) == ["a1", "a2"]
+
+
+def test_looking_at_everything_again_takes_up_orders_that_were_left(index: Index) -> None:
+    accept(index, "a", 1)
+    turns = Turns(index, "acme")
+    turns.leave("a")
+    assert not turns.any()
+    turns.look_again()
+    assert turns.any()
+
+
+def test_an_order_that_grows_is_looked_at_again(index: Index) -> None:
+    accept(index, "a", 1)
+    turns = Turns(index, "acme")
+    assert taken(turns) == ["a1"]
+    expand(index, "a", range(2, 4))
+    assert taken(turns) == []
+    turns.look_again("a")
+    assert taken(turns) == ["a2", "a3"]
+
+
+def test_a_cancelled_orders_items_are_not_given_out(index: Index) -> None:
+    accept(index, "a", 3)
+    turns = Turns(index, "acme")
+    assert taken(turns, 1) == ["a1"]
+    moves.apply(index, {"kind": "cancel", "order": "a"})
+    turns.look_again("a")
+    turns.back(("a", 1))
+    assert taken(turns) == []
+
+
+def test_with_only_some_orders_named_no_other_is_worked_on(index: Index) -> None:
+    accept(index, "a", 1, priority=10)
+    accept(index, "b", 1)
+    turns = Turns(index, "acme")
+    turns.only = set()
+    assert not turns.any()
+    turns.only = {"b"}
+    turns.look_again("b")
+    assert taken(turns) == ["b1"]
+
+
+def test_naming_orders_later_leaves_out_what_was_already_read(index: Index) -> None:
+    accept(index, "a", 1)
+    accept(index, "b", 1)
+    turns = Turns(index, "acme")
+    assert turns.any()
+    turns.only = {"b"}
+    turns.look_again()
+    assert taken(turns) == ["b1"]
+
+
+ACTS = st.lists(st.sampled_from(["next", "next", "back", "again", "all", "leave"]), max_size=40)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@given(acts=ACTS, sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3))
+def test_whatever_happens_nothing_is_out_twice_or_forgotten(index: Index, acts: list[str], sizes: list[int]) -> None:
+    for table in ("orders", "item", "generation_log"):
+        index.db.execute_sql(f"DELETE FROM {table}")
+    for place, size in enumerate(sizes):
+        accept(index, "abc"[place], size, priority=place % 2)
+    turns, out, done = Turns(index, "acme"), dict[tuple[str, int], Row](), set[tuple[str, int]]()
+    for act in acts:
+        if act == "next" and (row := turns.next()) is not None:
+            key = (row["order_id"], row["number"])
+            assert key not in out and key not in done
+            out[key] = row
+        elif act == "back" and out:
+            key, row = out.popitem()
+            if row["number"] % 2:
+                wish(index, row)
+                done.add(key)
+            turns.back(key)
+        elif act == "again":
+            turns.look_again("a")
+        elif act == "all":
+            turns.look_again()
+        elif act == "leave":
+            turns.leave("b")
+    turns.look_again()
+    rest = taken(turns)
+    assert sorted([*rest, *(f"{a}{b}" for a, b in [*out, *done])]) == sorted(
+        f"{'abc'[place]}{number}" for place, size in enumerate(sizes) for number in range(1, size + 1)
+    )
