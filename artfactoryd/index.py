@@ -209,9 +209,9 @@ class Index:
 
     def state(self, order: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> OrderState:
         found = self.counts(order["id"]) if counts is None else counts
-        expanded = order["cancelled"] or order["expanded_items"] >= order["total_items"]
+        expanded = order["expanded_items"] >= order["total_items"]
         held = order["held"] is not None and not order["cancelled"]
-        return order_state(found, held=held, cancelled=bool(order["cancelled"]), expanded=bool(expanded))
+        return order_state(found, held=held, cancelled=bool(order["cancelled"]), expanded=expanded)
 
     # --- items ---
 
