@@ -25,16 +25,14 @@ class Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except Refusal as refusal:  # an order's is told where it is read; what gets here is the settings'
+            click.echo(f"artfactoryd: These settings cannot be used.\n{refusal}", err=True)
+            ctx.exit(WRONG_USE)
         except ArtFactoryError as error:
             click.echo(f"artfactoryd: {error.title}. {error}", err=True)
-            wrong = isinstance(error, WrongUse) or (isinstance(error, Refusal) and not _about_orders(ctx))
-            ctx.exit(WRONG_USE if wrong else DID_NOT_SUCCEED)
+            ctx.exit(WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
         except (KeyboardInterrupt, BrokenPipeError):
             ctx.exit(130)
-
-
-def _about_orders(ctx: click.Context) -> bool:
-    return ctx.invoked_subcommand in ("plan", "submit")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data instead of words.")
@@ -279,4 +277,3 @@ def schema(name: str | None) -> None:
         click.echo(documents.schema_text(name))
     else:
         raise WrongUse(f"There is no schema {name!r}. There are: {', '.join(documents.schema_names())}.")
-

@@ -59,7 +59,8 @@ class Daemon:
         self._group: asyncio.TaskGroup | None = None
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
-        self._expanding = 0
+        self._expanding: set[str] = set()
+        self._unfinished: list[Claim] = []  # taken, and waiting for room on the disk
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._gone: dict[str, float] = {}
         self._settings_seen = _stamp(house.home.settings_file)
@@ -84,17 +85,30 @@ class Daemon:
 
     async def _take_up(self) -> None:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
-        self.house.foreman.resume_all(self._start_item)
-        for claim in await asyncio.to_thread(self.house.claims.open):
-            if not self.work.only:
-                await self._take(claim)
-        for row in self.house.books.index.orders():
-            if self.house.books.index.state(row) in reports.UNFINISHED and not self.work.only:
-                self.work.seen.append(row["id"])
-        for row in self.house.books.index.unexpanded_orders():
-            if row["folder"] is None:
-                await self.house.intake.open_folder(row)
+        index, foreman = self.house.books.index, self.house.foreman
+        self._look_over()
+        await asyncio.to_thread(foreman.clear_leftovers)
+        foreman.resume_all(self._start_item)
+        if not self.work.only:
+            self._unfinished = await asyncio.to_thread(self.house.claims.open)
+            await self._take_unfinished()
+        for row in index.unexpanded_orders():
             self._begin(row["id"])
+
+    def _look_over(self) -> None:
+        """Orders that are not finished, and those whose receipt a kill has left behind."""
+        for row in self.house.books.index.orders():
+            state = self.house.books.index.state(row)
+            unfinished = state in reports.UNFINISHED
+            if unfinished and not self.work.only:
+                self.work.seen.append(row["id"])
+            if row["folder"] and (unfinished or self._receipt_is_behind(row, state)):
+                self.house.foreman.touched.add(row["id"])
+
+    def _receipt_is_behind(self, row: Row, state: OrderState) -> bool:
+        """A receipt that a person removed stays removed."""
+        said = paperwork.receipt_state(self.house.home.root / row["folder"])
+        return said is not None and said != state
 
     def _start_services(self) -> None:
         foreman = self.house.foreman
@@ -129,26 +143,31 @@ class Daemon:
         self._spawn(self.house.foreman.make(row), self._makers)
 
     def _begin(self, order_id: str) -> None:
-        """An order whose folder is complete: its items get their rows, and the lines look at it."""
-        self._expanding += 1
-        self._spawn(self._expand(order_id), self._makers)
+        """An accepted order: its folder is there, its items get their rows, and the lines look at it."""
+        if order_id not in self._expanding:
+            self._expanding.add(order_id)
+            self._spawn(self._expand(order_id), self._makers)
 
     async def _expand(self, order_id: str) -> None:
         try:
-            row = self.house.books.index.order(order_id)
-            if row is not None and not row["cancelled"] and row["expanded_items"] < row["total_items"]:
-                await self._expand_all(row)
-            self.house.foreman.wake(order_id)
-        finally:
-            self._expanding -= 1
-
-    async def _expand_all(self, row: Row) -> None:
-        while True:
-            try:
-                return await self.house.books.expand(self.house.books.index.order(row["id"]) or row)
-            except StorageFull as error:
-                log.error("an order waits for room: %s", error)
+            while not await self._expand_once(order_id):
                 await asyncio.sleep(RECEIPTS_EVERY)
+            fault.point("order_expanded")
+        finally:
+            self._expanding.discard(order_id)
+            self.house.foreman.wake(order_id)
+
+    async def _expand_once(self, order_id: str) -> bool:
+        row = self.house.books.index.order(order_id)
+        try:
+            if row is not None and not row["cancelled"]:
+                await self.house.intake.open_folder(row)
+                if row["expanded_items"] < row["total_items"]:
+                    await self.house.books.expand(row)
+            return True
+        except StorageFull as error:
+            log.error("an order waits for room: %s", error)
+            return False
 
     # --- the inbox ---
 
@@ -156,8 +175,9 @@ class Daemon:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
             self._reload_settings()
+            await self._take_unfinished()
             await self._take_scan(scan)
-            self._taken_all = not scan.waiting and not scan.ready
+            self._taken_all = not scan.waiting and not any(self._is_wanted(found) for found in scan.ready)
             await self._look_at_held()
 
     def _inbox(self) -> Inbox:
@@ -168,14 +188,21 @@ class Daemon:
         )  # fmt: skip
 
     async def _take_scan(self, scan: Scan) -> None:
-        found: Ready | Stray
-        for found in (*scan.ready, *scan.strays):
-            if self.work.only and found.path not in self.work.only:
-                continue
+        everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
+        for found in filter(self._is_wanted, everything):
             try:
                 await self._take_entry(found)
-            except StorageFull as error:
+            except (StorageFull, OSError) as error:
                 log.error("%s stays in the inbox: %s", found.path.name, error)
+
+    def _is_wanted(self, found: Ready | Stray) -> bool:
+        return not self.work.only or found.path in self.work.only
+
+    async def _take_unfinished(self) -> None:
+        """What was taken goes on from where a kill or a full disk stopped it."""
+        unfinished, self._unfinished = self._unfinished, []
+        for claim in unfinished:
+            await self._take(claim)
 
     async def _take_entry(self, found: Ready | Stray) -> None:
         project = found.project if isinstance(found, Ready) else None
@@ -194,7 +221,12 @@ class Daemon:
             await self._take(claim)
 
     async def _take(self, claim: Claim) -> None:
-        ids = await self.house.intake.take(claim)
+        try:
+            ids = await self.house.intake.take(claim)
+        except StorageFull as error:
+            log.error("%s is taken, and waits for room: %s", claim.name, error)
+            self._unfinished.append(claim)
+            return
         rows = self.house.books.index.orders_of_claim(claim.id)
         self.work.seen += [row["id"] for row in rows if row["id"] not in self.work.seen]
         self.work.rejected += 0 if rows or ids else 1
@@ -221,17 +253,14 @@ class Daemon:
 
     def _restore_held_folder(self) -> None:
         """A vanished Held/ is made again from the claims and cancels nothing."""
-        if self.house.home.held.is_dir():
-            return
-        self.house.home.held.mkdir(parents=True)
-        self._gone.clear()
-        held = {row["claim"]: row for row in self.house.books.index.held_orders()}
-        for claim in self.house.claims.open():
+        claims, rows = self.house.claims, self.house.books.index.held_orders()
+        held = {row["claim"]: row for row in rows if claims.held_vanished(row["held_entry"])}
+        for claim in claims.open() if held else ():
             row = held.get(claim.id)
             if row is not None:
                 words = "\n".join(reason["text"] for reason in row["held"])
                 text = f"{claim.name} waits for you. Nothing of it was sent.\n\n{words}\n"
-                self.house.claims.restore_held(claim, row["held_entry"], text)
+                claims.restore_held(claim, row["held_entry"], text)
 
     def _reload_settings(self) -> None:
         """A bad file leaves the last good settings, and a word beside it."""
@@ -249,9 +278,12 @@ class Daemon:
 
     async def _serve_commands(self) -> None:
         while not self.stop.is_set():
-            for command in await asyncio.to_thread(commands.waiting, self.house.home.commands):
-                answer = await self.carry_out(command)
-                await asyncio.to_thread(commands.answer, self.house.home.commands, command["id"], answer)
+            try:
+                for command in await asyncio.to_thread(commands.waiting, self.house.home.commands):
+                    answer = await self.carry_out(command)
+                    await asyncio.to_thread(commands.answer, self.house.home.commands, command["id"], answer)
+            except StorageFull as error:
+                log.error("a command waits for its answer: %s", error)
             await asyncio.sleep(COMMANDS_EVERY)
 
     async def carry_out(self, command: dict[str, Any]) -> dict[str, Any]:

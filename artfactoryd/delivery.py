@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,13 +112,16 @@ class Delivery:
             tries += 1
 
     async def _fetch_once(self, row: Row, chosen: Mapping[str, Any]) -> Fetch:
-        limits = self._settings().limits
-        fetched = await self._fetcher.fetch(
-            chosen["address"], self._work_file(chosen["id"]), most_bytes=limits.product_bytes,
-            allowed_hosts=self._factories[row["provider"]].output_hosts,
-        )  # fmt: skip
+        """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
+        limits, whole = self._settings().limits, self._work_file(chosen["id"])
+        fetched = await asyncio.to_thread(_fetched_before, whole)
+        if fetched is None:
+            fetched = await self._fetcher.fetch(
+                chosen["address"], whole.with_suffix(".part"), most_bytes=limits.product_bytes,
+                allowed_hosts=self._factories[row["provider"]].output_hosts,
+            )  # fmt: skip
         found = await asyncio.to_thread(media.identify, fetched.path, most_megapixels=limits.megapixels)
-        return Fetch(chosen, fetched, found)
+        return Fetch(chosen, replace(fetched, path=fetched.path.replace(whole)), found)
 
     def _expired(self, chosen: Mapping[str, Any]) -> bool:
         made = datetime.fromisoformat(chosen["created_at"])
@@ -126,7 +130,19 @@ class Delivery:
     def _work_file(self, product_id: str) -> Path:
         folder = self._home.work / "outputs"
         folder.mkdir(exist_ok=True)
-        return folder / f"{product_id}.part"
+        return folder / product_id
+
+    def clear_leftovers(self, delivering: Sequence[Row], unfinished: Sequence[Row]) -> None:
+        """What a kill left of deliveries that will not go on: in .work, and in the folders of unfinished orders."""
+        going_on = {chosen["id"] for row in delivering for chosen in row["outputs"]}
+        for path in self._work_file("any").parent.iterdir():
+            if path.name not in going_on:
+                path.unlink(missing_ok=True)
+        for order in unfinished:
+            known = going_on | {product["id"] for product in self._books.index.products(order["id"])}
+            for path in shelf.orphans(self._home.root / order["folder"]):
+                if path.suffix != shelf.CARD or shelf.read_sidecar(path)["id"] not in known:
+                    shelf.discard(path)
 
     def _cost(self, row: Row, order: Row, delivered: int) -> tuple[int, bool]:
         """By what was delivered, or by the time measured; the upper price where neither can be known."""
@@ -190,6 +206,14 @@ class Delivery:
         if order["rehearsal"]:
             return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def _fetched_before(path: Path) -> Fetched | None:
+    try:
+        with path.open("rb") as file:
+            return Fetched(path, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size, None)
+    except FileNotFoundError:
+        return None
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:

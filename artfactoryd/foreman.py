@@ -12,7 +12,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import uuid_utils
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
+WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full disk
 ASKING = (0.5, 1.0, 1.0, 2.0, 2.0, 3.0, 5.0, 10.0)  # seconds between questions about a ticket; the last one stays
 SKETCH = "sketch"
 
@@ -67,11 +68,12 @@ class Foreman:
         self.turns = {name: Turns(books.index, name) for name in factories}
         self.sending: set[tuple[str, int]] = set()  # creates on the way: a stop gives them a moment
         self.making: set[tuple[str, int]] = set()
-        self.without_room: set[tuple[str, int]] = set()  # deliveries waiting for the disk
+        self.waiting: set[tuple[str, int]] = set()  # of these, what waits for a person or for room on the disk
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.stuck: dict[tuple[str, int], str] = {}  # our own defects; left alone until a restart
         self.stopping = False
         self.full = ""  # why nothing is created at all
+        self._full_until = clock()  # the ledger itself had no room: not asked again before
         self.touched: set[str] = set()  # orders whose receipt is behind
         self.moved = asyncio.Event()  # something happened that a watcher may want to look at
         self._stops: set[tuple[str, int]] = set()
@@ -89,18 +91,28 @@ class Foreman:
         except OverCap as error:
             self.blocked[row["order_id"]] = str(error)
             self.turns[row["provider"]].leave(row["order_id"])
-        except (IllegalMove, StorageFull) as error:
+        except IllegalMove as error:
             log.info("item %s of order %s waits: %s", row["number"], row["order_id"], error)
+        except StorageFull as error:
+            log.error("nothing is sent: %s", error)
+            self.full, self._full_until = str(error), self._clock() + timedelta(seconds=ROOM_AGAIN)
         except StorageSick:
             raise
         except Exception as error:
             log.exception("item %s of order %s: a defect of this program", row["number"], row["order_id"])
             self.stuck[key] = f"a defect of this program ({error}); the log has the details"
         finally:
-            self.making.discard(key)
-            self._touch(row["order_id"])
+            self._put_back(row)
+
+    def _put_back(self, row: Row) -> None:
+        key = (row["order_id"], row["number"])
+        self.making.discard(key)
+        self.waiting.discard(key)
+        self._stops.discard(key)
+        self._touch(row["order_id"])
+        if key not in self.stuck:
             self.turns[row["provider"]].back(key)
-            self.gates[row["provider"]].wake()
+        self.gates[row["provider"]].wake()
 
     async def _buy(self, row: Row) -> Row:
         """Through the gate's slot: from planned to delivering, or to an end."""
@@ -123,17 +135,16 @@ class Foreman:
             call = await self._wish(row)
             if self.stopping:
                 return await self._record(row, "release", reason="the program was stopped before this was sent")
-            fault.point("before_submit")
-            ticket = await self._factories[row["provider"]].submit(call)
-            fault.point("after_submit")
-            return await self._keep_ticket(row, ticket)
-        except (ProviderStopped, Throttled, CallRefused, InDoubt) as error:
-            return await self._not_sent(row, error)
-        except (StorageFull, StorageSick, IllegalMove):
-            raise
-        except Exception as error:
-            log.exception("submit failed in an unknown way; in doubt")
-            return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
+            try:
+                fault.point("before_submit")
+                ticket = await self._factories[row["provider"]].submit(call)
+                fault.point("after_submit")
+            except (ProviderStopped, Throttled, CallRefused, InDoubt) as error:
+                return await self._not_sent(row, error)
+            except Exception as error:
+                log.exception("submit failed in an unknown way; in doubt")
+                return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
+            return await self._record(row, "ticket", ticket=ticket.text)
         finally:
             self.sending.discard(key)
 
@@ -148,17 +159,9 @@ class Foreman:
             "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
             "reserved": row["upper"],
         })  # fmt: skip
+        fault.point("recorded_wish")
         self._touch(row["order_id"])
         return call
-
-    async def _keep_ticket(self, row: Row, ticket: Ticket) -> Row:
-        """A ticket is money: it is written down however long the disk takes to have room for it."""
-        while True:
-            try:
-                return await self._record(row, "ticket", ticket=ticket.text)
-            except StorageFull as error:
-                log.error("a ticket waits to be written: %s", error)
-                await asyncio.sleep(1.0)
 
     async def _not_sent(self, row: Row, error: Exception) -> Row:
         """What a failed sending means; only InDoubt leaves money at stake."""
@@ -190,10 +193,11 @@ class Foreman:
     async def _collect(self, row: Row) -> Row:
         """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
         factory, ticket = self._factories[row["provider"]], Ticket(row["ticket"])
-        asked = 0
+        asked, key = 0, (row["order_id"], row["number"])
         await asyncio.sleep(factory.first_ask)
         while True:
             pause = ASKING[min(asked, len(ASKING) - 1)]
+            self.waiting.discard(key)
             try:
                 await self._pass_on_stop(row, factory, ticket)
                 outputs = await factory.collect(ticket)
@@ -203,6 +207,7 @@ class Foreman:
                 pause = max(pause, error.after or 0.0)
             except ProviderStopped as error:
                 await self._stop_provider(row["provider"], str(error))
+                self.waiting.add(key)
                 pause = ASKING[-1]
             except RunFailed as error:
                 return await self._run_failed(row, error)
@@ -215,9 +220,9 @@ class Foreman:
         """A person cancelled: tell the provider once. Whatever comes anyway is kept."""
         key = (row["order_id"], row["number"])
         if key in self._stops or row["stop"]:
+            await factory.cancel(ticket)
             self._stops.discard(key)
             row["stop"] = 0
-            await factory.cancel(ticket)
 
     async def _run_failed(self, row: Row, error: RunFailed) -> Row:
         verdict = Verdict.CANCELLED if error.cancelled else Verdict.ENDED
@@ -247,10 +252,10 @@ class Foreman:
             except StorageFull as error:
                 log.error("a product waits for room: %s", error)
                 self.blocked[row["order_id"]] = str(error)
-                self.without_room.add(key)
+                self.waiting.add(key)
                 self._touch(row["order_id"])
                 await asyncio.sleep(ROOM_AGAIN)
-                self.without_room.discard(key)
+                self.waiting.discard(key)
                 self.blocked.pop(row["order_id"], None)
             except (OutputLost, OutputBad) as error:
                 await self._fail(row, Verdict.LOST, str(error), cost=row["upper"])
@@ -270,10 +275,10 @@ class Foreman:
             start(row)
 
     def _next(self, turns: Turns) -> Row | None:
-        self.full = self._no_room()
-        if self.full:
+        if self._clock() < self._full_until:
             return None
-        return turns.next()
+        self.full = self._no_room()
+        return None if self.full else turns.next()
 
     def _no_room(self) -> str:
         least = self._settings().limits.free_disk_bytes
@@ -288,6 +293,12 @@ class Foreman:
             turns.look_again(order_id)
         for gate in self.gates.values():
             gate.wake()
+
+    def clear_leftovers(self) -> None:
+        """Before anything is delivered: what a kill left in .work and in the folders of orders not done with."""
+        rows = [row for row in self._books.index.resumable_items() if row["state"] == ItemState.DELIVERING]
+        orders = [order for order in map(self._books.index.order, self.touched) if order is not None]
+        self._delivery.clear_leftovers(rows, orders)
 
     def resume_all(self, start: Callable[[Row], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""
@@ -305,7 +316,7 @@ class Foreman:
     @property
     def idle(self) -> bool:
         """Nothing can go on without a person, a provider's consent, or room on the disk."""
-        if self.making - self.without_room:
+        if self.making - self.waiting:
             return False
         return all(gate.stopped or self.full or not turns.any() for gate, turns in self._pairs())
 
@@ -315,13 +326,28 @@ class Foreman:
     # --- writing ---
 
     async def _record(self, row: Row, kind: str, **fields: Any) -> Row:
+        """What has happened is written down, however long the disk takes to have room for it."""
         line = {"kind": kind, "order": row["order_id"], "item": row["number"], "attempt": row["attempt"], **fields}
-        await self._books.record(line)
+        while True:
+            try:
+                await self._books.record(line)
+                break
+            except StorageFull as error:
+                log.error("a %s waits to be written: %s", kind, error)
+                await asyncio.sleep(WRITE_AGAIN)
         fault.point(f"recorded_{kind}")
         self._touch(row["order_id"])
+        if kind in ("release", "failure", "settlement"):
+            self._money_came_back(row["order_id"])
         found = self._books.index.item(row["order_id"], row["number"])
         assert found is not None
         return found
+
+    def _money_came_back(self, order_id: str) -> None:
+        """An order that waited for its cap may go on."""
+        if self.blocked.pop(order_id, None):
+            for turns in self.turns.values():
+                turns.look_again(order_id)
 
     async def _fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
         return await self._record(row, "failure", verdict=str(verdict), reason=reason, cost=cost)

@@ -27,7 +27,7 @@ PRAGMAS = {
 MIGRATIONS = Path(__file__).parent / "migrations"
 Row = dict[str, Any]
 JSON_COLUMNS = frozenset({
-    "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer",
+    "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
 })  # fmt: skip
 
 
@@ -259,6 +259,10 @@ class Index:
 
     def attempt(self, attempt_id: str) -> Row | None:
         return self.row("SELECT * FROM generation_log WHERE id = ?", (attempt_id,))
+
+    def upload(self, provider: str, sha256: str) -> Row | None:
+        """Where these bytes were put at this provider, and until when."""
+        return self.row("SELECT * FROM upload WHERE provider = ? AND sha256 = ?", (provider, sha256))
 
     # --- products, stops, commands ---
 

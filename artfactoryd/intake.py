@@ -46,8 +46,9 @@ class Intake:
         """Take what was dropped to its next resting place; the ids of orders that may now be worked on."""
         rows = self._books.index.orders_of_claim(claim.id)
         if not rows:
-            if await self._approves(claim):
-                return await self._approve_by_drop(claim)
+            approved = await self._approved_by(claim)
+            if approved:
+                return await self._approve_by_drop(claim, approved)
             await self._read(claim)
             rows = self._books.index.orders_of_claim(claim.id)
         return await self.settle(claim, rows)
@@ -59,6 +60,8 @@ class Intake:
         ready = [row for row in rows if not row["cancelled"]]
         for row in ready:
             await self.open_folder(row)
+        for entry in {row["held_entry"] for row in rows} - {None}:
+            await asyncio.to_thread(self._claims.drop_held, entry)
         await asyncio.to_thread(self._claims.clear, claim)
         return [row["id"] for row in ready]
 
@@ -67,6 +70,7 @@ class Intake:
             readings = await asyncio.to_thread(self._claims.begin_reading, claim)
             if readings > MOST_READINGS:
                 raise Refusal([_poison(claim.name)])
+            fault.point("reading")
             studies = await asyncio.to_thread(self._study, claim)
             await asyncio.to_thread(self._claims.finish_reading, claim)
         except Refusal as refusal:
@@ -119,40 +123,42 @@ class Intake:
 
     # --- approval ---
 
-    async def _approves(self, claim: Claim) -> bool:
-        return bool(await self._held_twin(claim))
-
-    async def _held_twin(self, claim: Claim) -> list[Mapping[str, Any]]:
-        """Held orders of exactly these bytes whose entry has gone from Held/."""
+    async def _approved_by(self, claim: Claim) -> list[dict[str, Any]]:
+        """The held orders this was moved out of Held/ to approve: exactly their bytes, and their entry is gone."""
+        done = self._books.index.answer(claim.id)
+        if done is not None:  # killed between the approval and its end
+            return self._books.index.orders_of_claim(done["claim"])
         held = self._books.index.held_orders()
         if not held:
             return []
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-        return [
+        twins = [
             row for row in held if row["held_fingerprint"] == fingerprint and self._claims.held_gone(row["held_entry"])
         ]
+        return [row for row in twins if row["claim"] == twins[0]["claim"]]
 
-    async def _approve_by_drop(self, claim: Claim) -> list[str]:
-        twins = await self._held_twin(claim)
-        original = twins[0]["claim"]
-        rows = [row for row in twins if row["claim"] == original]
-        if any(not reason["waivable"] for row in rows for reason in row["held"]):
-            entry = await asyncio.to_thread(self._claims.hold, claim, paperwork.unwaivable_text(claim.name, rows))
-            return await self._stay_held(claim, rows, entry)
-        ids = await self.approve(rows)
+    async def _approve_by_drop(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The claim's id is the id of the command that it stands for, so it is carried out once."""
+        word = {"kind": "command", "id": claim.id, "name": "approve", "answer": {"claim": rows[0]["claim"]}}
+        held = [row for row in rows if row["held"] is not None and not row["cancelled"]]
+        if any(not reason["waivable"] for row in held for reason in row["held"]):
+            if self._books.index.answer(claim.id) is None:
+                await self._books.record(word)
+            await self._stay_held(claim, held)
+            ids = []
+        elif held:
+            ids = await self.approve(held, word)
+        else:
+            ids = await self.finish_claim(rows[0]["claim"])
         await asyncio.to_thread(self._claims.clear, claim)
         return ids
 
-    async def _stay_held(self, claim: Claim, rows: Sequence[Mapping[str, Any]], entry: str) -> list[str]:
-        """Approving is not enough here: the same order is held again, under the entry's new name."""
-        lines = [
-            {"kind": "hold", "order": row["id"], "entry": entry, "reasons": row["held"],
-             "fingerprint": row["held_fingerprint"]}
-            for row in rows
-        ]  # fmt: skip
-        await self._books.record(*lines)
-        await asyncio.to_thread(self._claims.clear, claim)
-        return []
+    async def _stay_held(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Approving is not enough here: the entry is laid back, with words that say so."""
+        text = paperwork.unwaivable_text(claim.name, rows)
+        for original in await asyncio.to_thread(self._claims.open):
+            if original.id == rows[0]["claim"]:
+                await asyncio.to_thread(self._claims.restore_held, original, rows[0]["held_entry"], text)
 
     async def approve(self, rows: Sequence[Mapping[str, Any]], *also: Mapping[str, Any]) -> list[str]:
         """Waive the reasons shown and raise the cap to the price shown. `also`: lines of the same step."""
@@ -163,7 +169,6 @@ class Intake:
         ]  # fmt: skip
         await self._books.record(*lines, *also)
         fault.point("order_approved")
-        await asyncio.to_thread(self._claims.drop_held, rows[0]["held_entry"])
         return await self.finish_claim(rows[0]["claim"])
 
     async def finish_claim(self, claim_id: str) -> list[str]:

@@ -3,6 +3,8 @@ and the words about what was held or rejected."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -39,12 +41,16 @@ def open_folder(home: Home, row: Row, plan: Plan) -> Path:
 
 
 def existing_project(projects: Path, name: str) -> str:
-    """`Cars` and `cars` are one folder on a Mac's disk, so they are one project here."""
+    """`Cars` and `cars`, `é` and `e` with an accent, are one folder on a Mac's disk, so they are one project here."""
     if projects.is_dir():
         for entry in sorted(each.name for each in projects.iterdir()):
-            if entry.casefold() == name.casefold():
+            if _folded(entry) == _folded(name):
                 return entry
     return name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def project_document(row: Row) -> str:
@@ -74,6 +80,16 @@ def resolved(row: Row, plan: Plan) -> str:
     return "\n".join([*comment, documents.dump_yaml(value)])
 
 
+def receipt_state(folder: Path) -> str | None:
+    """The state that the receipt lying there tells; None when there is none to read."""
+    try:
+        with (folder / "receipt.yaml").open(errors="replace") as file:
+            found = re.search(r"^state: (\w+)$", file.read(4096), re.MULTILINE)
+    except OSError:
+        return None
+    return found[1] if found else None
+
+
 def first_receipt(row: Row) -> str:
     return _receipt_head(row, OrderState.QUEUED, {}, 0)
 
@@ -83,7 +99,8 @@ def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
     counts = index.counts(row["id"])
     state = index.state(row, counts)
     head = _receipt_head(row, state, counts, index.spent(row["id"]), notes)
-    failed = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+    ended = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
+    failed = [item for item in ended if item["state"] != ItemState.CANCELLED or item["ticket"]]
     short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
     papers: dict[str, Any] = {}
     warnings = [{"text": str(warning)} for warning in plan_of(row).warnings]
@@ -94,9 +111,7 @@ def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
     return head + (documents.dump_yaml(papers) if papers else "")
 
 
-def _receipt_head(
-    row: Row, state: OrderState, counts: Mapping[str, int], spent: int, notes: Sequence[str] = ()
-) -> str:
+def _receipt_head(row: Row, state: OrderState, counts: Mapping[str, int], spent: int, notes: Sequence[str] = ()) -> str:
     value: dict[str, Any] = {
         "order_id": row["id"], "name": row["name"], "project": row["project"], "state": str(state),
         "accepted_at": row["accepted_at"],
@@ -120,12 +135,12 @@ def rejection_text(name: str, problems: Sequence[Problem]) -> str:
 
 
 def hold_text(name: str, studies: Sequence[Study]) -> str:
-
     lines = [f"{name} waits for you. Nothing of it was sent.", ""]
     for study in studies:
         price = study.plan.total_price()
         known = "price unknown" if price is None else f"at most {dollars(price)}"
-        lines.append(f"{study.order.name}: {study.plan.total_items} items, {study.plan.total_products} products, {known}.")
+        counts = f"{study.plan.total_items} items, {study.plan.total_products} products"
+        lines.append(f"{study.order.name}: {counts}, {known}.")
         lines += [f"  - {reason.text}" for reason in study.reasons]
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
     approve = [f"To approve: move {name} from Held to Inbox."] if waivable else []

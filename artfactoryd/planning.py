@@ -67,7 +67,7 @@ def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
         "name": study.order.name, "project": study.order.project, "model": found.model.full,
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
         "total_products": found.total_products,
-        "price": {"usd": usd(price), "as_of": found.price.as_of if found.price else None, "complete": price is not None},
+        "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
         "cap_usd": usd(study.cap), "base_seed": found.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
         "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
@@ -98,9 +98,7 @@ def _prompt(found: Plan, number: int) -> str:
 
 def _item(found: Plan, item: PlannedItem) -> dict[str, Any]:
     prompt = prompt_of(item.parameters, found.model.text)
-    names = [
-        product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)
-    ]
+    names = [product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)]
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {
         "index": item.number, "parameters": dict(item.parameters), "tokens": tokens, "seed": item.seed, "names": names,

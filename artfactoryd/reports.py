@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ from artfactoryd.core.catalog import dollars
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.home import Home
 from artfactoryd.index import Index
-from artfactoryd.paperwork import usd
+from artfactoryd.paperwork import existing_project, usd
 from artfactoryd.settings import Settings
 
 Row = Mapping[str, Any]
+PRODUCT_KEYS = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height")
+MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 UNFINISHED = frozenset({OrderState.HELD, OrderState.QUEUED, OrderState.PROCESSING})
 
 
@@ -30,15 +34,17 @@ def order_document(index: Index, row: Row, reasons: list[str], *, products: bool
         "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
     }  # fmt: skip
     if products:
-        found["products"] = [
-            {key: product[key] for key in ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height")}
-            for product in index.products(row["id"])
-        ]
+        found["products"] = [{key: product[key] for key in PRODUCT_KEYS} for product in index.products(row["id"])]
     return found
 
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
     """Why an order waits, in words; empty when it does not."""
+    return [*blockers(index, row, home, settings), *_passing(index, row)]
+
+
+def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
+    """What does not pass by itself: it waits for a person, a provider's consent, or room."""
     if row["held"] is not None and not row["cancelled"]:
         return [reason["text"] for reason in row["held"]]
     counts = index.counts(row["id"])
@@ -51,6 +57,8 @@ def reasons(index: Index, row: Row, home: Home, settings: Settings) -> list[str]
     if counts.get(ItemState.PLANNED):
         found += _why_nothing_is_sent(index, row, home, settings)
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
+        found.append(words)
+    if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
         found.append(words)
     return found
 
@@ -67,13 +75,34 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings)
     return [*found, words] if words else found
 
 
+def _passing(index: Index, row: Row) -> list[str]:
+    """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
+    if row["held"] is not None or row["cancelled"] or row["provider"] in index.stops():
+        return []
+    first = index.planned_items(row["id"], row["provider"], 1)
+    return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
+
+
 def no_room(home: Home, settings: Settings) -> str:
-    """Words when nothing new may be sent because the disk is nearly full; else empty."""
+    """Words when nothing new may be sent because the disk is nearly full or away; else empty."""
     least = settings.limits.free_disk_bytes
     for place in (home.root, home.projects):
-        if shutil.disk_usage(place).free < least:
-            return f"Less than {least // 1_000_000} MB are free on the disk of {place}; nothing new is sent until there is."
+        try:
+            free = shutil.disk_usage(place).free
+        except OSError as error:
+            return f"{place} cannot be reached ({error.strerror}); nothing new is sent until it can."
+        if free < least:
+            few = f"Less than {least // 1_000_000} MB are free on the disk of {place}"
+            return f"{few}; nothing new is sent until there is."
     return ""
+
+
+def _no_folder(home: Home, project: str) -> str:
+    """Words when something lies where the project's folder must be; else empty."""
+    place = home.projects / existing_project(home.projects, project)
+    if not os.path.lexists(place) or place.is_dir():
+        return ""
+    return f"{place} is not a folder, so nothing can be put there. Move it away; the work goes on by itself."
 
 
 def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -102,33 +131,49 @@ def _names(folder: Path) -> list[str]:
 
 
 def why(home: Home, index: Index | None, settings: Settings, given: str) -> tuple[str, bool]:
-    """What became of a file, in words, and whether anything is known of it at all."""
+    """What became of a file, in words, and whether anything is known of it at all. The newest of its name counts."""
     path = Path(given)
-    name = path.name
+    name = path.name.removesuffix(".error.txt").removesuffix(".why.txt")
+    if os.path.lexists(home.inbox / name):
+        return f"{home.inbox / name} lies in the Inbox and has not been taken yet (it must lie quiet first).", True
+    product = _why_product(home, index, path) if index else ""
+    if product:
+        return product, True
+    found = [*_why_set_aside(home, name), *(_why_order(home, index, settings, name) if index else ())]
+    return (max(found)[1], True) if found else (f"Nothing is known of {given}.", False)
+
+
+def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
+    """When, and the word beside it."""
     for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
         word = folder / (name + suffix)
-        if word.is_file() and (folder / name).exists():
-            return f"{folder / name}\n\n{word.read_text(errors='replace')}", True
-    if (home.inbox / name).exists():
-        return f"{home.inbox / name} lies in the Inbox and has not been taken yet (it must lie quiet first).", True
-    return _why_made(home, index, settings, path) if index else (f"Nothing is known of {given}.", False)
+        if word.is_file() and os.path.lexists(folder / name):
+            yield word.stat().st_mtime, f"{folder / name}\n\n{word.read_text(errors='replace').rstrip()}"
 
 
-def _why_made(home: Home, index: Index, settings: Settings, path: Path) -> tuple[str, bool]:
+def _why_product(home: Home, index: Index, path: Path) -> str:
     place = path.resolve()
-    if place.is_relative_to(home.root.resolve()):
-        product = index.find_product(str(place.relative_to(home.root.resolve())))
-        if product:
-            order = index.order(product["order_id"])
-            assert order is not None
-            item = index.item(order["id"], product["number"])
-            assert item is not None
-            return f"{path.name} is product {product['place']} of order {order['name']} ({order['id']}), " \
-                   f"made from {item['generation']}.", True  # fmt: skip
-    rows = [row for row in index.orders() if row["file"] == path.name or row["name"] == path.stem]
-    if not rows:
-        return f"Nothing is known of {path}.", False
-    row = rows[0]
-    lines = [f"{path.name} became order {row['name']} ({row['id']}): {index.state(row)}."]
-    lines += [row["folder"]] if row["folder"] else []
-    return "\n".join([*lines, *reasons(index, row, home, settings)]), True
+    projects, root = home.projects.resolve(), home.root.resolve()
+    if place.is_relative_to(projects):  # which may be a link to another disk
+        place = root / home.projects.name / place.relative_to(projects)
+    product = index.find_product(str(place.relative_to(root))) if place.is_relative_to(root) else None
+    order = index.order(product["order_id"]) if product else None
+    item = index.item(order["id"], product["number"]) if product and order else None
+    if not (product and order and item):
+        return ""
+    return (
+        f"{path.name} is product {product['place']} of order {order['name']} ({order['id']}), "
+        f"made from {item['generation']}."
+    )
+
+
+def _why_order(home: Home, index: Index, settings: Settings, name: str) -> Iterator[tuple[float, str]]:
+    """The newest order that a file of this name became: its state, what it waits for, what failed."""
+    rows = [row for row in index.orders() if row["file"] == name or row["name"] == Path(name).stem]
+    for row in rows[:1]:
+        lines = [f"{name} became order {row['name']} ({row['id']}): {index.state(row)}."]
+        lines += [row["folder"]] if row["folder"] else []
+        failed = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+        lines += reasons(index, row, home, settings)
+        lines += [f"Item {item['number']}, {item['state']}: {item['reason']}" for item in failed]
+        yield datetime.fromisoformat(row["accepted_at"]).timestamp(), "\n".join(lines)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import click
@@ -42,6 +43,7 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
             time.sleep(BAD_SETTINGS_AGAIN)
             settings = daemon.read_settings(home, environ)
+        home.make()
         asyncio.run(daemon.work(home, settings, Work(), environ))
 
 
@@ -49,28 +51,36 @@ def once(
     home: Home, settings: Settings, environ: Environ, *, verbose: bool, quiet: bool, only: Sequence[Path] = ()
 ) -> tuple[int, dict[str, Any]]:
     """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it."""
-    job = Work(until_done=True, only=frozenset(only))
+    job, before = Work(until_done=True, only=frozenset(only)), _rejections(home)
     with home.lock("once"):
         log.setup("debug" if verbose else "warning", home.logs)
+        home.make()
         with Progress(quiet) as progress:
             job.watch = progress.look
             asyncio.run(daemon.work(home, settings, job, environ))
     index = Index.look(home.index_file)
     try:
-        return outcome(index, job.seen, job.rejected), _report(home, settings, index, job.seen, quiet)
+        document = _report(home, settings, index, job.seen, sorted(_rejections(home) - before), quiet)
+        return outcome(index, job.seen, job.rejected), document
     finally:
         index.close()
 
 
-def _report(home: Home, settings: Settings, index: Index, seen: Sequence[str], quiet: bool) -> dict[str, Any]:
+def _rejections(home: Home) -> set[Path]:
+    return set(home.rejected.glob("*.error.txt"))
+
+
+def _report(
+    home: Home, settings: Settings, index: Index, seen: Sequence[str], rejected: Sequence[Path], quiet: bool
+) -> dict[str, Any]:
     rows = [row for row in map(index.order, seen) if row is not None]
     found = [reports.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
+    words = {path.name.removesuffix(".error.txt"): path.read_text(errors="replace") for path in rejected}
     for order in [] if quiet else found:
         click.echo(_line(order, home))
-    rejected = [] if quiet else sorted(home.rejected.glob("*.error.txt"))
-    if rejected:
-        click.echo(f"{len(rejected)} in {home.rejected}: " + ", ".join(path.name for path in rejected))
-    return {"orders": found}
+    for name, text in [] if quiet else words.items():
+        click.echo(f"{home.rejected / name}\n{indent(text.rstrip(), '  ')}")
+    return {"orders": found, "rejected": [{"name": name, "text": text} for name, text in words.items()]}
 
 
 def _line(order: Mapping[str, Any], home: Home) -> str:
@@ -90,13 +100,14 @@ def submit(
     placed = [_place(file, inbox, home, rehearse) for file in files]
     if not quiet:
         click.echo("\n".join(f"{file} is in the inbox." for file in files))
-    document = {"submitted": [{"file": str(file), "submission": name} for file, (_, name) in zip(files, placed, strict=True)]}
+    names = [name for _, name in placed]
+    document = {"submitted": [{"file": str(f), "submission": name} for f, name in zip(files, names, strict=True)]}
     if not wait:
         return 0, document
     try:
         code, report = once(home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed])
     except HomeLocked:
-        code, report = _wait_for_daemon(home, settings, [name for _, name in placed], quiet)
+        code, report = _wait_for_daemon(home, settings, names, quiet)
     return code, {**document, **report}
 
 
@@ -135,7 +146,8 @@ def git_of(file: Path) -> dict[str, Any] | None:
         path = git("ls-files", "--full-name", "--", file.name)
         if not path:
             return None
-        return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": bool(git("status", "--porcelain", "--", file.name))}
+        dirty = bool(git("status", "--porcelain", "--", file.name))
+        return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": dirty}
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -151,10 +163,11 @@ def _wait_for_daemon(
                 rows = [row for each in submissions for row in index.orders_of_submission(each)]
                 seen = [row["id"] for row in rows]
                 progress.show(index, rows)
-                rejected = sum(_is_rejected(home, each) for each in submissions)
+                rejected = [path for each in submissions for path in _rejection_of(home, each)]
                 known = {row["submission"] for row in rows}
-                if len(known) + rejected == len(submissions) and _resting(index, rows, home, settings):
-                    return outcome(index, seen, rejected), _report(home, settings, index, seen, quiet)
+                if len(known) + len(rejected) == len(submissions) and _resting(index, rows, home, settings):
+                    document = _report(home, settings, index, seen, rejected, quiet)
+                    return outcome(index, seen, len(rejected)), document
             finally:
                 index.close()
             if not _daemon_is_there(home):
@@ -162,8 +175,10 @@ def _wait_for_daemon(
             time.sleep(LOOK)
 
 
-def _is_rejected(home: Home, submission: str) -> bool:
-    return any(path.is_dir() and path.name.endswith(submission[-8:]) for path in home.rejected.iterdir())
+def _rejection_of(home: Home, submission: str) -> list[Path]:
+    """The word beside this submission's bundle; the bundle itself comes after its word."""
+    words = home.rejected.glob(f"*-{submission[-8:]}.error.txt")
+    return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]
 
 
 def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settings: Settings) -> bool:
@@ -173,7 +188,7 @@ def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settin
         if index.state(row, counts) not in reports.UNFINISHED or row["held"] is not None:
             continue
         moving = any(counts.get(state) for state in ("submitting", "running", "delivering"))
-        if moving or not reports.reasons(index, row, home, settings):
+        if moving or not reports.blockers(index, row, home, settings):
             return False
     return True
 
@@ -235,4 +250,3 @@ def demo(home: Home, *, verbose: bool) -> int:
 
 def _open_word() -> str:
     return "open" if sys.platform == "darwin" else "xdg-open"
-

@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from artfactoryd import reports
+from artfactoryd.core.catalog import dollars
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.settings import Settings
 
 Document = dict[str, Any]
+TIMES = ("asked_at", "answered_at", "ended_at")
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def order_document(home: Home, settings: Settings, name: str) -> Document:
 
 
 def _attempt(attempt: Mapping[str, Any]) -> Document:
-    keys = ("id", "number", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
+    keys = ("id", "number", "nth", "provider", "model", "ticket", "verdict", "reason", *TIMES)
     cost = attempt["reserved"] if attempt["cost"] is None else attempt["cost"]
     return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
 
@@ -84,7 +86,7 @@ def status_text(found: Mapping[str, Any]) -> str:
         lines += [f"{title.capitalize():<7} {', '.join(found[title])}"] if found[title] else []
     lines += [f"Stopped {name}: {stop['stopped']}" for name, stop in found["providers"].items()]
     lines += [f"Disk    {found['no_room']}"] if found["no_room"] else []
-    lines.append(f"Spent   ${found['spent_usd']:.2f}")
+    lines.append(f"Spent   {dollars(round(found['spent_usd'] * 1_000_000))}")
     lines += ["", orders_text(found["open"] + found["recent"])]
     return "\n".join(lines)
 
