@@ -94,9 +94,8 @@ class Books:
 
     async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
         """Where a picture was put: free to do again, so it needs no line."""
-        await self._put(
-            _Move(partial(moves.remember_upload, provider=provider, sha256=sha256, address=address, expires_at=expires_at))
-        )
+        known = (provider, sha256, address, expires_at)
+        await self._put(_Move(change=partial(moves.remember_upload, known=known)))
 
     async def _put(self, move: _Move) -> None:
         with self._door:

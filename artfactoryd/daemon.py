@@ -177,6 +177,7 @@ class Daemon:
             self._reload_settings()
             await self._take_unfinished()
             await self._take_scan(scan)
+            await self.house.intake.clear_inbox()
             self._taken_all = not scan.waiting and not any(self._is_wanted(found) for found in scan.ready)
             await self._look_at_held()
 
@@ -225,6 +226,9 @@ class Daemon:
             ids = await self.house.intake.take(claim)
         except StorageFull as error:
             log.error("%s is taken, and waits for room: %s", claim.name, error)
+            self._unfinished.append(claim)
+            return
+        if claim.id in self.house.intake.waiting:
             self._unfinished.append(claim)
             return
         rows = self.house.books.index.orders_of_claim(claim.id)
@@ -313,7 +317,7 @@ class Daemon:
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self._expanding and self.house.foreman.idle
+        return self._taken_all and not self.house.intake.waiting and not self._expanding and self.house.foreman.idle
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -140,7 +140,7 @@ def _free(name: str, taken: Sequence[str]) -> str:
 
 def read(folder: Path, known: Mapping[str, Any]) -> bytes:
     """The bytes of an accepted input again. Raises OutputBad when they are not the ones that were accepted."""
-    data = (folder / known["value"]).read_bytes()
+    data: bytes = (folder / known["value"]).read_bytes()
     if hashlib.sha256(data).hexdigest() != known["sha256"]:
         raise OutputBad(f"{known['value']} changed while the order was taken.")
     return data

@@ -14,12 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import fault, paperwork
+from artfactoryd import companions, fault, paperwork
 from artfactoryd.books import Books
 from artfactoryd.claims import Claim, Claims
 from artfactoryd.core.plan import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
+from artfactoryd.inputs import InputsMissing
 from artfactoryd.settings import Settings
 from artfactoryd.study import Origin, Scholar, Study, document_text, plan_of
 
@@ -41,16 +42,21 @@ class Intake:
     ) -> None:
         self._home, self._claims, self._books = home, claims, books
         self._settings, self._clock = settings, clock
+        self.waiting: dict[str, Claim] = {}  # orders whose pictures have not come yet
+        self._taken_along: set[Path] = set()
 
     async def take(self, claim: Claim) -> list[str]:
         """Take what was dropped to its next resting place; the ids of orders that may now be worked on."""
         rows = self._books.index.orders_of_claim(claim.id)
+        self.waiting.pop(claim.id, None)
         if not rows:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
             await self._read(claim)
             rows = self._books.index.orders_of_claim(claim.id)
+            if claim.id in self.waiting:
+                return []
         return await self.settle(claim, rows)
 
     async def settle(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -59,7 +65,7 @@ class Intake:
             return []
         ready = [row for row in rows if not row["cancelled"]]
         for row in ready:
-            await self.open_folder(row)
+            await self.open_folder(row, claim)
         for entry in {row["held_entry"] for row in rows} - {None}:
             await asyncio.to_thread(self._claims.drop_held, entry)
         await asyncio.to_thread(self._claims.clear, claim)
@@ -71,19 +77,47 @@ class Intake:
             if readings > MOST_READINGS:
                 raise Refusal([_poison(claim.name)])
             fault.point("reading")
-            studies = await asyncio.to_thread(self._study, claim)
+            studies = await asyncio.to_thread(self._study_with_pictures, claim)
             await asyncio.to_thread(self._claims.finish_reading, claim)
         except Refusal as refusal:
+            if isinstance(refusal, InputsMissing) and self._may_wait(claim):
+                await asyncio.to_thread(self._claims.finish_reading, claim)
+                self.waiting[claim.id] = claim
+                return
             text = paperwork.rejection_text(claim.name, refusal.problems)
             await asyncio.to_thread(self._claims.reject, claim, text)
             return
         fault.point("order_read")
         await self._accept(claim, studies)
 
+    def _study_with_pictures(self, claim: Claim) -> list[Study]:
+        """A loose order's pictures are taken along from where it lay, as far as they are there."""
+        try:
+            return self._study(claim)
+        except InputsMissing as missing:
+            if claim.kind == "bundle":
+                raise
+            wall, settle = self._clock().timestamp(), self._settings().inbox.settle_seconds
+            found = companions.take_along(claim, missing.names, settle, wall)
+            self._taken_along.update(found)
+            if not found:
+                raise
+            return self._study(claim)
+
+    def _may_wait(self, claim: Claim) -> bool:
+        age = self._clock() - datetime.fromisoformat(claim.taken_at)
+        return claim.kind == "file" and age.total_seconds() < companions.PATIENCE
+
+    async def clear_inbox(self) -> None:
+        """Pictures that orders took along go from the inbox, once no order dropped with them may still want one."""
+        if self._taken_along and not self.waiting:
+            taken, self._taken_along = self._taken_along, set()
+            await asyncio.to_thread(companions.take_away, taken)
+
     def _study(self, claim: Claim) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
-        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")))
+        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside)
         scholar = Scholar(self._home, self._settings(), self._books.index, self._clock)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
@@ -110,7 +144,7 @@ class Intake:
             "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
             "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
             "cap": study.cap, "price": plan.total_price(), "total_items": plan.total_items,
-            "total_products": plan.total_products,
+            "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
         }  # fmt: skip
 
     def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:
@@ -178,9 +212,10 @@ class Intake:
                 return await self.settle(claim, rows)
         return [row["id"] for row in rows if not row["cancelled"]]
 
-    async def open_folder(self, row: Mapping[str, Any]) -> None:
+    async def open_folder(self, row: Mapping[str, Any], claim: Claim | None = None) -> None:
         """The order's folder, complete before anything is sent; found again by the order's id."""
         if row["folder"] is None:
-            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row))
+            beside = claim.beside if claim else None
+            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), beside)
             place = str(folder.relative_to(self._home.root))
             await self._books.set_folder(row["id"], place)

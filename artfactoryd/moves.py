@@ -256,10 +256,10 @@ def add_items(index: Index, order_id: str, provider: str, items: Iterable[Planne
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
 
 
-def remember_upload(index: Index, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
+def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:
     """Free to make again, so it has no line."""
     sql = (
         "INSERT INTO upload (provider, sha256, address, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (provider, sha256) "
         "DO UPDATE SET address = excluded.address, expires_at = excluded.expires_at"
     )
-    index.run(sql, provider, sha256, address, expires_at)
+    index.run(sql, *known)

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd import documents
+from artfactoryd.core.catalog import Model
 from artfactoryd.core.product import LONGEST_SLUG, folder_name, product_name, prompt_of, sidecar, slug
 
 SHA = "3f9ac2d1" + "0" * 56
@@ -89,7 +90,7 @@ def test_an_orders_folder_has_a_safe_name_that_says_when_it_is_a_rehearsal(name:
     ],
 )  # fmt: skip
 def test_what_an_item_is_about_is_its_prompt_else_its_first_text(parameters: dict[str, Any], prompt: str) -> None:
-    assert prompt_of(parameters, ("title",)) == prompt
+    assert prompt_of(parameters, Model("p", "m", text=("title",))) == prompt
 
 
 def facts(**changes: Any) -> dict[str, Any]:

@@ -141,7 +141,8 @@ class Plan:
         if isinstance(written, bool) or not isinstance(written, int):
             return None  # unchecked (validate: false), and sent as it is
         if written == -1:
-            values = {name: self._identity(name, value) for name, value in parameters.items() if name != self.model.seed}
+            own = {name: value for name, value in parameters.items() if name != self.model.seed}
+            values = {name: self._identity(name, value) for name, value in own.items()}
             return least + _number_from(self.base_seed, values, copy) % (most - least + 1)
         if not least <= written <= most:
             return written + copy  # no range is known, or it is not asked to count

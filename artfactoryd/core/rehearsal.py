@@ -15,21 +15,28 @@ NAMED_SHAPES = {
 }  # fmt: skip
 
 
-def rehearsal_call(generation: Mapping[str, Any], seed: int | None, asked: int) -> dict[str, Any]:
-    """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs."""
-    width, height = rehearsal_size(generation)
+def rehearsal_call(
+    generation: Mapping[str, Any], seed: int | None, asked: int, of_input: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs.
+
+    `of_input`: the size of the picture it works on, for a model that follows it.
+    """
+    width, height = rehearsal_size(generation, of_input)
     return {
         "prompt": _prompt(generation), "width": width, "height": height,
         "seed": seed or 0, "num_outputs": asked,
     }  # fmt: skip
 
 
-def rehearsal_size(parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height in pixels: as given, else the shape asked for at a quarter megapixel."""
+def rehearsal_size(parameters: Mapping[str, Any], of_input: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Width and height in pixels: as given, else the shape asked for at a quarter megapixel, else the input's."""
     named = parameters.get("image_size")
     for given in (parameters, named):
         if isinstance(given, Mapping) and (size := _given(given)):
             return size
+    if of_input and _shape(parameters.get("aspect_ratio"), named) == (1, 1) and parameters.get("aspect_ratio") != "1:1":
+        return _drawable(of_input[0]), _drawable(of_input[1])
     return _at_quarter_megapixel(*_shape(parameters.get("aspect_ratio"), named))
 
 

@@ -63,8 +63,7 @@ class Local:
             raise RunFailed(str(error), charged=False) from error
         except OSError as error:
             raise AskAgain(f"{self._work} cannot be written: {error.strerror}.", after=60) from error
-        outputs = tuple(Output(path.absolute().as_uri(), f"image/{path.suffix[1:]}".replace("jpg", "jpeg")) for path in made)
-        return Outputs(outputs, asked["parameters"])
+        return Outputs(tuple(Output(path.absolute().as_uri()) for path in made), asked["parameters"])
 
     async def cancel(self, ticket: Ticket) -> None:
         """Nothing to stop: drawing happens in `collect`."""

@@ -105,7 +105,8 @@ def _fitted(
 
 def _colour(background: str | None, mode: str) -> Any:
     if background is None:
-        return {"LA": (255, 0), "RGBA": (255, 255, 255, 0), "CMYK": (0, 0, 0, 0)}.get(mode, ImageColor.getcolor("white", mode))
+        clear = {"LA": (255, 0), "RGBA": (255, 255, 255, 0), "CMYK": (0, 0, 0, 0)}
+        return clear.get(mode) or ImageColor.getcolor("white", mode)
     if mode == "CMYK":
         red, green, blue = ImageColor.getrgb(background)[:3]
         return (255 - red, 255 - green, 255 - blue, 0)
