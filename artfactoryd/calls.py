@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from artfactoryd import inputs
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.rehearsal import rehearsal_call
+from artfactoryd.errors import CallRefused, OutputBad
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 
 Row = Mapping[str, Any]
 SKETCH = "sketch"
+PAST = datetime.fromtimestamp(0, UTC)
 SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with it still finds it
 
 
@@ -32,22 +35,22 @@ class Calls:
 
     async def of(self, row: Row, order: Row) -> Call:
         """Raises what an upload raises: ProviderStopped, AskAgain, CallRefused. Nothing is bought here."""
-        known = {each["value"]: each for each in order["inputs"]}
+        model = Model.from_snapshot(order["model"])
+        pictures = inputs.of_item(row["generation"], order["inputs"], model)
         if order["rehearsal"]:
-            first = next(iter(known.values()), None)
+            first = next(iter(pictures.values()), None)
             size = (first["width"], first["height"]) if first else None
             return Call(SKETCH, None, rehearsal_call(row["generation"], row["seed"], row["asked"], size))
-        model = Model.from_snapshot(order["model"])
         parameters = dict(row["generation"])
-        for name in model.files:
-            if parameters.get(name) in known:
-                parameters[name] = await self._address(row["provider"], order, known[parameters[name]])
+        for name, picture in pictures.items():
+            parameters[name] = await self._address(row["provider"], order, picture)
         return Call(model.id, model.version, parameters)
 
     async def _address(self, provider: str, order: Row, picture: Row) -> str:
         path = self._home.root / order["folder"] / "inputs" / picture["name"]
         factory = self._factories[provider]
         if not isinstance(factory, Uploads):
+            await asyncio.to_thread(_bytes, path, picture)
             return str(path)
         async with self._under_way.setdefault(picture["sha256"], asyncio.Lock()):
             known = self._remembered(provider, picture["sha256"])
@@ -57,12 +60,29 @@ class Calls:
         known = self._books.index.upload(provider, sha256)
         if known is None:
             return None
-        expires = known["expires_at"]
-        if expires and datetime.fromisoformat(expires) - SPARE < self._clock():
+        if known["expires_at"] is not None and _moment(known["expires_at"]) - SPARE < self._clock():
             return None
         return str(known["address"])
 
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Row) -> str:
-        uploaded = await factory.upload(path, picture["mime"])
+        data = await asyncio.to_thread(_bytes, path, picture)
+        uploaded = await factory.upload(picture["name"], data, picture["mime"])
         await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
         return uploaded.address
+
+
+def _bytes(path: Path, picture: Row) -> bytes:
+    """Only what was accepted is worked on: an upload of other bytes would be remembered for these."""
+    try:
+        return inputs.read(path, picture)
+    except OutputBad as error:
+        raise CallRefused(f"{error} Nothing was sent.") from error
+
+
+def _moment(text: str) -> datetime:
+    """Long past where it cannot be read: then it is uploaded again."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return PAST + SPARE
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

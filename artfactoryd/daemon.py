@@ -23,8 +23,9 @@ import uuid_utils
 from artfactoryd import commands, fault, paperwork, reports, shelf
 from artfactoryd import settings as settings_room
 from artfactoryd.claims import Claim
+from artfactoryd.core.dropped import PICTURE
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageFull, WrongUse
+from artfactoryd.errors import ArtFactoryError, OutputBad, Refusal, StorageFull, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import House, now, open_house
 from artfactoryd.inbox import Inbox, Ready, Scan, Stray
@@ -60,7 +61,8 @@ class Daemon:
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
-        self._unfinished: list[Claim] = []  # taken, and waiting for room on the disk
+        self._unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
+        self._waiting: set[str] = set()  # of these, those that wait for a picture
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._gone: dict[str, float] = {}
         self._settings_seen = _stamp(house.home.settings_file)
@@ -165,8 +167,8 @@ class Daemon:
                 if row["expanded_items"] < row["total_items"]:
                     await self.house.books.expand(row)
             return True
-        except StorageFull as error:
-            log.error("an order waits for room: %s", error)
+        except (StorageFull, OutputBad) as error:
+            log.error("an order waits: %s", error)
             return False
 
     # --- the inbox ---
@@ -177,7 +179,8 @@ class Daemon:
             self._reload_settings()
             await self._take_unfinished()
             await self._take_scan(scan)
-            await self.house.intake.clear_inbox()
+            if not scan.waiting:  # an order that is not whole yet may name the same picture
+                await self.house.intake.clear_inbox()
             self._taken_all = not scan.waiting and not any(self._is_wanted(found) for found in scan.ready)
             await self._look_at_held()
 
@@ -191,6 +194,8 @@ class Daemon:
     async def _take_scan(self, scan: Scan) -> None:
         everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
         for found in filter(self._is_wanted, everything):
+            if isinstance(found, Stray) and self._may_have_an_order(found, scan):
+                continue
             try:
                 await self._take_entry(found)
             except (StorageFull, OSError) as error:
@@ -198,6 +203,10 @@ class Daemon:
 
     def _is_wanted(self, found: Ready | Stray) -> bool:
         return not self.work.only or found.path in self.work.only
+
+    def _may_have_an_order(self, found: Stray, scan: Scan) -> bool:
+        """A picture that lay here long before its order is no stray while the order is on its way."""
+        return self.house.intake.is_spoken_for(found.path) or (found.what == PICTURE.what and bool(scan.waiting))
 
     async def _take_unfinished(self) -> None:
         """What was taken goes on from where a kill or a full disk stopped it."""
@@ -224,11 +233,14 @@ class Daemon:
     async def _take(self, claim: Claim) -> None:
         try:
             ids = await self.house.intake.take(claim)
-        except StorageFull as error:
-            log.error("%s is taken, and waits for room: %s", claim.name, error)
+        except (StorageFull, OutputBad) as error:  # OutputBad: a picture in the claim itself is damaged
+            log.error("%s is taken, and waits: %s", claim.name, error)
             self._unfinished.append(claim)
             return
-        if claim.id in self.house.intake.waiting:
+        if ids is None:
+            if claim.id not in self._waiting:
+                log.info("%s waits for a picture that it names", claim.name)
+            self._waiting.add(claim.id)
             self._unfinished.append(claim)
             return
         rows = self.house.books.index.orders_of_claim(claim.id)
@@ -239,6 +251,7 @@ class Daemon:
             for turns in self.house.foreman.turns.values() if self.work.only else ():
                 turns.only = {*(turns.only or ()), order_id}
             self._begin(order_id)
+        self._waiting.discard(claim.id)
 
     async def _look_at_held(self) -> None:
         """An entry gone from Held/ and not in the inbox at a full scan 30 s later means: cancel."""
@@ -317,7 +330,7 @@ class Daemon:
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self.house.intake.waiting and not self._expanding and self.house.foreman.idle
+        return self._taken_all and not self._waiting and not self._expanding and self.house.foreman.idle
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

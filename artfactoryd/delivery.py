@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from artfactoryd import __version__, media, shelf
+from artfactoryd import __version__, inputs, media, shelf
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars
 from artfactoryd.core.product import product_name, prompt_of, sidecar
@@ -226,8 +226,8 @@ def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> 
 
 def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
     """The pictures this item was made from, as the order's inputs/ holds them."""
-    known = {each["value"]: each for each in order["inputs"]}
+    found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(order["model"]))
     return [
-        {"parameter": name, "sha256": known[value]["sha256"], "file": f"inputs/{known[value]['name']}", "source": value}
-        for name, value in row["generation"].items() if isinstance(value, str) and value in known
+        {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}", "source": each["value"]}
+        for name, each in found.items()
     ]  # fmt: skip

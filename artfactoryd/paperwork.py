@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from artfactoryd.core.catalog import MICRO, dollars
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.plan import Plan
 from artfactoryd.core.product import folder_name
-from artfactoryd.errors import Problem
+from artfactoryd.errors import OutputBad, Problem
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.study import Study, document_bytes, plan_of
@@ -31,14 +32,15 @@ def open_folder(home: Home, row: Row, plan: Plan, beside: Path | None) -> Path:
     """
     date = datetime.fromisoformat(row["accepted_at"]).astimezone().strftime("%Y-%m-%d")
     document = document_bytes(row["document"])
-    files = {
+    files: dict[str, bytes | Callable[[], bytes]] = {
         "order.yaml": document,
         "order.resolved.yaml": resolved(row, plan).encode(),
         "receipt.yaml": first_receipt(row).encode(),
     }
     for each in row["inputs"]:
-        assert beside is not None, "the claim of an order stays until its folder is complete"
-        files[f"inputs/{each['name']}"] = inputs.read(beside, each)
+        if beside is None:
+            raise OutputBad(f"The claim of order {row['id']} is gone, and with it {each['value']}.")
+        files[f"inputs/{each['name']}"] = partial(inputs.read, beside / each["value"], each)
     project = existing_project(home.projects, row["project"])
     name = folder_name(row["name"], bool(row["rehearsal"]))
     return shelf.open_order_folder(
@@ -83,7 +85,7 @@ def resolved(row: Row, plan: Plan) -> str:
         f"# Order {row['id']}, accepted {row['accepted_at']} by artfactoryd {__version__}",
         f"# from {row['file']!r}, document {row['number']}, sha256 {row['document_sha256']}",
     ]
-    comment += [f"# inputs/{each['name']} sha256 {each['sha256']}" for each in row["inputs"]]
+    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}" for each in row["inputs"]]
     return "\n".join([*comment, documents.dump_yaml(value)])
 
 
@@ -163,6 +165,14 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
     approve = [f"To approve: move {name} from Held to Inbox."] if waivable else []
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
+
+
+def left_text(name: str, order: str, taken: bool) -> str:
+    """The word beside what came with an order and is not kept in its folder."""
+    if not taken:
+        return f"{name} came with {order}, which was cancelled before anything of it was sent.\n"
+    what = f"what is left of {order}: its order was taken" if name == order else f"{name} came with {order}"
+    return f"This is {what}, but no order in it names these files. To use one, name it in an order beside it.\n"
 
 
 def unwaivable_text(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from artfactoryd.house import now
 from artfactoryd.index import Index
 from artfactoryd.paperwork import existing_project, usd
 from artfactoryd.settings import Settings
-from artfactoryd.study import Origin, Scholar, Study
+from artfactoryd.study import Origin, Scholar, Study, name_of
 
 UNKNOWN_HASH = "........"  # a file's name holds the beginning of its bytes' hash, known when they came
 MOST_VALUES = 12  # of one axis on the page
@@ -41,7 +41,7 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     index = Index.if_made(home.index_file)
     try:
         scholar = Scholar(home, settings, index, now)
-        studies = scholar.study(data, Origin(str(file), file.stem, None, rehearse, file.absolute().parent))
+        studies = scholar.study(data, Origin(str(file), name_of(file), None, rehearse, file.absolute().parent))
     except Refusal as refusal:
         return Planned({"orders": [_refused(file, refusal.problems)]}, 1)
     finally:

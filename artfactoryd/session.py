@@ -27,7 +27,7 @@ from artfactoryd.house import now, open_house
 from artfactoryd.index import Index
 from artfactoryd.progress import Progress
 from artfactoryd.settings import Settings
-from artfactoryd.study import Origin, Scholar
+from artfactoryd.study import Origin, Scholar, name_of
 
 Environ = dict[str, str]
 BAD_SETTINGS_AGAIN = 5.0  # seconds between looks at settings that cannot be used
@@ -117,14 +117,15 @@ def _place(file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bo
     if not file.is_file():
         raise WrongUse(f"{file} is not a file. Name an order file to submit.")
     submission = str(uuid_utils.uuid7())
-    bundle = inbox / f"{slug(file.stem, 60)}-{submission[-8:]}"
+    name = name_of(file)
+    bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
     made = home.temp / bundle.name
-    said = {"id": submission, "name": file.stem, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+    said = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
     made.mkdir(parents=True)
     write_file(made / "order.yaml", file.read_bytes())
-    for name in _pictures(file, home, settings):
-        (made / name).parent.mkdir(parents=True, exist_ok=True)
-        write_file(made / name, (file.parent / name).read_bytes())
+    for picture in _pictures(file, home, settings):
+        (made / picture).parent.mkdir(parents=True, exist_ok=True)
+        write_file(made / picture, (file.parent / picture).read_bytes())
     write_file(made / ".submit.json", json.dumps(said, ensure_ascii=False).encode())
     try:
         made.rename(bundle)
@@ -252,11 +253,12 @@ def demo(home: Home, *, verbose: bool) -> int:
     """The examples, drawn here for nothing, and where to look."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
     click.echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
-    files = sorted((home.library / "examples").glob("*.yaml"))
+    examples = home.library / "examples"
+    files = [*sorted(examples.glob("*.yaml")), *sorted(examples.glob("*/order.yaml"))]
     settings = Settings()
     placed = [_place(file, home.inbox, home, settings, True)[0] for file in files]
     code, _ = once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
-    pictures = sorted(home.projects.rglob("*.png"))
+    pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
     click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
     click.echo("\n".join(f"  {path}" for path in pictures))
     click.echo(f"\nLook at them: {_open_word()} {home.projects}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from artfactoryd import documents, inputs, library
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars
+from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
 from artfactoryd.documents import Document
@@ -49,6 +50,14 @@ class Study:
     def provider(self) -> str:
         """Who really runs the items: a rehearsal is drawn here."""
         return LOCAL if self.order.rehearse else self.plan.model.provider
+
+
+def name_of(file: Path) -> str:
+    """What a file gives its order as name: its own, or that of the bundle whose order it is."""
+    if file.name.lower() not in BUNDLE_NAMES:
+        return file.stem
+    folder = file.absolute().parent
+    return folder.name if is_bundle([each.name for each in folder.iterdir() if is_order_name(each.name)]) else file.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +97,7 @@ class Scholar:
                 problems += refusal.problems
                 missing += refusal.names if isinstance(refusal, InputsMissing) else ()
         if problems:
-            waits = missing and all(problem.code == inputs.MISSING for problem in problems)
-            raise InputsMissing(problems, missing) if waits else Refusal(problems)
+            raise InputsMissing(problems, missing) if missing else Refusal(problems)
         return studies
 
     def _one(self, document: Document, origin: Origin, before: Sequence[Study]) -> Study:

@@ -130,7 +130,8 @@ class TestHome:
         return [line for line in found if kind in (None, line["kind"])]
 
     def products(self) -> list[Path]:
-        return sorted(p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+        found = (p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+        return sorted(p for p in found if p.parent.name != "inputs")
 
     def sidecars(self) -> list[dict[str, Any]]:
         return [json.loads(path.with_name(path.name + ".json").read_text()) for path in self.products()]

@@ -141,7 +141,7 @@ async def test_the_same_call_gives_the_same_bytes(tmp_path: Path) -> None:
 async def test_what_is_no_picture_fails_at_no_cost_and_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "letter.jpg"
     path.write_text("Dear Sir")
-    with pytest.raises(RunFailed, match="letter.jpg") as caught:
+    with pytest.raises(RunFailed, match=r"letter\.jpg") as caught:
         await work(tmp_path, "resize", path, width=10)
     assert not caught.value.charged
 

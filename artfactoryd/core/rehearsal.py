@@ -35,9 +35,21 @@ def rehearsal_size(parameters: Mapping[str, Any], of_input: tuple[int, int] | No
     for given in (parameters, named):
         if isinstance(given, Mapping) and (size := _given(given)):
             return size
-    if of_input and _shape(parameters.get("aspect_ratio"), named) == (1, 1) and parameters.get("aspect_ratio") != "1:1":
-        return _drawable(of_input[0]), _drawable(of_input[1])
-    return _at_quarter_megapixel(*_shape(parameters.get("aspect_ratio"), named))
+    shape = _shape(parameters.get("aspect_ratio"), named)
+    if shape is None and of_input:
+        return _like_input(parameters, *of_input)
+    return _at_quarter_megapixel(*(shape or (1, 1)))
+
+
+def _like_input(parameters: Mapping[str, Any], wide: int, high: int) -> tuple[int, int]:
+    """The input's shape, at its size or at the one side that is given; no side longer than can be drawn."""
+    width, height = parameters.get("width"), parameters.get("height")
+    if _is_length(width):
+        wide, high = int(width), round(high * int(width) / wide)  # type: ignore[arg-type]
+    elif _is_length(height):
+        wide, high = round(wide * int(height) / high), int(height)  # type: ignore[arg-type]
+    longest = max(wide, high, LARGEST)
+    return _drawable(wide * LARGEST // longest), _drawable(high * LARGEST // longest)
 
 
 def _given(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -55,11 +67,11 @@ def _drawable(length: int) -> int:
     return min(max(length, SMALLEST), LARGEST)
 
 
-def _shape(ratio: object, named: object) -> tuple[int, int]:
+def _shape(ratio: object, named: object) -> tuple[int, int] | None:
     wide, _, high = str(ratio).partition(":")
     if _is_part(wide) and _is_part(high):
         return int(wide), int(high)
-    return NAMED_SHAPES.get(str(named), (1, 1))
+    return NAMED_SHAPES.get(str(named))
 
 
 def _is_part(text: str) -> bool:

@@ -113,7 +113,7 @@ class Uploaded:
 class Uploads(Protocol):
     """A factory whose provider reads pictures from an address of its own."""
 
-    async def upload(self, path: Path, mime: str) -> Uploaded:
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """Free, may be repeated. Raises ProviderStopped, AskAgain or CallRefused."""
 
 

@@ -137,8 +137,9 @@ def _worked(model: str, parameters: Parameters, work: Path, name: str) -> Path:
     work_of: Callable[[Path, Parameters], Made] = {"resize": pictures.resize, "convert": pictures.convert}[model]
     try:
         made = work_of(source, parameters)
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow's ways to say that it cannot read a picture
-        raise _NoPicture(f"{source.name} cannot be worked on: {error}.") from error
+    except Exception as error:  # decoders meet odd bytes with errors of every type
+        words = str(error).rstrip(".") or type(error).__name__
+        raise _NoPicture(f"{source.name} cannot be worked on: {words}.") from error
     path = work / f"{name}.{made.extension}"
     _write(path, lambda file: file.write(made.data))
     return path

@@ -19,8 +19,8 @@ FILTERS = {
     "box": Image.Resampling.BOX, "nearest": Image.Resampling.NEAREST,
 }  # fmt: skip
 FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
-EXTENSIONS = {name: extension for extension, name in FORMATS.items()}
-MIMES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+EXTENSIONS = {**{name: extension for extension, name in FORMATS.items()}, "MPO": "jpg"}  # MPO: a phone's JPEG
+SPACES = {b"RGB ": ("RGB", "RGBA", "P"), b"GRAY": ("1", "L", "LA", "I;16"), b"CMYK": ("CMYK",)}  # of a colour profile
 QUALITY = 92  # of what is resized: a loss nobody sees
 ORIENTATION = 0x0112
 PLAIN = ("L", "LA", "RGB", "RGBA", "CMYK")  # modes that can be resampled without loss of meaning
@@ -86,6 +86,7 @@ def _size(size: tuple[int, int], width: int | None, height: int | None) -> tuple
 
 def _resampled(pixels: Image.Image) -> Image.Image:
     """Palettes and bits cannot be mixed; they become colours first."""
+    pixels = _eight_bits(pixels)
     if pixels.mode in PLAIN:
         return pixels
     return pixels.convert("RGBA" if "transparency" in pixels.info or pixels.mode == "PA" else "RGB")
@@ -113,7 +114,13 @@ def _colour(background: str | None, mode: str) -> Any:
     return ImageColor.getcolor(background, mode)
 
 
+def _eight_bits(pixels: Image.Image) -> Image.Image:
+    """Sixteen bits of grey become eight: Pillow alone would turn all but the darkest into white."""
+    return pixels.point(lambda value: value / 256).convert("L") if pixels.mode.startswith("I") else pixels
+
+
 def _reduced(pixels: Image.Image, colours: int) -> Image.Image:
+    pixels = _eight_bits(pixels)
     if pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info:
         return pixels.convert("RGBA").quantize(colours, method=Image.Quantize.FASTOCTREE)
     return pixels.convert("RGB").quantize(colours)
@@ -121,9 +128,9 @@ def _reduced(pixels: Image.Image, colours: int) -> Image.Image:
 
 def _encode(photograph: Photograph, extension: str, quality: int) -> Made:
     pixels = _writable(photograph.pixels, extension)
-    profile = photograph.profile if pixels.mode != "RGB" or photograph.pixels.mode != "CMYK" else None
-    beside: dict[str, Any] = {"icc_profile": profile} if profile else {}
-    beside |= {"exif": photograph.exif} if photograph.exif else {}
+    profile = photograph.profile or b""
+    fits = pixels.mode in SPACES.get(profile[16:20], ())  # one of other colours would show false ones
+    beside: dict[str, Any] = {"icc_profile": profile if fits else b"", "exif": photograph.exif or b""}
     options: dict[str, Any] = {"compress_level": 6} if extension == "png" else {"quality": quality}
     file = io.BytesIO()
     pixels.save(file, FORMATS[extension], **options, **beside)
@@ -132,6 +139,7 @@ def _encode(photograph: Photograph, extension: str, quality: int) -> Made:
 
 def _writable(pixels: Image.Image, extension: str) -> Image.Image:
     """In a mode the format can hold: JPEG has no transparency (it becomes white) and no palette."""
+    pixels = pixels if extension == "png" else _eight_bits(pixels)
     if extension == "jpg":
         if pixels.mode in ("RGBA", "LA", "PA") or "transparency" in pixels.info:
             over = pixels.convert("RGBA")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BASE_URL = "https://api.replicate.com"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT = 5.0  # seconds for name and connection; a create that fails here surely did not leave
-UPLOAD = 300.0  # seconds for one picture
+UPLOAD = 20_000.0  # bytes in a second, of the slowest line that a picture is sent over
 READ = 30.0  # seconds for one answer to a question
 NO_KEY = (
     "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
@@ -149,20 +149,19 @@ class ReplicateFactory:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
 
-    async def upload(self, path: Path, mime: str) -> Uploaded:
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To Replicate's files, which live a day; Replicate itself reads them with our key."""
         import httpx
 
         client = await self._open()
         try:
-            async with asyncio.timeout(UPLOAD):
-                with path.open("rb") as content:
-                    form = {"content": (path.name, content.read(), mime)}
+            async with asyncio.timeout(READ + len(data) / UPLOAD):
+                form = {"content": (name, data, mime)}
                 response = await client._async_client.request("POST", "/v1/files", files=form)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise AskAgain(f"{path.name} could not be sent to Replicate: {named(error, self._key)}.") from error
+            raise AskAgain(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
         answer = Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
-        return _uploaded(answer, path.name)
+        return _uploaded(answer, name)
 
     async def close(self) -> None:
         client, self._client = self._client, None
