@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -63,8 +64,10 @@ class Daemon:
         self._expanding: set[str] = set()
         self._unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
         self._waiting: set[str] = set()  # of these, those that wait for a picture
+        self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._gone: dict[str, float] = {}
+        self._pen = threading.Lock()
         self._settings_seen = _stamp(house.home.settings_file)
 
     async def run(self) -> None:
@@ -181,7 +184,8 @@ class Daemon:
             await self._take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture
                 await self.house.intake.clear_inbox()
-            self._taken_all = not scan.waiting and not any(self._is_wanted(found) for found in scan.ready)
+            left = [found for found in scan.ready if self._is_wanted(found, scan) and found.path not in self._left]
+            self._taken_all = not scan.waiting and not left
             await self._look_at_held()
 
     def _inbox(self) -> Inbox:
@@ -193,20 +197,23 @@ class Daemon:
 
     async def _take_scan(self, scan: Scan) -> None:
         everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
-        for found in filter(self._is_wanted, everything):
-            if isinstance(found, Stray) and self._may_have_an_order(found, scan):
+        for found in everything:
+            if not self._is_wanted(found, scan):
                 continue
             try:
                 await self._take_entry(found)
+                self._left.discard(found.path)
             except (StorageFull, OSError) as error:
-                log.error("%s stays in the inbox: %s", found.path.name, error)
+                if found.path not in self._left:
+                    log.error("%s stays in the inbox: %s", found.path.name, error)
+                self._left.add(found.path)
 
-    def _is_wanted(self, found: Ready | Stray) -> bool:
-        return not self.work.only or found.path in self.work.only
-
-    def _may_have_an_order(self, found: Stray, scan: Scan) -> bool:
+    def _is_wanted(self, found: Ready | Stray, scan: Scan) -> bool:
         """A picture that lay here long before its order is no stray while the order is on its way."""
-        return self.house.intake.is_spoken_for(found.path) or (found.what == PICTURE.what and bool(scan.waiting))
+        if isinstance(found, Stray) and (found.what == PICTURE.what and scan.waiting):
+            return False
+        spoken_for = self.house.intake.is_spoken_for(found.path)
+        return not spoken_for and (not self.work.only or found.path in self.work.only)
 
     async def _take_unfinished(self) -> None:
         """What was taken goes on from where a kill or a full disk stopped it."""
@@ -319,13 +326,21 @@ class Daemon:
                 self.stop.set()
 
     async def _bring_receipts_up_to_date(self) -> None:
-        touched, self.house.foreman.touched = self.house.foreman.touched, set()
-        for order_id in touched:
+        touched = self.house.foreman.touched
+        for order_id in list(touched):
+            touched.discard(order_id)
             try:
-                await asyncio.to_thread(write_receipt, self.house, order_id)
+                await asyncio.to_thread(self._write_receipt, order_id)
             except (StorageFull, OSError) as error:
                 log.warning("a receipt waits: %s", error)
-                self.house.foreman.touched.add(order_id)
+                touched.add(order_id)
+            except asyncio.CancelledError:
+                touched.add(order_id)
+                raise
+
+    def _write_receipt(self, order_id: str) -> None:
+        with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it
+            write_receipt(self.house, order_id)
 
     @property
     def done(self) -> bool:

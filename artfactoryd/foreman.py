@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import uuid_utils
 
-from artfactoryd import fault
+from artfactoryd import fault, reports
 from artfactoryd.books import Books
 from artfactoryd.calls import Calls
 from artfactoryd.core.lifecycle import ItemState, Verdict
@@ -294,15 +293,8 @@ class Foreman:
     def _next(self, turns: Turns) -> Row | None:
         if self._clock() < self._full_until:
             return None
-        self.full = self._no_room()
+        self.full = reports.no_room(self._home, self._settings())
         return None if self.full else turns.next()
-
-    def _no_room(self) -> str:
-        least = self._settings().limits.free_disk_bytes
-        for place in (self._home.root, self._home.projects):
-            if shutil.disk_usage(place).free < least:
-                return f"Less than {least // 1_000_000} MB are free on the disk of {place}; nothing new is sent."
-        return ""
 
     def wake(self, order_id: str | None = None) -> None:
         """New or changed orders: every line looks again."""

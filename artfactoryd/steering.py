@@ -41,8 +41,8 @@ class Steering:
 
     def _find(self, command: Mapping[str, Any]) -> Row | Answer:
         """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
-        name = str(command["order"]).rstrip("/")
-        rows = self._books.index.find_orders(name)
+        name = str(command.get("order") or "").rstrip("/")
+        rows = self._books.index.find_orders(name) if name else []
         if not rows:
             return _no(f"There is no order {name!r}.")
         open_rows = [row for row in rows if row["held"] is not None and not row["cancelled"]] or rows
@@ -103,6 +103,8 @@ class Steering:
         if "done" in row:
             return dict(row), []
         items = self._books.index.items(row["id"], sorted(MOVES["retry"]))
+        if not items:
+            return _no(f"There is nothing in {row['name']} to send again; it is {self._books.index.state(row)}."), []
         stakes = {item["number"]: self._stake(item) for item in items}
         risky = {number: stake for number, stake in stakes.items() if stake is not None}
         chosen = [item for item in items if stakes[item["number"]] is None or command.get("in_doubt")]

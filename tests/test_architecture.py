@@ -88,7 +88,14 @@ PURE_NAMES = {"pathlib": {"PurePath", "PurePosixPath"}, "random": {"Random"}, "i
 ACTS = {"open", "print", "input", "exec", "eval", "hash", "breakpoint", "__import__"}  # hash() of text differs by run
 CLOCKS = {"now", "today", "utcnow"}
 RIVALS = {"base", "common", "helper", "helpers", "job", "jobs", "manager", "misc", "task", "tasks", "util", "utils"}
-WHOLE_HOUSE = {"architecture", "pictures_whole", "wheel"}  # tests about no single module
+WHOLE_HOUSE = {  # tests about no single module
+    "architecture",
+    "crashes",
+    "docs",
+    "pictures_whole",
+    "troubleshooting",
+    "wheel",
+}
 MOST_LINES, MOST_FUNCTION_LINES = 400, 40
 
 
@@ -213,7 +220,7 @@ def nobody_goes_back_to_the_front_door(module: Module) -> Iterator[str]:
 def every_room_is_known(module: Module) -> Iterator[str]:
     known = FLOOR | HANDS | SPINE | FRONT | {"__init__", "__main__", "core", "factories", "migrations"}
     if module.room not in known:
-        yield "is neither floor, hand, spine, front, core, factory nor migration: say here and in ARCHITECTURE.md what it is"
+        yield "is neither floor, hand, spine, front, core, factory nor migration: say it here and in ARCHITECTURE.md"
 
 
 def one_door_for_each_dependency(module: Module) -> Iterator[str]:
@@ -308,7 +315,7 @@ KEEPS = [
     ("shelf", "from artfactoryd import documents, log\nfrom artfactoryd.core.product import name"),
     ("factories.replicate", "import replicate\nfrom artfactoryd.factories import Ticket"),
     ("foreman", "from artfactoryd import fetch, shelf\nfrom artfactoryd.factories import Ticket"),
-    ("cli", "def f():\n    from artfactoryd import daemon"),
+    ("session", "def f():\n    from artfactoryd import daemon"),
     ("migrations.0001_begin", "import peewee"),
     ("shelf", "def f():\n" + "    pass\n" * 39),
 ]

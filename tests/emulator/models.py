@@ -78,7 +78,7 @@ INPUTS = {
     "black-forest-labs/flux-kontext-pro": _KONTEXT,
     SDXL: _SDXL,
 }
-SINGLE = {"black-forest-labs/flux-1.1-pro", "black-forest-labs/flux-kontext-pro"}  # these answer one address, not a list
+SINGLE = {"black-forest-labs/flux-1.1-pro", "black-forest-labs/flux-kontext-pro"}  # they answer one address, no list
 
 
 def official(model: str) -> bool:

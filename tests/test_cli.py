@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from artfactoryd import __version__
+from artfactoryd.cli import main
+from tests.homes import TestHome
+
+HEAVY = {"PIL", "aiohttp", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
+WATCHED = """import sys
+from artfactoryd.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}))"""
+GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
+
+
+@pytest.mark.parametrize("name", ["", *main.commands])
+def test_every_command_says_what_it_does_with_every_option(name: str) -> None:
+    done = CliRunner().invoke(main, [name, "--help"] if name else ["--help"])
+    assert done.exit_code == 0 and "Usage:" in done.output
+    command: click.Command = main.commands[name] if name else main
+    assert command.help
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+def test_it_names_its_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "artfactoryd", "--version"], capture_output=True, text=True)
+    assert done.stdout == f"artfactoryd, version {__version__}\n"
+
+
+@pytest.mark.parametrize("word", ["--help", "status", "orders"])
+def test_looking_is_quick_because_it_loads_nothing_heavy(home: TestHome, word: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, "--home", str(home.root), word],
+        env=home.environment(), capture_output=True, text=True,
+    )  # fmt: skip
+    loaded = done.stdout.partition("LOADED")[2].split()
+    assert "artfactoryd" in loaded, done.stderr
+    assert HEAVY & set(loaded) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["paint"], "No such command 'paint'"),
+        (["plan"], "Missing argument 'FILE'"),
+        (["plan", "not-there.yaml"], "not-there.yaml cannot be read: No such file or directory."),
+        (["plan", "car.yaml", "--items", "few"], "--items takes a number or `all`; 'few' is neither."),
+        (["submit", "not-there.yaml"], "not-there.yaml is not a file."),
+        (["schema", "ordr"], "There is no schema 'ordr'. There are: "),
+        (["order", "cars"], "There is no order 'cars'. `artfactoryd orders` lists them."),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_wrong_use_is_told_in_a_sentence_and_is_exit_code_2(home: TestHome, words: list[str], said: str) -> None:
+    done = home.call(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["approve", "cars"], ["cancel", "cars"], ["retry", "cars"], ["resume"], ["why", "x"]]
+)
+def test_steering_what_is_not_there_does_not_succeed_and_says_so(home: TestHome, words: list[str]) -> None:
+    done = home.call(*words)
+    assert done.returncode == 1 and done.stdout.strip()
+
+
+def test_what_answers_with_data_answers_with_one_json_document(home: TestHome) -> None:
+    file = home.root / "car.yaml"
+    file.write_text(GREEN)
+    answers: dict[str, Any] = {}
+    for words in (
+        ["plan", str(file)], ["submit", str(file), "--wait"], ["once"], ["status"], ["orders"], ["order", "car"],
+        ["why", "car.yaml"], ["cancel", "car"], ["retry", "car"], ["resume"], ["approve", "car"],
+    ):  # fmt: skip
+        answers[words[0]] = json.loads(home.call(*words, "--json").stdout)
+    assert answers["plan"]["orders"][0]["total_items"] == 1
+    assert answers["submit"]["orders"][0]["status"] == "completed"
+    assert answers["order"]["items"][0]["state"] == "completed"
+    assert answers["orders"]["orders"][0]["order_id"] == answers["order"]["order_id"] == answers["cancel"]["order_id"]
+    assert answers["why"]["known"] is True and answers["approve"]["done"] is False
+    assert answers["status"]["daemon"] is None and answers["once"]["orders"] == []
+
+
+def test_an_order_in_json_has_the_promised_keys(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN)
+    assert home.once() == 0
+    promised = {
+        "order_id", "name", "project", "status", "reasons", "total_items", "completed_items", "failed_items",
+        "in_doubt_items", "spent_usd", "products",
+    }  # fmt: skip
+    assert promised <= home.order("car").keys()
+
+
+def test_schema_names_all_and_prints_each(home: TestHome) -> None:
+    names = home.call("schema").stdout.split()
+    assert {"order", "settings", "model", "sidecar"} <= set(names)
+    assert json.loads(home.call("schema", "order").stdout)["title"] == "Order"
+
+
+def test_init_leaves_what_is_there(home: TestHome) -> None:
+    home.home.settings_file.write_text("budget: {per_order: 1}\n")
+    example = next((home.home.library / "examples").iterdir())
+    example.write_text("mine")
+    assert home.call("init").returncode == 0
+    assert home.home.settings_file.read_text() == "budget: {per_order: 1}\n"
+    assert example.read_text() == "mine"

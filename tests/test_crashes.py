@@ -1,0 +1,392 @@
+"""Killed anywhere, started again: nothing bought twice, nothing lost, and what nobody can know is said."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd.books import catch_up
+from artfactoryd.index import Index
+from artfactoryd.study import expander
+from tests.emulator.client import Emulator
+from tests.homes import CARS, TestHome, until
+
+TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
+KILLED = -signal.SIGKILL
+
+
+class Market(Emulator):
+    """One emulator for many tests: `creates` are those since the last `open`."""
+
+    before = 0
+
+    def open(self) -> None:
+        self.calm()
+        self.before += len(self.creates())
+
+    def creates(self) -> list[dict[str, Any]]:
+        return super().creates()[self.before :]
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    running = Market(tmp_path_factory.mktemp("market") / "bought.jsonl")
+    with running:
+        yield running
+
+
+@pytest.fixture
+def emulator(market: Market) -> Market:
+    market.open()
+    return market
+
+
+@pytest.fixture
+def shop(emulator: Emulator, tmp_path: Path) -> Iterator[TestHome]:
+    """A home that buys from the emulator, one item after the other until `grown`."""
+    yield TestHome.make(tmp_path / "home", emulator.base_url, providers=one_at_a_time(emulator))
+
+
+def one_at_a_time(emulator: Emulator) -> dict[str, Any]:
+    return {"replicate": {"concurrency": 1, "base_url": emulator.base_url}}
+
+
+def killed(home: TestHome, fault: str) -> None:
+    done = home.call("once", ARTFACTORY_FAULT=fault)
+    assert done.returncode == KILLED, f"{fault} was not reached\n{done.stderr}"
+
+
+def found(home: TestHome, tmp_path: Path) -> Counter[str]:
+    """Item states as the next start will find them: the ledger alone, from its first line."""
+    index = Index.open(tmp_path / f"again-{time.monotonic_ns()}.sqlite3")
+    try:
+        catch_up(index, home.home.ledger, expander)
+        counts = Counter(row["state"] for row in index.rows("SELECT state FROM item"))
+        orders = index.rows("SELECT total_items, expanded_items FROM orders WHERE held IS NULL")
+        counts["planned"] += sum(row["total_items"] - row["expanded_items"] for row in orders)
+        return +counts
+    finally:
+        index.close()
+
+
+def restarted(home: TestHome, emulator: Emulator, *, lose_index: bool = False) -> int:
+    """To the end, four at a time so that the rest is quick."""
+    home.configure(providers={"replicate": {"concurrency": 4, "base_url": emulator.base_url}})
+    if lose_index:
+        shutil.rmtree(home.home.private)
+    done = home.call("once")
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode
+
+
+def dump(home: TestHome) -> dict[str, Any]:
+    """Everything a start may change: tables and files."""
+    index = home.index
+    try:
+        tables = {table: index.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
+    finally:
+        index.close()
+    private = home.home.private
+    files = [path for path in home.root.rglob("*") if path.is_file() and private not in path.parents]
+    return {**tables, "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}}
+
+
+def leftovers(home: TestHome) -> list[str]:
+    names = [path.name for path in home.root.rglob("*") if home.home.private not in path.parents]
+    return [name for name in names if name.endswith((".tmp", ".part")) or name.startswith((".taken-", ".cleared-"))]
+
+
+def assert_complete(home: TestHome, emulator: Emulator, doubtful: int = 0, creates: int = 4) -> None:
+    """What was bought is on the shelf, once, whole; the rest is in doubt, and nothing lies about."""
+    assert len(emulator.creates()) == creates
+    assert Counter(home.states()) == +Counter({"completed": 4 - doubtful, "in_doubt": doubtful})
+    assert len(list(home.home.projects.rglob("receipt.yaml"))) == 1
+    products, sidecars = home.products(), home.sidecars()
+    assert len(products) == 4 - doubtful
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in products]
+    assert [card["file"]["sha256"] for card in sidecars] == digests
+    assert len({card["id"] for card in sidecars}) == len(products)
+    assert [card["file"]["index"] for card in sidecars] == sorted({card["file"]["index"] for card in sidecars})
+    assert home.receipt()["state"] == ("processing" if doubtful else "completed")
+    assert list(home.home.inbox.iterdir()) == []
+    assert [path for path in home.home.claims.iterdir() if path.is_dir()] == []
+    assert leftovers(home) == []
+
+
+def assert_made_good(home: TestHome, emulator: Emulator, tmp_path: Path, *, lose_index: bool = False) -> int:
+    """What the kill caught in its sending is in doubt, bought or not; all else is made. The exit code."""
+    sending = found(home, tmp_path)["submitting"]
+    unsent = sending - (len(emulator.creates()) - len(home.lines("ticket")))
+    code = restarted(home, emulator, lose_index=lose_index)
+    assert code == (3 if sending else 0)
+    assert_complete(home, emulator, doubtful=sending, creates=4 - unsent)
+    return code
+
+
+def assert_stays_so(home: TestHome, code: int) -> None:
+    before = dump(home)
+    assert home.once() == code
+    assert dump(home) == before
+
+
+def assert_doubt_is_said(home: TestHome) -> None:
+    assert [failure["state"] for failure in home.receipt()["failures"]] == ["in_doubt"]
+    assert "in-doubt" in " ".join(home.receipt()["reasons"])
+    [order] = home.ask("status")["open"]
+    assert order["in_doubt_items"] == 1 and "in-doubt" in " ".join(order["reasons"])
+    assert "in doubt" in home.call("order", "cars").stdout.replace("_", " ")
+
+
+# --- taking the order: nothing sent yet, so nothing may be in doubt ---
+
+ACCEPTING = {
+    "claim_recorded": 0, "claim_renamed": 0, "claimed": 0, "reading": 0, "order_read": 0, "ledger_written": 1,
+    "order_accepted": 1, "order_folder_built": 1, "claim_cleared": 1, "order_expanded": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ACCEPTING)
+def test_killed_while_taking_an_order_it_is_one_order_and_four_creates(
+    shop: TestHome, emulator: Emulator, tmp_path: Path, fault: str
+) -> None:
+    shop.drop("cars.yaml", CARS)
+    killed(shop, fault)
+    assert len(shop.lines("acceptance")) == ACCEPTING[fault] and shop.lines("wish") == []
+    assert found(shop, tmp_path) == +Counter(planned=4 * ACCEPTING[fault])
+    assert emulator.creates() == []
+    assert restarted(shop, emulator) == 0
+    assert_complete(shop, emulator)
+
+
+def test_killed_with_planned_items_in_the_index_they_are_run(shop: TestHome, emulator: Emulator) -> None:
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "order_expanded")
+    assert shop.states() == ["planned"] * 4
+    assert restarted(shop, emulator) == 0
+    assert_complete(shop, emulator)
+
+
+# --- making: an item is caught in each state (the next is sent while the first is delivered) ---
+
+MAKING = {
+    "recorded_ticket": "running", "recorded_result": "delivering", "sidecar_placed": "delivering",
+    "product_linked": "delivering", "folder_synced": "delivering", "recorded_settlement": "completed",
+}  # fmt: skip
+
+
+INDEX_LOST = ["recorded_ticket", "product_linked", "recorded_settlement"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "lose_index"), [*((fault, False) for fault in MAKING), *((fault, True) for fault in INDEX_LOST)]
+)
+def test_killed_after_the_ticket_nothing_is_bought_again(
+    shop: TestHome, emulator: Emulator, tmp_path: Path, fault: str, lose_index: bool
+) -> None:
+    shop.drop("cars.yaml", CARS)
+    killed(shop, fault)
+    assert found(shop, tmp_path)[MAKING[fault]] == 1
+    code = assert_made_good(shop, emulator, tmp_path, lose_index=lose_index)
+    if fault in INDEX_LOST:
+        assert_stays_so(shop, code)
+
+
+SENDING = {"recorded_wish": 0, "before_submit": 0, "after_submit": 1}  # creates accepted before the kill
+
+
+@pytest.mark.parametrize(
+    ("fault", "lose_index"),
+    [("recorded_wish", False), ("before_submit", True), ("after_submit", False), ("after_submit", True)],
+)
+def test_killed_while_sending_it_is_in_doubt_and_never_sent_again(
+    shop: TestHome, emulator: Emulator, tmp_path: Path, fault: str, lose_index: bool
+) -> None:
+    shop.drop("cars.yaml", CARS)
+    killed(shop, fault)
+    assert found(shop, tmp_path) == Counter(submitting=1, planned=3)
+    assert len(emulator.creates()) == SENDING[fault]
+    assert restarted(shop, emulator, lose_index=lose_index) == 3
+    assert_complete(shop, emulator, doubtful=1, creates=3 + SENDING[fault])
+    assert_doubt_is_said(shop)
+    assert_stays_so(shop, 3)
+
+
+def test_killed_with_the_wish_in_the_ledger_alone_it_is_in_doubt(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The index did not commit; the ledger is believed."""
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "ledger_written:3")
+    assert shop.lines()[-1]["kind"] == "wish"
+    assert shop.states() == ["planned"] * 4 and found(shop, tmp_path) == Counter(submitting=1, planned=3)
+    assert restarted(shop, emulator) == 3
+    assert_complete(shop, emulator, doubtful=1, creates=3)
+
+
+def test_killed_with_the_ticket_in_the_ledger_alone_it_is_collected(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "ledger_written:4")
+    assert Counter(shop.states())["submitting"] == 1 and found(shop, tmp_path)["running"] == 1
+    assert restarted(shop, emulator) == 0
+    assert_complete(shop, emulator)
+
+
+def test_killed_with_an_item_in_doubt_it_stays_in_doubt(shop: TestHome, emulator: Emulator, tmp_path: Path) -> None:
+    emulator.control(create=["close-after"])
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "recorded_failure")
+    assert found(shop, tmp_path) == Counter(in_doubt=1, planned=3)
+    assert restarted(shop, emulator) == 3
+    assert_complete(shop, emulator, doubtful=1)
+    assert_doubt_is_said(shop)
+    assert_stays_so(shop, 3)
+
+
+def test_killed_with_all_items_completed_the_receipt_is_brought_up_to_date(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    shop.configure(providers={"replicate": {"concurrency": 4, "base_url": emulator.base_url}})
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "recorded_settlement:4")
+    assert found(shop, tmp_path) == Counter(completed=4)
+    assert restarted(shop, emulator) == 0
+    assert_complete(shop, emulator)
+    assert_stays_so(shop, 0)
+
+
+@pytest.mark.parametrize("fault", ["recorded_wish:3", "after_submit:2", "recorded_result:3"])
+def test_killed_with_four_on_the_way_at_once_each_goes_on_from_its_own_state(
+    shop: TestHome, emulator: Emulator, tmp_path: Path, fault: str
+) -> None:
+    shop.configure(providers={"replicate": {"concurrency": 4, "base_url": emulator.base_url}})
+    shop.drop("cars.yaml", CARS)
+    killed(shop, fault)
+    assert_made_good(shop, emulator, tmp_path)
+
+
+def test_killed_while_items_wait_for_a_slot_nothing_is_in_doubt(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.control(run_seconds=1.5)
+    shop.drop("cars.yaml", CARS)
+    with shop.running() as daemon:
+        until(lambda: Counter(shop.states()) == Counter(running=1, planned=3))
+        daemon.kill()
+    assert found(shop, tmp_path) == Counter(running=1, planned=3)
+    assert restarted(shop, emulator) == 0
+    assert_complete(shop, emulator)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_any_moment_of_running_every_item_is_accounted_for(
+    shop: TestHome, emulator: Emulator, tmp_path: Path, seed: int
+) -> None:
+    """When exactly is chance; whatever state the kill found, the next start makes good."""
+    shop.configure(providers={"replicate": {"concurrency": 2, "base_url": emulator.base_url}})
+    emulator.control(run_seconds=0.3)
+    shop.drop("cars.yaml", CARS)
+    with shop.running() as daemon:
+        until(lambda: "running" in shop.states())
+        time.sleep(random.Random(seed).uniform(0, 1.5))
+        daemon.kill()
+    assert_made_good(shop, emulator, tmp_path)
+
+
+def test_a_product_on_the_shelf_is_kept_when_its_output_is_gone_after_the_kill(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "folder_synced")
+    assert len(shop.products()) == 1 and found(shop, tmp_path)["delivering"] == 1
+    emulator.control(output="404")
+    assert restarted(shop, emulator) == 1
+    assert shop.states()[0] == "completed" and "completed" not in shop.states()[1:]
+    assert len(shop.products()) == 1 and leftovers(shop) == []
+
+
+# --- what is not taken, and what waits ---
+
+BAD = "provider: replicate\nmodel: flux-schnell\nparameters:\n  promt: x\n"
+DEAR = f"budget: 0.001\n{CARS}"
+
+
+@pytest.mark.parametrize("fault", ["claim_recorded", "claimed", "reject_text", "reject_moved", "claim_cleared"])
+def test_killed_while_rejecting_the_file_lies_in_rejected_once_with_its_word(home: TestHome, fault: str) -> None:
+    home.drop("cars.yaml", BAD)
+    killed(home, fault)
+    assert home.once() in (0, 1)
+    assert (home.home.rejected / "cars.yaml").read_text() == BAD
+    assert "prompt" in home.words("cars.yaml")
+    assert sorted(path.name for path in home.home.rejected.iterdir()) == ["cars.yaml", "cars.yaml.error.txt"]
+    assert list(home.home.inbox.iterdir()) == [] and list(home.home.claims.iterdir()) == [] and leftovers(home) == []
+
+
+@pytest.mark.parametrize("fault", ["hold_recorded", "hold_text", "hold_copied", "ledger_written", "order_accepted"])
+def test_killed_while_holding_the_order_is_held_once(home: TestHome, fault: str) -> None:
+    home.drop("cars.yaml", DEAR)
+    killed(home, fault)
+    assert home.once() == 3
+    assert [order["status"] for order in home.orders()] == ["held"]
+    assert (home.home.held / "cars.yaml").read_text() == DEAR and "budget" not in home.lines("wish")
+    names = sorted(path.name for path in home.home.held.iterdir() if not path.name.startswith("."))
+    assert names == ["cars.yaml", "cars.yaml.why.txt"]
+    assert leftovers(home) == []
+
+
+@pytest.mark.parametrize("by", ["moving", "command"])
+def test_killed_while_approving_it_is_approved_once_and_nothing_is_left_held(
+    shop: TestHome, emulator: Emulator, by: str
+) -> None:
+    shop.drop("cars.yaml", DEAR)
+    assert shop.once() == 3
+    if by == "moving":
+        shutil.move(shop.home.held / "cars.yaml", shop.home.inbox / "cars.yaml")
+        killed(shop, "order_approved")
+    else:
+        assert shop.call("approve", "cars", ARTFACTORY_FAULT="order_approved").returncode == KILLED
+    assert len(shop.lines("approval")) == 1 and shop.lines("wish") == []
+    assert restarted(shop, emulator) == 0
+    assert_complete(shop, emulator)
+    assert [path.name for path in shop.home.held.iterdir() if not path.name.startswith(".")] == []
+    assert_stays_so(shop, 0)
+
+
+def test_killed_while_cancelling_what_was_held_nothing_is_left_held(home: TestHome) -> None:
+    home.drop("cars.yaml", DEAR)
+    assert home.once() == 3
+    assert home.call("cancel", "cars", ARTFACTORY_FAULT="ledger_written").returncode == KILLED
+    assert len(home.lines("cancel")) == 1
+    assert home.once() == 0
+    assert [order["status"] for order in home.orders()] == ["cancelled"]
+    assert [path.name for path in home.home.held.iterdir() if not path.name.startswith(".")] == []
+    assert [path for path in home.home.claims.iterdir() if path.is_dir()] == []
+
+
+def test_a_file_that_kills_its_reader_three_times_is_set_aside(home: TestHome) -> None:
+    home.drop("cars.yaml", CARS)
+    for _ in range(3):
+        killed(home, "reading")
+    assert home.once() == 1
+    assert "E_POISON" in home.words("cars.yaml") and home.lines("acceptance") == []
+
+
+def test_the_ledger_has_every_step_of_every_item_in_order(shop: TestHome, emulator: Emulator) -> None:
+    """What all of the above relies on."""
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "recorded_ticket")
+    assert restarted(shop, emulator) == 0
+    steps = [line["kind"] for line in shop.lines() if line.get("item") == 1]
+    assert steps == ["wish", "ticket", "result", "settlement"]
+    assert json.loads((shop.home.ledger / f"{shop.lines()[0]['at'][:7]}.jsonl").read_text().splitlines()[0])

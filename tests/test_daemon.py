@@ -1,0 +1,108 @@
+"""The loop around the work: what must not end it, and when `once` ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd import claims
+from artfactoryd.daemon import Work
+from tests.homes import TestHome
+from tests.works import at_work, full_disk, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+
+
+async def test_new_settings_count_at_once_and_bad_ones_leave_the_last_good(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        word = home.home.settings_file.with_name("artfactory.yaml.error.txt")
+        home.configure(providers={"replicate": {"concurrency": 4}}, budget={"per_order": 0.5})
+        await works.until(lambda: works.house.settings.budget.per_order == 0.5)
+        home.home.settings_file.write_text("budgit: 1\n")
+        await works.until(word.exists)
+        assert "budgit" in word.read_text() and works.house.settings.budget.per_order == 0.5
+        home.configure(budget={"per_order": 0.75})
+        await works.until(lambda: works.house.settings.budget.per_order == 0.75 and not word.exists())
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"name": "cancel"}', '{"name": 7, "order": {}}'])
+async def test_a_strange_command_file_does_not_end_the_daemon(home: TestHome, monkeypatch: Patch, text: str) -> None:
+    async with at_work(home, monkeypatch) as works:
+        strange = home.home.commands / "strange.json"
+        strange.write_text(text)
+        await works.until(lambda: not strange.exists())
+        await works.make(order("a car"))
+        assert works.states() == ["completed"]
+
+
+async def test_a_command_is_answered_in_a_file(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        (home.home.commands / "7.json").write_text(json.dumps({"id": "7", "name": "cancel", "order": made}))
+        answer = home.home.commands / "7.answer.json"
+        await works.until(answer.exists)
+        assert json.loads(answer.read_text())["order_id"] == made
+        await works.until(lambda: not (home.home.commands / "7.json").exists())
+
+
+async def test_a_command_on_a_full_disk_is_answered_when_there_is_room(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        answer = home.home.commands / "7.answer.json"
+        with full_disk(home, monkeypatch):
+            (home.home.commands / "7.json").write_text(json.dumps({"id": "7", "name": "cancel", "order": made}))
+            await works.until(answer.exists)
+            assert not json.loads(answer.read_text())["done"] and works.lines("cancel") == []
+
+
+async def test_an_entry_that_cannot_be_moved_does_not_end_the_daemon(home: TestHome, monkeypatch: Patch) -> None:
+    real = claims.os.rename
+
+    def busy(source: Any, target: Any, *more: Any) -> None:
+        if Path(source).name == "busy.yaml":
+            raise OSError(16, "Device or resource busy", str(source))
+        real(source, target, *more)
+
+    monkeypatch.setattr(claims.os, "rename", busy)
+    async with at_work(home, monkeypatch) as works:
+        home.drop("busy.yaml", order("a boat"))
+        await works.make(order("a car"))
+        assert works.states() == ["completed"] and (home.home.inbox / "busy.yaml").exists()
+
+
+async def test_once_for_some_entries_leaves_the_others_and_ends(home: TestHome, monkeypatch: Patch) -> None:
+    wanted = home.drop("cars.yaml", order("a car"))
+    home.drop("boats.yaml", order("a boat"))
+    async with at_work(home, monkeypatch, job=Work(until_done=True, only=frozenset({wanted}))) as works:
+        await works.running
+        assert works.states() == ["completed"] and works.prompts() == ["a car"]
+        assert (home.home.inbox / "boats.yaml").exists()
+
+
+async def test_the_receipt_of_an_order_folder_that_a_person_removed_is_not_made_again(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        folder = home.root / works.order(made)["folder"]
+    shutil.rmtree(folder)
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert not folder.exists()
+
+
+async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        folder = home.root / works.order(made)["folder"]
+    receipt = folder / "receipt.yaml"
+    right = receipt.read_text()
+    receipt.write_text(right.replace("state: completed", "state: processing"))
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: receipt.read_text() == right)

@@ -1,0 +1,172 @@
+"""From known outputs to products on the shelf: what is kept, what is lost, what it cost, what is tidied."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from artfactoryd import delivery, shelf
+from artfactoryd.errors import InDoubt
+from artfactoryd.factories import Output, Outputs
+from tests.fakes import FakeFactory
+from tests.homes import TestHome
+from tests.works import PRICE, at_work, order, quick
+
+__all__ = ["quick"]
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture(autouse=True)
+def impatient(quick: None, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(delivery, "AGAIN", (0.01,))
+
+
+def broken(fake: FakeFactory) -> Output:
+    path = fake._work / "broken.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\nno more of it")
+    return Output(path.as_uri(), "image/png")
+
+
+def gone(fake: FakeFactory) -> Output:
+    return Output((fake._work / "never-made.png").as_uri(), "image/png")
+
+
+async def test_one_output_lost_of_two_is_a_shortfall_not_a_failure(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((gone(works.fake), works.fake.picture("b")), {}, 1.0))
+        made = await works.make(order("a car", parameters={"num_outputs": 2}))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+        assert "1 of 2 came" in works.items(made)[0]["reason"]
+        [card] = home.sidecars()
+        assert card["outputs"] == {"asked": 2, "delivered": 1} and card["file"]["index"] == 2
+
+
+@pytest.mark.parametrize("output", [broken, gone], ids=lambda output: output.__name__)
+async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(
+    home: TestHome, monkeypatch: Patch, output: object
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        assert callable(output)
+        works.fake.script("collect", lambda t: Outputs((output(works.fake),)))
+        made = await works.make(order("a car"))
+        [item] = works.items(made)
+        assert (item["state"], works.committed(made)) == ("failed", PRICE) and item["reason"]
+        assert home.products() == [] and len(works.fake.calls()) == 1
+        assert works.house.books.index.attempts(made)[0]["verdict"] == "lost"
+
+
+async def test_an_output_that_cannot_be_fetched_is_given_up_when_it_has_surely_expired(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(FakeFactory, "output_hosts", frozenset({"127.0.0.1"}))
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", Outputs((Output("http://127.0.0.1:9/x.png"),)))
+        made = await works.take(order("a car"))
+        await works.until(lambda: works.states(made) == ["delivering"])
+        monkeypatch.setattr(delivery, "LASTS", -1.0)
+        await works.until(lambda: works.states(made) == ["failed"])
+        assert "within an hour" in works.items(made)[0]["reason"]
+
+
+async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, monkeypatch: Patch) -> None:
+    """The folder cannot be written, the provider erases the output, the program is started again: nothing is lost."""
+
+    def full(*given: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with at_work(home, monkeypatch) as works:
+        with monkeypatch.context() as patched:
+            patched.setattr("artfactoryd.shelf._settle", full)
+            made = await works.take(order("a car"))
+            await works.until(lambda: (made, 1) in works.house.foreman.waiting)
+            assert works.daemon.done  # `once` does not wait for room
+            await works.stop()
+    assert works.states(made) == ["delivering"] and home.products() == []
+    (home.home.work / "made" / "fake" / "fake-1.png").unlink()
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert works.fake.history == [] and len(home.products()) == 1
+        await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])
+
+
+async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome, monkeypatch: Patch) -> None:
+    left = [errno.ENOSPC, errno.EACCES, errno.EROFS]
+    settle = shelf._settle
+
+    def sometimes(source: Path, product: Path, document: dict[str, object]) -> bool:
+        if left:
+            raise OSError(left.pop(), "not just now")
+        return settle(source, product, document)
+
+    monkeypatch.setattr(shelf, "_settle", sometimes)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(order("a car"))
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert left == [] and len(works.fake.calls()) == 1
+
+
+async def test_a_run_paid_by_time_costs_what_was_measured_and_says_it_is_estimated(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((works.fake.picture("a"),), {}, seconds=4.0))
+        made = await works.make(order("a car", model="timer"))
+        assert works.committed(made) == 4000
+        assert home.sidecars()[0]["cost"] == {"usd": 0.004, "estimated": True}
+
+
+async def test_without_a_measured_time_the_upper_price_stays(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((works.fake.picture("a"),), {}, seconds=None))
+        made = await works.make(order("a car", model="timer"))
+        assert works.committed(made) == 10_000 and home.sidecars()[0]["cost"]["estimated"]
+
+
+async def test_the_sidecar_keeps_the_four_parameter_sets_and_how_it_came_about(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order(tags=["toy"], notes="for Ann", project="p"))
+        card = home.sidecars()[0]
+    sets = card["parameters"]
+    assert sets["base"]["prompt"] == "a [red,blue] car" and sets["generation"]["prompt"] == "a red car"
+    assert sets["actual"] == sets["generation"] and sets["returned"] == {"seed": 7}
+    assert card["ticket"] == "fake-1" and card["tags"] == ["toy"] and card["notes"] == "for Ann"
+    assert card["project"] == "p" and card["item"]["index"] == 1
+    assert card["timings"]["asked_at"] <= card["timings"]["answered_at"] <= card["timings"]["ended_at"]
+
+
+async def test_what_a_kill_left_of_deliveries_is_tidied_and_what_is_not_ours_stays(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch, script=lambda fake: fake.hold("submit")) as works:
+        made = await works.take(order())
+        await works.fake.reached("submit")
+        folder = home.root / works.order(made)["folder"]
+        monkeypatch.setattr("artfactoryd.daemon.GRACE", 0.01)
+    outputs = home.home.work / "outputs"
+    outputs.mkdir(exist_ok=True)
+    (outputs / "0190.part").write_text("half")
+    (folder / ".0001-a-red-car.png.0a1b2c3d.tmp").write_text("half")
+    (folder / "0001-lost.png.json").write_text(json.dumps({"id": "0190", "file": {}}))
+    (folder / "mine.json").write_text("{}")
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert list(outputs.iterdir()) == [] and (folder / "mine.json").exists()
+    assert [path.name for path in folder.iterdir() if "lost" in path.name or path.suffix == ".tmp"] == []
+
+
+async def test_the_sidecar_of_a_picture_that_a_person_removed_stays(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", "ok", InDoubt("lost"))
+        made = await works.make(order())
+        assert works.states(made) == ["completed", "in_doubt"]
+    [picture] = home.products()
+    picture.unlink()
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert works.states(made) == ["completed", "in_doubt"]
+    assert picture.with_name(picture.name + ".json").exists() and not picture.exists()

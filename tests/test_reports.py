@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from artfactoryd import reports
+from artfactoryd.settings import Limits, Settings
+from tests.emulator.client import Emulator
+from tests.homes import TestHome, until
+
+GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
+PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: 'a [red,blue] car', seed: 7}\n"
+
+
+@pytest.fixture
+def shop(home: TestHome, emulator: Emulator) -> TestHome:
+    home.base_url = emulator.base_url
+    home.configure()
+    return home
+
+
+def why(home: TestHome, name: str) -> str:
+    return home.call("why", name).stdout
+
+
+def test_why_tells_the_newest_that_became_of_a_name(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN.replace("sketch", "sketsch"))
+    home.once()
+    assert "Did you mean sketch?" in why(home, "car.yaml")
+    home.drop("car.yaml", GREEN)
+    home.once()
+    assert "became order car" in why(home, "car.yaml") and (home.home.rejected / "car.yaml").exists()
+    home.drop("car.yaml", GREEN)
+    home.once()
+    assert "It is a duplicate of car" in why(home, "car.yaml")
+    home.drop("car.yaml", GREEN)
+    assert "lies in the Inbox" in why(home, "car.yaml")
+
+
+def test_why_takes_the_words_file_for_what_it_speaks_of(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN.replace("sketch", "sketsch"))
+    home.once()
+    assert "Did you mean sketch?" in why(home, str(home.home.rejected / "car.yaml.error.txt"))
+
+
+def test_why_says_which_items_failed_and_why(shop: TestHome, emulator: Emulator) -> None:
+    emulator.control(outcome=["failed"])
+    shop.drop("cars.yaml", PAID)
+    assert shop.once() == 1
+    assert re.search("Item [12], failed: Replicate could not make it: CUDA out of memory", why(shop, "cars.yaml"))
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["in the home", "on another disk"])
+def test_why_knows_a_product_by_its_path(home: TestHome, tmp_path: Path, linked: bool) -> None:
+    if linked:
+        shutil.move(home.home.projects, tmp_path / "disk")
+        home.home.projects.symlink_to(tmp_path / "disk")
+    home.drop("car.yaml", GREEN)
+    home.once()
+    product = next((tmp_path / "disk" if linked else home.home.projects).rglob("*.png"))
+    assert "is product 1 of order car" in why(home, str(product))
+    assert "'prompt': 'a green car'" in why(home, str(next(home.home.projects.glob("*/*/*/*.png"))))
+
+
+def test_status_adds_up_what_was_spent_to_the_last_tenth_of_a_cent(shop: TestHome) -> None:
+    shop.drop("cars.yaml", PAID)
+    shop.once()
+    assert "Spent   $0.006" in shop.call("status").stdout
+    assert shop.ask("status")["spent_usd"] == 0.006
+
+
+def test_what_may_have_been_charged_is_told_with_the_way_out_and_stays_at_stake(
+    shop: TestHome, emulator: Emulator
+) -> None:
+    emulator.control(create=["close-after"])
+    shop.drop("cars.yaml", PAID)
+    assert shop.once() == 3
+    said = why(shop, "cars.yaml")
+    assert "1 sent perhaps, worth up to $0.003" in said and "in_doubt: A create was sent" in said
+    assert shop.call("retry", "cars", "--in-doubt").returncode == 0
+    assert shop.once() == 0
+    assert len(emulator.creates()) == 3 and shop.order("cars")["in_doubt_usd"] == 0.003
+
+
+def test_no_room_is_told_for_the_disk_of_the_home_or_of_the_projects(home: TestHome, tmp_path: Path) -> None:
+    assert reports.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0))) == ""
+    assert f"on the disk of {home.root};" in reports.no_room(
+        home.home, Settings(limits=Limits(free_disk_bytes=1 << 60))
+    )
+    home.home.projects.rmdir()
+    home.home.projects.symlink_to(tmp_path / "away")
+    assert "Projects cannot be reached" in reports.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0)))
+    assert "Projects cannot be reached" in home.call("status").stdout
+
+
+def test_an_order_cancelled_before_anything_ran_has_no_failures(shop: TestHome, emulator: Emulator) -> None:
+    emulator.control(create="401")
+    shop.drop("cars.yaml", PAID)
+    assert shop.once() == 3
+    assert shop.call("cancel", "cars").returncode == 0
+    receipt = shop.receipt()
+    assert receipt["state"] == "cancelled" and "failures" not in receipt
+
+
+def test_a_throttled_order_waits_and_is_not_blocked(shop: TestHome, emulator: Emulator) -> None:
+    emulator.control(create=[{"do": "429", "retry_after": 60}])
+    shop.drop("cars.yaml", PAID)
+    with shop.running():
+        until(lambda: "asks to wait" in why(shop, "cars.yaml"))
+    index = shop.index
+    row = index.orders()[0]
+    assert reports.blockers(index, row, shop.home, Settings()) == []
+    assert "It is sent again by itself." in reports.reasons(index, row, shop.home, Settings())[0]

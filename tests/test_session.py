@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from artfactoryd.session import git_of
+from tests.emulator.client import Emulator
+from tests.homes import PATIENCE, TestHome, until
+
+GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
+PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: 'a [red,blue] car'}\n"
+WRONG = GREEN.replace("sketch", "sketsch")
+
+
+@pytest.fixture
+def car(tmp_path: Path) -> Path:
+    (tmp_path / "recipes").mkdir()
+    (file := tmp_path / "recipes" / "car.yaml").write_text(GREEN)
+    return file
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(folder), *identity, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+# --- once ---
+
+
+def test_once_tells_what_was_rejected_now_and_why(home: TestHome) -> None:
+    home.drop("old.yaml", WRONG)
+    assert home.once() == 1
+    home.drop("car.yaml", WRONG)
+    done = home.call("once")
+    assert done.returncode == 1
+    assert "Did you mean sketch?" in done.stdout and "old.yaml" not in done.stdout
+    home.drop("car.yaml", WRONG)
+    assert [each["name"] for each in home.ask("once")["rejected"]] == ["car-2.yaml"]
+
+
+def test_what_was_rejected_before_does_not_make_once_fail(home: TestHome) -> None:
+    home.drop("car.yaml", WRONG)
+    assert home.once() == 1
+    assert home.once() == 0
+
+
+def test_once_finishes_what_an_earlier_run_left(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN)
+    assert home.once(ARTFACTORY_FAULT="order_accepted") == -signal.SIGKILL
+    done = home.call("once")
+    assert done.returncode == 0, done.stderr
+    assert home.states() == ["completed"] and "car: completed" in done.stdout
+
+
+def test_a_home_that_lost_its_folders_gets_them_back(home: TestHome) -> None:
+    for folder in (home.home.inbox, home.home.held, home.home.rejected, home.home.commands):
+        folder.rmdir()
+    assert home.once() == 0
+    home.drop("car.yaml", WRONG)
+    assert home.once() == 1 and home.words("car.yaml")
+
+
+# --- submit ---
+
+
+def test_submitting_leaves_the_file_and_records_its_commit(home: TestHome, car: Path) -> None:
+    git(car.parent, "init", "-q")
+    git(car.parent, "add", "car.yaml")
+    git(car.parent, "commit", "-qm", "a car")
+    assert home.call("submit", str(car), "--wait").returncode == 0
+    assert car.read_text() == GREEN
+    assert home.sidecars()[0]["order"]["git"] == {
+        "commit": git(car.parent, "rev-parse", "HEAD"), "path": "car.yaml", "dirty": False
+    }  # fmt: skip
+    car.write_text(GREEN + "# changed\n")
+    assert (git_of(car) or {})["dirty"] is True
+
+
+def test_outside_a_repository_or_not_in_it_there_is_no_commit(car: Path) -> None:
+    assert git_of(car) is None
+    git(car.parent, "init", "-q")
+    assert git_of(car) is None
+
+
+def test_submitting_puts_it_into_the_inbox_in_one_step_under_a_name_of_its_own(home: TestHome, car: Path) -> None:
+    assert home.call("submit", str(car)).returncode == 0
+    assert home.call("submit", str(car)).returncode == 0
+    bundles = sorted(home.home.inbox.iterdir())
+    assert len(bundles) == 2 and all(bundle.name.startswith("car-") for bundle in bundles)
+    assert [bundle / "order.yaml" for bundle in bundles] == [next(bundle.glob("*.yaml")) for bundle in bundles]
+    assert list(home.home.temp.iterdir()) == []
+
+
+def test_submit_and_wait_without_a_daemon_takes_only_what_was_submitted(home: TestHome, car: Path) -> None:
+    home.drop("other.yaml", GREEN.replace("green", "red"))
+    done = home.call("submit", str(car), "--wait")
+    assert done.returncode == 0 and "car: completed, 1 of 1 items in" in done.stdout
+    assert (home.home.inbox / "other.yaml").exists() and len(home.products()) == 1
+
+
+def test_submit_and_wait_follows_the_daemon_to_the_orders_end(home: TestHome, car: Path) -> None:
+    with home.running():
+        done = home.call("submit", str(car), "--wait")
+        assert done.returncode == 0 and "car: completed, 1 of 1 items in" in done.stdout
+        again = home.call("submit", str(car), "--wait")
+        assert again.returncode == 3 and "It is a duplicate of car" in again.stdout
+        car.write_text(WRONG)
+        wrong = home.call("submit", str(car), "--wait")
+        assert wrong.returncode == 1 and "Did you mean sketch?" in wrong.stdout
+
+
+def test_submit_and_wait_ends_at_a_stopped_provider_and_waits_through_a_throttling_one(
+    home: TestHome, emulator: Emulator, car: Path
+) -> None:
+    home.base_url = emulator.base_url
+    home.configure()
+    car.write_text(PAID)
+    emulator.control(create=[{"do": "429", "retry_after": 1.5}] * 2)
+    with home.running():
+        assert home.call("submit", str(car), "--wait").returncode == 0
+        emulator.control(create="402")
+        car.write_text(PAID.replace("car", "boat"))
+        stopped = home.call("submit", str(car), "--wait")
+        assert stopped.returncode == 3 and "replicate is stopped" in stopped.stdout
+        emulator.control(create="ok")
+        assert home.call("resume").stdout == "replicate goes on.\n"
+        until(lambda: home.states() == ["completed"] * 4)
+    assert len(emulator.creates()) == 4
+
+
+def test_a_rehearsal_buys_nothing_and_has_a_folder_of_its_own(home: TestHome, emulator: Emulator, car: Path) -> None:
+    home.base_url = emulator.base_url
+    home.configure()
+    car.write_text(PAID)
+    assert home.call("submit", str(car), "--rehearse", "--wait").returncode == 0
+    assert {path.parent.name for path in home.products()} == {"car-rehearsal"}
+    assert [each["cost"]["usd"] for each in home.sidecars()] == [0, 0]
+    assert emulator.creates() == [] and car.read_text() == PAID
+
+
+# --- steering ---
+
+
+def test_a_command_with_no_daemon_does_its_work_and_says_when_it_goes_on(home: TestHome) -> None:
+    home.configure(limits={"products_per_order": 1})
+    home.drop("cars.yaml", GREEN.replace("a green", "'a [red,blue]").replace("car,", "car',"))
+    assert home.once() == 3
+    done = home.call("approve", "cars")
+    assert (done.returncode, done.stdout) == (0, "cars is approved. It goes on with the next `run` or `once`.\n")
+    assert home.once() == 0 and len(home.products()) == 2
+
+
+def test_a_command_is_handed_to_the_daemon_that_holds_the_home(home: TestHome) -> None:
+    home.configure(limits={"products_per_order": 1})
+    home.drop("cars.yaml", GREEN.replace("a green", "'a [red,blue]").replace("car,", "car',"))
+    with home.running():
+        until(lambda: (home.home.held / "cars.yaml").exists())
+        assert home.call("approve", "cars").stdout == "cars is approved.\n"
+        until(lambda: home.states() == ["completed"] * 2)
+        assert json.loads(home.call("cancel", "nothing", "--json").stdout)["done"] is False
+
+
+# --- run and demo ---
+
+
+def test_the_daemon_stops_when_asked_to_and_says_nothing_alarming(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN)
+    with home.running() as process:
+        until(lambda: home.states() == ["completed"])
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=PATIENCE)[1]
+        assert process.returncode == 0 and "Traceback" not in said
+
+
+def test_the_demo_draws_the_examples_and_says_where(home: TestHome, tmp_path: Path) -> None:
+    home.home = type(home.home)(tmp_path / "demo")
+    done = home.call("demo", ARTFACTORY_BUDGET__PER_ORDER="0", REPLICATE_API_TOKEN="")
+    assert done.returncode == 0, done.stderr
+    assert len(home.products()) == 8
+    assert all(str(path) in done.stdout for path in home.products())

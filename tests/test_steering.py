@@ -1,0 +1,192 @@
+"""What a person may tell the house to do, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from artfactoryd.errors import CallRefused, InDoubt, OutputLost, ProviderStopped, RunFailed
+from tests.homes import TestHome
+from tests.works import PRICE, Works, at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+DEAR = order(budget=0.001)
+
+
+async def told_twice(works: Works, name: str, order_id: str = "", **fields: Any) -> list[dict[str, Any]]:
+    command = {"id": "the-same", "name": name, "order": order_id, **fields}
+    return [await works.daemon.carry_out(command) for _ in range(2)]
+
+
+# --- a command is carried out once ---
+
+
+@pytest.mark.parametrize("name", ["approve", "cancel"])
+async def test_a_command_seen_again_is_only_answered(home: TestHome, monkeypatch: Patch, name: str) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(DEAR)
+        await works.until(lambda: works.order(made)["held"])
+        first, second = await told_twice(works, name, made)
+        assert first["done"] and second == first
+        assert len(works.lines("command")) == 1 and len(works.lines("approval") + works.lines("cancel")) == 1
+
+
+async def test_a_retry_seen_again_sends_nothing_more(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", CallRefused("no"), CallRefused("no"))
+        made = await works.make(order("a car"))
+        await told_twice(works, "retry", made)
+        await works.until(lambda: works.items(made)[0]["attempts"] == 2)
+        await works.rests()
+        assert (await told_twice(works, "retry", made))[0]["retried"] == [1]  # the first answer, again
+        await works.rests()
+        assert len(works.fake.calls()) == 2
+
+
+async def test_a_command_and_its_effect_are_one_step_of_the_ledger(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(DEAR)
+        await works.until(lambda: works.order(made)["held"])
+        await works.tell("cancel", made)
+        kinds = [(line["kind"], line["at"]) for line in works.lines()[-2:]]
+        assert [kind for kind, _ in kinds] == ["cancel", "command"] and kinds[0][1] == kinds[1][1]
+
+
+# --- retry: what surely cost nothing, and what may have been charged ---
+
+RETRIES = [
+    ("submit", CallRefused("no"), True),
+    ("collect", RunFailed("no", charged=False), True),
+    ("collect", RunFailed("no", charged=False, cancelled=True), True),
+    ("submit", InDoubt("lost"), False),
+    ("collect", RunFailed("no", charged=True), False),
+    ("collect", RunFailed("no", charged=True, cancelled=True), False),
+    ("collect", OutputLost("erased"), False),
+]
+
+
+@pytest.mark.parametrize(("verb", "error", "free"), RETRIES, ids=lambda v: type(v).__name__)
+async def test_retry_sends_only_what_surely_cost_nothing(
+    home: TestHome, monkeypatch: Patch, verb: Any, error: Exception, free: bool
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script(verb, error)
+        made = await works.make(order("a car"))
+        before = works.states(made)
+        answer = await works.tell("retry", made)
+        assert answer["retried"] == ([1] if free else [])
+        assert answer["at_stake"] == ([] if free else [{"item": 1, "usd": 0.01}])
+        if not free:
+            assert works.states(made) == before and "--in-doubt" in answer["text"] and "0.01" in answer["text"]
+            assert (await works.tell("retry", made, in_doubt=True))["retried"] == [1]
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert len(works.fake.calls()) == 2
+        assert works.committed(made) == (PRICE if free else 2 * PRICE)  # what may have been charged stays counted
+
+
+async def test_retry_in_doubt_raises_the_cap_by_what_it_may_cost_again(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", InDoubt("lost"))
+        made = await works.make(order("a car", budget=0.01))
+        await works.tell("retry", made, in_doubt=True)
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert works.order(made)["cap"] == 2 * PRICE
+
+
+async def test_retry_leaves_alone_what_is_made(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order())
+        answer = await works.tell("retry", made, in_doubt=True)
+        assert not answer["done"] and "nothing in cars to send again" in answer["text"]
+        await works.rests()
+        assert len(works.fake.calls()) == 2
+
+
+async def test_what_was_cancelled_before_it_was_sent_is_sent_by_retry(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", ProviderStopped("no key"))
+        made = await works.make(order())
+        await works.tell("cancel", made)
+        assert works.states(made) == ["cancelled", "cancelled"] and works.state(made) == "cancelled"
+        await works.tell("resume", provider="fake")
+        await works.rests()
+        assert len(works.fake.calls()) == 1
+        assert (await works.tell("retry", made))["retried"] == [1, 2]
+        await works.until(lambda: works.states(made) == ["completed", "completed"])
+
+
+# --- cancel ---
+
+
+async def test_what_is_in_doubt_ends_by_cancel_and_stays_counted(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", InDoubt("lost"))
+        made = await works.make(order("a car"))
+        assert "In doubt stays counted: up to $0.01" in (await works.tell("cancel", made))["text"]
+        assert works.state(made) == "cancelled" and works.committed(made) == PRICE
+
+
+async def test_what_is_made_stays_and_what_is_planned_ends_by_cancel(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", "ok", ProviderStopped("no key"))
+        made = await works.make(order("car [1,2,3]"))
+        await works.tell("cancel", made)
+        assert works.states(made) == ["completed", "cancelled", "cancelled"] and works.state(made) == "partial"
+        assert len(home.products()) == 1
+
+
+# --- resume ---
+
+
+async def test_resume_names_one_provider_or_all(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", ProviderStopped("no key"))
+        works.other.script("submit", ProviderStopped("no money"))
+        await works.take(order("a car"))
+        await works.take(order("a boat", provider="other"), "boats.yaml")
+        await works.until(lambda: len(works.house.books.index.stops()) == 2)
+        assert (await works.tell("resume", provider="other"))["text"] == "other goes on."
+        assert list(works.house.books.index.stops()) == ["fake"]
+        assert (await works.tell("resume"))["done"]
+        await works.until(lambda: works.states() == ["completed", "completed"])
+        assert not (await works.tell("resume"))["done"]
+        assert "fake is not stopped" in (await works.tell("resume", provider="fake"))["text"]
+
+
+# --- names ---
+
+
+async def test_a_wrong_name_is_answered_and_changes_nothing(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+        before = works.lines()
+        for name in ("cancel", "retry", "approve", "dance"):
+            answer = await works.tell(name, "ships")
+            assert not answer["done"] and ("no order 'ships'" in answer["text"] or "no command" in answer["text"])
+        assert "not held" in (await works.tell("approve", "cars"))["text"]
+        for command in ({"id": "x", "name": "cancel"}, {"id": "y", "name": "retry", "order": None}, {"id": "z"}):
+            assert not (await works.daemon.carry_out(command))["done"]
+        assert works.lines() == before
+
+
+async def test_an_order_is_found_by_id_beginning_name_and_folder(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", InDoubt("lost"))
+        made = await works.make(order("a car"))
+        folder = works.order(made)["folder"]
+        for name in (made, made[:13], "cars", folder, f"{folder}/"):
+            assert (await works.tell("retry", name))["order_id"] == made
+
+
+async def test_a_name_that_two_orders_have_asks_for_an_id(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        first = await works.make(order("a car"))
+        second = await works.make(order("a boat"))
+        answer = await works.tell("cancel", "cars")
+        assert not answer["done"] and first in answer["text"] and second in answer["text"]
+        held = await works.take(DEAR)
+        await works.until(lambda: works.order(held)["held"])
+        assert (await works.tell("approve", "cars"))["order_id"] == held  # only one of them can be meant

@@ -1,0 +1,655 @@
+"""docs/troubleshooting.md, row by row: each situation is produced for real, and is found as its row says.
+
+A row names what happens (found again in SITUATIONS below), where the thing lies then, the state of its order,
+words that can be read there, and the exit code of `once` or of the command the row names.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd.home import Home
+from artfactoryd.index import Index
+from tests.emulator.client import Emulator
+from tests.homes import PATIENCE, TestHome, until
+
+TABLES = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
+NOTHING = "–"  # noqa: RUF001
+LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
+IMPATIENT = """from artfactoryd.factories import ProviderSettings
+ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
+GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
+PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: PROMPT}\n"
+
+
+@dataclass(frozen=True)
+class Row:
+    happens: str
+    place: str
+    state: str
+    words: str
+    exit: str
+    advice: str
+
+
+@dataclass
+class Found:
+    """What a person finds: where it lies, its order's state, every word to be read there, the exit code."""
+
+    place: str
+    state: str
+    words: str
+    exit: int | None
+
+
+def rows() -> list[Row]:
+    lines = [line for line in TABLES.read_text().splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+    return [Row(*each) for each in cells if each[0] != "What happens"]
+
+
+def plain(text: str) -> str:
+    return " ".join(text.replace("`", "").split())
+
+
+# --- the house in which they happen ---
+
+
+@dataclass
+class OddHome(TestHome):
+    """`before`: Python that runs ahead of the program, in its process. `shell`: what starts that process."""
+
+    __test__ = False
+    before: str = ""
+    shell: list[str] = field(default_factory=list)
+
+    def command(self, *words: str) -> list[str]:
+        if not self.before:
+            return [*self.shell, *super().command(*words)]
+        code = f"{self.before}\nfrom artfactoryd.cli import main\nmain(prog_name='artfactoryd')"
+        return [*self.shell, sys.executable, "-c", code, "--home", str(self.root), *words]
+
+    def found(self, name: str, words: str, exit: int | None) -> Found:
+        """What was dropped under this name, where it lies now."""
+        row = self._order(name)
+        folders = {"Inbox": self.home.inbox, "Held": self.home.held, "Rejected": self.home.rejected}
+        places = [place for place, folder in folders.items() if os.path.lexists(folder / name)]
+        places += ["Projects"] if row and row["folder"] else []
+        claimed = any(os.path.lexists(claim / "dropped" / name) for claim in self.home.claims.glob("*-*"))
+        places = places or [".work" if claimed else "nowhere"]
+        return Found(" and ".join(places), str(self.index.state(row)) if row else NOTHING, words, exit)
+
+    def _order(self, name: str) -> dict[str, Any] | None:
+        index = Index.if_made(self.home.index_file)
+        rows = index.orders() if index else []
+        return next((row for row in rows if row["file"] == name), None)
+
+    def papers(self) -> str:
+        """Every word in the receipts."""
+        found = [self.receipt(path.parent) for path in self.home.projects.glob("*/*/*/receipt.yaml")]
+        return " ".join(leaf for each in found for leaf in leaves(each))
+
+
+def leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from leaves(each)
+    else:
+        yield str(value)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> OddHome:
+    return OddHome(TestHome.make(tmp_path / "home").home)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("cloud") / "bought.jsonl") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def heap(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
+    """All of HEAP dropped into one inbox and found by one `once`, a minute later."""
+    home = OddHome(TestHome.make(tmp_path_factory.mktemp("heap") / "home").home, before=LATER)
+    names = {happens: drop(home) for happens, drop in HEAP.items()}
+    code = home.once()
+    return {happens: home.found(name, home.words(name), code) for happens, name in names.items() if name}
+
+
+@dataclass
+class Stage:
+    home: OddHome
+    cloud: Emulator
+
+    def taken(self, name: str, text: str | bytes) -> Found:
+        """A file in the inbox, and `once`."""
+        self.home.drop(name, text)
+        return self.once(name)
+
+    def once(self, name: str, **environ: str) -> Found:
+        done = self.home.call("once", **environ)
+        return self.home.found(name, f"{self.home.words(name)} {self.home.papers()} {done.stdout}", done.returncode)
+
+    def bought(self, prompt: str, **environ: str) -> Found:
+        self.drop_paid(prompt)
+        return self.once("car.yaml", **environ)
+
+    def drop_paid(self, prompt: str, **settings: Any) -> None:
+        """An order for Replicate, which is the emulator."""
+        self.home.base_url = self.home.base_url or self.cloud.base_url
+        self.home.configure(**settings)
+        self.home.drop("car.yaml", PAID.replace("PROMPT", f'"{prompt}"'))
+
+    @contextmanager
+    def working(self) -> Iterator[subprocess.Popen[str]]:
+        """While `once` is at it; it has ended when this is left."""
+        with subprocess.Popen(
+            self.home.command("once"), env=self.home.environment(), text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as program:  # fmt: skip
+            try:
+                yield program
+                program.wait(PATIENCE)
+            finally:
+                program.kill()
+
+    def said_of(self, name: str) -> str:
+        return self.home.call("why", name).stdout
+
+    def told(self, *words: str, **environ: str) -> Found:
+        """What a command says on the terminal."""
+        done = self.home.call(*words, **environ)
+        return Found("terminal", NOTHING, done.stdout + done.stderr, done.returncode)
+
+
+Drop = Callable[["OddHome"], str]
+Produce = Callable[["Stage"], "Found"]
+HEAP: dict[str, Drop] = {}
+SITUATIONS: dict[str, Produce] = {}
+
+
+def dropped(happens: str) -> Callable[[Drop], None]:
+    """A situation that is something lying in the inbox, whatever else lies there. Says its name, "" if it cannot be."""
+
+    def known(drop: Drop) -> None:
+        assert happens not in HEAP
+        HEAP[happens] = drop
+
+    return known
+
+
+def situation(happens: str) -> Callable[[Produce], None]:
+    def known(produce: Produce) -> None:
+        assert happens not in SITUATIONS
+        SITUATIONS[happens] = produce
+
+    return known
+
+
+# --- files that are not orders ---
+
+
+@situation("A file is still being written")
+def _(stage: Stage) -> Found:
+    path = stage.home.home.inbox / "car.yaml"
+    stage.home.configure(inbox={"settle_seconds": 1.5})  # on Linux an open file waits however long it is quiet
+    with path.open("w") as file, stage.working() as program:
+        file.write(GREEN[:40])
+        file.flush()
+        until(stage.home.home.index_file.exists)
+        found = stage.home.found("car.yaml", stage.said_of("car.yaml"), None)
+        file.write(GREEN[40:])
+        file.close()
+    assert stage.home.states() == ["completed"]
+    found.exit = program.returncode
+    return found
+
+
+@dropped("An empty file")
+def _(home: OddHome) -> str:
+    return home.drop("empty.yaml", "").name
+
+
+@dropped("A picture by itself")
+def _(home: OddHome) -> str:
+    return home.drop("car.png", b"\x89PNG\r\n\x1a\n" + bytes(100)).name
+
+
+@dropped("A text file")
+def _(home: OddHome) -> str:
+    return home.drop("car.txt", "a red car").name
+
+
+@dropped("An order whose name ends in .yaml.txt")
+def _(home: OddHome) -> str:
+    return home.drop("car.yaml.txt", GREEN).name
+
+
+@dropped("Rich text (.rtf)")
+def _(home: OddHome) -> str:
+    return home.drop("car.rtf", r"{\rtf1\ansi provider: local}").name
+
+
+@dropped("An archive")
+def _(home: OddHome) -> str:
+    return home.drop("cars.zip", b"PK\x03\x04").name
+
+
+@dropped("A link")
+def _(home: OddHome) -> str:
+    (home.root / "elsewhere.yaml").write_text(GREEN)
+    (home.home.inbox / "link.yaml").symlink_to(home.root / "elsewhere.yaml")
+    return "link.yaml"
+
+
+@dropped("A pipe (FIFO)")
+def _(home: OddHome) -> str:
+    os.mkfifo(home.home.inbox / "pipe.yaml")
+    return "pipe.yaml"
+
+
+@dropped("A file name that is not UTF-8")
+def _(home: OddHome) -> str:
+    try:
+        Path(os.fsdecode(os.fsencode(home.home.inbox) + b"/caf\xe9.yaml")).write_text(GREEN)
+    except OSError as error:
+        if error.errno == errno.EILSEQ:  # this disk takes no such name, so nobody can drop one
+            return ""
+        raise
+    return r"caf\xe9.yaml"
+
+
+@dropped("A conflict copy of a program that syncs")
+def _(home: OddHome) -> str:
+    return home.drop("car.sync-conflict-20261122-101500-ABCDEFG.yaml", GREEN).name
+
+
+@dropped("A folder inside a drop-box")
+def _(home: OddHome) -> str:
+    deep = home.home.inbox / "summer" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "order.yaml").write_text(GREEN)
+    return "deep"
+
+
+@dropped("A git checkout")
+def _(home: OddHome) -> str:
+    (home.home.inbox / "recipes" / ".git").mkdir(parents=True)
+    (home.home.inbox / "recipes" / "car.yaml").write_text(GREEN)
+    return "recipes"
+
+
+# --- files that cannot be read as an order ---
+
+CAR = "provider: local\nmodel: sketch\nparameters:\n  prompt: "
+FILES: dict[str, str | bytes] = {
+    "A binary file called .yaml": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4,
+    "Rich text called .yaml": r"{\rtf1\ansi provider: local}",
+    "A file of 2 MiB": GREEN + "# " + "x" * (2 << 20),
+    "100,000 nested brackets": "parameters: " + "[" * 100_000,
+    "An alias bomb": "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n" for before, name in pairwise("abcdefghi")
+    ),
+    "A key written twice": GREEN + "model: sketch\n",
+    "A line indented with a tab": "provider: local\nmodel: sketch\nparameters:\n\tprompt: x\n",
+    "Curly quotes": CAR + "“a red car”\n",
+    "A value of the wrong type": GREEN + "priority: high\n",
+    "A key that does not exist": GREEN + "proiect: cars\n",
+    "A provider that does not exist": GREEN.replace("local", "locl"),
+    "A model that does not exist": GREEN.replace("sketch", "sketsch"),
+    "A parameter the model does not have": GREEN.replace("width", "widht"),
+    "A value out of the model's range": GREEN.replace("64, height", "9999, height"),
+    "A key that is not built yet": GREEN + "count: 4\n",
+    "Grammar that is not read yet": CAR + '"a [red:2,blue] car"\n',
+    "A prompt that begins with a bracket": CAR + "[red,blue] car\n",
+    "A token that is not closed": CAR + '"a [red,blue car"\n',
+    "Two documents in one file, one of them wrong": GREEN + "---\n" + GREEN + "proiect: cars\n",
+    "A project's name with `/`": GREEN + "project: summer/cars\n",
+    "A project's name that is `..`": GREEN + "project: ..\n",
+    "A project's name with control characters": GREEN + 'project: "summer\\u0007cars"\n',
+    "A project's name of 300 characters": GREEN + f"project: {'x' * 300}\n",
+}  # fmt: skip
+for number, (happens, content) in enumerate(FILES.items()):
+    dropped(happens)(lambda home, name=f"{number}.yaml", content=content: home.drop(name, content).name)  # type: ignore[misc]
+
+
+@situation("A file that ends the program three times while it is read")
+def _(stage: Stage) -> Found:
+    stage.home.drop("car.yaml", GREEN)
+    assert [stage.home.once(ARTFACTORY_FAULT="reading") for _ in range(3)] == [-signal.SIGKILL] * 3
+    return stage.once("car.yaml")
+
+
+@situation("A project's name in another script")
+def _(stage: Stage) -> Found:
+    return stage.taken("car.yaml", GREEN + "project: 夏の車-машины\n")
+
+
+@situation("One project's name spelled in two ways of Unicode (NFC, NFD)")
+def _(stage: Stage) -> Found:
+    for number, form in enumerate(("NFC", "NFD")):
+        name = unicodedata.normalize(form, "Čaj")  # type: ignore[arg-type]
+        stage.home.drop(f"{number}.yaml", GREEN.replace("green", "red" if number else "blue") + f"project: {name}\n")
+    found = stage.once("0.yaml")
+    assert len(list(stage.home.home.projects.iterdir())) == 1
+    return found
+
+
+# --- orders that wait for you ---
+
+
+@situation("The same file twice")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).exit == 0
+    shutil.rmtree(next(stage.home.home.projects.iterdir()))
+    return stage.taken("car.yaml", GREEN)
+
+
+@situation("More than 100 products")
+def _(stage: Stage) -> Found:
+    return stage.taken("cars.yaml", CAR + 'x\n  seed: "' + ",".join(map(str, range(101))) + '"\n')
+
+
+@situation("A price above the cap")
+def _(stage: Stage) -> Found:
+    return stage.taken("cars.yaml", PAID.replace("PROMPT", '"a [red,blue] car"') + "budget: 0.005\n")
+
+
+@situation("A model whose price is not known")
+def _(stage: Stage) -> Found:
+    model = "provider: local\nmodel: painter\nschema: {type: object, properties: {prompt: {type: string}}}\n"
+    (stage.home.home.models / "painter.yaml").write_text(model + "modality: text-to-image\nfamily: painter\n")
+    return stage.taken("car.yaml", GREEN.replace("sketch", "painter").replace(", width: 64, height: 64", ""))
+
+
+# --- the provider ---
+
+
+@situation("No key")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car", REPLICATE_API_TOKEN="")
+
+
+@situation("The key is not accepted (401)")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:401")
+
+
+@situation("No money at the provider (402)")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:402")
+
+
+@situation("The provider refuses an item (422)")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:422")
+
+
+@situation("The provider asks to wait (429)")
+def _(stage: Stage) -> Found:
+    stage.cloud.control(create=[{"do": "429", "retry_after": 60}])
+    stage.drop_paid("a car")
+    with stage.home.running():
+        until(lambda: "429" in stage.said_of("car.yaml"))
+        found = stage.home.found("car.yaml", stage.said_of("car.yaml"), None)
+    found.exit = stage.home.once()  # how long to wait is not remembered: asking too early costs nothing
+    assert stage.home.states() == ["completed"]
+    return found
+
+
+@situation("The provider answers 500, 502, 503 or 504 to an order")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:502")
+
+
+@situation("The provider takes an order and does not answer")
+def _(stage: Stage) -> Found:
+    stage.home.before = IMPATIENT
+    return stage.bought("a car EMU:hang-after")
+
+
+@situation("The connection breaks while an order is being sent")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:close")
+
+
+@situation("The provider cannot be reached")
+def _(stage: Stage) -> Found:
+    stage.home.base_url = "http://127.0.0.1:1"
+    return stage.bought("a car")
+
+
+@situation("The provider answers 500 when asked about an item")
+def _(stage: Stage) -> Found:
+    stage.cloud.control(get=["500"])
+    return stage.bought("a car")
+
+
+@situation("An item fails at the provider")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:failed")
+
+
+@situation("One item of several fails")
+def _(stage: Stage) -> Found:
+    stage.cloud.control(outcome=["failed"])
+    return stage.bought("a [red,blue] car")
+
+
+@situation("The provider gives an item up before it begins")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:aborted")
+
+
+@situation("An item is cancelled on the provider's own page")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:canceled")
+
+
+@situation("The content filter refuses an item")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:nsfw")
+
+
+@situation("Fewer pictures come than were asked for")
+def _(stage: Stage) -> Found:
+    stage.home.base_url = stage.cloud.base_url
+    stage.home.configure()
+    stage.home.drop("car.yaml", PAID.replace("PROMPT", "a car EMU:fewer, num_outputs: 4"))
+    return stage.once("car.yaml")
+
+
+@situation("What comes is no picture")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:out-not-picture")
+
+
+@situation("A picture comes cut short")
+def _(stage: Stage) -> Found:
+    stage.cloud.control(output=["short"])
+    return stage.bought("a car")
+
+
+@situation("A picture is gone before it is fetched (404)")
+def _(stage: Stage) -> Found:
+    return stage.bought("a car EMU:out-404")
+
+
+# --- the disk ---
+
+
+@situation("The disk is nearly full")
+def _(stage: Stage) -> Found:
+    stage.home.configure(limits={"free_disk_bytes": 1 << 60})
+    return stage.taken("car.yaml", GREEN)
+
+
+@situation("The disk of Projects fills up while a picture is being filed")
+def _(stage: Stage) -> Found:
+    """On a small disk of its own, which only the program and its shell see."""
+    home = stage.home.home
+    room = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f'mount -t tmpfs -o size=400k none "{home.projects}"'
+    if shutil.which("unshare") is None or subprocess.run([*room, mount], capture_output=True).returncode:
+        pytest.skip("a small disk cannot be made here")
+    stage.drop_paid("a car EMU:run=1.5", limits={"free_disk_bytes": 100_000})
+    bought = f"""grep -qs '"ticket"' "{home.ledger}"/*.jsonl"""
+    fill = f'until {bought}; do sleep 0.05; done; cat /dev/zero >"{home.projects}/zero"'
+    stage.home.shell = [*room, f'{mount}; "$@" & {fill}; wait $!', "sh"]
+    done = stage.home.call("once")
+    found = stage.home.found("car.yaml", done.stdout + done.stderr, done.returncode)
+    stage.home.shell = []
+    assert stage.home.once() == 0 and len(stage.home.products()) == 1
+    return found
+
+
+@situation("A file lies where a project's folder should be")
+def _(stage: Stage) -> Found:
+    (stage.home.home.projects / "unsorted").write_text("")
+    return stage.taken("car.yaml", GREEN)
+
+
+@situation("Projects is a link to a disk that is not there")
+def _(stage: Stage) -> Found:
+    stage.home.home.projects.rmdir()
+    stage.home.home.projects.symlink_to(stage.home.root / "away")
+    stage.home.drop("car.yaml", GREEN)
+    said = stage.told("once")
+    return stage.home.found("car.yaml", said.words, said.exit)
+
+
+# --- settings and home ---
+
+
+@situation("A mistake in artfactory.yaml when a command starts")
+def _(stage: Stage) -> Found:
+    stage.home.home.settings_file.write_text("budget: {per_ordr: 5}\n")
+    found = stage.told("once")
+    assert [stage.told(*words).exit for words in (["status"], ["plan", __file__], ["submit", __file__])] == [2, 2, 2]
+    return found
+
+
+@situation("A mistake in artfactory.yaml when `run` starts")
+def _(stage: Stage) -> Found:
+    stage.home.home.settings_file.write_text("budget: {per_ordr: 5}\n")
+    return stage.told("run")
+
+
+@situation("The same under launchd or systemd (`run --supervised`)")
+def _(stage: Stage) -> Found:
+    stage.home.home.settings_file.write_text("budget: {per_ordr: 5}\n")
+    said = stage.home.home.settings_file.with_name("artfactory.yaml.error.txt")
+    with supervised(stage.home) as process:
+        until(said.exists)
+        stage.home.drop("car.yaml", GREEN)
+        found = stage.home.found("car.yaml", said.read_text(), process.poll())
+        stage.home.configure()
+        until(lambda: stage.home.states() == ["completed"])
+        assert not said.exists()
+    return found
+
+
+@contextmanager
+def supervised(home: OddHome) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(home.command("run", "--supervised"), env=home.environment(), stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@situation("A mistake in artfactory.yaml while the daemon runs")
+def _(stage: Stage) -> Found:
+    said = stage.home.home.settings_file.with_name("artfactory.yaml.error.txt")
+    with stage.home.running() as process:
+        stage.home.drop("before.yaml", GREEN)
+        until(lambda: stage.home.states() == ["completed"])
+        stage.home.home.settings_file.write_text("budget: {per_order: five}\n")
+        until(said.exists)
+        stage.home.drop("car.yaml", GREEN.replace("green", "red"))
+        until(lambda: stage.home.states() == ["completed"] * 2)
+        words = said.read_text()
+        assert process.poll() is None
+    return stage.home.found("car.yaml", words, None)
+
+
+@situation("A key written into artfactory.yaml itself")
+def _(stage: Stage) -> Found:
+    stage.home.home.settings_file.write_text("providers: {replicate: {api_key: r8_0123456789}}\n")
+    found = stage.told("once")
+    assert "r8_0" not in found.words
+    return found
+
+
+@situation("A variable ARTFACTORY_… that says nothing known")
+def _(stage: Stage) -> Found:
+    return stage.told("once", ARTFACTORY_BUDGET_PER_ORDER="2")
+
+
+@situation("Another artfactoryd works in the same home")
+def _(stage: Stage) -> Found:
+    with stage.home.home.lock("run"):
+        found = stage.told("once")
+        assert str(os.getpid()) in found.words
+    return found
+
+
+@situation("There is no factory folder")
+def _(stage: Stage) -> Found:
+    shutil.rmtree(stage.home.root)
+    return stage.told("once")
+
+
+@situation("A factory folder under Desktop, Documents or Downloads")
+def _(stage: Stage) -> Found:
+    stage.home.home = Home(stage.home.root / "Desktop" / "ArtFactory")
+    return stage.told("init", HOME=str(stage.home.root.parents[1]))
+
+
+@situation("A command names an order that does not exist")
+def _(stage: Stage) -> Found:
+    return stage.told("order", "carz")
+
+
+# --- the rows ---
+
+
+def test_every_situation_has_its_row_and_every_row_its_situation() -> None:
+    happens = [row.happens for row in rows()]
+    assert len(set(happens)) == len(happens)
+    assert set(happens) == HEAP.keys() | SITUATIONS.keys()
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row.happens)
+def test_what_happens_is_found_as_the_row_says(
+    row: Row, home: OddHome, cloud: Emulator, heap: dict[str, Found]
+) -> None:
+    if row.happens in HEAP:
+        found = heap[row.happens] if row.happens in heap else pytest.skip("it cannot happen on this disk")
+    else:
+        cloud.calm()
+        found = SITUATIONS[row.happens](Stage(home, cloud))
+    said = {"place": found.place, "state": found.state, "exit": NOTHING if found.exit is None else str(found.exit)}
+    assert said == {"place": plain(row.place), "state": plain(row.state), "exit": plain(row.exit)}
+    phrases = [plain(phrase) for phrase in row.words.split("…")]
+    assert [phrase for phrase in phrases if phrase not in plain(found.words)] == [], found.words
+    assert row.advice
