@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import inputs
+from artfactoryd import fault, inputs
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.rehearsal import rehearsal_call
@@ -66,8 +66,10 @@ class Calls:
 
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Row) -> str:
         data = await asyncio.to_thread(_bytes, path, picture)
+        fault.point("before_upload")
         uploaded = await factory.upload(picture["name"], data, picture["mime"])
         await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
+        fault.point("uploaded")
         return uploaded.address
 
 

@@ -396,5 +396,3 @@ def outcome(house_index: Any, seen: Sequence[str], rejected: int) -> int:
     if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
         return 1
     return 3 if states & reports.UNFINISHED else 0
-
-

@@ -376,4 +376,3 @@ class Foreman:
     def _touch(self, order_id: str) -> None:
         self.touched.add(order_id)
         self.moved.set()
-

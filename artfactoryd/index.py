@@ -225,9 +225,7 @@ class Index:
         return self.rows(sql, (order_id, *wanted, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
-        sql = (
-            "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
-        )
+        sql = "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
         return self.rows(sql, (order_id, provider, most))
 
     def resumable_items(self) -> list[Row]:

@@ -61,9 +61,7 @@ async def test_a_photograph_gets_the_size_asked_for(tmp_path: Path, parameters: 
 
 
 async def test_the_margins_of_pad_have_the_background_s_colour(tmp_path: Path) -> None:
-    picture = await work(
-        tmp_path, "resize", photograph(tmp_path), width=40, height=40, fit="pad", background="lime"
-    )
+    picture = await work(tmp_path, "resize", photograph(tmp_path), width=40, height=40, fit="pad", background="lime")
     red, green, blue = picture.getpixel((20, 2))  # type: ignore[misc]
     assert green > 200 and red < 60 and blue < 60
     assert looks(picture, 4, 20) == "red" and looks(picture, 36, 20) == "blue"
@@ -128,6 +126,41 @@ async def test_every_kind_of_picture_is_resized(tmp_path: Path, mode: str) -> No
     path = tmp_path / ("odd.tiff" if mode == "CMYK" else "odd.png")
     Image.new(mode, (20, 10)).save(path)
     assert (await work(tmp_path, "resize", path, width=10)).size == (10, 5)
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [("resize", {"width": 10}), *(("convert", {"format": name}) for name in ("jpg", "png", "webp"))],
+)
+async def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path: Path, model: str, parameters: Any) -> None:
+    path = tmp_path / "deep.png"
+    Image.new("I;16", (20, 10), 30_000).save(path)
+    picture = await work(tmp_path, model, path, **parameters)
+    value: Any = picture.getpixel((5, 3))
+    grey = value / 256 if picture.mode.startswith("I") else value[0] if isinstance(value, tuple) else value
+    assert abs(grey - 117) < 4
+
+
+async def test_a_phone_s_jpeg_with_more_pictures_in_its_tail_stays_a_jpeg(tmp_path: Path) -> None:
+    path = tmp_path / "phone.jpg"
+    Image.new("RGB", (60, 40), "red").save(
+        path, "MPO", save_all=True, append_images=[Image.new("RGB", (60, 40), "blue")]
+    )
+    picture = await work(tmp_path, "resize", path, width=30)
+    assert picture.format == "JPEG" and picture.size == (30, 20) and looks(picture, 5, 5) == "red"
+
+
+@pytest.mark.parametrize(
+    ("mode", "format", "kept"), [("CMYK", "png", False), ("CMYK", "jpg", True), ("RGB", "png", True)]
+)
+async def test_a_colour_profile_goes_along_only_where_it_fits_the_colours(
+    tmp_path: Path, mode: str, format: str, kept: bool
+) -> None:
+    profile = SRGB[:16] + mode.ljust(4).encode() + SRGB[20:]
+    path = tmp_path / "print.jpg"
+    Image.new(mode, (20, 10)).save(path, icc_profile=profile)
+    picture = await work(tmp_path, "convert", path, format=format)
+    assert (picture.info.get("icc_profile") == profile) is kept
 
 
 async def test_the_same_call_gives_the_same_bytes(tmp_path: Path) -> None:

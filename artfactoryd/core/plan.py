@@ -148,7 +148,6 @@ class Plan:
             return written + copy  # no range is known, or it is not asked to count
         return least + (written + copy - least) % (most - least + 1)
 
-
     def _identity(self, name: str, value: Any) -> Any:
         """What a value is, wherever it lies: a picture is its bytes, not its path."""
         return self.inputs.get(value, value) if name in self.model.files and isinstance(value, str) else value
