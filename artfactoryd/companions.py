@@ -77,12 +77,12 @@ class Companions:
         kind = stat.S_IFMT(status.st_mode)
         return age >= settle and (kind == stat.S_IFLNK or (kind == stat.S_IFREG and not has_writer(path)))
 
-    def decided(self, claim: Claim, *, taken: bool) -> None:
-        """The order is in the books, or rejected; in the books, its pictures' bytes are safe here for good."""
+    def decided(self, claim: Claim) -> None:
+        """In the books, its pictures' bytes are safe here for good; rejected, its claim is gone and nothing is."""
         wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)
         for path in wanted:
             self._seen.pop(path, None)
-        if not taken or source is None or claim.kind == "bundle":
+        if source is None or claim.kind == "bundle":
             return
         for entry in everything_in(claim.beside):
             path = source.parent / entry.path.relative_to(claim.beside)

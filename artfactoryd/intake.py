@@ -58,7 +58,7 @@ class Intake:
             if not await self._read(claim):
                 return None
             rows = self._books.index.orders_of_claim(claim.id)
-        await asyncio.to_thread(self._companions.decided, claim, taken=bool(rows))
+        await asyncio.to_thread(self._companions.decided, claim)
         return await self.settle(claim, rows)
 
     async def settle(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -102,7 +102,15 @@ async def test_an_upload_is_remembered_across_a_restart(home: TestHome, monkeypa
 
 @pytest.mark.parametrize(
     ("expires", "again"),
-    [(None, False), (24 * 60, False), (11, False), (9, True), (-9, True), ("2026-01-01T00:00:00", True), ("soon", True)],
+    [
+        (None, False),
+        (24 * 60, False),
+        (11, False),
+        (9, True),
+        (-9, True),
+        ("2026-01-01T00:00:00", True),
+        ("soon", True),
+    ],
 )
 async def test_an_upload_is_used_until_ten_minutes_before_it_expires(
     home: TestHome, monkeypatch: Patch, expires: str | int | None, again: bool

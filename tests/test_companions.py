@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from artfactoryd import companions
+from artfactoryd.claims import Claims
+from artfactoryd.companions import Companions
+from artfactoryd.house import now
 from artfactoryd.inbox import Inbox
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
@@ -54,6 +59,7 @@ async def test_a_picture_dropped_after_its_order_is_waited_for(home: TestHome, m
     async with at_work(with_editor(home), monkeypatch) as works:
         home.drop("cars.yaml", edit(["a.png", "sub/b.png"]))
         await waits(works)
+        await works.until(lambda: works.daemon._taken_all)
         assert not works.daemon.done and works.house.books.index.orders() == []
         draw(home.home.inbox / "a.png")
         await works.until(lambda: list(home.home.claims.glob("*/companions/a.png")))
@@ -168,7 +174,16 @@ async def test_a_link_in_the_inbox_is_never_followed_nor_its_target_removed(
     assert (tmp_path / "elsewhere" / "beach.png").exists() and works.fake.calls() == []
 
 
-async def test_a_picture_too_large_is_copied_no_further_than_its_limit(home: TestHome, monkeypatch: Patch) -> None:
+def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(home: TestHome) -> None:
+    draw(home.home.inbox / "beach.png", size=(640, 480))
+    claims = Claims(home.home.claims, home.home.rejected, home.home.held)
+    claim = claims.take(home.drop("cars.yaml", edit()), id=str(uuid4()), project=None, taken_at=now().isoformat())
+    assert claim is not None
+    assert Companions().take_along(claim, ["beach.png"], settle=0, wall=time.time() + 1, most_bytes=200)
+    assert (claim.beside / "beach.png").stat().st_size == 201
+
+
+async def test_a_picture_too_large_is_refused_and_stays_in_the_inbox(home: TestHome, monkeypatch: Patch) -> None:
     data = draw(home.home.inbox / "beach.png", size=(640, 480))
     async with at_work(with_editor(home), monkeypatch, limits=Limits(free_disk_bytes=1000, product_bytes=200)) as works:
         home.drop("cars.yaml", edit())
@@ -230,9 +245,7 @@ async def test_a_bundle_cancelled_by_word_goes_to_rejected_and_one_in_the_bin_do
 # --- bundles ---
 
 
-async def test_what_no_order_of_a_bundle_names_goes_to_rejected_with_a_word(
-    home: TestHome, monkeypatch: Patch
-) -> None:
+async def test_what_no_order_of_a_bundle_names_goes_to_rejected_with_a_word(home: TestHome, monkeypatch: Patch) -> None:
     bundle = home.home.inbox / ".photos"
     draw(bundle / "beach.png")
     spare = draw(bundle / "more" / "spare.png", "red")

@@ -221,7 +221,9 @@ def test_a_picture_that_never_comes_is_said_after_a_minute_by_the_order_s_own_cl
 # --- killed ---
 
 
-@pytest.mark.parametrize("fault", ["claimed", "companions_copied", "order_read", "order_accepted", "order_folder_built"])
+@pytest.mark.parametrize(
+    "fault", ["claimed", "companions_copied", "order_read", "order_accepted", "order_folder_built"]
+)
 def test_killed_while_an_order_is_taken_with_its_picture(home: TestHome, fault: str) -> None:
     data = photograph(home.home.inbox / "beach.jpg")
     home.drop("small.yaml", "provider: local\nmodel: resize\nparameters: {image: beach.jpg, width: 20}\n")
