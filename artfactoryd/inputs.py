@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from artfactoryd import media
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.plan import Plan
 from artfactoryd.entries import READ_ONLY
@@ -87,6 +86,9 @@ class Search:
         if place is None or not os.path.lexists(place):
             fix = "Put it beside the order, or correct the name."
             return Problem(MISSING, f"there is no {value} beside the order.", fix, path)
+        # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
+        from artfactoryd import media
+
         try:
             data = _read(place, self.folder or place, self.most_bytes)
             picture = media.identify(place, self.most_megapixels)

@@ -58,7 +58,8 @@ def bundle(home: TestHome, name: str, text: str, **pictures: str) -> None:
 
 async def made(works: Works, number: int = 1) -> str:
     """Until so many orders rest; the newest one's id."""
-    await works.until(lambda: len(works.house.books.index.orders()) == number)
+    index = works.house.books.index
+    await works.until(lambda: len(index.orders()) == number and index.items(index.orders()[0]["id"]))
     await works.rests()
     return str(works.house.books.index.orders()[0]["id"])
 
