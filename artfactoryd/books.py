@@ -92,6 +92,11 @@ class Books:
         """Where an order's folder is. It has a line, so that a lost index does not lose it."""
         await self.record({"kind": "folder", "order": order_id, "folder": folder})
 
+    async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
+        """Where a picture was put: free to do again, so it needs no line."""
+        known = (provider, sha256, address, expires_at)
+        await self._put(_Move(change=partial(moves.remember_upload, known=known)))
+
     async def _put(self, move: _Move) -> None:
         with self._door:
             if self._closing.is_set():

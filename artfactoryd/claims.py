@@ -56,6 +56,11 @@ class Claim:
         names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
         return self.entry / (names[0] if names else "order.yaml")
 
+    @property
+    def beside(self) -> Path:
+        """Where the pictures it names lie: in the bundle, or taken along with a loose order."""
+        return self.entry if self.kind == "bundle" else self.folder / "companions"
+
     def submission(self) -> dict[str, Any]:
         """What `submit` wrote into a bundle; empty when the bundle was made by hand."""
         try:

@@ -22,8 +22,9 @@ import uuid_utils
 
 from artfactoryd import commands, fault, paperwork, reports
 from artfactoryd.claims import Claim
+from artfactoryd.core.dropped import PICTURE
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.held import HeldFolder
 from artfactoryd.home import Home
 from artfactoryd.house import House, now, open_house, read_settings
@@ -63,8 +64,9 @@ class Daemon:
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
-        self._unfinished: list[Claim] = []  # taken, and waiting for room on the disk
-        self._late: set[str] = set()  # of these claims it has been said
+        self._unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
+        self._waiting: set[str] = set()  # of these, those that wait for a picture
+        self._late: set[str] = set()  # of these, those of which it has been said that they wait for room
         self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
@@ -192,8 +194,8 @@ class Daemon:
                 if row["expanded_items"] < row["total_items"]:
                     await self.house.books.expand(row)
             return True
-        except StorageFull as error:
-            log.error("an order waits for room: %s", error)
+        except (StorageFull, OutputBad) as error:
+            log.error("an order waits: %s", error)
             return False
 
     # --- the inbox ---
@@ -206,9 +208,10 @@ class Daemon:
             self._reload_settings()
             await self._take_unfinished()
             await self._take_scan(scan)
-            self._taken_all = not scan.waiting and not any(
-                self._is_wanted(found) and found.path not in self._left for found in scan.ready
-            )
+            if not scan.waiting:  # an order that is not whole yet may name the same picture
+                await self.house.intake.clear_inbox()
+            left = [found for found in scan.ready if self._is_wanted(found, scan) and found.path not in self._left]
+            self._taken_all = not scan.waiting and not left
             await self._held.look(self._taken_all)
 
     def _inbox(self) -> Inbox:
@@ -220,8 +223,10 @@ class Daemon:
 
     async def _take_scan(self, scan: Scan) -> None:
         everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
-        for found in filter(self._is_wanted, everything):
+        for found in everything:
             notify.tell(self._environ, "WATCHDOG=1")  # a thousand orders at once may take minutes
+            if not self._is_wanted(found, scan):
+                continue
             try:
                 await self._take_entry(found)
                 self._left.discard(found.path)
@@ -230,8 +235,12 @@ class Daemon:
                     log.error("%s stays in the inbox: %s", found.path.name, error)
                 self._left.add(found.path)
 
-    def _is_wanted(self, found: Ready | Stray) -> bool:
-        return not self.work.only or found.path in self.work.only
+    def _is_wanted(self, found: Ready | Stray, scan: Scan) -> bool:
+        """A picture that lay here long before its order is no stray while the order is on its way."""
+        if isinstance(found, Stray) and (found.what == PICTURE.what and scan.waiting):
+            return False
+        spoken_for = self.house.intake.is_spoken_for(found.path)
+        return not spoken_for and (not self.work.only or found.path in self.work.only)
 
     async def _take_unfinished(self) -> None:
         """What was taken goes on from where a kill or a full disk stopped it."""
@@ -258,12 +267,19 @@ class Daemon:
     async def _take(self, claim: Claim) -> None:
         try:
             ids = await self.house.intake.take(claim)
-        except StorageFull as error:
+        except (StorageFull, OutputBad) as error:  # OutputBad: a picture in the claim itself is damaged
             if claim.id not in self._late:
-                log.error("%s is taken, and waits for room: %s", claim.name, error)
+                log.error("%s is taken, and waits: %s", claim.name, error)
             self._late.add(claim.id)
             self._unfinished.append(claim)
             ids = []
+        if ids is None:
+            if claim.id not in self._waiting:
+                log.info("%s waits for a picture that it names", claim.name)
+            self._waiting.add(claim.id)
+            self._unfinished.append(claim)
+            return
+        self._waiting.discard(claim.id)
         rows = self.house.books.index.orders_of_claim(claim.id)
         self.work.seen += [row["id"] for row in rows if row["id"] not in self.work.seen]
         self.work.rejected += 0 if rows or ids or claim in self._unfinished else 1
@@ -316,7 +332,7 @@ class Daemon:
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self._expanding and self.house.foreman.idle
+        return self._taken_all and not self._waiting and not self._expanding and self.house.foreman.idle
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

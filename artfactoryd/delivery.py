@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from artfactoryd import __version__, media, shelf
+from artfactoryd import __version__, inputs, media, shelf
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars
 from artfactoryd.core.product import product_name, prompt_of, sidecar
@@ -164,7 +164,7 @@ class Delivery:
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
-        prompt = prompt_of(row["generation"], Model.from_snapshot(order["model"]).text)
+        prompt = prompt_of(row["generation"], Model.from_snapshot(order["model"]))
         name = product_name(came.chosen["index"], prompt, came.fetched.sha256, came.media.extension)
         facts = self._facts(row, order, delivered, cost, estimated)
         measured = {
@@ -196,7 +196,8 @@ class Delivery:
                 "asked_at": attempt["asked_at"], "answered_at": attempt["answered_at"],
                 "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
             },
-            "tags": order["tags"], "notes": order["notes"], "rehearsal": bool(order["rehearsal"]),
+            "inputs": _inputs(row, order), "tags": order["tags"], "notes": order["notes"],
+            "rehearsal": bool(order["rehearsal"]),
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
 
@@ -221,3 +222,12 @@ def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> 
         return ""
     reasons = "; ".join(str(error) for error in lost) or "the provider left the rest out, as content filters do"
     return f"{delivered} of {row['asked']} came: {reasons}."
+
+
+def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
+    """The pictures this item was made from, as the order's inputs/ holds them."""
+    found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(order["model"]))
+    return [
+        {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}", "source": each["value"]}
+        for name, each in found.items()
+    ]  # fmt: skip

@@ -18,9 +18,8 @@ import uuid_utils
 
 from artfactoryd import fault, reports
 from artfactoryd.books import Books
-from artfactoryd.core.catalog import Model
+from artfactoryd.calls import Calls
 from artfactoryd.core.lifecycle import ItemState, Verdict
-from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.delivery import Delivery
 from artfactoryd.errors import (
     AskAgain,
@@ -47,11 +46,11 @@ from artfactoryd.turns import Turns
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+UPLOAD_AGAIN = 5.0  # seconds until a picture that could not be uploaded is tried again
 ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
 WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full disk
 ASK_AGAIN = 0.5  # seconds, at least, after a question that failed
 STOPPED_AGAIN = 10.0  # seconds between questions while the provider refuses our key
-SKETCH = "sketch"
 
 
 class Foreman:
@@ -68,6 +67,7 @@ class Foreman:
         self._home, self._books, self._settings, self._clock = home, books, settings, clock
         self._factories, self.gates, self._delivery = factories, gates, delivery
         self.paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
+        self._calls = Calls(home, books, factories, clock)
         self.turns = {name: Turns(books.index, name) for name in factories}
         self.sending: set[tuple[str, int]] = set()  # creates on the way: a stop gives them a moment
         self.making: set[tuple[str, int]] = set()
@@ -136,10 +136,17 @@ class Foreman:
             gate.let_go()
 
     async def _send(self, row: Row) -> Row:
-        key = (row["order_id"], row["number"])
+        key, order = (row["order_id"], row["number"]), self._order(row)
+        try:
+            call = await self._calls.of(row, order)  # uploads; nothing is bought yet
+        except (ProviderStopped, AskAgain) as error:
+            return await self._not_ready(row, error)
+        except CallRefused as error:
+            await self._wish(row, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
+            return await self._not_sent(row, error)
         self.sending.add(key)
         try:
-            call = await self._wish(row)
+            await self._wish(row, call)
             if self.stopping:
                 return await self._record(row, "release", reason="the program was stopped before this was sent")
             try:
@@ -155,11 +162,8 @@ class Foreman:
         finally:
             self.sending.discard(key)
 
-    async def _wish(self, row: Row) -> Call:
+    async def _wish(self, row: Row, call: Call) -> None:
         """The durable wish; from here on the item may cost money."""
-        order = self._order(row)
-        model = Model.from_snapshot(order["model"])
-        call = _call(row, order, model)
         row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
         line = {
             "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
@@ -170,7 +174,15 @@ class Foreman:
         generation(line)
         fault.point("recorded_wish")
         self._touch(row["order_id"])
-        return call
+
+    async def _not_ready(self, row: Row, error: ProviderStopped | AskAgain) -> Row:
+        """A picture could not be put where the provider reads it; the item was never wished for."""
+        if isinstance(error, ProviderStopped):
+            await self._stop_provider(row["provider"], str(error))
+        else:
+            log.warning("an upload waits: %s", error)
+            self.gates[row["provider"]].wait(error.after or UPLOAD_AGAIN)
+        return row
 
     async def _not_sent(self, row: Row, error: Exception) -> Row:
         """What a failed sending means; only InDoubt leaves money at stake."""
@@ -190,8 +202,7 @@ class Foreman:
         factory = self._factories[row["provider"]]
         found: Ticket | Absent | None = None
         if isinstance(factory, Reconciles):
-            order = self._order(row)
-            found = await factory.reconcile(_call(row, order, Model.from_snapshot(order["model"])))
+            found = await factory.reconcile(self._sent(row))
         if isinstance(found, Ticket):
             return await self._record(row, "ticket", ticket=found.text)
         if isinstance(found, Absent):
@@ -199,11 +210,17 @@ class Foreman:
         reason = "The program ended while this was being sent; the provider may have taken it."
         return await self._fail(row, Verdict.IN_DOUBT, reason, cost=None)
 
+    def _sent(self, row: Row) -> Call:
+        """The call of the item's last attempt, as it left."""
+        attempt = self._books.index.attempt(row["attempt"])
+        assert attempt is not None
+        return Call(attempt["model"], self._order(row)["model"]["version"], attempt["actual"])
+
     async def _collect(self, row: Row) -> Row:
         """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
         factory, ticket = self._factories[row["provider"]], Ticket(row["ticket"])
         key = (row["order_id"], row["number"])
-        clock, pace, model = asyncio.get_running_loop().time, self.paces[row["provider"]], self._kind(row)
+        clock, pace, model = asyncio.get_running_loop().time, self.paces[row["provider"]], self._sent(row).model
         began = clock()
         await asyncio.sleep(pace.first(model))
         while True:
@@ -226,11 +243,6 @@ class Foreman:
             except OutputLost as error:
                 return await self._fail(row, Verdict.LOST, str(error), cost=row["upper"])
             await asyncio.sleep(pause)
-
-    def _kind(self, row: Row) -> str:
-        """What calls take about as long as this one: those of its model."""
-        attempt = self._books.index.attempt(row["attempt"])
-        return attempt["model"] if attempt else ""
 
     async def _pass_on_stop(self, row: Row, factory: Factory, ticket: Ticket) -> None:
         """A person cancelled: tell the provider once. Whatever comes anyway is kept."""
@@ -338,10 +350,7 @@ class Foreman:
         """Nothing can go on without a person, a provider's consent, or room on the disk."""
         if self.making - self.waiting:
             return False
-        return all(gate.closed or self.full or not turns.any() for gate, turns in self._pairs())
-
-    def _pairs(self) -> list[tuple[Gate, Turns]]:
-        return [(self.gates[name], turns) for name, turns in self.turns.items()]
+        return all(gate.closed or self.full or not self.turns[name].any() for name, gate in self.gates.items())
 
     # --- writing ---
 
@@ -388,12 +397,3 @@ class Foreman:
     def _touch(self, order_id: str) -> None:
         self.touched.add(order_id)
         self.moved.set()
-
-
-def _call(row: Row, order: Row, model: Model) -> Call:
-    """What is sent: the generation parameters, or for a rehearsal the sketch of them."""
-    if order["rehearsal"]:
-        sketch = rehearsal_call(row["generation"], row["seed"], row["asked"])
-        return Call(SKETCH, None, sketch)
-    return Call(model.id, model.version, row["generation"])
-

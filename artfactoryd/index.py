@@ -28,7 +28,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 Row = dict[str, Any]
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
-    "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer",
+    "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
 })  # fmt: skip
 
 
@@ -232,9 +232,7 @@ class Index:
         return self.rows(sql, (order_id, number, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
-        sql = (
-            "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
-        )
+        sql = "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
         return self.rows(sql, (order_id, provider, most))
 
     def resumable_items(self) -> list[Row]:
@@ -269,6 +267,10 @@ class Index:
 
     def attempt(self, attempt_id: str) -> Row | None:
         return self.row("SELECT * FROM generation_log WHERE id = ?", (attempt_id,))
+
+    def upload(self, provider: str, sha256: str) -> Row | None:
+        """Where these bytes were put at this provider, and until when."""
+        return self.row("SELECT * FROM upload WHERE provider = ? AND sha256 = ?", (provider, sha256))
 
     # --- products, stops, commands ---
 

@@ -14,12 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import fault, paperwork
+from artfactoryd import companions, fault, paperwork
 from artfactoryd.books import Books
 from artfactoryd.claims import Claim, Claims
+from artfactoryd.companions import Companions
 from artfactoryd.core.plan import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
+from artfactoryd.inputs import InputsMissing
 from artfactoryd.log import fields as log_fields
 from artfactoryd.settings import Settings
 from artfactoryd.study import Origin, Scholar, Study, document_text, plan_of
@@ -42,20 +44,26 @@ class Intake:
     ) -> None:
         self._home, self._claims, self._books = home, claims, books
         self._settings, self._clock = settings, clock
+        self._companions = Companions()
 
-    async def take(self, claim: Claim) -> list[str]:
-        """Take what was dropped to its next resting place; the ids of orders that may now be worked on."""
+    async def take(self, claim: Claim) -> list[str] | None:
+        """Take what was dropped to its next resting place; the ids of orders that may now be worked on.
+
+        None: it waits for a picture that it names; take it again at the next look.
+        """
         with log_fields(order=claim.id):
             return await self._take(claim)
 
-    async def _take(self, claim: Claim) -> list[str]:
+    async def _take(self, claim: Claim) -> list[str] | None:
         rows = self._books.index.orders_of_claim(claim.id)
         if not rows:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
-            await self._read(claim)
+            if not await self._read(claim):
+                return None
             rows = self._books.index.orders_of_claim(claim.id)
+        await asyncio.to_thread(self._companions.decided, claim)
         return await self.settle(claim, rows)
 
     async def settle(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -64,31 +72,87 @@ class Intake:
             return []
         ready = [row for row in rows if not row["cancelled"]]
         for row in ready:
-            await self.open_folder(row)
-        for entry in {row["held_entry"] for row in rows} - {None}:
+            await self.open_folder(row, claim)
+        held = {row["held_entry"] for row in rows} - {None}
+        binned = any(self._claims.held_gone(entry) for entry in held)
+        for entry in held:
             await asyncio.to_thread(self._claims.drop_held, entry)
+        if rows:
+            await asyncio.to_thread(self._lay_out, claim, ready, binned)
         await asyncio.to_thread(self._claims.clear, claim)
         return [row["id"] for row in ready]
 
-    async def _read(self, claim: Claim) -> None:
+    def _lay_out(self, claim: Claim, ready: Sequence[Mapping[str, Any]], binned: bool) -> None:
+        """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
+        left = companions.leftovers(claim, [each["value"] for row in ready for each in row["inputs"]])
+        if claim.kind == "file":
+            for path in left:
+                self._set_aside(path, paperwork.left_text(path.name, claim.name, bool(ready)))
+        elif left and ready:
+            companions.strip(claim, left)
+            self._set_aside(claim.entry, paperwork.left_text(claim.name, claim.name, True))
+        elif left and not binned:
+            self._claims.reject(claim, paperwork.left_text(claim.name, claim.name, False))
+
+    def _set_aside(self, path: Path, text: str) -> None:
+        taken_at = self._clock().isoformat(timespec="milliseconds")
+        aside = self._claims.take(path, id=str(uuid.uuid4()), project=None, taken_at=taken_at)
+        if aside is not None:
+            self._claims.reject(aside, text)
+
+    async def _read(self, claim: Claim) -> bool:
+        """False when it is neither accepted nor rejected yet."""
         try:
             readings = await asyncio.to_thread(self._claims.begin_reading, claim)
             if readings > MOST_READINGS:
                 raise Refusal([_poison(claim.name)])
             fault.point("reading")
-            studies = await asyncio.to_thread(self._study, claim)
+            studies = await asyncio.to_thread(self._study_with_pictures, claim)
             await asyncio.to_thread(self._claims.finish_reading, claim)
         except Refusal as refusal:
+            if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
+                await asyncio.to_thread(self._claims.finish_reading, claim)
+                return False
             text = paperwork.rejection_text(claim.name, refusal.problems)
             await asyncio.to_thread(self._claims.reject, claim, text)
-            return
+            return True
         fault.point("order_read")
         await self._accept(claim, studies)
+        return True
+
+    def _study_with_pictures(self, claim: Claim) -> list[Study]:
+        """A loose order's pictures are taken along from where it lay, as far as they are there."""
+        try:
+            return self._study(claim)
+        except InputsMissing as missing:
+            if claim.kind == "bundle":
+                raise
+            settings, wall = self._settings(), self._clock().timestamp()
+            found = self._companions.take_along(
+                claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
+                most_bytes=settings.limits.product_bytes,
+            )  # fmt: skip
+            if not found:
+                raise
+            fault.point("companions_copied")
+            return self._study(claim)
+
+    def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
+        """For a picture that is dropped a moment later than its order; a bundle came whole."""
+        age = self._clock() - datetime.fromisoformat(claim.taken_at)
+        return claim.kind == "file" and missing.may_come and age.total_seconds() < companions.PATIENCE
+
+    def is_spoken_for(self, stray: Path) -> bool:
+        return self._companions.is_spoken_for(stray)
+
+    async def clear_inbox(self) -> None:
+        """Pictures that orders took along go from the inbox, once no order dropped with them may still want one."""
+        await asyncio.to_thread(self._companions.take_away)
 
     def _study(self, claim: Claim) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
-        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")))
+        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside)
         scholar = Scholar(self._home, self._settings(), self._books.index, self._clock)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
@@ -115,7 +179,7 @@ class Intake:
             "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
             "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
             "cap": study.cap, "price": plan.total_price(), "total_items": plan.total_items,
-            "total_products": plan.total_products,
+            "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
         }  # fmt: skip
 
     def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:
@@ -183,9 +247,13 @@ class Intake:
                 return await self.settle(claim, rows)
         return [row["id"] for row in rows if not row["cancelled"]]
 
-    async def open_folder(self, row: Mapping[str, Any]) -> None:
+    async def open_folder(self, row: Mapping[str, Any], claim: Claim | None = None) -> None:
         """The order's folder, complete before anything is sent; found again by the order's id."""
         if row["folder"] is None:
-            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row))
+            if claim is None and row["inputs"]:
+                opened = await asyncio.to_thread(self._claims.open)
+                claim = next((each for each in opened if each.id == row["claim"]), None)
+            beside = claim.beside if claim else None
+            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), beside)
             place = str(folder.relative_to(self._home.root))
             await self._books.set_folder(row["id"], place)

@@ -69,7 +69,7 @@ def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         return
     known = value["schema"]["properties"]
     named: list[tuple[KeyPath, str]] = [(("text", place), name) for place, name in enumerate(value.get("text", []))]
-    named += [((key,), value[key]) for key in ("batch", "seed") if key in value]
+    named += [((key,), value[key]) for key in ("batch", "seed", "image") if key in value]
     named += [(("synonyms", name), own) for name, own in value.get("synonyms", {}).items()]
     named += [(("schema", "required", place), name) for place, name in enumerate(value["schema"].get("required", []))]
     for path, name in named:

@@ -20,7 +20,7 @@ Line = Mapping[str, Any]
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
-    "cap", "price", "total_items", "total_products",
+    "cap", "price", "total_items", "total_products", "inputs",
 )  # fmt: skip
 BY_YOU = "cancelled by you"
 
@@ -68,7 +68,7 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 
 def _acceptance(index: Index, line: Line) -> None:
-    values = [_text({**line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    values = [_text({"inputs": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
     marks = ",".join("?" * len(values))
     columns = f"{','.join(ORDER_COLUMNS)}, expanded_items, expanded_products, cancelled, was_cancelled, committed"
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
@@ -272,3 +272,12 @@ def add_items(index: Index, order_id: str, provider: str, items: Iterable[Planne
     last = coming[-1]
     sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
+
+
+def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:
+    """Free to make again, so it has no line."""
+    sql = (
+        "INSERT INTO upload (provider, sha256, address, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (provider, sha256) "
+        "DO UPDATE SET address = excluded.address, expires_at = excluded.expires_at"
+    )
+    index.run(sql, *known)

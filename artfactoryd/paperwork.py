@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import __version__, documents, shelf
+from artfactoryd import __version__, documents, inputs, shelf
 from artfactoryd.core.catalog import MICRO, dollars
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.plan import Plan
 from artfactoryd.core.product import folder_name
-from artfactoryd.errors import Problem
+from artfactoryd.errors import OutputBad, Problem
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.study import Study, document_bytes, plan_of
@@ -24,15 +25,22 @@ Row = Mapping[str, Any]
 MOST_FAILURES = 100  # in one receipt; `order ID` shows all
 
 
-def open_folder(home: Home, row: Row, plan: Plan) -> Path:
-    """`Projects/PROJECT/DATE/NAME` with its papers, durable; the same folder for the same order id."""
+def open_folder(home: Home, row: Row, plan: Plan, beside: Path | None) -> Path:
+    """`Projects/PROJECT/DATE/NAME` with its papers and inputs, durable; the same folder for the same order id.
+
+    `beside`: where the pictures that the order names lie.
+    """
     date = datetime.fromisoformat(row["accepted_at"]).astimezone().strftime("%Y-%m-%d")
     document = document_bytes(row["document"])
-    files = {
+    files: dict[str, bytes | Callable[[], bytes]] = {
         "order.yaml": document,
         "order.resolved.yaml": resolved(row, plan).encode(),
         "receipt.yaml": first_receipt(row).encode(),
     }
+    for each in row["inputs"]:
+        if beside is None:
+            raise OutputBad(f"The claim of order {row['id']} is gone, and with it {each['value']}.")
+        files[f"inputs/{each['name']}"] = partial(inputs.read, beside / each["value"], each)
     project = existing_project(home.projects, row["project"])
     name = folder_name(row["name"], bool(row["rehearsal"]))
     return shelf.open_order_folder(
@@ -64,7 +72,7 @@ def resolved(row: Row, plan: Plan) -> str:
     order = plan.order
     value: dict[str, Any] = {
         "provider": order.provider, "model": plan.model.full, "project": order.project, "name": order.name,
-        "seed": plan.base_seed, "parameters": dict(order.parameters),
+        "seed": plan.base_seed, "parameters": _with_inputs(row, plan),
     }  # fmt: skip
     optional = {
         "budget": None if order.budget is None else float(order.budget), "price": order.price,
@@ -77,6 +85,7 @@ def resolved(row: Row, plan: Plan) -> str:
         f"# Order {row['id']}, accepted {row['accepted_at']} by artfactoryd {__version__}",
         f"# from {row['file']!r}, document {row['number']}, sha256 {row['document_sha256']}",
     ]
+    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}" for each in row["inputs"]]
     return "\n".join([*comment, documents.dump_yaml(value)])
 
 
@@ -88,6 +97,17 @@ def receipt_state(folder: Path) -> str | None:
     except OSError:
         return None
     return found[1] if found else None
+
+
+def _with_inputs(row: Row, plan: Plan) -> dict[str, Any]:
+    """The parameters as written, with each picture's place in this folder."""
+    names = {each["value"]: f"inputs/{each['name']}" for each in row["inputs"]}
+
+    def moved(value: Any) -> Any:
+        return [moved(each) for each in value] if isinstance(value, list) else names.get(value, value)
+
+    files = {key for key in plan.order.parameters if plan.model.synonyms.get(key, key) in plan.model.files}
+    return {key: moved(value) if key in files else value for key, value in plan.order.parameters.items()}
 
 
 def first_receipt(row: Row) -> str:
@@ -145,6 +165,14 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
     approve = [f"To approve: move {name} from Held to Inbox."] if waivable else []
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
+
+
+def left_text(name: str, order: str, taken: bool) -> str:
+    """The word beside what came with an order and is not kept in its folder."""
+    if not taken:
+        return f"{name} came with {order}, which was cancelled before anything of it was sent.\n"
+    what = f"what is left of {order}: its order was taken" if name == order else f"{name} came with {order}"
+    return f"This is {what}, but no order in it names these files. To use one, name it in an order beside it.\n"
 
 
 def unwaivable_text(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

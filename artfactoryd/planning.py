@@ -17,7 +17,7 @@ from artfactoryd.house import now
 from artfactoryd.index import Index
 from artfactoryd.paperwork import existing_project, usd
 from artfactoryd.settings import Settings
-from artfactoryd.study import Origin, Scholar, Study
+from artfactoryd.study import Origin, Scholar, Study, name_of
 
 UNKNOWN_HASH = "........"  # a file's name holds the beginning of its bytes' hash, known when they came
 MOST_VALUES = 12  # of one axis on the page
@@ -41,7 +41,7 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     index = Index.if_made(home.index_file)
     try:
         scholar = Scholar(home, settings, index, now)
-        studies = scholar.study(data, Origin(str(file), file.stem, None, rehearse))
+        studies = scholar.study(data, Origin(str(file), name_of(file), None, rehearse, file.absolute().parent))
     except Refusal as refusal:
         return Planned({"orders": [_refused(file, refusal.problems)]}, 1)
     finally:
@@ -93,11 +93,11 @@ def _folder(home: Home, study: Study) -> Path:
 
 
 def _prompt(found: Plan, number: int) -> str:
-    return prompt_of(found.item(number).parameters, found.model.text)
+    return prompt_of(found.item(number).parameters, found.model)
 
 
 def _item(found: Plan, item: PlannedItem) -> dict[str, Any]:
-    prompt = prompt_of(item.parameters, found.model.text)
+    prompt = prompt_of(item.parameters, found.model)
     names = [product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)]
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {

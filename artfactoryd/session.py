@@ -22,13 +22,14 @@ from artfactoryd import commands, daemon, log, receipts, reports
 from artfactoryd.core.product import slug
 from artfactoryd.daemon import Work, outcome
 from artfactoryd.durable import flush_folder, write_file
-from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.house import open_house, read_settings
+from artfactoryd.house import now, open_house, read_settings
 from artfactoryd.index import Index
 from artfactoryd.progress import Progress
 from artfactoryd.service import notify
 from artfactoryd.settings import Logging, Settings
+from artfactoryd.study import Origin, Scholar, name_of
 
 Environ = dict[str, str]
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
@@ -141,7 +142,7 @@ def submit(
 ) -> tuple[int, dict[str, Any]]:
     """Each file into the inbox by one rename, as a bundle that carries what the file cannot say."""
     inbox = settings.inbox.path or home.inbox
-    placed = [_place(file, inbox, home, rehearse) for file in files]
+    placed = [_place(file, inbox, home, settings, rehearse) for file in files]
     if not quiet:
         click.echo("\n".join(f"{file} is in the inbox." for file in files))
     names = [name for _, name in placed]
@@ -155,16 +156,20 @@ def submit(
     return code, {**document, **report}
 
 
-def _place(file: Path, inbox: Path, home: Home, rehearse: bool) -> tuple[Path, str]:
+def _place(file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool) -> tuple[Path, str]:
     """The bundle's place in the inbox, and the submission's id."""
     if not file.is_file():
         raise WrongUse(f"{file} is not a file. Name an order file to submit.")
     submission = str(uuid_utils.uuid7())
-    bundle = inbox / f"{slug(file.stem, 60)}-{submission[-8:]}"
+    name = name_of(file)
+    bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
     made = home.temp / bundle.name
-    said = {"id": submission, "name": file.stem, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+    said = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
     made.mkdir(parents=True)
     write_file(made / "order.yaml", file.read_bytes())
+    for picture in _pictures(file, home, settings):
+        (made / picture).parent.mkdir(parents=True, exist_ok=True)
+        write_file(made / picture, (file.parent / picture).read_bytes())
     write_file(made / ".submit.json", json.dumps(said, ensure_ascii=False).encode())
     try:
         made.rename(bundle)
@@ -175,6 +180,17 @@ def _place(file: Path, inbox: Path, home: Home, rehearse: bool) -> tuple[Path, s
         shutil.rmtree(made)
     flush_folder(inbox)
     return bundle, submission
+
+
+def _pictures(file: Path, home: Home, settings: Settings) -> set[str]:
+    """The pictures the order names; none when it cannot be understood: the inbox will say why."""
+    try:
+        studies = Scholar(home, settings, None, now).study(
+            file.read_bytes(), Origin(file.name, file.stem, folder=file.absolute().parent)
+        )
+    except Refusal:
+        return set()
+    return {each.value for study in studies for each in study.inputs}
 
 
 def git_of(file: Path) -> dict[str, Any] | None:
@@ -282,11 +298,12 @@ def demo(home: Home, *, verbose: bool) -> int:
     """The examples, drawn here for nothing, and where to look."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
     click.echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
-    files = sorted((home.library / "examples").glob("*.yaml"))
+    examples = home.library / "examples"
+    files = [*sorted(examples.glob("*.yaml")), *sorted(examples.glob("*/order.yaml"))]
     settings = Settings()
-    placed = [_place(file, home.inbox, home, True)[0] for file in files]
+    placed = [_place(file, home.inbox, home, settings, True)[0] for file in files]
     code, _ = once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
-    pictures = sorted(home.projects.rglob("*.png"))
+    pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
     click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
     click.echo("\n".join(f"  {path}" for path in pictures))
     click.echo(f"\nLook at them: {_open_word()} {home.projects}")

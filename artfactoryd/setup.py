@@ -29,18 +29,20 @@ def init(home: Home) -> Iterator[str]:
     if not home.settings_file.exists():
         write_file(home.settings_file, DEFAULT_TEXT.encode())
         yield f"Settings:       {home.settings_file}"
-    _copy(examples(), home.library / "examples", "*.yaml")
+    _copy(examples(), home.library / "examples")
     yield f"Examples:       {home.library / 'examples'}"
     _write_schemas(home.library / "schemas")
     yield f"Schemas:        {home.library / 'schemas'}"
     yield f"Drop orders into {home.inbox}, with `artfactoryd run` running."
 
 
-def _copy(source: Path, target: Path, pattern: str) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.glob(pattern)):
-        if not (target / path.name).exists():
-            write_file(target / path.name, path.read_bytes())
+def _copy(source: Path, target: Path) -> None:
+    """Orders, and bundles with their pictures; what is there stays as it is."""
+    for path in sorted(each for each in source.rglob("*") if each.is_file()):
+        copied = target / path.relative_to(source)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        if not copied.exists():
+            write_file(copied, path.read_bytes())
 
 
 def _write_schemas(folder: Path) -> None:

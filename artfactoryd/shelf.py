@@ -33,6 +33,7 @@ TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 
 Sidecar = Callable[[str], Mapping[str, Any]]
+Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by one
 
 
 # -- products ----------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def open_order_folder(
     date: str,
     name: str,
     order_id: str,
-    files: Mapping[str, bytes],
+    files: Mapping[str, Content],
     project_yaml: Callable[[], bytes],
 ) -> Path:
     """The order's folder, complete with `files` from the moment it is seen: made, or found again.
@@ -175,14 +176,14 @@ def _folder_of(day: Path, order_id: str) -> Path | None:
     return None
 
 
-def _build(folder: Path, files: Mapping[str, bytes]) -> Path:
+def _build(folder: Path, files: Mapping[str, Content]) -> Path:
     if folder.exists():  # left by a kill; nobody has seen it
         shutil.rmtree(folder)
     folder.mkdir()
     for name, data in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
-        _create(path, io.BytesIO(data))
+        _create(path, io.BytesIO(data if isinstance(data, bytes) else data()))
     for made in {(folder / name).parent for name in files} | {folder}:
         flush_folder(made)
     return folder

@@ -98,10 +98,8 @@ class Steering:
         rows = self._books.index.orders_of_claim(row["claim"])
         if any(each["held"] is not None and not each["cancelled"] for each in rows):
             return
+        await self._intake.finish_claim(row["claim"])
         await asyncio.to_thread(self._claims.drop_held, row["held_entry"])
-        for claim in await asyncio.to_thread(self._claims.open):
-            if claim.id == row["claim"]:
-                await asyncio.to_thread(self._claims.clear, claim)
 
     async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._find(command)

@@ -9,18 +9,21 @@ import base64
 import difflib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents, library
+from artfactoryd import documents, inputs, library
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars
+from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
 from artfactoryd.documents import Document
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.index import Index
+from artfactoryd.inputs import Input, InputsMissing
 from artfactoryd.settings import Settings
 
 LOCAL = "local"
@@ -37,6 +40,7 @@ class Study:
     cap: int  # micro-dollars the order may spend unasked
     fingerprint: str
     reasons: tuple[Reason, ...]
+    inputs: tuple[Input, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -48,6 +52,14 @@ class Study:
         return LOCAL if self.order.rehearse else self.plan.model.provider
 
 
+def name_of(file: Path) -> str:
+    """What a file gives its order as name: its own, or that of the bundle whose order it is."""
+    if file.name.lower() not in BUNDLE_NAMES:
+        return file.stem
+    folder = file.absolute().parent
+    return folder.name if is_bundle([each.name for each in folder.iterdir() if is_order_name(each.name)]) else file.stem
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a file came from, as far as its content does not say."""
@@ -56,6 +68,7 @@ class Origin:
     stem: str  # name of the order
     project: str | None = None  # of the drop-box
     rehearse: bool = False
+    folder: Path | None = None  # where the pictures it names lie
 
 
 class Scholar:
@@ -72,6 +85,7 @@ class Scholar:
         """Every document of one file. Raises Refusal with everything wrong in all of them."""
         found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
         problems: list[Problem] = []
+        missing: list[str] = []
         studies: list[Study] = []
         for document in found:
             complaints = documents.check(document, "order")
@@ -81,8 +95,9 @@ class Scholar:
                     studies.append(self._one(document, origin, studies))
             except Refusal as refusal:
                 problems += refusal.problems
+                missing += refusal.names if isinstance(refusal, InputsMissing) else ()
         if problems:
-            raise Refusal(problems)
+            raise InputsMissing(problems, missing) if missing else Refusal(problems)
         return studies
 
     def _one(self, document: Document, origin: Origin, before: Sequence[Study]) -> Study:
@@ -94,11 +109,22 @@ class Scholar:
         )
         if plan.problems:
             raise Refusal([document.locate(problem) for problem in plan.problems])
+        found = self._inputs(document, plan, origin)
+        plan = replace(plan, inputs={each.value: each.sha256 for each in found})
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
-        fingerprint = same(document.text, order.project)
+        fingerprint = same(document.text, order.project, [each.sha256 for each in found])
         reasons = reasons_to_hold(plan, most_products=self._settings.limits.products_per_order, cap=cap)
         reasons += self._repeats(fingerprint, order, before)
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons))
+        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found))
+
+    def _inputs(self, document: Document, plan: Plan, origin: Origin) -> list[Input]:
+        limits = self._settings.limits
+        search = inputs.Search(origin.folder, limits.product_bytes, limits.megapixels)
+        search.look(plan)
+        if search.problems:
+            located = [document.locate(problem) for problem in search.problems]
+            raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
+        return list(search.found.values())
 
     def _model(self, document: Document, order: Order) -> Model:
         catalog = self.catalog()
@@ -150,9 +176,10 @@ class Scholar:
         return recent > self._clock() and bool(self._index.attempts(row["id"]))
 
 
-def same(document: bytes, project: str) -> str:
-    """Equal for orders that are the same again: document, project, and the files it names."""
-    return hashlib.sha256(document + b"\0" + project.encode("utf-8", "surrogatepass")).hexdigest()
+def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
+    """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
+    parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def document_text(document: bytes) -> str:
@@ -182,7 +209,8 @@ def plan_of(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
     model = Model.from_snapshot(row["model"])
-    return make_plan(order, model, row["base_seed"], written=document.written, check=documents.check_value)
+    plan = make_plan(order, model, row["base_seed"], written=document.written, check=documents.check_value)
+    return replace(plan, inputs={each["value"]: each["sha256"] for each in row["inputs"]})
 
 
 def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
 from artfactoryd import documents, ledger
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.setup import init
 
 CARS = (Path(__file__).parents[1] / "examples" / "cars.yaml").read_text()
+SIDECAR = jsonschema.Draft202012Validator(json.loads(documents.schema_text("sidecar")))
 PATIENCE = 30.0  # seconds; only a broken program needs them
 
 
@@ -131,10 +134,15 @@ class TestHome:
         return [line for line in found if kind in (None, line["kind"])]
 
     def products(self) -> list[Path]:
-        return sorted(p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+        found = (p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+        return sorted(p for p in found if p.parent.name != "inputs")
 
     def sidecars(self) -> list[dict[str, Any]]:
-        return [json.loads(path.with_name(path.name + ".json").read_text()) for path in self.products()]
+        """Each one as its schema says."""
+        found = [json.loads(path.with_name(path.name + ".json").read_text()) for path in self.products()]
+        for sidecar in found:
+            SIDECAR.validate(sidecar)
+        return found
 
     def receipt(self, folder: Path | None = None) -> dict[str, Any]:
         found = next(self.home.projects.rglob("receipt.yaml")) if folder is None else folder / "receipt.yaml"

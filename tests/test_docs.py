@@ -15,6 +15,7 @@ from artfactoryd.cli import main
 from artfactoryd.planning import plan
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
+from tests.pictures import draw
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -53,6 +54,8 @@ def whole(block: str) -> str:
 def test_every_order_on_a_page_can_be_planned(block: str, home: TestHome, tmp_path: Path) -> None:
     file = tmp_path / "order.yaml"
     file.write_text(whole(block))
+    for name in re.findall(r"\w+\.jpg", block):
+        draw(tmp_path / name)
     found = plan(home.home, Settings(), file, rehearse=False, most=None)
     assert found.exit_code == 0, found.text()
     promised = re.search(r"(\d+) items", block)

@@ -210,7 +210,7 @@ async def test_a_defect_before_the_wish_sends_nothing_and_is_not_tried_for_ever(
             raise KeyError("surprise")
 
         with monkeypatch.context() as patched:
-            patched.setattr("artfactoryd.foreman._call", broken)
+            patched.setattr("artfactoryd.calls.Calls.of", broken)
             made = await works.make(order())
         assert len(tries) == 2 and works.fake.calls() == [] and works.lines("wish") == []
         assert works.states(made) == ["planned", "planned"]

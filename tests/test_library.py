@@ -85,9 +85,22 @@ def test_the_shipped_ranges_are_the_providers(model: str, parameter: str, good: 
     assert all(check_value(found.properties[parameter], value) for value in bad)
 
 
-def test_parameters_that_take_files_are_not_offered_yet() -> None:
-    dev = Catalog(shipped()).find("replicate", "flux-dev")
-    assert dev is not None and not {"image", "prompt_strength"} & set(dev.properties)
+TAKES = {
+    ("local", "resize"): ("image",),
+    ("local", "convert"): ("image",),
+    ("local", "sketch"): (),
+    ("replicate", "flux-schnell"): (),
+    ("replicate", "flux-dev"): ("image",),
+    ("replicate", "flux-kontext-pro"): ("input_image",),
+    ("replicate", "sdxl"): ("image", "mask"),
+}
+
+
+@pytest.mark.parametrize(("provider", "name"), TAKES)
+def test_each_shipped_model_says_which_parameters_take_pictures(provider: str, name: str) -> None:
+    found = Catalog(shipped()).find(provider, name)
+    assert found is not None and found.files == TAKES[provider, name]
+    assert len(shipped()) == len(TAKES) and found.image == (found.files[0] if found.files else None)
 
 
 def test_a_persons_model_is_added_with_its_price_as_written(tmp_path: Path) -> None:
@@ -144,7 +157,7 @@ def test_a_broken_model_file_is_told_and_spoils_no_other(tmp_path: Path) -> None
     [
         ("provider: replicate\n", "", "E_REQUIRED", "", 1),
         ("family: painter", "familly: painter", "E_UNKNOWN_KEY", "familly", 4),
-        ("family: painter", "image: prompt", "E_NOT_BUILT", "image", 4),
+        ("family: painter", "image: pictre", "E_PARAMETER_NAME", "image", 4),
         ("family: painter", "syntax: [lora]", "E_NOT_BUILT", "syntax", 4),
         ("type: integer, minimum: 1,", "type: integr, minimum: 1,", "E_SCHEMA", "schema", 6),
         ("{type: string}", "{$ref: 'https://example.com'}", "E_SCHEMA", "schema", 6),

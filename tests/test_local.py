@@ -45,9 +45,8 @@ def test_it_is_a_factory_that_can_reconcile(tmp_path: Path) -> None:
 async def test_a_sketch_is_drawn_in_the_work_folder_in_the_size_asked_for(tmp_path: Path) -> None:
     outputs = await made(tmp_path / "wörk folder", a_call(num_outputs=3))
     assert len(set(files(outputs))) == 3
-    for path, output in zip(files(outputs), outputs.outputs, strict=True):
+    for path in files(outputs):
         assert path.parent == tmp_path / "wörk folder"
-        assert output.mime == "image/png"
         with Image.open(path) as picture:
             assert (picture.format, picture.size) == ("PNG", (96, 64))
     assert outputs.returned == {"prompt": "A red car", "width": 96, "height": 64, "seed": 7, "num_outputs": 3}

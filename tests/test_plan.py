@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -325,3 +326,35 @@ def test_the_reasons_say_count_and_price_in_plain_words() -> None:
 def test_problems_of_the_order_come_before_those_of_its_parameters() -> None:
     found = plan({"prompt": "[a"}, project="../x")
     assert [problem.code for problem in found.problems] == ["E_PROJECT", "E_UNCLOSED"]
+
+
+# --- pictures ---
+
+PICTURES = model(
+    schema={"type": "object", "properties": {
+        "prompt": {"type": "string"}, "photo": {"type": "string", "format": "uri"}, "mask": {"type": "string"},
+        "seed": {"type": "integer"},
+    }},
+    image="mask", synonyms={"image": "photo"},
+)  # fmt: skip
+
+
+def pictured(parameters: dict[str, Any], **sha256: str) -> list[int | None]:
+    """The seeds of an order's items, `sha256` being the bytes of each picture by its stem."""
+    found = plan(parameters, PICTURES)
+    values = [value for value in (item.parameters.get("photo") for item in found.items()) if value]
+    known = {value: sha256[Path(value).stem] for value in values}
+    return [item.seed for item in replace(found, inputs=known).items()]
+
+
+def test_a_pictures_seed_depends_on_its_bytes_and_not_on_its_path() -> None:
+    here = pictured({"prompt": "a", "image": ["a.png", "b.png"]}, a="1", b="2")
+    there = pictured({"prompt": "a", "photo": ["inputs/x.png", "inputs/y.png"]}, x="1", y="2")
+    assert here == there and len(set(here)) == 2
+    assert pictured({"prompt": "a", "image": ["a.png", "b.png"]}, a="1", b="3") != here
+
+
+def test_only_a_parameter_that_takes_pictures_is_told_by_its_bytes() -> None:
+    assert PICTURES.files == ("photo", "mask")
+    one, two = (pictured({"prompt": prompt, "photo": "a.png"}, a="1") for prompt in ("a.png", "b.png"))
+    assert one != two

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd import documents
+from artfactoryd.core.catalog import Model
 from artfactoryd.core.product import LONGEST_SLUG, folder_name, product_name, prompt_of, sidecar, slug
 
 SHA = "3f9ac2d1" + "0" * 56
@@ -89,7 +90,14 @@ def test_an_orders_folder_has_a_safe_name_that_says_when_it_is_a_rehearsal(name:
     ],
 )  # fmt: skip
 def test_what_an_item_is_about_is_its_prompt_else_its_first_text(parameters: dict[str, Any], prompt: str) -> None:
-    assert prompt_of(parameters, ("title",)) == prompt
+    assert prompt_of(parameters, Model("p", "m", text=("title",))) == prompt
+
+
+def test_an_item_without_words_is_about_its_picture() -> None:
+    schema = {"properties": {"mask": {"type": "string", "format": "uri"}, "width": {"type": "integer"}}}
+    resize = Model("local", "resize", image="image", schema=schema)
+    assert prompt_of({"image": "in/beach.v2.jpg", "width": 3}, resize) == "beach.v2"
+    assert prompt_of({"mask": "hole.png", "image": "beach.jpg"}, resize) == "hole" and prompt_of({}, resize) == ""
 
 
 def facts(**changes: Any) -> dict[str, Any]:
@@ -101,6 +109,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "ticket": "t1", "base": {"prompt": "A [red,blue] car"}, "generation": {"prompt": "A red car"}, "actual": {},
         "returned": {}, "asked": 1, "delivered": 1, "cost_usd": 0.003, "cost_estimated": False,
         "timings": {"seconds": 1.5},
+        "inputs": [{"parameter": "image", "sha256": SHA, "file": "inputs/a.png", "source": "a.png"}],
         "tags": ["a"], "notes": "", "rehearsal": False, "origin": {"file": "cars.yaml"},
         "software_version": "1", **changes,
     }  # fmt: skip
@@ -129,5 +138,5 @@ def test_a_sidecar_tells_what_was_asked_sent_and_paid() -> None:
     assert found["parameters"] == {
         "base": {"prompt": "A [red,blue] car"}, "generation": {"prompt": "A red car"}, "actual": {}, "returned": {}
     }  # fmt: skip
-    assert found["cost"] == {"usd": 0.003, "estimated": False}
+    assert found["cost"] == {"usd": 0.003, "estimated": False} and found["inputs"] == facts()["inputs"]
     assert "text" not in found["model"]

@@ -39,6 +39,27 @@ def test_without_a_shape_the_sketch_is_a_square_of_a_quarter_megapixel(parameter
     assert rehearsal_size(parameters) == (512, 512)
 
 
+OF_INPUT: list[tuple[Any, tuple[int, int], tuple[int, int]]] = [
+    ({}, (640, 480), (640, 480)),
+    ({"aspect_ratio": "match_input_image"}, (640, 480), (640, 480)),
+    ({}, (8192, 4096), (4096, 2048)),  # no larger than can be drawn, in its own shape
+    ({}, (10, 6000), (64, 4096)),
+    ({"width": 320}, (640, 480), (320, 240)),
+    ({"height": 120}, (640, 480), (160, 120)),
+    ({"width": 320, "height": 320}, (640, 480), (320, 320)),
+    ({"aspect_ratio": "1:1"}, (640, 480), (512, 512)),
+    ({"image_size": "square"}, (640, 480), (512, 512)),
+    ({"image_size": {"width": 100, "height": 200}}, (640, 480), (100, 200)),
+]
+
+
+@pytest.mark.parametrize(("parameters", "of_input", "size"), OF_INPUT)
+def test_without_a_shape_of_its_own_the_sketch_has_that_of_the_picture_it_works_on(
+    parameters: Any, of_input: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert rehearsal_size(parameters, of_input) == size
+
+
 @pytest.mark.parametrize("ratio", ["21:9", "16:9", "3:2", "4:5", "5:4", "9:21"])
 def test_every_shape_is_near_a_quarter_megapixel_in_eights(ratio: str) -> None:
     width, height = rehearsal_size({"aspect_ratio": ratio})

@@ -111,6 +111,12 @@ class Model:
         return list(self.schema.get("required") or ())
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The parameters that take a picture."""
+        named = (name for name, schema in self.properties.items() if schema.get("format") == "uri")
+        return tuple(dict.fromkeys([*named, *([self.image] if self.image else [])]))
+
+    @property
     def names(self) -> tuple[str, ...]:
         return (self.id, *self.aliases)
 

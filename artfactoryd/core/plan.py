@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,7 @@ class Plan:
     base_seed: int
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 by the value written for a picture
 
     @cached_property
     def total_items(self) -> int:
@@ -140,11 +141,16 @@ class Plan:
         if isinstance(written, bool) or not isinstance(written, int):
             return None  # unchecked (validate: false), and sent as it is
         if written == -1:
-            values = {name: value for name, value in parameters.items() if name != self.model.seed}
+            own = {name: value for name, value in parameters.items() if name != self.model.seed}
+            values = {name: self._identity(name, value) for name, value in own.items()}
             return least + _number_from(self.base_seed, values, copy) % (most - least + 1)
         if not least <= written <= most:
             return written + copy  # no range is known, or it is not asked to count
         return least + (written + copy - least) % (most - least + 1)
+
+    def _identity(self, name: str, value: Any) -> Any:
+        """What a value is, wherever it lies: a picture is its bytes, not its path."""
+        return self.inputs.get(value, value) if name in self.model.files and isinstance(value, str) else value
 
 
 def _as_count(value: Any) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from artfactoryd.core.catalog import Model
 
 LONGEST_SLUG = 48  # characters
 MOST_BYTES = 200  # of a slug; a letter may take four, and a file name has at most 255
@@ -42,12 +44,13 @@ def folder_name(name: str, rehearsal: bool) -> str:
     return slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")
 
 
-def prompt_of(parameters: Mapping[str, Any], text: Sequence[str]) -> str:
-    """What an item is about, in its own words: `prompt`, else its first text parameter."""
-    for name in ("prompt", *text):
+def prompt_of(parameters: Mapping[str, Any], model: Model) -> str:
+    """What an item is about, in its own words: `prompt`, else its first text parameter, else its picture's name."""
+    for name in ("prompt", *model.text):
         if parameters.get(name):
             return str(parameters[name])
-    return ""
+    pictures = (str(parameters[name]) for name in model.files if parameters.get(name))
+    return next((picture.rpartition("/")[2].rpartition(".")[0] for picture in pictures), "")
 
 
 def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[st
         "model": {key: row["model"][key] for key in ("id", "version", "family", "modality")},
         "ticket": row["ticket"],
         "parameters": {key: row[key] for key in ("base", "generation", "actual", "returned")},
-        "inputs": [], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
+        "inputs": row["inputs"], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
         "cost": {"usd": row["cost_usd"], "estimated": row["cost_estimated"]}, "timings": row["timings"],
         "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [], "parents": [],
         "stage": None, "reused_from": None, "rehearsal": row["rehearsal"],

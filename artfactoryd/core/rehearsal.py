@@ -15,22 +15,41 @@ NAMED_SHAPES = {
 }  # fmt: skip
 
 
-def rehearsal_call(generation: Mapping[str, Any], seed: int | None, asked: int) -> dict[str, Any]:
-    """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs."""
-    width, height = rehearsal_size(generation)
+def rehearsal_call(
+    generation: Mapping[str, Any], seed: int | None, asked: int, of_input: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs.
+
+    `of_input`: the size of the picture it works on, for a model that follows it.
+    """
+    width, height = rehearsal_size(generation, of_input)
     return {
         "prompt": _prompt(generation), "width": width, "height": height,
         "seed": seed or 0, "num_outputs": asked,
     }  # fmt: skip
 
 
-def rehearsal_size(parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height in pixels: as given, else the shape asked for at a quarter megapixel."""
+def rehearsal_size(parameters: Mapping[str, Any], of_input: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Width and height in pixels: as given, else the shape asked for at a quarter megapixel, else the input's."""
     named = parameters.get("image_size")
     for given in (parameters, named):
         if isinstance(given, Mapping) and (size := _given(given)):
             return size
-    return _at_quarter_megapixel(*_shape(parameters.get("aspect_ratio"), named))
+    shape = _shape(parameters.get("aspect_ratio"), named)
+    if shape is None and of_input:
+        return _like_input(parameters, *of_input)
+    return _at_quarter_megapixel(*(shape or (1, 1)))
+
+
+def _like_input(parameters: Mapping[str, Any], wide: int, high: int) -> tuple[int, int]:
+    """The input's shape, at its size or at the one side that is given; no side longer than can be drawn."""
+    width, height = parameters.get("width"), parameters.get("height")
+    if _is_length(width):
+        wide, high = int(width), round(high * int(width) / wide)  # type: ignore[arg-type]
+    elif _is_length(height):
+        wide, high = round(wide * int(height) / high), int(height)  # type: ignore[arg-type]
+    longest = max(wide, high, LARGEST)
+    return _drawable(wide * LARGEST // longest), _drawable(high * LARGEST // longest)
 
 
 def _given(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -48,11 +67,11 @@ def _drawable(length: int) -> int:
     return min(max(length, SMALLEST), LARGEST)
 
 
-def _shape(ratio: object, named: object) -> tuple[int, int]:
+def _shape(ratio: object, named: object) -> tuple[int, int] | None:
     wide, _, high = str(ratio).partition(":")
     if _is_part(wide) and _is_part(high):
         return int(wide), int(high)
-    return NAMED_SHAPES.get(str(named), (1, 1))
+    return NAMED_SHAPES.get(str(named))
 
 
 def _is_part(text: str) -> bool:

@@ -101,6 +101,22 @@ class Reconciles(Protocol):
         """The ticket if it was taken, Absent if surely not, None if nobody can say yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Where a picture lies at the provider; `expires_at` is ISO 8601, None for never."""
+
+    address: str
+    expires_at: str | None = None
+
+
+@runtime_checkable
+class Uploads(Protocol):
+    """A factory whose provider reads pictures from an address of its own."""
+
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+        """Free, may be repeated. Raises ProviderStopped, AskAgain or CallRefused."""
+
+
 class FactoryMaker(Protocol):
     def __call__(self, settings: ProviderSettings, work: Path) -> Factory:
         """`work` is a folder of the factory's own for outputs made on this machine."""

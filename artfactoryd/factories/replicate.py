@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderError, ProviderStopped
-from artfactoryd.factories import Call, Outputs, ProviderSettings, Ticket
+from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderError, ProviderStopped, Throttled
+from artfactoryd.factories import Call, Outputs, ProviderSettings, Ticket, Uploaded
 from artfactoryd.factories.prediction import Answer, named, outcome, refusal, ticket_in, trouble
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 BASE_URL = "https://api.replicate.com"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT = 5.0  # seconds for name and connection; a create that fails here surely did not leave
+UPLOAD = 20_000.0  # bytes in a second, of the slowest line that a picture is sent over
 READ = 30.0  # seconds for one answer to a question
 NO_KEY = (
     "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
@@ -171,6 +172,20 @@ class ReplicateFactory:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
 
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+        """To Replicate's files, which live a day; Replicate itself reads them with our key."""
+        import httpx
+
+        client = await self._open()
+        try:
+            async with asyncio.timeout(READ + len(data) / UPLOAD):
+                form = {"content": (name, data, mime)}
+                response = await client._async_client.request("POST", "/v1/files", files=form)
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            raise AskAgain(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
+        answer = Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
+        return _uploaded(answer, name)
+
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None and self._loop is asyncio.get_running_loop():
@@ -219,6 +234,20 @@ class ReplicateFactory:
             raise RuntimeError("this release of the replicate library hides its retries; 1.0.7 does not")
         retries.max_attempts = 1
         return client
+
+
+def _uploaded(answer: Answer, name: str) -> Uploaded:
+    value = answer.value()
+    urls = value.get("urls") if isinstance(value, dict) else None
+    address = urls.get("get") if isinstance(urls, dict) else None
+    if answer.ok and isinstance(address, str) and isinstance(value, dict):
+        expires = value.get("expires_at")
+        return Uploaded(address, expires if isinstance(expires, str) else None)
+    error = refusal(answer)
+    if error is None or isinstance(error, Throttled):
+        after = error.after if error else None
+        raise AskAgain(f"Replicate did not take {name} ({answer.status}): {answer.reason()}.", after)
+    raise error
 
 
 def _load() -> ssl.SSLContext:

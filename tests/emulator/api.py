@@ -240,8 +240,11 @@ class Api:
     async def account(self, request: web.Request) -> web.Response:
         return web.json_response({"type": "user", "username": "emulated", "name": "Emulated", "github_url": ""})
 
-    async def upload(self, request: web.Request) -> web.Response:
+    async def upload(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
+        told = await self._asked(request, "upload")
+        if told is not None:
+            return told
         part = form["content"]
         assert isinstance(part, web.FileField)
         data, name, now = part.file.read(), new_id(), time.time()
@@ -249,7 +252,7 @@ class Api:
         self.files[name] = {
             "id": name, "name": part.filename, "content_type": part.content_type, "size": len(data),
             "etag": sums["md5"], "checksums": sums, "metadata": json.loads(str(form.get("metadata", "{}"))),
-            "created_at": moment(now, 3), "expires_at": moment(now + 86400, 3),
+            "created_at": moment(now, 3), "expires_at": moment(now + self.weather.file_seconds, 3),
             "urls": {"get": f"{self.base}/v1/files/{name}"},
         }  # fmt: skip
         return web.json_response(self.files[name], status=201)

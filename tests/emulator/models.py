@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 
-ASPECTS = ["1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"]
+ASPECTS = ["match_input_image", "1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"]
 FORMATS = ["webp", "jpg", "png"]
 SDXL = "stability-ai/sdxl"
 SDXL_VERSIONS = (
@@ -52,6 +52,15 @@ _PRO = {
     "output_format": _choice("output_format", "webp"),
     "safety_tolerance": _whole(1, 6, 2),
 }
+_KONTEXT = {
+    "prompt": {"type": "string", "title": "Prompt"},
+    "input_image": {"type": "string", "format": "uri"},
+    "aspect_ratio": _choice("aspect_ratio", "match_input_image"),
+    "seed": _whole(None, None),
+    "output_format": _choice("output_format", "png"),
+    "safety_tolerance": _whole(0, 6, 2),
+    "prompt_upsampling": {"type": "boolean", "default": False},
+}
 _SDXL = {
     "prompt": {"type": "string", "default": "An astronaut riding a rainbow unicorn"},
     "negative_prompt": {"type": "string", "default": ""},
@@ -66,9 +75,10 @@ INPUTS = {
     "black-forest-labs/flux-schnell": _flux(4, 4),
     "black-forest-labs/flux-dev": _DEV,
     "black-forest-labs/flux-1.1-pro": _PRO,
+    "black-forest-labs/flux-kontext-pro": _KONTEXT,
     SDXL: _SDXL,
 }
-SINGLE = {"black-forest-labs/flux-1.1-pro"}  # these answer one address, not a list
+SINGLE = {"black-forest-labs/flux-1.1-pro", "black-forest-labs/flux-kontext-pro"}  # they answer one address, no list
 
 
 def official(model: str) -> bool:

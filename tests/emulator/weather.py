@@ -1,6 +1,6 @@
 """How the emulator behaves: settings, a script for each door, and words in a prompt.
 
-A door is `create`, `get`, `cancel`, `list`, `output` (one taking each request) or `outcome`
+A door is `create`, `get`, `cancel`, `list`, `upload`, `output` (one taking each request) or `outcome`
 (one taking each accepted create). What it is told:
 
     "429"                                   always
@@ -38,7 +38,7 @@ OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close",
 SHORT_FORMS = {
     "fail": "failed", "hang": "hang-after", "close": "close-after", "aborted": "aborted",
 }  # fmt: skip
-DOORS = ("create", "get", "cancel", "list", "output", "outcome")
+DOORS = ("create", "get", "cancel", "list", "output", "outcome", "upload")
 _WORD = re.compile(r"EMU:([a-z0-9-]+)(?:=([0-9.]+))?", re.IGNORECASE)
 
 
@@ -83,6 +83,7 @@ class Weather:
     create_latency: float = 0.0  # more of it, before a create is answered (it is accepted first)
     list_lag: float = 0.0  # how long a new prediction is missing from the list
     remove_after: float = 3600.0  # from the end of a prediction to the loss of input and output
+    file_seconds: float = 86400.0  # from an upload to the loss of the file
     hang_seconds: float = 600.0
     slow_seconds: float = 2.0  # how long a slow output takes
     page_size: int = 100

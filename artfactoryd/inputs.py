@@ -1,0 +1,180 @@
+"""The pictures an order names: found beside it, looked at, told apart by their bytes.
+
+In this part of the program a file parameter is a path beside the order. An address, a product or a
+pattern is refused by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from artfactoryd.core.catalog import Model
+from artfactoryd.core.plan import Plan
+from artfactoryd.entries import READ_ONLY
+from artfactoryd.errors import OutputBad, Problem, Refusal
+from artfactoryd.errors import Path as KeyPath
+
+MISSING = "E_INPUT_MISSING"
+BESIDE = "Put the picture beside the order and write its name."
+NOT_YET = (
+    (re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:"), "addresses are not built yet.", BESIDE),
+    (re.compile("product:"), "products as input are not built yet.", BESIDE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One picture. `value`: as written in the order; `name`: its file in the order's inputs/."""
+
+    value: str
+    name: str
+    sha256: str
+    bytes: int
+    mime: str
+    width: int
+    height: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class InputsMissing(Refusal):
+    """Pictures are not there (yet). `names`: their paths beside the order."""
+
+    def __init__(self, problems: Sequence[Problem], names: Sequence[str]) -> None:
+        super().__init__(problems)
+        self.names = tuple(names)
+
+    @property
+    def may_come(self) -> bool:
+        """Nothing else is wrong: waiting may help."""
+        return all(problem.code == MISSING for problem in self.problems)
+
+
+@dataclass
+class Search:
+    """Looks for the pictures an order names. Gathers what is wrong with any of them."""
+
+    folder: Path | None
+    most_bytes: int
+    most_megapixels: float
+    found: dict[str, Input] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def look(self, plan: Plan) -> None:
+        for path, value in named(plan):
+            if value in self.found:
+                continue
+            looked = _unfit(value, path) or self._one(value, path)
+            if isinstance(looked, Input):
+                self.found[value] = looked
+            else:
+                self.problems.append(looked)
+                self.missing += [value] if looked.code == MISSING else []
+
+    def _one(self, value: str, path: KeyPath) -> Input | Problem:
+        place = self.folder / value if self.folder else None
+        if place is None or not os.path.lexists(place):
+            fix = "Put it beside the order, or correct the name."
+            return Problem(MISSING, f"there is no {value} beside the order.", fix, path)
+        # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
+        from artfactoryd import media
+
+        try:
+            data = _read(place, self.folder or place, self.most_bytes)
+            picture = media.identify(place, self.most_megapixels)
+        except (OSError, OutputBad) as error:
+            words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
+            return Problem("E_INPUT", f"{value} cannot be used: {words.rstrip('.')}.", fix, path)
+        name = _free(place.name, [each.name for each in self.found.values()])
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Input(value, name, sha256, len(data), picture.mime, picture.width or 0, picture.height or 0)
+
+
+def named(plan: Plan) -> list[tuple[KeyPath, str]]:
+    """(key path, value) of each file parameter's values, in the order written."""
+    places: list[tuple[KeyPath, str]] = []
+    for axis in plan.axes:
+        if axis.parameter in plan.model.files:
+            key = _written_as(plan, axis.parameter)
+            many = isinstance(plan.order.parameters[key], list)
+            for place in range(axis.size):
+                path: KeyPath = ("parameters", key, place) if many else ("parameters", key)
+                places.append((path, str(axis.at(place)[0])))
+    return places
+
+
+def _written_as(plan: Plan, parameter: str) -> str:
+    return next(key for key in plan.order.parameters if plan.model.synonyms.get(key, key) == parameter)
+
+
+def _unfit(value: str, path: KeyPath) -> Problem | None:
+    for kind, message, fix in NOT_YET:
+        if kind.match(value):
+            return Problem("E_NOT_BUILT", message, fix, path)
+    if any(sign in value for sign in "*?"):
+        return Problem("E_NOT_BUILT", "patterns (*.jpg) are not built yet.", "List the pictures: [a.jpg, b.jpg].", path)
+    pure = PurePosixPath(value)
+    if not value or pure.is_absolute() or ".." in pure.parts or value.startswith("~") or "\0" in value:
+        return Problem("E_INPUT", f"{value!r} is not a path beside the order.", BESIDE, path)
+    return None
+
+
+def behind_a_link(path: Path, root: Path) -> bool:
+    """Whether it, or a folder between `root` and it, is a link."""
+    return any(each.is_symlink() for each in (path, *path.parents) if each != root and each.is_relative_to(root))
+
+
+def _read(path: Path, root: Path, most_bytes: int) -> bytes:
+    """A regular file, no link, not too large."""
+    if behind_a_link(path, root):
+        raise OutputBad("it is a link or lies behind one, and links are not followed")
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OutputBad("it is not a file")
+    with open(os.open(path, READ_ONLY), "rb") as file:
+        if os.fstat(file.fileno()).st_size > most_bytes:
+            raise OutputBad(f"it is larger than limits.product_bytes allows ({most_bytes / 1_000_000:g} MB)")
+        return file.read()
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """For disks on which `A.png` and `a.png`, or two spellings of an accent, are one file."""
+    stem, extension = os.path.splitext(name)
+    number, chosen = 2, name
+    while _folded(chosen) in map(_folded, taken):
+        chosen, number = f"{stem}-{number}{extension}", number + 1
+    return chosen
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def of_item(
+    generation: Mapping[str, Any], known: Sequence[Mapping[str, Any]], model: Model
+) -> dict[str, Mapping[str, Any]]:
+    """By parameter, those of an order's pictures that one item takes."""
+    by_value = {each["value"]: each for each in known}
+    given = {name: generation.get(name) for name in model.files}
+    return {name: by_value[value] for name, value in given.items() if isinstance(value, str) and value in by_value}
+
+
+def read(path: Path, known: Mapping[str, Any]) -> bytes:
+    """The bytes of an accepted input again. Raises OutputBad when they are not the ones that were accepted."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise OutputBad(f"{path} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(data).hexdigest() != known["sha256"]:
+        raise OutputBad(f"{path} is not the picture any more that it was when the order was taken.")
+    return data

@@ -1,0 +1,213 @@
+"""What is sent for an item that takes pictures: uploaded once per content, remembered, checked, never bought."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd import foreman
+from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped
+from artfactoryd.factories import Uploaded
+from tests.fakes import FakeFactory
+from tests.homes import TestHome
+from tests.pictures import draw, edit, with_editor
+from tests.works import Works, at_work, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+
+
+class Uploader(FakeFactory):
+    """One that reads pictures from an address of its own; `answers` come before the ordinary ones."""
+
+    def __init__(self, work: Path) -> None:
+        super().__init__(work)
+        self.uploads: list[tuple[str, bytes, str]] = []
+        self.answers: deque[Any] = deque()
+
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+        self.uploads.append((name, data, mime))
+        answer = self.answers.popleft() if self.answers else in_(hours=24)
+        if isinstance(answer, Exception):
+            raise answer
+        return Uploaded(f"https://files.example/{len(self.uploads)}", answer)
+
+
+def in_(**time: float) -> str:
+    return (datetime.now(UTC) + timedelta(**time)).isoformat()
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(foreman, "UPLOAD_AGAIN", 0.02)
+
+
+def bundle(home: TestHome, name: str, text: str, **pictures: str) -> None:
+    folder = home.home.inbox / f".{name}"
+    for picture, colour in (pictures or {"beach": "blue"}).items():
+        draw(folder / f"{picture}.png", colour)
+    (folder / "order.yaml").write_text(text)
+    folder.rename(home.home.inbox / name)
+
+
+async def made(works: Works, number: int = 1) -> str:
+    """Until so many orders rest; the newest one's id."""
+    index = works.house.books.index
+    await works.until(lambda: len(index.orders()) == number and index.items(index.orders()[0]["id"]))
+    await works.rests()
+    return str(works.house.books.index.orders()[0]["id"])
+
+
+def uploads(works: Works) -> list[tuple[str, bytes, str]]:
+    assert isinstance(works.fake, Uploader)
+    return works.fake.uploads
+
+
+def sent(works: Works) -> list[Any]:
+    return [call.parameters.get("image") for call in works.fake.calls()]
+
+
+async def test_one_content_is_uploaded_once_for_all_items_orders_and_names(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(with_editor(home), monkeypatch, concurrency=4, fake=Uploader) as works:
+        bundle(home, "one", edit(prompt="make it [night,winter,spring,wet]"))
+        await made(works)
+        bundle(home, "two", edit("other.png"), other="blue")
+        await made(works, 2)
+        assert [(name, mime) for name, _, mime in uploads(works)] == [("beach.png", "image/png")]
+        assert sent(works) == ["https://files.example/1"] * 5
+        assert all(item["generation"]["image"].endswith(".png") for item in works.items(works.lines()[0]["order"]))
+
+
+async def test_two_contents_are_two_uploads_and_each_item_gets_its_own(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader) as works:
+        bundle(home, "one", edit(["a.png", "b.png", "a.png"]), a="red", b="blue")
+        await made(works)
+        assert [name for name, _, _ in uploads(works)] == ["a.png", "b.png"]
+        assert sent(works) == ["https://files.example/1", "https://files.example/2"]
+
+
+async def test_an_upload_is_remembered_across_a_restart(home: TestHome, monkeypatch: Patch) -> None:
+    for number in (1, 2):
+        async with at_work(with_editor(home), monkeypatch, fake=Uploader) as works:
+            bundle(home, f"order{number}", edit(prompt=f"make it {number}"))
+            await made(works, number)
+            assert len(uploads(works)) == 2 - number
+            assert sent(works) == ["https://files.example/1"]
+
+
+@pytest.mark.parametrize(
+    ("expires", "again"),
+    [
+        (None, False),
+        (24 * 60, False),
+        (11, False),
+        (9, True),
+        (-9, True),
+        ("2026-01-01T00:00:00", True),
+        ("soon", True),
+    ],
+)
+async def test_an_upload_is_used_until_ten_minutes_before_it_expires(
+    home: TestHome, monkeypatch: Patch, expires: str | int | None, again: bool
+) -> None:
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.append(in_(minutes=expires) if isinstance(expires, int) else expires)
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        bundle(home, "one", edit(prompt="make it [night,winter]"))
+        await made(works)
+        assert len(uploads(works)) == (2 if again else 1)
+        assert works.states() == ["completed", "completed"]
+
+
+async def test_an_upload_that_fails_for_a_passing_reason_is_done_again_and_nothing_is_wished_for(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.extend([AskAgain("502"), AskAgain("busy", after=0.01), in_(hours=24)])
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        bundle(home, "one", edit())
+        await made(works)
+        assert len(uploads(works)) == 3 and works.states() == ["completed"]
+        assert works.kinds() == ["wish", "ticket", "result", "settlement"]
+
+
+async def test_a_refused_key_stops_the_provider_and_the_item_stays_planned(home: TestHome, monkeypatch: Patch) -> None:
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.append(ProviderStopped("bad key"))
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        bundle(home, "one", edit())
+        order_id = await made(works)
+        assert works.states() == ["planned"] and works.committed(order_id) == 0 and works.fake.calls() == []
+        assert works.house.books.index.stops()["fake"]["reason"] == "bad key"
+        await works.tell("resume")
+        await works.until(lambda: works.states() == ["completed"])
+
+
+async def test_a_refused_picture_fails_its_item_alone_at_no_cost(home: TestHome, monkeypatch: Patch) -> None:
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.append(CallRefused("too large for us"))
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        bundle(home, "one", edit(["a.png", "b.png"]), a="red", b="blue")
+        order_id = await made(works)
+        assert works.states() == ["failed", "completed"] and works.items(order_id)[0]["reason"] == "too large for us"
+        assert works.committed(order_id) == 10_000 and len(works.fake.calls()) == 1
+
+
+@pytest.mark.parametrize("fake", [FakeFactory, Uploader])
+@pytest.mark.parametrize("then", ["gone", "changed"])
+async def test_a_picture_that_is_not_the_accepted_one_any_more_is_never_sent(
+    home: TestHome, monkeypatch: Patch, fake: type[FakeFactory], then: str
+) -> None:
+    async with at_work(with_editor(home), monkeypatch, fake=fake) as works:
+        works.house.foreman.gates["fake"].wait(1000)
+        bundle(home, "one", edit())
+        await works.until(lambda: works.states() == ["planned"])
+        (picture,) = home.home.projects.rglob("inputs/beach.png")
+        picture.unlink()
+        if then == "changed":
+            draw(picture, "red")
+        works.house.foreman.gates["fake"].lift()
+        await works.until(lambda: works.states() == ["failed"])
+        item = works.items(works.house.books.index.orders()[0]["id"])[0]
+        assert "inputs/beach.png" in item["reason"] and "Nothing was sent" in item["reason"]
+        assert works.fake.calls() == [] and getattr(works.fake, "uploads", []) == []
+
+
+async def test_without_uploads_the_parameter_is_the_path_in_inputs(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(with_editor(home), monkeypatch) as works:
+        bundle(home, "one", edit())
+        order_id = await made(works)
+        assert sent(works) == [str(home.root / works.order(order_id)["folder"] / "inputs" / "beach.png")]
+
+
+async def test_a_stop_during_an_upload_leaves_the_item_planned_and_the_next_start_makes_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    class Slow(Uploader):
+        async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+            self.uploads.append((name, data, mime))
+            await works.daemon.stop.wait()
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    async with at_work(with_editor(home), monkeypatch, fake=Slow) as works:
+        bundle(home, "one", edit())
+        await works.until(lambda: uploads(works))
+        await works.stop()
+        assert works.states() == ["planned"] and works.lines("wish") == []
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader) as works:
+        await works.until(lambda: works.states() == ["completed"])
