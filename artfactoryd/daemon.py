@@ -160,10 +160,16 @@ class Daemon:
         until = time.monotonic() + GRACE
         while foreman.sending and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        for task in [*self._services, *self._makers]:
-            task.cancel()
-        await asyncio.gather(*self._services, *self._makers, return_exceptions=True)
+        await self._end_tasks()
+        await asyncio.gather(*self._page, return_exceptions=True)  # it closes by itself, within a second
+        await self._end_tasks()  # what it began while it was opening
         await self._receipts.bring_up_to_date()
+
+    async def _end_tasks(self) -> None:
+        tasks = [*self._services, *self._makers]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- items ---
 

@@ -212,7 +212,7 @@ async def test_a_held_order_keeps_its_picture_and_is_made_when_it_is_moved_back(
 async def test_the_picture_of_a_held_order_that_is_cancelled_goes_to_rejected(
     home: TestHome, monkeypatch: Patch, binned: bool
 ) -> None:
-    monkeypatch.setattr("artfactoryd.daemon.GONE_FOR", 0.0)
+    monkeypatch.setattr("artfactoryd.held.GONE_FOR", 0.0)
     data = draw(home.home.inbox / "beach.png")
     async with at_work(with_editor(home), monkeypatch) as works:
         made = await works.make(edit(budget=0.001))
@@ -229,7 +229,7 @@ async def test_the_picture_of_a_held_order_that_is_cancelled_goes_to_rejected(
 async def test_a_bundle_cancelled_by_word_goes_to_rejected_and_one_in_the_bin_does_not(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("artfactoryd.daemon.GONE_FOR", 0.0)
+    monkeypatch.setattr("artfactoryd.held.GONE_FOR", 0.0)
     async with at_work(with_editor(home), monkeypatch) as works:
         for name in ("one", "two"):
             draw(home.home.inbox / f".{name}" / "beach.png", "red" if name == "one" else "blue")
