@@ -1,8 +1,8 @@
 """Handing a command to the daemon: a small file in `.work/commands/`, and its answer beside it.
 
-    ask()      writes ID.json and waits for ID.answer.json
-    waiting()  the commands not answered yet, oldest first, for whoever holds the lock
-    answer()   writes the answer, then takes the command away
+ask()      writes ID.json and waits for ID.answer.json
+waiting()  the commands not answered yet, oldest first, for whoever holds the lock
+answer()   writes the answer, then takes the command away
 """
 
 from __future__ import annotations

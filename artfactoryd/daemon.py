@@ -365,5 +365,3 @@ def outcome(house_index: Any, seen: Sequence[str], rejected: int, waiting: int =
     if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
         return 1
     return 3 if waiting or states & reports.UNFINISHED else 0
-
-

@@ -595,9 +595,7 @@ def test_a_limit_on_the_size_of_a_file_is_like_a_full_disk(tmp_path: Path) -> No
     assert [line["n"] for line, _ in ledger.read(tmp_path)] == [*range(1, failed), 0]
 
 
-async def test_expanding_goes_on_where_a_full_disk_stopped_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with books_in(tmp_path) as books:
         await books.record(acceptance(items=5000))
         add, calls = moves.add_items, []
