@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,6 +44,12 @@ def ask(folder: Path, asked: Mapping[str, Any], still_there: Callable[[], bool])
     found: dict[str, Any] = json.loads(answer.read_bytes())
     answer.unlink()
     return found
+
+
+def any_there(folder: Path) -> bool:
+    """Whether a look is worth it."""
+    with os.scandir(folder) as found:
+        return next(found, None) is not None
 
 
 def waiting(folder: Path) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ Row = dict[str, Any]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
+IDLE_EVERY = 2.0  # seconds between looks for a receipt while nothing is made
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
@@ -310,11 +311,13 @@ class Daemon:
     # --- commands and receipts ---
 
     async def _serve_commands(self) -> None:
+        folder = self.house.home.commands
         while not self.stop.is_set():
             try:
-                for command in await asyncio.to_thread(commands.waiting, self.house.home.commands):
+                # one look without a thread: an idle house wakes the machine as rarely as it can
+                for command in await asyncio.to_thread(commands.waiting, folder) if commands.any_there(folder) else ():
                     answer = await self.carry_out(command)
-                    await asyncio.to_thread(commands.answer, self.house.home.commands, command["id"], answer)
+                    await asyncio.to_thread(commands.answer, folder, command["id"], answer)
             except StorageFull as error:
                 log.error("a command waits for its answer: %s", error)
             await asyncio.sleep(COMMANDS_EVERY)
@@ -327,13 +330,19 @@ class Daemon:
 
     async def _write_receipts(self) -> None:
         while True:
-            await asyncio.sleep(RECEIPTS_EVERY if not self.work.until_done else 0.05)
+            await asyncio.sleep(self._until_receipts())
             await self._receipts.bring_up_to_date()
             if self.work.watch:
                 self.work.watch(self.house, self.work.seen)
             if self.work.until_done and self.done:
                 self.work.waiting = len(self._unfinished) + len(self._left)
                 self.stop.set()
+
+    def _until_receipts(self) -> float:
+        if self.work.until_done:
+            return 0.05
+        foreman = self.house.foreman
+        return RECEIPTS_EVERY if foreman.touched or foreman.making else IDLE_EVERY
 
     @property
     def done(self) -> bool:

@@ -13,6 +13,7 @@ import io
 import itertools
 import os
 import sys
+import time
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from aiohttp import web
 SIDE = 660  # of the output: noise, stored nearly uncompressed, 1.3 MB and quick to decode
 NUMBERS = itertools.count(1)
 ASKED: dict[str, int] = {}
+CREATED: dict[str, float] = {}  # when, by prompt
 
 
 def picture() -> bytes:
@@ -34,7 +36,8 @@ def build(latency: float) -> web.Application:
     output = picture()
 
     async def create(request: web.Request) -> web.Response:
-        await request.read()
+        came = time.time()
+        CREATED[(await request.json())["input"].get("prompt", "")] = came
         await asyncio.sleep(latency)
         number = f"{next(NUMBERS):026d}"
         ASKED[number] = 0
@@ -49,7 +52,11 @@ def build(latency: float) -> web.Application:
     async def fetch(_: web.Request) -> web.Response:
         return web.Response(body=output, content_type="image/png")
 
+    async def created(_: web.Request) -> web.Response:
+        return web.json_response(CREATED)
+
     app = web.Application()
+    app.router.add_get("/_created", created)
     app.router.add_post("/v1/models/{owner}/{name}/predictions", create)
     app.router.add_get("/v1/predictions/{id}", ask)
     app.router.add_get("/output/{id}.png", fetch)

@@ -246,6 +246,7 @@ def test_the_schemas_are_valid_and_say_what_each_key_is(name: str) -> None:
 def sidecar_of_a_red_car() -> dict[str, Any]:
     uuid, sha256 = "0190a0c4-7b1e-7c3a-9a51-3f5f0d6f2b11", "3f9ac2d1" * 8
     row = {
+        "inputs": [],
         "project": "cars",
         "order_id": uuid,
         "order_name": "cars",

@@ -22,7 +22,8 @@ def an_order(**more: Any) -> dict[str, Any]:
 def a_status(**more: Any) -> dict[str, Any]:
     return {
         "home": "/home/me/ArtFactory", "daemon": {"started_at": "2026-11-22T10:00:00+0000"}, "inbox": [], "held": [],
-        "rejected": [], "why": {"held": {}, "rejected": {}}, "providers": {}, "no_room": "", "open": [], "recent": [],
+        "rejected": [], "why": {"held": {}, "rejected": {}}, "providers": {}, "paused": None, "no_room": "",
+        "open": [], "recent": [],
         "products": [], "spent_usd": 0.0, **more,
     }  # fmt: skip
 

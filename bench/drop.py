@@ -1,0 +1,79 @@
+"""From a drop to the first create at the provider: what is added to `inbox.settle_seconds`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from line import provider
+
+from artfactoryd import documents
+from artfactoryd.home import Home
+from artfactoryd.setup import init
+
+DROPS = int(os.environ.get("DROPS", "60"))
+SETTLE = 0.5
+TARGET_MS = 100.0
+
+
+def main() -> None:
+    with provider() as base, tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder).resolve() / "home")
+        for _ in init(home):
+            pass
+        settings = {
+            "providers": {"replicate": {"base_url": base, "concurrency": 8}},
+            "inbox": {"settle_seconds": SETTLE}, "http": {"port": 0},
+        }  # fmt: skip
+        home.settings_file.write_text(documents.dump_yaml(settings))
+        environ = {**os.environ, "REPLICATE_API_TOKEN": "r8_bench"}
+        words = [sys.executable, "-m", "artfactoryd", "--home", str(home.root), "run"]
+        daemon = subprocess.Popen(words, env=environ, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(3)
+            report(sorted(dropped(home, base, number) for number in range(DROPS)))
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait()
+
+
+def dropped(home: Home, base: str, number: int) -> float:
+    """Milliseconds from the file's last change to the create, less the settle time."""
+    prompt = f"drop {number}"
+    order = {"provider": "replicate", "model": "flux-schnell", "parameters": {"prompt": prompt}}
+    hidden = home.inbox / f".{number}.tmp"
+    hidden.write_text(documents.dump_yaml(order))
+    hidden.rename(home.inbox / f"{number}.yaml")
+    began = time.time()
+    while (created := created_at(base, prompt)) is None:
+        time.sleep(0.02)
+    return (created - began - SETTLE) * 1000
+
+
+def created_at(base: str, prompt: str) -> float | None:
+    with urllib.request.urlopen(f"{base}/_created") as answer:
+        found = json.load(answer).get(prompt)
+        return None if found is None else float(found)
+
+
+def report(took: list[float]) -> None:
+    last = took[min(len(took) - 1, round(len(took) * 0.99))]
+    word = "reached" if last <= TARGET_MS else "not reached"
+    print(
+        f"drop: {len(took)} orders one by one, settle {SETTLE} s; to reach: +{TARGET_MS:.0f} ms at the 99th percentile"
+    )
+    print(
+        f"  added to the settle time: median {statistics.median(took):.0f} ms, 99th percentile {last:.0f} ms   {word}"
+    )
+
+
+if __name__ == "__main__":
+    main()
