@@ -329,9 +329,12 @@ class Daemon:
         return answer
 
     async def _write_receipts(self) -> None:
+        due = 0.0
         while True:
             await asyncio.sleep(self._until_receipts())
-            await self._receipts.bring_up_to_date()
+            if time.monotonic() >= due:
+                await self._receipts.bring_up_to_date()
+                due = time.monotonic() + RECEIPTS_EVERY / 2
             if self.work.watch:
                 self.work.watch(self.house, self.work.seen)
             if self.work.until_done and self.done:

@@ -24,7 +24,7 @@ from artfactoryd.fetch import Fetched, Fetcher
 from artfactoryd.home import Home
 from artfactoryd.media import Media
 from artfactoryd.settings import Settings
-from artfactoryd.study import order_of
+from artfactoryd.study import plan_of
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ class Delivery:
     def _facts(self, row: Row, order: Row, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """What the sidecar says of the item, its order and its attempt."""
         attempt = self._attempt(row)
-        base = dict(order_of(order).parameters)
+        base = dict(plan_of(order).order.parameters)
         return {
             "project": order["project"], "order_id": order["id"], "order_name": order["name"],
             "document_sha256": order["document_sha256"], "git": order["git"], "number": row["number"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +38,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Absent, Call, Factory, Outputs, Reconciles, Ticket
 from artfactoryd.home import Home
-from artfactoryd.limits import Gate, Pace
+from artfactoryd.limits import Gate, Pace, Room
 from artfactoryd.log import fields as log_fields
 from artfactoryd.log import generation
 from artfactoryd.settings import Settings
@@ -64,7 +65,7 @@ class Foreman:
         delivery: Delivery,
         clock: Callable[[], datetime],
     ) -> None:
-        self._home, self._books, self._settings, self._clock = home, books, settings, clock
+        self._books, self._settings, self._clock = books, settings, clock
         self._factories, self.gates, self._delivery = factories, gates, delivery
         self.paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
         self._calls = Calls(home, books, factories, clock)
@@ -76,6 +77,7 @@ class Foreman:
         self.stuck: dict[tuple[str, int], str] = {}  # our own defects; left alone until a restart
         self.stopping = False
         self.full = ""  # why nothing is created at all
+        self._room = Room(lambda: reports.no_room(home, settings()), time.monotonic)
         self._full_until = clock()  # the ledger itself had no room: not asked again before
         self.touched: set[str] = set()  # orders whose receipt is behind
         self.moved = asyncio.Event()  # something happened that a watcher may want to look at
@@ -305,7 +307,7 @@ class Foreman:
     def _next(self, turns: Turns) -> Row | None:
         if self._clock() < self._full_until:
             return None
-        full = reports.no_room(self._home, self._settings())
+        full = self._room.missing()
         if full != self.full:
             self.full = full
             self.touched |= turns.orders()  # their receipts say why they wait

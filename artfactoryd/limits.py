@@ -103,3 +103,20 @@ class Pace:
 
     def pause(self, passed: float) -> float:
         return min(max(passed * RARER, SHORTEST), LONGEST)
+
+
+LOOKS_LAST = 0.25  # seconds; at a hundred items a second the disk need not be asked for each
+
+
+class Room:
+    """Whether there is room on the disk, asked a few times a second at most; a full one is asked each time."""
+
+    def __init__(self, look: Callable[[], str], clock: Callable[[], float]) -> None:
+        self._look, self._clock = look, clock
+        self._found, self._until = "", 0.0
+
+    def missing(self) -> str:
+        """Words when there is none; else empty."""
+        if self._found or self._clock() >= self._until:
+            self._found, self._until = self._look(), self._clock() + LOOKS_LAST
+        return self._found

@@ -204,8 +204,22 @@ def order_of(row: Mapping[str, Any], document: Document | None = None) -> Order:
     return read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))
 
 
+KEPT_PLANS = 32
+_plans: dict[tuple[Any, ...], Plan] = {}
+
+
 def plan_of(row: Mapping[str, Any]) -> Plan:
-    """The plan of an accepted order, as it was when it was accepted."""
+    """The plan of an accepted order, as it was when it was accepted. Orders never change, so the last few are kept."""
+    key = tuple(row[name] for name in ("id", "document", "name", "project", "rehearsal", "base_seed"))
+    found = _plans.get(key)
+    if found is None:
+        if len(_plans) >= KEPT_PLANS:
+            _plans.clear()
+        found = _plans[key] = _plan_again(row)
+    return found
+
+
+def _plan_again(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
     model = Model.from_snapshot(row["model"])

@@ -140,6 +140,7 @@ class ReplicateFactory:
         self.output_hosts = _hosts(self._base)
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = asyncio.Lock()
 
     async def submit(self, call: Call) -> Ticket:
         client = await self._open()
@@ -209,18 +210,18 @@ class ReplicateFactory:
             raise ProviderStopped(NO_KEY)
         if not (self._key.isascii() and self._key.isprintable()):
             raise ProviderStopped("The key for Replicate holds characters that no key has. Nothing was sent.")
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            try:
-                context = await asyncio.to_thread(_load)
-                if self._client is None or self._loop is not loop:
-                    self._client, self._loop = self._build(context), loop
-            except Exception as error:  # a broken install, an odd base address, a setting of the library's own
-                why = named(error, self._key)
-                raise ProviderStopped(
-                    f"The client for Replicate cannot be set up ({why}). Nothing was sent."
-                ) from error
+        async with self._opening:  # the first calls come together, and loading takes a tenth of a second each
+            loop = asyncio.get_running_loop()
+            if self._client is None or self._loop is not loop:
+                self._client, self._loop = await self._built(), loop
         return self._client
+
+    async def _built(self) -> Client:
+        try:
+            return self._build(await asyncio.to_thread(_load))
+        except Exception as error:  # a broken install, an odd base address, a setting of the library's own
+            why = named(error, self._key)
+            raise ProviderStopped(f"The client for Replicate cannot be set up ({why}). Nothing was sent.") from error
 
     def _build(self, context: ssl.SSLContext) -> Client:
         import httpx
