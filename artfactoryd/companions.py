@@ -92,6 +92,10 @@ class Companions:
                 if entry.kind == "file" and regular and filecmp.cmp(path, entry.path, shallow=False):
                     self._safe[path] = version
 
+    @property
+    def any_safe(self) -> bool:
+        return bool(self._safe)
+
     def take_away(self) -> None:
         """What is safe goes from the inbox, unless it changed meanwhile or another order still wants it."""
         wanted = {path for paths in self._wanted.values() for path in paths}

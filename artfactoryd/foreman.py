@@ -81,7 +81,7 @@ class Foreman:
         self._full_until = clock()  # the ledger itself had no room: not asked again before
         self.touched: set[str] = set()  # orders whose receipt is behind
         self.moved = asyncio.Event()  # something happened that a watcher may want to look at
-        self._stops: set[tuple[str, int]] = set()
+        self.stops: set[tuple[str, int]] = set()  # running items that a person cancelled
 
     # --- the life of one item ---
 
@@ -117,7 +117,7 @@ class Foreman:
         key = (row["order_id"], row["number"])
         self.making.discard(key)
         self.waiting.discard(key)
-        self._stops.discard(key)
+        self.stops.discard(key)
         self._touch(row["order_id"])
         if key not in self.stuck:
             self.turns[row["provider"]].back(key)
@@ -249,9 +249,9 @@ class Foreman:
     async def _pass_on_stop(self, row: Row, factory: Factory, ticket: Ticket) -> None:
         """A person cancelled: tell the provider once. Whatever comes anyway is kept."""
         key = (row["order_id"], row["number"])
-        if key in self._stops or row["stop"]:
+        if key in self.stops or row["stop"]:
             await factory.cancel(ticket)
-            self._stops.discard(key)
+            self.stops.discard(key)
             row["stop"] = 0
 
     async def _run_failed(self, row: Row, error: RunFailed) -> Row:
@@ -343,9 +343,6 @@ class Foreman:
             if row["provider"] in self._factories:
                 self.gates[row["provider"]].hold()
                 start(row)
-
-    def stop_running(self, order_id: str, number: int) -> None:
-        self._stops.add((order_id, number))
 
     @property
     def idle(self) -> bool:

@@ -21,6 +21,8 @@ class HeldFolder:
 
     async def look(self, inbox_is_empty: bool) -> None:
         """An entry gone from Held/ and not in the inbox at a full scan 30 s later is a cancel."""
+        if not self._house.books.index.held_orders():
+            return
         await asyncio.to_thread(self._restore)
         for row in self._house.books.index.held_orders():
             if not self._house.claims.held_gone(row["held_entry"]):

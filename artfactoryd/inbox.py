@@ -31,7 +31,7 @@ from artfactoryd.mounts import mount_of, mounts
 log = logging.getLogger(__name__)
 
 STRAY_SECONDS = 60.0
-STEP_MS = 300  # a hint comes within two steps; each step wakes the machine once
+STEP_MS = 400  # a hint comes within two steps; each step wakes the machine once
 REST = 0.02  # seconds between two looks at the least, however much is about to settle
 SLICE = 0.25  # seconds between two looks at `stop` where nothing else would wake us
 LONGEST_PAUSE = 60.0  # seconds between two tries to watch
@@ -254,7 +254,7 @@ class Inbox:
     async def scans(self, stop: asyncio.Event) -> AsyncIterator[Scan]:
         """A look at once, after every hint, when something is due, and every `scan_seconds`, until `stop`."""
         hint = asyncio.Event()
-        watcher = _Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 1000 / 3))))
+        watcher = _Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 400))))
         try:
             while not stop.is_set():
                 hint.clear()

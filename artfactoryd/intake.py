@@ -147,7 +147,8 @@ class Intake:
 
     async def clear_inbox(self) -> None:
         """Pictures that orders took along go from the inbox, once no order dropped with them may still want one."""
-        await asyncio.to_thread(self._companions.take_away)
+        if self._companions.any_safe:
+            await asyncio.to_thread(self._companions.take_away)
 
     def _study(self, claim: Claim) -> list[Study]:
         submission = claim.submission()

@@ -77,7 +77,7 @@ class Steering:
         answer = _yes(self._cancel_words(row, len(running)), order_id=row["id"])
         await self._books.record({"kind": "cancel", "order": row["id"]}, _line(command, answer))
         for item in running:
-            self._foreman.stop_running(row["id"], item["number"])
+            self._foreman.stops.add((row["id"], item["number"]))
         if row["held"] is not None:
             await self.clear_held(row)
         self._foreman.touched.add(row["id"])

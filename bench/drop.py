@@ -19,7 +19,7 @@ from artfactoryd import documents
 from artfactoryd.home import Home
 from artfactoryd.setup import init
 
-DROPS = int(os.environ.get("DROPS", "60"))
+DROPS = int(os.environ.get("DROPS", "120"))
 SETTLE = 0.5
 TARGET_MS = 100.0
 
