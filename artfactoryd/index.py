@@ -81,12 +81,23 @@ class Index:
         index = cls(path)
         try:
             if index.db.table_exists("meta"):
+                index._check_age()
                 return index
         except DatabaseError as error:
             index.close()
             raise trouble(path, error) from error
+        except WrongUse:
+            index.close()
+            raise
         index.close()
         return None
+
+    def _check_age(self) -> None:
+        """A reader cannot bring the tables up to date; who holds the home does."""
+        done = {row["name"] for row in self.rows("SELECT name FROM schema_migration")}
+        if any(path.stem not in done for path in MIGRATIONS.glob("[0-9]*.py")):
+            words = "The index was made by an older release. Start `artfactoryd run` or `once`"
+            raise WrongUse(f"{words}: it is brought up to date.")
 
     def close(self) -> None:
         self._closed = True

@@ -4,7 +4,6 @@ and the words about what was held or rejected."""
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import __version__, documents, inputs, shelf
-from artfactoryd.core.catalog import MICRO, dollars
+from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.plan import Plan
 from artfactoryd.core.product import folder_name
@@ -41,24 +40,11 @@ def open_folder(home: Home, row: Row, plan: Plan, beside: Path | None) -> Path:
         if beside is None:
             raise OutputBad(f"The claim of order {row['id']} is gone, and with it {each['value']}.")
         files[f"inputs/{each['name']}"] = partial(inputs.read, beside / each["value"], each)
-    project = existing_project(home.projects, row["project"])
+    project = shelf.existing_project(home.projects, row["project"])
     name = folder_name(row["name"], bool(row["rehearsal"]))
     return shelf.open_order_folder(
         home.projects, project, date, name, row["id"], files, lambda: project_document(row).encode()
     )
-
-
-def existing_project(projects: Path, name: str) -> str:
-    """`Cars` and `cars`, `é` and `e` with an accent, are one folder on a Mac's disk, so they are one project here."""
-    if projects.is_dir():
-        for entry in sorted(each.name for each in projects.iterdir()):
-            if _folded(entry) == _folded(name):
-                return entry
-    return name
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def project_document(row: Row) -> str:
@@ -142,10 +128,6 @@ def _receipt_head(row: Row, state: OrderState, counts: Mapping[str, int], spent:
     value |= {"rehearsal": True} if row["rehearsal"] else {}
     value |= {"reasons": list(notes)} if notes else {}
     return documents.dump_yaml(value)
-
-
-def usd(micro: int | None) -> float | None:
-    return None if micro is None else float(micro / MICRO)
 
 
 def rejection_text(name: str, problems: Sequence[Problem]) -> str:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.core.catalog import dollars
+from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, product_name, prompt_of
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import now
 from artfactoryd.index import Index
-from artfactoryd.paperwork import existing_project, usd
 from artfactoryd.settings import Settings
+from artfactoryd.shelf import existing_project
 from artfactoryd.study import Origin, Scholar, Study, name_of
 
 UNKNOWN_HASH = "........"  # a file's name holds the beginning of its bytes' hash, known when they came

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.core.catalog import dollars
+from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.home import Home
 from artfactoryd.index import Index
-from artfactoryd.paperwork import existing_project, usd
 from artfactoryd.settings import Settings
+from artfactoryd.shelf import existing_project
 
 Row = Mapping[str, Any]
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all

@@ -18,6 +18,7 @@ import re
 import secrets
 import shutil
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,6 +132,19 @@ def discard(path: Path) -> None:
 
 
 # -- order folders -----------------------------------------------------------------------------
+
+
+def existing_project(projects: Path, name: str) -> str:
+    """`Cars` and `cars`, `é` and `e` with an accent, are one folder on a Mac's disk, so they are one project here."""
+    if projects.is_dir():
+        for entry in sorted(each.name for each in projects.iterdir()):
+            if _folded(entry) == _folded(name):
+                return entry
+    return name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def open_order_folder(

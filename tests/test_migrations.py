@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playhouse.migrations import Runner
 
+from artfactoryd.errors import WrongUse
 from artfactoryd.index import MIGRATIONS, Index
 
 OLDEST = Path(__file__).parent / "databases" / "0001.sql"
@@ -62,3 +63,10 @@ def test_a_database_up_to_date_is_left_alone(tmp_path: Path) -> None:
 def test_migrations_are_numbered_without_gaps() -> None:
     numbers = sorted(int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.py"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_who_only_reads_an_older_index_is_told_to_start_the_program_once(old: Path) -> None:
+    with pytest.raises(WrongUse, match=r"older release.*artfactoryd run"):
+        Index.look(old)
+    Index.open(old).close()
+    Index.look(old).close()

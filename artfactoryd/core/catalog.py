@@ -23,6 +23,10 @@ def dollars(micro: int) -> str:
     return f"${whole}.{cents:0<2}"
 
 
+def usd(micro: int | None) -> float | None:
+    return None if micro is None else float(micro / MICRO)
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """`usd` is decimal text as written; `per` is image, megapixel, second or call."""
