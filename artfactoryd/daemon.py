@@ -39,7 +39,7 @@ Row = dict[str, Any]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
-IDLE_EVERY = 3.0  # seconds between looks for a receipt while nothing is made
+IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
