@@ -80,8 +80,7 @@ class Index:
             return None
         index = cls(path)
         try:
-            if index.db.table_exists("meta"):
-                index._check_age()
+            if index.db.table_exists("meta") and index._is_complete():
                 return index
         except DatabaseError as error:
             index.close()
@@ -92,12 +91,15 @@ class Index:
         index.close()
         return None
 
-    def _check_age(self) -> None:
-        """A reader cannot bring the tables up to date; who holds the home does."""
+    def _is_complete(self) -> bool:
+        """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
         done = {row["name"] for row in self.rows("SELECT name FROM schema_migration")}
-        if any(path.stem not in done for path in MIGRATIONS.glob("[0-9]*.py")):
-            words = "The index was made by an older release. Start `artfactoryd run` or `once`"
-            raise WrongUse(f"{words}: it is brought up to date.")
+        if all(path.stem in done for path in MIGRATIONS.glob("[0-9]*.py")):
+            return True
+        if not self.meta("ledger"):  # written last by a first start
+            return False
+        words = "The index was made by an older release. Start `artfactoryd run` or `once`"
+        raise WrongUse(f"{words}: it is brought up to date.")
 
     def close(self) -> None:
         self._closed = True
