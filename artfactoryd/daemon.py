@@ -59,7 +59,7 @@ class Daemon:
     def __init__(self, house: House, work: Work, environ: dict[str, str]) -> None:
         self.house, self.work, self._environ = house, work, environ
         self.stop = asyncio.Event()
-        for turns in house.foreman.turns.values() if work.only else ():
+        for turns in house.bench.turns.values() if work.only else ():
             turns.only = set()
         self._group: asyncio.TaskGroup | None = None
         self._makers: set[asyncio.Task[None]] = set()
@@ -99,10 +99,10 @@ class Daemon:
 
     async def _take_up(self) -> None:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
-        index, foreman = self.house.books.index, self.house.foreman
+        index, lines = self.house.books.index, self.house.lines
         self._look_over()
-        await asyncio.to_thread(foreman.clear_leftovers)
-        foreman.resume_all(self._start_item)
+        await asyncio.to_thread(lines.clear_leftovers)
+        lines.resume_all(self._start_item)
         if not self.work.only:
             self._unfinished = await asyncio.to_thread(self.house.claims.open)
             await self._take_unfinished()
@@ -117,7 +117,7 @@ class Daemon:
             if unfinished and not self.work.only:
                 self.work.seen.append(row["id"])
             if row["folder"] and (unfinished or self._receipt_is_behind(row, state)):
-                self.house.foreman.touched.add(row["id"])
+                self.house.bench.touched.add(row["id"])
 
     def _receipt_is_behind(self, row: Row, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
@@ -125,10 +125,9 @@ class Daemon:
         return said is not None and said != state
 
     def _start_services(self) -> None:
-        foreman = self.house.foreman
         services: list[Coroutine[Any, Any, None]] = [
             self._serve_inbox(), self._serve_commands(), self._write_receipts(),
-            *(foreman.line(provider, self._start_item, self.stop) for provider in self.house.factories),
+            *(self.house.lines.line(provider, self._start_item, self.stop) for provider in self.house.factories),
         ]  # fmt: skip
         for service in services:
             self._spawn(service, self._services)
@@ -156,10 +155,10 @@ class Daemon:
         task.add_done_callback(owner.discard)
 
     async def _wind_down(self) -> None:
-        foreman = self.house.foreman
-        foreman.stopping = True
+        bench = self.house.bench
+        bench.stopping = True
         until = time.monotonic() + GRACE
-        while foreman.sending and time.monotonic() < until:
+        while bench.sending and time.monotonic() < until:
             await asyncio.sleep(0.02)
         await self._end_tasks()
         await asyncio.gather(*self._page, return_exceptions=True)  # it closes by itself, within a second
@@ -175,7 +174,7 @@ class Daemon:
     # --- items ---
 
     def _start_item(self, row: Row) -> None:
-        self.house.foreman.making.add((row["order_id"], row["number"]))
+        self.house.bench.making.add((row["order_id"], row["number"]))
         self._spawn(self.house.foreman.make(row), self._makers)
 
     def _begin(self, order_id: str) -> None:
@@ -191,7 +190,7 @@ class Daemon:
             fault.point("order_expanded")
         finally:
             self._expanding.discard(order_id)
-            self.house.foreman.wake(order_id)
+            self.house.bench.wake(order_id)
 
     async def _expand_once(self, order_id: str) -> bool:
         row = self.house.books.index.order(order_id)
@@ -292,7 +291,7 @@ class Daemon:
         self.work.rejected += 0 if rows or ids or claim in self._unfinished else 1
         for order_id in ids:
             self.work.seen += [] if order_id in self.work.seen else [order_id]
-            for turns in self.house.foreman.turns.values() if self.work.only else ():
+            for turns in self.house.bench.turns.values() if self.work.only else ():
                 turns.only = {*(turns.only or ()), order_id}
             self._begin(order_id)
 
@@ -344,13 +343,13 @@ class Daemon:
     def _until_receipts(self) -> float:
         if self.work.until_done:
             return 0.05
-        foreman = self.house.foreman
-        return RECEIPTS_EVERY if foreman.touched or foreman.making else IDLE_EVERY
+        bench = self.house.bench
+        return RECEIPTS_EVERY if bench.touched or bench.making else IDLE_EVERY
 
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self._waiting and not self._expanding and self.house.foreman.idle
+        return self._taken_all and not self._waiting and not self._expanding and self.house.lines.idle
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -79,7 +79,8 @@ class Followers:
                 await self._look(order_id)
             await asyncio.sleep(max(PACE, SHARE * (time.monotonic() - began)))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), ANYWAY)
+                async with asyncio.timeout(ANYWAY):
+                    await self._moved.wait()
 
     async def _look(self, order_id: str) -> None:
         try:

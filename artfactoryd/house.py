@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 
 from artfactoryd import settings as settings_room
 from artfactoryd.books import Books
+from artfactoryd.calls import Calls
 from artfactoryd.claims import Claims
 from artfactoryd.delivery import Delivery
 from artfactoryd.errors import Refusal, WrongUse
@@ -27,9 +28,12 @@ from artfactoryd.foreman import Foreman
 from artfactoryd.home import Home
 from artfactoryd.intake import Intake
 from artfactoryd.limits import Gate
+from artfactoryd.lines import Lines
+from artfactoryd.purchase import Purchase
 from artfactoryd.settings import Settings, resolve_key
 from artfactoryd.steering import Steering
 from artfactoryd.study import expander
+from artfactoryd.workbench import Workbench
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +49,18 @@ class House:
     books: Books
     claims: Claims
     intake: Intake
+    bench: Workbench
     foreman: Foreman
+    lines: Lines
     steering: Steering
     factories: dict[str, Factory]
 
     def use(self, settings: Settings) -> None:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
         self.settings = settings
-        for name, gate in self.foreman.gates.items():
+        for name, gate in self.bench.gates.items():
             gate.concurrency = settings.provider(name).concurrency
-        self.foreman.wake()
+        self.bench.wake()
 
 
 @asynccontextmanager
@@ -81,9 +87,11 @@ def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, 
 
     intake = Intake(home, claims, books, current, now)
     delivery = Delivery(home, books, current, factories, fetcher, now)
-    foreman = Foreman(home, books, current, factories, gates, delivery, now)
-    steering = Steering(books, claims, intake, foreman)
-    house = House(home, settings, books, claims, intake, foreman, steering, factories)
+    bench = Workbench(books, factories, gates, now)
+    foreman = Foreman(bench, Purchase(bench, Calls(home, books, factories, now)), delivery)
+    lines = Lines(bench, delivery, home, current)
+    steering = Steering(books, claims, intake, bench, lines)
+    house = House(home, settings, books, claims, intake, bench, foreman, lines, steering, factories)
     return house
 
 

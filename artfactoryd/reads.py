@@ -70,7 +70,8 @@ class Reads:
 
     async def _ask(self, question: Callable[[Index], T]) -> T:
         answer = asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._open()))
-        return await asyncio.wait_for(answer, PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await answer
 
     def _open(self) -> Index:
         if self._index is None:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Receipts:
-    """Writes those of `foreman.touched`. One that cannot be written stays touched, and is named once."""
+    """Writes those of `bench.touched`. One that cannot be written stays touched, and is named once."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -22,7 +22,7 @@ class Receipts:
         self._late: set[str] = set()
 
     async def bring_up_to_date(self) -> None:
-        touched = self._house.foreman.touched
+        touched = self._house.bench.touched
         for order_id in list(touched):
             touched.discard(order_id)
             try:

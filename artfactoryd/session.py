@@ -276,7 +276,7 @@ async def _carry_out(home: Home, settings: Settings, environ: Environ, command: 
             answer, _ = await house.steering.carry_out(waiting)
             commands.answer(home.commands, waiting["id"], answer)
         answer, ids = await house.steering.carry_out(command)
-        for order_id in house.foreman.touched:
+        for order_id in house.bench.touched:
             receipts.write(house, order_id)
     if ids:
         answer["text"] += " It goes on with the next `run` or `once`."

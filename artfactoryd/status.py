@@ -98,7 +98,8 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
             await site.stop()
             await _no_page(desk.house, _why_not(http, error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), PORT_AGAIN)
+                async with asyncio.timeout(PORT_AGAIN):
+                    await stop.wait()
             continue
         ports = frozenset(int(address[1]) for address in desk.runner.addresses)
         desk.guard = Guard(http.host, ports, desk.guard.token)
@@ -131,7 +132,7 @@ class Desk:
     def __init__(self, house: House, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
         self.house, self.health, self.guard, self.spawn = house, health, guard, spawn
         self.reads = Reads(house.home, lambda: house.settings)
-        self.followers = Followers(self.reads.news, house.foreman.moved)
+        self.followers = Followers(self.reads.news, house.bench.moved)
         self.runner = web.AppRunner(
             self._app(), handle_signals=False, access_log_class=AccessLog, access_log=access, shutdown_timeout=CLOSING
         )
@@ -256,7 +257,8 @@ class Desk:
     async def _say_good_bye(self, app: web.Application) -> None:
         closing = [socket.close(code=1001, message=b"the daemon stops", drain=False) for socket in self._sockets]
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), 2 * CLOSING)
+            async with asyncio.timeout(2 * CLOSING):
+                await asyncio.gather(*closing, return_exceptions=True)
 
     # --- what they answer ---
 
@@ -279,11 +281,13 @@ async def _send(socket: web.WebSocketResponse, follower: Follower) -> None:
             if follower.left:
                 return
             ended, text = follower.news.ended, follower.news.text
-            await asyncio.wait_for(socket.send_str(text), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await socket.send_str(text)
     except (TimeoutError, ConnectionError, RuntimeError) as error:
         log.debug("a follower is gone: %s", error)
     with suppress(TimeoutError, ConnectionError, RuntimeError):
-        await asyncio.wait_for(socket.close(drain=False), 2 * CLOSING)
+        async with asyncio.timeout(2 * CLOSING):
+            await socket.close(drain=False)
 
 
 def _asked(request: web.Request, *names: str) -> dict[str, str]:

@@ -15,17 +15,18 @@ from artfactoryd.claims import Claims
 from artfactoryd.core.catalog import dollars
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import ArtFactoryError
-from artfactoryd.foreman import Foreman
 from artfactoryd.intake import Intake
+from artfactoryd.lines import Lines
 from artfactoryd.reports import UNFINISHED
+from artfactoryd.workbench import Workbench
 
 Row = Mapping[str, Any]
 Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
 
 
 class Steering:
-    def __init__(self, books: Books, claims: Claims, intake: Intake, foreman: Foreman) -> None:
-        self._books, self._claims, self._intake, self._foreman = books, claims, intake, foreman
+    def __init__(self, books: Books, claims: Claims, intake: Intake, bench: Workbench, lines: Lines) -> None:
+        self._books, self._claims, self._intake, self._bench, self._lines = books, claims, intake, bench, lines
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         """The answer, and the orders that may now be worked on. Never raises for what a person did."""
@@ -77,11 +78,11 @@ class Steering:
         answer = _yes(self._cancel_words(row, len(running)), order_id=row["id"])
         await self._books.record({"kind": "cancel", "order": row["id"]}, _line(command, answer))
         for item in running:
-            self._foreman.stops.add((row["id"], item["number"]))
+            self._bench.stops.add((row["id"], item["number"]))
         if row["held"] is not None:
             await self.clear_held(row)
-        self._foreman.touched.add(row["id"])
-        self._foreman.wake(row["id"])
+        self._bench.touched.add(row["id"])
+        self._bench.wake(row["id"])
         return answer, []
 
     def _cancel_words(self, row: Row, running: int) -> str:
@@ -118,9 +119,9 @@ class Steering:
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))
-        self._foreman.blocked.pop(row["id"], None)
-        self._foreman.touched.add(row["id"])
-        self._foreman.wake(row["id"])
+        self._bench.blocked.pop(row["id"], None)
+        self._bench.touched.add(row["id"])
+        self._bench.wake(row["id"])
         return answer, [row["id"]] if chosen else []
 
     def _stake(self, item: Row) -> int | None:
@@ -168,8 +169,8 @@ class Steering:
         lines = [{"kind": "pause", **fields, "on": False} for fields in lifted]
         await self._books.record(*lines, _line(command, answer))
         for fields in lifted:
-            if fields.get("provider") in self._foreman.gates:
-                self._foreman.gates[fields["provider"]].lift()
+            if fields.get("provider") in self._bench.gates:
+                self._bench.gates[fields["provider"]].lift()
         self._follow(lifted)
         return answer, order_ids
 
@@ -181,11 +182,11 @@ class Steering:
             return _no("Name an order or a provider; without a name it is everything.")
         if not name:
             return Target({}, "Everything", "resume", "" in index.pauses())
-        if name in self._foreman.gates or name in {*index.stops(), *index.pauses()}:
+        if name in self._bench.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
         row = self._find({"order": name})
         if "done" in row:
-            return _no(f"{row['text']} Providers: {', '.join(sorted(self._foreman.gates))}.")
+            return _no(f"{row['text']} Providers: {', '.join(sorted(self._bench.gates))}.")
         lift = f"resume {row['id'][:13]}"
         return Target({"order": row["id"]}, row["name"], lift, row["paused"] is not None, row)
 
@@ -215,9 +216,9 @@ class Steering:
         for fields in changed:
             provider = fields.get("provider", "")
             waiting = {fields["order"]} if "order" in fields else self._books.index.waiting_orders(provider)
-            self._foreman.touched |= waiting
-        self._foreman.heed_pauses()
-        self._foreman.wake()
+            self._bench.touched |= waiting
+        self._lines.heed_pauses()
+        self._bench.wake()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class FakeFactory:
         self._open.pop(verb).set()
 
     async def reached(self, verb: Verb) -> None:
-        await asyncio.wait_for(self._waiting[verb].wait(), 10)
+        async with asyncio.timeout(10):
+            await self._waiting[verb].wait()
 
     def calls(self) -> list[Call]:
         """What was submitted, in order: what a provider would have been asked to make."""

@@ -48,13 +48,16 @@ SPINE = {
     "house",
     "inputs",
     "intake",
+    "lines",
     "moves",
     "paperwork",
+    "purchase",
     "receipts",
     "reports",
     "steering",
     "study",
     "turns",
+    "workbench",
 }
 WINDOW = {"followers", "guard", "page", "reads", "status"}  # the status page: it looks in, nothing leans on it
 FRONT = {  # the commands: nobody behind them imports them
@@ -89,7 +92,7 @@ DOORS = {
     "replicate": {"factories.replicate"},
     "rich": {"progress"},
     "sqlite3": {"index", "migrations"},
-    "uuid_utils": {"commands", "daemon", "foreman", "session"},
+    "uuid_utils": {"commands", "daemon", "foreman", "purchase", "session"},
     "watchfiles": {"inbox"},
     "xattr": {"desktop"},
     "yaml": {"yaml12"},

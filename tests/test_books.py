@@ -517,7 +517,8 @@ async def main():
                 loop.call_soon_threadsafe(failed.set)
     loop = asyncio.get_running_loop()
     logging.getLogger(room.__name__).addHandler(Seen())
-    await asyncio.wait_for(failed.wait(), 20)
+    async with asyncio.timeout(20):
+        await failed.wait()
     print("failed", waiting.done(), books.index.counts(ORDER), flush=True)
     if "close" in sys.argv:
         closing = asyncio.create_task(asyncio.to_thread(books.close))
@@ -618,7 +619,8 @@ async def test_no_defect_of_a_line_or_an_expander_leaves_a_caller_waiting(tmp_pa
     async with books_in(tmp_path) as books:
         for bad in ({"kind": "acceptance"}, {**acceptance(), "cap": 2**70}, {**acceptance(), "name": None}):
             with pytest.raises(Exception):  # noqa: B017  (which one is not promised)
-                await asyncio.wait_for(books.record(bad), 10)
+                async with asyncio.timeout(10):
+                    await books.record(bad)
         await accept(books)
         assert kinds(tmp_path) == ["acceptance"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import foreman
+from artfactoryd import purchase
 from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped
 from artfactoryd.factories import Uploaded
 from tests.fakes import FakeFactory
@@ -45,7 +45,7 @@ def in_(**time: float) -> str:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(foreman, "UPLOAD_AGAIN", 0.02)
+    monkeypatch.setattr(purchase, "UPLOAD_AGAIN", 0.02)
 
 
 def bundle(home: TestHome, name: str, text: str, **pictures: str) -> None:
@@ -173,14 +173,14 @@ async def test_a_picture_that_is_not_the_accepted_one_any_more_is_never_sent(
     home: TestHome, monkeypatch: Patch, fake: type[FakeFactory], then: str
 ) -> None:
     async with at_work(with_editor(home), monkeypatch, fake=fake) as works:
-        works.house.foreman.gates["fake"].wait(1000)
+        works.house.bench.gates["fake"].wait(1000)
         bundle(home, "one", edit())
         await works.until(lambda: works.states() == ["planned"])
         (picture,) = home.home.projects.rglob("inputs/beach.png")
         picture.unlink()
         if then == "changed":
             draw(picture, "red")
-        works.house.foreman.gates["fake"].lift()
+        works.house.bench.gates["fake"].lift()
         await works.until(lambda: works.states() == ["failed"])
         item = works.items(works.house.books.index.orders()[0]["id"])[0]
         assert "inputs/beach.png" in item["reason"] and "Nothing was sent" in item["reason"]

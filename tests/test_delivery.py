@@ -81,7 +81,7 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
         with monkeypatch.context() as patched:
             patched.setattr("artfactoryd.shelf._settle", full)
             made = await works.take(order("a car"))
-            await works.until(lambda: (made, 1) in works.house.foreman.waiting)
+            await works.until(lambda: (made, 1) in works.house.bench.waiting)
             assert works.daemon.done  # `once` does not wait for room
             await works.stop()
     assert works.states(made) == ["delivering"] and home.products() == []

@@ -104,7 +104,7 @@ async def test_a_stopped_provider_sends_nothing_until_it_is_resumed_also_after_a
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())
-        assert works.house.foreman.gates["fake"].stopped == "no key"
+        assert works.house.bench.gates["fake"].stopped == "no key"
         assert [line["reason"] for line in works.lines("pause")] == ["no key"]
     async with at_work(home, monkeypatch) as works:
         await works.rests()
@@ -120,7 +120,7 @@ async def test_a_throttled_provider_is_left_alone_as_long_as_it_says_and_then_go
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", Throttled("slowly", after=50), "ok")
         made = await works.take(order())
-        gate = works.house.foreman.gates["fake"]
+        gate = works.house.bench.gates["fake"]
         await works.until(lambda: gate.waits)
         assert 45 < gate.waits <= 50 and not works.daemon.done
         gate.lift()
@@ -224,22 +224,22 @@ async def test_without_room_for_the_wish_nothing_is_sent_until_there_is(home: Te
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())
         with full_disk(home, monkeypatch):
-            works.house.foreman.gates["fake"].lift()
-            await works.until(lambda: "room" in works.house.foreman.full)
+            works.house.bench.gates["fake"].lift()
+            await works.until(lambda: "room" in works.house.bench.full)
             assert works.states(made) == ["planned", "planned"] and len(works.fake.calls()) == 1
         await works.until(lambda: works.states(made) == ["completed", "completed"])
         assert len(works.fake.calls()) == 3
 
 
 async def test_without_room_for_the_wish_the_line_does_not_spin(home: TestHome, monkeypatch: Patch) -> None:
-    monkeypatch.setattr("artfactoryd.foreman.ROOM_AGAIN", 1000.0)
+    monkeypatch.setattr("artfactoryd.workbench.ROOM_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())
-        gate = works.house.foreman.gates["fake"]
+        gate = works.house.bench.gates["fake"]
         with full_disk(home, monkeypatch):
             gate.lift()
-            await works.until(lambda: "room" in works.house.foreman.full)
+            await works.until(lambda: "room" in works.house.bench.full)
             await works.rests()  # `once` may end here
             begun: list[Any] = []
             monkeypatch.setattr(works.house.foreman, "make", begun.append)
@@ -332,7 +332,7 @@ async def test_tickets_of_the_last_run_hold_slots(home: TestHome, monkeypatch: P
         await works.until(lambda: works.states(made) == ["running", "running", "planned"])
     async with at_work(home, monkeypatch, concurrency=2, script=lambda fake: fake.hold("collect")) as works:
         await works.fake.reached("collect")
-        assert works.fake.calls() == [] and not works.house.foreman.gates["fake"].free
+        assert works.fake.calls() == [] and not works.house.bench.gates["fake"].free
         works.fake.release("collect")
         await works.until(lambda: works.states(made) == ["completed"] * 3)
         assert works.prompts() == ["car 3"]
@@ -358,7 +358,7 @@ async def test_a_wish_that_would_pass_the_cap_is_not_written_and_another_order_g
 ) -> None:
     async with at_work(home, monkeypatch, fake=Slow) as works:
         made = await works.take(order("car [1,2,3,4,5]", model="timer", budget=0.05))
-        await works.until(lambda: works.house.foreman.blocked and "running" not in works.states(made))
+        await works.until(lambda: works.house.bench.blocked and "running" not in works.states(made))
         await works.rests()
         sent = works.states(made).count("completed")
         assert works.states(made) == ["completed"] * sent + ["planned"] * (5 - sent) and sent < 5
@@ -389,7 +389,7 @@ class Second(Slow):
 async def test_money_that_comes_back_under_the_cap_lets_the_order_go_on(home: TestHome, monkeypatch: Patch) -> None:
     """15 spent and 10 reserved leave no room for 10 more under 30; when the 10 come back there is."""
     async with at_work(home, monkeypatch, fake=Second, concurrency=2) as works:
-        gate = works.house.foreman.gates["fake"]
+        gate = works.house.bench.gates["fake"]
         works.fake.hold("collect")
         made = await works.take(order("car [1,2,3]", model="timer", budget=0.03))
         await works.until(lambda: works.states(made) == ["running", "submitting", "planned"])
@@ -398,7 +398,7 @@ async def test_money_that_comes_back_under_the_cap_lets_the_order_go_on(home: Te
         await works.until(lambda: works.states(made) == ["completed", "submitting", "planned"])
         gate.concurrency = 2
         gate.wake()
-        await works.until(lambda: made in works.house.foreman.blocked)
+        await works.until(lambda: made in works.house.bench.blocked)
         assert isinstance(works.fake, Second)
         works.fake.turn.set()
         await works.until(lambda: works.states(made) == ["completed", "failed", "completed"])
@@ -498,7 +498,7 @@ async def test_a_sending_that_is_answered_while_stopping_is_kept(home: TestHome,
         made = await works.take(order())
         await works.fake.reached("submit")
         works.daemon.stop.set()
-        await works.until(lambda: works.house.foreman.stopping)
+        await works.until(lambda: works.house.bench.stopping)
         works.fake.release("submit")
         await works.running
         assert works.states(made) == ["running", "planned"]
@@ -531,7 +531,7 @@ async def test_a_wish_written_while_stopping_is_taken_back_unsent(home: TestHome
             await record(*lines)
             if lines[0]["kind"] == "wish":
                 works.daemon.stop.set()
-                await works.until(lambda: works.house.foreman.stopping)
+                await works.until(lambda: works.house.bench.stopping)
 
         monkeypatch.setattr(works.house.books, "record", slowly)
         made = await works.take(order("a car"))

@@ -102,7 +102,8 @@ async def test_every_change_wakes_the_line_once(gate: Gate, act: Callable[[Gate]
     await asyncio.sleep(0)
     assert not waiting.done()
     act(gate)
-    await asyncio.wait_for(waiting, PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await waiting
     assert not await changes(gate)
 
 
@@ -113,7 +114,8 @@ async def test_a_change_before_the_line_looks_is_not_lost(gate: Gate) -> None:
 
 
 async def test_the_line_looks_again_when_its_time_is_over(gate: Gate) -> None:
-    await asyncio.wait_for(gate.change(0.001), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await gate.change(0.001)
     assert not await changes(gate)
 
 
@@ -122,5 +124,6 @@ async def test_a_wait_that_ends_between_two_looks_does_not_put_the_line_to_sleep
     await gate.change(0)
     assert gate.waits  # so nothing is sent now
     clock.now += 10
-    await asyncio.wait_for(gate.change(gate.waits or None), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await gate.change(gate.waits or None)
     assert not await changes(gate)

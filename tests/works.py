@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, foreman, house, ledger
+from artfactoryd import documents, foreman, house, ledger, workbench
 from artfactoryd.books import catch_up
 from artfactoryd.claims import Claim
 from artfactoryd.daemon import Daemon, Work
@@ -130,8 +130,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("artfactoryd.limits.LONGEST", 0.02)
     monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
     monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
-    monkeypatch.setattr(foreman, "WRITE_AGAIN", 0.02)
-    monkeypatch.setattr(foreman, "ROOM_AGAIN", 0.05)
+    monkeypatch.setattr(workbench, "WRITE_AGAIN", 0.02)
+    monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
     for name in ("RECEIPTS_EVERY", "COMMANDS_EVERY"):
         monkeypatch.setattr(f"artfactoryd.daemon.{name}", 0.02)
 

@@ -1,0 +1,124 @@
+"""What is in hand just now, and the pen for what happens to it.
+
+Shared by those who work on items: `purchase` sends, `foreman` makes, `lines` lets through, `steering`
+changes its mind. Nothing here survives a restart, and nothing needs to: it follows from the index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from artfactoryd import fault
+from artfactoryd.books import Books
+from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.errors import StorageFull
+from artfactoryd.factories import Factory
+from artfactoryd.limits import Gate
+from artfactoryd.log import generation
+from artfactoryd.turns import Turns
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Key = tuple[str, int]  # order id, item number
+WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full disk
+ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
+
+
+class Workbench:
+    def __init__(
+        self,
+        books: Books,
+        factories: Mapping[str, Factory],
+        gates: Mapping[str, Gate],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.books, self.factories, self.gates, self.clock = books, factories, gates, clock
+        self.turns = {name: Turns(books.index, name) for name in factories}
+        self.sending: set[Key] = set()  # creates on the way: a stop gives them a moment
+        self.making: set[Key] = set()
+        self.waiting: set[Key] = set()  # of these, what waits for a person or for room on the disk
+        self.stops: set[Key] = set()  # running items that a person cancelled
+        self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
+        self.stuck: dict[Key, str] = {}  # our own defects; left alone until a restart
+        self.stopping = False
+        self.full = ""  # why nothing is created at all
+        self.full_until = clock()  # the ledger itself had no room: not asked again before
+        self.touched: set[str] = set()  # orders whose receipt is behind
+        self.moved = asyncio.Event()  # something happened that a watcher may want to look at
+
+    def touch(self, order_id: str) -> None:
+        self.touched.add(order_id)
+        self.moved.set()
+
+    def wake(self, order_id: str | None = None) -> None:
+        """New or changed orders: every line looks again."""
+        self.touched |= {order_id} if order_id else set()  # one that waits from the beginning says why in its receipt
+        for turns in self.turns.values():
+            turns.look_again(order_id)
+        for gate in self.gates.values():
+            gate.wake()
+
+    def block(self, row: Row, reason: str) -> None:
+        """Nothing more of this order is sent until money comes back or a person says so."""
+        self.blocked[row["order_id"]] = reason
+        self.turns[row["provider"]].leave(row["order_id"])
+
+    def disk_is_full(self, reason: str) -> None:
+        self.full, self.full_until = reason, self.clock() + timedelta(seconds=ROOM_AGAIN)
+
+    def put_back(self, row: Row) -> None:
+        """Nobody works on it any more; if it is still planned, its turn comes again."""
+        key = (row["order_id"], row["number"])
+        for hand in (self.making, self.waiting, self.stops):
+            hand.discard(key)
+        self.touch(row["order_id"])
+        if key not in self.stuck:
+            self.turns[row["provider"]].back(key)
+        self.gates[row["provider"]].wake()
+
+    def order(self, row: Row) -> Row:
+        order = self.books.index.order(row["order_id"])
+        assert order is not None
+        return order
+
+    # --- the pen ---
+
+    async def record(self, row: Row, kind: str, **fields: Any) -> Row:
+        """What has happened is written down, however long the disk takes to have room for it. The row as it is then."""
+        line = {"kind": kind, "order": row["order_id"], "item": row["number"], "attempt": row["attempt"], **fields}
+        while True:
+            try:
+                await self.books.record(line)
+                break
+            except StorageFull as error:
+                log.error("a %s waits to be written: %s", kind, error)
+                await asyncio.sleep(WRITE_AGAIN)
+        generation(line, self.books.index.attempt(line["attempt"]))
+        fault.point(f"recorded_{kind}")
+        self.touch(row["order_id"])
+        if kind in ("release", "failure", "settlement"):
+            self._money_came_back(row["order_id"])
+        found = self.books.index.item(row["order_id"], row["number"])
+        assert found is not None
+        return found
+
+    async def fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
+        return await self.record(row, "failure", verdict=str(verdict), reason=reason, cost=cost)
+
+    async def stop_provider(self, provider: str, reason: str) -> None:
+        gate = self.gates[provider]
+        if gate.stopped is None:
+            log.error("%s is stopped: %s", provider, reason)
+            gate.stop(reason)
+            await self.books.record({"kind": "pause", "provider": provider, "on": True, "reason": reason})
+
+    def _money_came_back(self, order_id: str) -> None:
+        """An order that waited for its cap may go on."""
+        if self.blocked.pop(order_id, None):
+            for turns in self.turns.values():
+                turns.look_again(order_id)
