@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.service import ABSENT, Answer, notify, run
+from tests.forks import Program
 from tests.homes import PATIENCE, TestHome
 
 KEY = "r8_do_not_write_me_down"
@@ -104,16 +105,13 @@ def test_the_watchdog_waits_as_long_as_the_inbox_rests(ear: Ear, pause: float, a
 
 
 @contextmanager
-def supervised(home: TestHome, ear: Ear) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        home.command("run", "--supervised"), env=home.environment(NOTIFY_SOCKET=ear.address), text=True,
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
+def supervised(home: TestHome, ear: Ear) -> Iterator[Program]:
+    process = home.start("run", "--supervised", NOTIFY_SOCKET=ear.address)
     try:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=PATIENCE)
+        process.wait(PATIENCE)
 
 
 def test_the_daemon_tells_when_it_works_pings_with_each_look_and_tells_when_it_stops(home: TestHome, ear: Ear) -> None:

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ import pytest
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from tests.emulator.client import Emulator
+from tests.forks import Program
 from tests.homes import PATIENCE, TestHome, until
 
 TABLES = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
@@ -77,11 +77,14 @@ class OddHome(TestHome):
     before: str = ""
     shell: list[str] = field(default_factory=list)
 
-    def command(self, *words: str) -> list[str]:
-        if not self.before:
-            return [*self.shell, *super().command(*words)]
-        code = f"{self.before}\nfrom artfactoryd.cli import main\nmain(prog_name='artfactoryd')"
-        return [*self.shell, sys.executable, "-c", code, "--home", str(self.root), *words]
+    def start(self, *words: str, **environ: str) -> Program:
+        return Program(["--home", str(self.root), *words], self.environment(**environ), self.before)
+
+    def call(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        if not self.shell:
+            return super().call(*words, **environ)
+        command = [*self.shell, *self.command(*words)]
+        return subprocess.run(command, env=self.environment(**environ), capture_output=True, text=True)
 
     def found(self, name: str, words: str, exit: int | None) -> Found:
         """What was dropped under this name, where it lies now."""
@@ -159,17 +162,14 @@ class Stage:
         self.home.drop("car.yaml", PAID.replace("PROMPT", f'"{prompt}"'))
 
     @contextmanager
-    def working(self) -> Iterator[subprocess.Popen[str]]:
+    def working(self) -> Iterator[Program]:
         """While `once` is at it; it has ended when this is left."""
-        with subprocess.Popen(
-            self.home.command("once"), env=self.home.environment(), text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as program:  # fmt: skip
-            try:
-                yield program
-                program.wait(PATIENCE)
-            finally:
-                program.kill()
+        program = self.home.start("once")
+        try:
+            yield program
+            program.wait(PATIENCE)
+        finally:
+            program.kill()
 
     def said_of(self, name: str) -> str:
         return self.home.call("why", name).stdout
@@ -568,8 +568,8 @@ def _(stage: Stage) -> Found:
 
 
 @contextmanager
-def supervised(home: OddHome) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(home.command("run", "--supervised"), env=home.environment(), stderr=subprocess.DEVNULL)
+def supervised(home: OddHome) -> Iterator[Program]:
+    process = home.start("run", "--supervised")
     try:
         yield process
     finally:

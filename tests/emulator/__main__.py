@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -33,17 +34,20 @@ async def _listen(app: web.Application, port: int) -> str:
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def serve(port: int, output_port: int, ledger: Path, told: dict[str, object]) -> None:
+async def serve(
+    port: int, output_port: int, ledger: Path, told: dict[str, object], ready: Callable[[dict[str, str]], None]
+) -> None:
     book, weather = Book(ledger), Weather()
     weather.change(told)
     api = Api(book, weather)
     api.base = await _listen(api.app(), port)
     api.outputs = await _listen(Outputs(book, weather, api.seen).app(), output_port)
-    print(json.dumps({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)}), flush=True)
+    ready({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)})
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     given = options()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(given.port, given.output_port, given.ledger, given.weather))
+        say = lambda ready: print(json.dumps(ready), flush=True)  # noqa: E731
+        asyncio.run(serve(given.port, given.output_port, given.ledger, given.weather, say))

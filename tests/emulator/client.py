@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import select
-import subprocess
-import sys
 import urllib.error
 import urllib.request
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.emulator import book
+from tests.forks import Fork
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 PATIENCE = 30.0  # seconds; only a broken emulator needs them
 
@@ -26,7 +26,7 @@ class Emulator:
     def __init__(self, ledger: Path, **weather: Any) -> None:
         self.ledger = ledger
         self._weather = weather
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Fork | None = None
         self.base_url = self.output_url = ""
 
     def __enter__(self) -> Emulator:
@@ -38,20 +38,21 @@ class Emulator:
 
     def start(self) -> None:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
-        ports = [str(urlsplit(url).port or 0) for url in (self.base_url, self.output_url)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.emulator", "--port", ports[0], "--output-port", ports[1],
-             "--ledger", str(self.ledger), "--weather", json.dumps(self._weather)],
-            cwd=CHECKOUT, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        ready = self._first_line(self._process)
-        self.base_url, self.output_url = ready["base_url"], ready["output_url"]
+        ports = [urlsplit(url).port or 0 for url in (self.base_url, self.output_url)]
+        ready, says = Pipe(duplex=False)
+        self._process = Fork(_serve, *ports, self.ledger, self._weather, says)
+        says.close()  # its own end is open there; of one that fails nothing comes but the end
+        if not ready.poll(PATIENCE):
+            self.kill()
+            raise RuntimeError("the emulator did not start")
+        said: dict[str, str] = ready.recv()
+        self.base_url, self.output_url = said["base_url"], said["output_url"]
 
     def kill(self) -> None:
         """SIGKILL. What it accepted is in the ledger file."""
         if self._process is not None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait(PATIENCE)
             self._process = None
 
     def control(self, **weather: Any) -> None:
@@ -78,13 +79,8 @@ class Emulator:
             counts: dict[str, int] = json.load(answer)
         return counts
 
-    @staticmethod
-    def _first_line(process: subprocess.Popen[bytes]) -> dict[str, str]:
-        assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
-        line = process.stdout.readline() if ready else b""
-        if not line:
-            process.kill()
-            raise RuntimeError(f"the emulator did not start (exit {process.wait()})")
-        addresses: dict[str, str] = json.loads(line)
-        return addresses
+
+def _serve(port: int, output_port: int, ledger: Path, weather: dict[str, Any], says: Connection) -> None:
+    from tests.emulator.__main__ import serve  # a web server, which only that process needs
+
+    asyncio.run(serve(port, output_port, ledger, weather, says.send))
