@@ -40,14 +40,14 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
     """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
     stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
     with _held(home, environ, supervised):
-        settings = read_settings(home, environ, running=False)
+        seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         said = settings.logging if settings else Logging()
         log.setup("debug" if verbose else said.level, home.logs, stderr, form=said.format)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
-            _wait_for_settings(home, environ)
-            settings = read_settings(home, environ, running=False)
+            _wait_for_settings(home, environ, seen)
+            seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         home.make()
         asyncio.run(daemon.work(home, settings, Work(), environ))
 
@@ -72,10 +72,9 @@ def _held(home: Home, environ: Environ, supervised: bool) -> Iterator[None]:
         yield
 
 
-def _wait_for_settings(home: Home, environ: Environ) -> None:
-    """Until the file is another one."""
-    before = _changed_at(home.settings_file)
-    while _changed_at(home.settings_file) == before:
+def _wait_for_settings(home: Home, environ: Environ, seen: int | None) -> None:
+    """Until the file is another one than was looked at just before it was read."""
+    while _changed_at(home.settings_file) == seen:
         _wait(environ, f"The settings cannot be used, and nothing is taken; see {home.settings_file}.error.txt")
 
 

@@ -22,6 +22,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from tests.pauses import shorten
+
 PATIENCE = 60.0  # seconds; only a broken program needs them
 _context = (
     multiprocessing.get_context("forkserver") if sys.platform == "linux" else multiprocessing.get_context("spawn")
@@ -94,6 +96,7 @@ def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str]
         os.dup2(os.open(paper, os.O_WRONLY | os.O_APPEND), number)
     faulthandler.enable()
     importlib.reload(importlib.import_module("artfactoryd.fault"))  # it reads the environment once
+    shorten()
     exec(before, {})
     sys.argv = ["artfactoryd", *words]
     runpy.run_module("artfactoryd", run_name="__main__", alter_sys=True)

@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema
 
 from artfactoryd import documents, ledger
+from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.setup import init
@@ -56,7 +57,7 @@ class TestHome:
         }
         for section, values in settings.items():
             quick[section] = {**quick.get(section, {}), **values}
-        self.home.settings_file.write_text(documents.dump_yaml(quick))
+        write_file(self.home.settings_file, documents.dump_yaml(quick).encode())  # whole at once: a daemon may look
 
     @property
     def root(self) -> Path:

@@ -4,9 +4,11 @@ import json
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from artfactoryd import session
 from artfactoryd.session import git_of
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
@@ -183,3 +185,30 @@ def test_the_demo_draws_the_examples_and_says_where(home: TestHome, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert len(home.products()) == 8
     assert all(str(path) in done.stdout for path in home.products())
+
+
+def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, file, at_work = session.read_settings, home.home.settings_file, []
+    good = file.read_text()
+
+    def mended_meanwhile(*given: Any, **how: Any) -> Any:
+        found, before = read(*given, **how), file.stat().st_ctime_ns
+        while file.stat().st_ctime_ns == before:  # a file system's clock is coarse
+            file.write_text(good)
+        return found
+
+    async def work(*given: Any) -> None:
+        at_work.append(given)
+
+    def waits_on(environ: dict[str, str], why: str) -> None:
+        raise AssertionError(why)
+
+    monkeypatch.setattr(session, "read_settings", mended_meanwhile)
+    monkeypatch.setattr(session, "_wait", waits_on)
+    monkeypatch.setattr(session.daemon, "work", work)
+    monkeypatch.setattr(session.log, "setup", lambda *given, **how: None)
+    file.write_text("budget: {per_ordr: 5}\n")
+    session.run(home.home, {}, verbose=False, supervised=True)
+    assert len(at_work) == 1

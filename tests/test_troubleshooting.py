@@ -558,7 +558,7 @@ def _(stage: Stage) -> Found:
     stage.home.home.settings_file.write_text("budget: {per_ordr: 5}\n")
     said = stage.home.home.settings_file.with_name("artfactory.yaml.error.txt")
     with supervised(stage.home) as process:
-        until(said.exists)
+        until(lambda: said.exists() and said.read_text())
         stage.home.drop("car.yaml", GREEN)
         found = stage.home.found("car.yaml", said.read_text(), process.poll())
         stage.home.configure()
@@ -584,7 +584,7 @@ def _(stage: Stage) -> Found:
         stage.home.drop("before.yaml", GREEN)
         until(lambda: stage.home.states() == ["completed"])
         stage.home.home.settings_file.write_text("budget: {per_order: five}\n")
-        until(said.exists)
+        until(lambda: said.exists() and said.read_text())
         stage.home.drop("car.yaml", GREEN.replace("green", "red"))
         until(lambda: stage.home.states() == ["completed"] * 2)
         words = said.read_text()

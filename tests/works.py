@@ -25,6 +25,7 @@ from artfactoryd.settings import Inbox, Limits, Provider, Settings
 from artfactoryd.study import expander
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
+from tests.pauses import SHORT
 
 PATIENCE = 20.0  # seconds; only a broken program needs them
 PRICE = 10_000  # micro-dollars a picture of the painter costs
@@ -126,14 +127,11 @@ class Works:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses that matter to nobody, made short."""
-    monkeypatch.setattr("artfactoryd.limits.LONGEST", 0.02)
-    monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
+    """Pauses that matter to nobody, made short; those that wait for a person too."""
+    for place, pause in SHORT.items():
+        monkeypatch.setattr(place.replace(":", "."), pause)
     monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
-    monkeypatch.setattr(workbench, "WRITE_AGAIN", 0.02)
     monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
-    for name in ("RECEIPTS_EVERY", "COMMANDS_EVERY"):
-        monkeypatch.setattr(f"artfactoryd.daemon.{name}", 0.02)
 
 
 @asynccontextmanager
