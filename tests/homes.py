@@ -51,7 +51,7 @@ class TestHome:
             replicate["base_url"] = self.base_url
         quick: dict[str, Any] = {
             "providers": {"replicate": replicate},
-            "inbox": {"settle_seconds": 0.05, "scan_seconds": 0.2},
+            "inbox": {"settle_seconds": 0.05, "scan_seconds": 0.1},
             "limits": {"free_disk_bytes": 1_000_000},
             "http": {"port": 0},
         }
