@@ -87,10 +87,10 @@ def _asked_about(index: Index, row: Row) -> list[str]:
 
 
 def doubts(index: Index, row: Row) -> list[dict[str, Any]]:
-    """What of an order may have been charged: what was tried to find out, and when next."""
+    """What of an order may have been charged, and what was done to find out. `asked`: None where nobody can be."""
     return [
-        {"item": each["number"], "state": each["state"], "attempt": each["id"], "since": each["since"] or each["asked_at"],
-         "usd": usd(each["reserved"]), "reason": each["reason"], "ticket": each["ticket"], "asked": each["times"] or 0,
+        {"item": each["number"], "state": each["state"], "attempt": each["id"], "since": each["asked_at"],
+         "usd": usd(each["reserved"]), "reason": each["reason"], "ticket": each["ticket"], "asked": each["times"],
          "last_asked_at": each["last_at"], "next_ask_at": None if each["ticket"] else each["next_at"],
          "answer": each["words"] or ""}
         for each in stakes.of_order(index, row["id"])

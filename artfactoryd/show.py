@@ -135,12 +135,12 @@ def _doubt_lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _asked_words(doubt: Mapping[str, Any]) -> str:
-    if not doubt["asked"] and not doubt["next_ask_at"]:
-        return (
-            "The provider cannot be asked what became of it." if not doubt["answer"] else "It is too long ago to ask."
-        )
-    asked = f"Asked {doubt['asked']} times, last at {doubt['last_asked_at']}" if doubt["asked"] else "Not asked yet"
-    again = f"Asked again at {doubt['next_ask_at']} by a running `artfactoryd`."
-    if not doubt["next_ask_at"]:
-        again = "It is not asked any more: that was too long ago to tell."
-    return f"{asked}. {doubt['answer']} {again}".replace("  ", " ")
+    if doubt["asked"] is None:
+        return "The provider cannot be asked what became of it."
+    times = f"{doubt['asked']} times" if doubt["asked"] != 1 else "once"
+    asked = (
+        f"Asked {times}, last at {doubt['last_asked_at']}. {doubt['answer']}" if doubt["asked"] else "Not asked yet."
+    )
+    if doubt["next_ask_at"]:
+        return f"{asked} Asked again at {doubt['next_ask_at']} by a running artfactoryd."
+    return f"{asked} It is not asked any more: it was too long ago." if doubt["asked"] else asked

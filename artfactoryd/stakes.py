@@ -42,7 +42,7 @@ def on_the_way(index: Index, provider: str) -> list[Mapping[str, Any]]:
 def of_order(index: Index, order_id: str) -> list[Row]:
     """What of an order may have been charged, with the state its item is in now; also what was found too late."""
     sql = (
-        f"SELECT g.*, {ASKED}, i.state, i.attempt AS last FROM generation_log g "
+        f"SELECT g.*, {ASKED}, i.state FROM generation_log g "
         "JOIN item i ON i.order_id = g.order_id AND i.number = g.number LEFT JOIN question q ON q.attempt = g.id "
         "WHERE g.order_id = ? AND g.verdict = 'in_doubt' AND g.cost IS NULL ORDER BY g.number, g.id"
     )
