@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import fault, ledger, moves
+from artfactoryd import fault, ledger, moves, stakes
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
 from artfactoryd.index import DatabaseError, Index, is_trouble, trouble
@@ -96,6 +96,11 @@ class Books:
         """Where a picture was put: free to do again, so it needs no line."""
         known = (provider, sha256, address, expires_at)
         await self._put(_Move(change=partial(moves.remember_upload, known=known)))
+
+    async def remember_questions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """What was asked about attempts in doubt: free to ask again, so it needs no line."""
+        if rows:
+            await self._put(_Move(change=partial(stakes.remember, rows=[dict(row) for row in rows])))
 
     async def _put(self, move: _Move) -> None:
         with self._door:

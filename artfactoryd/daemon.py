@@ -103,6 +103,7 @@ class Daemon:
         self._look_over()
         await asyncio.to_thread(lines.clear_leftovers)
         lines.resume_all(self._start_item)
+        self.house.doubts.take_up()
         if not self.work.only:
             self._unfinished = await asyncio.to_thread(self.house.claims.open)
             await self._take_unfinished()
@@ -128,6 +129,7 @@ class Daemon:
         services: list[Coroutine[Any, Any, None]] = [
             self._serve_inbox(), self._serve_commands(), self._write_receipts(),
             *(self.house.lines.line(provider, self._start_item, self.stop) for provider in self.house.factories),
+            *(self.house.doubts.find_out(provider, self._start_item) for provider in self.house.doubts.providers),
         ]  # fmt: skip
         for service in services:
             self._spawn(service, self._services)

@@ -79,7 +79,7 @@ class Foreman:
             if row["state"] == ItemState.PLANNED:
                 row = await self._purchase.send(row)
             elif row["state"] == ItemState.SUBMITTING:
-                row = await self._purchase.reconcile(row)
+                row = await self._purchase.lost(row)
             if row["state"] == ItemState.RUNNING:
                 row = await self._collect(row)
             return row

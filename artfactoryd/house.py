@@ -21,6 +21,7 @@ from artfactoryd.books import Books
 from artfactoryd.calls import Calls
 from artfactoryd.claims import Claims
 from artfactoryd.delivery import Delivery
+from artfactoryd.doubts import Doubts
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.factories import Factory, ProviderSettings, makers
 from artfactoryd.fetch import Fetcher
@@ -52,6 +53,7 @@ class House:
     bench: Workbench
     foreman: Foreman
     lines: Lines
+    doubts: Doubts
     steering: Steering
     factories: dict[str, Factory]
 
@@ -91,7 +93,7 @@ def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, 
     foreman = Foreman(bench, Purchase(bench, Calls(home, books, factories, now)), delivery)
     lines = Lines(bench, delivery, home, current)
     steering = Steering(books, claims, intake, bench, lines)
-    house = House(home, settings, books, claims, intake, bench, foreman, lines, steering, factories)
+    house = House(home, settings, books, claims, intake, bench, foreman, lines, Doubts(bench), steering, factories)
     return house
 
 

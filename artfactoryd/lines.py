@@ -74,8 +74,8 @@ class Lines:
 
     @property
     def idle(self) -> bool:
-        """Nothing can go on without a person, a provider's consent, or room on the disk."""
+        """Nothing can go on without a person, a provider's consent, or room on the disk; no doubt ends by asking."""
         bench = self._bench
-        if bench.making - bench.waiting:
+        if bench.making - bench.waiting or bench.asking:
             return False
         return all(gate.closed or bench.full or not bench.turns[name].any() for name, gate in bench.gates.items())

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from artfactoryd.core.lifecycle import MOVES
+from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.index import Index
@@ -23,6 +23,7 @@ ORDER_COLUMNS = (
     "cap", "price", "total_items", "total_products", "inputs",
 )  # fmt: skip
 BY_YOU = "cancelled by you"
+FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 
 
 class UnknownItem(LookupError):
@@ -164,8 +165,48 @@ def _settle(index: Index, line: Line, cost: int) -> None:
 
 
 def _ticket(index: Index, line: Line) -> None:
-    _move(index, line, "ticket", ticket=line["ticket"])
-    _log(index, line, ticket=line["ticket"], answered_at=line["at"], verdict=None, reason=None)
+    """Of an attempt that its item no longer waits for, only the attempt takes it down: a person sent the item again."""
+    item = _item(index, line)
+    found = {"ticket": line["ticket"], "answered_at": line["at"]}
+    if item["state"] != ItemState.SUBMITTING:
+        _nobody_elses(index, line)
+    if item["attempt"] != line["attempt"]:
+        _doubt_ends(index, line, reason=FOUND_LATE, **found)
+        return
+    if item["state"] == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
+        _doubt_ends(index, line, reason=None)
+        index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", line["order"], line["item"])
+    _move(index, line, "ticket", ticket=line["ticket"], reason=None)
+    _log(index, line, verdict=None, reason=None, **found)
+
+
+def _item(index: Index, line: Line) -> dict[str, Any]:
+    sql = "SELECT state, attempt FROM item WHERE order_id = ? AND number = ?"
+    row = index.row(sql, (line["order"], line["item"]))
+    if row is None:
+        raise UnknownItem(line["order"])
+    return row
+
+
+def _doubt_ends(index: Index, line: Line, **columns: object) -> None:
+    """Only of an attempt that is in doubt."""
+    settings = ", ".join(f"{name} = ?" for name in columns)
+    sql = (
+        f"UPDATE generation_log SET {settings} WHERE id = ? AND order_id = ? AND number = ? "
+        "AND verdict = 'in_doubt' AND cost IS NULL AND ticket IS NULL"
+    )
+    values = map(_text, columns.values())
+    if not index.run(sql, *values, line["attempt"], line["order"], line["item"]):
+        raise _why_not(index, line, line["kind"])
+
+
+def _nobody_elses(index: Index, line: Line) -> None:
+    sql = (
+        "SELECT 1 FROM generation_log WHERE ticket = ? AND id <> ? "
+        "AND provider = (SELECT provider FROM generation_log WHERE id = ?)"
+    )
+    if index.row(sql, (line["ticket"], line["attempt"], line["attempt"])):
+        raise IllegalMove(f"Ticket {line['ticket']} belongs to another attempt than {line['attempt']}.")
 
 
 def _result(index: Index, line: Line) -> None:
@@ -187,18 +228,37 @@ def _settlement(index: Index, line: Line) -> None:
 
 
 def _release(index: Index, line: Line) -> None:
-    """Back to planned, unless a person ended the order while this was being sent."""
+    """Back to planned, unless a person ended the order while this was being sent.
+
+    Of an item that was cancelled in doubt, or sent again since, only the money comes back.
+    """
+    free = {"cost": 0, "estimated": 0, "verdict": "released", "reason": line["reason"], "ended_at": line["at"]}
+    item = _item(index, line)
+    if item["attempt"] != line["attempt"] or item["state"] == ItemState.CANCELLED:
+        _doubt_ends(index, line, **free)
+        _settle(index, line, 0)
+        return
     _move(index, line, "release", attempt=None, reason=line["reason"])
+    _end_cancelled(index, line)
+    _settle(index, line, 0)
+    _log(index, line, **free)
+
+
+def _end_cancelled(index: Index, line: Line) -> None:
+    """A person ended the order while this was being sent."""
     ended = "UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND number = ? AND stop = 1"
     index.run(ended, BY_YOU, line["order"], line["item"])
-    _settle(index, line, 0)
-    _log(index, line, cost=0, estimated=0, verdict="released", reason=line["reason"], ended_at=line["at"])
 
 
 def _failure(index: Index, line: Line) -> None:
     _move(index, line, f"failure:{line['verdict']}", reason=line["reason"])
     known: dict[str, object] = {}
-    if line["verdict"] != "in_doubt":  # what may have been charged stays reserved
+    if line["verdict"] == "in_doubt":  # what may have been charged stays reserved
+        _end_cancelled(index, line)
+        asked = "INSERT INTO question (attempt, since, times, hopeful, words) VALUES (?, ?, 0, 1, '')"
+        if line.get("ask"):
+            index.run(f"{asked} ON CONFLICT (attempt) DO NOTHING", line["attempt"], line["at"])
+    else:
         known = {"cost": line["cost"], "estimated": int(line["cost"] > 0), "ended_at": line["at"]}
         _settle(index, line, line["cost"])
     _log(index, line, verdict=line["verdict"], reason=line["reason"], **known)

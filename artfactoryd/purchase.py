@@ -11,7 +11,7 @@ from artfactoryd import fault
 from artfactoryd.calls import Calls
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
-from artfactoryd.factories import Absent, Call, Reconciles, Ticket
+from artfactoryd.factories import Call
 from artfactoryd.log import generation
 from artfactoryd.workbench import Workbench
 
@@ -92,18 +92,8 @@ class Purchase:
             gate.wait(error.after)
         return await self._bench.record(row, "release", reason=reason)
 
-    # --- what became of a wish without a ticket ---
-
-    async def reconcile(self, row: Row) -> Row:
-        """Found at start: ask what became of it; never send it again unasked."""
-        factory = self._bench.factories[row["provider"]]
-        found: Ticket | Absent | None = None
-        if isinstance(factory, Reconciles):
-            found = await factory.reconcile(self.sent(row))
-        if isinstance(found, Ticket):
-            return await self._bench.record(row, "ticket", ticket=found.text)
-        if isinstance(found, Absent):
-            return await self._bench.record(row, "release", reason="nothing was bought before the program ended")
+    async def lost(self, row: Row) -> Row:
+        """Found at start: a wish without a ticket. It is asked about, and never sent again unasked."""
         reason = "The program ended while this was being sent; the provider may have taken it."
         return await self._bench.fail(row, Verdict.IN_DOUBT, reason, cost=None)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from artfactoryd import stakes
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.home import Home
@@ -51,7 +52,7 @@ def item_document(item: Row) -> dict[str, Any]:
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
     """Why an order waits, in words; empty when it does not."""
-    return [*blockers(index, row, home, settings), *_passing(index, row)]
+    return [*blockers(index, row, home, settings), *_asked_about(index, row), *_passing(index, row)]
 
 
 def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
@@ -60,9 +61,9 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str
         return [*(reason["text"] for reason in row["held"]), *_paused(row)]
     counts = index.counts(row["id"])
     found = []
-    if doubt := counts.get(ItemState.IN_DOUBT, 0):
+    if counts.get(ItemState.IN_DOUBT) and not stakes.hopeful(index, row["id"]):
         found.append(
-            f"{doubt} sent perhaps, worth up to {dollars(index.doubtful(row['id']))}; nobody can say yet. "
+            f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
             f"Look at the provider's own list, then `retry {row['id'][:13]} --in-doubt` or `cancel {row['id'][:13]}`."
         )
     if counts.get(ItemState.PLANNED):
@@ -72,6 +73,28 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str
     if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
         found.append(words)
     return found
+
+
+def _sent_perhaps(index: Index, row: Row, counts: Mapping[str, int]) -> str:
+    return f"{counts[ItemState.IN_DOUBT]} sent perhaps, worth up to {dollars(index.doubtful(row['id']))}"
+
+
+def _asked_about(index: Index, row: Row) -> list[str]:
+    counts = index.counts(row["id"])
+    if not counts.get(ItemState.IN_DOUBT) or not stakes.hopeful(index, row["id"]):
+        return []
+    return [f"{_sent_perhaps(index, row, counts)}; the provider is being asked what became of it."]
+
+
+def doubts(index: Index, row: Row) -> list[dict[str, Any]]:
+    """What of an order may have been charged, and what was done to find out. `asked`: None where nobody can be."""
+    return [
+        {"item": each["number"], "state": each["state"], "attempt": each["id"], "since": each["asked_at"],
+         "usd": usd(each["reserved"]), "reason": each["reason"], "ticket": each["ticket"], "asked": each["times"],
+         "last_asked_at": each["last_at"], "next_ask_at": None if each["ticket"] else each["next_at"],
+         "answer": each["words"] or ""}
+        for each in stakes.of_order(index, row["id"])
+    ]  # fmt: skip
 
 
 def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:

@@ -52,6 +52,7 @@ def order_document(home: Home, settings: Settings, name: str) -> Document:
         row = rows[0]
         found = reports.order_document(index, row, reports.reasons(index, row, home, settings))
         found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
+        found["doubts"] = reports.doubts(index, row)
         found["items"] = [reports.item_document(item) for item in index.items(row["id"])]
         return found
 
@@ -107,8 +108,9 @@ def orders_text(found: Sequence[Mapping[str, Any]]) -> str:
 
 def order_text(found: Mapping[str, Any]) -> str:
     lines = [orders_text([found]), "", f"  id      {found['order_id']}", f"  folder  {found['folder'] or '(none yet)'}"]
-    if found["in_doubt_usd"]:
+    if found["doubts"]:
         lines.append(f"  at stake ${found['in_doubt_usd']:.3f}, sent perhaps")
+    lines += ["", *_doubt_lines(found)] if found["doubts"] else []
     lines.append("")
     for item in found["items"]:
         reason = f"  {item['reason']}" if item["reason"] else ""
@@ -116,3 +118,29 @@ def order_text(found: Mapping[str, Any]) -> str:
         prompt = str(item["generation"].get("prompt", ""))[:60]
         lines.append(f"  {item['number']:>4}  {item['state']:<10} {prompt}{ticket}{reason}")
     return "\n".join(lines)
+
+
+def _doubt_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Each attempt in doubt, what was tried to find out, and the two ways out."""
+    for doubt in found["doubts"]:
+        head = f"  item {doubt['item']}, attempt {doubt['attempt']}, in doubt since {doubt['since']}"
+        yield f"{head}: up to ${doubt['usd']:.3f}"
+        yield f"      {doubt['reason']}"
+        if not doubt["ticket"]:
+            yield f"      {_asked_words(doubt)}"
+    name = found["order_id"][:13]
+    yield "  Look at the provider's own list first. Then:"
+    yield f"      `retry {name} --in-doubt` sends again what is not made yet, and may pay a second time;"
+    yield f"      `cancel {name}` lets it be. It stays counted; should it be found later, its pictures are kept."
+
+
+def _asked_words(doubt: Mapping[str, Any]) -> str:
+    if doubt["asked"] is None:
+        return "The provider cannot be asked what became of it."
+    times = f"{doubt['asked']} times" if doubt["asked"] != 1 else "once"
+    asked = (
+        f"Asked {times}, last at {doubt['last_asked_at']}. {doubt['answer']}" if doubt["asked"] else "Not asked yet."
+    )
+    if doubt["next_ask_at"]:
+        return f"{asked} Asked again at {doubt['next_ask_at']} by a running artfactoryd."
+    return f"{asked} It is not asked any more: it was too long ago." if doubt["asked"] else asked

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from artfactoryd.books import Books
@@ -21,6 +22,7 @@ from artfactoryd.reports import UNFINISHED
 from artfactoryd.workbench import Workbench
 
 Row = Mapping[str, Any]
+MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
 Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
 
 
@@ -91,7 +93,7 @@ class Steering:
         if running:
             words.append(f"{running} already running: the provider is told, what arrives is kept and may be charged.")
         if stake:
-            words.append(f"In doubt stays counted: up to {dollars(stake)}.")
+            words.append(f"In doubt stays counted: up to {dollars(stake)}; if it is found, what arrives is kept.")
         return " ".join(words)
 
     async def clear_held(self, row: Row) -> None:
@@ -112,7 +114,9 @@ class Steering:
         stakes = {item["number"]: self._stake(item) for item in items}
         risky = {number: stake for number, stake in stakes.items() if stake is not None}
         chosen = [item for item in items if stakes[item["number"]] is None or command.get("in_doubt")]
-        answer = _retry_answer(row, [item["number"] for item in chosen], risky, bool(command.get("in_doubt")))
+        answer = _retry_answer(
+            row, [item["number"] for item in chosen], risky, bool(command.get("in_doubt")), _why(items)
+        )
         lines = [
             {"kind": "retry", "order": row["id"], "item": item["number"],
              "raise": item["upper"] if stakes[item["number"]] is not None else 0}
@@ -125,13 +129,14 @@ class Steering:
         return answer, [row["id"]] if chosen else []
 
     def _stake(self, item: Row) -> int | None:
-        """What an item's last attempt may have cost, in micro-dollars; None when surely nothing."""
+        """What an item's last attempt, and earlier ones still in doubt, may have cost; None when surely nothing.
+
+        Micro-dollars. A cancel makes no difference: what was wished for and not released counts.
+        """
         attempts = self._books.index.attempts(item["order_id"], item["number"])
-        if not attempts:
-            return None
-        last = attempts[-1]
-        stake = last["reserved"] if last["cost"] is None else last["cost"]
-        doubtful = last["verdict"] in ("in_doubt", "lost")
+        counted = [each for each in attempts if each is attempts[-1] or each["cost"] is None]
+        stake = sum(each["reserved"] if each["cost"] is None else each["cost"] for each in counted)
+        doubtful = any(each["verdict"] in ("in_doubt", "lost") for each in counted)
         return int(stake) if stake or doubtful else None
 
     # --- pause and resume ---
@@ -236,7 +241,13 @@ def _label(fields: Mapping[str, str]) -> str:
     return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
 
 
-def _retry_answer(row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool) -> Answer:
+def _why(items: Sequence[Row]) -> dict[int, str]:
+    return {item["number"]: str(item["reason"] or item["state"]) for item in items}
+
+
+def _retry_answer(
+    row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
+) -> Answer:
     words = [f"{len(retried)} items of {row['name']} are sent again."]
     left = {} if in_doubt else risky
     if left:
@@ -245,6 +256,11 @@ def _retry_answer(row: Row, retried: list[int], risky: Mapping[int, int], in_dou
             f"{len(left)} may have been charged already (up to {price}) and are left alone; "
             f"to risk paying twice: `retry {row['id'][:13]} --in-doubt`."
         )
+        words += [
+            f"\n  item {number}, up to {dollars(stake)}: {why[number]}"
+            for number, stake in islice(left.items(), MOST_TOLD)
+        ]
+        words += [f"\n  and {len(left) - MOST_TOLD} more"] if len(left) > MOST_TOLD else []
     stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
     return {**_yes(" ".join(words), order_id=row["id"]), "retried": retried, "at_stake": stake}
 

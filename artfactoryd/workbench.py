@@ -16,7 +16,7 @@ from artfactoryd import fault
 from artfactoryd.books import Books
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import StorageFull
-from artfactoryd.factories import Factory
+from artfactoryd.factories import Factory, Reconciles
 from artfactoryd.limits import Gate
 from artfactoryd.log import generation
 from artfactoryd.turns import Turns
@@ -45,6 +45,9 @@ class Workbench:
         self.stops: set[Key] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.stuck: dict[Key, str] = {}  # our own defects; left alone until a restart
+        # Set where a doubt arises that the provider may resolve; `asking`: an answer may come within minutes.
+        self.unsure = {name: asyncio.Event() for name, each in factories.items() if isinstance(each, Reconciles)}
+        self.asking: set[str] = set()
         self.stopping = False
         self.full = ""  # why nothing is created at all
         self.full_until = clock()  # the ledger itself had no room: not asked again before
@@ -67,6 +70,11 @@ class Workbench:
         """Nothing more of this order is sent until money comes back or a person says so."""
         self.blocked[row["order_id"]] = reason
         self.turns[row["provider"]].leave(row["order_id"])
+
+    def doubt(self, provider: str) -> None:
+        """Something there is in doubt, and is asked about soon."""
+        self.asking.add(provider)
+        self.unsure[provider].set()
 
     def disk_is_full(self, reason: str) -> None:
         self.full, self.full_until = reason, self.clock() + timedelta(seconds=ROOM_AGAIN)
@@ -108,7 +116,11 @@ class Workbench:
         return found
 
     async def fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
-        return await self.record(row, "failure", verdict=str(verdict), reason=reason, cost=cost)
+        ask = {"ask": True} if verdict == Verdict.IN_DOUBT and row["provider"] in self.unsure else {}
+        found = await self.record(row, "failure", verdict=str(verdict), reason=reason, cost=cost, **ask)
+        if ask:
+            self.doubt(row["provider"])
+        return found
 
     async def stop_provider(self, provider: str, reason: str) -> None:
         gate = self.gates[provider]

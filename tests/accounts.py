@@ -46,11 +46,11 @@ def open_books(folder: Path) -> Books:
 
 
 def rows(folder: Path) -> dict[str, list[str]]:
-    """Every row of every table, in an order of its own; but for uploads, which are free and have no line."""
+    """Every row of every table, in an order of its own; but for what is free to do again and has no line."""
     index = Index.look(folder / "index.sqlite3")
     with contextlib.closing(index):
         tables = [row["name"] for row in index.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in tables if not name.startswith(("sqlite_", "schema_", "upload"))]
+        kept = [name for name in tables if not name.startswith(("sqlite_", "schema_", "upload", "question"))]
         return {name: sorted(map(repr, index.rows(f"SELECT * FROM {name}"))) for name in kept}
 
 

@@ -43,6 +43,7 @@ SPINE = {
     "companions",
     "daemon",
     "delivery",
+    "doubts",
     "foreman",
     "held",
     "house",
@@ -54,6 +55,7 @@ SPINE = {
     "purchase",
     "receipts",
     "reports",
+    "stakes",
     "steering",
     "study",
     "turns",
@@ -74,6 +76,7 @@ FRONT = {  # the commands: nobody behind them imports them
     "soundness",
 }
 PARTS = {  # a factory split along a word
+    "factories.listing": "factories.replicate",
     "factories.pictures": "factories.local",
     "factories.prediction": "factories.replicate",
     "factories.sketch": "factories.local",

@@ -26,12 +26,13 @@ KILLED = -signal.SIGKILL
 
 
 class Market(Emulator):
-    """One emulator for many tests: `creates` are those since the last `open`."""
+    """One emulator for many tests: `creates` are those since the last `open`. It shows no list, so a doubt lasts."""
 
     before = 0
 
     def open(self) -> None:
         self.calm()
+        self.control(list="403")
         self.before += len(self.creates())
 
     def creates(self) -> list[dict[str, Any]]:
@@ -219,6 +220,19 @@ def test_killed_while_sending_it_is_in_doubt_and_never_sent_again(
     assert_complete(shop, emulator, doubtful=1, creates=3 + SENDING[fault])
     assert_doubt_is_said(shop)
     assert_stays_so(shop, 3)
+
+
+@pytest.mark.parametrize("lose_index", [False, True])
+def test_killed_with_the_answer_on_its_way_it_is_found_again_in_the_providers_list(
+    shop: TestHome, emulator: Emulator, lose_index: bool
+) -> None:
+    emulator.control(list="ok")
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "after_submit")
+    assert len(emulator.creates()) == 1 and shop.lines("ticket") == []
+    assert restarted(shop, emulator, lose_index=lose_index) == 0
+    assert_complete(shop, emulator)
+    assert_stays_so(shop, 0)
 
 
 def test_killed_with_the_wish_in_the_ledger_alone_it_is_in_doubt(

@@ -19,7 +19,7 @@ from artfactoryd.errors import (
     RunFailed,
     Throttled,
 )
-from artfactoryd.factories import Absent, Call, Outputs, Ticket
+from artfactoryd.factories import Call, Outputs, Ticket
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, full_disk, order, quick
@@ -546,35 +546,3 @@ async def test_a_stop_does_not_wait_for_what_runs(home: TestHome, monkeypatch: P
         await works.until(lambda: works.states(made) == ["running"] * 4)
         await works.stop()
         assert works.states(made) == ["running"] * 4
-
-
-# --- a wish without a ticket, at a provider that can tell ---
-
-
-class Telling(FakeFactory):
-    """What it says became of a sending that was lost."""
-
-    known: Ticket | Absent | None = None
-
-    async def reconcile(self, call: Call) -> Ticket | Absent | None:
-        return self.known
-
-
-@pytest.mark.parametrize(
-    ("known", "state", "sent"),
-    [(Ticket("found"), "completed", 0), (Absent(), "completed", 1), (None, "in_doubt", 0)],
-    ids=["taken", "absent", "unknown"],
-)
-async def test_a_sending_that_was_lost_is_asked_about_where_the_provider_can_tell(
-    home: TestHome, monkeypatch: Patch, known: Ticket | Absent | None, state: str, sent: int
-) -> None:
-    monkeypatch.setattr(daemon, "GRACE", 0.05)
-    monkeypatch.setattr(Telling, "known", known)
-    async with at_work(home, monkeypatch, fake=Telling) as works:
-        works.fake.hold("submit")
-        made = await works.take(order("a car"))
-        await works.fake.reached("submit")
-    async with at_work(home, monkeypatch, fake=Telling) as works:
-        await works.until(lambda: works.states(made) == [state])
-        assert len(works.fake.calls()) == sent
-        assert works.committed(made) == PRICE

@@ -75,7 +75,7 @@ def test_status_adds_up_what_was_spent_to_the_last_tenth_of_a_cent(shop: TestHom
 def test_what_may_have_been_charged_is_told_with_the_way_out_and_stays_at_stake(
     shop: TestHome, emulator: Emulator
 ) -> None:
-    emulator.control(create=["close-after"])
+    emulator.control(create=["close-after"], list="403")
     shop.drop("cars.yaml", PAID)
     assert shop.once() == 3
     said = why(shop, "cars.yaml")

@@ -32,6 +32,7 @@ NOTHING = "–"  # noqa: RUF001
 LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
 IMPATIENT = """from artfactoryd.factories import ProviderSettings
 ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
+AT_ONCE = "from datetime import timedelta; from artfactoryd import doubts; doubts.PATIENCE = timedelta(0)"
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: PROMPT}\n"
 
@@ -417,6 +418,7 @@ def _(stage: Stage) -> Found:
 
 @situation("The provider answers 500, 502, 503 or 504 to an order")
 def _(stage: Stage) -> Found:
+    stage.home.before = AT_ONCE
     return stage.bought("a car EMU:502")
 
 
@@ -424,6 +426,19 @@ def _(stage: Stage) -> Found:
 def _(stage: Stage) -> Found:
     stage.home.before = IMPATIENT
     return stage.bought("a car EMU:hang-after")
+
+
+@situation("The provider does not show what became of a lost order")
+def _(stage: Stage) -> Found:
+    stage.cloud.control(list="403")
+    return stage.bought("a car EMU:close")
+
+
+@situation("`retry` of what may have been charged")
+def _(stage: Stage) -> Found:
+    stage.cloud.control(list="403")
+    stage.bought("a car EMU:close")
+    return stage.told("retry", "car")
 
 
 @situation("The connection breaks while an order is being sent")

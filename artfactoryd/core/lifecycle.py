@@ -45,7 +45,7 @@ RESUMED = (S.DELIVERING, S.RUNNING, S.SUBMITTING)  # what a start takes up again
 
 MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {
     "wish": {S.PLANNED: S.SUBMITTING},
-    "ticket": {S.SUBMITTING: S.RUNNING, S.IN_DOUBT: S.RUNNING},
+    "ticket": {S.SUBMITTING: S.RUNNING, S.IN_DOUBT: S.RUNNING, S.CANCELLED: S.RUNNING},  # cancelled: while in doubt
     "release": {S.SUBMITTING: S.PLANNED, S.IN_DOUBT: S.PLANNED},
     "result": {S.RUNNING: S.DELIVERING},
     "settlement": {S.DELIVERING: S.COMPLETED},

@@ -12,15 +12,17 @@ Reading (collect, cancel) is raw JSON too: the library cannot parse every status
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderError, ProviderStopped, Throttled
-from artfactoryd.factories import Call, Outputs, ProviderSettings, Ticket, Uploaded
+from artfactoryd.errors import AskAgain, CallRefused, InDoubt, OutputLost, ProviderError, ProviderStopped, Throttled
+from artfactoryd.factories import Absent, Attempt, Call, Outputs, ProviderSettings, Ticket, Uploaded, listing
 from artfactoryd.factories.prediction import Answer, named, outcome, refusal, ticket_in, trouble
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT = 5.0  # seconds for name and connection; a create that fails here surely did not leave
 UPLOAD = 20_000.0  # bytes in a second, of the slowest line that a picture is sent over
 READ = 30.0  # seconds for one answer to a question
+MOST_PAGES = 100  # of the list of recent predictions, in one look
 NO_KEY = (
     "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
     "providers.replicate.api_key. Nothing was sent."
@@ -133,7 +136,14 @@ class ReplicateFactory:
     name = "replicate"
     first_ask = 1.0  # the fastest models take about that long
 
-    def __init__(self, settings: ProviderSettings) -> None:
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
+        self._absences = listing.Absences(settings.timeout, clock)
         self._key = (settings.api_key or "").strip()
         self._timeout = settings.timeout
         self._base = settings.addresses.get("base_url") or BASE_URL
@@ -158,8 +168,18 @@ class ReplicateFactory:
             raise _translate_create(error, answer) from error
         return ticket
 
+    async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
+        """One look at the list serves all of them."""
+        fresh = listing.findable(doubts, self._now())
+        if not fresh:
+            return {}
+        recent = await self._recent(listing.since(fresh))
+        search = await asyncio.to_thread(listing.Search, fresh, known, recent, self._timeout)
+        absent = self._absences.believed(search.missing(self._now()))
+        return {name: Ticket(job) for name, job in search.found.items()} | {name: Absent() for name in absent}
+
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        answer = await self._ask("GET", ticket, "")
+        answer = await self._ask("GET", _place(ticket))
         if not answer.ok:
             raise trouble(answer)
         prediction = answer.value()
@@ -168,7 +188,7 @@ class ReplicateFactory:
         return outcome(prediction, self._key)
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("POST", ticket, "/cancel")
+        answer = await self._ask("POST", _place(ticket) + "/cancel")
         if answer.ok or answer.status in {404, 409, 410, 422}:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
@@ -192,11 +212,40 @@ class ReplicateFactory:
         if client is not None and self._loop is asyncio.get_running_loop():
             await client._async_client.aclose()
 
-    async def _ask(self, method: str, ticket: Ticket, verb: str) -> Answer:
+    async def _recent(self, since: datetime) -> listing.Listing:
+        """The account's predictions since then, page by page; not whole when there are too many."""
+        begin = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        path: str | None = "/v1/predictions?" + urlencode({"created_after": begin})
+        jobs: list[listing.Listed] = []
+        for _ in range(MOST_PAGES):
+            if path is None:
+                break
+            page = await self._page(path)
+            jobs += page.jobs
+            if page.next is None or page.reaches(since):
+                return listing.Listing(jobs)
+            path = self._here(page.next)
+        return listing.Listing(jobs, whole=False)
+
+    async def _page(self, path: str) -> listing.Page:
+        answer = await self._ask("GET", path)
+        page = listing.read_page(answer.value()) if answer.ok else None
+        if page is not None:
+            return page
+        error = AskAgain("Replicate answered, but not with a list.") if answer.ok else trouble(answer)
+        raise AskAgain(str(error)) if isinstance(error, OutputLost) else error
+
+    def _here(self, address: str) -> str | None:
+        """The path of an address on our own host; None on any other, where the key must not go."""
+        there, base = urlsplit(address), urlsplit(self._base)
+        if (there.scheme, there.netloc) != (base.scheme, base.netloc):
+            return None
+        return f"{there.path}?{there.query}"
+
+    async def _ask(self, method: str, path: str) -> Answer:
         import httpx
 
         client = await self._open()
-        path = f"/v1/predictions/{quote(ticket.text, safe='')}{verb}"
         try:
             async with asyncio.timeout(READ):
                 response = await client._async_client.request(method, path)
@@ -257,6 +306,10 @@ def _load() -> ssl.SSLContext:
     import replicate  # noqa: F401
 
     return httpx.create_ssl_context()
+
+
+def _place(ticket: Ticket) -> str:
+    return f"/v1/predictions/{quote(ticket.text, safe='')}"
 
 
 def _hosts(base: str) -> frozenset[str]:
