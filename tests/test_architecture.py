@@ -39,6 +39,7 @@ HANDS = {
 }
 SPINE = {
     "books",
+    "budget",
     "calls",
     "companions",
     "daemon",
@@ -72,6 +73,7 @@ FRONT = {  # the commands: nobody behind them imports them
     "setup",
     "show",
     "soundness",
+    "spending",
 }
 PARTS = {  # a factory split along a word
     "factories.pictures": "factories.local",
