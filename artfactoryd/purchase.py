@@ -39,17 +39,17 @@ class Purchase:
         except (ProviderStopped, AskAgain) as error:
             return await self._not_ready(row, error)
         except CallRefused as error:
-            await self._wish(row, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
+            await self._wish(row, order, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
             return await self._not_sent(row, error)
         key = (row["order_id"], row["number"])
         self._bench.sending.add(key)
         try:
-            return await self._send(row, call)
+            return await self._send(row, order, call)
         finally:
             self._bench.sending.discard(key)
 
-    async def _send(self, row: Row, call: Call) -> Row:
-        await self._wish(row, call)
+    async def _send(self, row: Row, order: Row, call: Call) -> Row:
+        await self._wish(row, order, call)
         if self._bench.stopping:
             return await self._bench.record(row, "release", reason="the program was stopped before this was sent")
         try:
@@ -63,14 +63,14 @@ class Purchase:
             return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
         return await self._bench.record(row, "ticket", ticket=ticket.text)
 
-    async def _wish(self, row: Row, call: Call) -> None:
+    async def _wish(self, row: Row, order: Row, call: Call) -> None:
         """The durable wish; from here on the item may cost money."""
         row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
         line = {
             "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
             "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
         }  # fmt: skip
-        money = self._money(row, self._bench.order(row))
+        money = self._money(row, order)
         line |= {"reserved": money["reserved"], "day": money["day"], "caps": money["in_force"]}
         await self._bench.books.record(line)
         generation(line)
