@@ -206,6 +206,24 @@ def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--by",
+    type=click.Choice(["project", "model", "day", "order"]),
+    default="project",
+    help="What to add up by (default: project).",
+)
+@as_json
+@click.pass_context
+def spend(ctx: click.Context, by: str, as_json: bool) -> None:
+    """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
+    from artfactoryd import budget, spending
+
+    home = _made_home(ctx)
+    found = spending.document(home, _settings(home), by, budget.today())
+    _say(found, "" if as_json else spending.text(found), as_json)
+
+
+@main.command()
 @click.argument("file")
 @as_json
 @click.pass_context

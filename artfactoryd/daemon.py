@@ -214,6 +214,7 @@ class Daemon:
             notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
             self._looked = time.monotonic()
             self._reload_settings()
+            self.house.bench.heed_date()
             await self._take_unfinished()
             await self._take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from artfactoryd import __version__, inputs, media, shelf
+from artfactoryd import __version__, budget, inputs, media, shelf
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars
 from artfactoryd.core.product import product_name, prompt_of, sidecar
@@ -68,7 +68,7 @@ class Delivery:
             came, lost = await self._fetch_all(row)
             if not came:
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
-            cost, estimated = self._cost(row, order, len(came))
+            cost, estimated = self._cost(row, order, came)
             note = _shortfall(row, len(came), lost)
             products = []
             for each in came:
@@ -144,17 +144,20 @@ class Delivery:
                 if path.suffix != shelf.CARD or shelf.read_sidecar(path)["id"] not in known:
                     shelf.discard(path)
 
-    def _cost(self, row: Row, order: Row, delivered: int) -> tuple[int, bool]:
-        """By what was delivered, or by the time measured; the upper price where neither can be known."""
+    def _cost(self, row: Row, order: Row, came: Sequence[Fetch]) -> tuple[int, bool]:
+        """By what was delivered, or by the time measured; what was set aside where neither can be known."""
         price = Model.from_snapshot(order["model"]).price
         if order["rehearsal"] or price is None or row["upper"] == 0:
             return 0, False
         if price.per == "image":
-            return micro_dollars(price.usd, delivered), False
-        seconds = self._attempt(row)["returned"].get("seconds")
-        if price.per == "second" and seconds:
-            return micro_dollars(float(price.usd) * seconds), True
-        return row["upper"], price.per != "call"
+            return micro_dollars(price.usd, len(came)), False
+        attempt = self._attempt(row)
+        bill = budget.by_time(order, row, attempt["returned"].get("seconds"))
+        if price.per == "megapixel":
+            sizes = [{"width": each.media.width, "height": each.media.height} for each in came]
+            bills = [price.upper(1, size) for size in sizes]
+            bill = None if None in bills else sum(filter(None, bills))
+        return attempt["reserved"] if bill is None else bill, price.per != "call"
 
     def _attempt(self, row: Row) -> Row:
         attempt = self._books.index.attempt(row["attempt"])

@@ -5,7 +5,7 @@
     |- WrongUse                a command or a setting is wrong: exit code 2                            (you, daemon)
     |- HomeLocked              another process holds this home                                         (you, daemon)
     |- IllegalMove             an item cannot go from here to there                                    (us, item)
-       |- OverCap              a wish would pass the order's cap: it is not written                    (you, order)
+       |- OverCap              a wish would pass the cap of order, day or month: it is not written     (you, order)
     |- SupervisorFailed        launchd or systemd did not do what it was asked                         (you, daemon)
     |- StorageFull             no room: nothing was written, try again later                           (you, daemon)
     |- StorageSick             a flush failed: nothing more is written by this process                 (us, daemon)
@@ -118,9 +118,15 @@ class IllegalMove(ArtFactoryError):
 
 
 class OverCap(IllegalMove):
+    """`cap`: order, day or month; of the latter two `day` is the day on which it was reached."""
+
     title = "The cap is reached"
     whose_move: WhoseMove = "you"
     stops: Scope = "order"
+
+    def __init__(self, sentence: str, cap: str = "order", day: str = "") -> None:
+        super().__init__(sentence)
+        self.cap, self.day = cap, day
 
 
 class SupervisorFailed(ArtFactoryError):

@@ -13,7 +13,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import workbench
+from artfactoryd import budget, workbench
 from artfactoryd.core.lifecycle import ItemState, Verdict
 from artfactoryd.delivery import Delivery
 from artfactoryd.errors import (
@@ -58,7 +58,8 @@ class Foreman:
             if row["state"] == ItemState.DELIVERING:
                 await self._deliver(row)
         except OverCap as error:
-            self._bench.block(row, str(error))
+            log.info("order %s waits: %s", row["order_id"], error)
+            self._bench.block(row, error)
         except IllegalMove as error:
             log.info("item %s of order %s waits: %s", row["number"], row["order_id"], error)
         except StorageFull as error:
@@ -115,7 +116,7 @@ class Foreman:
             except RunFailed as error:
                 return await self._run_failed(row, error)
             except OutputLost as error:
-                return await self._bench.fail(row, Verdict.LOST, str(error), cost=row["upper"])
+                return await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
             await asyncio.sleep(pause)
 
     async def _pass_on_stop(self, row: Row, factory: Factory, ticket: Ticket) -> None:
@@ -128,10 +129,13 @@ class Foreman:
 
     async def _run_failed(self, row: Row, error: RunFailed) -> Row:
         verdict = Verdict.CANCELLED if error.cancelled else Verdict.ENDED
-        return await self._bench.fail(row, verdict, str(error), cost=row["upper"] if error.charged else 0)
+        return await self._bench.fail(row, verdict, str(error), cost=self._bench.at_stake(row) if error.charged else 0)
 
     async def _keep_result(self, row: Row, outputs: Outputs) -> Row:
-        """Ids and times of the products are chosen here, once: a redo files the same."""
+        """Ids and times of the products are chosen here, once: a redo files the same.
+
+        A bill by the time measured counts from here, before the slot is free for the next wish.
+        """
         now = self._bench.clock().isoformat(timespec="milliseconds")
         chosen = [
             {"id": str(uuid_utils.uuid7()), "index": row["first_index"] + place, "address": output.address,
@@ -140,7 +144,11 @@ class Foreman:
         ]  # fmt: skip
         returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
         row["outputs"] = chosen
-        return await self._bench.record(row, "result", outputs=chosen, returned=returned)
+        bill = budget.by_time(self._bench.order(row), row, outputs.seconds)
+        if bill is not None and bill > self._bench.at_stake(row):
+            log.warning("item %s took %s s and costs more than was set aside", row["number"], outputs.seconds)
+        cost = {} if bill is None else {"cost": bill}
+        return await self._bench.record(row, "result", outputs=chosen, returned=returned, **cost)
 
     async def _deliver(self, row: Row) -> None:
         """Fetch and file; a full disk is looked at again each minute, for as long as it takes."""
@@ -160,5 +168,5 @@ class Foreman:
                 self._bench.waiting.discard(key)
                 self._bench.blocked.pop(row["order_id"], None)
             except (OutputLost, OutputBad) as error:
-                await self._bench.fail(row, Verdict.LOST, str(error), cost=row["upper"])
+                await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
                 return

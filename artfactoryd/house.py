@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +56,7 @@ class House:
     doubts: Doubts
     steering: Steering
     factories: dict[str, Factory]
+    clock: Callable[[], datetime] = now
 
     def use(self, settings: Settings) -> None:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
@@ -66,12 +67,15 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(home: Home, settings: Settings, environ: dict[str, str]) -> AsyncIterator[House]:
-    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, now)
+async def open_house(
+    home: Home, settings: Settings, environ: dict[str, str], clock: Callable[[], datetime] = now
+) -> AsyncIterator[House]:
+    """`clock` gives aware datetimes."""
+    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock)
     fetcher = Fetcher(home.work)
     factories = _factories(home, settings, environ)
     try:
-        yield _furnish(home, settings, books, factories, fetcher)
+        yield _furnish(home, settings, books, factories, fetcher, clock)
     finally:
         for factory in factories.values():
             await factory.close()
@@ -79,7 +83,10 @@ async def open_house(home: Home, settings: Settings, environ: dict[str, str]) ->
         await asyncio.to_thread(books.close)
 
 
-def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, Factory], fetcher: Fetcher) -> House:
+def _furnish(
+    home: Home, settings: Settings, books: Books, factories: dict[str, Factory], fetcher: Fetcher,
+    clock: Callable[[], datetime],
+) -> House:  # fmt: skip
     claims = Claims(home.claims, home.rejected, home.held)
     gates = {name: Gate(settings.provider(name).concurrency, time.monotonic) for name in factories}
     house: House
@@ -87,13 +94,15 @@ def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, 
     def current() -> Settings:
         return house.settings
 
-    intake = Intake(home, claims, books, current, now)
-    delivery = Delivery(home, books, current, factories, fetcher, now)
-    bench = Workbench(books, factories, gates, now)
-    foreman = Foreman(bench, Purchase(bench, Calls(home, books, factories, now)), delivery)
+    intake = Intake(home, claims, books, current, clock)
+    delivery = Delivery(home, books, current, factories, fetcher, clock)
+    bench = Workbench(books, factories, gates, clock)
+    purchase = Purchase(bench, Calls(home, books, factories, clock), current)
+    foreman = Foreman(bench, purchase, delivery)
     lines = Lines(bench, delivery, home, current)
     steering = Steering(books, claims, intake, bench, lines)
-    house = House(home, settings, books, claims, intake, bench, foreman, lines, Doubts(bench), steering, factories)
+    doubts = Doubts(bench)
+    house = House(home, settings, books, claims, intake, bench, foreman, lines, doubts, steering, factories, clock)
     return house
 
 

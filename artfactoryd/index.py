@@ -269,6 +269,11 @@ class Index:
         sql = "SELECT coalesce(sum(cost), 0) AS n FROM generation_log WHERE order_id = ?"
         return int(self.rows(sql, (order_id,))[0]["n"])
 
+    def committed(self, first: str, last: str) -> int:
+        """Micro-dollars spent, perhaps spent and reserved by the wishes of these local days, both included."""
+        sql = "SELECT coalesce(sum(committed), 0) AS n FROM spending WHERE day BETWEEN ? AND ?"
+        return int(self.rows(sql, (first, last))[0]["n"])
+
     def spent_in_all(self) -> int:
         return int(self.rows("SELECT coalesce(sum(cost), 0) AS n FROM generation_log")[0]["n"])
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from artfactoryd import budget
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.errors import IllegalMove, OverCap
@@ -22,8 +23,10 @@ ORDER_COLUMNS = (
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
     "cap", "price", "total_items", "total_products", "inputs",
 )  # fmt: skip
+FROM_ZERO = ("expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest")
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
+CAP = "cap"  # waived by the approval of an order that has begun
 
 
 class UnknownItem(LookupError):
@@ -70,9 +73,9 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 def _acceptance(index: Index, line: Line) -> None:
     values = [_text({"inputs": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
-    marks = ",".join("?" * len(values))
-    columns = f"{','.join(ORDER_COLUMNS)}, expanded_items, expanded_products, cancelled, was_cancelled, committed"
-    sql = f"INSERT INTO orders ({columns}) VALUES ({marks}, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"
+    columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
+    marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
+    sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
     if not index.run(sql, *values):
         raise IllegalMove(f"Document {line['number']} of claim {line['claim']} was accepted before.")
 
@@ -83,12 +86,21 @@ def _hold(index: Index, line: Line) -> None:
 
 
 def _approval(index: Index, line: Line) -> None:
+    if line["waived"] == [CAP]:
+        return _raised_cap(index, line)
     sql = (
         "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ? "
         "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
     )
     if not index.run(sql, line["cap"], line["folder"], line["at"], line["order"]):
         raise IllegalMove(f"Order {line['order']} is not held.")
+
+
+def _raised_cap(index: Index, line: Line) -> None:
+    """Of an order at work, by a person who saw what the rest may cost."""
+    sql = "UPDATE orders SET cap = ?, overrun = 0 WHERE id = ? AND held IS NULL AND cancelled = 0"
+    if not index.run(sql, line["cap"], line["order"]):
+        raise IllegalMove(f"Order {line['order']} is held or cancelled.")
 
 
 def _folder(index: Index, line: Line) -> None:
@@ -126,18 +138,28 @@ def _one(changed: int, line: Line) -> None:
 def _wish(index: Index, line: Line) -> None:
     _heed_pauses(index, line)
     _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
-    reserve = (
-        "UPDATE orders SET committed = committed + ? "
-        "WHERE id = ? AND committed + ? <= cap AND held IS NULL AND cancelled = 0"
-    )
-    if not index.run(reserve, line["reserved"], line["order"], line["reserved"]):
-        raise _why_no_wish(index, line)
+    day = line.get("day") or line["at"][:10]
+    _reserve(index, line, day)
     sql = (
-        "INSERT INTO generation_log (id, order_id, number, nth, provider, model, actual, asked_at, reserved,"
-        " estimated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+        "INSERT INTO generation_log (id, order_id, number, nth, provider, model, actual, asked_at, reserved, day,"
+        " estimated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
     )
     values = (line["attempt"], line["order"], line["item"], line["nth"], line["provider"], line["model"])
-    index.run(sql, *values, _text(line["actual"]), line["at"], line["reserved"])
+    index.run(sql, *values, _text(line["actual"]), line["at"], line["reserved"], day)
+
+
+def _reserve(index: Index, line: Line, day: str) -> None:
+    """The guard of every cap, of day and month as the wish itself brings them. What is free always passes."""
+    reserved = line["reserved"]
+    sql = (
+        "UPDATE orders SET committed = committed + ? WHERE id = ? AND held IS NULL AND cancelled = 0 "
+        "AND (? = 0 OR (committed + ? <= cap AND overrun = 0))"
+    )
+    if not index.run(sql, reserved, line["order"], reserved, reserved):
+        raise _why_no_wish(index, line)
+    if reserved:
+        budget.heed_days(index, reserved, day, line.get("caps", {}))
+        _count(index, day, reserved)
 
 
 def _why_no_wish(index: Index, line: Line) -> IllegalMove:
@@ -145,6 +167,14 @@ def _why_no_wish(index: Index, line: Line) -> IllegalMove:
     if order is None or order["held"] is not None or order["cancelled"]:
         return IllegalMove(f"Order {line['order']} is held or cancelled; nothing of it is sent.")
     return OverCap("Its cap is reached; nothing more of it is sent.")
+
+
+def _count(index: Index, day: str, change: int) -> None:
+    sql = (
+        "INSERT INTO spending (day, committed) VALUES (?, ?) "
+        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed"
+    )
+    index.run(sql, day, change)
 
 
 def _heed_pauses(index: Index, line: Line) -> None:
@@ -158,10 +188,14 @@ def _heed_pauses(index: Index, line: Line) -> None:
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:
-    """What was reserved becomes what it cost."""
-    reserved = "(SELECT reserved FROM generation_log WHERE id = ?)"
-    sql = f"UPDATE orders SET committed = committed + ? - {reserved} WHERE id = ?"
-    index.run(sql, cost, line["attempt"], line["order"])
+    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day."""
+    sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
+    attempt = index.row(sql, (line["attempt"],))
+    if attempt is None:
+        raise LookupError(line["attempt"])
+    if change := cost - attempt["counted"]:
+        index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, line["order"])
+        _count(index, attempt["day"], change)
 
 
 def _ticket(index: Index, line: Line) -> None:
@@ -212,6 +246,19 @@ def _nobody_elses(index: Index, line: Line) -> None:
 def _result(index: Index, line: Line) -> None:
     _move(index, line, "result", outputs=line["outputs"])
     _log(index, line, returned=line["returned"], ended_at=line["at"])
+    if "cost" in line:
+        _bill(index, line)
+
+
+def _bill(index: Index, line: Line) -> None:
+    """By the time measured, before anything is fetched; above what was reserved it stops the order's next wishes."""
+    _settle(index, line, line["cost"])
+    _log(index, line, cost=line["cost"], estimated=1)
+    sql = (
+        "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END "
+        "WHERE id = ? AND ? > (SELECT reserved FROM generation_log WHERE id = ?)"
+    )
+    index.run(sql, line["cost"], line["cost"], line["order"], line["cost"], line["attempt"])
 
 
 def _settlement(index: Index, line: Line) -> None:

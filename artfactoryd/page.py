@@ -23,6 +23,7 @@ PARTS = (
     ("completed", "done"), ("failed", "failed"), ("cancelled", "cancelled"), ("in_doubt", "in doubt"),
     ("delivering", "arriving"), ("running", "being made"), ("submitting", "being sent"),
 )  # fmt: skip
+_WHEN = {"day": "today", "month": "this month"}
 UNTOLD = "There are no words beside it."
 
 
@@ -60,6 +61,7 @@ def _head(status: Document) -> str:
     going = sum(order[f"{state}_items"] for order in orders for state in ("submitting", "running", "delivering"))
     figures = [
         (_usd(status["spent_usd"]), "spent in all"),
+        *((_usd(part["counted_usd"]), f"{_WHEN[name]}, of {_usd(part['cap_usd'])}") for name, part in _caps(status)),
         (sum(order["status"] != "held" for order in orders), "under way"),
         (going, "items being made"),
         *([(_usd(doubt), "in doubt")] if doubt else []),
@@ -68,6 +70,10 @@ def _head(status: Document) -> str:
     since = f", at work since {_time(status['daemon']['started_at'])}" if status["daemon"] else ""
     place = f'<p class="place">{_safe(status["home"])}{since}</p>'
     return f'<section id="head"><h1>Art Factory</h1>{place}<dl>{drawn}</dl></section>\n'
+
+
+def _caps(status: Document) -> Iterable[tuple[str, Document]]:
+    return [(name, status["budget"][name]) for name in _WHEN] if "budget" in status else []
 
 
 def _notices(status: Document) -> str:

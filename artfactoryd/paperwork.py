@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import __version__, documents, inputs, shelf
+from artfactoryd import __version__, budget, documents, inputs, shelf
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.plan import Plan
@@ -97,19 +97,20 @@ def _with_inputs(row: Row, plan: Plan) -> dict[str, Any]:
 
 
 def first_receipt(row: Row) -> str:
-    return _receipt_head(row, OrderState.QUEUED, {}, 0)
+    return _receipt_head(row, OrderState.QUEUED, {}, {})
 
 
 def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
     """What became of the order so far. `notes`: why it waits, in words."""
     counts = index.counts(row["id"])
     state = index.state(row, counts)
-    head = _receipt_head(row, state, counts, index.spent(row["id"]), notes)
+    head = _receipt_head(row, state, counts, budget.money(index, row["id"]), notes)
     ended = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
     failed = [item for item in ended if item["state"] != ItemState.CANCELLED or item["ticket"]]
     short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
     papers: dict[str, Any] = {}
-    warnings = [{"text": str(warning)} for warning in plan_of(row).warnings]
+    warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
+    warnings += budget.overruns(index, row["id"], MOST_FAILURES)
     if failed:
         papers["failures"] = [{"item": i["number"], "state": i["state"], "reason": i["reason"]} for i in failed]
     if warnings or short:
@@ -117,13 +118,17 @@ def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
     return head + (documents.dump_yaml(papers) if papers else "")
 
 
-def _receipt_head(row: Row, state: OrderState, counts: Mapping[str, int], spent: int, notes: Sequence[str] = ()) -> str:
+def _receipt_head(
+    row: Row, state: OrderState, counts: Mapping[str, int], money: Mapping[str, float], notes: Sequence[str] = ()
+) -> str:
+    """`money`: of `budget.money`; empty before anything was sent."""
     value: dict[str, Any] = {
         "order_id": row["id"], "name": row["name"], "project": row["project"], "state": str(state),
         "accepted_at": row["accepted_at"],
         "items": {"total": row["total_items"], **{str(each): counts[each] for each in ItemState if counts.get(each)}},
         "products_planned": row["total_products"],
-        "cost": {"estimated_usd": usd(row["price"]), "spent_usd": usd(spent), "cap_usd": usd(row["cap"])},
+        "cost": {"estimated_usd": usd(row["price"]), "spent_usd": 0.0, "reserved_usd": 0.0, "in_doubt_usd": 0.0,
+                 "released_usd": 0.0, **money, "cap_usd": usd(row["cap"])},
     }  # fmt: skip
     value |= {"rehearsal": True} if row["rehearsal"] else {}
     value |= {"reasons": list(notes)} if notes else {}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import uuid_utils
 
-from artfactoryd import fault
+from artfactoryd import budget, fault
 from artfactoryd.calls import Calls
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.factories import Call
 from artfactoryd.log import generation
+from artfactoryd.settings import Settings
 from artfactoryd.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -22,28 +24,32 @@ UPLOAD_AGAIN = 5.0  # seconds until a picture that could not be uploaded is trie
 
 
 class Purchase:
-    def __init__(self, bench: Workbench, calls: Calls) -> None:
-        self._bench, self._calls = bench, calls
+    def __init__(self, bench: Workbench, calls: Calls, settings: Callable[[], Settings]) -> None:
+        self._bench, self._calls, self._settings = bench, calls, settings
 
     async def send(self, row: Row) -> Row:
-        """A planned item: sent at most once. The row as it is then: running, planned again, failed, or in doubt."""
+        """A planned item: sent at most once. The row as it is then: running, planned again, failed, or in doubt.
+
+        Raises OverCap before anything is uploaded or written when it would pass a cap.
+        """
         order = self._bench.order(row)
+        budget.heed(self._bench.books.index, order, **self._money(row, order))
         try:
             call = await self._calls.of(row, order)  # uploads; nothing is bought yet
         except (ProviderStopped, AskAgain) as error:
             return await self._not_ready(row, error)
         except CallRefused as error:
-            await self._wish(row, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
+            await self._wish(row, order, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
             return await self._not_sent(row, error)
         key = (row["order_id"], row["number"])
         self._bench.sending.add(key)
         try:
-            return await self._send(row, call)
+            return await self._send(row, order, call)
         finally:
             self._bench.sending.discard(key)
 
-    async def _send(self, row: Row, call: Call) -> Row:
-        await self._wish(row, call)
+    async def _send(self, row: Row, order: Row, call: Call) -> Row:
+        await self._wish(row, order, call)
         if self._bench.stopping:
             return await self._bench.record(row, "release", reason="the program was stopped before this was sent")
         try:
@@ -57,18 +63,24 @@ class Purchase:
             return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
         return await self._bench.record(row, "ticket", ticket=ticket.text)
 
-    async def _wish(self, row: Row, call: Call) -> None:
+    async def _wish(self, row: Row, order: Row, call: Call) -> None:
         """The durable wish; from here on the item may cost money."""
         row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
         line = {
             "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
             "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
-            "reserved": row["upper"],
         }  # fmt: skip
+        money = self._money(row, order)
+        line |= {"reserved": money["reserved"], "day": money["day"], "caps": money["in_force"]}
         await self._bench.books.record(line)
         generation(line)
         fault.point("recorded_wish")
         self._bench.touch(row["order_id"])
+
+    def _money(self, row: Row, order: Row) -> dict[str, Any]:
+        """What the wish for an item says of money."""
+        reserved, day = budget.set_aside(order, row["upper"]), budget.day_of(self._bench.clock())
+        return {"reserved": reserved, "day": day, "in_force": budget.caps(self._settings())}
 
     async def _not_ready(self, row: Row, error: ProviderStopped | AskAgain) -> Row:
         """A picture could not be put where the provider reads it; the item was never wished for."""

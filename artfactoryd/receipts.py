@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 
-from artfactoryd import paperwork, reports, shelf
+from artfactoryd import budget, paperwork, reports, shelf
 from artfactoryd.errors import StorageFull
 from artfactoryd.house import House
 
@@ -48,5 +48,5 @@ def write(house: House, order_id: str) -> None:
     row = index.order(order_id)
     if row is None or row["folder"] is None:
         return
-    notes = reports.reasons(index, row, house.home, house.settings)
+    notes = reports.reasons(index, row, house.home, house.settings, budget.day_of(house.clock()))
     shelf.write_receipt(house.home.root / row["folder"], paperwork.receipt(index, row, notes).encode())

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import stakes
+from artfactoryd import budget, stakes
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.home import Home
@@ -35,12 +35,13 @@ def order_document(
         "order_id": row["id"], "name": row["name"], "project": row["project"],
         "status": str(index.state(row, counts)), "reasons": reasons, "total_items": row["total_items"],
         **{f"{state}_items": counts.get(state, 0) for state in ItemState},
-        "total_products": row["total_products"], "spent_usd": usd(index.spent(row["id"])),
-        "in_doubt_usd": usd(index.doubtful(row["id"])), "price_usd": usd(row["price"]), "cap_usd": usd(row["cap"]),
+        "total_products": row["total_products"], **budget.money(index, row["id"]), "price_usd": usd(row["price"]),
+        "cap_usd": usd(row["cap"]),
         "paused": row["paused"] is not None,
         "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
     }  # fmt: skip
     if products:
+        found["overruns"] = budget.overruns(index, row["id"])
         found["products"] = [{key: product[key] for key in PRODUCT} for product in index.products(row["id"], most)]
     return found
 
@@ -50,12 +51,12 @@ def item_document(item: Row) -> dict[str, Any]:
     return {key: item[key] for key in keys}
 
 
-def reasons(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
-    """Why an order waits, in words; empty when it does not."""
-    return [*blockers(index, row, home, settings), *_asked_about(index, row), *_passing(index, row)]
+def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
+    """Why an order waits, in words; empty when it does not. `day`: by whose caps of day and month; today."""
+    return [*blockers(index, row, home, settings, day), *_asked_about(index, row), *_passing(index, row)]
 
 
-def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
+def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
     """What does not pass by itself: it waits for a person, a provider's consent, or room."""
     if row["held"] is not None and not row["cancelled"]:
         return [*(reason["text"] for reason in row["held"]), *_paused(row)]
@@ -67,7 +68,7 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings) -> list[str
             f"Look at the provider's own list, then `retry {row['id'][:13]} --in-doubt` or `cancel {row['id'][:13]}`."
         )
     if counts.get(ItemState.PLANNED):
-        found += _why_nothing_is_sent(index, row, home, settings)
+        found += _why_nothing_is_sent(index, row, home, settings, day or budget.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
         found.append(words)
     if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
@@ -97,14 +98,13 @@ def doubts(index: Index, row: Row) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings) -> list[str]:
+def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
     found = _paused(row) + _paused_provider(index, row["provider"])
     stop = index.stops().get(row["provider"])
     if stop:
         found.append(f"{row['provider']} is stopped: {stop['reason']} When that is mended: `resume {row['provider']}`.")
     first = index.planned_items(row["id"], row["provider"], 1)
-    if first and row["committed"] + first[0]["upper"] > row["cap"]:
-        found.append(f"Its cap of {dollars(row['cap'])} is reached.")
+    found += budget.reasons(index, row, first[0], settings, day) if first else []
     words = no_room(home, settings)
     return [*found, words] if words else found
 
@@ -181,6 +181,7 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[
             for product in (index.newest_products(12) if index else [])
         ],
         "spent_usd": usd(index.spent_in_all() if index else 0),
+        "budget": budget.standing(index, settings, budget.today()),
     }  # fmt: skip
 
 

@@ -41,7 +41,12 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    per_order: float = 5  # US dollars
+    """US dollars; days and months are those of this machine's clock."""
+
+    per_order: float = 5
+    per_day: float = 10
+    per_month: float = 50
+    ask_above: float = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from artfactoryd import reports
+from artfactoryd import budget, reports
 from artfactoryd.core.catalog import dollars
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
@@ -87,7 +87,8 @@ def status_text(found: Mapping[str, Any]) -> str:
         lines += [f"Stopped {name}: {shut['stopped']}"] if shut["stopped"] else []
         lines += [f"Paused  {name}, since {shut['since']}: `resume {name}`"] if shut["paused"] else []
     lines += [f"Disk    {found['no_room']}"] if found["no_room"] else []
-    lines.append(f"Spent   {dollars(round(found['spent_usd'] * 1_000_000))}")
+    lines.append(f"Spent   {_dollars(found['spent_usd'])}")
+    lines += budget.standing_text(found["budget"])
     lines += ["", orders_text(found["open"] + found["recent"])]
     return "\n".join(lines)
 
@@ -108,8 +109,10 @@ def orders_text(found: Sequence[Mapping[str, Any]]) -> str:
 
 def order_text(found: Mapping[str, Any]) -> str:
     lines = [orders_text([found]), "", f"  id      {found['order_id']}", f"  folder  {found['folder'] or '(none yet)'}"]
-    if found["doubts"]:
+    lines.append(f"  money   {_money(found)}")
+    if found["in_doubt_usd"]:
         lines.append(f"  at stake ${found['in_doubt_usd']:.3f}, sent perhaps")
+    lines += [f"  dear    item {each['item']}: {each['text']}" for each in found["overruns"]]
     lines += ["", *_doubt_lines(found)] if found["doubts"] else []
     lines.append("")
     for item in found["items"]:
@@ -144,3 +147,16 @@ def _asked_words(doubt: Mapping[str, Any]) -> str:
     if doubt["next_ask_at"]:
         return f"{asked} Asked again at {doubt['next_ask_at']} by a running artfactoryd."
     return f"{asked} It is not asked any more: it was too long ago." if doubt["asked"] else asked
+
+
+def _money(found: Mapping[str, Any]) -> str:
+    """The estimate and what became of it, side by side."""
+    price = "unknown" if found["price_usd"] is None else _dollars(found["price_usd"])
+    parts = [f"at most {price} expected", f"{_dollars(found['spent_usd'])} spent"]
+    more = {"reserved_usd": "on the way", "in_doubt_usd": "in doubt", "released_usd": "came back"}
+    parts += [f"{_dollars(found[key])} {words}" for key, words in more.items() if found[key]]
+    return f"{', '.join(parts)} (cap {_dollars(found['cap_usd'])})"
+
+
+def _dollars(value: float) -> str:
+    return dollars(round(value * 1_000_000))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from artfactoryd import budget, moves
 from artfactoryd.books import Books
 from artfactoryd.claims import Claims
 from artfactoryd.core.catalog import dollars
@@ -61,6 +62,8 @@ class Steering:
         row = self._find(command)
         if "done" in row:
             return dict(row), []
+        if row["held"] is None and not row["cancelled"] and (found := self._waits_for_its_cap(row)):
+            return await self._raise_cap(command, row, found)
         if row["held"] is None or row["cancelled"]:
             return _no(f"{row['name']} is not held; it is {self._books.index.state(row)}."), []
         rows = [each for each in self._books.index.orders_of_claim(row["claim"]) if each["held"] is not None]
@@ -71,6 +74,21 @@ class Steering:
         answer = _yes(f"{row['name']} is approved.", order_id=row["id"])
         ids = await self._intake.approve(rows, _line(command, answer))
         return answer, ids
+
+    def _waits_for_its_cap(self, row: Row) -> int:
+        """What all of it may cost, when it has begun and its own cap, or a bill above what was set aside, stops it."""
+        first = self._books.index.planned_items(row["id"], row["provider"], 1)
+        reserved = budget.set_aside(row, first[0]["upper"]) if first else 0
+        return budget.whole_price(self._books.index, row) if reserved and budget.stops(row, reserved) else 0
+
+    async def _raise_cap(self, command: Mapping[str, Any], row: Row, price: int) -> tuple[Answer, list[str]]:
+        cap = max(row["cap"], price)
+        answer = _yes(f"{row['name']} goes on; it may spend {dollars(cap)} in all.", order_id=row["id"])
+        line = {"kind": "approval", "order": row["id"], "waived": [moves.CAP], "cap": cap}
+        await self._books.record(line, _line(command, answer))
+        self._bench.blocked.pop(row["id"], None)
+        self._bench.wake(row["id"])
+        return answer, [row["id"]]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._find(command)
@@ -119,7 +137,7 @@ class Steering:
         )
         lines = [
             {"kind": "retry", "order": row["id"], "item": item["number"],
-             "raise": item["upper"] if stakes[item["number"]] is not None else 0}
+             "raise": budget.set_aside(row, item["upper"]) if stakes[item["number"]] is not None else 0}
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))

@@ -113,7 +113,9 @@ class Scholar:
         plan = replace(plan, inputs={each.value: each.sha256 for each in found})
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         fingerprint = same(document.text, order.project, [each.sha256 for each in found])
-        reasons = reasons_to_hold(plan, most_products=self._settings.limits.products_per_order, cap=cap)
+        ask_above = micro_dollars(self._settings.budget.ask_above)
+        most_products = self._settings.limits.products_per_order
+        reasons = reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above)
         reasons += self._repeats(fingerprint, order, before)
         return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found))
 

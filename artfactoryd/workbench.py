@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from artfactoryd import fault
 from artfactoryd.books import Books
+from artfactoryd.budget import day_of
 from artfactoryd.core.lifecycle import Verdict
-from artfactoryd.errors import StorageFull
+from artfactoryd.errors import OverCap, StorageFull
 from artfactoryd.factories import Factory, Reconciles
 from artfactoryd.limits import Gate
 from artfactoryd.log import generation
@@ -44,6 +45,7 @@ class Workbench:
         self.waiting: set[Key] = set()  # of these, what waits for a person or for room on the disk
         self.stops: set[Key] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
+        self.over: dict[str, str] = {}  # of these, order id -> the day whose cap, or whose month's, it waits for
         self.stuck: dict[Key, str] = {}  # our own defects; left alone until a restart
         # Set where a doubt arises that the provider may resolve; `asking`: an answer may come within minutes.
         self.unsure = {name: asyncio.Event() for name, each in factories.items() if isinstance(each, Reconciles)}
@@ -66,15 +68,29 @@ class Workbench:
         for gate in self.gates.values():
             gate.wake()
 
-    def block(self, row: Row, reason: str) -> None:
-        """Nothing more of this order is sent until money comes back or a person says so."""
-        self.blocked[row["order_id"]] = reason
+    def block(self, row: Row, error: OverCap) -> None:
+        """Nothing more of this order is sent until money comes back, a new day begins, or a person says so."""
+        self.blocked[row["order_id"]] = str(error)
+        if error.day:
+            self.over[row["order_id"]] = error.day
         self.turns[row["provider"]].leave(row["order_id"])
 
     def doubt(self, provider: str) -> None:
         """Something there is in doubt, and is asked about soon."""
         self.asking.add(provider)
         self.unsure[provider].set()
+
+    def heed_date(self) -> None:
+        """On another day, orders that a cap of day or month has stopped are tried again."""
+        if self.over:
+            day = day_of(self.clock())
+            self._unblock([order_id for order_id, reached in self.over.items() if reached != day])
+
+    def at_stake(self, row: Row) -> int:
+        """What the item's last attempt costs as far as that is known, else what was set aside for it."""
+        attempt = self.books.index.attempt(row["attempt"])
+        assert attempt is not None
+        return int(attempt["reserved"] if attempt["cost"] is None else attempt["cost"])
 
     def disk_is_full(self, reason: str) -> None:
         self.full, self.full_until = reason, self.clock() + timedelta(seconds=ROOM_AGAIN)
@@ -106,11 +122,12 @@ class Workbench:
             except StorageFull as error:
                 log.error("a %s waits to be written: %s", kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
-        generation(line, self.books.index.attempt(line["attempt"]))
+        attempt = self.books.index.attempt(line["attempt"])
+        generation(line, attempt)
         fault.point(f"recorded_{kind}")
         self.touch(row["order_id"])
-        if kind in ("release", "failure", "settlement"):
-            self._money_came_back(row["order_id"])
+        if attempt is not None and attempt["cost"] is not None and attempt["cost"] < attempt["reserved"]:
+            self._unblock([row["order_id"], *self.over])  # money came back
         found = self.books.index.item(row["order_id"], row["number"])
         assert found is not None
         return found
@@ -129,8 +146,13 @@ class Workbench:
             gate.stop(reason)
             await self.books.record({"kind": "pause", "provider": provider, "on": True, "reason": reason})
 
-    def _money_came_back(self, order_id: str) -> None:
-        """An order that waited for its cap may go on."""
-        if self.blocked.pop(order_id, None):
+    def _unblock(self, order_ids: Sequence[str]) -> None:
+        """Orders that waited for a cap are tried again."""
+        found = [order_id for order_id in order_ids if self.blocked.pop(order_id, None)]
+        for order_id in order_ids:
+            self.over.pop(order_id, None)
+        for order_id in found:
             for turns in self.turns.values():
                 turns.look_again(order_id)
+        for gate in self.gates.values() if found else ():
+            gate.wake()

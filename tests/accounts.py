@@ -77,10 +77,14 @@ def approval(order: str = ORDER, cap: int = 1_000_000) -> Line:
     return {"kind": "approval", "order": order, "waived": ["limit"], "cap": cap, "folder": None}
 
 
-def wish(item: int, order: str = ORDER, *, nth: int = 1, reserved: int = UPPER) -> Line:
+def wish(
+    item: int, order: str = ORDER, *, nth: int = 1, reserved: int = UPPER, day: str = "2026-11-22",
+    caps: Mapping[str, int] | None = None,
+) -> Line:  # fmt: skip
     return {
         "kind": "wish", "order": order, "item": item, "attempt": attempt(item, order, nth), "nth": nth,
         "provider": "fake", "model": "fake/painter", "actual": {"prompt": f"car {item}"}, "reserved": reserved,
+        "day": day, "caps": {"day": 10**9, "month": 10**9, **(caps or {})},
     }  # fmt: skip
 
 
@@ -92,9 +96,9 @@ def ticket(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
     return move("ticket", item, order, nth=nth, ticket=f"ticket-{item}")
 
 
-def result(item: int, order: str = ORDER) -> Line:
+def result(item: int, order: str = ORDER, **cost: int) -> Line:
     outputs = [{"id": f"{order}-p{item}", "index": item, "address": "https://x/y.png", "mime": None}]
-    return move("result", item, order, outputs=outputs, returned={"parameters": {"seed": 7}, "seconds": 1.5})
+    return move("result", item, order, outputs=outputs, returned={"parameters": {"seed": 7}, "seconds": 1.5}, **cost)
 
 
 def settlement(item: int, order: str = ORDER, *, cost: int = UPPER) -> Line:

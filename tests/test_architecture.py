@@ -39,6 +39,7 @@ HANDS = {
 }
 SPINE = {
     "books",
+    "budget",
     "calls",
     "companions",
     "daemon",
@@ -74,6 +75,7 @@ FRONT = {  # the commands: nobody behind them imports them
     "setup",
     "show",
     "soundness",
+    "spending",
 }
 PARTS = {  # a factory split along a word
     "factories.listing": "factories.replicate",

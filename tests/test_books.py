@@ -339,7 +339,13 @@ async def everything(books: Books) -> None:
     await books.record(retry(2, three))
     await books.record(wish(2, three), pause(True))
     await books.record(release(2, three))
-    await books.record(wish(1, four), {**pause(True), "provider": "other"}, {**pause(False), "provider": "other"})
+    await books.record(wish(2, four, day="2026-12-01"), ticket(2, four), result(2, four, cost=UPPER + 1))
+    await books.record(
+        {**approval(four, cap=9 * UPPER), "waived": ["cap"]},
+        wish(1, four),
+        {**pause(True), "provider": "other"},
+        {**pause(False), "provider": "other"},
+    )
 
 
 async def test_a_lost_index_comes_back_from_the_ledger_alone(tmp_path: Path) -> None:

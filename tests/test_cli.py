@@ -37,7 +37,7 @@ def test_it_names_its_version() -> None:
     assert done.stdout == f"artfactoryd, version {__version__}\n"
 
 
-@pytest.mark.parametrize("word", ["--help", "status", "orders"])
+@pytest.mark.parametrize("word", ["--help", "status", "orders", "spend"])
 def test_looking_is_quick_because_it_loads_nothing_heavy(home: TestHome, word: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, "--home", str(home.root), word],
@@ -81,7 +81,7 @@ def test_what_answers_with_data_answers_with_one_json_document(home: TestHome) -
     answers: dict[str, Any] = {}
     for words in (
         ["plan", str(file)], ["submit", str(file), "--wait"], ["once"], ["status"], ["orders"], ["order", "car"],
-        ["why", "car.yaml"], ["cancel", "car"], ["retry", "car"], ["resume"], ["approve", "car"],
+        ["spend"], ["why", "car.yaml"], ["cancel", "car"], ["retry", "car"], ["resume"], ["approve", "car"],
     ):  # fmt: skip
         answers[words[0]] = json.loads(home.call(*words, "--json").stdout)
     assert answers["plan"]["orders"][0]["total_items"] == 1

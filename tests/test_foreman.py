@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -336,72 +334,6 @@ async def test_tickets_of_the_last_run_hold_slots(home: TestHome, monkeypatch: P
         works.fake.release("collect")
         await works.until(lambda: works.states(made) == ["completed"] * 3)
         assert works.prompts() == ["car 3"]
-
-
-# --- the cap ---
-
-
-class Slow(FakeFactory):
-    """Runs that take as many seconds as their script says."""
-
-    times: Sequence[float] = (25.0,)
-
-    async def collect(self, ticket: Ticket) -> Outputs | None:
-        given = await super().collect(ticket)
-        assert given is not None
-        place = int(ticket.text.rpartition("-")[2]) - 1
-        return Outputs(given.outputs, given.returned, seconds=self.times[min(place, len(self.times) - 1)])
-
-
-async def test_a_wish_that_would_pass_the_cap_is_not_written_and_another_order_goes_on(
-    home: TestHome, monkeypatch: Patch
-) -> None:
-    async with at_work(home, monkeypatch, fake=Slow) as works:
-        made = await works.take(order("car [1,2,3,4,5]", model="timer", budget=0.05))
-        await works.until(lambda: works.house.bench.blocked and "running" not in works.states(made))
-        await works.rests()
-        sent = works.states(made).count("completed")
-        assert works.states(made) == ["completed"] * sent + ["planned"] * (5 - sent) and sent < 5
-        assert len(works.lines("wish")) == sent and works.committed(made) == 25_000 * sent
-        boats = await works.make(order("a boat"), "boats.yaml")
-        assert works.states(boats) == ["completed"] and works.states(made).count("planned") == 5 - sent
-        folder = home.root / works.order(made)["folder"]
-        await works.until(lambda: "cap" in str(home.receipt(folder).get("reasons")))
-
-
-class Second(Slow):
-    """The second sending waits for `turn` and is refused."""
-
-    times = (15.0, 5.0, 5.0)
-
-    def __init__(self, work: Path) -> None:
-        super().__init__(work)
-        self.turn = asyncio.Event()
-
-    async def submit(self, call: Call) -> Ticket:
-        ticket = await super().submit(call)
-        if call.parameters["prompt"] == "car 2":
-            await self.turn.wait()
-            raise CallRefused("no")
-        return ticket
-
-
-async def test_money_that_comes_back_under_the_cap_lets_the_order_go_on(home: TestHome, monkeypatch: Patch) -> None:
-    """15 spent and 10 reserved leave no room for 10 more under 30; when the 10 come back there is."""
-    async with at_work(home, monkeypatch, fake=Second, concurrency=2) as works:
-        gate = works.house.bench.gates["fake"]
-        works.fake.hold("collect")
-        made = await works.take(order("car [1,2,3]", model="timer", budget=0.03))
-        await works.until(lambda: works.states(made) == ["running", "submitting", "planned"])
-        gate.concurrency = 1  # so that the third comes after the first has been settled
-        works.fake.release("collect")
-        await works.until(lambda: works.states(made) == ["completed", "submitting", "planned"])
-        gate.concurrency = 2
-        gate.wake()
-        await works.until(lambda: made in works.house.bench.blocked)
-        assert isinstance(works.fake, Second)
-        works.fake.turn.set()
-        await works.until(lambda: works.states(made) == ["completed", "failed", "completed"])
 
 
 # --- fewer than asked ---

@@ -14,6 +14,10 @@ OLDEST = Path(__file__).parent / "databases" / "0001.sql"
 FILLED = """
 INSERT INTO meta VALUES ('ledger', '2026-11.jsonl:77');
 INSERT INTO provider_stop VALUES ('replicate', 'no key', '2026-11-22T12:00:00.000Z');
+INSERT INTO generation_log (id, order_id, number, nth, provider, model, actual, asked_at, reserved, cost, estimated)
+    VALUES ('a1', 'o', 1, 1, 'replicate', 'm', '{}', '2026-11-21T23:59:00.000Z', 3000, 2000, 0),
+           ('a2', 'o', 2, 1, 'replicate', 'm', '{}', '2026-11-22T00:01:00.000Z', 3000, NULL, 1),
+           ('a3', 'o', 3, 1, 'replicate', 'm', '{}', '2026-11-22T00:02:00.000Z', 0, 0, 0);
 INSERT INTO command VALUES ('c1', 'cancel', '{"done": true}', '2026-11-22T12:00:00.000Z');
 """
 
@@ -42,6 +46,10 @@ def test_a_database_of_the_oldest_release_is_brought_up_to_date(old: Path, tmp_p
         assert index.meta("ledger") == "2026-11.jsonl:77"
         assert index.stops()["replicate"]["reason"] == "no key"
         assert index.answer("c1") == {"done": True}
+        assert index.rows("SELECT * FROM spending ORDER BY day") == [
+            {"day": "2026-11-21", "committed": 2000}, {"day": "2026-11-22", "committed": 3000},
+        ]  # fmt: skip
+        assert [each["day"] for each in index.attempts("o")] == ["2026-11-21", "2026-11-22", "2026-11-22"]
 
 
 def test_a_released_migration_makes_the_tables_it_always_made(old: Path, tmp_path: Path) -> None:

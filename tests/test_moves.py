@@ -178,6 +178,51 @@ def test_a_retry_of_what_may_have_been_charged_raises_the_cap_by_its_price(index
     assert committed(index) == 2 * UPPER
 
 
+def test_a_wish_that_would_pass_the_cap_of_its_day_or_month_changes_nothing(index: Index) -> None:
+    accepted(index, items=5)
+    do(index, wish(1, day="2026-11-01"), wish(2, day="2026-11-30"))
+    for caps, cap in (({"day": 2 * UPPER - 1}, "day"), ({"month": 3 * UPPER - 1}, "month")):
+        with pytest.raises(OverCap) as caught:
+            do(index, wish(3, day="2026-11-30", caps=caps))
+        assert (caught.value.cap, caught.value.day, state(index, 3)) == (cap, "2026-11-30", "planned")
+        assert (committed(index), index.committed("2026-11-01", "2026-11-31")) == (2 * UPPER, 2 * UPPER)
+    do(index, wish(3, day="2026-11-30", caps={"month": 3 * UPPER}), wish(4, day="2026-12-01", caps={"month": UPPER}))
+    do(index, wish(5, day="2026-12-01", reserved=0, caps={"month": 0}))
+
+
+def test_money_moves_on_the_day_of_its_wish(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1, day="2026-11-22"), wish(2, day="2026-11-23"), wish(3, day="2026-11-23"))
+    do(index, ticket(1), result(1), settlement(1, cost=500), release(2), failure(3, "in_doubt"))
+    found = {row["day"]: row["committed"] for row in index.rows("SELECT * FROM spending")}
+    assert found == {"2026-11-22": 500, "2026-11-23": UPPER}
+
+
+def test_a_wish_of_an_older_ledger_counts_on_its_day_in_utc_and_heeds_no_day(index: Index) -> None:
+    accepted(index)
+    old = {key: value for key, value in wish(1).items() if key not in ("day", "caps")}
+    do(index, {**old, "at": "2026-10-05T23:59:59.999Z"})
+    assert index.committed("2026-10-05", "2026-10-05") == UPPER
+
+
+def test_a_bill_counts_from_the_result_and_above_what_was_set_aside_it_stops_the_order(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), ticket(1), result(1, cost=UPPER + 500))
+    assert committed(index) == UPPER + 500 == index.spent(ORDER) == index.committed("2026-11-22", "2026-11-22")
+    with pytest.raises(OverCap):
+        do(index, wish(2))
+    do(index, settlement(1, cost=UPPER + 500), approval() | {"waived": ["cap"]})
+    row = index.order(ORDER)
+    assert row is not None and (row["overrun"], row["dearest"], committed(index)) == (0, UPPER + 500, UPPER + 500)
+    do(index, wish(2, reserved=UPPER + 500), ticket(2), result(2, cost=UPPER + 500), wish(3))
+
+
+def test_a_cap_is_raised_only_of_an_order_that_has_begun(index: Index) -> None:
+    do(index, acceptance(), hold())
+    with pytest.raises(IllegalMove, match="held"):
+        do(index, approval() | {"waived": ["cap"]})
+
+
 # --- orders ---
 
 
@@ -299,7 +344,8 @@ def test_half_a_surrogate_from_a_provider_is_kept_as_its_escape(index: Index) ->
 # --- whatever happens ---
 
 LINES = st.sampled_from([
-    wish, ticket, result, settlement, release, retry, lambda n: cancel(), lambda n: retry(n, raised=UPPER),
+    wish, ticket, result, lambda n: result(n, cost=UPPER + 1), settlement, release, retry,
+    lambda n: approval(cap=4 * UPPER) | {"waived": ["cap"]}, lambda n: cancel(), lambda n: retry(n, raised=UPPER),
     lambda n: failure(n, "in_doubt"), lambda n: failure(n, "refused", cost=0),
     lambda n: failure(n, "ended", cost=UPPER), lambda n: failure(n, "cancelled", cost=0),
     lambda n: failure(n, "lost", cost=UPPER),
@@ -309,7 +355,7 @@ LINES = st.sampled_from([
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(LINES, st.integers(1, 2)), max_size=25))
 def test_the_money_of_an_order_is_always_what_its_attempts_may_have_cost(index: Index, steps: list[Any]) -> None:
-    for table in ("orders", "item", "generation_log", "product"):
+    for table in ("orders", "item", "generation_log", "product", "spending"):
         index.run(f"DELETE FROM {table}")
     accepted(index, items=2, cap=3 * UPPER)
     nth = {1: 0, 2: 0}
@@ -323,5 +369,6 @@ def test_the_money_of_an_order_is_always_what_its_attempts_may_have_cost(index: 
     attempts = index.attempts(ORDER)
     assert committed(index) == sum(a["reserved"] if a["cost"] is None else a["cost"] for a in attempts)
     order = index.order(ORDER)
-    assert order is not None and committed(index) <= order["cap"]
+    assert order is not None and committed(index) <= order["cap"] + 2  # a bill above what was set aside
+    assert index.committed("2026-11-01", "2026-11-31") == committed(index)
     assert all(index.item(ORDER, a["number"]) for a in attempts)

@@ -33,6 +33,7 @@ EVERYTHING = a_status(
     why={"held": {"b.yaml": "too many"}, "rejected": {"c.yaml": "no such key"}},
     providers={"replicate": {"stopped": "the key is wrong.", "since": "2026-11-22T10:00:00Z"}},
     no_room="the disk is full",
+    budget={"day": {"counted_usd": 0.25, "cap_usd": 10}, "month": {"counted_usd": 0.75, "cap_usd": 50}},
     open=[an_order(reasons=["its cap is reached"], completed_items=3, in_doubt_items=1, in_doubt_usd=0.003)],
     recent=[an_order(name="old", status="partial", rehearsal=True)],
     products=[{"path": "Projects/summer/x.png", "width": None, "height": None, "mime": "image/png",
@@ -69,7 +70,8 @@ def test_everything_that_is_told_can_be_read() -> None:
     for words in (
         "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml", "no such key", "old.yaml",
         "replicate is stopped", "the key is wrong.", "the disk is full", "summer / cars", "3 of 40 done", "1 in doubt",
-        "$0.051 of at most $5.00", "its cap is reached", "x.png", "rehearsal",
+        "$0.051 of at most $5.00", "today, of $10.00", "$0.25", "this month, of $50.00", "$0.75",
+        "its cap is reached", "x.png", "rehearsal",
     ):  # fmt: skip
         assert words in text, words
 

@@ -323,6 +323,23 @@ def test_the_reasons_say_count_and_price_in_plain_words() -> None:
     assert "price: {usd: …, per: image}" in price.text
 
 
+@pytest.mark.parametrize(
+    ("prompts", "cap", "said"),
+    [
+        (2, 9_000, ["Its 2 items may cost up to $0.006; above $0.002 you are asked first."]),
+        (1, 9_000, ["Its 1 item may cost up to $0.003; above $0.002 you are asked first."]),
+        (2, 5_000, ["It may cost up to $0.006; an order may spend $0.005.", "Above $0.002 you are asked first."]),
+    ],
+)
+def test_a_price_within_the_cap_is_asked_about_and_two_reasons_read_as_one_text(
+    prompts: int, cap: int, said: list[str]
+) -> None:
+    found = plan({"prompt": [f"p{n}" for n in range(prompts)]})
+    reasons = reasons_to_hold(found, most_products=100, cap=cap, ask_above=2_000)
+    assert [reason.text for reason in reasons] == said and all(reason.waivable for reason in reasons)
+    assert reasons_to_hold(found, most_products=100, cap=9_000, ask_above=6_000) == []
+
+
 def test_problems_of_the_order_come_before_those_of_its_parameters() -> None:
     found = plan({"prompt": "[a"}, project="../x")
     assert [problem.code for problem in found.problems] == ["E_PROJECT", "E_UNCLOSED"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,12 +22,14 @@ from typing import Any
 
 import pytest
 
+import artfactoryd
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from tests.emulator.client import Emulator
 from tests.forks import Program
 from tests.homes import PATIENCE, TestHome, until
 
+CATALOG = Path(artfactoryd.__file__).with_name("catalog")
 TABLES = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
 NOTHING = "–"  # noqa: RUF001
 LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
@@ -374,11 +377,43 @@ def _(stage: Stage) -> Found:
     return stage.taken("cars.yaml", PAID.replace("PROMPT", '"a [red,blue] car"') + "budget: 0.005\n")
 
 
+@situation("A price above `budget.ask_above`")
+def _(stage: Stage) -> Found:
+    stage.home.configure(budget={"ask_above": 0.005})
+    return stage.taken("cars.yaml", PAID.replace("PROMPT", '"a [red,blue] car"'))
+
+
 @situation("A model whose price is not known")
 def _(stage: Stage) -> Found:
     model = "provider: local\nmodel: painter\nschema: {type: object, properties: {prompt: {type: string}}}\n"
     (stage.home.home.models / "painter.yaml").write_text(model + "modality: text-to-image\nfamily: painter\n")
     return stage.taken("car.yaml", GREEN.replace("sketch", "painter").replace(", width: 64, height: 64", ""))
+
+
+# --- the caps ---
+
+
+@situation("The cap of the day is reached")
+def _(stage: Stage) -> Found:
+    stage.drop_paid("a [red,blue] car", budget={"per_day": 0.004})
+    return stage.once("car.yaml")
+
+
+@situation("The cap of the month is reached")
+def _(stage: Stage) -> Found:
+    stage.drop_paid("a [red,blue] car", budget={"per_month": 0.004})
+    return stage.once("car.yaml")
+
+
+@situation("An item costs more than was set aside")
+def _(stage: Stage) -> Found:
+    shipped = (CATALOG / "replicate-flux-schnell.yaml").read_text()
+    timed = re.sub(r"price: .*", "price: {usd: 0.001, per: second, seconds: 0.0001}", shipped)
+    (stage.home.home.models / "timed.yaml").write_text(timed)
+    stage.cloud.control(run_seconds=0.05)
+    one_by_one = {"replicate": {"concurrency": 1, "base_url": stage.cloud.base_url}}
+    stage.drop_paid("a [red,blue] car", providers=one_by_one)
+    return stage.once("car.yaml")
 
 
 # --- the provider ---

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from artfactoryd.books import catch_up
 from artfactoryd.claims import Claim
 from artfactoryd.daemon import Daemon, Work
 from artfactoryd.factories import ProviderSettings
-from artfactoryd.house import House, open_house
+from artfactoryd.house import House, now, open_house
 from artfactoryd.index import Index
 from artfactoryd.settings import Inbox, Limits, Provider, Settings
 from artfactoryd.study import expander
@@ -137,7 +138,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def at_work(
     home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: Work | None = None,
-    fake: type[FakeFactory] = FakeFactory, script: Callable[[FakeFactory], object] = lambda made: None, **settings: Any,
+    fake: type[FakeFactory] = FakeFactory, script: Callable[[FakeFactory], object] = lambda made: None,
+    clock: Callable[[], datetime] = now, **settings: Any,
 ) -> AsyncIterator[Works]:  # fmt: skip
     """`script`: what the fake is told before the house takes up what was left."""
     for place, model in enumerate(MODELS):
@@ -154,7 +156,7 @@ async def at_work(
     monkeypatch.setattr(house, "makers", lambda: {"fake": maker, "other": maker})
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
     given = {"inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000)}
-    async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}) as opened:
+    async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
         daemon = Daemon(opened, job or Work(), {})
         running = asyncio.create_task(daemon.run())
         try:

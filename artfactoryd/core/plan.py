@@ -223,8 +223,8 @@ class Reason:
     waivable: bool = True
 
 
-def reasons_to_hold(plan: Plan, *, most_products: int, cap: int) -> list[Reason]:
-    """`cap` in micro-dollars is the most this order may spend without being asked."""
+def reasons_to_hold(plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST) -> list[Reason]:
+    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked."""
     reasons: list[Reason] = []
     products, price = plan.total_products, plan.total_price()
     if products > most_products:
@@ -234,4 +234,9 @@ def reasons_to_hold(plan: Plan, *, most_products: int, cap: int) -> list[Reason]
         reasons.append(Reason("price", text, waivable=False))
     elif price > cap:
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
+    if price is not None and price > ask_above:
+        known = price > cap  # the price has been said just now
+        items = "1 item" if plan.total_items == 1 else f"{plan.total_items} items"
+        text = "Above" if known else f"Its {items} may cost up to {dollars(price)}; above"
+        reasons.append(Reason("ask_above", f"{text} {dollars(ask_above)} you are asked first."))
     return reasons
