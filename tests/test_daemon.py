@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from artfactoryd import claims
+from artfactoryd import claims, daemon
 from artfactoryd.daemon import Work
 from tests.homes import TestHome
 from tests.works import at_work, full_disk, order, quick
@@ -106,3 +108,42 @@ async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestH
     receipt.write_text(right.replace("state: completed", "state: processing"))
     async with at_work(home, monkeypatch) as works:
         await works.until(lambda: receipt.read_text() == right)
+
+
+async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(daemon, "CANCEL_AGAIN", 0.01)
+    swallowed: list[str] = []
+
+    async def deaf(*given: Any) -> None:
+        while len(swallowed) < 3:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                swallowed.append("once more")
+
+    monkeypatch.setattr(daemon.Daemon, "_serve_commands", deaf)
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        await works.stop()
+    assert len(swallowed) == 3
+
+
+async def test_what_never_ends_is_named_and_left_for_the_next_start(
+    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(daemon, "CANCEL_AGAIN", 0.01)
+    exits: list[int] = []
+
+    async def serve_for_ever(*given: Any) -> None:
+        while not exits:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(daemon.os, "_exit", exits.append)
+    monkeypatch.setattr(daemon.Daemon, "_serve_commands", serve_for_ever)
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        await works.stop()
+    assert exits == [1] and "serve_for_ever" in caplog.text

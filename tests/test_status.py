@@ -159,7 +159,7 @@ def test_a_stop_closes_open_websockets_within_five_seconds(tmp_path: Path) -> No
         order_id = orders_at(address)[0]["order_id"]
         deaf = [deaf_follower(address, order_id) for _ in range(5)]
         code, took = asyncio.run(stopped_meanwhile(address, order_id, process.pid))
-        process.wait(10)
+        process.wait(PATIENCE)
         assert (process.returncode, code) == (0, 1001)
         assert took < 5
         for each in deaf:
