@@ -282,8 +282,9 @@ def _release(index: Index, line: Line) -> None:
     free = {"cost": 0, "estimated": 0, "verdict": "released", "reason": line["reason"], "ended_at": line["at"]}
     item = _item(index, line)
     if item["attempt"] != line["attempt"] or item["state"] == ItemState.CANCELLED:
+        _doubt_ends(index, line, reason=line["reason"])
         _settle(index, line, 0)
-        _doubt_ends(index, line, **free)
+        _log(index, line, **free)
         return
     _move(index, line, "release", attempt=None, reason=line["reason"])
     _end_cancelled(index, line)

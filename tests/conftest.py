@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
+
+hypothesis.settings.register_profile("steady", deadline=None)  # a busy machine is no defect
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture

@@ -218,7 +218,9 @@ def test_an_order_is_named_by_its_id_or_the_beginning_of_it(stocked: tuple[TestH
     found = ask(address, f"/api/v1/orders/{order_id}").json
     assert found["total_items"] >= 2 and found["order_id"] == order_id
     assert ask(address, f"/api/v1/orders/{order_id[:-1]}").json == found
-    assert {key: value for key, value in home.order(order_id).items() if key not in ("items", "attempts", "doubts")} == found
+    assert {
+        key: value for key, value in home.order(order_id).items() if key not in ("items", "attempts", "doubts")
+    } == found
 
 
 def test_orders_are_paged_from_the_newest_to_the_oldest(stocked: tuple[TestHome, str]) -> None:
