@@ -14,6 +14,7 @@ import logging
 import re
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -116,18 +117,17 @@ class _File(RotatingFileHandler):
         """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else."""
 
 
-class _Line(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(self.line(record))
+class _Line(logging.Formatter, ABC):
+    """One of ours: nothing that looks like a key leaves `format`."""
 
-    def line(self, record: logging.LogRecord) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def format(self, record: logging.LogRecord) -> str: ...
 
 
 class _PlainLine(_Line):
     """`14:03:07 warning: the words (order=…)`: always one line; the traceback is in the file."""
 
-    def line(self, record: logging.LogRecord) -> str:
+    def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         loud = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
         words = " ".join(record.getMessage().split())
@@ -135,17 +135,17 @@ class _PlainLine(_Line):
         if reason is not None:
             words += f" ({type(reason).__name__}: {' '.join(str(reason).split())})"
         ids = ", ".join(f"{key}={value}" for key, value in _fields.get().items())
-        return f"{clock} {loud}{words}" + (f" ({ids})" if ids else "")
+        return redact(f"{clock} {loud}{words}" + (f" ({ids})" if ids else ""))
 
 
 class _FileLine(_Line):
     """`2026-11-22T14:03:07.123+0100 WARNING foreman order=… the words`, and the traceback on lines of its own."""
 
-    def line(self, record: logging.LogRecord) -> str:
+    def format(self, record: logging.LogRecord) -> str:
         ids = "".join(f"{key}={_word(value)} " for key, value in _ids(record).items())
         words = " ".join(record.getMessage().split())
         text = f"{_stamp(record)} {record.levelname} {_short(record)} {ids}{words}"
-        return text + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+        return redact(text + ("\n" + self.formatException(record.exc_info) if record.exc_info else ""))
 
 
 class _JsonLine(_Line):

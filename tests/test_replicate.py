@@ -33,11 +33,11 @@ from artfactoryd.errors import (
 from artfactoryd.factories import Call, ProviderSettings, Ticket
 from artfactoryd.factories import replicate as factory_module
 from artfactoryd.factories.prediction import Answer, outcome, trouble
-from artfactoryd.factories.replicate import ReplicateFactory, _translate_create, make
+from artfactoryd.factories.replicate import _translate_create, make
 from tests.emulator.client import Emulator
+from tests.emulator.customer import KEY, at
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 
-KEY = "r8_0123456789abcdefghij"
 SCHNELL = "black-forest-labs/flux-schnell"
 CAR = Call(SCHNELL, None, {"prompt": "A red car", "num_outputs": 2, "seed": 7})
 
@@ -52,15 +52,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def emulator(running: Emulator) -> Emulator:
     running.calm()
     return running
-
-
-@asynccontextmanager
-async def at(address: str, *, key: str | None = KEY, timeout: float = 20.0) -> AsyncIterator[ReplicateFactory]:
-    factory = make(ProviderSettings("replicate", key, {"base_url": address}, timeout), Path("/nowhere"))
-    try:
-        yield factory
-    finally:
-        await factory.close()
 
 
 async def sent(emulator: Emulator, work: Callable[[], Awaitable[Any]]) -> tuple[int, int, Any]:

@@ -8,17 +8,15 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped
-from artfactoryd.factories import ProviderSettings, Uploads
-from artfactoryd.factories.replicate import ReplicateFactory, make
+from artfactoryd.factories import Uploads
 from tests.emulator.client import Emulator
+from tests.emulator.customer import KEY, at
 
-KEY = "r8_0123456789abcdefghij"
 DATA = b"\x89PNG not really, and nobody here minds " * 1000
 
 
@@ -32,15 +30,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 def emulator(running: Emulator) -> Emulator:
     running.calm()
     return running
-
-
-@asynccontextmanager
-async def at(address: str, key: str | None = KEY) -> AsyncIterator[ReplicateFactory]:
-    factory = make(ProviderSettings("replicate", key, {"base_url": address}), Path("/nowhere"))
-    try:
-        yield factory
-    finally:
-        await factory.close()
 
 
 @asynccontextmanager
@@ -125,7 +114,7 @@ async def test_an_upload_waits_as_long_as_it_is_told(emulator: Emulator) -> None
 
 
 async def test_without_a_key_or_a_network_nothing_is_uploaded(emulator: Emulator, unused_tcp_port: int) -> None:
-    async with at(emulator.base_url, None) as factory:
+    async with at(emulator.base_url, key=None) as factory:
         with pytest.raises(ProviderStopped, match="REPLICATE_API_TOKEN"):
             await factory.upload("beach.png", DATA, "image/png")
     async with at(f"http://127.0.0.1:{unused_tcp_port}") as factory:
