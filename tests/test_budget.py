@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import budget, documents, reports
+from artfactoryd.calls import Calls
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Output, Outputs, Ticket
 from artfactoryd.settings import Budget
@@ -107,17 +108,26 @@ async def test_at_the_months_cap_the_next_day_changes_nothing_and_the_next_month
         await works.until(lambda: works.states() == ["completed"] * 3)
 
 
+@pytest.mark.parametrize(("model", "cap"), [("painter", 0.01), ("timer", 10)], ids=["the day's", "its own"])
 async def test_what_waits_for_a_cap_is_not_tried_over_and_over(
-    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
+    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, model: str, cap: float
 ) -> None:
     caplog.set_level(logging.INFO, "artfactoryd.foreman")
-    async with at_work(home, monkeypatch, concurrency=4, budget=Budget(per_day=0.01)) as works:
-        await works.make(order("car [1,2,3,4,5,6]"))
-        tried = caplog.text.count("is reached")
+    monkeypatch.setattr(Slow, "times", (12.0,))
+    async with at_work(home, monkeypatch, fake=Slow, concurrency=4, budget=Budget(per_day=cap)) as works:
+        await works.make(order("car [1,2,3,4,5,6]", model=model))
+        tried = caplog.text.count("waits: ")
         assert 1 <= tried <= 4
         for _ in range(3):
             await works.until(partial(lambda before: works.daemon._looked > before, works.daemon._looked))
-        assert caplog.text.count("is reached") == tried and len(works.lines("wish")) == 1
+        assert caplog.text.count("waits: ") == tried and "planned" in works.states()
+
+
+async def test_nothing_is_uploaded_for_what_a_cap_would_stop(home: TestHome, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(Calls, "of", lambda *_: pytest.fail("it was got ready"))
+    async with at_work(home, monkeypatch, budget=Budget(per_day=0)) as works:
+        made = await works.make(order())
+        assert works.states(made) == ["planned", "planned"] and works.house.bench.stuck == {}
 
 
 async def test_an_item_that_does_not_fit_waits_and_a_cheaper_one_of_another_order_goes_on(
@@ -247,10 +257,8 @@ async def test_a_quick_run_costs_its_time_and_the_rest_comes_back(home: TestHome
 
 async def test_a_lost_output_costs_the_time_that_was_measured(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch, fake=Slow) as works:
-        bad = home.root / "bad.png"
-        bad.write_bytes(b"no picture")
-        monkeypatch.setattr("artfactoryd.delivery.AGAIN", (0.0,))
-        works.fake.script("collect", lambda ticket: Outputs((Output(bad.as_uri(), "image/png"),), {}, None))
+        gone = Output((home.root / "gone.png").as_uri(), "image/png")
+        works.fake.script("collect", Outputs((gone,), {}, None))
         made = await works.make(order("a car", model="timer"))
         assert works.states(made) == ["failed"] and works.committed(made) == 25_000
 
