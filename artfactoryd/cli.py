@@ -258,6 +258,17 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
     ctx.exit(DID_NOT_SUCCEED if diagnosis.worst(rows) == diagnosis.BAD else 0)
 
 
+@main.command()
+@as_json
+@click.pass_context
+def reindex(ctx: click.Context, as_json: bool) -> None:
+    """Make the index again from the ledger and the shelf, and say where they do not agree."""
+    from artfactoryd import session
+
+    report = session.make_index_again(_made_home(ctx))
+    _say(report.document(), "" if as_json else report.text(), as_json)
+
+
 # --- steering ---
 
 

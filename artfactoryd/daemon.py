@@ -20,7 +20,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import commands, fault, paperwork, reports
+from artfactoryd import commands, fault, leftovers, paperwork, reports
 from artfactoryd.claims import Claim
 from artfactoryd.core.dropped import PICTURE
 from artfactoryd.core.lifecycle import OrderState
@@ -89,6 +89,7 @@ class Daemon:
             notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
+        leftovers.unmark(self.house.home)
 
     def _asked_to_stop(self) -> None:
         if self.stop.is_set():  # asked twice: at once
@@ -101,13 +102,17 @@ class Daemon:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
         index, lines = self.house.books.index, self.house.lines
         self._look_over()
-        await asyncio.to_thread(lines.clear_leftovers)
+        await asyncio.to_thread(self._clear_leftovers)
         lines.resume_all(self._start_item)
         if not self.work.only:
             self._unfinished = await asyncio.to_thread(self.house.claims.open)
             await self._take_unfinished()
         for row in index.unexpanded_orders():
             self._begin(row["id"])
+
+    def _clear_leftovers(self) -> None:
+        home, bench = self.house.home, self.house.bench
+        leftovers.clear(home, self.house.books.index, bench.touched, everywhere=leftovers.mark(home))
 
     def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from artfactoryd import reindex
 from artfactoryd import settings as settings_room
 from artfactoryd.books import Books
 from artfactoryd.calls import Calls
@@ -65,6 +66,7 @@ class House:
 
 @asynccontextmanager
 async def open_house(home: Home, settings: Settings, environ: dict[str, str]) -> AsyncIterator[House]:
+    await asyncio.to_thread(reindex.mend, home, expander, now)
     books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, now)
     fetcher = Fetcher(home.work)
     factories = _factories(home, settings, environ)
@@ -89,7 +91,7 @@ def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, 
     delivery = Delivery(home, books, current, factories, fetcher, now)
     bench = Workbench(books, factories, gates, now)
     foreman = Foreman(bench, Purchase(bench, Calls(home, books, factories, now)), delivery)
-    lines = Lines(bench, delivery, home, current)
+    lines = Lines(bench, home, current)
     steering = Steering(books, claims, intake, bench, lines)
     house = House(home, settings, books, claims, intake, bench, foreman, lines, steering, factories)
     return house

@@ -82,7 +82,7 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings)
     first = index.planned_items(row["id"], row["provider"], 1)
     if first and row["committed"] + first[0]["upper"] > row["cap"]:
         found.append(f"Its cap of {dollars(row['cap'])} is reached.")
-    words = no_room(home, settings)
+    words = no_room(home, settings, index)
     return [*found, words] if words else found
 
 
@@ -115,17 +115,28 @@ def _passing(index: Index, row: Row) -> list[str]:
     return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
 
 
-def no_room(home: Home, settings: Settings) -> str:
-    """Words when nothing new may be sent because the disk is nearly full or away; else empty."""
+def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:
+    """Words when nothing new may be sent because the disk is nearly full, read-only or away; else empty.
+
+    With an index, what is on its way must find room too, and one more item.
+    """
     least = settings.limits.free_disk_bytes
+    coming = (index.outputs_on_the_way() + 1) * index.usual_bytes() if index else 0
     for place in (home.root, home.projects):
         try:
-            free = shutil.disk_usage(place).free
+            free, read_only = shutil.disk_usage(place).free, os.statvfs(place).f_flag & os.ST_RDONLY
         except OSError as error:
             return f"{place} cannot be reached ({error.strerror}); nothing new is sent until it can."
-        if free < least:
+        if read_only:
+            return f"The disk of {place} is read-only; nothing new is sent until it can be written again."
+        if free < least + coming:
             few = f"Less than {least // 1_000_000} MB are free on the disk of {place}"
-            return f"{few}; nothing new is sent until there is."
+            beside = (
+                f" beside the {max(coming // 1_000_000, 1)} MB that what is on its way may take"
+                if free >= least
+                else ""
+            )
+            return f"{few}{beside}; nothing new is sent until there is."
     return ""
 
 
@@ -150,7 +161,7 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[
         "why": {"held": _words(home.held, ".why.txt"), "rejected": _words(home.rejected, ".error.txt")},
         "paused": index.pauses().get("") if index else None,
         "providers": _providers(index) if index else {},
-        "no_room": no_room(home, settings),
+        "no_room": no_room(home, settings, index),
         "open": [order for order in orders if order["status"] in UNFINISHED],
         "recent": [order for order in orders if order["status"] not in UNFINISHED][:20],
         "products": [
