@@ -211,7 +211,7 @@ class _Shelf:
             for chosen in row["outputs"] or ():
                 self._index.run("DELETE FROM found WHERE id = ?", chosen["id"])
         sql = (
-            "SELECT count(*) AS n, count(DISTINCT f.order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
+            "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
             "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders))"
         )
         new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))

@@ -231,6 +231,10 @@ def _why_product(home: Home, index: Index, path: Path) -> str:
     product = index.find_product(str(place.relative_to(root))) if place.is_relative_to(root) else None
     order = index.order(product["order_id"]) if product else None
     item = index.item(order["id"], product["number"]) if product and order else None
+    if product and not order:
+        return (
+            f"{path.name} was made by order {product['order_id']}, which is not known here. Its sidecar tells the rest."
+        )
     if not (product and order and item):
         return ""
     return (
