@@ -66,6 +66,7 @@ class Daemon:
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
         self._unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
+        self._half_taken = False  # a taking failed in the middle
         self._waiting: set[str] = set()  # of these, those that wait for a picture
         self._late: set[str] = set()  # of these, those of which it has been said that they wait for room
         self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
@@ -256,15 +257,20 @@ class Daemon:
     async def _take_unfinished(self) -> None:
         """What was taken goes on from where a kill or a full disk stopped it."""
         unfinished, self._unfinished = self._unfinished, []
+        if self._half_taken:  # it may be ours already: only the claims themselves can tell
+            unfinished = await asyncio.to_thread(self.house.claims.open)
+            self._half_taken = False
         for claim in unfinished:
             await self._take(claim)
 
     async def _take_entry(self, found: Ready | Stray) -> None:
         project = found.project if isinstance(found, Ready) else None
         taken_at = now().isoformat(timespec="milliseconds")
+        self._half_taken = True
         claim = await asyncio.to_thread(
             self.house.claims.take, found.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
         )
+        self._half_taken = False
         if claim is None:
             return
         fault.point("claimed")
@@ -278,7 +284,7 @@ class Daemon:
     async def _take(self, claim: Claim) -> None:
         try:
             ids = await self.house.intake.take(claim)
-        except (StorageFull, OutputBad) as error:  # OutputBad: a picture in the claim itself is damaged
+        except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
             if claim.id not in self._late:
                 log.error("%s is taken, and waits: %s", claim.name, error)
             self._late.add(claim.id)

@@ -118,7 +118,7 @@ class Delivery:
         fetched = await asyncio.to_thread(self._kept.found, product)
         if fetched is None:
             part = await self._fetcher.fetch(
-                chosen["address"], self._kept.path(product).with_suffix(".part"), most_bytes=limits.product_bytes,
+                chosen["address"], self._kept.half(product), most_bytes=limits.product_bytes,
                 allowed_hosts=self._factories[row["provider"]].output_hosts,
             )  # fmt: skip
             fetched = self._kept.take(part, product)

@@ -22,6 +22,7 @@ from artfactoryd.books import Books
 from artfactoryd.calls import Calls
 from artfactoryd.claims import Claims
 from artfactoryd.delivery import Delivery
+from artfactoryd.durable import storage_errors
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.factories import Factory, ProviderSettings, makers
 from artfactoryd.fetch import Fetcher
@@ -103,7 +104,8 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
     for name, make in makers().items():
         if settings.provider(name).enabled:
             work = home.work / "made" / name
-            work.mkdir(parents=True, exist_ok=True)
+            with storage_errors(work):
+                work.mkdir(parents=True, exist_ok=True)
             found[name] = make(_for_factory(settings, name, environ), work)
     return found
 

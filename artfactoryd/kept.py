@@ -26,9 +26,13 @@ class Kept:
         self._folder, self._rejected = work / "outputs", rejected
 
     def path(self, product: str) -> Path:
+        return self._folder / product
+
+    def half(self, product: str) -> Path:
+        """Where it is fetched to."""
         with storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
-        return self._folder / product
+        return self._folder / f"{product}.part"
 
     def found(self, product: str) -> Fetched | None:
         path = self.path(product)
@@ -89,7 +93,7 @@ class Kept:
 
     def clear(self, going_on: Collection[str]) -> None:
         """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""
-        for path in self.path("any").parent.iterdir():
+        for path in self._folder.glob("*"):
             if path.name.removesuffix(LOOKS) not in going_on:
                 path.unlink(missing_ok=True)
 

@@ -36,6 +36,7 @@ def home(tmp_path: Path) -> TestHome:
 @pytest.fixture
 def kept(home: TestHome) -> Kept:
     made = Kept(home.home.work, home.home.rejected)
+    made.half("p1")
     made.path("p1").write_bytes(PICTURE)
     return made
 
@@ -100,7 +101,7 @@ def test_what_is_no_picture_is_fetched_anew_and_not_kept(kept: Kept) -> None:
 
 
 def test_a_whole_output_is_kept_before_it_is_looked_at(kept: Kept, home: TestHome, monkeypatch: Patch) -> None:
-    part = kept.path("p2").with_suffix(".part")
+    part = kept.half("p2")
     part.write_bytes(PICTURE)
     kept.take(Fetched(part, "0a", 1, None), "p2")
     killed(kept, monkeypatch, "p2")
