@@ -227,7 +227,7 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
         if not ledger.holds(folder, known):
             raise StorageSick(
                 f"The ledger in {folder} ends before {known}, which the index remembers: it was cut or exchanged. "
-                f"Put it back as it was, or delete {index.path} to go by this ledger alone."
+                f"Put it back as it was, or go by this ledger alone: `artfactoryd reindex`."
             )
         for line, place in ledger.read(folder, known):
             try:

@@ -79,7 +79,7 @@ class Claim:
 class Claims:
     """The claims of one home. Verbs may be called from several threads; one runs at a time.
 
-    They raise StorageFull or StorageSick when the disk refuses, with nothing lost.
+    They raise StorageFull when the disk refuses, with nothing lost.
     """
 
     def __init__(self, folder: Path, rejected: Path, held: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import commands, fault, paperwork, reports
+from artfactoryd import commands, fault, leftovers, paperwork, reports
 from artfactoryd.claims import Claim
 from artfactoryd.core.dropped import PICTURE
 from artfactoryd.core.lifecycle import OrderState
@@ -67,6 +67,7 @@ class Daemon:
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
         self._unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
+        self._half_taken = False  # a taking failed in the middle
         self._waiting: set[str] = set()  # of these, those that wait for a picture
         self._late: set[str] = set()  # of these, those of which it has been said that they wait for room
         self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
@@ -90,6 +91,7 @@ class Daemon:
             notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
+        leftovers.unmark(self.house.home)
 
     def _asked_to_stop(self) -> None:
         if self.stop.is_set():  # asked twice: at once
@@ -102,7 +104,7 @@ class Daemon:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
         index, lines = self.house.books.index, self.house.lines
         self._look_over()
-        await asyncio.to_thread(lines.clear_leftovers)
+        await asyncio.to_thread(self._clear_leftovers)
         lines.resume_all(self._start_item)
         self.house.doubts.take_up()
         if not self.work.only:
@@ -110,6 +112,10 @@ class Daemon:
             await self._take_unfinished()
         for row in index.unexpanded_orders():
             self._begin(row["id"])
+
+    def _clear_leftovers(self) -> None:
+        home, bench = self.house.home, self.house.bench
+        leftovers.clear(home, self.house.books.index, bench.touched, everywhere=leftovers.mark(home))
 
     def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
@@ -263,15 +269,20 @@ class Daemon:
     async def _take_unfinished(self) -> None:
         """What was taken goes on from where a kill or a full disk stopped it."""
         unfinished, self._unfinished = self._unfinished, []
+        if self._half_taken:  # it may be ours already: only the claims themselves can tell
+            unfinished = await asyncio.to_thread(self.house.claims.open)
+            self._half_taken = False
         for claim in unfinished:
             await self._take(claim)
 
     async def _take_entry(self, found: Ready | Stray) -> None:
         project = found.project if isinstance(found, Ready) else None
         taken_at = now().isoformat(timespec="milliseconds")
+        self._half_taken = True
         claim = await asyncio.to_thread(
             self.house.claims.take, found.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
         )
+        self._half_taken = False
         if claim is None:
             return
         fault.point("claimed")
@@ -285,7 +296,7 @@ class Daemon:
     async def _take(self, claim: Claim) -> None:
         try:
             ids = await self.house.intake.take(claim)
-        except (StorageFull, OutputBad) as error:  # OutputBad: a picture in the claim itself is damaged
+        except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
             if claim.id not in self._late:
                 log.error("%s is taken, and waits: %s", claim.name, error)
             self._late.add(claim.id)

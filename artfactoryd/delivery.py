@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from artfactoryd import __version__, budget, inputs, media, shelf
+from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars
-from artfactoryd.core.product import product_name, prompt_of, sidecar
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost
+from artfactoryd.core.product import product_name, prompt_of, sidecar, slug
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
 from artfactoryd.fetch import Fetched, Fetcher
 from artfactoryd.home import Home
+from artfactoryd.kept import Kept
 from artfactoryd.media import Media
 from artfactoryd.settings import Settings
 from artfactoryd.study import plan_of
@@ -57,7 +57,8 @@ class Delivery:
     ) -> None:
         self._home, self._books, self._settings = home, books, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._kept = Kept(home.work, home.rejected)
+        self._places, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
     async def deliver(self, row: Row, order: Row) -> dict[str, Any]:
         """Every output that can be had is on the shelf when this returns: the fields of the settlement.
@@ -76,13 +77,13 @@ class Delivery:
         return {"cost": cost, "estimated": estimated, "products": products, "note": note}
 
     def discard(self, row: Row) -> None:
-        """The work files of a settled item, and what a factory here made for it; a leftover is harmless."""
+        """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
         for chosen in row["outputs"]:
-            with contextlib.suppress(OSError):
-                self._work_file(chosen["id"]).unlink()
-            if chosen["address"].startswith("file:"):
+            self._kept.discard(chosen["id"])
+            made = Path(url2pathname(urlsplit(chosen["address"]).path)).resolve()
+            if chosen["address"].startswith("file:") and made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
-                    Path(url2pathname(urlsplit(chosen["address"]).path)).unlink()
+                    made.unlink()
 
     async def _fetch_all(self, row: Row) -> tuple[list[Fetch], list[OutputLost | OutputBad]]:
         came: list[Fetch] = []
@@ -101,9 +102,9 @@ class Delivery:
         while True:
             try:
                 return await self._fetch_once(row, chosen)
-            except OutputBad:
+            except OutputBad as error:
                 bad += 1
-                if bad >= LOOKS:
+                if bad >= LOOKS or isinstance(error, OutputPoison):
                     raise
             except AskAgain as error:
                 if self._expired(chosen):
@@ -113,36 +114,26 @@ class Delivery:
 
     async def _fetch_once(self, row: Row, chosen: Mapping[str, Any]) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
-        limits, whole = self._settings().limits, self._work_file(chosen["id"])
-        fetched = await asyncio.to_thread(_fetched_before, whole)
+        limits, product = self._settings().limits, chosen["id"]
+        fetched = await asyncio.to_thread(self._kept.found, product)
         if fetched is None:
-            fetched = await self._fetcher.fetch(
-                chosen["address"], whole.with_suffix(".part"), most_bytes=limits.product_bytes,
+            part = await self._fetcher.fetch(
+                chosen["address"], self._kept.half(product), most_bytes=limits.product_bytes,
                 allowed_hosts=self._factories[row["provider"]].output_hosts,
             )  # fmt: skip
-        found = await asyncio.to_thread(media.identify, fetched.path, most_megapixels=limits.megapixels)
-        return Fetch(chosen, replace(fetched, path=fetched.path.replace(whole)), found)
+            fetched = self._kept.take(part, product)
+        name = f"{self._order_name(row)}-{chosen['index']:04d}-{fetched.sha256[:8]}"
+        async with self._alone if self._kept.is_suspect(product) else contextlib.nullcontext():
+            found = await asyncio.to_thread(self._kept.look, product, limits.megapixels, name)
+        return Fetch(chosen, fetched, found)
+
+    def _order_name(self, row: Row) -> str:
+        order = self._books.index.order(row["order_id"])
+        return slug(order["name"] if order else "")
 
     def _expired(self, chosen: Mapping[str, Any]) -> bool:
         made = datetime.fromisoformat(chosen["created_at"])
         return (self._clock() - made).total_seconds() > LASTS
-
-    def _work_file(self, product_id: str) -> Path:
-        folder = self._home.work / "outputs"
-        folder.mkdir(exist_ok=True)
-        return folder / product_id
-
-    def clear_leftovers(self, delivering: Sequence[Row], unfinished: Sequence[Row]) -> None:
-        """What a kill left of deliveries that will not go on: in .work, and in the folders of unfinished orders."""
-        going_on = {chosen["id"] for row in delivering for chosen in row["outputs"]}
-        for path in self._work_file("any").parent.iterdir():
-            if path.name not in going_on:
-                path.unlink(missing_ok=True)
-        for order in unfinished:
-            known = going_on | {product["id"] for product in self._books.index.products(order["id"])}
-            for path in shelf.orphans(self._home.root / order["folder"]):
-                if path.suffix != shelf.CARD or shelf.read_sidecar(path)["id"] not in known:
-                    shelf.discard(path)
 
     def _cost(self, row: Row, order: Row, came: Sequence[Fetch]) -> tuple[int, bool]:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""
@@ -210,14 +201,6 @@ class Delivery:
         if order["rehearsal"]:
             return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
-
-
-def _fetched_before(path: Path) -> Fetched | None:
-    try:
-        with path.open("rb") as file:
-            return Fetched(path, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size, None)
-    except FileNotFoundError:
-        return None
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.errors import StorageFaulty, StorageFull
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
 NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
@@ -65,7 +65,10 @@ def write_file(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Translate what the operating system says about a place into words for a person."""
+    """Translate what the operating system says about a place into words for a person.
+
+    After an error of the disk whoever tries again writes a new file: the one that was not flushed is lost.
+    """
     try:
         yield
     except OSError as error:
@@ -74,5 +77,5 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in NO_WRITING:
             raise StorageFull(f"{path} cannot be written ({error.strerror}). Make it writable again.") from error
         if error.errno == errno.EIO:
-            raise StorageSick(f"The disk of {path} reports an error. Check the disk, then start again.") from error
+            raise StorageFaulty(f"The disk of {path} reports an error. Check the disk; it is tried again.") from error
         raise

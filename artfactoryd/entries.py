@@ -164,7 +164,7 @@ def _file_digest(path: Path) -> str:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A whole durable copy, links as links. Only our own side's trouble is StorageFull or StorageSick."""
+    """A whole durable copy, links as links. Only our own side's trouble is StorageFull."""
     mode = os.lstat(source).st_mode
     if stat.S_ISDIR(mode):
         target.mkdir()

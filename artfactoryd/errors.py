@@ -8,7 +8,8 @@
        |- OverCap              a wish would pass the cap of order, day or month: it is not written     (you, order)
     |- SupervisorFailed        launchd or systemd did not do what it was asked                         (you, daemon)
     |- StorageFull             no room: nothing was written, try again later                           (you, daemon)
-    |- StorageSick             a flush failed: nothing more is written by this process                 (us, daemon)
+       |- StorageFaulty        the disk reported an error: nothing of it counts, try again later       (you, daemon)
+    |- StorageSick             a flush of the books failed: nothing more is written by this process    (us, daemon)
     |- ProviderError           what a factory says about one call; raised only by factories and fetch
        |- ProviderStopped      nothing bought; this provider needs a person (key, money, no network)   (you, provider)
        |- Throttled            nothing bought; the provider asks to wait `after` seconds               (provider, it)
@@ -18,6 +19,7 @@
        |- AskAgain             reading failed for a passing reason; reading is free, ask again         (provider, item)
        |- OutputLost           it was bought and the output can no longer be had                       (provider, item)
        |- OutputBad            what came is no picture, or is cut short                                (provider, item)
+          |- OutputPoison      looking at it killed the program three times; it is kept                (us, item)
 
 The question that sorts an error is always the same: was anything bought, and can we be sure?
 """
@@ -142,8 +144,14 @@ class StorageFull(ArtFactoryError):
     again = True
 
 
+class StorageFaulty(StorageFull):
+    """The disk reported an error. What was being written counts as not there; only a new file is tried in its place."""
+
+    title = "The disk reports an error"
+
+
 class StorageSick(ArtFactoryError):
-    """A flush to disk failed. It is never tried again on the same file: the process must end."""
+    """A flush of ledger or index failed. It is never tried again on the same file: the process must end."""
 
     title = "The disk does not keep what is written"
 
@@ -222,3 +230,9 @@ class OutputBad(ProviderError):
     """Paid for, and what came cannot be used."""
 
     title = "The output is no picture"
+
+
+class OutputPoison(OutputBad):
+    """Paid for, and looking at what came ends the program; it is kept, and the sentence says where."""
+
+    title = "The output must not be opened"

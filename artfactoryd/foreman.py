@@ -151,22 +151,19 @@ class Foreman:
         return await self._bench.record(row, "result", outputs=chosen, returned=returned, **cost)
 
     async def _deliver(self, row: Row) -> None:
-        """Fetch and file; a full disk is looked at again each minute, for as long as it takes."""
-        key = (row["order_id"], row["number"])
-        while True:
-            try:
-                settlement = await self._delivery.deliver(row, self._bench.order(row))
-                await self._bench.record(row, "settlement", **settlement)
-                self._delivery.discard(row)
-                return
-            except StorageFull as error:
-                log.error("a product waits for room: %s", error)
-                self._bench.blocked[row["order_id"]] = str(error)
-                self._bench.waiting.add(key)
-                self._bench.touch(row["order_id"])
+        """Fetch and file; a disk that refuses is tried again each minute, for as long as it takes."""
+        try:
+            while True:
+                try:
+                    settlement = await self._delivery.deliver(row, self._bench.order(row))
+                    break
+                except StorageFull as error:
+                    log.error("a product waits for room: %s", error)
+                    self._bench.cannot_file(row, str(error))
                 await asyncio.sleep(workbench.ROOM_AGAIN)
-                self._bench.waiting.discard(key)
-                self._bench.blocked.pop(row["order_id"], None)
-            except (OutputLost, OutputBad) as error:
-                await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
-                return
+                self._bench.waiting.discard((row["order_id"], row["number"]))
+            await self._bench.record(row, "settlement", **settlement)
+            self._delivery.discard(row)
+        except (OutputLost, OutputBad) as error:
+            await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
+            self._delivery.discard(row)

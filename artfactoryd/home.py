@@ -177,10 +177,13 @@ class Home:
         self._say({"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command})
 
     def _say(self, said: Mapping[str, object]) -> None:
-        with suppress(OSError):  # for people only: a full disk must not keep the daemon from delivering
-            half = self.holder_file.with_suffix(".tmp")
+        half = self.holder_file.with_suffix(".tmp")
+        try:
             half.write_text(json.dumps(said) + "\n", encoding="utf-8")
             half.replace(self.holder_file)  # whoever reads meanwhile finds the old words whole
+        except OSError:  # for people only: a full disk must not keep the daemon from delivering
+            with suppress(OSError):
+                half.unlink()
 
     def _forget_holder(self) -> None:
         with suppress(OSError):

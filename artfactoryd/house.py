@@ -16,12 +16,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from artfactoryd import reindex
 from artfactoryd import settings as settings_room
 from artfactoryd.books import Books
 from artfactoryd.calls import Calls
 from artfactoryd.claims import Claims
 from artfactoryd.delivery import Delivery
 from artfactoryd.doubts import Doubts
+from artfactoryd.durable import storage_errors
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.factories import Factory, ProviderSettings, makers
 from artfactoryd.fetch import Fetcher
@@ -71,6 +73,7 @@ async def open_house(
     home: Home, settings: Settings, environ: dict[str, str], clock: Callable[[], datetime] = now
 ) -> AsyncIterator[House]:
     """`clock` gives aware datetimes."""
+    await asyncio.to_thread(reindex.mend, home, expander, clock)
     books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock)
     fetcher = Fetcher(home.work)
     factories = _factories(home, settings, environ)
@@ -99,7 +102,7 @@ def _furnish(
     bench = Workbench(books, factories, gates, clock)
     purchase = Purchase(bench, Calls(home, books, factories, clock), current)
     foreman = Foreman(bench, purchase, delivery)
-    lines = Lines(bench, delivery, home, current)
+    lines = Lines(bench, home, current)
     steering = Steering(books, claims, intake, bench, lines)
     doubts = Doubts(bench)
     house = House(home, settings, books, claims, intake, bench, foreman, lines, doubts, steering, factories, clock)
@@ -112,7 +115,8 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
     for name, make in makers().items():
         if settings.provider(name).enabled:
             work = home.work / "made" / name
-            work.mkdir(parents=True, exist_ok=True)
+            with storage_errors(work):
+                work.mkdir(parents=True, exist_ok=True)
             found[name] = make(_for_factory(settings, name, environ), work)
     return found
 

@@ -33,6 +33,7 @@ JSON_COLUMNS = frozenset({
 
 
 DatabaseError = pw.DatabaseError
+UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 PASSING = ("full", "locked", "readonly", "unable to open")  # in SQLite's words: worth another try
 
 
@@ -292,12 +293,25 @@ class Index:
 
     # --- products, stops, commands ---
 
+    def outputs_on_the_way(self) -> int:
+        """Bought, and not yet on the shelf."""
+        sql = "SELECT coalesce(sum(asked), 0) AS n FROM item WHERE state IN ('submitting', 'running', 'delivering')"
+        return int(self.rows(sql)[0]["n"])
+
+    def usual_bytes(self) -> int:
+        """What one output may take, by the largest of the last products."""
+        sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
+        return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
+
     def products(self, order_id: str, most: int = 1_000_000) -> list[Row]:
         return self.rows("SELECT * FROM product WHERE order_id = ? ORDER BY place LIMIT ?", (order_id, most))
 
     def newest_products(self, most: int) -> list[Row]:
         """Of all orders; their ids are ordered by time."""
         return self.rows("SELECT * FROM product ORDER BY id DESC LIMIT ?", (most,))
+
+    def product(self, product_id: str) -> Row | None:
+        return self.row("SELECT * FROM product WHERE id = ?", (product_id,))
 
     def find_product(self, path: str) -> Row | None:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))
@@ -329,14 +343,25 @@ class Index:
         return row["value"] if row else ""
 
 
-def complaints(path: Path) -> list[str]:
-    """What SQLite's own check finds wrong with the file; reads only."""
+def complaints(path: Path, *, whole: bool = False) -> list[str]:
+    """What SQLite's own check finds wrong with the file; reads only. `whole`: the lookups are compared too."""
+    check = "integrity_check" if whole else "quick_check"
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-            found = [str(row[0]) for row in db.execute("PRAGMA quick_check(10)")]
+            found = [str(row[0]) for row in db.execute(f"PRAGMA {check}(10)")]
     except sqlite3.Error as error:
         return [str(error)]
     return [] if found == ["ok"] else found
+
+
+def is_unreadable(path: Path) -> bool:
+    """Is it no database, or so damaged that it cannot even be opened? A look costs next to nothing."""
+    try:
+        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return "malformed" in str(error) or "not a database" in str(error)
+    return False
 
 
 def _decoded(row: Row) -> Row:
@@ -364,7 +389,7 @@ def trouble(path: Path, error: Exception) -> ArtFactoryError:
         return StorageFull(f"The index {path} cannot be written just now ({said[-1]}). The work goes on when it can.")
     return StorageSick(
         f"The index {path} is damaged or cannot be kept ({said[-1]}). Check the disk. The index can be deleted while "
-        "nothing runs: the next start makes it again from the ledger."
+        "nothing runs: `artfactoryd reindex` makes it again from the ledger and the shelf."
     )
 
 

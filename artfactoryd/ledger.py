@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd.durable import NO_ROOM, flush, flush_folder, storage_errors
-from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Ledger:
         self._aside = folder / ".aside"
         self._keep_aside()
         for file in sorted(folder.glob(MONTHS))[-1:]:
-            with storage_errors(file):
+            with _opening(file):
                 self._open(file.name)
 
     def append(self, steps: Sequence[bytes], month: str) -> Position:
@@ -65,7 +65,7 @@ class Ledger:
         if self._sick:
             raise StorageSick("The ledger could not be flushed; start the program again.")
         if f"{month}.jsonl" > self._name:
-            with storage_errors(self.folder / f"{month}.jsonl"):
+            with _opening(self.folder / f"{month}.jsonl"):
                 self._open(f"{month}.jsonl")
         data = b"".join(steps)
         while not self._written(data):
@@ -143,6 +143,16 @@ class Ledger:
                     _fill(file.fileno())
             except OSError:
                 self._aside.unlink()
+
+
+@contextlib.contextmanager
+def _opening(file: Path) -> Iterator[None]:
+    """Elsewhere a failed flush is made good with a new file; the ledger has only this one."""
+    try:
+        with storage_errors(file):
+            yield
+    except StorageFaulty as error:
+        raise StorageSick(f"The ledger {file} cannot be relied on. Check the disk, then start again.") from error
 
 
 def _fill(fd: int) -> None:

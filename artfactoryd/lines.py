@@ -11,8 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from artfactoryd import reports, workbench
-from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.delivery import Delivery
 from artfactoryd.home import Home
 from artfactoryd.limits import Room
 from artfactoryd.settings import Settings
@@ -23,9 +21,9 @@ Row = dict[str, Any]
 
 
 class Lines:
-    def __init__(self, bench: Workbench, delivery: Delivery, home: Home, settings: Callable[[], Settings]) -> None:
-        self._bench, self._delivery = bench, delivery
-        self._room = Room(lambda: reports.no_room(home, settings()), time.monotonic)
+    def __init__(self, bench: Workbench, home: Home, settings: Callable[[], Settings]) -> None:
+        self._bench = bench
+        self._room = Room(lambda: reports.no_room(home, settings(), bench.books.index), time.monotonic)
 
     async def line(self, provider: str, start: Callable[[Row], None], stop: asyncio.Event) -> None:
         """Lets one item after the other through the gate. `start` makes a task of it."""
@@ -41,7 +39,7 @@ class Lines:
     def _next(self, turns: Turns) -> Row | None:
         if self._bench.clock() < self._bench.full_until:
             return None
-        full = self._room.missing()
+        full = next(iter(self._bench.unfiled.values()), "") or self._room.missing()
         if full != self._bench.full:
             self._bench.full = full
             self._bench.touched |= turns.orders()  # their receipts say why they wait
@@ -52,13 +50,6 @@ class Lines:
         pauses = self._bench.books.index.pauses()
         for name, gate in self._bench.gates.items():
             gate.paused = bool({"", name} & pauses.keys())
-
-    def clear_leftovers(self) -> None:
-        """Before anything is delivered: what a kill left in .work and in the folders of orders not done with."""
-        index = self._bench.books.index
-        rows = [row for row in index.resumable_items() if row["state"] == ItemState.DELIVERING]
-        orders = [order for order in map(index.order, self._bench.touched) if order is not None]
-        self._delivery.clear_leftovers(rows, orders)
 
     def resume_all(self, start: Callable[[Row], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""

@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from artfactoryd.errors import OutputBad
+from artfactoryd.fault import point
 
 KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with more pictures in its tail
     "PNG": ("image/png", "png"),
@@ -46,6 +47,7 @@ def identify(path: Path, most_megapixels: float) -> Media:
     A file that cannot be read at all stays an OSError: that says nothing about the picture.
     """
     with path.open("rb") as file, _condemned():
+        point("decoding")
         picture = _opened(file)
         _decode(picture, int(most_megapixels * 1_000_000))
         _check_end(file, str(picture.format))

@@ -49,4 +49,5 @@ def write(house: House, order_id: str) -> None:
     if row is None or row["folder"] is None:
         return
     notes = reports.reasons(index, row, house.home, house.settings, budget.day_of(house.clock()))
+    notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
     shelf.write_receipt(house.home.root / row["folder"], paperwork.receipt(index, row, notes).encode())

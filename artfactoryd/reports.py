@@ -105,7 +105,7 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
         found.append(f"{row['provider']} is stopped: {stop['reason']} When that is mended: `resume {row['provider']}`.")
     first = index.planned_items(row["id"], row["provider"], 1)
     found += budget.reasons(index, row, first[0], settings, day) if first else []
-    words = no_room(home, settings)
+    words = no_room(home, settings, index)
     return [*found, words] if words else found
 
 
@@ -138,17 +138,28 @@ def _passing(index: Index, row: Row) -> list[str]:
     return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
 
 
-def no_room(home: Home, settings: Settings) -> str:
-    """Words when nothing new may be sent because the disk is nearly full or away; else empty."""
+def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:
+    """Words when nothing new may be sent because the disk is nearly full, read-only or away; else empty.
+
+    With an index, what is on its way must find room too, and one more item.
+    """
     least = settings.limits.free_disk_bytes
+    coming = (index.outputs_on_the_way() + 1) * index.usual_bytes() if index else 0
     for place in (home.root, home.projects):
         try:
-            free = shutil.disk_usage(place).free
+            free, read_only = shutil.disk_usage(place).free, os.statvfs(place).f_flag & os.ST_RDONLY
         except OSError as error:
             return f"{place} cannot be reached ({error.strerror}); nothing new is sent until it can."
-        if free < least:
+        if read_only:
+            return f"The disk of {place} is read-only; nothing new is sent until it can be written again."
+        if free < least + coming:
             few = f"Less than {least // 1_000_000} MB are free on the disk of {place}"
-            return f"{few}; nothing new is sent until there is."
+            beside = (
+                f" beside the {max(coming // 1_000_000, 1)} MB that what is on its way may take"
+                if free >= least
+                else ""
+            )
+            return f"{few}{beside}; nothing new is sent until there is."
     return ""
 
 
@@ -173,7 +184,7 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[
         "why": {"held": _words(home.held, ".why.txt"), "rejected": _words(home.rejected, ".error.txt")},
         "paused": index.pauses().get("") if index else None,
         "providers": _providers(index) if index else {},
-        "no_room": no_room(home, settings),
+        "no_room": no_room(home, settings, index),
         "open": [order for order in orders if order["status"] in UNFINISHED],
         "recent": [order for order in orders if order["status"] not in UNFINISHED][:20],
         "products": [
@@ -244,6 +255,10 @@ def _why_product(home: Home, index: Index, path: Path) -> str:
     product = index.find_product(str(place.relative_to(root))) if place.is_relative_to(root) else None
     order = index.order(product["order_id"]) if product else None
     item = index.item(order["id"], product["number"]) if product and order else None
+    if product and not order:
+        return (
+            f"{path.name} was made by order {product['order_id']}, which is not known here. Its sidecar tells the rest."
+        )
     if not (product and order and item):
         return ""
     return (

@@ -18,7 +18,7 @@ from typing import Any
 import click
 import uuid_utils
 
-from artfactoryd import commands, daemon, log, receipts, reports
+from artfactoryd import commands, daemon, log, receipts, reindex, reports
 from artfactoryd.core.product import slug
 from artfactoryd.daemon import Work, outcome
 from artfactoryd.durable import flush_folder, write_file
@@ -29,7 +29,7 @@ from artfactoryd.index import Index
 from artfactoryd.progress import Progress
 from artfactoryd.service import notify
 from artfactoryd.settings import Logging, Settings
-from artfactoryd.study import Origin, Scholar, name_of
+from artfactoryd.study import Origin, Scholar, expander, name_of
 
 Environ = dict[str, str]
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
@@ -280,6 +280,14 @@ async def _carry_out(home: Home, settings: Settings, environ: Environ, command: 
     if ids:
         answer["text"] += " It goes on with the next `run` or `once`."
     return answer
+
+
+def make_index_again(home: Home) -> reindex.Report:
+    """A daemon must be stopped first: HomeLocked names it."""
+    with home.lock("reindex"):
+        log.setup("warning", home.logs)
+        home.make()
+        return reindex.reindex(home, expander, now)
 
 
 def _daemon_is_there(home: Home) -> bool:

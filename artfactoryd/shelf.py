@@ -46,7 +46,7 @@ def place(source: Path, folder: Path, name: str, sidecar: Sidecar) -> str:
     `sidecar(chosen)` is the sidecar document for that name; its `id` is the product's, and says
     on a second call what of the first is already there. The source stays. It may become a hard
     link to the product, so it is never written to again, only replaced or discarded.
-    Raises StorageFull, StorageSick, and FileNotFoundError when the source is gone.
+    Raises StorageFull, and FileNotFoundError when the source is gone.
     """
     os.stat(source)
     with _writing_to(folder):
@@ -335,7 +335,7 @@ def _make_folders(folder: Path) -> None:
 
 @contextmanager
 def _writing_to(folder: Path) -> Iterator[None]:
-    """Whatever the place says, a person reads a sentence: StorageFull, or StorageSick after a failed flush."""
+    """Whatever the place says, a person reads a sentence: StorageFull, or StorageFaulty after a failed flush."""
     try:
         with storage_errors(folder):
             yield

@@ -52,6 +52,7 @@ class Workbench:
         self.asking: set[str] = set()
         self.stopping = False
         self.full = ""  # why nothing is created at all
+        self.unfiled: dict[Key, str] = {}  # bought, come, and why the disk does not take it: till then nothing is sent
         self.full_until = clock()  # the ledger itself had no room: not asked again before
         self.touched: set[str] = set()  # orders whose receipt is behind
         self.moved = asyncio.Event()  # something happened that a watcher may want to look at
@@ -95,11 +96,18 @@ class Workbench:
     def disk_is_full(self, reason: str) -> None:
         self.full, self.full_until = reason, self.clock() + timedelta(seconds=ROOM_AGAIN)
 
+    def cannot_file(self, row: Row, reason: str) -> None:
+        key = (row["order_id"], row["number"])
+        self.unfiled[key] = reason
+        self.waiting.add(key)
+        self.touch(row["order_id"])
+
     def put_back(self, row: Row) -> None:
         """Nobody works on it any more; if it is still planned, its turn comes again."""
         key = (row["order_id"], row["number"])
         for hand in (self.making, self.waiting, self.stops):
             hand.discard(key)
+        self.unfiled.pop(key, None)
         self.touch(row["order_id"])
         if key not in self.stuck:
             self.turns[row["provider"]].back(key)

@@ -151,7 +151,7 @@ async def test_what_a_kill_left_of_deliveries_is_tidied_and_what_is_not_ours_sta
     outputs.mkdir(exist_ok=True)
     (outputs / "0190.part").write_text("half")
     (folder / ".0001-a-red-car.png.0a1b2c3d.tmp").write_text("half")
-    (folder / "0001-lost.png.json").write_text(json.dumps({"id": "0190", "file": {}}))
+    (folder / "0001-lost.png.json").write_text(json.dumps({"id": "0190", "file": {}, "order": {"id": made}}))
     (folder / "mine.json").write_text("{}")
     async with at_work(home, monkeypatch) as works:
         await works.rests()

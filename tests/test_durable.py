@@ -8,7 +8,7 @@ import pytest
 
 from artfactoryd import durable
 from artfactoryd.durable import flush, flush_folder, storage_errors, write_file
-from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.errors import StorageFaulty, StorageFull
 
 
 def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_new_one(tmp_path: Path, mon
         (errno.EFBIG, StorageFull, "No room"),
         (errno.EROFS, StorageFull, "cannot be written"),
         (errno.EACCES, StorageFull, "cannot be written"),
-        (errno.EIO, StorageSick, "Check the disk"),
+        (errno.EIO, StorageFaulty, "Check the disk"),
         (errno.ENOENT, FileNotFoundError, "No such"),
     ],
 )

@@ -18,7 +18,7 @@ from yarl import URL
 
 from artfactoryd import durable
 from artfactoryd import fetch as fetch_module
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost, StorageFull, StorageSick
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, StorageFaulty, StorageFull
 from artfactoryd.fetch import Fetched, Fetcher, public
 
 BODY = bytes(range(256)) * 4000  # about 1 MB: several chunks
@@ -388,7 +388,7 @@ async def test_a_disk_that_does_not_keep_it_is_sick(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(durable, "flush", sick)
-    with pytest.raises(StorageSick):
+    with pytest.raises(StorageFaulty):
         await fetch(fetcher, f"{host.base}/a.png", target)
     assert not target.exists()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import shelf
-from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.errors import StorageFaulty, StorageFull
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
@@ -396,7 +396,7 @@ def test_a_write_that_fails_in_the_middle_leaves_nothing_and_says_so(source: Pat
         (errno.EDQUOT, StorageFull, "room"),
         (errno.EROFS, StorageFull, "cannot be written"),
         (errno.EMFILE, StorageFull, "cannot be written"),
-        (errno.EIO, StorageSick, "disk"),
+        (errno.EIO, StorageFaulty, "disk"),
     ],
 )
 def test_a_flush_that_fails_is_a_sentence_and_leaves_no_half_file(

@@ -557,7 +557,7 @@ def _(stage: Stage) -> Found:
     """On a small disk of its own, which only the program and its shell see."""
     home = stage.home.home
     room = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    mount = f'mount -t tmpfs -o size=400k none "{home.projects}"'
+    mount = f'mount -t tmpfs -o size=20m none "{home.projects}"'
     if shutil.which("unshare") is None or subprocess.run([*room, mount], capture_output=True).returncode:
         pytest.skip("a small disk cannot be made here")
     stage.drop_paid("a car EMU:run=1.5", limits={"free_disk_bytes": 100_000})

@@ -1,0 +1,225 @@
+"""The index made again: from the ledger what was ordered and paid, from the shelf what was made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd import reindex, study
+from artfactoryd.errors import InDoubt
+from artfactoryd.house import now
+from artfactoryd.index import Index
+from artfactoryd.reindex import Report
+from artfactoryd.study import expander
+from tests.homes import TestHome
+from tests.works import at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> TestHome:
+    return TestHome.make(tmp_path / "home")
+
+
+async def filled(home: TestHome, monkeypatch: Patch) -> str:
+    """Three items: two made, one in doubt; an order that waits, and one that is held. The first order's id."""
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", "ok", "ok", InDoubt("lost"))
+        made = await works.make(order("a [red,blue,green] car"))
+        await works.tell("pause", target="fake")
+        await works.make(order("a late car"), "late.yaml")
+        held = await works.make(order("a car", budget=0.001), "dear.yaml")
+        assert works.order(held)["held"]
+    return made
+
+
+def again(home: TestHome) -> Report:
+    with home.home.lock("reindex"):
+        return reindex.reindex(home.home, expander, now)
+
+
+def rows(home: TestHome) -> dict[str, list[dict[str, Any]]]:
+    with closing(Index.look(home.home.index_file)) as index:
+        return {table: index.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
+
+
+def paths(home: TestHome) -> list[str]:
+    return [row["path"] for row in rows(home)["product"]]
+
+
+def cards(home: TestHome) -> list[Path]:
+    return [path.with_name(path.name + ".json") for path in home.products()]
+
+
+async def test_all_comes_back_as_it_was_and_twice_is_once(home: TestHome, monkeypatch: Patch) -> None:
+    await filled(home, monkeypatch)
+    before, files = rows(home), sorted(home.root.rglob("Projects/**/*"))
+    assert {table for table, found in before.items() if found} == set(TABLES)
+    first, second = again(home), again(home)
+    assert rows(home) == before and sorted(home.root.rglob("Projects/**/*")) == files
+    assert first.differences == second.differences == [] and first.lines == len(home.lines())
+    assert first.counts == {"orders": 3, "items": 4, "attempts": 3, "products": 2}
+    assert "Ledger and shelf agree" in first.text() and first.kept is not None
+    with closing(Index.look(first.kept)) as old:  # whole, though it was not closed by its last writer
+        assert len(old.rows("SELECT * FROM item")) == 4
+    async with at_work(home, monkeypatch) as works:  # and is gone on from: nothing is bought again
+        await works.rests()
+        assert works.fake.calls() == []
+        await works.tell("resume", target="fake")
+        await works.until(lambda: works.states() == ["completed", "completed", "in_doubt", "completed"])
+        assert len(works.fake.calls()) == 1
+
+
+async def test_moved_copied_removed_and_changed_products_are_found_and_told(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue,green,grey,black] car"))
+    moved, copied, removed, changed, bare = home.products()
+    away = home.home.projects / "other" / "shelf"
+    away.mkdir(parents=True)
+    for path in (moved, moved.with_name(moved.name + ".json")):
+        path.rename(away / path.name)
+        shutil.copy(copied.with_name(copied.name + path.name.removeprefix(moved.name)), away / f"z{path.name}")
+    removed.unlink()
+    changed.write_bytes(changed.read_bytes() + b"more")
+    bare.with_name(bare.name + ".json").unlink()
+    said = again(home).text()
+    assert (
+        f"1 files were moved since, and are known there: {moved.relative_to(home.root)} to Projects/other/shelf" in said
+    )
+    assert f"1 files are copies of products; the first one counts: Projects/other/shelf/z{moved.name}" in said
+    assert (
+        f"1 files are no longer on the shelf; that they were made stays known: {removed.relative_to(home.root)}" in said
+    )
+    assert (
+        f"1 files are not of the size they were made with: changed since, or damaged: {changed.relative_to(home.root)}"
+        in said
+    )
+    assert f"1 files lie there without a sidecar; the ledger knows them: {bare.relative_to(home.root)}" in said
+    expected = [str(path.relative_to(home.root)) for path in (away / moved.name, copied, removed, changed, bare)]
+    assert paths(home) == expected
+    assert again(home).text().count("\n- ") == said.count("\n- ") and paths(home) == expected
+
+
+async def test_a_shelf_without_a_ledger_gives_its_products(home: TestHome, monkeypatch: Patch) -> None:
+    made = await filled(home, monkeypatch)
+    before = rows(home)["product"]
+    shutil.rmtree(home.home.ledger)
+    (cards(home)[0].parent / "mine.png").write_bytes(b"no product")
+    (cards(home)[0].parent / "mine.png.json").write_text("{}")
+    said = again(home).text()
+    assert rows(home)["product"] == before and rows(home)["orders"] == []
+    assert (
+        "2 products lie on the shelf that the ledger does not tell of, 2 of them of 1 orders that it does not know"
+        in said
+    )
+    assert "The old index had 3 orders, the new one has 0." in said and "$0.02 were spent, by the ledger $0" in said
+    assert "1 files cannot be read as sidecars" in said and "mine.png.json" in said
+    assert home.call("why", str(home.products()[0])).stdout.count(made) == 1
+    assert home.ask("status")["products"]
+
+
+async def test_what_is_on_its_way_to_the_shelf_is_left_to_delivery(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+    settled = home.home.ledger / f"{home.lines()[0]['at'][:7]}.jsonl"
+    text = settled.read_text().splitlines(keepends=True)
+    assert '"settlement"' in text[-1]
+    settled.write_text("".join(text[:-1]))
+    assert again(home).differences == [
+        "The old index had 1 products, the new one has 0.", "By the old index $0.01 were spent, by the ledger $0.00."
+    ]  # fmt: skip
+    (home.home.work / "made" / "fake" / "fake-1.png").write_bytes(home.products()[0].read_bytes())
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert works.fake.calls() == [] and len(home.products()) == len(home.sidecars()) == 1
+
+
+@pytest.mark.parametrize("how", ["missing", "no database", "torn"])
+async def test_a_start_makes_a_missing_or_unreadable_index_again(home: TestHome, monkeypatch: Patch, how: str) -> None:
+    await filled(home, monkeypatch)
+    before, file = rows(home), home.home.index_file
+    if how == "missing":
+        shutil.rmtree(home.home.private)
+    else:
+        with closing(sqlite3.connect(file)) as database:  # what was written last lies beside it, and would do
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        data = file.read_bytes()
+        file.write_bytes(b"no database" * 1000 if how == "no database" else data[:16] + os.urandom(4000))
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert rows(home) == before
+    assert how == "missing" or len(list((home.home.private / "backups").glob("*.sqlite3"))) == 1
+
+
+async def test_an_old_copy_of_the_index_is_brought_up_to_the_ledger(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+    shutil.copy(home.home.index_file, home.root / "copy")
+    await filled(home, monkeypatch)
+    before = rows(home)
+    shutil.copy(home.root / "copy", home.home.index_file)
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert rows(home) == before
+
+
+async def test_other_rules_of_expansion_are_told(home: TestHome, monkeypatch: Patch) -> None:
+    await filled(home, monkeypatch)
+
+    def other(row: Mapping[str, Any]) -> Any:
+        provider, items = expander(row)
+        return provider, (item for item in items if row["name"] != "late")
+
+    monkeypatch.setattr(study, "_plans", {})
+    with home.home.lock("reindex"):
+        [said] = [
+            each
+            for each in reindex.reindex(home.home, other, now).differences
+            if "items" in each and "accepted" in each
+        ]
+    assert "Order late" in said and "accepted with 1 items, and its document gives 0 now" in said
+    file = home.home.ledger / f"{home.lines()[0]['at'][:7]}.jsonl"
+    sent = file.read_text()
+    file.write_text(sent.replace('"actual":{"prompt":"a red car"', '"actual":{"prompt":"a ted car"'))
+    assert sent != file.read_text()
+    assert any("1 attempts of order cars" in each for each in again(home).differences)
+
+
+async def test_a_failure_leaves_the_old_index_as_it_was(home: TestHome, monkeypatch: Patch) -> None:
+    await filled(home, monkeypatch)
+    before = rows(home)
+    with (home.home.ledger / "2099-01.jsonl").open("w") as file:
+        file.write(json.dumps({"kind": "ticket", "order": "x", "item": 1, "attempt": "y", "ticket": "t"}) + "\n")
+    done = home.call("reindex")
+    assert done.returncode == 1 and "does not fit" in done.stderr and "Traceback" not in done.stderr
+    assert rows(home) == before
+
+
+async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestHome, monkeypatch: Patch) -> None:
+    await filled(home, monkeypatch)
+    document = home.ask("reindex")
+    assert document["orders"] == 3 and document["differences"] == [] and Path(document["old_index"]).exists()
+    with home.home.lock("run"):
+        done = home.call("reindex")
+    assert done.returncode == 1 and f"kill {os.getpid()}" in done.stderr
+    with sqlite3.connect(home.home.index_file) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
+    for _ in range(reindex.BACKUPS + 2):
+        Index.open(home.home.index_file).close()
+        again(home)
+    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == reindex.BACKUPS
