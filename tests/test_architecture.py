@@ -237,7 +237,7 @@ def factories_do_not_know_their_siblings(module: Module) -> Iterator[str]:
 
 def only_the_way_in_imports_daemon_and_cli(module: Module) -> Iterator[str]:
     for target, allowed in MAY_IMPORT.items():
-        if target in module.uses and module.name not in allowed:
+        if target in module.uses and not {module.name, module.room} & allowed:
             yield f"imports {target}"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import click
 import pytest
 
-from artfactoryd import cli, documents, library
-from artfactoryd.cli import main
+from artfactoryd import documents, library
+from artfactoryd.cli import main, program
 from artfactoryd.planning import plan
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
@@ -106,7 +106,7 @@ def test_the_readmes_table_of_commands_names_them_all_and_no_other() -> None:
 
 def test_the_exit_codes_are_told_alike_everywhere() -> None:
     said = re.search(r"Exit codes: (.*?)\.\n", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert said and " ".join(said[1].split()) in " ".join((cli.__doc__ or "").split())
+    assert said and " ".join(said[1].split()) in " ".join((program.__doc__ or "").split())
     assert re.findall(r"\d", said[1]) == ["0", "1", "2", "3"]
     assert " ".join(said[1].split()) in " ".join((ROOT / "docs" / "troubleshooting.md").read_text().split())
 
