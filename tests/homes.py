@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import jsonschema
 
@@ -40,9 +41,10 @@ class TestHome:
     def make(cls, root: Path, base_url: str | None = None, **settings: Any) -> TestHome:
         """`settings`: sections of artfactory.yaml, over quick ones."""
         made = cls(Home(root.resolve()), base_url)
-        for _ in init(made.home):
-            pass
-        made.configure(**settings)
+        with patch.object(os, "fsync"):  # nobody cuts the power to a home that is still being made
+            for _ in init(made.home):
+                pass
+            made.configure(**settings)
         return made
 
     def configure(self, **settings: Any) -> None:

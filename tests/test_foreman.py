@@ -280,7 +280,7 @@ async def test_two_orders_take_turns_item_by_item(home: TestHome, monkeypatch: P
         await works.take(order("first [1,2,3]"), "a.yaml")
         await works.fake.reached("submit")
         await works.take(order("second [1,2,3]"), "b.yaml")
-        await works.until(lambda: len(works.states()) == 6)
+        await works.lined_up(6)
         works.fake.release("submit")
         await works.rests()
         assert [prompt.split()[0] for prompt in works.prompts()[1:]] == ["first", "second", "first", "second", "second"]
@@ -292,7 +292,7 @@ async def test_a_more_urgent_order_goes_first(home: TestHome, monkeypatch: Patch
         await works.take(order("slow [1,2,3]"), "a.yaml")
         await works.fake.reached("submit")
         await works.take(order("fast [1,2,3]", priority=5), "b.yaml")
-        await works.until(lambda: len(works.states()) == 6)
+        await works.lined_up(6)
         works.fake.release("submit")
         await works.rests()
         assert [prompt.split()[0] for prompt in works.prompts()] == ["slow", *["fast"] * 3, *["slow"] * 2]

@@ -17,6 +17,10 @@ from artfactoryd.index import MIGRATIONS, Index
 from artfactoryd.settings import Settings, load
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
+from tests.works import quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
 
 CAR = "provider: local\nmodel: sketch\nparameters: {prompt: a COLOUR car, width: 64, height: 64}\n"
 PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: 'a [red,blue] car'}\n"

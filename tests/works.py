@@ -22,7 +22,7 @@ from artfactoryd.daemon import Daemon, Work
 from artfactoryd.factories import ProviderSettings
 from artfactoryd.house import House, now, open_house
 from artfactoryd.index import Index
-from artfactoryd.settings import Inbox, Limits, Provider, Settings
+from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.study import expander
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -81,6 +81,10 @@ class Works:
         await self.until(lambda: {row["id"] for row in self.house.books.index.orders()} - before)
         await self.until(lambda: not (self.home.home.inbox / name).exists())
         return str(self.house.books.index.orders()[0]["id"])
+
+    async def lined_up(self, items: int) -> None:
+        """Until so many have their rows and the lines know of them."""
+        await self.until(lambda: len(self.states()) == items and not self.daemon._expanding)
 
     async def make(self, text: str, name: str = "cars.yaml") -> str:
         """Take it, and work until nothing can go on by itself."""
@@ -155,7 +159,10 @@ async def at_work(
 
     monkeypatch.setattr(house, "makers", lambda: {"fake": maker, "other": maker})
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
-    given = {"inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000)}
+    given = {
+        "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
+        "http": Http(port=0),
+    }  # fmt: skip
     async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
         daemon = Daemon(opened, job or Work(), {})
         running = asyncio.create_task(daemon.run())
