@@ -97,6 +97,10 @@ class Books:
         known = (provider, sha256, address, expires_at)
         await self._put(_Move(change=partial(moves.remember_upload, known=known)))
 
+    async def note_outage(self, provider: str, row: Mapping[str, Any] | None) -> None:
+        """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
+        await self._put(_Move(change=partial(moves.note_outage, provider=provider, row=row)))
+
     async def _put(self, move: _Move) -> None:
         with self._door:
             if self._closing.is_set():

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import commands, fault, paperwork, reports
+from artfactoryd import commands, fault, paperwork, reports, wakefulness
 from artfactoryd.claims import Claim
 from artfactoryd.core.dropped import PICTURE
 from artfactoryd.core.lifecycle import OrderState
@@ -32,6 +33,7 @@ from artfactoryd.inbox import Inbox, Ready, Scan, Stray
 from artfactoryd.receipts import Receipts
 from artfactoryd.service import notify
 from artfactoryd.settings import Settings
+from artfactoryd.wakefulness import Wakefulness
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class Daemon:
         self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held, self._receipts = HeldFolder(house), Receipts(house)
+        self._awake = Wakefulness(wakefulness.command(sys.platform, os.getpid()), time.monotonic)
         self._settings_seen = _stamp(house.home.settings_file)
 
     async def run(self) -> None:
@@ -100,6 +103,8 @@ class Daemon:
     async def _take_up(self) -> None:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
         index, lines = self.house.books.index, self.house.lines
+        for provider in index.outages():  # as it was then; it is tried at once
+            await self.house.books.note_outage(provider, None)
         self._look_over()
         await asyncio.to_thread(lines.clear_leftovers)
         lines.resume_all(self._start_item)
@@ -164,6 +169,7 @@ class Daemon:
         await asyncio.gather(*self._page, return_exceptions=True)  # it closes by itself, within a second
         await self._end_tasks()  # what it began while it was opening
         await self._receipts.bring_up_to_date()
+        await asyncio.to_thread(self._awake.end)
 
     async def _end_tasks(self) -> None:
         tasks = [*self._services, *self._makers]
@@ -334,6 +340,8 @@ class Daemon:
             if time.monotonic() >= due:
                 await self._receipts.bring_up_to_date()
                 due = time.monotonic() + RECEIPTS_EVERY / 2
+                if (at_work := self.house.lines.at_work) or self._awake.follows:
+                    await asyncio.to_thread(self._awake.follow, at_work)
             if self.work.watch:
                 self.work.watch(self.house, self.work.seen)
             if self.work.until_done and self.done:

@@ -30,7 +30,7 @@ from artfactoryd.intake import Intake
 from artfactoryd.limits import Gate
 from artfactoryd.lines import Lines
 from artfactoryd.purchase import Purchase
-from artfactoryd.settings import Settings, resolve_key
+from artfactoryd.settings import Provider, Settings, resolve_key
 from artfactoryd.steering import Steering
 from artfactoryd.study import expander
 from artfactoryd.workbench import Workbench
@@ -59,7 +59,7 @@ class House:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
         self.settings = settings
         for name, gate in self.bench.gates.items():
-            gate.concurrency = settings.provider(name).concurrency
+            gate.use(settings.provider(name).concurrency, settings.provider(name).requests_per_minute)
         self.bench.wake()
 
 
@@ -79,7 +79,7 @@ async def open_house(home: Home, settings: Settings, environ: dict[str, str]) ->
 
 def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, Factory], fetcher: Fetcher) -> House:
     claims = Claims(home.claims, home.rejected, home.held)
-    gates = {name: Gate(settings.provider(name).concurrency, time.monotonic) for name in factories}
+    gates = {name: _gate(settings.provider(name)) for name in factories}
     house: House
 
     def current() -> Settings:
@@ -93,6 +93,10 @@ def _furnish(home: Home, settings: Settings, books: Books, factories: dict[str, 
     steering = Steering(books, claims, intake, bench, lines)
     house = House(home, settings, books, claims, intake, bench, foreman, lines, steering, factories)
     return house
+
+
+def _gate(settings: Provider) -> Gate:
+    return Gate(settings.concurrency, time.monotonic, settings.requests_per_minute)
 
 
 def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[str, Factory]:

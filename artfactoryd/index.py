@@ -32,6 +32,13 @@ JSON_COLUMNS = frozenset({
 })  # fmt: skip
 
 
+_NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ?"
+# The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
+# through all their items, and there may be a hundred thousand.
+_WAITING = (
+    f"WITH RECURSIVE waiting (id) AS ({_NEXT} UNION ALL "
+    f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
+)
 DatabaseError = pw.DatabaseError
 PASSING = ("full", "locked", "readonly", "unable to open")  # in SQLite's words: worth another try
 
@@ -214,10 +221,10 @@ class Index:
     def working_orders(self, provider: str) -> list[Row]:
         """Orders with something left to send, as the scheduler takes them: priority, then age."""
         sql = (
-            "SELECT id, priority FROM orders WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL AND id IN "
-            "(SELECT order_id FROM item WHERE provider = ? AND state = 'planned') ORDER BY priority DESC, id"
+            f"{_WAITING} SELECT orders.id, priority FROM waiting JOIN orders ON orders.id = waiting.id "
+            "WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL ORDER BY priority DESC, orders.id"
         )
-        return self.rows(sql, (provider,))
+        return self.rows(sql, (provider, provider))
 
     def counts(self, order_id: str) -> dict[str, int]:
         sql = "SELECT state, count(*) AS n FROM item WHERE order_id = ? GROUP BY state"
@@ -298,9 +305,13 @@ class Index:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))
 
     def stops(self) -> dict[str, Row]:
-        """Providers that trouble has stopped (no key, no money, no network)."""
-        rows = self.rows("SELECT provider, reason, since FROM provider_stop WHERE kind = 'stopped'")
+        """Providers that trouble has stopped (no key, no money)."""
+        rows = self.rows("SELECT provider, reason, since, of_key FROM provider_stop WHERE kind = 'stopped'")
         return {row["provider"]: row for row in rows}
+
+    def outages(self) -> dict[str, Row]:
+        """Providers that do not answer, or not as they should; tried again by themselves."""
+        return {row["provider"]: row for row in self.rows("SELECT * FROM outage")}
 
     def pauses(self) -> dict[str, str]:
         """Providers that a person has paused, and since when; the empty name is all of them."""
@@ -312,8 +323,10 @@ class Index:
 
     def waiting_orders(self, provider: str) -> set[str]:
         """Ids of orders with something left to send there; the empty name is every provider."""
-        sql = "SELECT DISTINCT order_id FROM item WHERE state = 'planned' AND (provider = ? OR ? = '')"
-        return {row["order_id"] for row in self.rows(sql, (provider, provider))}
+        if provider:
+            return {row["id"] for row in self.rows(f"{_WAITING} SELECT id FROM waiting WHERE id > ''", (provider,) * 2)}
+        planned = "SELECT 1 FROM item WHERE order_id = orders.id AND state = 'planned'"
+        return {row["id"] for row in self.rows(f"SELECT id FROM orders WHERE EXISTS ({planned})")}
 
     def answer(self, command: str) -> Any | None:
         row = self.row("SELECT answer FROM command WHERE id = ?", (command,))

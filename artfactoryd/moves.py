@@ -189,19 +189,28 @@ def _settlement(index: Index, line: Line) -> None:
 def _release(index: Index, line: Line) -> None:
     """Back to planned, unless a person ended the order while this was being sent."""
     _move(index, line, "release", attempt=None, reason=line["reason"])
-    ended = "UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND number = ? AND stop = 1"
-    index.run(ended, BY_YOU, line["order"], line["item"])
+    _heed_stop(index, line, BY_YOU)
     _settle(index, line, 0)
     _log(index, line, cost=0, estimated=0, verdict="released", reason=line["reason"], ended_at=line["at"])
 
 
+def _heed_stop(index: Index, line: Line, reason: str) -> None:
+    """A person ended the order while this was on the way, and now it has come to a rest."""
+    ended = "UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND number = ? AND stop = 1"
+    index.run(ended, reason, line["order"], line["item"])
+
+
 def _failure(index: Index, line: Line) -> None:
-    _move(index, line, f"failure:{line['verdict']}", reason=line["reason"])
+    verdict = line["verdict"]
+    again: dict[str, object] = {"attempt": None, "ticket": None} if verdict == "passing" else {}
+    _move(index, line, f"failure:{verdict}", reason=line["reason"], **again)
+    if verdict in ("passing", "in_doubt"):
+        _heed_stop(index, line, f"{BY_YOU}; {line['reason']}")
     known: dict[str, object] = {}
-    if line["verdict"] != "in_doubt":  # what may have been charged stays reserved
+    if verdict != "in_doubt":  # what may have been charged stays reserved, also when a person cancelled
         known = {"cost": line["cost"], "estimated": int(line["cost"] > 0), "ended_at": line["at"]}
         _settle(index, line, line["cost"])
-    _log(index, line, verdict=line["verdict"], reason=line["reason"], **known)
+    _log(index, line, verdict=verdict, reason=line["reason"], **known)
 
 
 # --- providers and commands ---
@@ -215,14 +224,17 @@ def _pause(index: Index, line: Line) -> None:
         return
     provider = line.get("provider", "")
     if not line["on"]:
-        index.run("DELETE FROM provider_stop WHERE provider = ?", provider)
+        only = " AND kind = 'stopped'" if line.get("by") == "answer" else ""
+        index.run(f"DELETE FROM provider_stop WHERE provider = ?{only}", provider)
+        index.run("DELETE FROM outage WHERE provider = ?", provider)
         return
     kind = "paused" if line.get("by") == "you" else "stopped"
     sql = (
-        "INSERT INTO provider_stop (provider, kind, reason, since) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since"
+        "INSERT INTO provider_stop (provider, kind, reason, since, of_key) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
+        "(provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since, of_key = excluded.of_key"
     )
-    index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"])
+    of_key = int(bool(line.get("of_key")))
+    index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"], of_key)
 
 
 def _command(index: Index, line: Line) -> None:
@@ -272,6 +284,14 @@ def add_items(index: Index, order_id: str, provider: str, items: Iterable[Planne
     last = coming[-1]
     sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
+
+
+def note_outage(index: Index, provider: str, row: Mapping[str, Any] | None) -> None:
+    """What is so just now, for those who look from outside; a start knows nothing of it, so it has no line."""
+    index.run("DELETE FROM outage WHERE provider = ?", provider)
+    if row is not None:
+        sql = "INSERT INTO outage (provider, reason, since, again_at, given_up) VALUES (?, ?, ?, ?, ?)"
+        index.run(sql, provider, row["reason"], row["since"], row["again_at"], int(row["given_up"]))
 
 
 def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:

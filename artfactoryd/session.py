@@ -247,7 +247,8 @@ def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settin
         counts = index.counts(row["id"])
         if index.state(row, counts) not in reports.UNFINISHED or row["held"] is not None:
             continue
-        moving = any(counts.get(state) for state in ("submitting", "running", "delivering"))
+        asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
+        moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))
         if moving or not reports.blockers(index, row, home, settings):
             return False
     return True

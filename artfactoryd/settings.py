@@ -34,6 +34,7 @@ class Provider:
     """`api_key` says where the key is (env:NAME, keychain, file:/PATH); it is never the key."""
 
     concurrency: int = 2
+    requests_per_minute: int | None = None  # None: as many as there is room for
     enabled: bool = True
     api_key: str | None = None
     base_url: str | None = None
@@ -76,7 +77,10 @@ class Logging:
     format: str = "text"
 
 
-PROVIDERS = {"replicate": Provider(concurrency=8, base_url="https://api.replicate.com"), "local": Provider()}
+PROVIDERS = {
+    "replicate": Provider(concurrency=8, requests_per_minute=600, base_url="https://api.replicate.com"),
+    "local": Provider(),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from artfactoryd import fault
 from artfactoryd.books import Books
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import StorageFull
-from artfactoryd.factories import Factory
-from artfactoryd.limits import Gate
+from artfactoryd.factories import Factory, Probes
+from artfactoryd.limits import ASK_EVERY, Gate
 from artfactoryd.log import generation
 from artfactoryd.turns import Turns
 
@@ -42,6 +42,9 @@ class Workbench:
         self.sending: set[Key] = set()  # creates on the way: a stop gives them a moment
         self.making: set[Key] = set()
         self.waiting: set[Key] = set()  # of these, what waits for a person or for room on the disk
+        self.asking: dict[str, set[Key]] = {name: set() for name in factories}  # of these, what has a ticket out
+        self.owed: dict[str, set[Key]] = {name: set() for name in factories}  # bought before, and not asked about since
+        self.outages: dict[str, datetime] = {}  # since when a provider does not answer
         self.stops: set[Key] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.stuck: dict[Key, str] = {}  # our own defects; left alone until a restart
@@ -76,9 +79,15 @@ class Workbench:
         key = (row["order_id"], row["number"])
         for hand in (self.making, self.waiting, self.stops):
             hand.discard(key)
+        self.asked(row)
         self.touch(row["order_id"])
         if key not in self.stuck:
             self.turns[row["provider"]].back(key)
+        self.gates[row["provider"]].wake()
+
+    def asked(self, row: Row) -> None:
+        """It need not be waited for any longer before something new is bought."""
+        self.owed[row["provider"]].discard((row["order_id"], row["number"]))
         self.gates[row["provider"]].wake()
 
     def order(self, row: Row) -> Row:
@@ -110,12 +119,19 @@ class Workbench:
     async def fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
         return await self.record(row, "failure", verdict=str(verdict), reason=reason, cost=cost)
 
-    async def stop_provider(self, provider: str, reason: str) -> None:
-        gate = self.gates[provider]
-        if gate.stopped is None:
-            log.error("%s is stopped: %s", provider, reason)
-            gate.stop(reason)
-            await self.books.record({"kind": "pause", "provider": provider, "on": True, "reason": reason})
+    async def stop_provider(self, provider: str, reason: str, *, of_key: bool = False) -> None:
+        """Nothing is sent there until a person lifts it; of a bad key, also a free question answered well."""
+        if self.gates[provider].stopped is not None:
+            return
+        log.error("%s is stopped: %s", provider, reason)
+        of_key = of_key and isinstance(self.factories[provider], Probes)
+        self.gates[provider].stop(reason, ask_in=ASK_EVERY if of_key else None)
+        try:
+            await self.books.record(
+                {"kind": "pause", "provider": provider, "on": True, "reason": reason, "of_key": of_key}
+            )
+        except StorageFull as error:  # the next start tries it once more
+            log.error("that %s is stopped could not be written down: %s", provider, error)
 
     def _money_came_back(self, order_id: str) -> None:
         """An order that waited for its cap may go on."""

@@ -36,6 +36,7 @@ HANDS = {
     "reach",
     "settings",
     "shelf",
+    "wakefulness",
 }
 SPINE = {
     "books",
@@ -44,6 +45,7 @@ SPINE = {
     "daemon",
     "delivery",
     "foreman",
+    "health",
     "held",
     "house",
     "inputs",

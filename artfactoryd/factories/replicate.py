@@ -19,7 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderError, ProviderStopped, Throttled
+from artfactoryd.errors import (
+    AskAgain,
+    CallRefused,
+    InDoubt,
+    ProviderError,
+    ProviderStopped,
+    Throttled,
+    Unreachable,
+)
 from artfactoryd.factories import Call, Outputs, ProviderSettings, Ticket, Uploaded
 from artfactoryd.factories.prediction import Answer, named, outcome, refusal, ticket_in, trouble
 
@@ -159,7 +167,7 @@ class ReplicateFactory:
         return ticket
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        answer = await self._ask("GET", ticket, "")
+        answer = await self._ask("GET", _of(ticket))
         if not answer.ok:
             raise trouble(answer)
         prediction = answer.value()
@@ -168,10 +176,15 @@ class ReplicateFactory:
         return outcome(prediction, self._key)
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("POST", ticket, "/cancel")
+        answer = await self._ask("POST", _of(ticket) + "/cancel")
         if answer.ok or answer.status in {404, 409, 410, 422}:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
+
+    async def probe(self) -> None:
+        answer = await self._ask("GET", "/v1/account")
+        if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
+            raise trouble(answer)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To Replicate's files, which live a day; Replicate itself reads them with our key."""
@@ -183,7 +196,7 @@ class ReplicateFactory:
                 form = {"content": (name, data, mime)}
                 response = await client._async_client.request("POST", "/v1/files", files=form)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise AskAgain(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
+            raise Unreachable(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
         answer = Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
         return _uploaded(answer, name)
 
@@ -192,24 +205,24 @@ class ReplicateFactory:
         if client is not None and self._loop is asyncio.get_running_loop():
             await client._async_client.aclose()
 
-    async def _ask(self, method: str, ticket: Ticket, verb: str) -> Answer:
+    async def _ask(self, method: str, path: str) -> Answer:
         import httpx
 
         client = await self._open()
-        path = f"/v1/predictions/{quote(ticket.text, safe='')}{verb}"
         try:
             async with asyncio.timeout(READ):
                 response = await client._async_client.request(method, path)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise AskAgain(f"Replicate does not answer: {named(error, self._key)}.") from error
+            raise Unreachable(f"Replicate does not answer: {named(error, self._key)}.") from error
         return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
 
     async def _open(self) -> Client:
         """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
         if not self._key:
-            raise ProviderStopped(NO_KEY)
+            raise ProviderStopped(NO_KEY, of_key=True)
         if not (self._key.isascii() and self._key.isprintable()):
-            raise ProviderStopped("The key for Replicate holds characters that no key has. Nothing was sent.")
+            words = "The key for Replicate holds characters that no key has. Nothing was sent."
+            raise ProviderStopped(words, of_key=True)
         async with self._opening:  # the first calls come together, and loading takes a tenth of a second each
             loop = asyncio.get_running_loop()
             if self._client is None or self._loop is not loop:
@@ -237,6 +250,10 @@ class ReplicateFactory:
         return client
 
 
+def _of(ticket: Ticket) -> str:
+    return f"/v1/predictions/{quote(ticket.text, safe='')}"
+
+
 def _uploaded(answer: Answer, name: str) -> Uploaded:
     value = answer.value()
     urls = value.get("urls") if isinstance(value, dict) else None
@@ -247,7 +264,8 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     error = refusal(answer)
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
-        raise AskAgain(f"Replicate did not take {name} ({answer.status}): {answer.reason()}.", after)
+        kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
+        raise kind(f"Replicate did not take {name} ({answer.status}): {answer.reason()}.", after)
     raise error
 
 
@@ -288,7 +306,7 @@ def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
     if not answer.sent:
         return CallRefused(f"This could not be written as a request to Replicate: {why}. Nothing was sent.")
     if isinstance(error, _surely_unsent()):
-        return ProviderStopped(f"Replicate cannot be reached: {why}. Nothing was sent; is the network up?")
+        return Unreachable(f"Replicate cannot be reached: {why}. Nothing was sent; is the network up?")
     return InDoubt(
         f"A create was sent to Replicate and its answer was lost: {why}. It may have been bought; "
         "look at replicate.com/predictions."
