@@ -34,10 +34,10 @@ class Provider:
     """`api_key` says where the key is (env:NAME, keychain, file:/PATH); it is never the key."""
 
     concurrency: int = 2
-    requests_per_minute: int | None = None  # None: as many as there is room for
     enabled: bool = True
     api_key: str | None = None
     base_url: str | None = None
+    requests_per_minute: int | None = None  # None: as many as there is room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Logging:
 
 
 PROVIDERS = {
-    "replicate": Provider(concurrency=8, requests_per_minute=600, base_url="https://api.replicate.com"),
+    "replicate": Provider(concurrency=8, base_url="https://api.replicate.com", requests_per_minute=600),
     "local": Provider(),
 }
 

@@ -64,7 +64,7 @@ def ours(base: str) -> tuple[float, float]:
 
 def settings(base: str) -> dict[str, object]:
     return {
-        "providers": {"replicate": {"base_url": base, "concurrency": CONCURRENCY}},
+        "providers": {"replicate": {"base_url": base, "concurrency": CONCURRENCY, "requests_per_minute": 100_000}},
         "limits": {"products_per_order": ITEMS}, "inbox": {"settle_seconds": 0.05, "scan_seconds": 5},
     }  # fmt: skip
 

@@ -95,7 +95,7 @@ def test_every_move_is_refused_from_every_state_the_table_does_not_name(index: I
     accepted(index, items=len(ItemState))
     lines = {
         "wish": wish, "ticket": ticket, "release": release, "result": result, "settlement": settlement, "retry": retry,
-        **{f"failure:{v}": _failing(v) for v in ("in_doubt", "refused", "ended", "cancelled", "lost")},
+        **{f"failure:{v}": _failing(v) for v in ("in_doubt", "refused", "ended", "passing", "cancelled", "lost")},
     }  # fmt: skip
     assert lines.keys() == MOVES.keys() - {"cancel"}
     for number, each in enumerate(ItemState, 1):
@@ -273,7 +273,7 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
 def test_a_provider_is_stopped_and_lifted(index: Index) -> None:
     do(index, {**pause(True), "at": "a"})
     do(index, {**pause(True, "no money"), "at": "b"})
-    assert index.stops() == {"fake": {"provider": "fake", "reason": "no money", "since": "b"}}
+    assert index.stops() == {"fake": {"provider": "fake", "reason": "no money", "since": "b", "of_key": 0}}
     do(index, pause(False))
     assert index.stops() == {}
 

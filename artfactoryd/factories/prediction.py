@@ -119,7 +119,7 @@ def _until(moment: str | None, now: str | None) -> float | None:
     try:
         then = parsedate_to_datetime(moment or "")
         since = parsedate_to_datetime(now) if now else datetime.now(UTC)
-        return max(0.0, (then - since).total_seconds())
+        return (then - since).total_seconds() or None
     except (TypeError, ValueError):
         return None
 
