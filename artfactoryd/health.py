@@ -22,6 +22,7 @@ LONGEST_PROBE = 40.0  # seconds
 async def failed(bench: Workbench, provider: str, breaker: Breaker, reason: str) -> None:
     """One more failure, which may make an outage of it."""
     breaker.failed(reason)
+    bench.gates[provider].wake()
     await _tell(bench, provider)
 
 
@@ -59,7 +60,8 @@ async def _tell(bench: Workbench, provider: str) -> None:
         await bench.books.note_outage(provider, row)
     except StorageFull as error:  # nothing hangs on it
         log.error("that %s does not answer could not be noted: %s", provider, error)
-    bench.touched |= bench.books.index.waiting_orders(provider)
+    finally:  # also when the program is ending
+        _touch(bench, provider)
 
 
 async def probe(bench: Workbench, provider: str) -> bool:
@@ -104,4 +106,9 @@ async def _lift(bench: Workbench, provider: str, stopped: str | None) -> None:
         return
     log.warning("%s takes the key again", provider)
     gate.lift()
-    bench.touched |= bench.books.index.waiting_orders(provider)
+    _touch(bench, provider)
+
+
+def _touch(bench: Workbench, provider: str) -> None:
+    """Their receipts say what they wait for."""
+    bench.touched |= bench.books.index.waiting_orders(provider) | {order_id for order_id, _ in bench.asking[provider]}

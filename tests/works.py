@@ -128,11 +128,13 @@ class Works:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short."""
     monkeypatch.setattr("artfactoryd.limits.LONGEST", 0.02)
+    monkeypatch.setattr("artfactoryd.limits.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", (0.01, 0.02))
     monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
     monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
     monkeypatch.setattr(workbench, "WRITE_AGAIN", 0.02)
     monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
-    for name in ("RECEIPTS_EVERY", "COMMANDS_EVERY"):
+    for name in ("RECEIPTS_EVERY", "COMMANDS_EVERY", "IDLE_EVERY"):
         monkeypatch.setattr(f"artfactoryd.daemon.{name}", 0.02)
 
 
