@@ -26,10 +26,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import fault, ledger, moves, stakes
+from artfactoryd import fault, ledger, moves, stakes, unwritten
 from artfactoryd.core.plan import PlannedItem
+from artfactoryd.database import DatabaseError, is_trouble, trouble
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
-from artfactoryd.index import DatabaseError, Index, is_trouble, trouble
+from artfactoryd.index import Index
 from artfactoryd.ledger import Ledger, Position
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Books:
         """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
         provider, items = await asyncio.to_thread(self._expander, order)
         while chunk := await asyncio.to_thread(_take, items):
-            change = partial(moves.add_items, order_id=order["id"], provider=provider, items=chunk)
+            change = partial(unwritten.add_items, order_id=order["id"], provider=provider, items=chunk)
             await self._put(_Move(change=change))
 
     async def set_folder(self, order_id: str, folder: str) -> None:
@@ -95,12 +96,16 @@ class Books:
     async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
         """Where a picture was put: free to do again, so it needs no line."""
         known = (provider, sha256, address, expires_at)
-        await self._put(_Move(change=partial(moves.remember_upload, known=known)))
+        await self._put(_Move(change=partial(unwritten.remember_upload, known=known)))
 
     async def remember_questions(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """What was asked about attempts in doubt: free to ask again, so it needs no line."""
         if rows:
             await self._put(_Move(change=partial(stakes.remember, rows=[dict(row) for row in rows])))
+
+    async def note_outage(self, provider: str, row: Mapping[str, Any] | None) -> None:
+        """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
+        await self._put(_Move(change=partial(unwritten.note_outage, provider=provider, row=row)))
 
     async def _put(self, move: _Move) -> None:
         with self._door:
@@ -251,7 +256,7 @@ def _apply_again(index: Index, line: Line, expander: Expander) -> None:
             raise
         provider, items = expander(order)
         while chunk := _take(items):
-            moves.add_items(index, order["id"], provider, chunk)
+            unwritten.add_items(index, order["id"], provider, chunk)
         moves.apply(index, line)
 
 
@@ -261,4 +266,4 @@ def _remember(index: Index, place: Position) -> None:
 
 
 def _take(items: Iterator[PlannedItem]) -> list[PlannedItem]:
-    return list(islice(items, moves.CHUNK))
+    return list(islice(items, unwritten.CHUNK))

@@ -12,26 +12,24 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-import uuid_utils
-
-from artfactoryd import commands, fault, leftovers, paperwork, reports
-from artfactoryd.claims import Claim
-from artfactoryd.core.dropped import PICTURE
+from artfactoryd import commands, fault, leftovers, paperwork, reports, wakefulness
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.held import HeldFolder
 from artfactoryd.home import Home
-from artfactoryd.house import House, now, open_house, read_settings
-from artfactoryd.inbox import Inbox, Ready, Scan, Stray
+from artfactoryd.house import House, open_house, read_settings
+from artfactoryd.inbox import Inbox
 from artfactoryd.receipts import Receipts
 from artfactoryd.service import notify
 from artfactoryd.settings import Settings
+from artfactoryd.taking import Taking, Work
+from artfactoryd.wakefulness import Wakefulness
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +42,6 @@ IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
-@dataclass
-class Work:
-    """What a run is for. `until_done`: end when nothing can go on by itself (`once`, `submit --wait`)."""
-
-    until_done: bool = False
-    only: frozenset[Path] = frozenset()  # take just these entries of the inbox
-    watch: Callable[[House, Sequence[str]], None] | None = None  # looks at the orders seen, for a progress bar
-    seen: list[str] = field(default_factory=list)  # orders this run took or found unfinished
-    rejected: int = 0
-    waiting: int = 0  # things taken or in the inbox that wait for room on the disk
-
-
 class Daemon:
     def __init__(self, house: House, work: Work, environ: dict[str, str]) -> None:
         self.house, self.work, self._environ = house, work, environ
@@ -66,15 +52,12 @@ class Daemon:
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
-        self._unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
-        self._half_taken = False  # a taking failed in the middle
-        self._waiting: set[str] = set()  # of these, those that wait for a picture
-        self._late: set[str] = set()  # of these, those of which it has been said that they wait for room
-        self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
+        self._taking = Taking(house, work, self._begin, lambda: notify.tell(environ, "WATCHDOG=1"))
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held, self._receipts = HeldFolder(house), Receipts(house)
+        self._awake = Wakefulness(wakefulness.command(sys.platform, os.getpid()), time.monotonic)
         self._settings_seen = _stamp(house.home.settings_file)
 
     async def run(self) -> None:
@@ -103,13 +86,15 @@ class Daemon:
     async def _take_up(self) -> None:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
         index, lines = self.house.books.index, self.house.lines
+        for provider in index.outages():  # as it was then; it is tried at once
+            await self.house.books.note_outage(provider, None)
         self._look_over()
         await asyncio.to_thread(self._clear_leftovers)
         lines.resume_all(self._start_item)
         self.house.doubts.take_up()
         if not self.work.only:
-            self._unfinished = await asyncio.to_thread(self.house.claims.open)
-            await self._take_unfinished()
+            self._taking.unfinished = await asyncio.to_thread(self.house.claims.open)
+            await self._taking.take_unfinished()
         for row in index.unexpanded_orders():
             self._begin(row["id"])
 
@@ -174,6 +159,7 @@ class Daemon:
             await asyncio.wait(self._page, timeout=GRACE)  # it closes by itself, within a second
         await self._end_tasks(self._services, self._makers, self._page)  # what it began while it was opening
         await self._receipts.bring_up_to_date()
+        await asyncio.to_thread(self._awake.end)
 
     async def _end_tasks(self, *owners: set[asyncio.Task[None]]) -> None:
         """Cancelled again while one goes on: a library may swallow a cancellation. A stop never waits for ever."""
@@ -230,11 +216,15 @@ class Daemon:
             self._looked = time.monotonic()
             self._reload_settings()
             self.house.bench.heed_date()
-            await self._take_unfinished()
-            await self._take_scan(scan)
+            await self._taking.take_unfinished()
+            await self._taking.take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture
                 await self.house.intake.clear_inbox()
-            left = [found for found in scan.ready if self._is_wanted(found, scan) and found.path not in self._left]
+            left = [
+                found
+                for found in scan.ready
+                if self._taking.is_wanted(found, scan) and found.path not in self._taking.left
+            ]
             self._taken_all = not scan.waiting and not left
             await self._held.look(self._taken_all)
 
@@ -244,79 +234,6 @@ class Daemon:
             settings.path or home.inbox, settle_seconds=settings.settle_seconds, scan_seconds=settings.scan_seconds,
             dropboxes=home.work / "dropboxes.json",
         )  # fmt: skip
-
-    async def _take_scan(self, scan: Scan) -> None:
-        everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
-        for found in everything:
-            notify.tell(self._environ, "WATCHDOG=1")  # a thousand orders at once may take minutes
-            if not self._is_wanted(found, scan):
-                continue
-            try:
-                await self._take_entry(found)
-                self._left.discard(found.path)
-            except (StorageFull, OSError) as error:
-                if found.path not in self._left:
-                    log.error("%s stays in the inbox: %s", found.path.name, error)
-                self._left.add(found.path)
-
-    def _is_wanted(self, found: Ready | Stray, scan: Scan) -> bool:
-        """A picture that lay here long before its order is no stray while the order is on its way."""
-        if isinstance(found, Stray) and (found.what == PICTURE.what and scan.waiting):
-            return False
-        spoken_for = self.house.intake.is_spoken_for(found.path)
-        return not spoken_for and (not self.work.only or found.path in self.work.only)
-
-    async def _take_unfinished(self) -> None:
-        """What was taken goes on from where a kill or a full disk stopped it."""
-        unfinished, self._unfinished = self._unfinished, []
-        if self._half_taken:  # it may be ours already: only the claims themselves can tell
-            unfinished = await asyncio.to_thread(self.house.claims.open)
-            self._half_taken = False
-        for claim in unfinished:
-            await self._take(claim)
-
-    async def _take_entry(self, found: Ready | Stray) -> None:
-        project = found.project if isinstance(found, Ready) else None
-        taken_at = now().isoformat(timespec="milliseconds")
-        self._half_taken = True
-        claim = await asyncio.to_thread(
-            self.house.claims.take, found.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
-        )
-        self._half_taken = False
-        if claim is None:
-            return
-        fault.point("claimed")
-        if isinstance(found, Stray):
-            self.work.rejected += 1
-            text = f"{claim.name} is not an order: it is {found.what}.\n\n{found.advice}\n"
-            await asyncio.to_thread(self.house.claims.reject, claim, text)
-        else:
-            await self._take(claim)
-
-    async def _take(self, claim: Claim) -> None:
-        try:
-            ids = await self.house.intake.take(claim)
-        except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
-            if claim.id not in self._late:
-                log.error("%s is taken, and waits: %s", claim.name, error)
-            self._late.add(claim.id)
-            self._unfinished.append(claim)
-            ids = []
-        if ids is None:
-            if claim.id not in self._waiting:
-                log.info("%s waits for a picture that it names", claim.name)
-            self._waiting.add(claim.id)
-            self._unfinished.append(claim)
-            return
-        self._waiting.discard(claim.id)
-        rows = self.house.books.index.orders_of_claim(claim.id)
-        self.work.seen += [row["id"] for row in rows if row["id"] not in self.work.seen]
-        self.work.rejected += 0 if rows or ids or claim in self._unfinished else 1
-        for order_id in ids:
-            self.work.seen += [] if order_id in self.work.seen else [order_id]
-            for turns in self.house.bench.turns.values() if self.work.only else ():
-                turns.only = {*(turns.only or ()), order_id}
-            self._begin(order_id)
 
     def _reload_settings(self) -> None:
         """A bad file leaves the last good settings, and a word beside it."""
@@ -357,10 +274,12 @@ class Daemon:
             if time.monotonic() >= due:
                 await self._receipts.bring_up_to_date()
                 due = time.monotonic() + RECEIPTS_EVERY / 2
+                if (at_work := self.house.lines.at_work) or self._awake.follows:
+                    await asyncio.to_thread(self._awake.follow, at_work)
             if self.work.watch:
                 self.work.watch(self.house, self.work.seen)
             if self.work.until_done and self.done:
-                self.work.waiting = len(self._unfinished) + len(self._left)
+                self.work.waiting = len(self._taking.unfinished) + len(self._taking.left)
                 self.stop.set()
 
     def _until_receipts(self) -> float:
@@ -372,7 +291,7 @@ class Daemon:
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self._waiting and not self._expanding and self.house.lines.idle
+        return self._taken_all and not self._taking.waiting and not self._expanding and self.house.lines.idle
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from artfactoryd import inbox, ledger, soundness
-from artfactoryd import index as index_room
 from artfactoryd import settings as settings_room
+from artfactoryd.database import SQLITE
 from artfactoryd.diagnosis import BAD, OK, WARNING, Row
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
@@ -42,7 +42,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "folder": lambda: soundness.folder(home, settings), "lock": lambda: soundness.lock(home),
         "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
         "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
-        "sqlite": lambda: soundness.sqlite(index_room.SQLITE), "database": lambda: soundness.database(home),
+        "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
         "ledger": lambda: soundness.lines(home), "clock": lambda: _clock(home, reached, datetime.now(UTC)),
         "python": _python, "libraries": _libraries,
     }  # fmt: skip

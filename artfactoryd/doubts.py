@@ -84,7 +84,7 @@ class Doubts:
         with contextlib.suppress(StorageFull):  # a person reads of it later
             await self._bench.books.remember_questions(left)
         if not any(row["hopeful"] for row in left) and not self._bench.unsure[provider].is_set():
-            self._bench.asking.discard(provider)
+            self._bench.hopeful.discard(provider)
         return pause if any(row["next_at"] for row in left) else 0.0
 
     async def _answer(self, provider: str, rows: Sequence[Row]) -> Answer:

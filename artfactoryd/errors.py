@@ -11,12 +11,13 @@
        |- StorageFaulty        the disk reported an error: nothing of it counts, try again later       (you, daemon)
     |- StorageSick             a flush of the books failed: nothing more is written by this process    (us, daemon)
     |- ProviderError           what a factory says about one call; raised only by factories and fetch
-       |- ProviderStopped      nothing bought; this provider needs a person (key, money, no network)   (you, provider)
+       |- ProviderStopped      nothing bought; this provider needs a person (key, money)               (you, provider)
        |- Throttled            nothing bought; the provider asks to wait `after` seconds               (provider, it)
        |- CallRefused          nothing bought; this call is bad                                        (you, item)
        |- InDoubt              it may have been bought; never sent again by the program                (you, item)
        |- RunFailed            it was bought and ended without output                                  (provider, item)
        |- AskAgain             reading failed for a passing reason; reading is free, ask again         (provider, item)
+          |- Unreachable       nothing bought; the provider does not answer, or not as it should       (provider, it)
        |- OutputLost           it was bought and the output can no longer be had                       (provider, item)
        |- OutputBad            what came is no picture, or is cut short                                (provider, item)
           |- OutputPoison      looking at it killed the program three times; it is kept                (us, item)
@@ -162,21 +163,29 @@ class ProviderError(ArtFactoryError):
 
 
 class ProviderStopped(ProviderError):
-    """Surely nothing was bought, and no other call to this provider will fare better."""
+    """Surely nothing was bought, and no other call to this provider will fare better.
+
+    `of_key`: whether a free question (`factories.Probes`) tells when it is over. That there is money
+    again, or leave for one model, only a purchase would tell: then a person lifts it.
+    """
 
     title = "The provider needs you"
     whose_move: WhoseMove = "you"
     stops: Scope = "provider"
 
+    def __init__(self, sentence: str, *, of_key: bool = False) -> None:
+        super().__init__(sentence)
+        self.of_key = of_key
+
 
 class Throttled(ProviderError):
-    """Surely nothing was bought; wait `after` seconds before the next create."""
+    """Surely nothing was bought; wait `after` seconds before the next. None: it did not say how long."""
 
     title = "The provider asks to wait"
     stops: Scope = "provider"
     again = True
 
-    def __init__(self, sentence: str, after: float) -> None:
+    def __init__(self, sentence: str, after: float | None = None) -> None:
         super().__init__(sentence)
         self.after = after
 
@@ -198,15 +207,17 @@ class InDoubt(ProviderError):
 class RunFailed(ProviderError):
     """The provider ran it and it ended without output. `charged`: may it have cost money?
 
-    `cancelled` when it ended because somebody asked for that.
+    `cancelled` when it ended because somebody asked for that. `passing` when the provider's own words
+    are on the factory's list of reasons that another attempt may well not meet; never for anything else.
     """
 
     title = "The provider could not make it"
 
-    def __init__(self, sentence: str, *, charged: bool, cancelled: bool = False) -> None:
+    def __init__(self, sentence: str, *, charged: bool, cancelled: bool = False, passing: bool = False) -> None:
         super().__init__(sentence)
         self.charged = charged
         self.cancelled = cancelled
+        self.passing = passing
 
 
 class AskAgain(ProviderError):
@@ -218,6 +229,13 @@ class AskAgain(ProviderError):
     def __init__(self, sentence: str, after: float | None = None) -> None:
         super().__init__(sentence)
         self.after = after
+
+
+class Unreachable(AskAgain):
+    """An outage: no connection, or (to a question) no answer but a 5xx. Of a create: it surely did not leave."""
+
+    title = "The provider cannot be reached"
+    stops: Scope = "provider"
 
 
 class OutputLost(ProviderError):

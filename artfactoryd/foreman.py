@@ -13,7 +13,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import budget, workbench
+from artfactoryd import budget, health, workbench
 from artfactoryd.core.lifecycle import ItemState, Verdict
 from artfactoryd.delivery import Delivery
 from artfactoryd.errors import (
@@ -26,6 +26,8 @@ from artfactoryd.errors import (
     RunFailed,
     StorageFull,
     StorageSick,
+    Throttled,
+    Unreachable,
 )
 from artfactoryd.factories import Factory, Outputs, Ticket
 from artfactoryd.limits import Pace
@@ -38,6 +40,8 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 ASK_AGAIN = 0.5  # seconds, at least, after a question that failed
 STOPPED_AGAIN = 10.0  # seconds between questions while the provider refuses our key
+ATTEMPTS = 3  # at most, of what the provider ended for a passing reason
+ATTEMPT_AGAIN = (5.0, 30.0)  # seconds until the second and the third
 
 
 class Foreman:
@@ -78,7 +82,10 @@ class Foreman:
         gate = self._bench.gates[row["provider"]]
         try:
             if row["state"] == ItemState.PLANNED:
-                row = await self._purchase.send(row)
+                try:
+                    row = await self._purchase.send(row)
+                finally:
+                    gate.creating.end()
             elif row["state"] == ItemState.SUBMITTING:
                 row = await self._purchase.lost(row)
             if row["state"] == ItemState.RUNNING:
@@ -89,35 +96,62 @@ class Foreman:
 
     async def _collect(self, row: Row) -> Row:
         """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
-        factory, ticket = self._bench.factories[row["provider"]], Ticket(row["ticket"])
-        key = (row["order_id"], row["number"])
-        clock, pace, model = (
-            asyncio.get_running_loop().time,
-            self._paces[row["provider"]],
-            self._purchase.sent(row).model,
-        )
-        began = clock()
-        await asyncio.sleep(pace.first(model))
+        key, asking = (row["order_id"], row["number"]), self._bench.asking[row["provider"]]
+        asking.add(key)
+        try:
+            return await self._ask_to_the_end(row)
+        finally:
+            asking.discard(key)
+
+    async def _ask_to_the_end(self, row: Row) -> Row:
+        provider, key = row["provider"], (row["order_id"], row["number"])
+        gate, clock, pace = self._bench.gates[provider], asyncio.get_running_loop().time, self._paces[provider]
+        model, began = self._purchase.sent(row).model, clock()
+        if key not in self._bench.owed[provider]:
+            await gate.rest(pace.first(model))
         while True:
             pause = pace.pause(clock() - began)
-            self._bench.waiting.discard(key)
             try:
-                await self._pass_on_stop(row, factory, ticket)
-                outputs = await factory.collect(ticket)
+                outputs = await self._ask(row, Ticket(row["ticket"]))
                 if outputs is not None:
                     pace.learn(model, outputs.seconds)
                     return await self._keep_result(row, outputs)
+            except Throttled as error:
+                gate.slow(error.after)
             except AskAgain as error:
                 pause = max(pause, ASK_AGAIN, error.after or 0.0)
             except ProviderStopped as error:
-                await self._bench.stop_provider(row["provider"], str(error))
+                await self._bench.stop_provider(provider, str(error), of_key=error.of_key)
                 self._bench.waiting.add(key)
                 pause = STOPPED_AGAIN
             except RunFailed as error:
                 return await self._run_failed(row, error)
             except OutputLost as error:
                 return await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
-            await asyncio.sleep(pause)
+            self._bench.asked(row)
+            await gate.rest(pause)
+
+    async def _ask(self, row: Row, ticket: Ticket) -> Outputs | None:
+        """One question, when the provider may be asked. What its answer says about the provider is heeded."""
+        provider, factory = row["provider"], self._bench.factories[row["provider"]]
+        gate = self._bench.gates[provider]
+        await gate.may_ask()
+        self._bench.waiting.discard((row["order_id"], row["number"]))
+        stopped = gate.stopped
+        try:
+            await self._pass_on_stop(row, factory, ticket)
+            outputs = await factory.collect(ticket)
+        except Unreachable as error:
+            await health.failed(self._bench, provider, gate.asking, str(error))
+            raise
+        except (RunFailed, OutputLost):
+            await health.answered(self._bench, provider, stopped)
+            raise
+        else:
+            await health.answered(self._bench, provider, stopped)
+            return outputs
+        finally:
+            gate.asked()
 
     async def _pass_on_stop(self, row: Row, factory: Factory, ticket: Ticket) -> None:
         """A person cancelled: tell the provider once. Whatever comes anyway is kept."""
@@ -128,8 +162,22 @@ class Foreman:
             row["stop"] = 0
 
     async def _run_failed(self, row: Row, error: RunFailed) -> Row:
-        verdict = Verdict.CANCELLED if error.cancelled else Verdict.ENDED
-        return await self._bench.fail(row, verdict, str(error), cost=self._bench.at_stake(row) if error.charged else 0)
+        """Another attempt where the reason passes: it is planned again, and rests for a while."""
+        cost = self._bench.at_stake(row) if error.charged else 0
+        if error.cancelled:
+            return await self._bench.fail(row, Verdict.CANCELLED, str(error), cost=cost)
+        before = self._attempts_before(row) if error.passing else 0
+        if error.passing and before + 1 < ATTEMPTS:
+            self._bench.turns[row["provider"]].rest((row["order_id"], row["number"]), ATTEMPT_AGAIN[before])
+            return await self._bench.fail(row, Verdict.PASSING, str(error), cost=cost)
+        words = f"{error} After {ATTEMPTS} attempts it is not tried again by itself." if error.passing else str(error)
+        return await self._bench.fail(row, Verdict.ENDED, words, cost=cost)
+
+    def _attempts_before(self, row: Row) -> int:
+        """How many ended for a passing reason, one after the other; a person's retry of a failure begins anew."""
+        attempts = self._bench.books.index.attempts(row["order_id"], row["number"])
+        made = [each["verdict"] for each in attempts if each["verdict"] != "released" and each["id"] != row["attempt"]]
+        return next((count for count, each in enumerate(reversed(made)) if each != Verdict.PASSING), len(made))
 
     async def _keep_result(self, row: Row, outputs: Outputs) -> Row:
         """Ids and times of the products are chosen here, once: a redo files the same.
@@ -160,6 +208,7 @@ class Foreman:
                 except StorageFull as error:
                     log.error("a product waits for room: %s", error)
                     self._bench.cannot_file(row, str(error))
+                    self._bench.asked(row)
                 await asyncio.sleep(workbench.ROOM_AGAIN)
                 self._bench.waiting.discard((row["order_id"], row["number"]))
             await self._bench.record(row, "settlement", **settlement)

@@ -33,7 +33,7 @@ from artfactoryd.intake import Intake
 from artfactoryd.limits import Gate
 from artfactoryd.lines import Lines
 from artfactoryd.purchase import Purchase
-from artfactoryd.settings import Settings, resolve_key
+from artfactoryd.settings import Provider, Settings, resolve_key
 from artfactoryd.steering import Steering
 from artfactoryd.study import expander
 from artfactoryd.workbench import Workbench
@@ -64,7 +64,7 @@ class House:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
         self.settings = settings
         for name, gate in self.bench.gates.items():
-            gate.concurrency = settings.provider(name).concurrency
+            gate.use(settings.provider(name).concurrency, settings.provider(name).requests_per_minute)
         self.bench.wake()
 
 
@@ -91,7 +91,7 @@ def _furnish(
     clock: Callable[[], datetime],
 ) -> House:  # fmt: skip
     claims = Claims(home.claims, home.rejected, home.held)
-    gates = {name: Gate(settings.provider(name).concurrency, time.monotonic) for name in factories}
+    gates = {name: _gate(settings.provider(name)) for name in factories}
     house: House
 
     def current() -> Settings:
@@ -107,6 +107,10 @@ def _furnish(
     doubts = Doubts(bench)
     house = House(home, settings, books, claims, intake, bench, foreman, lines, doubts, steering, factories, clock)
     return house
+
+
+def _gate(settings: Provider) -> Gate:
+    return Gate(settings.concurrency, time.monotonic, settings.requests_per_minute)
 
 
 def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[str, Factory]:

@@ -8,12 +8,11 @@ cannot go that way, so a line that is not legal never reaches the ledger.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from artfactoryd import budget
 from artfactoryd.core.lifecycle import MOVES, ItemState
-from artfactoryd.core.plan import PlannedItem
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.index import Index
 
@@ -287,29 +286,32 @@ def _release(index: Index, line: Line) -> None:
         _log(index, line, **free)
         return
     _move(index, line, "release", attempt=None, reason=line["reason"])
-    _end_cancelled(index, line)
+    _heed_stop(index, line, BY_YOU)
     _settle(index, line, 0)
     _log(index, line, **free)
 
 
-def _end_cancelled(index: Index, line: Line) -> None:
-    """A person ended the order while this was being sent."""
+def _heed_stop(index: Index, line: Line, reason: str) -> None:
+    """A person ended the order while this was on the way, and now it has come to a rest."""
     ended = "UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND number = ? AND stop = 1"
-    index.run(ended, BY_YOU, line["order"], line["item"])
+    index.run(ended, reason, line["order"], line["item"])
 
 
 def _failure(index: Index, line: Line) -> None:
-    _move(index, line, f"failure:{line['verdict']}", reason=line["reason"])
+    verdict = line["verdict"]
+    again: dict[str, object] = {"attempt": None, "ticket": None} if verdict == "passing" else {}
+    _move(index, line, f"failure:{verdict}", reason=line["reason"], **again)
+    if verdict in ("passing", "in_doubt"):
+        _heed_stop(index, line, f"{BY_YOU}; {line['reason']}")
     known: dict[str, object] = {}
-    if line["verdict"] == "in_doubt":  # what may have been charged stays reserved
-        _end_cancelled(index, line)
+    if verdict == "in_doubt":  # what may have been charged stays reserved, also when a person cancelled
         asked = "INSERT INTO question (attempt, since, times, hopeful, words) VALUES (?, ?, 0, 1, '')"
         if line.get("ask"):
             index.run(f"{asked} ON CONFLICT (attempt) DO NOTHING", line["attempt"], line["at"])
     else:
         known = {"cost": line["cost"], "estimated": int(line["cost"] > 0), "ended_at": line["at"]}
         _settle(index, line, line["cost"])
-    _log(index, line, verdict=line["verdict"], reason=line["reason"], **known)
+    _log(index, line, verdict=verdict, reason=line["reason"], **known)
 
 
 # --- providers and commands ---
@@ -323,14 +325,17 @@ def _pause(index: Index, line: Line) -> None:
         return
     provider = line.get("provider", "")
     if not line["on"]:
-        index.run("DELETE FROM provider_stop WHERE provider = ?", provider)
+        only = " AND kind = 'stopped'" if line.get("by") == "answer" else ""
+        index.run(f"DELETE FROM provider_stop WHERE provider = ?{only}", provider)
+        index.run("DELETE FROM outage WHERE provider = ?", provider)
         return
     kind = "paused" if line.get("by") == "you" else "stopped"
     sql = (
-        "INSERT INTO provider_stop (provider, kind, reason, since) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since"
+        "INSERT INTO provider_stop (provider, kind, reason, since, of_key) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
+        "(provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since, of_key = excluded.of_key"
     )
-    index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"])
+    of_key = int(bool(line.get("of_key")))
+    index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"], of_key)
 
 
 def _command(index: Index, line: Line) -> None:
@@ -345,47 +350,3 @@ _KINDS: Mapping[str, Callable[[Index, Line], None]] = {
     "retry": _retry, "wish": _wish, "ticket": _ticket, "result": _result, "settlement": _settlement,
     "release": _release, "failure": _failure, "pause": _pause, "command": _command,
 }  # fmt: skip
-
-
-# --- rows that follow from the order alone and need no line ---
-
-CHUNK = 2000
-
-
-def add_items(index: Index, order_id: str, provider: str, items: Iterable[PlannedItem]) -> None:
-    """The rows of an order's next items; the order remembers how far it is expanded. Those it has are passed over.
-
-    Of an order that was ever cancelled they come in cancelled: whether a cancel fell before or after
-    an item had its row is not in the ledger, so it must make no difference.
-    """
-    order = index.row("SELECT expanded_items, was_cancelled FROM orders WHERE id = ?", (order_id,))
-    if order is None:
-        raise IllegalMove(f"There is no order {order_id}.")
-    coming = [item for item in items if item.number > order["expanded_items"]]
-    if not coming:
-        return
-    if coming[0].number != order["expanded_items"] + 1:
-        raise IllegalMove(f"Items of order {order_id} before {coming[0].number} are not there yet.")
-    state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
-    sql = (
-        "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
-        " tokens, upper, attempts, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
-    )
-    rows = [
-        (order_id, item.number, state, reason, provider, item.first_index, item.asked, item.copy, item.seed,
-         _text(dict(item.parameters)), json.dumps(item.tokens, ensure_ascii=False), item.upper)
-        for item in coming
-    ]  # fmt: skip
-    index.add(sql, rows)
-    last = coming[-1]
-    sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
-    index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
-
-
-def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:
-    """Free to make again, so it has no line."""
-    sql = (
-        "INSERT INTO upload (provider, sha256, address, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (provider, sha256) "
-        "DO UPDATE SET address = excluded.address, expires_at = excluded.expires_at"
-    )
-    index.run(sql, *known)

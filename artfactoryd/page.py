@@ -86,8 +86,10 @@ def _notices(status: Document) -> str:
 
 
 def _stop(name: str, stop: Document) -> str:
-    """A provider that sends nothing: trouble stopped it, or a person paused it."""
+    """A provider that sends nothing: trouble stopped it, a person paused it, or it does not answer."""
     since, resume = _time(stop["since"]), f"<code>artfactoryd resume {_safe(name)}</code>"
+    if stop["stopped"] is None and not stop["paused"]:
+        return f"<strong>{_safe(name)} is out of order.</strong> {_safe(stop['outage'])}"
     if stop["stopped"] is None:
         return f"<strong>{_safe(name)} is paused</strong> by you since {since}. To go on: {resume}"
     reason = _safe(stop["stopped"])

@@ -8,10 +8,10 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import budget, fault
+from artfactoryd import budget, fault, health
 from artfactoryd.calls import Calls
 from artfactoryd.core.lifecycle import Verdict
-from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
+from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Call
 from artfactoryd.log import generation
 from artfactoryd.settings import Settings
@@ -40,7 +40,7 @@ class Purchase:
             return await self._not_ready(row, error)
         except CallRefused as error:
             await self._wish(row, order, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
-            return await self._not_sent(row, error)
+            return await self._bench.fail(row, Verdict.REFUSED, str(error), cost=0)
         key = (row["order_id"], row["number"])
         self._bench.sending.add(key)
         try:
@@ -56,12 +56,14 @@ class Purchase:
             fault.point("before_submit")
             ticket = await self._bench.factories[row["provider"]].submit(call)
             fault.point("after_submit")
-        except (ProviderStopped, Throttled, CallRefused, InDoubt) as error:
+        except (ProviderStopped, Throttled, Unreachable, CallRefused, InDoubt) as error:
             return await self._not_sent(row, error)
         except Exception as error:
             log.exception("submit failed in an unknown way; in doubt")
             return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
-        return await self._bench.record(row, "ticket", ticket=ticket.text)
+        row = await self._bench.record(row, "ticket", ticket=ticket.text)
+        await health.took(self._bench, row["provider"])
+        return row
 
     async def _wish(self, row: Row, order: Row, call: Call) -> None:
         """The durable wish; from here on the item may cost money."""
@@ -84,25 +86,39 @@ class Purchase:
 
     async def _not_ready(self, row: Row, error: ProviderStopped | AskAgain) -> Row:
         """A picture could not be put where the provider reads it; the item was never wished for."""
+        provider, gate = row["provider"], self._bench.gates[row["provider"]]
         if isinstance(error, ProviderStopped):
-            await self._bench.stop_provider(row["provider"], str(error))
+            await self._bench.stop_provider(provider, str(error), of_key=error.of_key)
+        elif isinstance(error, Unreachable):
+            await health.failed(self._bench, provider, gate.creating, str(error))
         else:
             log.warning("an upload waits: %s", error)
-            self._bench.gates[row["provider"]].wait(error.after or UPLOAD_AGAIN)
+            gate.wait(error.after or UPLOAD_AGAIN)
         return row
 
     async def _not_sent(self, row: Row, error: Exception) -> Row:
         """What a failed sending means; only InDoubt leaves money at stake."""
-        gate, reason = self._bench.gates[row["provider"]], str(error)
+        reason = str(error)
         if isinstance(error, InDoubt):
-            return await self._bench.fail(row, Verdict.IN_DOUBT, reason, cost=None)
-        if isinstance(error, CallRefused):
-            return await self._bench.fail(row, Verdict.REFUSED, reason, cost=0)
-        if isinstance(error, ProviderStopped):
-            await self._bench.stop_provider(row["provider"], reason)
+            row = await self._bench.fail(row, Verdict.IN_DOUBT, reason, cost=None)
+        elif isinstance(error, CallRefused):
+            row = await self._bench.fail(row, Verdict.REFUSED, reason, cost=0)
+        else:
+            row = await self._bench.record(row, "release", reason=reason)
+        await self._heed(row["provider"], error)
+        return row
+
+    async def _heed(self, provider: str, error: Exception) -> None:
+        """What a failed sending says about the provider."""
+        gate = self._bench.gates[provider]
+        if isinstance(error, InDoubt | Unreachable):  # an outage must not turn everything into doubt
+            await health.failed(self._bench, provider, gate.creating, str(error))
+        elif isinstance(error, CallRefused):
+            await health.took(self._bench, provider)
+        elif isinstance(error, ProviderStopped):
+            await self._bench.stop_provider(provider, str(error), of_key=error.of_key)
         elif isinstance(error, Throttled):
             gate.wait(error.after)
-        return await self._bench.record(row, "release", reason=reason)
 
     async def lost(self, row: Row) -> Row:
         """Found at start: a wish without a ticket. It is asked about, and never sent again unasked."""

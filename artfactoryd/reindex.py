@@ -18,10 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import index as index_room
-from artfactoryd import moves, shelf
+from artfactoryd import shelf, unwritten
 from artfactoryd.books import Expander, catch_up
 from artfactoryd.core.catalog import Model, dollars
+from artfactoryd.database import complaints, is_unreadable
 from artfactoryd.durable import flush, flush_folder, storage_errors
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
@@ -65,7 +65,7 @@ class Report:
 def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     """At a start: an index that is missing or cannot be read is made again."""
     if home.index_file.exists():
-        if not index_room.is_unreadable(home.index_file):
+        if not is_unreadable(home.index_file):
             return
     elif not any(home.ledger.glob("*.jsonl")) and next(shelf.walk(home.projects), None) is None:
         return
@@ -87,7 +87,7 @@ def reindex(home: Home, expander: Expander, clock: Callable[[], datetime]) -> Re
                 report.differences += _Shelf(index, home).take_in()
             report.counts = _counts(index)
             report.differences += _beside_the_old(home.index_file, index)
-        wrong = index_room.complaints(new, whole=True)
+        wrong = complaints(new, whole=True)
         if wrong:
             raise StorageSick(f"The new index is damaged ({wrong[0]}). Check the disk; the old one stands as it did.")
         report.kept = _put_in_place(new, home, clock())
@@ -119,8 +119,8 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     for order in index.unexpanded_orders():
         try:
             provider, items = expander(order)
-            while chunk := list(islice(items, moves.CHUNK)):
-                moves.add_items(index, order["id"], provider, chunk)
+            while chunk := list(islice(items, unwritten.CHUNK)):
+                unwritten.add_items(index, order["id"], provider, chunk)
         except Refusal as refusal:
             yield f"Order {order['name']} ({order['id']}) can no longer be understood: {refusal}"
     sql = (
@@ -178,7 +178,7 @@ class _Shelf:
     def _walk(self) -> None:
         rows = self._rows()
         marks = ",".join("?" * len(COLUMNS.split(",")))
-        while chunk := list(islice(rows, moves.CHUNK)):
+        while chunk := list(islice(rows, unwritten.CHUNK)):
             self._index.add(f"INSERT INTO found ({COLUMNS}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
@@ -256,7 +256,7 @@ def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
     """What the old index knew otherwise; a damaged one is only said to be damaged."""
     if not old.exists():
         return
-    wrong = index_room.complaints(old)
+    wrong = complaints(old)
     if wrong:
         yield f"The old index is damaged: {wrong[0]}."
         return

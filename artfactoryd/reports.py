@@ -62,6 +62,8 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
         return [*(reason["text"] for reason in row["held"]), *_paused(row)]
     counts = index.counts(row["id"])
     found = []
+    if given_up(index, row) and (counts.get(ItemState.PLANNED) or counts.get(ItemState.RUNNING)):
+        found.append(outage(row["provider"], index.outages()[row["provider"]]))
     if counts.get(ItemState.IN_DOUBT) and not stakes.hopeful(index, row["id"]):
         found.append(
             f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
@@ -102,11 +104,34 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
     found = _paused(row) + _paused_provider(index, row["provider"])
     stop = index.stops().get(row["provider"])
     if stop:
-        found.append(f"{row['provider']} is stopped: {stop['reason']} When that is mended: `resume {row['provider']}`.")
+        found.append(f"{row['provider']} is stopped: {stop['reason']} {_lifting(row['provider'], stop)}")
     first = index.planned_items(row["id"], row["provider"], 1)
     found += budget.reasons(index, row, first[0], settings, day) if first else []
     words = no_room(home, settings, index)
     return [*found, words] if words else found
+
+
+def _lifting(provider: str, stop: Row) -> str:
+    """What ends a stop."""
+    if stop["of_key"]:
+        return f"It is looked at again at each start and every ten minutes; to go on at once: `resume {provider}`."
+    return f"When that is mended: `resume {provider}`."
+
+
+def outage(provider: str, found: Row) -> str:
+    """In words, with local times."""
+    since, again = (_clock(found[key]) for key in ("since", "again_at"))
+    return f"{provider} does not work since {since}, tried again by itself at {again}: {found['reason']}"
+
+
+def _clock(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
+
+
+def given_up(index: Index, row: Row) -> bool:
+    """An outage that has outlasted a few tries: nobody need wait for its end."""
+    found = index.outages().get(row["provider"])
+    return found is not None and bool(found["given_up"])
 
 
 def _paused(row: Row) -> list[str]:
@@ -120,12 +145,13 @@ def _paused_provider(index: Index, provider: str) -> list[str]:
 
 
 def _providers(index: Index) -> dict[str, Any]:
-    """Those that send nothing: stopped by trouble, paused by a person, or both."""
-    stops, pauses = index.stops(), index.pauses()
+    """Those that send nothing: stopped by trouble, paused by a person, or not answering."""
+    stops, pauses, outages = index.stops(), index.pauses(), index.outages()
     return {
         name: {"stopped": stops[name]["reason"] if name in stops else None, "paused": name in pauses,
-               "since": stops[name]["since"] if name in stops else pauses[name]}
-        for name in sorted(stops.keys() | pauses.keys()) if name
+               "outage": outage(name, outages[name]) if name in outages else None,
+               "since": (stops.get(name) or outages.get(name) or {"since": pauses.get(name)})["since"]}
+        for name in sorted(stops.keys() | pauses.keys() | outages.keys()) if name
     }  # fmt: skip
 
 
@@ -134,6 +160,9 @@ def _passing(index: Index, row: Row) -> list[str]:
     shut = index.stops().keys() | index.pauses().keys()
     if row["held"] is not None or row["cancelled"] or row["paused"] or {"", row["provider"]} & shut:
         return []
+    if trouble := index.outages().get(row["provider"]):
+        unfinished = index.state(row) in UNFINISHED
+        return [outage(row["provider"], trouble)] if unfinished and not trouble["given_up"] else []
     first = index.planned_items(row["id"], row["provider"], 1)
     return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
 

@@ -20,7 +20,7 @@ import uuid_utils
 
 from artfactoryd import commands, daemon, log, receipts, reindex, reports
 from artfactoryd.core.product import slug
-from artfactoryd.daemon import Work, outcome
+from artfactoryd.daemon import outcome
 from artfactoryd.durable import flush_folder, write_file
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -30,6 +30,7 @@ from artfactoryd.progress import Progress
 from artfactoryd.service import notify
 from artfactoryd.settings import Logging, Settings
 from artfactoryd.study import Origin, Scholar, expander, name_of
+from artfactoryd.taking import Work
 
 Environ = dict[str, str]
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
@@ -246,7 +247,8 @@ def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settin
         counts = index.counts(row["id"])
         if index.state(row, counts) not in reports.UNFINISHED or row["held"] is not None:
             continue
-        moving = any(counts.get(state) for state in ("submitting", "running", "delivering"))
+        asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
+        moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))
         if moving or not reports.blockers(index, row, home, settings):
             return False
     return True

@@ -37,6 +37,7 @@ class Provider:
     enabled: bool = True
     api_key: str | None = None
     base_url: str | None = None
+    requests_per_minute: int | None = None  # None: as many as there is room for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class Logging:
     format: str = "text"
 
 
-PROVIDERS = {"replicate": Provider(concurrency=8, base_url="https://api.replicate.com"), "local": Provider()}
+PROVIDERS = {
+    "replicate": Provider(concurrency=8, base_url="https://api.replicate.com", requests_per_minute=600),
+    "local": Provider(),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def status_text(found: Mapping[str, Any]) -> str:
     lines += [f"Paused  everything, since {found['paused']}: `resume`"] if found["paused"] else []
     for name, shut in found["providers"].items():
         lines += [f"Stopped {name}: {shut['stopped']}"] if shut["stopped"] else []
+        lines += [f"Outage  {shut['outage']}"] if shut["outage"] else []
         lines += [f"Paused  {name}, since {shut['since']}: `resume {name}`"] if shut["paused"] else []
     lines += [f"Disk    {found['no_room']}"] if found["no_room"] else []
     lines.append(f"Spent   {_dollars(found['spent_usd'])}")

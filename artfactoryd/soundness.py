@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from artfactoryd import index as index_room
 from artfactoryd import ledger
+from artfactoryd.database import complaints
 from artfactoryd.diagnosis import BAD, OK, WARNING, Row
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
@@ -113,7 +113,7 @@ def database(home: Home) -> Rows:
     if not home.index_file.exists():
         yield Row("database", OK, "There is no index yet: the next start makes it, from the ledger if there is one.")
         return
-    found = index_room.complaints(home.index_file)
+    found = complaints(home.index_file)
     if found:
         way_out = f"Stop the daemon and delete {home.index_file}: the next start makes it again from the ledger."
         yield Row("database", BAD, f"The index is damaged: {' '.join(found[:3])}.", way_out)
@@ -148,7 +148,7 @@ def lines(home: Home) -> Rows:
 
 def _index_place(home: Home) -> Position | None:
     """The last place of the ledger that the index has applied; None where there is no usable index."""
-    if not home.index_file.exists() or index_room.complaints(home.index_file):
+    if not home.index_file.exists() or complaints(home.index_file):
         return None
     index = Index.if_made(home.index_file)
     if index is None:

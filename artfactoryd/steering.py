@@ -95,7 +95,8 @@ class Steering:
         if "done" in row:
             return dict(row), []
         running = self._books.index.items(row["id"], (ItemState.RUNNING, ItemState.SUBMITTING))
-        answer = _yes(self._cancel_words(row, len(running)), order_id=row["id"])
+        filing = self._books.index.counts(row["id"]).get(ItemState.DELIVERING, 0)
+        answer = _yes(self._cancel_words(row, len(running), filing), order_id=row["id"])
         await self._books.record({"kind": "cancel", "order": row["id"]}, _line(command, answer))
         for item in running:
             self._bench.stops.add((row["id"], item["number"]))
@@ -105,11 +106,13 @@ class Steering:
         self._bench.wake(row["id"])
         return answer, []
 
-    def _cancel_words(self, row: Row, running: int) -> str:
+    def _cancel_words(self, row: Row, running: int, filing: int) -> str:
         stake = self._books.index.doubtful(row["id"])
         words = [f"{row['name']} is cancelled; nothing more of it is sent."]
         if running:
             words.append(f"{running} already running: the provider is told, what arrives is kept and may be charged.")
+        if filing:
+            words.append(f"{filing} made already: they are fetched and kept.")
         if stake:
             words.append(f"In doubt stays counted: up to {dollars(stake)}; if it is found, what arrives is kept.")
         return " ".join(words)
@@ -216,7 +219,7 @@ class Steering:
     def _to_lift(self, target: Target) -> list[dict[str, str]]:
         """What the lines that lift it are about."""
         index = self._books.index
-        shut = sorted({*index.stops(), *index.pauses()})
+        shut = sorted({*index.stops(), *index.pauses(), *index.outages()})
         if target.fields:
             return [target.fields] if target.paused or target.fields.get("provider") in shut else []
         orders = [{"order": row["id"]} for row in index.paused_orders()]

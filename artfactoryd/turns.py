@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
@@ -18,12 +20,14 @@ class Turns:
     An item given out by `next` is out until `back`; if it is still planned then, it comes again.
     """
 
-    def __init__(self, index: Index, provider: str) -> None:
+    def __init__(self, index: Index, provider: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._index = index
         self._provider = provider
+        self._clock = clock
         self._orders: dict[str, deque[Row]] = {}
         self._priority: dict[str, int] = {}
         self._out: set[tuple[str, int]] = set()
+        self._resting: dict[tuple[str, int], float] = {}  # until when
         self._left: set[str] = set()
         self._stale = True
         self.only: set[str] | None = None  # these orders and no others
@@ -31,6 +35,7 @@ class Turns:
     def look_again(self, order_id: str | None = None) -> None:
         """Orders came, changed or were lifted; None: any of them."""
         self._stale = True
+        self._wake(lambda key: not self._is_planned(key))
         if order_id is None:
             self._left.clear()
             self._orders.clear()
@@ -43,7 +48,21 @@ class Turns:
         self._left.add(order_id)
         self._orders.pop(order_id, None)
 
+    def rest(self, key: tuple[str, int], seconds: float) -> None:
+        """This item does not come before that time; the others do."""
+        self._resting[key] = self._clock() + seconds
+
+    @property
+    def rests(self) -> float | None:
+        """Seconds until an item that rests may come; None when none does."""
+        return max(0.0, min(self._resting.values()) - self._clock()) if self._resting else None
+
     def any(self) -> bool:
+        """Is there something to send, now or after a rest?"""
+        return self.ready() or bool(self._resting)
+
+    def ready(self) -> bool:
+        """Is there something to send now?"""
         self._fill()
         return bool(self._orders)
 
@@ -66,13 +85,25 @@ class Turns:
     def back(self, key: tuple[str, int]) -> None:
         """The item has ended, or was put back; if it is still planned it comes again."""
         self._out.discard(key)
+        if self._is_planned(key):
+            self._orders.pop(key[0], None)
+            self._stale = True
+
+    def _is_planned(self, key: tuple[str, int]) -> bool:
         row = self._index.item(*key)
-        if row is not None and row["state"] == ItemState.PLANNED:
+        return row is not None and row["state"] == ItemState.PLANNED
+
+    def _wake(self, over: Callable[[tuple[str, int]], bool]) -> None:
+        for key in [each for each in self._resting if over(each)]:
+            del self._resting[key]
             self._orders.pop(key[0], None)
             self._stale = True
 
     def _fill(self) -> None:
         """Read on where an order's few items in memory have run out."""
+        if self._resting:
+            now = self._clock()
+            self._wake(lambda key: self._resting[key] <= now)
         if self._stale:
             self._stale = False
             for order in self._index.working_orders(self._provider):
@@ -84,9 +115,10 @@ class Turns:
             self._read(order_id)
 
     def _read(self, order_id: str) -> None:
-        most = 0 if order_id in self._left else AHEAD + len(self._out)
+        away = self._out | self._resting.keys()
+        most = 0 if order_id in self._left else AHEAD + len(away)
         found = self._index.planned_items(order_id, self._provider, most)
-        rows = [row for row in found if (order_id, row["number"]) not in self._out]
+        rows = [row for row in found if (order_id, row["number"]) not in away]
         if rows:
             self._orders[order_id] = deque(rows)
         else:

@@ -17,8 +17,8 @@ from artfactoryd.books import Books
 from artfactoryd.budget import day_of
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import OverCap, StorageFull
-from artfactoryd.factories import Factory, Reconciles
-from artfactoryd.limits import Gate
+from artfactoryd.factories import Factory, Probes, Reconciles
+from artfactoryd.limits import ASK_EVERY, Gate
 from artfactoryd.log import generation
 from artfactoryd.turns import Turns
 
@@ -43,13 +43,16 @@ class Workbench:
         self.sending: set[Key] = set()  # creates on the way: a stop gives them a moment
         self.making: set[Key] = set()
         self.waiting: set[Key] = set()  # of these, what waits for a person or for room on the disk
+        self.asking: dict[str, set[Key]] = {name: set() for name in factories}  # of these, what has a ticket out
+        self.owed: dict[str, set[Key]] = {name: set() for name in factories}  # bought before, and not asked about since
+        self.outages: dict[str, datetime] = {}  # since when a provider does not answer
         self.stops: set[Key] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.over: dict[str, str] = {}  # of these, order id -> the day whose cap, or whose month's, it waits for
         self.stuck: dict[Key, str] = {}  # our own defects; left alone until a restart
-        # Set where a doubt arises that the provider may resolve; `asking`: an answer may come within minutes.
+        # Set where a doubt arises that the provider may resolve; `hopeful`: an answer may come within minutes.
         self.unsure = {name: asyncio.Event() for name, each in factories.items() if isinstance(each, Reconciles)}
-        self.asking: set[str] = set()
+        self.hopeful: set[str] = set()
         self.stopping = False
         self.full = ""  # why nothing is created at all
         self.unfiled: dict[Key, str] = {}  # bought, come, and why the disk does not take it: till then nothing is sent
@@ -78,7 +81,7 @@ class Workbench:
 
     def doubt(self, provider: str) -> None:
         """Something there is in doubt, and is asked about soon."""
-        self.asking.add(provider)
+        self.hopeful.add(provider)
         self.unsure[provider].set()
 
     def heed_date(self) -> None:
@@ -108,9 +111,15 @@ class Workbench:
         for hand in (self.making, self.waiting, self.stops):
             hand.discard(key)
         self.unfiled.pop(key, None)
+        self.asked(row)
         self.touch(row["order_id"])
         if key not in self.stuck:
             self.turns[row["provider"]].back(key)
+        self.gates[row["provider"]].wake()
+
+    def asked(self, row: Row) -> None:
+        """It need not be waited for any longer before something new is bought."""
+        self.owed[row["provider"]].discard((row["order_id"], row["number"]))
         self.gates[row["provider"]].wake()
 
     def order(self, row: Row) -> Row:
@@ -147,12 +156,19 @@ class Workbench:
             self.doubt(row["provider"])
         return found
 
-    async def stop_provider(self, provider: str, reason: str) -> None:
-        gate = self.gates[provider]
-        if gate.stopped is None:
-            log.error("%s is stopped: %s", provider, reason)
-            gate.stop(reason)
-            await self.books.record({"kind": "pause", "provider": provider, "on": True, "reason": reason})
+    async def stop_provider(self, provider: str, reason: str, *, of_key: bool = False) -> None:
+        """Nothing is sent there until a person lifts it; of a bad key, also a free question answered well."""
+        if self.gates[provider].stopped is not None:
+            return
+        log.error("%s is stopped: %s", provider, reason)
+        of_key = of_key and isinstance(self.factories[provider], Probes)
+        self.gates[provider].stop(reason, ask_in=ASK_EVERY if of_key else None)
+        try:
+            await self.books.record(
+                {"kind": "pause", "provider": provider, "on": True, "reason": reason, "of_key": of_key}
+            )
+        except StorageFull as error:  # the next start tries it once more
+            log.error("that %s is stopped could not be written down: %s", provider, error)
 
     def _unblock(self, order_ids: Sequence[str]) -> None:
         """Orders that waited for a cap are tried again."""

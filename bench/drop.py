@@ -30,7 +30,7 @@ def main() -> None:
         for _ in init(home):
             pass
         settings = {
-            "providers": {"replicate": {"base_url": base, "concurrency": 8}},
+            "providers": {"replicate": {"base_url": base, "concurrency": 8, "requests_per_minute": 100_000}},
             "inbox": {"settle_seconds": SETTLE}, "http": {"port": 0},
         }  # fmt: skip
         home.settings_file.write_text(documents.dump_yaml(settings))

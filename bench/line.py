@@ -64,9 +64,9 @@ def ours(base: str) -> tuple[float, float]:
 
 def settings(base: str) -> dict[str, object]:
     return {
-        "providers": {"replicate": {"base_url": base, "concurrency": CONCURRENCY}},
         "budget": {"ask_above": 5}, "limits": {"products_per_order": ITEMS},
         "inbox": {"settle_seconds": 0.05, "scan_seconds": 5},
+        "providers": {"replicate": {"base_url": base, "concurrency": CONCURRENCY, "requests_per_minute": 100_000}},
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class TestHome:
         return made
 
     def configure(self, **settings: Any) -> None:
-        replicate: dict[str, Any] = {"concurrency": 4}
+        replicate: dict[str, Any] = {"concurrency": 4, "requests_per_minute": 60_000}
         if self.base_url:
             replicate["base_url"] = self.base_url
         quick: dict[str, Any] = {

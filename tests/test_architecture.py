@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "artfactoryd"
 
-FLOOR = {"documents", "durable", "entries", "errors", "fault", "log", "mounts", "source", "yaml12"}
+FLOOR = {"database", "documents", "durable", "entries", "errors", "fault", "log", "mounts", "source", "yaml12"}
 HANDS = {
     "claims",
     "commands",
@@ -36,6 +36,7 @@ HANDS = {
     "reach",
     "settings",
     "shelf",
+    "wakefulness",
 }
 SPINE = {
     "books",
@@ -46,6 +47,7 @@ SPINE = {
     "delivery",
     "doubts",
     "foreman",
+    "health",
     "held",
     "house",
     "inputs",
@@ -62,7 +64,9 @@ SPINE = {
     "stakes",
     "steering",
     "study",
+    "taking",
     "turns",
+    "unwritten",
     "workbench",
 }
 WINDOW = {"followers", "guard", "page", "reads", "status"}  # the status page: it looks in, nothing leans on it
@@ -94,13 +98,13 @@ DOORS = {
     "httpx_aiohttp": {"factories.replicate"},
     "jsonschema": {"documents"},
     "keyring": {"settings"},
-    "peewee": {"index", "migrations"},
+    "peewee": {"database", "migrations"},
     "PIL": {"factories.pictures", "factories.sketch", "media"},
-    "playhouse": {"index", "migrations"},
+    "playhouse": {"database", "migrations"},
     "replicate": {"factories.replicate"},
     "rich": {"progress"},
-    "sqlite3": {"index", "migrations"},
-    "uuid_utils": {"commands", "daemon", "foreman", "purchase", "session"},
+    "sqlite3": {"database", "migrations"},
+    "uuid_utils": {"commands", "taking", "foreman", "purchase", "session"},
     "watchfiles": {"inbox"},
     "xattr": {"desktop"},
     "yaml": {"yaml12"},

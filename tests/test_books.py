@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import index as index_room
-from artfactoryd import ledger, moves
+from artfactoryd import database, ledger, unwritten
 from artfactoryd.books import Books, catch_up
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
 from artfactoryd.index import Index
@@ -481,7 +480,7 @@ async def test_a_full_index_fails_the_whole_batch_before_the_ledger_is_touched(
     """SQLite gives up the whole transaction then: what came after in it must not be committed by itself."""
     open_books(tmp_path).close()
     pages = int((tmp_path / "index.sqlite3").stat().st_size) // 4096
-    monkeypatch.setitem(index_room.PRAGMAS, "max_page_count", pages + 8)
+    monkeypatch.setitem(database.PRAGMAS, "max_page_count", pages + 8)
     async with books_in(tmp_path) as books:
         await accept(books, order_id(1))
         first = await flushes.hold(books, wish(1, order_id(1)))
@@ -605,15 +604,15 @@ def test_a_limit_on_the_size_of_a_file_is_like_a_full_disk(tmp_path: Path) -> No
 async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with books_in(tmp_path) as books:
         await books.record(acceptance(items=5000))
-        add, calls = moves.add_items, []
+        add, calls = unwritten.add_items, []
 
         def full_at_the_second(index: Index, order_id: str, provider: str, items: Any) -> None:
             calls.append(order_id)
             add(index, order_id, provider, items)
             if len(calls) == 2:
-                raise index_room.pw.OperationalError("database or disk is full")
+                raise database.pw.OperationalError("database or disk is full")
 
-        monkeypatch.setattr(moves, "add_items", full_at_the_second)
+        monkeypatch.setattr(unwritten, "add_items", full_at_the_second)
         with pytest.raises(StorageFull):
             await books.expand(books.index.order(ORDER) or {})
         assert books.index.counts(ORDER) == {"planned": 2000}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import claims, daemon
-from artfactoryd.daemon import Work
+from artfactoryd.taking import Work
 from tests.homes import TestHome
 from tests.works import at_work, full_disk, order, quick
 

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import pytest
 
 from artfactoryd import daemon, doubts, reports, show
-from artfactoryd.daemon import Work
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.factories import Absent, Attempt, Ticket
 from artfactoryd.settings import Settings
+from artfactoryd.taking import Work
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
 from tests.homes import CARS, TestHome

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import moves
+from artfactoryd import moves, unwritten
+from artfactoryd.database import DatabaseError, trouble
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
-from artfactoryd.index import DatabaseError, Index, trouble
+from artfactoryd.index import Index
 from tests.accounts import ORDER, acceptance, cancel, expander, failure, hold, result, retry, settlement, ticket, wish
 
 AT = "2026-11-22T12:00:00.000Z"
@@ -269,4 +270,4 @@ def test_an_orders_state_follows_from_its_items_and_holds(writer: Index) -> None
 
 def expand(index: Index, order: str) -> None:
     provider, items = expander(index.order(order) or {})
-    moves.add_items(index, order, provider, items)
+    unwritten.add_items(index, order, provider, items)

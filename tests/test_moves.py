@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import moves
+from artfactoryd import moves, unwritten
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.index import Index
@@ -54,7 +54,7 @@ def expand(index: Index, order: str = ORDER) -> None:
     row = index.order(order)
     assert row is not None
     provider, items = expander(row)
-    moves.add_items(index, order, provider, items)
+    unwritten.add_items(index, order, provider, items)
 
 
 def accepted(index: Index, items: int = 4, **other: Any) -> None:
@@ -95,7 +95,7 @@ def test_every_move_is_refused_from_every_state_the_table_does_not_name(index: I
     accepted(index, items=len(ItemState))
     lines = {
         "wish": wish, "ticket": ticket, "release": release, "result": result, "settlement": settlement, "retry": retry,
-        **{f"failure:{v}": _failing(v) for v in ("in_doubt", "refused", "ended", "cancelled", "lost")},
+        **{f"failure:{v}": _failing(v) for v in ("in_doubt", "refused", "ended", "passing", "cancelled", "lost")},
     }  # fmt: skip
     assert lines.keys() == MOVES.keys() - {"cancel"}
     for number, each in enumerate(ItemState, 1):
@@ -280,9 +280,9 @@ def test_what_was_surely_not_sent_when_its_order_was_cancelled_is_not_sent_later
 def test_items_that_get_their_rows_after_a_cancel_are_cancelled(index: Index) -> None:
     do(index, acceptance(items=3000))
     first = expander(index.order(ORDER) or {})[1]
-    moves.add_items(index, ORDER, "fake", [next(first) for _ in range(1000)])
+    unwritten.add_items(index, ORDER, "fake", [next(first) for _ in range(1000)])
     do(index, cancel())
-    moves.add_items(index, ORDER, "fake", first)
+    unwritten.add_items(index, ORDER, "fake", first)
     assert index.counts(ORDER) == {"cancelled": 3000}
 
 
@@ -304,9 +304,9 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
     do(index, acceptance(items=6))
     items = list(expander(index.order(ORDER) or {})[1])
     with pytest.raises(IllegalMove, match="before 3"):
-        moves.add_items(index, ORDER, "fake", items[2:])
+        unwritten.add_items(index, ORDER, "fake", items[2:])
     for some in (items[:2], items[:4], items[:2], items):
-        moves.add_items(index, ORDER, "fake", some)
+        unwritten.add_items(index, ORDER, "fake", some)
     row = index.order(ORDER)
     assert row is not None and (row["expanded_items"], row["expanded_products"]) == (6, 6)
     assert index.counts(ORDER) == {"planned": 6}
@@ -318,7 +318,7 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
 def test_a_provider_is_stopped_and_lifted(index: Index) -> None:
     do(index, {**pause(True), "at": "a"})
     do(index, {**pause(True, "no money"), "at": "b"})
-    assert index.stops() == {"fake": {"provider": "fake", "reason": "no money", "since": "b"}}
+    assert index.stops() == {"fake": {"provider": "fake", "reason": "no money", "since": "b", "of_key": 0}}
     do(index, pause(False))
     assert index.stops() == {}
 

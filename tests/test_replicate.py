@@ -11,6 +11,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,11 @@ from artfactoryd.errors import (
     ProviderStopped,
     RunFailed,
     Throttled,
+    Unreachable,
 )
 from artfactoryd.factories import Call, ProviderSettings, Ticket
 from artfactoryd.factories import replicate as factory_module
-from artfactoryd.factories.prediction import Answer, outcome, trouble
+from artfactoryd.factories.prediction import Answer, outcome, refusal, trouble
 from artfactoryd.factories.replicate import _translate_create, make
 from tests.emulator.client import Emulator
 from tests.emulator.customer import KEY, at
@@ -161,12 +164,33 @@ async def test_a_cancelled_create_stays_cancelled(emulator: Emulator) -> None:
 
 async def test_nobody_there_is_the_network_and_nothing_sent(unused_tcp_port: int) -> None:
     async with at(f"http://127.0.0.1:{unused_tcp_port}") as factory:
-        with pytest.raises(ProviderStopped, match=r"cannot be reached.*Nothing was sent"):
+        with pytest.raises(Unreachable, match=r"cannot be reached.*Nothing was sent"):
             await factory.submit(CAR)
-        with pytest.raises(AskAgain):
-            await factory.collect(Ticket("x"))
-        with pytest.raises(AskAgain):
-            await factory.cancel(Ticket("x"))
+        for question in (factory.collect(Ticket("x")), factory.cancel(Ticket("x")), factory.probe()):
+            with pytest.raises(Unreachable):
+                await question
+
+
+PROBES: list[tuple[str | None, str, type[ProviderError] | None]] = [
+    (KEY, "ok", None), (KEY, "404", None), (KEY, "401", ProviderStopped), (None, "ok", ProviderStopped),
+    (KEY, "429", Throttled), (KEY, "500", Unreachable), (KEY, "close", Unreachable), (KEY, "302", AskAgain),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "told", "kind"), PROBES, ids=str)
+async def test_whether_it_is_there_and_takes_the_key_is_asked_for_nothing(
+    emulator: Emulator, key: str | None, told: str, kind: type[ProviderError] | None
+) -> None:
+    emulator.control(account=told)
+    before = len(emulator.creates())
+    async with at(emulator.base_url, key=key) as factory:
+        came: BaseException | None = None
+        try:
+            await factory.probe()
+        except ProviderError as error:
+            came = error
+    assert (type(came) if came else None) is kind and len(emulator.creates()) == before
+    assert not isinstance(came, ProviderStopped) or came.of_key
 
 
 async def test_a_call_that_cannot_be_written_down_is_refused_unsent(emulator: Emulator) -> None:
@@ -176,26 +200,42 @@ async def test_a_call_that_cannot_be_written_down_is_refused_unsent(emulator: Em
             assert (arrived, paid, type(came)) == (0, 0, CallRefused)
 
 
-WAITS: list[tuple[dict[str, Any], float]] = [
+WAITS: list[tuple[dict[str, Any], Any]] = [
     ({"header": "7", "retry_after": 5}, 7),
     ({"retry_after": 5}, 5),
     ({}, 30),  # "Your rate limit resets in ~30s."
-    ({"text": "Reduced to 6 requests per minute with a burst of 1 requests while you have less than $5.0"}, 10),
-    ({"text": ["busy"]}, 10),
-    ({"header": "Sun, 22 Nov 2026 10:00:00 GMT"}, 30),
+    ({"text": "Reduced to 6 requests per minute with a burst of 1 requests while you have less than $5.0"}, None),
+    ({"text": "Too many requests. Please wait 2 minutes before trying again."}, 120),
+    ({"text": ["busy"]}, None),
+    ({"header": "Sat, 22 Nov 2025 10:00:00 GMT"}, 30),
+    ({"header": "Sat, 22 Nov 2025 10:00:00"}, 30),
     ({"header": "86400"}, 3600),
-    ({"header": "nan", "retry_after": -3, "text": "no"}, 10),
-    ({"body": "later"}, 10),
+    ({"header": "nan", "retry_after": -3, "text": "no"}, None),
+    ({"body": "later"}, None),
+    ({"body": "Your rate limit resets in ~7s."}, 7),
 ]
 
 
 @pytest.mark.parametrize(("told", "seconds"), WAITS, ids=str)
-async def test_waiting_is_as_long_as_told(emulator: Emulator, told: dict[str, Any], seconds: float) -> None:
+async def test_waiting_is_as_long_as_told(emulator: Emulator, told: dict[str, Any], seconds: float | None) -> None:
     emulator.control(create={"do": "429", **told})
     async with at(emulator.base_url) as factory:
         with pytest.raises(Throttled) as caught:
             await factory.submit(CAR)
     assert caught.value.after == seconds
+
+
+def test_a_date_to_wait_for_is_read_by_the_providers_own_clock() -> None:
+    """Ours may be wrong by years."""
+    headers = {"Retry-After": "Fri, 22 Nov 2019 10:01:30 GMT", "Date": "Fri, 22 Nov 2019 10:00:00 GMT"}
+    told = refusal(Answer(KEY, True, 429, headers, bytearray(b'{"retry_after": 5}')))
+    assert isinstance(told, Throttled) and told.after == 90
+
+
+def test_a_date_without_the_providers_clock_is_read_by_ours() -> None:
+    headers = {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)}
+    told = refusal(Answer(KEY, True, 429, headers))
+    assert isinstance(told, Throttled) and told.after == pytest.approx(95, abs=10)
 
 
 REASONS: list[tuple[Any, str]] = [
@@ -441,7 +481,7 @@ def test_every_exception_of_the_libraries_has_been_thought_about() -> None:
 @pytest.mark.parametrize("kind", known(), ids=lambda kind: kind.__name__)
 def test_an_exception_after_sending_is_doubt_unless_it_says_unsent(kind: type[Exception]) -> None:
     error = kind.__new__(kind)
-    wanted = ProviderStopped if kind.__name__ in UNSENT else InDoubt
+    wanted = Unreachable if kind.__name__ in UNSENT else InDoubt
     assert type(_translate_create(error, Answer(KEY, sent=True))) is wanted
 
 
@@ -461,15 +501,27 @@ def test_an_answer_that_arrived_counts_more_than_the_exception_after_it(kind: ty
 # Asking.
 
 ENDS: list[tuple[dict[str, Any], type[ProviderError], dict[str, bool]]] = [
-    ({"status": "failed", "error": "CUDA out of memory", "version": "hidden"}, RunFailed, {"charged": False}),
-    ({"status": "failed", "error": "NSFW content detected. Try again"}, RunFailed, {"charged": True}),
+    (
+        {"status": "failed", "error": "CUDA out of memory", "version": "hidden"},
+        RunFailed,
+        {"charged": False, "passing": True},
+    ),
+    (
+        {"status": "failed", "error": "CUDA out of memory", "version": "a" * 64, "started_at": "2026"},
+        RunFailed,
+        {"charged": True, "passing": True},
+    ),
+    ({"status": "failed", "error": "Prediction interrupted; please retry (code: PA)"}, RunFailed, {"passing": True}),
+    ({"status": "failed", "error": "NSFW. Please retry with another prompt"}, RunFailed, {"passing": False}),
+    ({"status": "failed", "error": "prompt is too long"}, RunFailed, {"passing": False}),
+    ({"status": "failed", "error": "NSFW content detected. Try again"}, RunFailed, {"charged": True, "passing": False}),
     ({"status": "failed", "error": {"code": "E005", "message": "flagged as sensitive"}}, RunFailed, {"charged": True}),
-    ({"status": "failed", "error": None}, RunFailed, {"charged": False}),
+    ({"status": "failed", "error": None}, RunFailed, {"charged": False, "passing": False}),
     ({"status": "failed", "version": "a" * 64, "started_at": "2026"}, RunFailed, {"charged": True}),
     ({"status": "failed", "version": "a" * 64, "metrics": {"predict_time": 2}}, RunFailed, {"charged": True}),
     ({"status": "failed", "version": "a" * 64, "metrics": None}, RunFailed, {"charged": False}),
-    ({"status": "canceled"}, RunFailed, {"charged": True, "cancelled": True}),
-    ({"status": "aborted"}, RunFailed, {"charged": False, "cancelled": False}),
+    ({"status": "canceled"}, RunFailed, {"charged": True, "cancelled": True, "passing": False}),
+    ({"status": "aborted"}, RunFailed, {"charged": False, "cancelled": False, "passing": True}),
     ({"status": "succeeded", "output": []}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None}, RunFailed, {"charged": True}),
     ({"status": "succeeded"}, RunFailed, {"charged": True}),
@@ -546,13 +598,13 @@ READS: list[tuple[Any, type[ProviderError], float | None]] = [
     ("404", OutputLost, None),
     ("410", OutputLost, None),
     ("400", AskAgain, None),
-    ({"do": "429", "header": "3"}, AskAgain, 3),
-    ({"do": "503", "header": "3"}, AskAgain, 3),
-    ("500", AskAgain, None),
-    ("502", AskAgain, None),
-    ("504", AskAgain, None),
+    ({"do": "429", "header": "3"}, Throttled, 3),
+    ({"do": "503", "header": "3"}, Unreachable, 3),
+    ("500", Unreachable, None),
+    ("502", Unreachable, None),
+    ("504", Unreachable, None),
     ("302", AskAgain, None),
-    ("close", AskAgain, None),
+    ("close", Unreachable, None),
     ("garbage", AskAgain, None),
 ]
 

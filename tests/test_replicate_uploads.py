@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import Uploads
 from tests.emulator.client import Emulator
 from tests.emulator.customer import KEY, at
@@ -83,12 +83,12 @@ ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("422", CallRefused),
     ("429", AskAgain),
     ("307", AskAgain),
-    ("500", AskAgain),
-    ("502", AskAgain),
-    ("503", AskAgain),
-    ("504", AskAgain),
+    ("500", Unreachable),
+    ("502", Unreachable),
+    ("503", Unreachable),
+    ("504", Unreachable),
     ("garbage", AskAgain),
-    ("close", AskAgain),
+    ("close", Unreachable),
 ]
 
 

@@ -90,7 +90,8 @@ def test_the_shipped_file_the_schema_and_the_code_agree_on_every_default(tmp_pat
     assert shipped == schema_leaves(json.loads(schema_text("settings")))
     coded = leaves(asdict(Settings()))
     assert {path: coded[path] for path in shipped} == shipped
-    assert set(coded) - set(shipped) == {("providers", "local", "api_key"), ("providers", "local", "base_url")}
+    not_here = {("providers", "local", key) for key in ("api_key", "base_url", "requests_per_minute")}
+    assert set(coded) - set(shipped) == not_here
     assert loaded(tmp_path, DEFAULT_TEXT) == Settings()
 
 
@@ -109,7 +110,7 @@ def test_what_is_left_out_or_left_empty_has_its_default(tmp_path: Path, text: st
 
 def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "providers:\n  replicate: {concurrency: 3.0}\nbudget: {per_order: 0.5}\n")
-    assert settings.provider("replicate") == Provider(3, True, None, "https://api.replicate.com")
+    assert settings.provider("replicate") == Provider(3, True, None, "https://api.replicate.com", 600)
     assert isinstance(settings.provider("replicate").concurrency, int)
     assert (settings.budget.per_order, settings.limits) == (0.5, Settings().limits)
     assert settings.provider("a-plug-in") == Provider()
@@ -149,7 +150,6 @@ def test_a_wrong_setting_is_refused_with_its_place(
 
 LATER = (
     "providers: {fal: {enabled: true}}",
-    "providers: {replicate: {requests_per_minute: 5}}",
     "products: {file: x}",
     "thumbnails: {}",
     "desktop: {}",
@@ -178,7 +178,7 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
         ARTFACTORY_HOME="/home/x", ARTFACTORY_FAULT="wish:1", OTHER="1",
     )  # fmt: skip
     assert (settings.budget.per_order, settings.inbox.scan_seconds, settings.logging.level) == (0.25, 2, "debug")
-    assert settings.provider("replicate") == Provider(8, False, None, "http://127.0.0.1:9000")
+    assert settings.provider("replicate") == Provider(8, False, None, "http://127.0.0.1:9000", 600)
 
 
 @pytest.mark.parametrize(

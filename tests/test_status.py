@@ -19,9 +19,10 @@ import aiohttp
 import pytest
 
 from artfactoryd import daemon, status
-from artfactoryd.daemon import Daemon, Work
+from artfactoryd.daemon import Daemon
 from artfactoryd.house import open_house
 from artfactoryd.settings import Http, Settings
+from artfactoryd.taking import Work
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 

@@ -12,8 +12,9 @@ import pytest
 from playhouse.migrations import Runner
 
 from artfactoryd import moves, session, show
+from artfactoryd.database import MIGRATIONS
 from artfactoryd.errors import IllegalMove
-from artfactoryd.index import MIGRATIONS, Index
+from artfactoryd.index import Index
 from artfactoryd.settings import Settings, load
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until

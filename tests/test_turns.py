@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import moves
+from artfactoryd import moves, unwritten
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.index import Index
 from artfactoryd.turns import AHEAD, Turns
@@ -36,7 +36,7 @@ def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: 
 
 def expand(index: Index, name: str, numbers: range, provider: str = "acme") -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": name}, (), 3_000) for number in numbers]
-    moves.add_items(index, name, provider, rows)
+    unwritten.add_items(index, name, provider, rows)
 
 
 def line(kind: str, row: Row, **more: Any) -> Row:

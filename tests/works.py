@@ -18,12 +18,13 @@ import pytest
 from artfactoryd import documents, foreman, house, ledger, workbench
 from artfactoryd.books import catch_up
 from artfactoryd.claims import Claim
-from artfactoryd.daemon import Daemon, Work
+from artfactoryd.daemon import Daemon
 from artfactoryd.factories import ProviderSettings
 from artfactoryd.house import House, now, open_house
 from artfactoryd.index import Index
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.study import expander
+from artfactoryd.taking import Work
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.pauses import SHORT
@@ -135,6 +136,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short; those that wait for a person too."""
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
+    """Pauses that matter to nobody, made short."""
+    monkeypatch.setattr("artfactoryd.limits.LONGEST", 0.02)
+    monkeypatch.setattr("artfactoryd.limits.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", (0.01, 0.02))
+    monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
     monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
     monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
 

@@ -33,6 +33,7 @@ class Verdict(StrEnum):
     IN_DOUBT = "in_doubt"  # may have been bought
     REFUSED = "refused"  # surely not bought
     ENDED = "ended"  # bought, ended by the provider without output
+    PASSING = "passing"  # the same, for a reason that passes: another attempt is made
     CANCELLED = "cancelled"  # ended because a person asked
     LOST = "lost"  # bought, made, and the output can no longer be had or used
 
@@ -52,6 +53,7 @@ MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {
     "failure:in_doubt": {S.SUBMITTING: S.IN_DOUBT},
     "failure:refused": {S.SUBMITTING: S.FAILED},
     "failure:ended": {S.RUNNING: S.FAILED},
+    "failure:passing": {S.RUNNING: S.PLANNED},
     "failure:cancelled": {S.RUNNING: S.CANCELLED},
     "failure:lost": {S.RUNNING: S.FAILED, S.DELIVERING: S.FAILED},
     "cancel": {S.PLANNED: S.CANCELLED, S.IN_DOUBT: S.CANCELLED},

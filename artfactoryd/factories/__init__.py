@@ -4,6 +4,7 @@
     collect(ticket)-> Outputs | None     asks; free, may be repeated for ever; None = still running
     cancel(ticket)                       asks the provider to stop; promises nothing
     reconcile(doubts, known)             optional: what became of creates whose answer was lost
+    probe()                              optional: whether the provider is there and takes our key
 
 A factory translates every error of its client library at one point into `errors.ProviderError`;
 no provider's type, status word or error leaves this folder. A factory never retries a create,
@@ -83,10 +84,14 @@ class Factory(Protocol):
     output_hosts: frozenset[str]  # hosts of a configured base address, allowed although private
 
     async def submit(self, call: Call) -> Ticket:
-        """Buy once. Raises ProviderStopped, Throttled, CallRefused (nothing bought) or InDoubt."""
+        """Buy once. Raises ProviderStopped, Throttled, Unreachable, CallRefused (nothing bought) or InDoubt."""
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        """The outputs, or None while it runs. Raises RunFailed, AskAgain, OutputLost, ProviderStopped."""
+        """The outputs, or None while it runs.
+
+        Raises RunFailed, OutputLost, ProviderStopped, Throttled, Unreachable, or AskAgain for trouble with
+        this ticket alone: an outage is judged by Unreachable.
+        """
 
     async def cancel(self, ticket: Ticket) -> None:
         """Ask the provider to stop. Raises AskAgain; a ticket already ended is not an error."""
@@ -130,6 +135,14 @@ class Uploads(Protocol):
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """Free, may be repeated. Raises ProviderStopped, AskAgain or CallRefused."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A factory that can ask for nothing whether its provider is there and takes our key."""
+
+    async def probe(self) -> None:
+        """Free. Raises ProviderStopped, Throttled, Unreachable or AskAgain."""
 
 
 class FactoryMaker(Protocol):

@@ -11,18 +11,29 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, RunFailed, Throttled
+from artfactoryd.errors import (
+    AskAgain,
+    CallRefused,
+    OutputLost,
+    ProviderError,
+    ProviderStopped,
+    RunFailed,
+    Throttled,
+    Unreachable,
+)
 from artfactoryd.factories import Output, Outputs, Ticket
 
-WAIT = 10.0  # seconds, when Replicate asks to wait and does not say how long
 LONGEST_WAIT = 3600.0
 DEEPEST = 4  # nesting that is looked into
 REFUSED = frozenset({400, 404, 413, 422})  # this call is bad; with 401, 402, 403 and 429 the whole closed list
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]+)"')
-_SECONDS = re.compile(r"~?(\d+(?:\.\d+)?)\s*s(?:ec|\b)")
+_RESETS = re.compile(r"(?:reset|wait|again|retry)\D{0,30}?(\d+(?:\.\d+)?)\s*(s|m)(?:ec|in|\b)", re.IGNORECASE)
 _CONTENT = re.compile(r"nsfw|safety|flagged|sensitive|moderat|content policy", re.IGNORECASE)
+_PASSING = re.compile(r"\bplease retry\b|\bprediction interrupted\b|\bcuda out of memory\b", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9a-f]{64}")
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -75,13 +86,14 @@ def refusal(answer: Answer) -> ProviderError | None:
     reason = answer.reason()
     match answer.status:
         case 401:
-            return ProviderStopped(f"Replicate does not accept the key (401): {reason}. Nothing was bought.")
+            words = f"Replicate does not accept the key (401): {reason}. Nothing was bought."
+            return ProviderStopped(words, of_key=True)
         case 402:
             return ProviderStopped(f"Replicate wants money first (402): {reason}. Nothing was bought.")
         case 403:
             return ProviderStopped(f"Replicate does not allow this with this key (403): {reason}. Nothing was bought.")
         case 429:
-            return Throttled(f"Replicate asks to wait (429): {reason}.", _wait(answer) or WAIT)
+            return Throttled(f"Replicate asks to wait (429): {reason}.", _wait(answer))
         case status if status in REFUSED:
             return CallRefused(f"Replicate refused this ({status}): {reason}. Nothing was bought.")
     return None
@@ -91,8 +103,8 @@ def _wait(answer: Answer) -> float | None:
     """Seconds to wait: header, body field or, failing these, the sentence that a person would read."""
     value = answer.value()
     body = value if isinstance(value, Mapping) else {}
-    said = _SECONDS.search(words(body.get("detail")))
-    for told in (answer.headers.get("Retry-After"), body.get("retry_after"), said and said[1]):
+    header = answer.headers.get("Retry-After")
+    for told in (header, _until(header, answer.headers.get("Date")), body.get("retry_after"), _said(words(value))):
         try:
             seconds = float(told)  # type: ignore[arg-type]
         except (TypeError, ValueError):
@@ -102,13 +114,32 @@ def _wait(answer: Answer) -> float | None:
     return None
 
 
+def _until(moment: str | None, now: str | None) -> float | None:
+    """Seconds from one HTTP date to another: both by the provider's clock, where it says what that shows."""
+    try:
+        then = parsedate_to_datetime(moment or "")
+        since = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return (then - since).total_seconds() or None
+    except (TypeError, ValueError):
+        return None
+
+
+def _said(text: str) -> float | None:
+    found = _RESETS.search(text)
+    return float(found[1]) * (60 if found[2] == "m" else 1) if found else None
+
+
 def trouble(answer: Answer) -> ProviderError:
+    """Of a question: what is no answer to it."""
     reason = answer.reason()
     if answer.status in (404, 410):
         return OutputLost(f"Replicate no longer knows this prediction ({answer.status}): {reason}.")
     if answer.status in (401, 403):
-        return ProviderStopped(f"Replicate does not accept the key ({answer.status}): {reason}.")
-    return AskAgain(f"Replicate does not say just now ({answer.status}): {reason}.", _wait(answer))
+        return ProviderStopped(f"Replicate does not accept the key ({answer.status}): {reason}.", of_key=True)
+    if answer.status == 429:
+        return Throttled(f"Replicate asks to wait (429): {reason}.", _wait(answer))
+    kind = Unreachable if answer.status is None or answer.status >= 500 else AskAgain
+    return kind(f"Replicate does not say just now ({answer.status}): {reason}.", _wait(answer))
 
 
 def outcome(prediction: dict[str, Any], key: str) -> Outputs | None:
@@ -119,12 +150,14 @@ def outcome(prediction: dict[str, Any], key: str) -> Outputs | None:
     if status == "succeeded":
         return _outputs(prediction)
     if status == "failed":
-        charged = bool(_CONTENT.search(reason)) or _billed_by_time(prediction)
-        raise RunFailed(f"Replicate could not make it: {reason}.", charged=charged)
+        content = bool(_CONTENT.search(reason))
+        charged = content or _billed_by_time(prediction)
+        passing = not content and bool(_PASSING.search(reason))
+        raise RunFailed(f"Replicate could not make it: {reason}.", charged=charged, passing=passing)
     if status == "canceled":
         raise RunFailed("It was cancelled at Replicate.", charged=True, cancelled=True)
     if status == "aborted":
-        raise RunFailed("Replicate gave it up before it began.", charged=False)
+        raise RunFailed("Replicate gave it up before it began.", charged=False, passing=True)
     raise AskAgain(f"Replicate says {shortened(words(status), key)!r}, a status this program does not know.")
 
 

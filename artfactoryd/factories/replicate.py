@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-from artfactoryd.errors import AskAgain, CallRefused, InDoubt, OutputLost, ProviderError, ProviderStopped, Throttled
+from artfactoryd.errors import (
+    AskAgain,
+    CallRefused,
+    InDoubt,
+    OutputLost,
+    ProviderError,
+    ProviderStopped,
+    Throttled,
+    Unreachable,
+)
 from artfactoryd.factories import Absent, Attempt, Call, Outputs, ProviderSettings, Ticket, Uploaded, listing
 from artfactoryd.factories.prediction import Answer, named, outcome, refusal, ticket_in, trouble
 
@@ -193,6 +202,11 @@ class ReplicateFactory:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
 
+    async def probe(self) -> None:
+        answer = await self._ask("GET", "/v1/account")
+        if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
+            raise trouble(answer)
+
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To Replicate's files, which live a day; Replicate itself reads them with our key."""
         import httpx
@@ -203,7 +217,7 @@ class ReplicateFactory:
                 form = {"content": (name, data, mime)}
                 response = await client._async_client.request("POST", "/v1/files", files=form)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise AskAgain(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
+            raise Unreachable(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
         answer = Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
         return _uploaded(answer, name)
 
@@ -250,15 +264,16 @@ class ReplicateFactory:
             async with asyncio.timeout(READ):
                 response = await client._async_client.request(method, path)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise AskAgain(f"Replicate does not answer: {named(error, self._key)}.") from error
+            raise Unreachable(f"Replicate does not answer: {named(error, self._key)}.") from error
         return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
 
     async def _open(self) -> Client:
         """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
         if not self._key:
-            raise ProviderStopped(NO_KEY)
+            raise ProviderStopped(NO_KEY, of_key=True)
         if not (self._key.isascii() and self._key.isprintable()):
-            raise ProviderStopped("The key for Replicate holds characters that no key has. Nothing was sent.")
+            words = "The key for Replicate holds characters that no key has. Nothing was sent."
+            raise ProviderStopped(words, of_key=True)
         async with self._opening:  # the first calls come together, and loading takes a tenth of a second each
             loop = asyncio.get_running_loop()
             if self._client is None or self._loop is not loop:
@@ -296,7 +311,8 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     error = refusal(answer)
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
-        raise AskAgain(f"Replicate did not take {name} ({answer.status}): {answer.reason()}.", after)
+        kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
+        raise kind(f"Replicate did not take {name} ({answer.status}): {answer.reason()}.", after)
     raise error
 
 
@@ -341,7 +357,7 @@ def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
     if not answer.sent:
         return CallRefused(f"This could not be written as a request to Replicate: {why}. Nothing was sent.")
     if isinstance(error, _surely_unsent()):
-        return ProviderStopped(f"Replicate cannot be reached: {why}. Nothing was sent; is the network up?")
+        return Unreachable(f"Replicate cannot be reached: {why}. Nothing was sent; is the network up?")
     return InDoubt(
         f"A create was sent to Replicate and its answer was lost: {why}. It may have been bought; "
         "look at replicate.com/predictions."

@@ -134,7 +134,7 @@ class Api:
             id=new_id(), accepted=time.time(), digits=2 + len(self.book.predictions) % 8, model=model,
             version=body["version"].rpartition(":")[2] if by_version else "hidden", by_version=by_version, input=given,
             outcome="succeeded" if outcome["do"] == "ok" else outcome["do"],
-            error=outcome.get("error", "CUDA out of memory. Tried to allocate 2.00 GiB"), output=asked.output,
+            error=outcome.get("error", "ValueError: width and height must be multiples of 32"), output=asked.output,
             run_seconds=self.weather.run_seconds if asked.run_seconds is None else asked.run_seconds,
             start_seconds=self.weather.start_seconds, answered=told["do"],
         )  # fmt: skip
@@ -237,7 +237,10 @@ class Api:
             return answers.problem(404)  # an official model keeps its versions to itself
         return web.json_response(models.document(name)["latest_version"] | {"id": request.match_info["version"]})
 
-    async def account(self, request: web.Request) -> web.Response:
+    async def account(self, request: web.Request) -> web.StreamResponse:
+        told = await self._asked(request, "account")
+        if told is not None:
+            return told
         return web.json_response({"type": "user", "username": "emulated", "name": "Emulated", "github_url": ""})
 
     async def upload(self, request: web.Request) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from tests.emulator.weather import Weather
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 NSFW = "All generated images contained NSFW content. Try running it again with a different prompt."
+INTERRUPTED = "Prediction interrupted; please retry (code: PA)"
 TERMINAL = {"succeeded", "failed", "canceled", "aborted", "strange"}
 
 
@@ -62,7 +63,8 @@ class Prediction:
         if now >= self.ended:
             if self.canceled is not None:
                 return "canceled"
-            return {"fewer": "succeeded", "empty": "succeeded", "nsfw": "failed"}.get(self.outcome, self.outcome)
+            known = {"fewer": "succeeded", "empty": "succeeded", "nsfw": "failed", "interrupted": "failed"}
+            return known.get(self.outcome, self.outcome)
         return "starting" if now < self.accepted + self.start_seconds else "processing"
 
     def cancel(self, now: float) -> bool:
@@ -109,7 +111,7 @@ class Prediction:
         if answer["status"] == "canceled":
             answer["logs"] = None
         elif answer["status"] == "failed":
-            answer["error"] = NSFW if self.outcome == "nsfw" else self.error
+            answer["error"] = {"nsfw": NSFW, "interrupted": INTERRUPTED}.get(self.outcome, self.error)
         elif answer["status"] == "succeeded":
             answer["logs"] = f"Using seed: {self.input.get('seed', 1)}\n"
             answer["output"] = self._shaped(self.addresses(outputs))

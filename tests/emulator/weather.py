@@ -1,6 +1,6 @@
 """How the emulator behaves: settings, a script for each door, and words in a prompt.
 
-A door is `create`, `get`, `cancel`, `list`, `upload`, `output` (one taking each request) or `outcome`
+A door is `create`, `get`, `cancel`, `list`, `upload`, `account`, `output` (one taking each request) or `outcome`
 (one taking each accepted create). What it is told:
 
     "429"                                   always
@@ -33,12 +33,12 @@ CREATES = {
     "garbage": "accepted, 201 and a body that is no JSON",
     "odd": "accepted, 201 with `set` written over it and the keys of `drop` left out",
 }
-OUTCOMES = {"succeeded", "failed", "nsfw", "fewer", "empty", "aborted", "canceled", "stuck", "strange"}
+OUTCOMES = {"succeeded", "failed", "interrupted", "nsfw", "fewer", "empty", "aborted", "canceled", "stuck", "strange"}
 OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close", "empty", "huge"}
 SHORT_FORMS = {
     "fail": "failed", "hang": "hang-after", "close": "close-after", "aborted": "aborted",
 }  # fmt: skip
-DOORS = ("create", "get", "cancel", "list", "output", "outcome", "upload")
+DOORS = ("create", "get", "cancel", "list", "output", "outcome", "upload", "account")
 _WORD = re.compile(r"EMU:([a-z0-9-]+)(?:=([0-9.]+))?", re.IGNORECASE)
 
 

@@ -1,0 +1,223 @@
+"""One SQLite file: opened, brought up to date, asked and changed. Not here: what is asked of it (index).
+
+Writing has one connection, for one thread; reading takes connections of its own, as many as read at
+the same time. JSON is text in the file, and lists and objects in a row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import peewee as pw
+from playhouse.migrations import Runner
+
+from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
+
+PRAGMAS = {
+    "journal_mode": "wal", "synchronous": "full", "fullfsync": 1, "checkpoint_fullfsync": 1,
+    "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
+}  # fmt: skip
+MIGRATIONS = Path(__file__).parent / "migrations"
+Row = dict[str, Any]
+SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
+JSON_COLUMNS = frozenset({
+    "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
+})  # fmt: skip
+
+DatabaseError = pw.DatabaseError
+PASSING = ("full", "locked", "readonly", "unable to open")  # in SQLite's words: worth another try
+
+
+class Database:
+    """Opened for writing: one connection, for one thread; else any thread may read."""
+
+    def __init__(self, path: Path, *, writing: bool = False) -> None:
+        self.path = path
+        self._writing = writing
+        self.db = self._connection()
+        self._free = deque([self.db])  # connections nobody is using just now
+        self._closed = False
+
+    def _connection(self) -> pw.SqliteDatabase:
+        if self._writing:
+            return pw.SqliteDatabase(str(self.path), pragmas=PRAGMAS, check_same_thread=False, thread_safe=False)
+        address = self.path.absolute().as_uri() + "?mode=ro"
+        pragmas = {"busy_timeout": 5000}
+        return pw.SqliteDatabase(address, uri=True, pragmas=pragmas, check_same_thread=False, thread_safe=False)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """For writing: brings the tables up to date first."""
+        index = cls(path, writing=True)
+        try:
+            index.db.connect()
+            Runner(index.db, str(MIGRATIONS)).up()
+        except DatabaseError as error:
+            index.close()
+            raise trouble(path, error) from error
+        return index
+
+    @classmethod
+    def look(cls, path: Path) -> Self:
+        """For reading only, beside a daemon that may be writing."""
+        found = cls.if_made(path)
+        if found is None:
+            raise WrongUse(f"Nothing has been made in this home yet ({path} is not there).")
+        return found
+
+    @classmethod
+    def if_made(cls, path: Path) -> Self | None:
+        """For reading; None while there is no index, or a first start is still making its tables."""
+        if not path.exists():
+            return None
+        index = cls(path)
+        try:
+            if index.db.table_exists("meta") and index._is_complete():
+                return index
+        except DatabaseError as error:
+            index.close()
+            raise trouble(path, error) from error
+        except WrongUse:
+            index.close()
+            raise
+        index.close()
+        return None
+
+    def _is_complete(self) -> bool:
+        """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
+        done = {row["name"] for row in self.rows("SELECT name FROM schema_migration")}
+        if all(path.stem in done for path in MIGRATIONS.glob("[0-9]*.py")):
+            return True
+        if not self.meta("ledger"):  # written last by a first start
+            return False
+        words = "The index was made by an older release. Start `artfactoryd run` or `once`"
+        raise WrongUse(f"{words}: it is brought up to date.")
+
+    def close(self) -> None:
+        self._closed = True
+        with contextlib.suppress(IndexError):
+            while True:
+                self._free.pop().close()
+
+    # --- the one way to ask ---
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        with self._one() as db:
+            cursor = db.execute_sql(sql, tuple(values))
+            names = [column[0] for column in cursor.description]
+            found = cursor.fetchall()
+        return [_decoded(dict(zip(names, row, strict=True))) for row in found]
+
+    @contextlib.contextmanager
+    def _one(self) -> Iterator[pw.SqliteDatabase]:
+        """A connection for one question; the writer always asks through its own."""
+        try:
+            db = self._free.pop()
+        except IndexError:
+            db = self._connection()
+        try:
+            yield db
+        finally:
+            self._free.append(db)
+            if self._closed:
+                self.close()
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    # --- the one way to change, for `moves` and `books` ---
+
+    def run(self, sql: str, *values: object) -> int:
+        """The number of rows it changed."""
+        try:
+            return int(self.db.execute_sql(sql, values).rowcount)
+        except UnicodeEncodeError:  # half a surrogate, from a provider's JSON: as its escape
+            return int(self.db.execute_sql(sql, tuple(map(_whole, values))).rowcount)
+
+    def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        try:
+            self.db.cursor().executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise getattr(pw, type(error).__name__)(*error.args) from error
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """A part of the open transaction that is undone alone when it raises.
+
+        Where SQLite itself has given up the whole transaction (a full disk), undoing raises DatabaseError.
+        """
+        self.db.execute_sql("SAVEPOINT step")
+        try:
+            yield
+        except BaseException:
+            self.db.execute_sql("ROLLBACK TO step")
+            self.db.execute_sql("RELEASE step")
+            raise
+        self.db.execute_sql("RELEASE step")
+
+    def meta(self, key: str) -> str:
+        row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return row["value"] if row else ""
+
+
+def complaints(path: Path, *, whole: bool = False) -> list[str]:
+    """What SQLite's own check finds wrong with the file; reads only. `whole`: the lookups are compared too."""
+    check = "integrity_check" if whole else "quick_check"
+    try:
+        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            found = [str(row[0]) for row in db.execute(f"PRAGMA {check}(10)")]
+    except sqlite3.Error as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
+
+
+def is_unreadable(path: Path) -> bool:
+    """Is it no database, or so damaged that it cannot even be opened? A look costs next to nothing."""
+    try:
+        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return "malformed" in str(error) or "not a database" in str(error)
+    return False
+
+
+def _decoded(row: Row) -> Row:
+    """JSON columns hold lists and objects; a word under the same name (an attempt's model) is left alone."""
+    for name in JSON_COLUMNS & row.keys():
+        if isinstance(row[name], str) and row[name].startswith(("{", "[")):
+            row[name] = json.loads(row[name])
+    return row
+
+
+def _whole(value: object) -> object:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def is_trouble(error: Exception) -> bool:
+    """Is it the database that fails, and not what was to be written?"""
+    own = (pw.IntegrityError, pw.DataError, pw.ProgrammingError)
+    return isinstance(error, pw.DatabaseError) and not isinstance(error, own)
+
+
+def trouble(path: Path, error: Exception) -> ArtFactoryError:
+    """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
+    said = list(_chain(error))  # undoing may have failed too, and only because of the first error
+    if any(isinstance(each, pw.OperationalError) and any(word in str(each) for word in PASSING) for each in said):
+        return StorageFull(f"The index {path} cannot be written just now ({said[-1]}). The work goes on when it can.")
+    return StorageSick(
+        f"The index {path} is damaged or cannot be kept ({said[-1]}). Check the disk. The index can be deleted while "
+        "nothing runs: `artfactoryd reindex` makes it again from the ledger and the shelf."
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__context__
