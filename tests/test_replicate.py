@@ -32,7 +32,9 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Call, ProviderSettings, Ticket
 from artfactoryd.factories import replicate as factory_module
-from artfactoryd.factories.prediction import Answer, outcome, trouble
+from artfactoryd.factories import wire
+from artfactoryd.factories.answer import Answer
+from artfactoryd.factories.prediction import outcome, trouble
 from artfactoryd.factories.replicate import ReplicateFactory, _translate_create, make
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
@@ -274,7 +276,7 @@ async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) 
     async with at(emulator.base_url) as factory:
         client = await factory._open()
         before = emulator.seen()
-        with pytest.raises(factory_module._Elsewhere):
+        with pytest.raises(wire.Elsewhere):
             await client._async_client.get(f"{emulator.output_url}/pbxt/x/out-0.webp")
         assert emulator.seen() == before
 
@@ -421,11 +423,11 @@ LOST = {
     "InvalidSecretKeyError", "MissingWebhookBodyError", "InvalidTimestampError", "InvalidSignatureError",
     # and what comes out of it when an answer is odd
     "ValidationError", "JSONDecodeError", "RuntimeError", "KeyError", "TypeError", "AttributeError", "TimeoutError",
-    "_SecondCreate", "OSError",
+    "SecondCreate", "OSError",
 }  # fmt: skip
 OTHERS: list[type[Exception]] = [
     pydantic.v1.ValidationError, json.JSONDecodeError, RuntimeError, KeyError, TypeError, AttributeError, TimeoutError,
-    factory_module._SecondCreate, OSError,
+    wire.SecondCreate, OSError,
 ]  # fmt: skip
 
 

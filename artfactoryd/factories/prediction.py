@@ -1,63 +1,18 @@
-"""What Replicate's answers mean: for money, and for a person. Nothing here touches the network.
-
-The shapes follow no one rule (a reason may be a string, a list, an object, a web page or absent),
-so everything is read as raw JSON, and whatever is missing or odd is borne.
-"""
+"""What Replicate's answers mean: for money, and for a person. Nothing here touches the network."""
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
-from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, RunFailed, Throttled
+from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, RunFailed
 from artfactoryd.factories import Output, Outputs, Ticket
+from artfactoryd.factories.answer import DEEPEST, Answer, shortened, words
 
-WAIT = 10.0  # seconds, when Replicate asks to wait and does not say how long
-LONGEST_WAIT = 3600.0
-DEEPEST = 4  # nesting that is looked into
-REFUSED = frozenset({400, 404, 413, 422})  # this call is bad; with 401, 402, 403 and 429 the whole closed list
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]+)"')
-_SECONDS = re.compile(r"~?(\d+(?:\.\d+)?)\s*s(?:ec|\b)")
 _CONTENT = re.compile(r"nsfw|safety|flagged|sensitive|moderat|content policy", re.IGNORECASE)
 _VERSION = re.compile(r"[0-9a-f]{64}")
-_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-
-
-@dataclass
-class Answer:
-    """What came over the wire for one request. `sent`: a create was handed to the network."""
-
-    key: str = ""
-    sent: bool = False
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytearray = field(default_factory=bytearray)
-
-    @property
-    def ok(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-    def value(self) -> Any:
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):  # cut or garbled, no text at all, nested to make us fall
-            return None
-
-    def reason(self) -> str:
-        """The provider's own words, for a person; never with our key in them."""
-        value = self.value()
-        if isinstance(value, Mapping):
-            parts = [words(value.get(name)) for name in ("title", "detail", "error")]
-            text = ": ".join(part for part in parts if part) or words(value)
-        elif value is not None:
-            text = words(value)
-        else:
-            text = _TAGS.sub(" ", self.body.decode(errors="replace"))
-        return shortened(text, self.key) or "no reason given"
 
 
 def ticket_in(answer: Answer) -> Ticket | None:
@@ -71,44 +26,13 @@ def ticket_in(answer: Answer) -> Ticket | None:
     return Ticket(start[1].decode()) if start else None
 
 
-def refusal(answer: Answer) -> ProviderError | None:
-    reason = answer.reason()
-    match answer.status:
-        case 401:
-            return ProviderStopped(f"Replicate does not accept the key (401): {reason}. Nothing was bought.")
-        case 402:
-            return ProviderStopped(f"Replicate wants money first (402): {reason}. Nothing was bought.")
-        case 403:
-            return ProviderStopped(f"Replicate does not allow this with this key (403): {reason}. Nothing was bought.")
-        case 429:
-            return Throttled(f"Replicate asks to wait (429): {reason}.", _wait(answer) or WAIT)
-        case status if status in REFUSED:
-            return CallRefused(f"Replicate refused this ({status}): {reason}. Nothing was bought.")
-    return None
-
-
-def _wait(answer: Answer) -> float | None:
-    """Seconds to wait: header, body field or, failing these, the sentence that a person would read."""
-    value = answer.value()
-    body = value if isinstance(value, Mapping) else {}
-    said = _SECONDS.search(words(body.get("detail")))
-    for told in (answer.headers.get("Retry-After"), body.get("retry_after"), said and said[1]):
-        try:
-            seconds = float(told)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return min(seconds, LONGEST_WAIT)
-    return None
-
-
 def trouble(answer: Answer) -> ProviderError:
     reason = answer.reason()
     if answer.status in (404, 410):
         return OutputLost(f"Replicate no longer knows this prediction ({answer.status}): {reason}.")
     if answer.status in (401, 403):
         return ProviderStopped(f"Replicate does not accept the key ({answer.status}): {reason}.")
-    return AskAgain(f"Replicate does not say just now ({answer.status}): {reason}.", _wait(answer))
+    return AskAgain(f"Replicate does not say just now ({answer.status}): {reason}.", answer.wait())
 
 
 def outcome(prediction: dict[str, Any], key: str) -> Outputs | None:
@@ -166,30 +90,3 @@ def _billed_by_time(prediction: dict[str, Any]) -> bool:
     version = prediction.get("version")
     began = bool(prediction.get("started_at")) or bool(_run_time(prediction))
     return began and isinstance(version, str) and bool(_VERSION.fullmatch(version))
-
-
-def words(value: Any, depth: int = DEEPEST) -> str:
-    """A string, list or object from an error body as one line; the bodies follow no one shape."""
-    if isinstance(value, Mapping | list) and not depth:
-        return "…"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {words(part, depth - 1)}" for name, part in value.items())
-    if isinstance(value, list):
-        return "; ".join(words(part, depth - 1) for part in value)
-    return "" if value is None else str(value)
-
-
-def shortened(text: str, key: str) -> str:
-    clean = " ".join(text.split()).rstrip(". ")
-    if key:
-        clean = clean.replace(key, "(key)")
-    return clean if len(clean) <= 500 else clean[:499] + "…"
-
-
-def named(error: Exception | None, key: str) -> str:
-    try:
-        text = shortened(str(error or ""), key)
-    except Exception:  # one whose own words fail must not hide what it stands for
-        text = ""
-    name = type(error).__name__ if error is not None else "no answer"
-    return f"{name}: {text}" if text else name
