@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 import uuid_utils
@@ -11,7 +12,7 @@ from artfactoryd import fault
 from artfactoryd.calls import Calls
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
-from artfactoryd.factories import Absent, Call, Reconciles, Ticket
+from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
 from artfactoryd.log import generation
 from artfactoryd.workbench import Workbench
 
@@ -99,7 +100,8 @@ class Purchase:
         factory = self._bench.factories[row["provider"]]
         found: Ticket | Absent | None = None
         if isinstance(factory, Reconciles):
-            found = await factory.reconcile(self.sent(row))
+            doubt = self._attempt(row)
+            found = (await factory.reconcile([doubt], self._known(row["provider"], doubt))).get(doubt.id)
         if isinstance(found, Ticket):
             return await self._bench.record(row, "ticket", ticket=found.text)
         if isinstance(found, Absent):
@@ -112,3 +114,16 @@ class Purchase:
         attempt = self._bench.books.index.attempt(row["attempt"])
         assert attempt is not None
         return Call(attempt["model"], self._bench.order(row)["model"]["version"], attempt["actual"])
+
+    def _attempt(self, row: Row) -> Attempt:
+        asked = self._bench.books.index.attempt(row["attempt"])
+        assert asked is not None
+        return Attempt(row["attempt"], self.sent(row), datetime.fromisoformat(asked["asked_at"]), None)
+
+    def _known(self, provider: str, doubt: Attempt) -> list[Attempt]:
+        """Attempts with tickets, none of which is what became of the doubt."""
+        sql = "SELECT * FROM generation_log WHERE provider = ? AND ticket IS NOT NULL"
+        return [
+            Attempt(each["id"], doubt.call, datetime.fromisoformat(each["asked_at"]), Ticket(each["ticket"]))
+            for each in self._bench.books.index.rows(sql, (provider,))
+        ]

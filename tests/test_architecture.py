@@ -228,8 +228,8 @@ def hands_do_not_know_each_other(module: Module) -> Iterator[str]:
 
 def factories_do_not_know_their_siblings(module: Module) -> Iterator[str]:
     if module.room == "factories":
-        siblings = {used for used in module.uses if used.startswith("factories.") and module.name not in PARTS.get(used, set())}
-        yield from (f"imports {used}" for used in siblings)
+        others = {used for used in module.uses if used.startswith("factories.")}
+        yield from (f"imports {used}" for used in others if module.name not in PARTS.get(used, set()))
 
 
 def only_the_way_in_imports_daemon_and_cli(module: Module) -> Iterator[str]:

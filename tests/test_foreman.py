@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from artfactoryd.errors import (
     RunFailed,
     Throttled,
 )
-from artfactoryd.factories import Absent, Call, Outputs, Ticket
+from artfactoryd.factories import Absent, Attempt, Call, Outputs, Ticket
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, full_disk, order, quick
@@ -556,8 +556,8 @@ class Telling(FakeFactory):
 
     known: Ticket | Absent | None = None
 
-    async def reconcile(self, call: Call) -> Ticket | Absent | None:
-        return self.known
+    async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
+        return {each.id: self.known for each in doubts if self.known}
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,10 @@ def test_the_shipped_ranges_are_the_providers(model: str, parameter: str, good: 
 
 
 TAKES = {
+    ("fal", "flux-schnell"): (),
+    ("fal", "flux-dev"): (),
+    ("fal", "flux-dev-image-to-image"): ("image_url",),
+    ("fal", "fast-sdxl"): (),
     ("local", "resize"): ("image",),
     ("local", "convert"): ("image",),
     ("local", "sketch"): (),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from artfactoryd.errors import AskAgain, CallRefused
-from artfactoryd.factories import Absent, Call, Factory, Outputs, ProviderSettings, Reconciles
+from artfactoryd.factories import Absent, Attempt, Call, Factory, Outputs, ProviderSettings, Reconciles
 from artfactoryd.factories.local import make
 from artfactoryd.factories.sketch import draw
 
@@ -114,7 +115,8 @@ async def test_a_call_that_sketch_cannot_draw_is_refused_with_the_reason(tmp_pat
 
 async def test_nothing_was_ever_bought_and_there_is_nothing_to_cancel(tmp_path: Path) -> None:
     factory = make(SETTINGS, tmp_path)
-    assert isinstance(await factory.reconcile(a_call()), Absent)
+    doubt = Attempt("one", a_call(), datetime.now(UTC))
+    assert isinstance((await factory.reconcile([doubt], []))["one"], Absent)
     await factory.cancel(await factory.submit(a_call()))
     await factory.close()
     assert not list(tmp_path.iterdir())

@@ -30,9 +30,8 @@ from artfactoryd.errors import (
     RunFailed,
     Throttled,
 )
-from artfactoryd.factories import Call, ProviderSettings, Ticket
+from artfactoryd.factories import Call, ProviderSettings, Ticket, wire
 from artfactoryd.factories import replicate as factory_module
-from artfactoryd.factories import wire
 from artfactoryd.factories.answer import Answer
 from artfactoryd.factories.prediction import outcome, trouble
 from artfactoryd.factories.replicate import ReplicateFactory, _translate_create, make

@@ -3,7 +3,7 @@
     submit(call)   -> Ticket             buys; at most one request leaves, ever
     collect(ticket)-> Outputs | None     asks; free, may be repeated for ever; None = still running
     cancel(ticket)                       asks the provider to stop; promises nothing
-    reconcile(call, attempts)            optional: what became of creates whose answer was lost
+    reconcile(doubts, known)             optional: what became of creates whose answer was lost
 
 A factory translates every error of its client library at one point into `errors.ProviderError`;
 no provider's type, status word or error leaves this folder. A factory never retries a create,
@@ -13,8 +13,9 @@ is in the Ticket.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -93,12 +94,26 @@ class Factory(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sending of an item: what left, and not before when. `ticket` is None while nobody knows of one."""
+
+    id: str
+    call: Call
+    asked_at: datetime  # aware; of this machine's clock
+    ticket: Ticket | None = None
+
+
 @runtime_checkable
 class Reconciles(Protocol):
-    """A factory whose provider can tell what became of a create whose answer was lost."""
+    """A factory whose provider can tell what became of creates whose answer was lost."""
 
-    async def reconcile(self, call: Call) -> Ticket | Absent | None:
-        """The ticket if it was taken, Absent if surely not, None if nobody can say yet."""
+    async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
+        """By attempt id: the ticket if it was taken, Absent if surely not. Missing: nobody can say yet.
+
+        `known`: our attempts that have tickets, from some minutes before the oldest doubt until now. Free, may be
+        repeated. Raises AskAgain, Throttled or ProviderStopped.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,9 @@ def words(value: Any, depth: int = DEEPEST) -> str:
     """A string, list or object from an error body as one line; the bodies follow no one shape."""
     if isinstance(value, Mapping | list) and not depth:
         return "…"
+    if isinstance(value, Mapping) and isinstance(value.get("msg"), str):  # pydantic's: where, and what is wrong there
+        place = ".".join(str(part) for part in value.get("loc") or () if part != "body")
+        return f"{place}: {value['msg']}" if place else str(value["msg"])
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {words(part, depth - 1)}" for name, part in value.items())
     if isinstance(value, list):
@@ -100,8 +103,9 @@ def words(value: Any, depth: int = DEEPEST) -> str:
 
 def shortened(text: str, key: str) -> str:
     clean = " ".join(text.split()).rstrip(". ")
-    if key:
-        clean = clean.replace(key, "(key)")
+    for secret in (key, *key.split(":")):  # fal's are two halves, either of which gives something away
+        if len(secret) > 7:
+            clean = clean.replace(secret, "(key)")
     return clean if len(clean) <= 500 else clean[:499] + "…"
 
 

@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artfactoryd.errors import AskAgain, CallRefused, RunFailed
-from artfactoryd.factories import Absent, Call, Output, Outputs, ProviderSettings, Ticket
+from artfactoryd.factories import Absent, Attempt, Call, Output, Outputs, ProviderSettings, Ticket
 
 if TYPE_CHECKING:
     from artfactoryd.factories.pictures import Made
@@ -68,9 +68,9 @@ class Local:
     async def cancel(self, ticket: Ticket) -> None:
         """Nothing to stop: drawing happens in `collect`."""
 
-    async def reconcile(self, call: Call) -> Absent:
+    async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Absent]:
         """Drawing is free, so nothing was ever bought."""
-        return Absent()
+        return {doubt.id: Absent() for doubt in doubts}
 
     async def close(self) -> None: ...
 
