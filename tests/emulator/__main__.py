@@ -1,4 +1,4 @@
-"""`python -m tests.emulator [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
+"""`python -m tests.emulator [--provider replicate|fal] [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from aiohttp import web
 
 from tests.emulator.api import Api
 from tests.emulator.book import Book
+from tests.emulator.fal import Fal
+from tests.emulator.fal_requests import Request
 from tests.emulator.outputs import Outputs
+from tests.emulator.predictions import Prediction
 from tests.emulator.weather import Weather
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="An emulator of Replicate.")
+    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="An emulator of a provider.")
+    parser.add_argument("--provider", choices=("replicate", "fal"), default="replicate")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 picks one")
     parser.add_argument("--output-port", type=int, default=0, help="of the outputs; 0 picks one")
     parser.add_argument("--ledger", type=Path, required=True, help="where accepted creates are written down")
@@ -33,12 +37,14 @@ async def _listen(app: web.Application, port: int) -> str:
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-async def serve(port: int, output_port: int, ledger: Path, told: dict[str, object]) -> None:
-    book, weather = Book(ledger), Weather()
+async def serve(provider: str, port: int, output_port: int, ledger: Path, told: dict[str, object]) -> None:
+    weather = Weather()
     weather.change(told)
-    api = Api(book, weather)
+    api: Api | Fal = (
+        Fal(Book(ledger, Request), weather) if provider == "fal" else Api(Book(ledger, Prediction), weather)
+    )
     api.base = await _listen(api.app(), port)
-    api.outputs = await _listen(Outputs(book, weather, api.seen).app(), output_port)
+    api.outputs = await _listen(Outputs(api.book, weather, api.seen).app(), output_port)
     print(json.dumps({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)}), flush=True)
     await asyncio.Event().wait()
 
@@ -46,4 +52,4 @@ async def serve(port: int, output_port: int, ledger: Path, told: dict[str, objec
 if __name__ == "__main__":
     given = options()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(given.port, given.output_port, given.ledger, given.weather))
+        asyncio.run(serve(given.provider, given.port, given.output_port, given.ledger, given.weather))

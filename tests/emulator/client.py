@@ -23,8 +23,9 @@ PATIENCE = 30.0  # seconds; only a broken emulator needs them
 class Emulator:
     """The emulator in a process of its own. Killed and started again it keeps its ports and its book."""
 
-    def __init__(self, ledger: Path, **weather: Any) -> None:
+    def __init__(self, ledger: Path, provider: str = "replicate", **weather: Any) -> None:
         self.ledger = ledger
+        self.provider = provider
         self._weather = weather
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = self.output_url = ""
@@ -40,7 +41,7 @@ class Emulator:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
         ports = [str(urlsplit(url).port or 0) for url in (self.base_url, self.output_url)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.emulator", "--port", ports[0], "--output-port", ports[1],
+            [sys.executable, "-m", "tests.emulator", "--provider", self.provider, "--port", ports[0], "--output-port", ports[1],
              "--ledger", str(self.ledger), "--weather", json.dumps(self._weather)],
             cwd=CHECKOUT, stdout=subprocess.PIPE,
         )  # fmt: skip
