@@ -35,6 +35,7 @@ from artfactoryd.factories import replicate as factory_module
 from artfactoryd.factories.answer import Answer
 from artfactoryd.factories.prediction import outcome, trouble
 from artfactoryd.factories.replicate import ReplicateFactory, _translate_create, make
+from tests.crooked import server
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 
@@ -308,30 +309,6 @@ async def test_a_library_that_tries_again_is_stopped(emulator: Emulator, monkeyp
     async with at(emulator.base_url) as factory:
         arrived, paid, came = await sent(emulator, lambda: factory.submit(CAR))
     assert (arrived, paid, type(came)) == (1, 1, InDoubt)
-
-
-@asynccontextmanager
-async def server(answer: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[tuple[str, list[str]]]:
-    """A crooked server: reads a request with its body, then does as it likes. Yields who asked, once a request."""
-    askers: list[str] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                askers.append(str(writer.get_extra_info("peername")))
-                length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
-                await reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
-                await answer(writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", askers
-    finally:
-        listening.close()
 
 
 async def test_creates_never_ride_on_a_connection_that_was_kept() -> None:

@@ -129,7 +129,7 @@ def outcome(done: Mapping[str, Any], result: Answer) -> Outputs | None:
             return _outputs(value, outputs, done)
     if failed or _is_the_runs_own(result, value):
         raise _failure(done, result, value)
-    if result.ok or (result.status == 400 and _NOT_YET.search(result.reason())):
+    if result.status == 202 or (result.status == 400 and _NOT_YET.search(result.reason())):
         return None
     if result.status in (400, 405, 409, 413, 415, 422):
         raise _failure(done, result, value)

@@ -40,9 +40,9 @@ async def _listen(app: web.Application, port: int) -> str:
 async def serve(provider: str, port: int, output_port: int, ledger: Path, told: dict[str, object]) -> None:
     weather = Weather()
     weather.change(told)
-    api: Api | Fal = (
-        Fal(Book(ledger, Request), weather) if provider == "fal" else Api(Book(ledger, Prediction), weather)
-    )
+    api: Api | Fal = Api(Book(ledger, Prediction), weather)
+    if provider == "fal":
+        api = Fal(Book(ledger, Request), weather)
     api.base = await _listen(api.app(), port)
     api.outputs = await _listen(Outputs(api.book, weather, api.seen).app(), output_port)
     print(json.dumps({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)}), flush=True)

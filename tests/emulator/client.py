@@ -41,8 +41,8 @@ class Emulator:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
         ports = [str(urlsplit(url).port or 0) for url in (self.base_url, self.output_url)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.emulator", "--provider", self.provider, "--port", ports[0], "--output-port", ports[1],
-             "--ledger", str(self.ledger), "--weather", json.dumps(self._weather)],
+            [sys.executable, "-m", "tests.emulator", "--provider", self.provider, "--port", ports[0],
+             "--output-port", ports[1], "--ledger", str(self.ledger), "--weather", json.dumps(self._weather)],
             cwd=CHECKOUT, stdout=subprocess.PIPE,
         )  # fmt: skip
         ready = self._first_line(self._process)

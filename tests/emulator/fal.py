@@ -231,13 +231,13 @@ class Fal:
         self.seen["POST token"] += 1
         token = f"cdn-{uuid.uuid4()}"
         self.tokens.add(token)
-        expires = moment(time.time() + self.weather.token_seconds, 6)
+        expires = moment(time.time() + self.weather.token_seconds, 6).replace("Z", "+00:00")
         return web.json_response(
             {
                 "token": token,
                 "token_type": "Bearer",
                 "base_url": self.base,
-                "expires_at": expires.replace("Z", "+00:00"),
+                "expires_at": expires,
             }
         )
 
