@@ -36,9 +36,9 @@ class TestHome:
     fal_url: str | None = None  # of the emulator; without it fal is switched off
 
     @classmethod
-    def make(cls, root: Path, base_url: str | None = None, **settings: Any) -> TestHome:
+    def make(cls, root: Path, base_url: str | None = None, fal_url: str | None = None, **settings: Any) -> TestHome:
         """`settings`: sections of artfactory.yaml, over quick ones."""
-        made = cls(Home(root.resolve()), base_url)
+        made = cls(Home(root.resolve()), base_url, fal_url=fal_url)
         for _ in init(made.home):
             pass
         made.configure(**settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,31 +18,25 @@ from tests.emulator.client import Emulator
 DATA = b"\x89PNG not really, and nobody here minds " * 1000
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(tmp_path_factory.mktemp("emulator") / "ledger.jsonl", "fal") as emulator:
-        yield emulator
-
-
 @pytest.fixture
-def emulator(running: Emulator) -> Emulator:
-    running.calm()
-    return running
+def emulator(fal: Emulator) -> Emulator:
+    return fal
 
 
-def fal(emulator: Emulator) -> factory_module.FalFactory:
+def factory_at(emulator: Emulator) -> factory_module.FalFactory:
     return make(ProviderSettings("fal", "id:secret", dict.fromkeys(ADDRESSES, emulator.base_url)), Path("/nowhere"))
 
 
 async def test_uploads_arrive_whole_for_a_week_with_leave_asked_for_once(emulator: Emulator) -> None:
-    factory, before = fal(emulator), emulator.seen().get("POST token", 0)
+    factory, before = factory_at(emulator), emulator.seen().get("POST token", 0)
+    bought = emulator.creates()
     assert isinstance(factory, Uploads)
     uploaded = await factory.upload("Büro.png", DATA, "image/png")
     await factory.upload("other.png", DATA, "image/png")
     await factory.close()
     kept = httpx.get(uploaded.address, trust_env=False)
     assert (kept.content, kept.headers["content-type"]) == (DATA, "image/png")
-    assert emulator.seen()["POST token"] - before == 1 and emulator.creates() == []
+    assert emulator.seen()["POST token"] - before == 1 and emulator.creates() == bought
     assert uploaded.expires_at is not None
     left = datetime.fromisoformat(uploaded.expires_at) - datetime.now(UTC)
     assert 6 < left.total_seconds() / 86400 <= 7
@@ -51,7 +44,7 @@ async def test_uploads_arrive_whole_for_a_week_with_leave_asked_for_once(emulato
 
 async def test_leave_that_has_run_out_is_asked_for_again(emulator: Emulator) -> None:
     emulator.control(token_seconds=30)
-    factory, before = fal(emulator), emulator.seen().get("POST token", 0)
+    factory, before = factory_at(emulator), emulator.seen().get("POST token", 0)
     await factory.upload("a.png", DATA, "image/png")
     await factory.upload("b.png", DATA, "image/png")
     await factory.close()
@@ -75,7 +68,7 @@ async def test_each_answer_to_an_upload_is_told_apart_and_the_next_one_works(
     emulator: Emulator, told: Any, kind: type[ProviderError]
 ) -> None:
     emulator.control(upload=[told, told])  # a kept connection that was closed is asked once more
-    factory = fal(emulator)
+    factory = factory_at(emulator)
     with pytest.raises(kind) as caught:
         await factory.upload("a.png", DATA, "image/png")
     assert type(caught.value) is kind
@@ -86,7 +79,7 @@ async def test_each_answer_to_an_upload_is_told_apart_and_the_next_one_works(
 
 async def test_a_key_that_may_not_upload_stops_the_provider(emulator: Emulator) -> None:
     emulator.control(token="another:key")
-    factory = fal(emulator)
+    factory = factory_at(emulator)
     with pytest.raises(ProviderStopped, match="does not accept the key"):
         await factory.upload("a.png", DATA, "image/png")
     await factory.close()
@@ -97,4 +90,4 @@ async def test_a_picture_too_large_for_one_piece_is_refused_unsent(
 ) -> None:
     monkeypatch.setattr(factory_module, "LARGEST_UPLOAD", 10)
     with pytest.raises(CallRefused, match="larger"):
-        await fal(emulator).upload("a.png", DATA, "image/png")
+        await factory_at(emulator).upload("a.png", DATA, "image/png")
