@@ -75,6 +75,8 @@ class Plan:
         return self._upper(self.price, asked, parameters) if self.price else None
 
     def _upper(self, price: Price, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        if price.per != "megapixel":
+            return price.upper(asked, {})
         size = {name: parameters.get(name, self._default(name)) for name in SIZES}
         of_input = self.input_sizes.get(str(parameters.get(self.model.image or "")))
         if of_input and not any(name in self.model.properties for name in SIZES):
