@@ -36,7 +36,9 @@ Rows = Iterator[Row]
 def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     settings, rows = _settings(home, environ)
     reached = {
-        name: reach(each.base_url) for name, each in settings.providers.items() if each.enabled and each.base_url
+        name: reach(next(iter(each.addresses.values())))
+        for name, each in settings.providers.items()
+        if each.enabled and each.addresses
     }
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "lock": lambda: soundness.lock(home),

@@ -127,14 +127,12 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
 
 def _for_factory(settings: Settings, name: str, environ: dict[str, str]) -> ProviderSettings:
     """A key that cannot be had stops only that provider, when something is first sent there."""
-    provider = settings.provider(name)
     try:
         key = resolve_key(settings, name, environ)
     except WrongUse as error:
         log.error("%s", error)
         key = None
-    addresses = {"base_url": provider.base_url} if provider.base_url else {}
-    return ProviderSettings(name, key, addresses)
+    return ProviderSettings(name, key, settings.provider(name).addresses)
 
 
 def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:

@@ -23,7 +23,8 @@ DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encod
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 HOST_VARIABLE = "ARTFACTORY_HTTP__HOST"
-KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN"}
+KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN", "fal": "FAL_KEY"}
+ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
 KEYCHAIN_SERVICE = "artfactoryd"
 MOST_KEY_BYTES = 4096
 LEAST_TOKEN = 16  # characters: beyond this machine anybody may try
@@ -38,6 +39,15 @@ class Provider:
     api_key: str | None = None
     base_url: str | None = None
     requests_per_minute: int | None = None  # None: as many as there is room for
+    queue_url: str | None = None
+    rest_url: str | None = None
+    cdn_url: str | None = None
+    platform_url: str | None = None
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """By their names in the settings; the first is where calls are sent."""
+        return {name: address for name in ADDRESSES if (address := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,12 @@ class Logging:
 
 PROVIDERS = {
     "replicate": Provider(concurrency=8, base_url="https://api.replicate.com", requests_per_minute=600),
+    "fal": Provider(
+        concurrency=4, queue_url="https://queue.fal.run", rest_url="https://rest.fal.ai",
+        cdn_url="https://v3.fal.media", platform_url="https://api.fal.ai/v1",
+    ),
     "local": Provider(),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +194,11 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
 
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     """What the schema cannot say."""
-    base_url = ((value.get("providers") or {}).get("replicate") or {}).get("base_url")
-    complaint = None if base_url is None else _bad_address(base_url)
-    if complaint:
-        path: KeyPath = ("providers", "replicate", "base_url")
-        yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+    for provider, given in (value.get("providers") or {}).items():
+        for name in (each for each in ADDRESSES if (given or {}).get(each) is not None):
+            if complaint := _bad_address(given[name]):
+                path: KeyPath = ("providers", provider, name)
+                yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
 
 
 def _bad_address(address: str) -> str | None:

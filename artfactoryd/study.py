@@ -110,7 +110,7 @@ class Scholar:
         if plan.problems:
             raise Refusal([document.locate(problem) for problem in plan.problems])
         found = self._inputs(document, plan, origin)
-        plan = replace(plan, inputs={each.value: each.sha256 for each in found})
+        plan = with_inputs(plan, [each.as_json() for each in found])
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         fingerprint = same(document.text, order.project, [each.sha256 for each in found])
         ask_above = micro_dollars(self._settings.budget.ask_above)
@@ -178,6 +178,12 @@ class Scholar:
         return recent > self._clock() and bool(self._index.attempts(row["id"]))
 
 
+def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
+    """The plan with what only the pictures themselves tell: which they are, and how large."""
+    sizes = {each["value"]: (each["width"], each["height"]) for each in found}
+    return replace(plan, inputs={each["value"]: each["sha256"] for each in found}, input_sizes=sizes)
+
+
 def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
     """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
     parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
@@ -226,7 +232,7 @@ def _plan_again(row: Mapping[str, Any]) -> Plan:
     order = order_of(row, document)
     model = Model.from_snapshot(row["model"])
     plan = make_plan(order, model, row["base_seed"], written=document.written, check=documents.check_value)
-    return replace(plan, inputs={each["value"]: each["sha256"] for each in row["inputs"]})
+    return with_inputs(plan, row["inputs"])
 
 
 def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:

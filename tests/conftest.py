@@ -1,4 +1,4 @@
-"""Shared fixtures: a home, and the emulator of Replicate in its own process."""
+"""Shared fixtures: a home, and the emulators of Replicate and of fal, each in its own process."""
 
 from __future__ import annotations
 
@@ -20,6 +20,19 @@ def emulator(tmp_path: Path) -> Iterator[Emulator]:
     """Fair weather; `control` changes it, `creates()` is what was bought."""
     with Emulator(tmp_path / "bought.jsonl") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def fal_at_work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("fal") / "bought.jsonl", "fal") as running:
+        yield running
+
+
+@pytest.fixture
+def fal(fal_at_work: Emulator) -> Emulator:
+    """Fair weather. One for all tests, so its book holds what others bought before."""
+    fal_at_work.calm()
+    return fal_at_work
 
 
 @pytest.fixture

@@ -36,11 +36,12 @@ class TestHome:
     base_url: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    fal_url: str | None = None  # of the emulator; without it fal is switched off
 
     @classmethod
-    def make(cls, root: Path, base_url: str | None = None, **settings: Any) -> TestHome:
+    def make(cls, root: Path, base_url: str | None = None, fal_url: str | None = None, **settings: Any) -> TestHome:
         """`settings`: sections of artfactory.yaml, over quick ones."""
-        made = cls(Home(root.resolve()), base_url)
+        made = cls(Home(root.resolve()), base_url, fal_url=fal_url)
         with patch.object(os, "fsync"):  # nobody cuts the power to a home that is still being made
             for _ in init(made.home):
                 pass
@@ -51,8 +52,10 @@ class TestHome:
         replicate: dict[str, Any] = {"concurrency": 4, "requests_per_minute": 60_000}
         if self.base_url:
             replicate["base_url"] = self.base_url
+        names = ("queue_url", "rest_url", "cdn_url", "platform_url") if self.fal_url else ()
+        fal = {"enabled": bool(self.fal_url), **dict.fromkeys(names, self.fal_url)}
         quick: dict[str, Any] = {
-            "providers": {"replicate": replicate},
+            "providers": {"replicate": replicate, "fal": fal},
             "inbox": {"settle_seconds": 0.05, "scan_seconds": 0.1},
             "limits": {"free_disk_bytes": 1_000_000},
             "http": {"port": 0},
@@ -77,8 +80,11 @@ class TestHome:
         return [sys.executable, "-m", "artfactoryd", "--home", str(self.root), *words]
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTFACTORY", "REPLICATE"))}
-        return {**kept, "REPLICATE_API_TOKEN": "r8_test", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        kept = {
+            key: value for key, value in os.environ.items() if not key.startswith(("ARTFACTORY", "REPLICATE", "FAL_"))
+        }
+        return {**kept, "REPLICATE_API_TOKEN": "r8_test", "FAL_KEY": "id:secret",
+                "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
                 **self.environ, **more}  # fmt: skip
 
     def start(self, *words: str, **environ: str) -> Program:

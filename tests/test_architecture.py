@@ -84,18 +84,23 @@ FRONT = {  # the commands: nobody behind them imports them
     "soundness",
     "spending",
 }
-PARTS = {  # a factory split along a word
-    "factories.listing": "factories.replicate",
-    "factories.pictures": "factories.local",
-    "factories.prediction": "factories.replicate",
-    "factories.sketch": "factories.local",
+BUYERS = {"factories.fal", "factories.replicate"}
+PARTS = {  # a factory split along a word, and what several share: who may lean on it
+    "factories.answer": {*BUYERS, "factories.fal_answers", "factories.prediction", "factories.wire"},
+    "factories.fal_answers": {"factories.fal"},
+    "factories.listing": {"factories.replicate"},
+    "factories.pictures": {"factories.local"},
+    "factories.prediction": {"factories.replicate"},
+    "factories.sketch": {"factories.local"},
+    "factories.wire": BUYERS,
 }
 MAY_IMPORT = {"status": {"daemon"}, "daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
 DOORS = {
-    "aiohttp": {"factories.replicate", "fetch", "status"},
+    "aiohttp": {"factories.wire", "fetch", "status"},
     "click": {"cli", "session"},
-    "httpx": {"factories.replicate"},
-    "httpx_aiohttp": {"factories.replicate"},
+    "fal_client": {"factories.fal"},
+    "httpx": {*BUYERS, "factories.wire"},
+    "httpx_aiohttp": {"factories.wire"},
     "jsonschema": {"documents"},
     "keyring": {"settings"},
     "peewee": {"database", "migrations"},
@@ -235,8 +240,8 @@ def hands_do_not_know_each_other(module: Module) -> Iterator[str]:
 
 def factories_do_not_know_their_siblings(module: Module) -> Iterator[str]:
     if module.room == "factories":
-        siblings = {used for used in module.uses if used.startswith("factories.") and PARTS.get(used) != module.name}
-        yield from (f"imports {used}" for used in siblings)
+        others = {used for used in module.uses if used.startswith("factories.")}
+        yield from (f"imports {used}" for used in others if module.name not in PARTS.get(used, set()))
 
 
 def only_the_way_in_imports_daemon_and_cli(module: Module) -> Iterator[str]:
@@ -327,6 +332,8 @@ BREAKS = [
     (hands_do_not_know_each_other, "inbox", "def f():\n    import artfactoryd.foreman"),
     (factories_do_not_know_their_siblings, "factories.replicate", "from artfactoryd.factories import local"),
     (factories_do_not_know_their_siblings, "factories.replicate", "from .local import make"),
+    (factories_do_not_know_their_siblings, "factories.local", "from .wire import Wire"),
+    (factories_do_not_know_their_siblings, "factories.wire", "from .replicate import make"),
     (only_the_way_in_imports_daemon_and_cli, "foreman", "from artfactoryd import daemon"),
     (only_the_way_in_imports_daemon_and_cli, "foreman", "from artfactoryd import status"),
     (only_the_way_in_imports_daemon_and_cli, "daemon", "from artfactoryd.cli import main"),

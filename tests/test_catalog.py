@@ -22,7 +22,7 @@ def test_the_shipped_models_are_found_by_alias_and_full_id() -> None:
         assert found is not None and found.id == "black-forest-labs/flux-schnell"
     assert catalog.find("local", "sketch") is not None
     assert catalog.find("local", "flux-schnell") is None
-    assert catalog.providers() == ["local", "replicate"]
+    assert catalog.providers() == ["fal", "local", "replicate"]
     assert len(list(catalog)) == len(SHIPPED)
 
 

@@ -13,7 +13,7 @@ from artfactoryd import __version__
 from artfactoryd.cli import main
 from tests.homes import TestHome
 
-HEAVY = {"PIL", "aiohttp", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
+HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
 WATCHED = """import sys
 from artfactoryd.cli import main
 try:

@@ -96,6 +96,18 @@ def test_something_bad_is_exit_code_1_and_the_same_as_data(away: TestHome) -> No
     assert "budjet" in settings["text"] and ":1:1" in settings["text"]
 
 
+def test_fal_has_its_rows_for_key_and_address(away: TestHome) -> None:
+    away.fal_url = f"http://127.0.0.1:{free_port()}"
+    away.configure(providers={"replicate": {"base_url": f"http://127.0.0.1:{free_port()}"}})
+    found = rows(away, FAL_KEY="id:secret")
+    (key,) = [row for row in found["keys"] if "fal" in row.text]
+    (address,) = [row for row in found["addresses"] if row.text.startswith("fal: ")]
+    assert "the variable FAL_KEY" in key.text and "secret" not in key.text
+    assert address.state == WARNING and "`resume fal`" in address.way_out
+    (missing,) = [row for row in rows(away)["keys"] if "for fal" in row.text]
+    assert "There is no key for fal" in missing.text and "keyring set artfactoryd fal" in missing.way_out
+
+
 def test_a_check_that_fails_itself_is_a_row_and_the_others_are_still_told(
     away: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from artfactoryd.factories import (
     Outputs,
     ProviderSettings,
     Ticket,
+    fal,
     local,
     makers,
     replicate,
@@ -66,6 +67,20 @@ def replicate_bench(work: Path) -> Iterator[Bench]:
 
 
 @contextlib.contextmanager
+def fal_bench(work: Path) -> Iterator[Bench]:
+    with Emulator(work / "emulator.jsonl", "fal") as emulator:
+        settings = ProviderSettings("fal", "id:secret", dict.fromkeys(fal.ADDRESSES, emulator.base_url))
+        name = "fal-ai/flux/schnell"
+        yield Bench(
+            lambda: fal.make(settings, work),
+            Call(name, None, {"prompt": "A red car", "seed": 7, "num_images": 2}),
+            Call(name, None, {"prompt": "A red car", "num_images": 99}),
+            lambda: len(emulator.creates()),
+            lambda: emulator.control(create="hang-after"),
+        )
+
+
+@contextlib.contextmanager
 def fake_bench(work: Path) -> Iterator[Bench]:
     made: list[FakeFactory] = []
 
@@ -85,7 +100,7 @@ def fake_bench(work: Path) -> Iterator[Bench]:
     yield Bench(fake, good, bad, None, lambda: made[-1].hold("submit"))
 
 
-BENCHES = {"local": local_bench, "replicate": replicate_bench, "fake": fake_bench}
+BENCHES = {"local": local_bench, "replicate": replicate_bench, "fal": fal_bench, "fake": fake_bench}
 
 
 @pytest.fixture(params=BENCHES)
@@ -214,7 +229,7 @@ async def test_closing_twice_and_unused_is_fine(bench: Bench) -> None:
 
 def test_built_in_factories_come_in_by_the_same_door_as_plug_ins() -> None:
     found: dict[str, FactoryMaker] = makers()
-    assert found["local"] is local.make and found["replicate"] is replicate.make
+    assert found["local"] is local.make and found["replicate"] is replicate.make and found["fal"] is fal.make
 
 
 # The fake itself: what other tests rely on.

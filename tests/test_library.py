@@ -76,16 +76,27 @@ def test_defaults_and_descriptions_of_a_shipped_model_hold(model: Model) -> None
         ("flux-dev", "num_inference_steps", [1, 50], [51]),
         ("flux-dev", "guidance", [0, 3.5, 10], [-0.1, 11]),
         ("sketch", "width", [64, 4096], [63, 4097]),
+        ("fal-ai/flux/schnell", "num_inference_steps", [1, 12], [0, 13]),
+        ("fal-ai/flux/dev", "guidance_scale", [1, 20], [0.9, 21]),
+        ("fal-ai/flux/dev", "image_size", ["square", {"width": 1, "height": 14142}], ["wide", {"width": 64}]),
+        ("fal-ai/flux/dev/image-to-image", "strength", [0.01, 1], [0, 1.1]),
+        ("fal-ai/flux/dev/image-to-image", "num_inference_steps", [10, 50], [9, 51]),
+        ("fal-ai/fast-sdxl", "num_images", [1, 8], [0, 9]),
     ],
 )
 def test_the_shipped_ranges_are_the_providers(model: str, parameter: str, good: list[Any], bad: list[Any]) -> None:
-    found = Catalog(shipped()).find("local" if model == "sketch" else "replicate", model)
+    provider = "local" if model == "sketch" else "fal" if model.startswith("fal-ai/") else "replicate"
+    found = Catalog(shipped()).find(provider, model)
     assert found is not None
     assert [check_value(found.properties[parameter], value) for value in good] == [None] * len(good)
     assert all(check_value(found.properties[parameter], value) for value in bad)
 
 
 TAKES = {
+    ("fal", "flux-schnell"): (),
+    ("fal", "flux-dev"): (),
+    ("fal", "flux-dev-image-to-image"): ("image_url",),
+    ("fal", "fast-sdxl"): (),
     ("local", "resize"): ("image",),
     ("local", "convert"): ("image",),
     ("local", "sketch"): (),
@@ -101,6 +112,15 @@ def test_each_shipped_model_says_which_parameters_take_pictures(provider: str, n
     found = Catalog(shipped()).find(provider, name)
     assert found is not None and found.files == TAKES[provider, name]
     assert len(shipped()) == len(TAKES) and found.image == (found.files[0] if found.files else None)
+
+
+def test_fal_s_models_never_take_sync_mode_and_have_prices_and_texts() -> None:
+    fal = {each.names[1]: each for each in shipped() if each.provider == "fal"}
+    assert set(fal) == {"flux-schnell", "flux-dev", "flux-dev-image-to-image", "fast-sdxl"}
+    for each in fal.values():
+        assert "sync_mode" not in each.properties and each.price is not None and each.price.as_of
+        assert (each.batch, each.seed) == ("num_images", "seed")
+    assert fal["fast-sdxl"].text == ("prompt", "negative_prompt")
 
 
 def test_a_persons_model_is_added_with_its_price_as_written(tmp_path: Path) -> None:

@@ -286,6 +286,39 @@ def test_a_price_by_size_counts_each_size_and_the_models_own_where_none_is_given
     assert only(plan({"prompt": "a"}, of=MEGAPIXEL)).upper == 20_000  # 1024 x 1024 is a little more than one
 
 
+FAL = {each.names[1]: each for each in library.load_catalog(None)[0] if each.provider == "fal"}
+SIZED: list[tuple[Any, int]] = [
+    ({}, 25_000),  # landscape_4_3 by default
+    ({"image_size": "square"}, 25_000),
+    ({"image_size": "square_hd"}, 50_000),  # 1024 x 1024 is a little more than one
+    ({"image_size": {"width": 2000, "height": 1500}}, 75_000),
+    ({"image_size": "portrait_16_9", "num_images": 4}, 100_000),
+    ({"image_size": ["square", {"width": 1001, "height": 1000}]}, 75_000),
+]
+
+
+@pytest.mark.parametrize(("parameters", "total"), SIZED, ids=str)
+def test_a_price_by_size_knows_the_sizes_by_name_and_written_out(parameters: dict[str, Any], total: int) -> None:
+    found = plan({"prompt": "a", **parameters}, of=FAL["flux-dev"])
+    assert (found.problems, found.total_price()) == ((), total)
+    assert sum(item.upper for item in found.items()) == total
+
+
+@pytest.mark.parametrize("size", ["square-hd", {"width": 512}, {"width": 0, "height": 5}, 7])
+def test_a_size_the_model_does_not_take_is_a_problem(size: Any) -> None:
+    assert [each.key for each in plan({"prompt": "a", "image_size": size}, of=FAL["flux-dev"]).problems] == [
+        "parameters.image_size"
+    ]
+
+
+def test_a_price_by_size_is_by_the_picture_where_the_model_follows_that() -> None:
+    found = plan({"prompt": "a", "image_url": ["small.jpg", "large.jpg"]}, of=FAL["flux-dev-image-to-image"])
+    assert found.total_price() is None  # before the pictures were looked at
+    sizes = {"small.jpg": (640, 480), "large.jpg": (4000, 3000)}
+    assert [item.upper for item in replace(found, input_sizes=sizes).items()] == [30_000, 360_000]
+    assert replace(found, input_sizes=sizes).total_price() == 390_000
+
+
 def test_the_orders_own_price_counts_only_where_the_catalogues_is_not_known() -> None:
     price = {"usd": 0.5, "per": "image"}
     known, unknown = plan({"prompt": "a"}, price=price), plan({"prompt": "a"}, of=model(price=None), price=price)

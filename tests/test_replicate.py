@@ -9,8 +9,7 @@ import json
 import pkgutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -33,10 +32,12 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.factories import Call, ProviderSettings, Ticket
+from artfactoryd.factories import Call, ProviderSettings, Ticket, wire
 from artfactoryd.factories import replicate as factory_module
-from artfactoryd.factories.prediction import Answer, outcome, refusal, trouble
+from artfactoryd.factories.answer import Answer, refusal
+from artfactoryd.factories.prediction import outcome, trouble
 from artfactoryd.factories.replicate import _translate_create, make
+from tests.crooked import server
 from tests.emulator.client import Emulator
 from tests.emulator.customer import KEY, at
 from tests.emulator.models import SDXL, SDXL_VERSIONS
@@ -228,19 +229,19 @@ async def test_waiting_is_as_long_as_told(emulator: Emulator, told: dict[str, An
 def test_a_date_to_wait_for_is_read_by_the_providers_own_clock() -> None:
     """Ours may be wrong by years."""
     headers = {"Retry-After": "Fri, 22 Nov 2019 10:01:30 GMT", "Date": "Fri, 22 Nov 2019 10:00:00 GMT"}
-    told = refusal(Answer(KEY, True, 429, headers, bytearray(b'{"retry_after": 5}')))
+    told = refusal(Answer(KEY, True, 429, headers, bytearray(b'{"retry_after": 5}')), "Replicate")
     assert isinstance(told, Throttled) and told.after == 90
 
 
 def test_a_date_without_the_providers_clock_is_read_by_ours() -> None:
     headers = {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)}
-    told = refusal(Answer(KEY, True, 429, headers))
+    told = refusal(Answer(KEY, True, 429, headers), "Replicate")
     assert isinstance(told, Throttled) and told.after == pytest.approx(95, abs=10)
 
 
 REASONS: list[tuple[Any, str]] = [
     ({"body": {"title": "Input validation failed", "detail": "- input.seed: not a number"}}, "seed: not a number"),
-    ({"body": {"detail": [{"loc": ["body", "seed"], "msg": "bad"}]}}, "loc: body; seed, msg: bad"),
+    ({"body": {"detail": [{"loc": ["body", "seed"], "msg": "bad"}]}}, "seed: bad"),
     ({"body": {"detail": {"seed": "bad"}}}, "seed: bad"),
     ({"body": {"unheard": "of"}}, "unheard: of"),
     ({"body": ["bad", "worse"]}, "bad; worse"),
@@ -305,7 +306,7 @@ async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) 
     async with at(emulator.base_url) as factory:
         client = await factory._open()
         before = emulator.seen()
-        with pytest.raises(factory_module._Elsewhere):
+        with pytest.raises(wire.Elsewhere):
             await client._async_client.get(f"{emulator.output_url}/pbxt/x/out-0.webp")
         assert emulator.seen() == before
 
@@ -338,30 +339,6 @@ async def test_a_library_that_tries_again_is_stopped(emulator: Emulator, monkeyp
     async with at(emulator.base_url) as factory:
         arrived, paid, came = await sent(emulator, lambda: factory.submit(CAR))
     assert (arrived, paid, type(came)) == (1, 1, InDoubt)
-
-
-@asynccontextmanager
-async def server(answer: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[tuple[str, list[str]]]:
-    """A crooked server: reads a request with its body, then does as it likes. Yields who asked, once a request."""
-    askers: list[str] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                askers.append(str(writer.get_extra_info("peername")))
-                length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
-                await reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
-                await answer(writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", askers
-    finally:
-        listening.close()
 
 
 async def test_creates_never_ride_on_a_connection_that_was_kept() -> None:
@@ -452,11 +429,11 @@ LOST = {
     "InvalidSecretKeyError", "MissingWebhookBodyError", "InvalidTimestampError", "InvalidSignatureError",
     # and what comes out of it when an answer is odd
     "ValidationError", "JSONDecodeError", "RuntimeError", "KeyError", "TypeError", "AttributeError", "TimeoutError",
-    "_SecondCreate", "OSError",
+    "SecondCreate", "OSError",
 }  # fmt: skip
 OTHERS: list[type[Exception]] = [
     pydantic.v1.ValidationError, json.JSONDecodeError, RuntimeError, KeyError, TypeError, AttributeError, TimeoutError,
-    factory_module._SecondCreate, OSError,
+    wire.SecondCreate, OSError,
 ]  # fmt: skip
 
 

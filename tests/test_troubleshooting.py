@@ -159,6 +159,13 @@ class Stage:
         self.drop_paid(prompt)
         return self.once("car.yaml", **environ)
 
+    def bought_at_fal(self, prompt: str) -> Found:
+        with Emulator(self.home.root.parent / "fal.jsonl", "fal") as fal:
+            self.home.fal_url = fal.base_url
+            self.home.configure()
+            paid = PAID.replace("replicate", "fal").replace("PROMPT", f'"{prompt}"')
+            return self.taken("car.yaml", paid)
+
     def drop_paid(self, prompt: str, **settings: Any) -> None:
         """An order for Replicate, which is the emulator."""
         self.home.base_url = self.home.base_url or self.cloud.base_url
@@ -525,6 +532,16 @@ def _(stage: Stage) -> Found:
     stage.home.configure()
     stage.home.drop("car.yaml", PAID.replace("PROMPT", "a car EMU:fewer, num_outputs: 4"))
     return stage.once("car.yaml")
+
+
+@situation("No money at fal (403)")
+def _(stage: Stage) -> Found:
+    return stage.bought_at_fal("a car EMU:403")
+
+
+@situation("fal's content filter blacks every picture out")
+def _(stage: Stage) -> Found:
+    return stage.bought_at_fal("a car EMU:nsfw")
 
 
 @situation("What comes is no picture")

@@ -9,6 +9,12 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 MICRO = Decimal(1_000_000)  # micro-dollars in a dollar
+SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
+NAMED_SIZES = {  # the values of image_size, in pixels
+    "square_hd": (1024, 1024), "square": (512, 512),
+    "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
+    "landscape_4_3": (1024, 768), "landscape_16_9": (1024, 576),
+}  # fmt: skip
 
 
 def micro_dollars(usd: object, times: int = 1) -> int:
@@ -51,10 +57,18 @@ class Price:
         return None if self.seconds is None else micro_dollars(Decimal(self.usd) * Decimal(str(self.seconds)))
 
     def _by_size(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
-        width, height = parameters.get("width"), parameters.get("height")
-        if not isinstance(width, int) or not isinstance(height, int):
-            return None
-        return micro_dollars(self.usd, asked * -(-width * height // 1_000_000))
+        size = size_of(parameters)
+        return None if size is None else micro_dollars(self.usd, asked * -(-size[0] * size[1] // 1_000_000))
+
+
+def size_of(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Width and height in pixels, as given by `width` and `height` or by `image_size`, written out or by its name."""
+    named = parameters.get("image_size")
+    if isinstance(named, str):
+        return NAMED_SIZES.get(named)
+    given = named if isinstance(named, Mapping) else parameters
+    width, height = given.get("width"), given.get("height")
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
 
 
 def _text(value: object) -> str | None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from artfactoryd.core.axes import Axis, Check, Reader, Tokens, Written
-from artfactoryd.core.catalog import Model, Price, dollars
+from artfactoryd.core.catalog import SIZES, Model, Price, dollars
 from artfactoryd.core.order import Order
 from artfactoryd.errors import Problem
 
@@ -44,6 +44,7 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 by the value written for a picture
+    input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # pixels, by the same value
 
     @cached_property
     def total_items(self) -> int:
@@ -74,11 +75,16 @@ class Plan:
         return self._upper(self.price, asked, parameters) if self.price else None
 
     def _upper(self, price: Price, asked: int, parameters: Mapping[str, Any]) -> int | None:
-        size = {name: parameters.get(name, self._default(name)) for name in ("width", "height")}
+        if price.per != "megapixel":
+            return price.upper(asked, {})
+        size = {name: parameters.get(name, self._default(name)) for name in SIZES}
+        of_input = self.input_sizes.get(str(parameters.get(self.model.image or "")))
+        if of_input and not any(name in self.model.properties for name in SIZES):
+            size = dict(zip(SIZES, of_input, strict=False))  # it follows the picture it works on
         return price.upper(asked, size)
 
     def _total(self, price: Price) -> int | None:
-        sizes = ("width", "height") if price.per == "megapixel" else ()
+        sizes = (*SIZES, self.model.image) if price.per == "megapixel" else ()
         total = 0
         for parameters, times in self._groups(self.model.batch, *sizes):
             upper = self._upper(price, self._asked(parameters), parameters)

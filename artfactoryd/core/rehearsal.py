@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
+from artfactoryd.core.catalog import NAMED_SIZES
+
 SMALLEST, LARGEST = 64, 4096  # pixels a side that sketch draws
 PIXELS = 512 * 512  # a quarter megapixel, when only a shape is known
-NAMED_SHAPES = {
-    "square": (1, 1), "square_hd": (1, 1),
-    "portrait_4_3": (3, 4), "portrait_16_9": (9, 16),
-    "landscape_4_3": (4, 3), "landscape_16_9": (16, 9),
-}  # fmt: skip
 
 
 def rehearsal_call(
@@ -71,7 +68,7 @@ def _shape(ratio: object, named: object) -> tuple[int, int] | None:
     wide, _, high = str(ratio).partition(":")
     if _is_part(wide) and _is_part(high):
         return int(wide), int(high)
-    return NAMED_SHAPES.get(str(named))
+    return NAMED_SIZES.get(str(named))
 
 
 def _is_part(text: str) -> bool:

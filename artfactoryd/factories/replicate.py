@@ -1,10 +1,7 @@
 """Replicate, through its official client, made safe for money.
 
 The client library writes the create; everything that decides about money is read off the wire
-beneath it, before the library has an opinion. `_Wire` is that place: one create leaves once, on
-a connection of its own, never without a time limit, never with the key to another host, and its
-answer is kept as it came. So an answer that carries an id is a ticket, whatever the library makes
-of the rest of it, and only the closed list in `_translate_create` is "surely not bought".
+beneath it (wire.py), before the library has an opinion.
 
 Reading (collect, cancel) is raw JSON too: the library cannot parse every status there is.
 """
@@ -13,26 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-from artfactoryd.errors import (
-    AskAgain,
-    CallRefused,
-    InDoubt,
-    OutputLost,
-    ProviderError,
-    ProviderStopped,
-    Throttled,
-    Unreachable,
-)
+from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Absent, Attempt, Call, Outputs, ProviderSettings, Ticket, Uploaded, listing
-from artfactoryd.factories.prediction import Answer, named, outcome, refusal, ticket_in, trouble
+from artfactoryd.factories.answer import Answer, named, refusal
+from artfactoryd.factories.prediction import outcome, ticket_in, trouble
+from artfactoryd.factories.wire import READ, UPLOAD, Wire, failed_create, kept, trusted
 
 if TYPE_CHECKING:
     import ssl
@@ -41,10 +29,7 @@ if TYPE_CHECKING:
     from replicate.client import Client
 
 BASE_URL = "https://api.replicate.com"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-CONNECT = 5.0  # seconds for name and connection; a create that fails here surely did not leave
-UPLOAD = 20_000.0  # bytes in a second, of the slowest line that a picture is sent over
-READ = 30.0  # seconds for one answer to a question
+PAGE = "replicate.com/predictions"
 MOST_PAGES = 100  # of the list of recent predictions, in one look
 NO_KEY = (
     "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
@@ -54,89 +39,6 @@ NO_KEY = (
 
 def make(settings: ProviderSettings, work: Path) -> ReplicateFactory:
     return ReplicateFactory(settings)
-
-
-_answer: ContextVar[Answer] = ContextVar("answer")
-
-
-class _SecondCreate(Exception):
-    """The library tried to send a create again. It was stopped here."""
-
-
-class _Elsewhere(Exception):
-    """A request with our key was about to go to another host. It was stopped here."""
-
-
-class _Wire:
-    """The transport under the client library: what really leaves, and what really comes back."""
-
-    def __init__(self, base: httpx.URL, timeout: float, context: ssl.SSLContext) -> None:
-        import aiohttp
-        from httpx_aiohttp import AiohttpTransport
-
-        def session(force_close: bool) -> aiohttp.ClientSession:
-            connector = aiohttp.TCPConnector(limit=0, ssl=context, force_close=force_close)
-            return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-
-        self._base = base
-        self._timeout = timeout
-        # The library's own transport scans its whole pool at each request: 25 times the work at 32 in flight.
-        self._reads = AiohttpTransport(verify=context, client=session(force_close=False))
-        # A connection kept alive may be dead, and a create written to a dead one is in doubt.
-        self._creates = AiohttpTransport(verify=context, client=session(force_close=True))
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        here = (request.url.scheme, request.url.host, request.url.port)
-        if here != (self._base.scheme, self._base.host, self._base.port):
-            raise _Elsewhere(f"not {request.url.host}: the key is for {self._base.host} alone")
-        if request.method == "POST" and request.url.path.endswith("/predictions"):
-            return await self._create(request, _answer.get())
-        request.extensions = {**request.extensions, "timeout": _limits(READ)}
-        return await self._reads.handle_async_request(request)
-
-    async def _create(self, request: httpx.Request, answer: Answer) -> httpx.Response:
-        import httpx
-
-        if answer.sent:
-            raise _SecondCreate("a create was about to be sent a second time")
-        # The library asks for no time limit at all; unpacked bytes show the id even when cut short.
-        request.extensions = {**request.extensions, "timeout": _limits(self._timeout)}
-        request.headers["Accept-Encoding"] = "identity"
-        answer.sent = True
-        with _honest_errors():
-            response = await self._creates.handle_async_request(request)
-            answer.status, answer.headers = response.status_code, response.headers
-            try:
-                async for part in response.aiter_bytes():
-                    answer.body += part
-            finally:
-                await response.aclose()
-        kind = {"Content-Type": response.headers.get("Content-Type", "application/json")}
-        return httpx.Response(response.status_code, headers=kind, content=bytes(answer.body))
-
-    async def aclose(self) -> None:
-        await self._reads.aclose()
-        await self._creates.aclose()
-
-
-@contextmanager
-def _honest_errors() -> Iterator[None]:
-    """The transport calls a create whose answer was lost a connect timeout. What happened is in the cause."""
-    import aiohttp
-    import httpx
-
-    try:
-        yield
-    except httpx.TransportError as error:
-        unsent = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-        if isinstance(error.__cause__, unsent):
-            raise httpx.ConnectError(str(error)) from error.__cause__
-        raise httpx.ReadError(str(error) or type(error.__cause__).__name__) from error.__cause__
-
-
-def _limits(seconds: float) -> dict[str, float]:
-    # A third, so that a slow connection and its TLS end as "not sent" before the whole is "in doubt".
-    return {"connect": min(CONNECT, seconds / 3), "read": seconds, "write": seconds, "pool": CONNECT}
 
 
 class ReplicateFactory:
@@ -156,7 +58,7 @@ class ReplicateFactory:
         self._key = (settings.api_key or "").strip()
         self._timeout = settings.timeout
         self._base = settings.addresses.get("base_url") or BASE_URL
-        self.output_hosts = _hosts(self._base)
+        self.output_hosts = trusted(self._base, BASE_URL)
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
@@ -164,14 +66,12 @@ class ReplicateFactory:
     async def submit(self, call: Call) -> Ticket:
         client = await self._open()
         answer, error = Answer(self._key), None
-        before = _answer.set(answer)
-        try:
-            async with asyncio.timeout(self._timeout):
-                await _create(client, call)
-        except Exception as caught:
-            error = caught
-        finally:
-            _answer.reset(before)
+        with kept(answer):
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await _create(client, call)
+            except Exception as caught:
+                error = caught
         ticket = ticket_in(answer)
         if ticket is None:
             raise _translate_create(error, answer) from error
@@ -288,10 +188,9 @@ class ReplicateFactory:
             raise ProviderStopped(f"The client for Replicate cannot be set up ({why}). Nothing was sent.") from error
 
     def _build(self, context: ssl.SSLContext) -> Client:
-        import httpx
         from replicate.client import Client
 
-        wire = _Wire(httpx.URL(self._base), self._timeout, context)
+        wire = Wire([self._base], _buys, self._timeout, context)
         # Key and address are given outright: left out, the library looks for them in the environment.
         client = Client(self._key, base_url=self._base, transport=wire, follow_redirects=False)
         retries = client._async_client._transport
@@ -308,7 +207,7 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     if answer.ok and isinstance(address, str) and isinstance(value, dict):
         expires = value.get("expires_at")
         return Uploaded(address, expires if isinstance(expires, str) else None)
-    error = refusal(answer)
+    error = refusal(answer, "Replicate")
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
         kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
@@ -328,11 +227,8 @@ def _place(ticket: Ticket) -> str:
     return f"/v1/predictions/{quote(ticket.text, safe='')}"
 
 
-def _hosts(base: str) -> frozenset[str]:
-    host = urlsplit(base).hostname
-    if host is None or base.rstrip("/") == BASE_URL:
-        return frozenset()
-    return LOOPBACK if host in LOOPBACK else frozenset({host})
+def _buys(request: httpx.Request) -> bool:
+    return request.method == "POST" and request.url.path.endswith("/predictions")
 
 
 async def _create(client: Client, call: Call) -> None:
@@ -343,34 +239,5 @@ async def _create(client: Client, call: Call) -> None:
         await client.predictions.async_create(version=call.version, input=given)
 
 
-# What became of a create.
-
-
 def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
-    """The one place that says what a create without a ticket means. What is not listed is in doubt."""
-    if answer.status is not None:
-        return refusal(answer) or InDoubt(
-            f"Replicate answered {answer.status} to a create without saying which prediction it made, if any "
-            f"({answer.reason()}). It may have been bought; look at replicate.com/predictions."
-        )
-    why = named(error, answer.key)
-    if not answer.sent:
-        return CallRefused(f"This could not be written as a request to Replicate: {why}. Nothing was sent.")
-    if isinstance(error, _surely_unsent()):
-        return Unreachable(f"Replicate cannot be reached: {why}. Nothing was sent; is the network up?")
-    return InDoubt(
-        f"A create was sent to Replicate and its answer was lost: {why}. It may have been bought; "
-        "look at replicate.com/predictions."
-    )
-
-
-def _surely_unsent() -> tuple[type[Exception], ...]:
-    import httpx
-
-    return (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.ProxyError,
-        httpx.UnsupportedProtocol,
-    )
+    return failed_create(error, answer, "Replicate", PAGE)

@@ -1,4 +1,4 @@
-"""`python -m tests.emulator [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
+"""`python -m tests.emulator [--provider replicate|fal] [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from aiohttp import web
 
 from tests.emulator.api import Api
 from tests.emulator.book import Book
+from tests.emulator.fal import Fal
+from tests.emulator.fal_requests import Request
 from tests.emulator.outputs import Outputs
+from tests.emulator.predictions import Prediction
 from tests.emulator.weather import Weather
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="An emulator of Replicate.")
+    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="An emulator of a provider.")
+    parser.add_argument("--provider", choices=("replicate", "fal"), default="replicate")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 picks one")
     parser.add_argument("--output-port", type=int, default=0, help="of the outputs; 0 picks one")
     parser.add_argument("--ledger", type=Path, required=True, help="where accepted creates are written down")
@@ -35,13 +39,16 @@ async def _listen(app: web.Application, port: int) -> str:
 
 
 async def serve(
-    port: int, output_port: int, ledger: Path, told: dict[str, object], ready: Callable[[dict[str, str]], None]
-) -> None:
-    book, weather = Book(ledger), Weather()
+    provider: str, port: int, output_port: int, ledger: Path, told: dict[str, object],
+    ready: Callable[[dict[str, str]], None],
+) -> None:  # fmt: skip
+    weather = Weather()
     weather.change(told)
-    api = Api(book, weather)
+    api: Api | Fal = Api(Book(ledger, Prediction), weather)
+    if provider == "fal":
+        api = Fal(Book(ledger, Request), weather)
     api.base = await _listen(api.app(), port)
-    api.outputs = await _listen(Outputs(book, weather, api.seen).app(), output_port)
+    api.outputs = await _listen(Outputs(api.book, weather, api.seen).app(), output_port)
     ready({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)})
     await asyncio.Event().wait()
 
@@ -50,4 +57,4 @@ if __name__ == "__main__":
     given = options()
     with contextlib.suppress(KeyboardInterrupt):
         say = lambda ready: print(json.dumps(ready), flush=True)  # noqa: E731
-        asyncio.run(serve(given.port, given.output_port, given.ledger, given.weather, say))
+        asyncio.run(serve(given.provider, given.port, given.output_port, given.ledger, given.weather, say))

@@ -20,7 +20,7 @@ from tests.emulator.weather import CREATES, Behaviour, Weather, wish
 
 
 class Api:
-    def __init__(self, book: Book, weather: Weather) -> None:
+    def __init__(self, book: Book[Prediction], weather: Weather) -> None:
         self.book = book
         self.weather = weather
         self.base = self.outputs = ""  # set when the ports are known
@@ -76,7 +76,7 @@ class Api:
         return web.json_response({"ok": True})
 
     async def ledger(self, request: web.Request) -> web.Response:
-        return web.json_response([one.line() for one in self.book.predictions.values()])
+        return web.json_response([one.line() for one in self.book.accepted.values()])
 
     async def counts(self, request: web.Request) -> web.Response:
         return web.json_response(dict(self.seen))
@@ -131,7 +131,7 @@ class Api:
         outcome = self.weather.doors["outcome"].take() if asked.outcome is None else {"do": asked.outcome}
         by_version = "name" not in request.match_info and model == models.SDXL
         return Prediction(
-            id=new_id(), accepted=time.time(), digits=2 + len(self.book.predictions) % 8, model=model,
+            id=new_id(), accepted=time.time(), digits=2 + len(self.book.accepted) % 8, model=model,
             version=body["version"].rpartition(":")[2] if by_version else "hidden", by_version=by_version, input=given,
             outcome="succeeded" if outcome["do"] == "ok" else outcome["do"],
             error=outcome.get("error", "ValueError: width and height must be multiples of 32"), output=asked.output,
@@ -163,7 +163,7 @@ class Api:
     # Asking.
 
     def _found(self, request: web.Request) -> Prediction:
-        prediction = self.book.predictions.get(request.match_info["id"])
+        prediction = self.book.accepted.get(request.match_info["id"])
         if prediction is None:
             raise web.HTTPNotFound
         return prediction
@@ -199,7 +199,7 @@ class Api:
         if told is not None:
             return told
         now, query = time.time(), request.query
-        found = [one for one in self.book.predictions.values() if self._listed(one, now, query)]
+        found = [one for one in self.book.accepted.values() if self._listed(one, now, query)]
         found.sort(key=lambda one: one.accepted, reverse=True)
         start = int(base64.urlsafe_b64decode(query["cursor"])) if "cursor" in query else 0
         size = self.weather.page_size

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from tests.emulator.predictions import Prediction
+from typing import Any, Generic, Protocol, TypeVar
 
 
-class Book:
-    def __init__(self, path: Path) -> None:
-        self.predictions: dict[str, Prediction] = {}
+class Accepted(Protocol):
+    id: str
+    canceled: float | None
+
+    def line(self) -> dict[str, Any]: ...
+
+
+Kind = TypeVar("Kind", bound=Accepted)
+
+
+class Book(Generic[Kind]):
+    """`kind`: how a line becomes again what was accepted."""
+
+    def __init__(self, path: Path, kind: Callable[..., Kind]) -> None:
+        self.accepted: dict[str, Kind] = {}
+        self._kind = kind
         if path.exists():
             for entry in entries(path):
                 self._read(entry)
@@ -20,12 +32,12 @@ class Book:
         if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
             os.write(self._file, b"\n")
 
-    def accept(self, prediction: Prediction) -> None:
-        self._write({"create": prediction.line()})
-        self.predictions[prediction.id] = prediction
+    def accept(self, one: Kind) -> None:
+        self._write({"create": one.line()})
+        self.accepted[one.id] = one
 
-    def cancelled(self, prediction: Prediction) -> None:
-        self._write({"cancel": {"id": prediction.id, "at": prediction.canceled}})
+    def cancelled(self, one: Kind) -> None:
+        self._write({"cancel": {"id": one.id, "at": one.canceled}})
 
     def _write(self, entry: dict[str, Any]) -> None:
         os.write(self._file, json.dumps(entry).encode() + b"\n")
@@ -33,10 +45,10 @@ class Book:
 
     def _read(self, entry: dict[str, Any]) -> None:
         if "create" in entry:
-            prediction = Prediction(**entry["create"])
-            self.predictions[prediction.id] = prediction
+            one = self._kind(**entry["create"])
+            self.accepted[one.id] = one
         else:
-            self.predictions[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
+            self.accepted[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
 
 
 def entries(path: Path) -> list[dict[str, Any]]:

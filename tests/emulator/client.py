@@ -23,8 +23,9 @@ PATIENCE = 30.0  # seconds; only a broken emulator needs them
 class Emulator:
     """The emulator in a process of its own. Killed and started again it keeps its ports and its book."""
 
-    def __init__(self, ledger: Path, **weather: Any) -> None:
+    def __init__(self, ledger: Path, provider: str = "replicate", **weather: Any) -> None:
         self.ledger = ledger
+        self.provider = provider
         self._weather = weather
         self._process: Fork | None = None
         self.base_url = self.output_url = ""
@@ -40,7 +41,7 @@ class Emulator:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
         ports = [urlsplit(url).port or 0 for url in (self.base_url, self.output_url)]
         ready, says = Pipe(duplex=False)
-        self._process = Fork(_serve, *ports, self.ledger, self._weather, says)
+        self._process = Fork(_serve, self.provider, *ports, self.ledger, self._weather, says)
         says.close()  # its own end is open there; of one that fails nothing comes but the end
         if not ready.poll(PATIENCE):
             self.kill()
@@ -80,7 +81,9 @@ class Emulator:
         return counts
 
 
-def _serve(port: int, output_port: int, ledger: Path, weather: dict[str, Any], says: Connection) -> None:
+def _serve(
+    provider: str, port: int, output_port: int, ledger: Path, weather: dict[str, Any], says: Connection
+) -> None:  # fmt: skip
     from tests.emulator.__main__ import serve  # a web server, which only that process needs
 
-    asyncio.run(serve(port, output_port, ledger, weather, says.send))
+    asyncio.run(serve(provider, port, output_port, ledger, weather, says.send))

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from typing import Any
 
 from aiohttp import web
 
 from tests.emulator import answers, pictures
 from tests.emulator.book import Book
-from tests.emulator.predictions import Prediction
 from tests.emulator.weather import OK, OUTPUTS, Behaviour, Weather
 
 FRESH = {"Cache-Control": "public,max-age=3600"}
 
 
 class Outputs:
-    def __init__(self, book: Book, weather: Weather, seen: Counter[str]) -> None:
+    def __init__(self, book: Book[Any], weather: Weather, seen: Counter[str]) -> None:
         self.book = book
         self.weather = weather
         self.seen = seen
@@ -32,7 +32,7 @@ class Outputs:
         if "Authorization" in request.headers:
             self.seen["GET output with a key"] += 1
             return web.Response(status=403, text="this host must never see a key")
-        prediction = self.book.predictions.get(request.match_info["id"])
+        prediction = self.book.accepted.get(request.match_info["id"])
         if prediction is None or prediction.removed(time.time(), self.weather):
             return web.Response(status=404, text="not found")
         if "plain" in request.query:
@@ -41,8 +41,8 @@ class Outputs:
             told = {"do": prediction.output} if prediction.output else self.weather.doors["output"].take()
         return await self._send(request, prediction, told)
 
-    async def _send(self, request: web.Request, prediction: Prediction, told: Behaviour) -> web.StreamResponse:
-        do, kind = told["do"], {"Content-Type": pictures.mime(prediction.input), **FRESH}
+    async def _send(self, request: web.Request, prediction: Any, told: Behaviour) -> web.StreamResponse:
+        do, kind = told["do"], {"Content-Type": pictures.mime(prediction.drawing), **FRESH}
         assert do in OUTPUTS or do == "ok" or do.isdigit(), f"unknown output behaviour {do}"
         if do.isdigit():
             return answers.refusal(told)
@@ -56,10 +56,10 @@ class Outputs:
             return await answers.cut_short(request, 200, body, len(body) // 2, kind)
         return await self._slowly(request, body, kind) if do == "slow" else web.Response(body=body, headers=kind)
 
-    def _body(self, request: web.Request, prediction: Prediction, do: str) -> bytes:
+    def _body(self, request: web.Request, prediction: Any, do: str) -> bytes:
         if do == "not-picture":
             return b"<html><body>Sorry, the picture you are looking for is not here.</body></html>"
-        made = pictures.draw(prediction.input, int(request.match_info["place"]), self.weather.pixels)
+        made = pictures.draw(prediction.drawing, int(request.match_info["place"]), self.weather.pixels)
         return {"empty": b"", "huge": made + bytes(8 * 2**20)}.get(do, made)
 
     async def _slowly(self, request: web.Request, body: bytes, kind: dict[str, str]) -> web.StreamResponse:

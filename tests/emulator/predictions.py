@@ -50,6 +50,10 @@ class Prediction:
     answered: str  # how its create was answered
     canceled: float | None = None
 
+    @property
+    def drawing(self) -> dict[str, Any]:
+        return self.input
+
     def line(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -34,11 +34,12 @@ CREATES = {
     "odd": "accepted, 201 with `set` written over it and the keys of `drop` left out",
 }
 OUTCOMES = {"succeeded", "failed", "interrupted", "nsfw", "fewer", "empty", "aborted", "canceled", "stuck", "strange"}
+FAL_OUTCOMES = {"refused"}  # that only fal has: the result alone says 422
 OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close", "empty", "huge"}
 SHORT_FORMS = {
     "fail": "failed", "hang": "hang-after", "close": "close-after", "aborted": "aborted",
 }  # fmt: skip
-DOORS = ("create", "get", "cancel", "list", "output", "outcome", "upload", "account")
+DOORS = ("create", "get", "result", "cancel", "list", "output", "outcome", "upload", "account")
 _WORD = re.compile(r"EMU:([a-z0-9-]+)(?:=([0-9.]+))?", re.IGNORECASE)
 
 
@@ -84,6 +85,9 @@ class Weather:
     list_lag: float = 0.0  # how long a new prediction is missing from the list
     remove_after: float = 3600.0  # from the end of a prediction to the loss of input and output
     file_seconds: float = 86400.0  # from an upload to the loss of the file
+    started_only: bool = False  # fal: the history lacks what is still queued
+    early: int = 0  # fal: a finished result is not there yet, and says so with this status
+    token_seconds: float = 3600.0  # fal: how long leave to upload lasts
     hang_seconds: float = 600.0
     slow_seconds: float = 2.0  # how long a slow output takes
     page_size: int = 100
@@ -124,7 +128,7 @@ def wish(prompt: str) -> Wish:
             run = float(number or 5)
         elif name.startswith("out-"):
             output = name.removeprefix("out-")
-        elif name in OUTCOMES:
+        elif name in OUTCOMES | FAL_OUTCOMES:
             outcome = name
         elif name in CREATES or name.isdigit():
             create = behaviour(name)

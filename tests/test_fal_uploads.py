@@ -1,0 +1,93 @@
+"""Uploading to fal's CDN, through the real client's wire, at the emulator."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped
+from artfactoryd.factories import ProviderSettings, Uploads
+from artfactoryd.factories import fal as factory_module
+from artfactoryd.factories.fal import ADDRESSES, make
+from tests.emulator.client import Emulator
+
+DATA = b"\x89PNG not really, and nobody here minds " * 1000
+
+
+@pytest.fixture
+def emulator(fal: Emulator) -> Emulator:
+    return fal
+
+
+def factory_at(emulator: Emulator) -> factory_module.FalFactory:
+    return make(ProviderSettings("fal", "id:secret", dict.fromkeys(ADDRESSES, emulator.base_url)), Path("/nowhere"))
+
+
+async def test_uploads_arrive_whole_for_a_week_with_leave_asked_for_once(emulator: Emulator) -> None:
+    factory, before = factory_at(emulator), emulator.seen().get("POST token", 0)
+    bought = emulator.creates()
+    assert isinstance(factory, Uploads)
+    uploaded = await factory.upload("Büro.png", DATA, "image/png")
+    await factory.upload("other.png", DATA, "image/png")
+    await factory.close()
+    kept = httpx.get(uploaded.address, trust_env=False)
+    assert (kept.content, kept.headers["content-type"]) == (DATA, "image/png")
+    assert emulator.seen()["POST token"] - before == 1 and emulator.creates() == bought
+    assert uploaded.expires_at is not None
+    left = datetime.fromisoformat(uploaded.expires_at) - datetime.now(UTC)
+    assert 6 < left.total_seconds() / 86400 <= 7
+
+
+async def test_leave_that_has_run_out_is_asked_for_again(emulator: Emulator) -> None:
+    emulator.control(token_seconds=30)
+    factory, before = factory_at(emulator), emulator.seen().get("POST token", 0)
+    await factory.upload("a.png", DATA, "image/png")
+    await factory.upload("b.png", DATA, "image/png")
+    await factory.close()
+    assert emulator.seen()["POST token"] - before == 2
+
+
+ANSWERS: list[tuple[Any, type[ProviderError]]] = [
+    ("400", CallRefused),
+    ("413", CallRefused),
+    ("401", AskAgain),  # the leave was not liked, which is not our key
+    ("403", AskAgain),
+    ("429", AskAgain),
+    ("500", AskAgain),
+    ("close", AskAgain),
+    ("garbage", AskAgain),
+]
+
+
+@pytest.mark.parametrize(("told", "kind"), ANSWERS, ids=str)
+async def test_each_answer_to_an_upload_is_told_apart_and_the_next_one_works(
+    emulator: Emulator, told: Any, kind: type[ProviderError]
+) -> None:
+    emulator.control(upload=[told, told])  # a kept connection that was closed is asked once more
+    factory = factory_at(emulator)
+    with pytest.raises(kind) as caught:
+        await factory.upload("a.png", DATA, "image/png")
+    assert type(caught.value) is kind
+    emulator.control(upload="ok")
+    await factory.upload("a.png", DATA, "image/png")
+    await factory.close()
+
+
+async def test_a_key_that_may_not_upload_stops_the_provider(emulator: Emulator) -> None:
+    emulator.control(token="another:key")
+    factory = factory_at(emulator)
+    with pytest.raises(ProviderStopped, match="does not accept the key"):
+        await factory.upload("a.png", DATA, "image/png")
+    await factory.close()
+
+
+async def test_a_picture_too_large_for_one_piece_is_refused_unsent(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(factory_module, "LARGEST_UPLOAD", 10)
+    with pytest.raises(CallRefused, match="larger"):
+        await factory_at(emulator).upload("a.png", DATA, "image/png")

@@ -1,0 +1,73 @@
+"""The whole program buying at fal: a text, a picture, and a create whose answer a kill took away."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.emulator.client import Emulator
+from tests.homes import TestHome
+from tests.test_pictures_whole import bundle
+
+CARS = """
+provider: fal
+model: flux-schnell
+parameters: {prompt: "a [red,blue] car", image_size: square_hd, num_images: 2, steps: 4, seed: 7}
+"""
+BEACH = """
+provider: fal
+model: flux-dev-image-to-image
+parameters: {image: beach.jpg, prompt: "the same beach at night", strength: 0.8}
+"""
+SECRET = "a-secret-that-nobody-may-see"
+
+
+@pytest.fixture
+def shop(fal: Emulator, tmp_path: Path) -> TestHome:
+    made = TestHome.make(tmp_path / "shop", fal_url=fal.base_url)
+    made.environ = {"FAL_KEY": f"id:{SECRET}"}
+    return made
+
+
+def test_a_text_and_a_picture_order_end_on_the_shelf_with_sidecars(shop: TestHome, fal: Emulator) -> None:
+    before, uploads = len(fal.creates()), fal.seen().get("POST upload", 0)
+    data = bundle(shop, BEACH, "beach")
+    shop.drop("cars.yaml", CARS)
+    done = shop.call("once")
+    assert done.returncode == 0, done.stdout + done.stderr
+    bought = sorted(fal.creates()[before:], key=lambda each: (each["endpoint"], each["input"]["prompt"]))
+    assert [each["endpoint"] for each in bought] == ["fal-ai/flux/dev/image-to-image", *["fal-ai/flux/schnell"] * 2]
+    beach, blue, _ = (each["input"] for each in bought)
+    size = {"image_size": "square_hd", "num_images": 2}
+    assert blue == {"prompt": "a blue car", **size, "num_inference_steps": 4, "seed": 7}
+    assert beach["image_url"].startswith(fal.base_url) and beach["strength"] == 0.8
+    assert fal.seen()["POST upload"] - uploads == 1 and "GET output with a key" not in fal.seen()
+    pictures = [Image.open(path).format for path in shop.products()]
+    assert pictures == ["JPEG"] * 5
+    sidecars = {each["order"]["name"]: each for each in shop.sidecars()}
+    assert sidecars["cars"]["cost"] == {"usd": 0.006, "estimated": True}
+    assert sidecars["cars"]["outputs"] == {"asked": 2, "delivered": 2}
+    assert sidecars["cars"]["parameters"]["returned"]["seed"] == 7
+    assert sidecars["beach"]["cost"]["usd"] == 0.03 and sidecars["beach"]["inputs"][0]["source"] == "beach.jpg"
+    assert json.loads(sidecars["beach"]["ticket"])["endpoint"] == "fal-ai/flux/dev/image-to-image"
+    assert data in [path.read_bytes() for path in shop.home.projects.rglob("inputs/*")]
+    files = [path for path in shop.root.rglob("*") if path.is_file()]
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_a_create_whose_answer_a_kill_took_is_found_in_the_history_and_not_bought_again(
+    shop: TestHome, fal: Emulator
+) -> None:
+    before = len(fal.creates())
+    shop.drop("van.yaml", "provider: fal\nmodel: flux-schnell\nparameters: {prompt: a lost van, seed: 3}\n")
+    assert shop.once(ARTFACTORY_FAULT="after_submit") == -signal.SIGKILL
+    assert (len(fal.creates()) - before, shop.states()) == (1, ["submitting"])
+    done = shop.call("once")
+    assert (done.returncode, shop.states()) == (0, ["completed"]), done.stdout + done.stderr
+    assert len(fal.creates()) - before == len(shop.products()) == 1
+    ticket = json.loads(shop.sidecars()[0]["ticket"])
+    assert ticket["request_id"] == fal.creates()[-1]["id"]
