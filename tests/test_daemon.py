@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 
 from artfactoryd import claims
 from artfactoryd.daemon import Work
-from tests.homes import TestHome
+from tests.emulator.client import Emulator
+from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
 
 __all__ = ["quick"]
@@ -106,3 +109,26 @@ async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestH
     receipt.write_text(right.replace("state: completed", "state: processing"))
     async with at_work(home, monkeypatch) as works:
         await works.until(lambda: receipt.read_text() == right)
+
+
+def test_stopped_with_fifty_on_the_way_and_started_again_there_are_fifty_creates_and_fifty_products(
+    home: TestHome, emulator: Emulator
+) -> None:
+    home.base_url = emulator.base_url
+    home.configure(
+        providers={"replicate": {"base_url": emulator.base_url, "concurrency": 50, "requests_per_minute": 60_000}}
+    )
+    emulator.control(run_seconds=1.0, create_latency=0.3)
+    numbers = ",".join(map(str, range(50)))
+    home.drop("cars.yaml", f"provider: replicate\nmodel: flux-schnell\nparameters: {{prompt: 'car [{numbers}]'}}\n")
+    with home.running() as process:
+        until(lambda: len(emulator.creates()) > 25)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+        assert process.returncode == 0 and time.monotonic() - began < 5
+    left = set(home.states())
+    assert left <= {"planned", "running", "delivering", "completed"} and left != {"completed"}
+    emulator.control(run_seconds=0.0, create_latency=0.0)
+    assert home.once() == 0
+    assert len(home.products()) == 50 == len(emulator.creates()) and set(home.states()) == {"completed"}
