@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ import pytest
 
 from artfactoryd import claims, daemon
 from artfactoryd.taking import Work
-from tests.homes import TestHome
+from tests.emulator.client import Emulator
+from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
 
 __all__ = ["quick"]
@@ -147,3 +150,26 @@ async def test_what_never_ends_is_named_and_left_for_the_next_start(
         await works.rests()
         await works.stop()
     assert exits == [1] and "serve_for_ever" in caplog.text
+
+
+def test_stopped_with_fifty_on_the_way_and_started_again_there_are_fifty_creates_and_fifty_products(
+    home: TestHome, emulator: Emulator
+) -> None:
+    home.base_url = emulator.base_url
+    home.configure(
+        providers={"replicate": {"base_url": emulator.base_url, "concurrency": 50, "requests_per_minute": 60_000}}
+    )
+    emulator.control(run_seconds=1.0, create_latency=0.3)
+    numbers = ",".join(map(str, range(50)))
+    home.drop("cars.yaml", f"provider: replicate\nmodel: flux-schnell\nparameters: {{prompt: 'car [{numbers}]'}}\n")
+    with home.running() as process:
+        until(lambda: len(emulator.creates()) > 25)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE)
+        assert process.returncode == 0 and time.monotonic() - began < 5
+    left = set(home.states())
+    assert left <= {"planned", "running", "delivering", "completed"} and left != {"completed"}
+    emulator.control(run_seconds=0.0, create_latency=0.0)
+    assert home.once() == 0
+    assert len(home.products()) == 50 == len(emulator.creates()) and set(home.states()) == {"completed"}

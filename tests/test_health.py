@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd import limits
+from artfactoryd import limits, reports, session, show
 from artfactoryd.books import Books
 from artfactoryd.errors import AskAgain, InDoubt, ProviderStopped, RunFailed, StorageFull, Throttled, Unreachable
 from artfactoryd.limits import FEW
@@ -156,6 +156,24 @@ async def test_running_items_of_an_outage_do_not_keep_once_from_ending(home: Tes
         await works.until(lambda: outages(works)["fake"]["given_up"])
         folder = home.root / works.order(made)["folder"]
         await works.until(lambda: "does not work since" in str(home.receipt(folder).get("reasons")))
+
+
+@pytest.mark.parametrize("verb", ["submit", "collect"])
+async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_than_it_does(
+    home: TestHome, monkeypatch: Patch, verb: Any
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script(verb, *[AWAY] * 500)
+        index = works.house.books.index
+        made = await works.take(order("a car"))
+
+        def resting() -> bool:
+            return session._resting(index, [works.order(made)], home.home, works.house.settings)
+
+        await works.until(lambda: works.items(made) and outages(works))
+        await works.until(lambda: outages(works)["fake"]["given_up"] and resting())
+        text = show.status_text(reports.status(home.home, index, works.house.settings, None))
+        assert "Outage  fake does not work since" in text
 
 
 async def test_trouble_with_one_item_alone_is_no_outage(home: TestHome, monkeypatch: Patch) -> None:

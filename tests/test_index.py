@@ -4,13 +4,14 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from artfactoryd import moves, unwritten
+from artfactoryd.core.plan import PlannedItem
 from artfactoryd.database import DatabaseError, trouble
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
 from artfactoryd.index import Index
@@ -271,3 +272,39 @@ def test_an_orders_state_follows_from_its_items_and_holds(writer: Index) -> None
 def expand(index: Index, order: str) -> None:
     provider, items = expander(index.order(order) or {})
     unwritten.add_items(index, order, provider, items)
+
+
+# --- a hundred thousand items pending must not slow a start ---
+
+ASKED = {
+    "resumable_items": lambda index: index.resumable_items(),
+    "working_orders": lambda index: index.working_orders("fake"),
+    "waiting_orders": lambda index: index.waiting_orders("fake"),
+    "waiting_orders_of_all": lambda index: index.waiting_orders(""),
+    "planned_items": lambda index: index.planned_items(ORDER, "fake", 100),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
+    writer: Index, ask: Callable[[Index], object]
+) -> None:
+    def steps() -> int:
+        """Of SQLite's own machine, in hundreds."""
+        counted: list[int] = []
+        connection = writer.db.connection()
+        connection.set_progress_handler(lambda: counted.append(1), 100)
+        ask(writer)
+        connection.set_progress_handler(None, 0)
+        return len(counted)
+
+    moves.apply(writer, acceptance(items=5000))
+    pending(writer, range(1, 501))
+    few = steps()
+    pending(writer, range(501, 5001))
+    assert steps() <= few + 2
+
+
+def pending(index: Index, numbers: range) -> None:
+    rows = [PlannedItem(number, number, 1, 0, None, {"prompt": "a car"}, (), 1) for number in numbers]
+    unwritten.add_items(index, ORDER, "fake", rows)

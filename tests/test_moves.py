@@ -323,6 +323,55 @@ def test_a_provider_is_stopped_and_lifted(index: Index) -> None:
     assert index.stops() == {}
 
 
+def test_a_stop_lifted_by_an_answer_leaves_a_persons_pause_and_a_stop_elsewhere(index: Index) -> None:
+    do(index, {**pause(True), "of_key": True}, {**pause(True), "by": "you"}, {**pause(True), "provider": "other"})
+    assert index.stops()["fake"]["of_key"] == 1 and index.stops()["other"]["of_key"] == 0
+    do(index, {**pause(False), "by": "answer"})
+    assert index.stops().keys() == {"other"} and index.pauses().keys() == {"fake"}
+    do(index, pause(False))
+    assert index.pauses() == {}
+
+
+def test_an_outage_is_noted_over_the_one_before_and_goes_with_a_resume(index: Index) -> None:
+    note = {"reason": "away", "since": AT, "again_at": AT, "given_up": False}
+    for reason in ("away", "still away"):
+        moves.note_outage(index, "fake", {**note, "reason": reason})
+    moves.note_outage(index, "other", note)
+    assert index.outages()["fake"] == {"provider": "fake", **note, "reason": "still away", "given_up": 0}
+    moves.note_outage(index, "other", None)
+    assert index.outages().keys() == {"fake"}
+    do(index, pause(False))
+    assert index.outages() == {}
+
+
+def test_a_failure_that_passes_plans_the_item_anew_with_its_cost_counted(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1, reserved=UPPER), ticket(1), failure(1, "passing", cost=500))
+    item = index.item(ORDER, 1)
+    assert item is not None
+    assert (item["state"], item["attempt"], item["ticket"], item["attempts"]) == ("planned", None, None, 1)
+    assert committed(index) == 500 == index.spent(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason", "left"),
+    [
+        ([failure(1, "in_doubt")], "cancelled by you; it was in_doubt", UPPER),
+        ([release(1)], "cancelled by you", 0),
+        ([ticket(1), failure(1, "passing", cost=500)], "cancelled by you; it was passing", 500),
+    ],
+    ids=["in doubt", "unsent", "passing"],
+)
+def test_cancelled_while_it_was_sent_it_is_cancelled_when_that_has_come_to_nothing(
+    index: Index, lines: list[dict[str, Any]], reason: str, left: int
+) -> None:
+    accepted(index)
+    do(index, wish(1, reserved=UPPER), cancel(), *lines)
+    item = index.item(ORDER, 1)
+    assert item is not None and (item["state"], item["reason"]) == ("cancelled", reason)
+    assert committed(index) == left and index.doubtful(ORDER) == (UPPER if left == UPPER else 0)
+
+
 def test_the_effect_of_a_command_seen_again_is_undone_with_it(index: Index) -> None:
     accepted(index)
     do(index, pause(True), command("c1", "resume"))

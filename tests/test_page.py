@@ -102,3 +102,9 @@ def test_a_held_order_is_shown_once_with_the_words_beside_its_file() -> None:
 
 def test_nothing_at_all_says_what_to_do() -> None:
     assert "Drop an order into the Inbox" in Read(page.draw(a_status(daemon=None))).text
+
+
+def test_a_provider_that_does_not_answer_is_said_to_be_out_of_order_in_its_own_words() -> None:
+    stop = {"stopped": None, "paused": False, "outage": "replicate does not work since 12:03 <b>", "since": "now"}
+    text = Read(page.draw(a_status(providers={"replicate": stop}))).text
+    assert "replicate is out of order. replicate does not work since 12:03 <b>" in text

@@ -36,6 +36,8 @@ LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a mi
 IMPATIENT = """from artfactoryd.factories import ProviderSettings
 ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
 AT_ONCE = "from datetime import timedelta; from artfactoryd import doubts; doubts.PATIENCE = timedelta(0)"
+HASTY = """from artfactoryd import foreman, limits
+foreman.ATTEMPT_AGAIN = (0.01, 0.01); limits.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: PROMPT}\n"
 
@@ -464,6 +466,13 @@ def _(stage: Stage) -> Found:
     return stage.bought("a car EMU:502")
 
 
+@situation("The provider answers 502 to one item after the other")
+def _(stage: Stage) -> Found:
+    stage.home.before = HASTY
+    stage.cloud.control(create="502", account="502")
+    return stage.bought("a [red,green,blue,black,white] car", ARTFACTORY_PROVIDERS__REPLICATE__CONCURRENCY="1")
+
+
 @situation("The provider takes an order and does not answer")
 def _(stage: Stage) -> Found:
     stage.home.before = IMPATIENT
@@ -490,8 +499,21 @@ def _(stage: Stage) -> Found:
 
 @situation("The provider cannot be reached")
 def _(stage: Stage) -> Found:
-    stage.home.base_url = "http://127.0.0.1:1"
+    stage.home.base_url, stage.home.before = "http://127.0.0.1:1", HASTY
     return stage.bought("a car")
+
+
+@situation("The network is away for a moment")
+def _(stage: Stage) -> Found:
+    stage.cloud.kill()
+    stage.home.base_url = stage.cloud.base_url
+    stage.home.before = HASTY.replace("= 0.01", "= 1.0")
+    stage.drop_paid("a car")
+    with stage.working() as program:
+        until(lambda: Index.if_made(stage.home.home.index_file) is not None and stage.home.index.outages())
+        assert stage.home.lines("ticket") == []
+        stage.cloud.start()
+    return stage.home.found("car.yaml", stage.home.papers(), program.returncode)
 
 
 @situation("The provider answers 500 when asked about an item")
@@ -505,6 +527,19 @@ def _(stage: Stage) -> Found:
     return stage.bought("a car EMU:failed")
 
 
+@situation("An item fails for a reason that passes")
+def _(stage: Stage) -> Found:
+    stage.home.before = HASTY
+    stage.cloud.control(outcome=["interrupted"])
+    return stage.bought("a car")
+
+
+@situation("An item is interrupted at the provider three times")
+def _(stage: Stage) -> Found:
+    stage.home.before = HASTY
+    return stage.bought("a car EMU:interrupted")
+
+
 @situation("One item of several fails")
 def _(stage: Stage) -> Found:
     stage.cloud.control(outcome=["failed"])
@@ -513,6 +548,7 @@ def _(stage: Stage) -> Found:
 
 @situation("The provider gives an item up before it begins")
 def _(stage: Stage) -> Found:
+    stage.home.before = HASTY
     return stage.bought("a car EMU:aborted")
 
 

@@ -241,3 +241,59 @@ def test_whatever_happens_nothing_is_out_twice_or_forgotten(index: Index, acts: 
     assert sorted([*rest, *(f"{a}{b}" for a, b in [*out, *done])]) == sorted(
         f"{'abc'[place]}{number}" for place, size in enumerate(sizes) for number in range(1, size + 1)
     )
+
+
+# --- items that rest ---
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_item_that_rests_comes_when_its_time_is_over_and_the_others_before(index: Index) -> None:
+    clock = Clock()
+    accept(index, "a", 3)
+    turns = Turns(index, "acme", clock)
+    first = turns.next()
+    assert first is not None and turns.rests is None
+    turns.rest(("a", 1), 30)
+    turns.back(("a", 1))
+    found = [taken(turns), turns.rests, turns.any(), turns.ready()]
+    clock.now += 29.5
+    found += [taken(turns), turns.rests]
+    clock.now += 0.5
+    found += [taken(turns), turns.rests, turns.any()]
+    assert found == [["a2", "a3"], 30, True, False, [], 0.5, ["a1"], None, False]
+
+
+def test_the_soonest_of_those_that_rest_is_told(index: Index) -> None:
+    clock = Clock()
+    accept(index, "a", 3)
+    turns = Turns(index, "acme", clock)
+    for number, seconds in ((1, 30), (2, 5), (3, 60)):
+        turns.rest(("a", number), seconds)
+    found: list[object] = [turns.rests]
+    clock.now += 10
+    found += [taken(turns), turns.rests]
+    assert found == [5, ["a2"], 20]
+
+
+def test_an_item_that_ends_while_it_rests_is_not_waited_for(index: Index) -> None:
+    accept(index, "a", 1)
+    turns = Turns(index, "acme", Clock())
+    turns.rest(("a", 1), 30)
+    waits = turns.any()
+    moves.apply(index, {"kind": "cancel", "order": "a"})
+    turns.look_again("a")
+    assert (waits, turns.any(), turns.rests) == (True, False, None)
+
+
+def test_many_that_rest_do_not_hide_those_behind_them(index: Index) -> None:
+    accept(index, "a", AHEAD * 2 + 1)
+    turns = Turns(index, "acme", Clock())
+    for number in range(1, AHEAD * 2 + 1):
+        turns.rest(("a", number), 30)
+    assert taken(turns) == [f"a{AHEAD * 2 + 1}"]

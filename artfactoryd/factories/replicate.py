@@ -164,7 +164,8 @@ class ReplicateFactory:
             async with asyncio.timeout(READ):
                 response = await client._async_client.request(method, path)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise Unreachable(f"Replicate does not answer: {named(error, self._key)}.") from error
+            why = named(error, self._key)
+            raise Unreachable(f"Replicate does not answer: {why}; is the network up?") from error
         return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
 
     async def _open(self) -> Client:
