@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,7 @@ async def test_an_old_copy_of_the_index_is_brought_up_to_the_ledger(home: TestHo
 async def test_other_rules_of_expansion_are_told(home: TestHome, monkeypatch: Patch) -> None:
     await filled(home, monkeypatch)
 
-    def other(row: dict[str, Any]) -> Any:
+    def other(row: Mapping[str, Any]) -> Any:
         provider, items = expander(row)
         return provider, (item for item in items if row["name"] != "late")
 
