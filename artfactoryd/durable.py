@@ -73,8 +73,9 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        global refused
-        refused += 1
+        if error.errno in {*NO_ROOM, *NO_WRITING, errno.EIO}:
+            global refused
+            refused += 1
         if error.errno in NO_ROOM:
             raise StorageFull(f"No room left on the disk of {path}. Make room; the work goes on by itself.") from error
         if error.errno in NO_WRITING:
