@@ -14,6 +14,7 @@ from artfactoryd.errors import StorageFaulty, StorageFull
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
 NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
 NOT_KNOWN_HERE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})  # some file systems
+refused = 0  # times that a disk did not take what it was given, since this process began
 NAME_BYTES = 200  # of a name kept in that of its temporary file
 
 
@@ -72,6 +73,9 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in {*NO_ROOM, *NO_WRITING, errno.EIO}:
+            global refused
+            refused += 1
         if error.errno in NO_ROOM:
             raise StorageFull(f"No room left on the disk of {path}. Make room; the work goes on by itself.") from error
         if error.errno in NO_WRITING:

@@ -45,6 +45,7 @@ class Intake:
         self._home, self._claims, self._books = home, claims, books
         self._settings, self._clock = settings, clock
         self._companions = Companions()
+        self._opening = asyncio.Lock()
 
     async def take(self, claim: Claim) -> list[str] | None:
         """Take what was dropped to its next resting place; the ids of orders that may now be worked on.
@@ -250,6 +251,10 @@ class Intake:
 
     async def open_folder(self, row: Mapping[str, Any], claim: Claim | None = None) -> None:
         """The order's folder, complete before anything is sent; found again by the order's id."""
+        async with self._opening:  # the claim's taking and the order's expansion may both come for it
+            await self._open_folder(self._books.index.order(row["id"]) or row, claim)
+
+    async def _open_folder(self, row: Mapping[str, Any], claim: Claim | None) -> None:
         if row["folder"] is None:
             if claim is None and row["inputs"]:
                 opened = await asyncio.to_thread(self._claims.open)

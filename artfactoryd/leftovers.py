@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import shelf
+from artfactoryd import durable, shelf
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import StorageFull
@@ -84,6 +84,10 @@ def mark(home: Home) -> bool:
 
 
 def unmark(home: Home) -> None:
+    """An ordinary end; not so when the disk refused something, because tidying up after that may have failed too."""
+    if durable.refused:
+        mark(home)
+        return
     with suppress(OSError):
         _mark(home).unlink(missing_ok=True)
 

@@ -110,8 +110,9 @@ class Workbench:
         key = (row["order_id"], row["number"])
         for hand in (self.making, self.waiting, self.stops):
             hand.discard(key)
-        self.unfiled.pop(key, None)
         self.asked(row)
+        if not self.stopping:  # the last receipt still says so
+            self.unfiled.pop(key, None)
         self.touch(row["order_id"])
         if key not in self.stuck:
             self.turns[row["provider"]].back(key)

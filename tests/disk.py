@@ -164,16 +164,6 @@ class PowerCut(Disk):
             os.close(fd)
 
 
-def everything(root: Path) -> dict[str, bytes | None]:
-    """As after a kill: all that was written, flushed or not. Without the index."""
-    found: dict[str, bytes | None] = {}
-    for path in sorted(root.rglob("*")):
-        name = str(path.relative_to(root))
-        if not name.startswith(".artfactory"):
-            found[name] = path.read_bytes() if path.is_file() else None
-    return found
-
-
 def lay_down(files: dict[str, bytes | None], root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)

@@ -108,6 +108,29 @@ async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome
         assert left == [] and len(works.fake.calls()) == 1
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO])
+async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
+    home: TestHome, monkeypatch: Patch, number: int
+) -> None:
+    settle, tries = shelf._settle, [0]
+
+    def refuse(source: Path, product: Path, document: dict[str, object]) -> bool:
+        tries[0] += 1
+        raise OSError(number, "not just now")
+
+    monkeypatch.setattr(shelf, "_settle", refuse)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(order("a [red,blue,green,grey,black,white] car"))
+        bench = works.house.bench
+        await works.until(lambda: bench.unfiled and bench.making == bench.unfiled.keys())
+        sent, tried = len(works.fake.calls()), tries[0]
+        await works.until(lambda: tries[0] > tried + 10)
+        assert len(works.fake.calls()) == sent < 6
+        monkeypatch.setattr(shelf, "_settle", settle)
+        await works.until(lambda: works.states(made) == ["completed"] * 6)
+        assert len(works.fake.calls()) == 6
+
+
 async def test_a_run_paid_by_time_costs_what_was_measured_and_says_it_is_estimated(
     home: TestHome, monkeypatch: Patch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
 from pathlib import Path
 from threading import Event
@@ -18,7 +17,6 @@ from tests.pictures import draw
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
-CAR = "provider: local\nmodel: sketch\nparameters: {prompt: a red car, width: 64, height: 64}\n"
 with tempfile.TemporaryDirectory() as _folder:
     PICTURE = draw(Path(_folder) / "car.png")
 Patch = pytest.MonkeyPatch
@@ -50,22 +48,6 @@ def killed(kept: Kept, monkeypatch: Patch, product: str = "p1") -> None:
 
 def _dies(path: Path, most_megapixels: float) -> None:
     raise Killed
-
-
-def test_an_output_that_ends_its_reader_three_times_is_kept_and_the_line_goes_on(home: TestHome) -> None:
-    home.drop("car.yaml", CAR)
-    for _ in range(MOST_LOOKS):
-        assert home.call("once", ARTFACTORY_FAULT="decoding").returncode == -signal.SIGKILL
-    home.drop("next.yaml", CAR.replace("red", "blue"))
-    assert home.once() == 1
-    assert home.states() == ["failed", "completed"]
-    aside = [path.name for path in home.home.rejected.iterdir()]
-    [output] = [name for name in aside if name.endswith(".output")]
-    assert (home.home.rejected / output).read_bytes().startswith(b"\x89PNG")
-    assert output.startswith("car-0001-") and "ended the program three times" in home.words(output)
-    [failure] = home.receipt(next(home.home.projects.glob("*/*/car")))["failures"]
-    assert f"It is kept as {home.home.rejected / output}" in failure["reason"]
-    assert list((home.home.work / "outputs").iterdir()) == []
 
 
 def test_each_look_that_did_not_end_counts_and_one_that_ended_does_not(kept: Kept, monkeypatch: Patch) -> None:

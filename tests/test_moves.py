@@ -335,10 +335,10 @@ def test_a_stop_lifted_by_an_answer_leaves_a_persons_pause_and_a_stop_elsewhere(
 def test_an_outage_is_noted_over_the_one_before_and_goes_with_a_resume(index: Index) -> None:
     note = {"reason": "away", "since": AT, "again_at": AT, "given_up": False}
     for reason in ("away", "still away"):
-        moves.note_outage(index, "fake", {**note, "reason": reason})
-    moves.note_outage(index, "other", note)
+        unwritten.note_outage(index, "fake", {**note, "reason": reason})
+    unwritten.note_outage(index, "other", note)
     assert index.outages()["fake"] == {"provider": "fake", **note, "reason": "still away", "given_up": 0}
-    moves.note_outage(index, "other", None)
+    unwritten.note_outage(index, "other", None)
     assert index.outages().keys() == {"fake"}
     do(index, pause(False))
     assert index.outages() == {}

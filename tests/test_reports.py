@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -114,3 +117,30 @@ def test_a_throttled_order_waits_and_is_not_blocked(shop: TestHome, emulator: Em
     row = index.orders()[0]
     assert reports.blockers(index, row, shop.home, Settings()) == []
     assert "It is sent again by itself." in reports.reasons(index, row, shop.home, Settings())[0]
+
+
+class _Index:
+    """Three outputs on their way, ten megabytes each."""
+
+    def outputs_on_the_way(self) -> int:
+        return 3
+
+    def usual_bytes(self) -> int:
+        return 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("free", "said"), [(139_999_999, "beside the 40 MB"), (140_000_001, ""), (99_999_999, "on the")]
+)
+def test_room_is_wanted_for_what_is_on_its_way_and_one_more(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, free: int, said: str
+) -> None:
+    monkeypatch.setattr(reports.shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
+    words = reports.no_room(home.home, Settings(limits=Limits(free_disk_bytes=100_000_000)), cast(Any, _Index()))
+    assert said in words and bool(said) == bool(words)
+
+
+def test_a_read_only_disk_takes_nothing_new(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1 << 30, f_bfree=1 << 30, f_blocks=1 << 30, f_frsize=4096)
+    monkeypatch.setattr(reports.os, "statvfs", lambda place: found)
+    assert "is read-only; nothing new is sent" in reports.no_room(home.home, Settings())

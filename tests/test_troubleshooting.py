@@ -624,6 +624,67 @@ def _(stage: Stage) -> Found:
     return found
 
 
+def refused_while_filing(stage: Stage, number: int) -> Found:
+    """The disk takes no product; then it does, and nothing is bought again."""
+    stage.home.before = f"""from artfactoryd import shelf
+def refuse(source, product, document): raise OSError({number}, {os.strerror(number)!r}, str(product))
+shelf._settle = refuse"""
+    stage.home.drop("car.yaml", GREEN)
+    done = stage.home.call("once")
+    found = stage.home.found("car.yaml", done.stdout + done.stderr, done.returncode)
+    assert os.strerror(number) in stage.home.papers() or number == errno.EIO
+    stage.home.before = ""
+    assert stage.home.once() == 0 and len(stage.home.products()) == len(stage.home.lines("wish")) == 1
+    return found
+
+
+@situation("Projects becomes read-only while a picture is being filed")
+def _(stage: Stage) -> Found:
+    return refused_while_filing(stage, errno.EROFS)
+
+
+@situation("The disk of Projects reports an error while a picture is being filed")
+def _(stage: Stage) -> Found:
+    return refused_while_filing(stage, errno.EIO)
+
+
+@situation("The disk reports an error while the ledger is written")
+def _(stage: Stage) -> Found:
+    stage.home.before = """from artfactoryd import ledger
+def refuse(fd): raise OSError(5, 'Input/output error')
+ledger.flush = refuse"""
+    stage.home.drop("car.yaml", GREEN)
+    said = stage.told("once")
+    assert "Traceback" not in said.words and stage.home.lines("wish") == []
+    found = stage.home.found("car.yaml", said.words, said.exit)
+    stage.home.before = ""
+    assert stage.home.once() == 0 and len(stage.home.lines("wish")) == 1
+    return found
+
+
+@situation("The index is damaged or gone")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).exit == 0
+    for path in stage.home.home.private.glob("index.sqlite3*"):
+        path.write_bytes(b"no database" * 1000)
+    done = stage.home.call("once")
+    assert len(stage.home.lines("wish")) == len(stage.home.orders()) == 1
+    return stage.home.found("car.yaml", done.stderr, done.returncode)
+
+
+@situation("A picture ends the program three times when it is looked at")
+def _(stage: Stage) -> Found:
+    stage.home.drop("car.yaml", GREEN)
+    for _ in range(3):
+        assert stage.home.call("once", ARTFACTORY_FAULT="decoding").returncode == -signal.SIGKILL
+    stage.home.drop("next.yaml", GREEN.replace("green", "blue"))
+    found = stage.once("car.yaml")
+    assert stage.home.states() == ["failed", "completed"]
+    [kept] = stage.home.home.rejected.glob("car-0001-*.output")
+    assert kept.read_bytes().startswith(b"\x89PNG") and "ended the program" in stage.home.words(kept.name)
+    return found
+
+
 @situation("A file lies where a project's folder should be")
 def _(stage: Stage) -> Found:
     (stage.home.home.projects / "unsorted").write_text("")

@@ -1,0 +1,69 @@
+"""What a kill or a power cut left lying about: cleared, wherever it lies; what is not ours stays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from artfactoryd import durable, leftovers
+from tests.homes import TestHome
+from tests.works import at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> TestHome:
+    durable.refused = 0
+    return TestHome.make(tmp_path / "home")
+
+
+def litter(home: TestHome, made: str) -> tuple[set[Path], set[Path]]:
+    """Ours, of an order that is completed or of none; and what must stay."""
+    day = next(home.home.projects.glob("*/*/"))
+    half = day / f".cars.{made}.tmp"
+    half.mkdir()
+    (half / "order.yaml").write_text("half")
+    work = home.home.work / "made" / "fake"
+    ours = {
+        half, day / "cars" / ".receipt.yaml.0a1b2c3d.tmp", day / "cars" / "0009-lost.png.json",
+        day.parent / ".project.yaml.0a1b2c3d.tmp", home.home.work / "odd.tmp", work / "fake-9.png",
+    }  # fmt: skip
+    stays = {day / "cars" / "0009-foreign.png.json", day / "mine.tmp", home.home.commands / ".new.json.tmp"}
+    for path in sorted(ours | stays):
+        name = made if "lost" in path.name else "0190"
+        if path != half:
+            path.write_text(json.dumps({"id": path.name, "file": {}, "order": {"id": name}}))
+    return ours, stays
+
+
+@pytest.mark.parametrize("ended", ["in the middle", "in the ordinary way"])
+async def test_after_an_end_in_the_middle_the_whole_shelf_is_looked_over(
+    home: TestHome, monkeypatch: Patch, ended: str
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order())
+        assert works.states() == ["completed"] * 2
+    before = {path for path in home.root.rglob("*") if home.home.private not in path.parents}
+    ours, stays = litter(home, made)
+    if ended == "in the middle":
+        leftovers.mark(home.home)
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert {path for path in ours if path.exists()} == (set() if ended == "in the middle" else ours)
+    assert {path for path in before | stays if not path.exists()} == set()
+
+
+async def test_an_end_after_the_disk_refused_something_is_no_ordinary_one(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order())
+        with pytest.raises(durable.StorageFull), durable.storage_errors(home.root):
+            raise OSError(28, "No space left on device")
+    assert leftovers.mark(home.home)
+    durable.refused = 0
+    leftovers.unmark(home.home)
+    assert not leftovers.mark(home.home)
