@@ -1,0 +1,44 @@
+"""The named places at which the program can be killed, read from its source: a new one cannot be forgotten."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import artfactoryd
+
+PACKAGE = Path(artfactoryd.__file__).parent
+
+
+def points(package: Path = PACKAGE) -> set[str]:
+    """Names of every `fault.point(...)` or `point(...)`; one that ends in a variable has the words recorded there."""
+    calls = [node for path in package.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    names = {name for node in calls if isinstance(node, ast.Call) and _called(node) == "point" for name in _said(node)}
+    words = {word for node in calls if isinstance(node, ast.Call) for word in _recorded(node)}
+    open_ended = {name for name in names if name.endswith("_*")}
+    return names - open_ended | {name.removesuffix("*") + word for name in open_ended for word in words}
+
+
+def _called(node: ast.Call) -> str:
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="fault"), attr=name):
+            return name
+    return ""
+
+
+def _said(node: ast.Call) -> Iterator[str]:
+    match node.args:
+        case [ast.Constant(value=str(name))]:
+            yield name
+        case [ast.JoinedStr(values=[ast.Constant(value=str(beginning)), ast.FormattedValue()])]:
+            yield f"{beginning}*"
+        case _:
+            raise AssertionError(f"a fault point without a readable name: {ast.unparse(node)}")
+
+
+def _recorded(node: ast.Call) -> Iterator[str]:
+    """The kinds of lines written through `Workbench.record(row, kind)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="record"), args=[_, ast.Constant(value=str(kind))]):
+            yield kind
