@@ -146,9 +146,9 @@ def _worked(model: str, parameters: Parameters, work: Path, name: str) -> Path:
 
 
 def _write(path: Path, fill: Callable[[Any], object]) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")  # always the same: what a kill leaves, the redo replaces
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             fill(file)
             file.flush()
             os.fsync(file.fileno())

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.homes import dump
@@ -28,7 +28,7 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def soak(storm: Storm, seconds: float, say: Say = print, lives: int | None = None, first: tuple[str, ...] = ()) -> bool:
+def soak(storm: Storm, seconds: float, say: Say = print, lives: int | None = None, first: Sequence[str] = ()) -> bool:
     """The storm, the calm, the balance. `first`: named places to be killed at before chance begins. Is all well?"""
     say(f"seed {storm.seed}")
     with storm.weathered():
@@ -36,7 +36,7 @@ def soak(storm: Storm, seconds: float, say: Say = print, lives: int | None = Non
             storm.live(place)
         until = time.monotonic() + seconds
         while time.monotonic() < until and (lives is None or storm.tally["lives"] < lives):
-            storm.live()
+            storm.live(last=storm.tally["lives"] + 1 == lives)
         storm.rest()
         once = dump(storm.home)
         storm.rest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import artfactoryd
@@ -11,13 +12,16 @@ import artfactoryd
 PACKAGE = Path(artfactoryd.__file__).parent
 
 
-def points(package: Path = PACKAGE) -> set[str]:
+@cache
+def points() -> frozenset[str]:
     """Names of every `fault.point(...)` or `point(...)`; one that ends in a variable has the words recorded there."""
-    calls = [node for path in package.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
-    names = {name for node in calls if isinstance(node, ast.Call) and _called(node) == "point" for name in _said(node)}
-    words = {word for node in calls if isinstance(node, ast.Call) for word in _recorded(node)}
-    open_ended = {name for name in names if name.endswith("_*")}
-    return names - open_ended | {name.removesuffix("*") + word for name in open_ended for word in words}
+    texts = (path.read_text() for path in PACKAGE.rglob("*.py"))
+    trees = [ast.parse(text) for text in texts if "point(" in text or ".record(" in text]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {name for node in calls if _called(node) == "point" for name in _said(node)}
+    words = {word for node in calls for word in _recorded(node)}
+    open_ended = {name for name in names if name.endswith("*")}
+    return frozenset(names - open_ended | {name.removesuffix("*") + word for name in open_ended for word in words})
 
 
 def _called(node: ast.Call) -> str:

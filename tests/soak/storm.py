@@ -103,13 +103,13 @@ class Storm:
 
     # --- one life ---
 
-    def live(self, fault: str = "") -> None:
+    def live(self, fault: str = "", *, last: bool = False) -> None:
         """`fault`: the named place to be killed at; else that is left to chance."""
         child = self._ready(fault, f"{fault}:1") if fault else self._next or self._any_ready()
         begun = self.emulator.flights()["begun"]
         self._prepare(child.place)
         child.go()
-        self._next = None if fault else self._any_ready()
+        self._next = None if fault or last else self._any_ready()
         try:
             self._end(child.process, child.place, begun, PATIENCE if fault else 0.0)
         finally:
