@@ -122,9 +122,9 @@ class History(RuleBasedStateMachine):
     def begin(self) -> None:
         self.accept(3, 1_000_000, False)
 
-    @rule(items=st.integers(1, 3), cap=st.sampled_from([0, UPPER, 2 * UPPER, 1_000_000]), held=st.booleans())
+    @rule(items=st.integers(1, 3), cap=st.sampled_from([UPPER, 3 * UPPER, 1_000_000]), held=st.booleans())
     def accept(self, items: int, cap: int, held: bool) -> None:
-        if len(self.orders) == 4:
+        if len(self.orders) == 8:
             return
         order = f"0190000{len(self.orders)}-0000-7000-8000-000000000000"
         self.orders.append(order)
@@ -132,14 +132,17 @@ class History(RuleBasedStateMachine):
         assert not self.do(acceptance(order, items=items, cap=cap))
         self.expand()
 
-    @rule(which=any_one, cap=st.sampled_from([UPPER, 1_000_000]))
-    def approve(self, which: int, cap: int) -> None:
-        self.say(approval(self.orders[which % len(self.orders)], cap=cap))
+    @rule(which=any_one, word=st.sampled_from(["approve", "approve", "cancel", "pause", "resume", "resume"]))
+    def a_person_decides(self, which: int, word: str) -> None:
+        held = [row["id"] for row in self.books.index.held_orders()]
+        orders = held if held and word == "approve" else self.orders
+        order = orders[which % len(orders)]
+        line = {
+            "approve": approval(order, cap=(which % 4 + 1) * UPPER), "cancel": cancel(order),
+            "pause": {**pause(True), "by": "you"}, "resume": pause(False),
+        }[word]  # fmt: skip
+        self.say(line)
         self.expand()
-
-    @rule(which=any_one)
-    def cancel(self, which: int) -> None:
-        self.say(cancel(self.orders[which % len(self.orders)]))
 
     @rule(which=any_one, raised=st.sampled_from([0, UPPER]))
     @precondition(lambda self: self.any_of(*MOVES["retry"]))
@@ -147,10 +150,6 @@ class History(RuleBasedStateMachine):
         order, number = item = self.one(which, *MOVES["retry"])
         assert self.say(retry(number, order, raised=raised))
         self.asked[item] += 1
-
-    @rule(on=st.sampled_from([True, False, False]))
-    def pause(self, on: bool) -> None:
-        self.say(pause(on) | {"by": "you"})
 
     def say(self, *lines: Line) -> bool:
         """A command, handed in twice: the second time nothing happens at all."""
@@ -164,10 +163,14 @@ class History(RuleBasedStateMachine):
 
     # --- buying ---
 
-    @rule(which=any_one, fate=st.sampled_from(FATES))
+    @rule(which=any_one, fates=st.lists(st.sampled_from(FATES), min_size=1, max_size=3))
     @precondition(lambda self: self.any_of(S.PLANNED))
-    def send(self, which: int, fate: str) -> None:
-        order, number = item = self.one(which, S.PLANNED)
+    def send(self, which: int, fates: list[str]) -> None:
+        for fate in fates[: len(self.any_of(S.PLANNED))]:
+            self.send_one(*self.one(which, S.PLANNED), fate)
+
+    def send_one(self, order: str, number: int, fate: str) -> None:
+        item = (order, number)
         nth = self.books.index.item(order, number)["attempts"] + 1  # type: ignore[index]
         line = wish(number, order, nth=nth)
         if not self.do(line):
@@ -194,6 +197,12 @@ class History(RuleBasedStateMachine):
             assert self.do(failure(number, "in_doubt", order, nth=nth))
 
     @rule(which=any_one)
+    @precondition(lambda self: self.any_of(*set(S) - {S.PLANNED}))
+    def wish_for_what_is_not_planned(self, which: int) -> None:
+        order, number = self.one(which, *set(S) - {S.PLANNED})
+        assert not self.do(wish(number, order, nth=100 + which))
+
+    @rule(which=any_one)
     @precondition(lambda self: self.any_of(S.IN_DOUBT))
     def ask_what_became_of_it(self, which: int) -> None:
         """The provider's list, late or not: it is there, or surely never was."""
@@ -203,18 +212,20 @@ class History(RuleBasedStateMachine):
         assert self.do(answer(number, order, nth=sent.nth))
         sent.cost = None if sent.sold else 0
 
-    @rule(which=any_one)
-    @precondition(lambda self: self.any_of(S.RUNNING))
-    def deliver(self, which: int) -> None:
-        order, number = item = self.one(which, S.RUNNING)
-        assert self.do({**result(number, order), "attempt": self.last(item)[0]})
+    @rule(which=any_one, costs=st.lists(st.integers(-1, 2 * UPPER), min_size=1, max_size=3))
+    @precondition(lambda self: self.any_of(S.RUNNING, S.DELIVERING))
+    def deliver(self, which: int, costs: list[int]) -> None:
+        """A cost below zero: its outputs are known, and on their way for a while yet."""
+        for cost in costs[: len(self.any_of(S.RUNNING, S.DELIVERING))]:
+            item = self.one(which, S.RUNNING, S.DELIVERING)
+            if item in self.any_of(S.RUNNING):
+                assert self.do({**result(item[1], item[0]), "attempt": self.last(item)[0]})
+            if cost >= 0:
+                self.settle(item, cost)
 
-    @rule(which=any_one, cost=st.integers(0, 2 * UPPER))
-    @precondition(lambda self: self.any_of(S.DELIVERING))
-    def settle(self, which: int, cost: int) -> None:
-        order, number = item = self.one(which, S.DELIVERING)
+    def settle(self, item: Item, cost: int) -> None:
         id, sent = self.last(item)
-        line = settlement(number, order, cost=cost)
+        line = settlement(item[1], item[0], cost=cost)
         products = [{**each, "id": f"{each['id']}-{sent.nth}"} for each in line["products"]]
         assert self.do({**line, "attempt": id, "products": products})
         sent.cost = cost
@@ -313,5 +324,5 @@ class History(RuleBasedStateMachine):
 
 TestHistory = History.TestCase
 TestHistory.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
