@@ -1,4 +1,4 @@
-# make demo | test | bench: each makes .venv first when it is not there or pyproject.toml is newer.
+# make demo | test | bench | soak: each makes .venv first when it is not there or pyproject.toml is newer.
 
 PYTHONS = python3.13 python3.12 python3.11 python3.14 python3
 SUITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
@@ -6,12 +6,13 @@ BIN = .venv/bin
 MADE = .venv/made
 PIP = -m pip --quiet --disable-pip-version-check --no-input
 
-.PHONY: help demo test lint bench lowest clean
+.PHONY: help demo test lint bench soak lowest clean
 
 help:
 	@echo "make demo    draw the example orders offline, and say where the pictures are"
 	@echo "make test    ruff, mypy and every test"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
+	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
 	@echo "make lint    ruff and mypy only"
 	@echo "make lowest  the tests again, with the oldest libraries that pyproject.toml allows"
 	@echo "make clean   remove .venv and everything that can be made again"
@@ -30,6 +31,9 @@ lint: $(MADE)
 
 bench: $(MADE)
 	@for name in start line drop idle; do $(BIN)/python bench/$$name.py || exit 1; done
+
+soak: $(MADE)
+	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 # A name on PATH is not yet a Python (pyenv leaves shims that only fail), so each is run before it is believed.
 $(MADE): pyproject.toml

@@ -51,7 +51,10 @@ def _move(index: Index, line: Line, move: str, **columns: object) -> None:
     settings = ", ".join(f"{name} = ?" for name in columns)
     marks = ",".join("?" * len(sources))
     sql = f"UPDATE item SET {settings} WHERE order_id = ? AND number = ? AND state IN ({marks})"
-    if not index.run(sql, *map(_text, columns.values()), line["order"], line["item"], *map(str, sources)):
+    values = [*map(_text, columns.values()), line["order"], line["item"], *map(str, sources)]
+    if "attempt" in line and move != "wish":  # a late word about an attempt that is over moves nothing
+        sql, values = f"{sql} AND attempt = ?", [*values, line["attempt"]]
+    if not index.run(sql, *values):
         raise _why_not(index, line, move)
 
 
@@ -59,7 +62,8 @@ def _why_not(index: Index, line: Line, move: str) -> Exception:
     row = index.item(line["order"], line["item"])
     if row is None:
         return UnknownItem(line["order"])
-    return IllegalMove(f"Item {line['item']} of order {line['order']} is {row['state']}: {move} is not possible.")
+    late = f" by attempt {row['attempt']}" if row["attempt"] not in (None, line.get("attempt")) else ""
+    return IllegalMove(f"Item {line['item']} of order {line['order']} is {row['state']}{late}: {move} is not possible.")
 
 
 def _log(index: Index, line: Line, **columns: object) -> None:

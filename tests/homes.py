@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -26,6 +27,7 @@ from tests.forks import Program
 
 CARS = (Path(__file__).parents[1] / "examples" / "cars.yaml").read_text()
 SIDECAR = jsonschema.Draft202012Validator(json.loads(documents.schema_text("sidecar")))
+TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
 PATIENCE = 30.0  # seconds; only a broken program needs them
 
 
@@ -165,6 +167,23 @@ class TestHome:
             if (folder / f"{name}{suffix}").exists():
                 return (folder / f"{name}{suffix}").read_text()
         return ""
+
+
+def dump(home: TestHome) -> dict[str, Any]:
+    """Everything a start may change: tables and files."""
+    index = home.index
+    try:
+        tables = {table: index.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
+    finally:
+        index.close()
+    private = home.home.private
+    files = [path for path in home.root.rglob("*") if path.is_file() and private not in path.parents]
+    return {**tables, "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}}
+
+
+def leftovers(home: TestHome) -> list[str]:
+    names = [path.name for path in home.root.rglob("*") if home.home.private not in path.parents]
+    return [name for name in names if name.endswith((".tmp", ".part")) or name.startswith((".taken-", ".cleared-"))]
 
 
 def until(true: Callable[[], object], patience: float = PATIENCE) -> None:

@@ -131,6 +131,7 @@ WHOLE_HOUSE = {  # tests about no single module
     "crashes",
     "docs",
     "pictures_whole",
+    "soak",
     "troubleshooting",
     "wheel",
 }

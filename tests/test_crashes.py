@@ -19,9 +19,8 @@ from artfactoryd.books import catch_up
 from artfactoryd.index import Index
 from artfactoryd.study import expander
 from tests.emulator.client import Emulator
-from tests.homes import CARS, TestHome, until
+from tests.homes import CARS, TestHome, dump, leftovers, until
 
-TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
 KILLED = -signal.SIGKILL
 
 
@@ -88,23 +87,6 @@ def restarted(home: TestHome, emulator: Emulator, *, lose_index: bool = False) -
     done = home.call("once")
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode
-
-
-def dump(home: TestHome) -> dict[str, Any]:
-    """Everything a start may change: tables and files."""
-    index = home.index
-    try:
-        tables = {table: index.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
-    finally:
-        index.close()
-    private = home.home.private
-    files = [path for path in home.root.rglob("*") if path.is_file() and private not in path.parents]
-    return {**tables, "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}}
-
-
-def leftovers(home: TestHome) -> list[str]:
-    names = [path.name for path in home.root.rglob("*") if home.home.private not in path.parents]
-    return [name for name in names if name.endswith((".tmp", ".part")) or name.startswith((".taken-", ".cleared-"))]
 
 
 def assert_complete(home: TestHome, emulator: Emulator, doubtful: int = 0, creates: int = 4) -> None:

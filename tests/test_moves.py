@@ -107,6 +107,25 @@ def test_every_move_is_refused_from_every_state_the_table_does_not_name(index: I
             assert (index.item(ORDER, number), index.order(ORDER), index.attempts(ORDER)) == before
 
 
+LATE = {
+    "ticket": ticket(1), "release": release(1), "result": result(1), "settlement": settlement(1),
+    **{f"failure:{verdict}": failure(1, verdict, cost=0) for verdict in ("in_doubt", "refused", "ended", "lost")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("move", LATE)
+def test_a_late_word_about_an_attempt_that_is_over_moves_nothing(index: Index, move: str) -> None:
+    """Else a late "it was not bought" would have the attempt after it sent a third time."""
+    accepted(index)
+    do(index, wish(1), release(1), wish(1, nth=2))
+    for source in MOVES[move]:
+        index.run("UPDATE item SET state = ? WHERE number = 1", str(source))
+        before = (index.item(ORDER, 1), index.order(ORDER), index.attempts(ORDER))
+        with pytest.raises(IllegalMove, match=f"is {source} by attempt"):
+            do(index, LATE[move])
+        assert (index.item(ORDER, 1), index.order(ORDER), index.attempts(ORDER)) == before
+
+
 def _failing(verdict: str) -> Any:
     return lambda number: failure(number, verdict, cost=0)
 

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tests.emulator import answers, models
 from tests.emulator.book import Book
+from tests.emulator.flights import Flights
 from tests.emulator.predictions import Prediction, moment, new_id
 from tests.emulator.weather import CREATES, Behaviour, Weather, wish
 
@@ -26,11 +27,13 @@ class Api:
         self.base = self.outputs = ""  # set when the ports are known
         self.seen: Counter[str] = Counter()
         self.files: dict[str, dict[str, Any]] = {}
+        self.flights = Flights()
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._front], client_max_size=64 * 2**20)
         app.add_routes([
             web.post("/_control", self.control), web.get("/_ledger", self.ledger), web.get("/_seen", self.counts),
+            web.get("/_flights", self.under_way),
             web.post("/v1/predictions", self.create), web.get("/v1/predictions", self.list),
             web.post("/v1/models/{owner}/{name}/predictions", self.create),
             web.get("/v1/predictions/{id}", self.get), web.post("/v1/predictions/{id}/cancel", self.cancel),
@@ -81,9 +84,17 @@ class Api:
     async def counts(self, request: web.Request) -> web.Response:
         return web.json_response(dict(self.seen))
 
+    async def under_way(self, request: web.Request) -> web.Response:
+        after, seconds = int(request.query.get("after", 0)), float(request.query.get("seconds", 0))
+        return web.json_response(await self.flights.wait(after, seconds))
+
     # Creating.
 
     async def create(self, request: web.Request) -> web.StreamResponse:
+        with self.flights.one() as flight:
+            return await self._create(request, flight)
+
+    async def _create(self, request: web.Request, flight: int) -> web.StreamResponse:
         try:
             body = json.loads(await request.text())
             given = body["input"]
@@ -97,7 +108,7 @@ class Api:
             return answers.hang_up(request)
         if told["do"] == "hang-before":
             return await answers.hang(request, self.weather.hang_seconds)
-        return self._checked(request, body) or await self._accept(request, body, told)
+        return self._checked(request, body) or await self._accept(request, body, told, flight)
 
     def _model(self, request: web.Request, body: dict[str, Any]) -> str | None:
         if "name" in request.match_info:
@@ -115,9 +126,12 @@ class Api:
             return answers.problem(422, {"title": "Input validation failed", "detail": detail, "status": 422})
         return None
 
-    async def _accept(self, request: web.Request, body: dict[str, Any], told: Behaviour) -> web.StreamResponse:
+    async def _accept(
+        self, request: web.Request, body: dict[str, Any], told: Behaviour, flight: int
+    ) -> web.StreamResponse:
         prediction = self._prediction(request, body, told)
         self.book.accept(prediction)
+        self.flights.accepted[flight] = True
         await asyncio.sleep(self.weather.create_latency)
         if "wait" in request.headers.get("Prefer", ""):
             headers = {"Preference-Applied": request.headers["Prefer"]}

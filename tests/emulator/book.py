@@ -24,10 +24,9 @@ class Book(Generic[Kind]):
 
     def __init__(self, path: Path, kind: Callable[..., Kind]) -> None:
         self.accepted: dict[str, Kind] = {}
-        self._kind = kind
         if path.exists():
             for entry in entries(path):
-                self._read(entry)
+                read(self.accepted, entry, kind)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
             os.write(self._file, b"\n")
@@ -43,12 +42,13 @@ class Book(Generic[Kind]):
         os.write(self._file, json.dumps(entry).encode() + b"\n")
         os.fsync(self._file)
 
-    def _read(self, entry: dict[str, Any]) -> None:
-        if "create" in entry:
-            one = self._kind(**entry["create"])
-            self.accepted[one.id] = one
-        else:
-            self.accepted[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
+
+def read(accepted: dict[str, Kind], entry: dict[str, Any], kind: Callable[..., Kind]) -> None:
+    if "create" in entry:
+        one = kind(**entry["create"])
+        accepted[one.id] = one
+    else:
+        accepted[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
 
 
 def entries(path: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import urllib.error
 import urllib.request
 from multiprocessing import Pipe
@@ -14,8 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.emulator import book
+from tests.emulator.predictions import Prediction
 from tests.forks import Fork
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 PATIENCE = 30.0  # seconds; only a broken emulator needs them
 
@@ -23,9 +26,9 @@ PATIENCE = 30.0  # seconds; only a broken emulator needs them
 class Emulator:
     """The emulator in a process of its own. Killed and started again it keeps its ports and its book."""
 
-    def __init__(self, ledger: Path, provider: str = "replicate", **weather: Any) -> None:
-        self.ledger = ledger
-        self.provider = provider
+    def __init__(self, ledger: Path, provider: str = "replicate", *, noise: Path | None = None, **weather: Any) -> None:
+        """`noise`: where its tracebacks go when buyers are killed while they are answered; else to standard error."""
+        self.ledger, self.provider, self._noise = ledger, provider, noise
         self._weather = weather
         self._process: Fork | None = None
         self.base_url = self.output_url = ""
@@ -41,7 +44,7 @@ class Emulator:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
         ports = [urlsplit(url).port or 0 for url in (self.base_url, self.output_url)]
         ready, says = Pipe(duplex=False)
-        self._process = Fork(_serve, self.provider, *ports, self.ledger, self._weather, says)
+        self._process = Fork(_serve, self.provider, *ports, self.ledger, self._weather, self._noise, says)
         says.close()  # its own end is open there; of one that fails nothing comes but the end
         if not ready.poll(PATIENCE):
             self.kill()
@@ -74,16 +77,35 @@ class Emulator:
             return []
         return [entry["create"] for entry in book.entries(self.ledger) if "create" in entry]
 
+    def predictions(self) -> list[Prediction]:
+        """The same, with what was cancelled since."""
+        if not self.ledger.exists():
+            return []
+        found: dict[str, Prediction] = {}
+        for entry in book.entries(self.ledger):
+            book.read(found, entry, Prediction)
+        return list(found.values())
+
     def seen(self) -> dict[str, int]:
         """Requests since its start, refused ones too: `POST create`, `GET predictions`, `GET output`..."""
         with _open(f"{self.base_url}/_seen", timeout=PATIENCE) as answer:
             counts: dict[str, int] = json.load(answer)
         return counts
 
+    def flights(self, after: int = 0, seconds: float = 0.0) -> dict[str, int]:
+        """Creates under way that are younger than number `after`, waited for; and how many have ever begun."""
+        address = f"{self.base_url}/_flights?after={after}&seconds={seconds}"
+        with _open(address, timeout=PATIENCE + seconds) as answer:
+            found: dict[str, int] = json.load(answer)
+        return found
+
 
 def _serve(
-    provider: str, port: int, output_port: int, ledger: Path, weather: dict[str, Any], says: Connection
+    provider: str, port: int, output_port: int, ledger: Path, weather: dict[str, Any], noise: Path | None,
+    says: Connection,
 ) -> None:  # fmt: skip
+    if noise:
+        os.dup2(os.open(noise, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), 2)
     from tests.emulator.__main__ import serve  # a web server, which only that process needs
 
     asyncio.run(serve(provider, port, output_port, ledger, weather, says.send))

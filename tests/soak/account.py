@@ -1,0 +1,102 @@
+"""Our side of the balance: the ledger's lines, read once more without the program's own tables."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.emulator.predictions import Prediction
+
+Line = dict[str, Any]
+Item = tuple[str, int]
+CLOCKS = 0.002  # seconds that the stamp of a line may differ from the emulator's
+
+
+@dataclass
+class Attempt:
+    """One wish, and what its lines say became of it. `bought`: what the emulator accepted for it."""
+
+    item: Item
+    place: int  # of the wish, among all lines
+    at: float
+    reserved: int  # micro-dollars
+    verdict: str = ""  # of a failure; "settled"; "released"; empty on the way
+    ticket: str = ""
+    cost: int | None = None
+    products: list[Line] = field(default_factory=list)
+    bought: list[Prediction] = field(default_factory=list)
+
+    @property
+    def counts(self) -> int:
+        return self.reserved if self.cost is None else self.cost
+
+
+class Account:
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self.attempts: dict[str, Attempt] = {}
+        self.of_item: dict[Item, list[Attempt]] = defaultdict(list)
+        self.of_order: dict[str, list[Attempt]] = defaultdict(list)
+        self.retried: dict[Item, list[int]] = defaultdict(list)  # places of a person's word
+        self.files: dict[str, list[Line]] = defaultdict(list)  # acceptances by the name of what was dropped
+        self.over: list[str] = []  # wishes beyond their order's cap
+        self._of_input: dict[str, list[Attempt]] = defaultdict(list)
+        self._caps: dict[str, int] = {}
+        for place, line in enumerate(lines):
+            self._take(place, line)
+
+    def _take(self, place: int, line: Line) -> None:
+        match line["kind"]:
+            case "acceptance":
+                self._caps[line["order"]] = line["cap"]
+                self.files[line["file"]].append(line)
+            case "approval":
+                self._caps[line["order"]] = line["cap"]
+            case "retry":
+                self._caps[line["order"]] += line.get("raise", 0)
+                self.retried[line["order"], line["item"]].append(place)
+            case "wish":
+                self._wish(place, line)
+            case "ticket" | "settlement" | "release" | "failure":
+                _follow(self.attempts[line["attempt"]], line)
+
+    def _wish(self, place: int, line: Line) -> None:
+        order, item = line["order"], (line["order"], line["item"])
+        attempt = Attempt(item, place, datetime.fromisoformat(line["at"]).timestamp(), line["reserved"])
+        self.attempts[line["attempt"]] = attempt
+        for found in (self.of_item[item], self.of_order[order], self._of_input[_canonical(line["actual"])]):
+            found.append(attempt)
+        if (committed := self.committed(order)) > self._caps[order]:
+            self.over.append(f"order {order}: {committed} of {self._caps[order]} micro-dollars after line {place}")
+
+    def committed(self, order_id: str) -> int:
+        """Spent, perhaps spent, and reserved."""
+        return sum(attempt.counts for attempt in self.of_order[order_id])
+
+    def assign(self, one: Prediction) -> bool:
+        """To the attempt that bought it: by its ticket, else the last one of the same input before it."""
+        same = self._of_input.get(_canonical(one.input), [])
+        ticketed = [attempt for attempt in same if attempt.ticket and one.id in attempt.ticket]
+        found = ticketed or [attempt for attempt in same if attempt.at <= one.accepted + CLOCKS]
+        for attempt in found[-1:]:
+            attempt.bought.append(one)
+        return bool(found)
+
+
+def _follow(attempt: Attempt, line: Line) -> None:
+    match line["kind"]:
+        case "ticket":
+            attempt.ticket, attempt.verdict = line["ticket"], ""
+        case "settlement":
+            attempt.verdict, attempt.cost, attempt.products = "settled", line["cost"], line["products"]
+        case "release":
+            attempt.verdict, attempt.cost = "released", 0
+        case "failure":
+            attempt.verdict, attempt.cost = line["verdict"], line["cost"]
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

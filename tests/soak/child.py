@@ -1,0 +1,64 @@
+"""`python -m tests.soak.child ...` is `artfactoryd ...` in a hurry, so that one life of it lasts a second.
+
+With SOAK_WAITS it loads everything and begins at a word on its standard input. With SOAK_SABOTAGE=resend it sends
+again when in doubt: a defect that the balance must report.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from artfactoryd import purchase
+from artfactoryd.cli import main
+from artfactoryd.errors import InDoubt
+from artfactoryd.factories import Call, Ticket
+from artfactoryd.factories import replicate as room
+
+CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
+
+
+class Impatient(room.ReplicateFactory):
+    first_ask = FIRST_ASK
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self._timeout = CREATE_SECONDS
+
+
+class Resending(Impatient):
+    async def submit(self, call: Call) -> Ticket:
+        try:
+            return await super().submit(call)
+        except InDoubt:
+            return await super().submit(call)
+
+
+async def _send_again(self: Any, row: dict[str, Any]) -> dict[str, Any]:
+    ticket = await self._bench.factories[row["provider"]].submit(self.sent(row))
+    found: dict[str, Any] = await self._bench.record(row, "ticket", ticket=ticket.text)
+    return found
+
+
+def prepare(sabotage: str) -> None:
+    made: type[Impatient] = Resending if sabotage == "resend" else Impatient
+    room.ReplicateFactory = made  # type: ignore[misc]
+    if sabotage == "resend":
+        purchase.Purchase.lost = _send_again  # type: ignore[method-assign]
+
+
+def wait() -> None:
+    """Everything that a start would load is loaded by then."""
+    import replicate.client  # noqa: F401
+
+    from artfactoryd import session, status  # noqa: F401
+
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    prepare(os.environ.get("SOAK_SABOTAGE", ""))
+    if os.environ.get("SOAK_WAITS"):
+        wait()
+    main(prog_name="artfactoryd")

@@ -1,0 +1,48 @@
+"""The named places at which the program can be killed, read from its source: a new one cannot be forgotten."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import artfactoryd
+
+PACKAGE = Path(artfactoryd.__file__).parent
+
+
+@cache
+def points() -> frozenset[str]:
+    """Names of every `fault.point(...)` or `point(...)`; one that ends in a variable has the words recorded there."""
+    texts = (path.read_text() for path in PACKAGE.rglob("*.py"))
+    trees = [ast.parse(text) for text in texts if "point(" in text or ".record(" in text]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {name for node in calls if _called(node) == "point" for name in _said(node)}
+    words = {word for node in calls for word in _recorded(node)}
+    open_ended = {name for name in names if name.endswith("*")}
+    return frozenset(names - open_ended | {name.removesuffix("*") + word for name in open_ended for word in words})
+
+
+def _called(node: ast.Call) -> str:
+    match node.func:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="fault"), attr=name):
+            return name
+    return ""
+
+
+def _said(node: ast.Call) -> Iterator[str]:
+    match node.args:
+        case [ast.Constant(value=str(name))]:
+            yield name
+        case [ast.JoinedStr(values=[ast.Constant(value=str(beginning)), ast.FormattedValue()])]:
+            yield f"{beginning}*"
+        case _:
+            raise AssertionError(f"a fault point without a readable name: {ast.unparse(node)}")
+
+
+def _recorded(node: ast.Call) -> Iterator[str]:
+    """The kinds of lines written through `Workbench.record(row, kind)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="record"), args=[_, ast.Constant(value=str(kind))]):
+            yield kind
