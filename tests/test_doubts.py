@@ -100,6 +100,7 @@ async def test_what_was_lost_is_asked_about_and_goes_on_by_the_ordinary_path(
         await works.rests()
         assert (works.states(made), len(works.fake.calls()), works.kinds()) == ([state], sent, kinds)
         assert works.committed(made) == PRICE and len(home.products()) == (state == "completed")
+        assert works.house.bench.gates["fake"]._held == 0
 
 
 @pytest.mark.parametrize(("answer", "state", "sent"), [(Ticket("found"), "completed", 0), (Absent(), "completed", 1),
