@@ -43,6 +43,7 @@ SPINE = {
     "companions",
     "daemon",
     "delivery",
+    "endings",
     "foreman",
     "held",
     "house",
