@@ -218,7 +218,7 @@ async def test_what_is_too_long_ago_is_asked_about_a_few_times_in_each_run_and_t
         monkeypatch.setattr(doubts, "OLD", old)
         Telling.asked.clear()
         async with at_work(home, monkeypatch, fake=Telling) as works:
-            await works.until(lambda: not works.house.bench.asking)
+            await works.until(lambda: not works.house.bench.hopeful)
             await works.rests()
             index = works.house.books.index
             while reports.doubts(index, works.order(made))[0]["next_ask_at"]:
