@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, RunFailed
+from artfactoryd.errors import (
+    AskAgain,
+    OutputLost,
+    ProviderError,
+    ProviderStopped,
+    RunFailed,
+    Throttled,
+    Unreachable,
+)
 from artfactoryd.factories import Ticket
 from artfactoryd.factories.answer import Answer
 from artfactoryd.factories.fal_answers import app_of, finished, outcome, place_of, ticket_in
@@ -49,22 +57,23 @@ RUNS: list[tuple[dict[str, Any], Answer, bool | None, str]] = [
 
 
 @pytest.mark.parametrize(("done", "result", "charged", "words"), RUNS, ids=lambda value: str(value)[:60])
-def test_each_way_a_run_fails_says_whether_it_may_have_cost_money(
+def test_each_way_a_run_fails_says_whether_it_may_have_cost_money_and_may_pass(
     done: dict[str, Any], result: Answer, charged: bool | None, words: str
 ) -> None:
     with pytest.raises(RunFailed, match=words) as caught:
         outcome(done, result)
     assert (caught.value.cancelled, caught.value.charged) == (charged is None, charged is not False)
+    assert caught.value.passing == (charged is False)  # fal's own fault, which it never charges for
 
 
 ASKS: list[tuple[Answer, type[ProviderError]]] = [
     (answer(500, {"detail": "Internal Server Error"}), AskAgain),  # perhaps of the way to it, not of the run
     (answer(500, {"detail": "x", "error_type": "internal_error"}), AskAgain),
-    (answer(502, b"<html>nginx</html>"), AskAgain),
+    (answer(502, b"<html>nginx</html>"), Unreachable),
     (answer(200, b"<<<"), AskAgain),
     (answer(200, ["a", "list"]), AskAgain),
     (answer(408, {}), AskAgain),
-    (answer(429, detail("slow")), AskAgain),
+    (answer(429, detail("slow")), Throttled),
     (answer(401, {"detail": "no"}), ProviderStopped),
     (answer(404, detail("gone")), OutputLost),
 ]

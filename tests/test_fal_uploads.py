@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import ProviderSettings, Uploads
 from artfactoryd.factories import fal as factory_module
 from artfactoryd.factories.fal import ADDRESSES, make
@@ -57,8 +57,8 @@ ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("401", AskAgain),  # the leave was not liked, which is not our key
     ("403", AskAgain),
     ("429", AskAgain),
-    ("500", AskAgain),
-    ("close", AskAgain),
+    ("500", Unreachable),
+    ("close", Unreachable),
     ("garbage", AskAgain),
 ]
 

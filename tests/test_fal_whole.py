@@ -49,7 +49,10 @@ def test_a_text_and_a_picture_order_end_on_the_shelf_with_sidecars(shop: TestHom
     pictures = [Image.open(path).format for path in shop.products()]
     assert pictures == ["JPEG"] * 5
     sidecars = {each["order"]["name"]: each for each in shop.sidecars()}
-    assert sidecars["cars"]["cost"] == {"usd": 0.006, "estimated": True}
+    wishes = {line["model"]: line["reserved"] for line in shop.lines("wish")}
+    assert wishes == {"fal-ai/flux/schnell": 12_000, "fal-ai/flux/dev/image-to-image": 30_000}
+    # Two megapixels are begun by each picture as it was asked for, one by what came: the emulator's are small.
+    assert sidecars["cars"]["cost"] == {"usd": 0.003, "estimated": True}
     assert sidecars["cars"]["outputs"] == {"asked": 2, "delivered": 2}
     assert sidecars["cars"]["parameters"]["returned"]["seed"] == 7
     assert sidecars["beach"]["cost"]["usd"] == 0.03 and sidecars["beach"]["inputs"][0]["source"] == "beach.jpg"

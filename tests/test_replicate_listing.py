@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.errors import AskAgain, InDoubt, ProviderStopped
+from artfactoryd.errors import AskAgain, InDoubt, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Absent, Attempt, Call, ProviderSettings, Reconciles, Ticket
 from artfactoryd.factories.listing import Absences, Listed, Listing, Search, findable, read_page
 from artfactoryd.factories.replicate import ReplicateFactory
@@ -347,16 +347,17 @@ async def test_a_clock_that_is_wrong_by_minutes_still_finds_and_one_wrong_by_mor
 
 @pytest.mark.parametrize(
     ("told", "error"),
-    [("500", AskAgain), ("502", AskAgain), ("404", AskAgain), ("429", AskAgain), ("garbage", AskAgain),
-     ("close", AskAgain), ("401", ProviderStopped), ("403", ProviderStopped)],
+    [("500", Unreachable), ("502", Unreachable), ("404", AskAgain), ("429", Throttled), ("garbage", AskAgain),
+     ("close", Unreachable), ("401", ProviderStopped), ("403", ProviderStopped)],
 )  # fmt: skip
 async def test_a_list_that_is_not_answered_is_no_proof(emulator: Emulator, told: str, error: type[Exception]) -> None:
     emulator.control(create=["close-after"])
     async with shop_at(emulator.base_url) as shop:
         await shop.send(f"list {told}")
         emulator.control(list=[told] * 10)
-        with pytest.raises(error):
+        with pytest.raises(ProviderError) as caught:
             await shop.ask()
+        assert type(caught.value) is error
         emulator.control(list="ok")
         assert await shop.ask() == bought(emulator, f"list {told}")
 

@@ -180,7 +180,7 @@ class FalFactory:
             async with asyncio.timeout(seconds):
                 response = await http.request(method, address, **more)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            raise Unreachable(f"fal does not answer: {named(error, self._key)}.") from error
+            raise Unreachable(f"fal does not answer: {named(error, self._key)}; is the network up?") from error
         return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
 
     async def _open(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:

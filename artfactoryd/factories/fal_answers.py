@@ -145,6 +145,9 @@ def outcome(done: Mapping[str, Any], result: Answer) -> Outputs | None:
         return None
     if result.status in (400, 405, 409, 413, 415, 422):
         raise _failure(done, result, value)
+    if result.status is not None and result.status >= 500 and isinstance(value, dict):
+        # It may be the model's answer as well as fal's: no outage is made of it, others are answered.
+        raise AskAgain(f"fal does not hand out what came of it ({result.status}): {result.reason()}.", result.wait())
     raise trouble(result)
 
 

@@ -60,6 +60,7 @@ class Fal:
             web.post("/_control", self.control), web.get("/_seen", self.counts),
             web.post("/storage/auth/token", self.token), web.post("/files/upload", self.upload),
             web.get("/files/{id}/{name}", self.file), web.get("/models/requests/by-endpoint", self.history),
+            web.get("/models/pricing", self.pricing),
             web.get(request + "/status", self.status), web.put(request + "/cancel", self.cancel),
             web.get(request, self.result), web.post("/{endpoint:.+}", self.create),
         ])  # fmt: skip
@@ -224,6 +225,19 @@ class Fal:
         begun = one.status(now) != "IN_QUEUE" or not self.weather.started_only
         known = one.endpoint in query["endpoint_id"].split(",") and one.accepted <= now - self.weather.list_lag
         return known and begun and one.accepted >= after
+
+    async def pricing(self, request: web.Request) -> web.StreamResponse:
+        self.seen["GET pricing"] += 1
+        if told := await self._told(request, "account"):
+            return told
+        prices = [
+            {"endpoint_id": name, "unit_price": 0.003, "unit": "megapixels", "currency": "USD"}
+            for name in request.query.get("endpoint_id", "").split(",")
+            if name in INPUTS
+        ]
+        if not prices:
+            return answers.problem(404, PROBLEMS[404])
+        return web.json_response({"prices": prices, "next_cursor": None, "has_more": False})
 
     # Uploads: leave from REST, then the CDN, which wants that leave and not our key.
 
