@@ -31,11 +31,13 @@ HANDS = {
     "ledger",
     "library",
     "limits",
+    "lookups",
     "media",
     "service",
     "reach",
     "settings",
     "shelf",
+    "templates",
 }
 SPINE = {
     "books",
@@ -54,6 +56,7 @@ SPINE = {
     "purchase",
     "receipts",
     "reports",
+    "resolution",
     "steering",
     "study",
     "turns",
