@@ -5,20 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from artfactoryd.core.template import layer_of, merged
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path, Problem, Refusal
-from artfactoryd.templates import TemplateFiles
+from artfactoryd.templates import Templates
 
 
 @dataclass(frozen=True, eq=False)
 class Resolved:
     document: Document
     value: dict[str, Any]
+    templates: Mapping[str, str]  # the text of each that was used, by name
     _layers: Sequence[Document] = field(repr=False)
     _sources: dict[Path, int] = field(repr=False)
 
@@ -44,25 +45,27 @@ class Resolved:
         return self._layers[layer_of(path, self._sources)]
 
 
-def resolve(document: Document, templates: TemplateFiles) -> Resolved:
+def resolve(document: Document, templates: Templates) -> Resolved:
     """Raises Refusal: a template that is not there, is wrong, or extends itself."""
-    layers = [document, *_below(document, templates, ())]
+    below = list(_below(document, templates, ()))
+    layers = [document, *(layer for _, layer in below)]
     value, sources = merged([layer.value for layer in layers])
-    return Resolved(document, value, layers, sources)
+    texts = {name: layer.text.decode("utf-8", "replace") for name, layer in below}
+    return Resolved(document, value, texts, layers, sources)
 
 
-def _below(document: Document, templates: TemplateFiles, way: tuple[str, ...]) -> Iterator[Document]:
+def _below(document: Document, templates: Templates, way: tuple[str, ...]) -> Iterator[tuple[str, Document]]:
     """The templates of a document, strongest first: the last one named wins, and what it extends comes after it."""
     given = document.value.get("template") or []
     names = [given] if isinstance(given, str) else given
     for place, name in reversed(list(enumerate(names))):
         path: Path = ("template",) if isinstance(given, str) else ("template", place)
         found = _read(document, templates, str(name), path, way)
-        yield found
+        yield str(name), found
         yield from _below(found, templates, (*way, str(name)))
 
 
-def _read(document: Document, templates: TemplateFiles, name: str, path: Path, way: tuple[str, ...]) -> Document:
+def _read(document: Document, templates: Templates, name: str, path: Path, way: tuple[str, ...]) -> Document:
     if name in way:
         message = f"the template {name} extends itself: {' -> '.join([*way, name])}."
         raise Refusal([document.locate(Problem("E_TEMPLATE", message, "Take one of them out.", path))])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from artfactoryd import documents
 from artfactoryd.documents import Document
@@ -13,6 +15,16 @@ from artfactoryd.errors import Problem, Refusal
 
 ENDINGS = (".yaml", ".yml", ".json")
 MISSING_IS_FINE = "E_REQUIRED"  # a template is a part of an order
+
+
+class Templates(Protocol):
+    """Where `template: NAME` finds its document."""
+
+    def read(self, name: str) -> Document:
+        """Raises KeyError for an unknown name, Refusal with everything wrong in the file."""
+
+    def unknown(self, name: str) -> tuple[str, str]:
+        """What is wrong with a name that is none, and the way out."""
 
 
 class TemplateFiles:
@@ -26,7 +38,6 @@ class TemplateFiles:
         return sorted(self._files)
 
     def read(self, name: str) -> Document:
-        """Raises KeyError for an unknown name, Refusal with everything wrong in the file."""
         path = self._files[name]
         try:
             with path.open("rb") as file:
@@ -44,10 +55,22 @@ class TemplateFiles:
         return found[0]
 
     def unknown(self, name: str) -> tuple[str, str]:
-        """What is wrong with a name that is none, and the way out."""
         near = difflib.get_close_matches(name, self._files, n=1, cutoff=0.5)
         known = f"There are: {', '.join(self.names())}." if self._files else f"Put one into {self.folder}."
         return f"there is no template {name!r}.", f"Did you mean {near[0]}?" if near else known
+
+
+class TemplateTexts:
+    """The templates of an order as they were when it was accepted: text by name."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def read(self, name: str) -> Document:
+        return documents.read_documents(self._texts[name].encode(), f"{name}.yaml")[0]
+
+    def unknown(self, name: str) -> tuple[str, str]:
+        return f"the template {name!r} is not among what was recorded.", ""
 
 
 def _name(path: Path, folder: Path) -> str:
