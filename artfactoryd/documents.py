@@ -23,7 +23,7 @@ from artfactoryd.yaml12 import Node, Root, compose, dump_yaml, plain
 
 __all__ = [
     "MOST_BYTES", "Document", "check", "check_mapping", "check_schema", "check_value", "dump_yaml", "read_documents",
-    "read_scalar", "schema_names", "schema_text",
+    "read_lines", "read_list", "read_scalar", "schema_names", "schema_text",
 ]  # fmt: skip
 
 MOST_BYTES = 1 << 20
@@ -114,6 +114,27 @@ def _empty(source: Source) -> Problem:
     text = source.text.strip()
     message = "the file is empty." if not text else "there are only comments or marks in this file, and no keys."
     return Problem("E_EMPTY", message, "Write keys and values into it.").at(source.file, 1, 1)
+
+
+def read_list(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
+    """The characters, as written, of the scalars of a file that is one YAML list. Raises Refusal with every problem."""
+    source = read_source(data, file, most_bytes)
+    roots = compose(source)
+    if len(roots) != 1 or not isinstance(roots[0].node.value, list):
+        message = "this is not one list of values."
+        raise Refusal([source.problem("E_LIST", message, "Write each value on a line that begins with `- `.", 0)])
+    nodes = roots[0].node.children.values()
+    nested = [node for node in nodes if node.text is None]
+    if nested:
+        message, fix = "this entry is no single value.", "Put it in quotes, or give it a file of its own."
+        raise Refusal([source.problem("E_LIST", message, fix, node.start) for node in nested])
+    return [node.text for node in nodes if node.text is not None]
+
+
+def read_lines(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
+    """The lines of a text file: blanks at both ends, empty lines and # comments left out. Raises Refusal."""
+    lines = (line.strip() for line in read_source(data, file, most_bytes).text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _no_mapping(source: Source, node: Node) -> Problem:

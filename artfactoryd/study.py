@@ -24,7 +24,9 @@ from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.inputs import Input, InputsMissing
+from artfactoryd.resolution import Resolved, resolve
 from artfactoryd.settings import Settings
+from artfactoryd.templates import TemplateFiles, TemplateTexts
 
 LOCAL = "local"
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
@@ -34,7 +36,7 @@ READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not 
 class Study:
     """One document of a file, understood: what it would do and what would hold it."""
 
-    document: Document
+    document: Resolved
     order: Order
     plan: Plan
     cap: int  # micro-dollars the order may spend unasked
@@ -88,11 +90,11 @@ class Scholar:
         missing: list[str] = []
         studies: list[Study] = []
         for document in found:
-            complaints = documents.check(document, "order")
+            complaints = _complaints(document)
             problems += complaints
             try:
                 if all(complaint.code in READ_ON for complaint in complaints):
-                    studies.append(self._one(document, origin, studies))
+                    studies.append(self._one(self._resolved(document), origin, studies))
             except Refusal as refusal:
                 problems += refusal.problems
                 missing += refusal.names if isinstance(refusal, InputsMissing) else ()
@@ -100,7 +102,15 @@ class Scholar:
             raise InputsMissing(problems, missing) if missing else Refusal(problems)
         return studies
 
-    def _one(self, document: Document, origin: Origin, before: Sequence[Study]) -> Study:
+    def _resolved(self, document: Document) -> Resolved:
+        """With its templates. Raises Refusal; what is still missing then is told too."""
+        found = resolve(document, TemplateFiles(self._home.library / "templates"))
+        missing = documents.check_mapping(found.value, "order") if found.templates else []
+        if missing:
+            raise Refusal([found.locate(problem) for problem in missing])
+        return found
+
+    def _one(self, document: Resolved, origin: Origin, before: Sequence[Study]) -> Study:
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         model = self._model(document, order)
@@ -112,14 +122,15 @@ class Scholar:
         found = self._inputs(document, plan, origin)
         plan = with_inputs(plan, [each.as_json() for each in found])
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
-        fingerprint = same(document.text, order.project, [each.sha256 for each in found])
+        borrowed = [hashlib.sha256(text.encode()).hexdigest() for text in document.templates.values()]
+        fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *borrowed])
         ask_above = micro_dollars(self._settings.budget.ask_above)
         most_products = self._settings.limits.products_per_order
         reasons = reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above)
         reasons += self._repeats(fingerprint, order, before)
         return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found))
 
-    def _inputs(self, document: Document, plan: Plan, origin: Origin) -> list[Input]:
+    def _inputs(self, document: Resolved, plan: Plan, origin: Origin) -> list[Input]:
         limits = self._settings.limits
         search = inputs.Search(origin.folder, limits.product_bytes, limits.megapixels)
         search.look(plan)
@@ -128,7 +139,7 @@ class Scholar:
             raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
         return list(search.found.values())
 
-    def _model(self, document: Document, order: Order) -> Model:
+    def _model(self, document: Resolved, order: Order) -> Model:
         catalog = self.catalog()
         if order.provider not in catalog.providers():
             near = difflib.get_close_matches(order.provider, catalog.providers(), n=1)
@@ -153,7 +164,7 @@ class Scholar:
             self._catalog = Catalog(models)
         return self._catalog
 
-    def _base(self, document: Document, order: Order) -> int:
+    def _base(self, document: Resolved, order: Order) -> int:
         sha256 = hashlib.sha256(document.text).hexdigest()
         return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
 
@@ -184,6 +195,12 @@ def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
     return replace(plan, inputs={each["value"]: each["sha256"] for each in found}, input_sizes=sizes)
 
 
+def _complaints(document: Document) -> list[Problem]:
+    """What the schema has against it; what is missing may come from a template."""
+    found = documents.check(document, "order")
+    return [each for each in found if each.code != "E_REQUIRED" or each.path or "template" not in document.value]
+
+
 def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
     """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
     parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
@@ -202,11 +219,13 @@ def document_bytes(text: str) -> bytes:
     return base64.b64decode(text[7:]) if text.startswith("base64:") else text.encode()
 
 
-def _document(row: Mapping[str, Any]) -> Document:
-    return documents.read_documents(document_bytes(row["document"]), row["file"])[0]
+def _document(row: Mapping[str, Any]) -> Resolved:
+    """As it was accepted, whatever the Library says by now."""
+    document = documents.read_documents(document_bytes(row["document"]), row["file"])[0]
+    return resolve(document, TemplateTexts(row["library"].get("templates", {})))
 
 
-def order_of(row: Mapping[str, Any], document: Document | None = None) -> Order:
+def order_of(row: Mapping[str, Any], document: Resolved | None = None) -> Order:
     """An accepted order, from what its acceptance recorded."""
     value = (document or _document(row)).value
     return read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))

@@ -1,9 +1,9 @@
 """A provider for the benchmarks: creates, polls and outputs on loopback, as fast as a server here can be.
 
-    python bench/provider.py LATENCY_SECONDS
+    python bench/provider.py LATENCY_SECONDS [never]
 
 Prints its address when it is ready. A prediction is `processing` at the first question and `succeeded` at
-the second. It keeps no ledger and makes no mistakes: `tests/emulator` is for those.
+the second (with `never`, none ever ends). It keeps no ledger and makes no mistakes: `tests/emulator` is for those.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ def picture() -> bytes:
     return file.getvalue()
 
 
-def build(latency: float) -> web.Application:
+def build(latency: float, never: bool) -> web.Application:
     output = picture()
+    ends_at = 1 << 62 if never else 2
 
     async def create(request: web.Request) -> web.Response:
         came = time.time()
@@ -47,7 +48,7 @@ def build(latency: float) -> web.Application:
         await asyncio.sleep(latency)
         number = request.match_info["id"]
         ASKED[number] += 1
-        return web.json_response(prediction(request, number, "processing" if ASKED[number] < 2 else "succeeded"))
+        return web.json_response(prediction(request, number, "processing" if ASKED[number] < ends_at else "succeeded"))
 
     async def fetch(_: web.Request) -> web.Response:
         return web.Response(body=output, content_type="image/png")
@@ -55,8 +56,12 @@ def build(latency: float) -> web.Application:
     async def created(_: web.Request) -> web.Response:
         return web.json_response(CREATED)
 
+    async def questions(_: web.Request) -> web.Response:
+        return web.json_response(sum(ASKED.values()))
+
     app = web.Application()
     app.router.add_get("/_created", created)
+    app.router.add_get("/_questions", questions)
     app.router.add_post("/v1/models/{owner}/{name}/predictions", create)
     app.router.add_get("/v1/predictions/{id}", ask)
     app.router.add_get("/output/{id}.png", fetch)
@@ -77,7 +82,7 @@ def prediction(request: web.Request, number: str, status: str) -> dict[str, Any]
 
 
 async def main() -> None:
-    runner = web.AppRunner(build(float(sys.argv[1])), access_log=None)
+    runner = web.AppRunner(build(float(sys.argv[1]), "never" in sys.argv), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

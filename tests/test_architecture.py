@@ -31,12 +31,14 @@ HANDS = {
     "ledger",
     "library",
     "limits",
+    "lookups",
     "media",
     "service",
     "reach",
     "settings",
     "shelf",
     "wakefulness",
+    "templates",
 }
 SPINE = {
     "books",
@@ -63,6 +65,7 @@ SPINE = {
     "reindex",
     "reports",
     "stakes",
+    "resolution",
     "steering",
     "study",
     "taking",

@@ -1,0 +1,150 @@
+"""A provider's own description of a model (OpenAPI, as Replicate and fal serve it) made into a model entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+DEEPEST = 20
+KEPT = (
+    "type", "enum", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format",
+    "items", "properties", "required", "anyOf", "oneOf", "maxLength", "minLength", "maxItems", "minItems", "const",
+    "description",
+)  # fmt: skip
+BATCHES = ("num_outputs", "num_images", "n", "number_of_images", "batch_size")
+IMAGES = ("image", "input_image", "image_url", "init_image", "image_prompt", "img")
+UNITS = {
+    "image": "image", "images": "image", "megapixel": "megapixel", "megapixels": "megapixel", "second": "second",
+    "seconds": "second", "compute second": "second", "compute seconds": "second", "call": "call", "request": "call",
+    "requests": "call",
+}  # fmt: skip
+
+
+class NoSchema(ValueError):
+    """The description does not say which parameters the model takes."""
+
+
+def input_schema(document: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON Schema of the parameters, in the order they are shown, every reference written out. Raises NoSchema."""
+    schemas = _mapping(_mapping(document.get("components")).get("schemas"))
+    found = schemas.get("Input") or next((schemas[name] for name in _asked(document)), None)
+    if not isinstance(found, Mapping):
+        raise NoSchema("its description names no parameters.")
+    whole = _whole(found, document, 0)
+    properties = _mapping(whole.get("properties"))
+    names = sorted(properties, key=lambda name: _place(found, name))
+    result: dict[str, Any] = {"type": "object", "properties": {name: properties[name] for name in names}}
+    required = [name for name in whole.get("required") or () if name in properties]
+    return {**result, "required": required} if required else result
+
+
+def _asked(document: Mapping[str, Any]) -> list[str]:
+    """Names of the schemas that a POST takes: fal calls them after the model."""
+    found = []
+    for path in _mapping(document.get("paths")).values():
+        body = _mapping(_mapping(_mapping(path).get("post")).get("requestBody"))
+        content = _mapping(_mapping(_mapping(body.get("content")).get("application/json")).get("schema"))
+        reference = str(content.get("$ref", ""))
+        if reference.startswith("#/components/schemas/"):
+            found.append(reference.rpartition("/")[2])
+    return found
+
+
+def _place(schema: Mapping[str, Any], name: str) -> tuple[int, int]:
+    """Where a parameter is shown: by Replicate's x-order, by fal's x-fal-order-properties, else as it stands."""
+    names = list(_mapping(schema.get("properties")))
+    order = _mapping(_mapping(schema.get("properties")).get(name)).get("x-order")
+    listed = schema.get("x-fal-order-properties")
+    if isinstance(listed, list) and name in listed:
+        order = listed.index(name)
+    return (order if isinstance(order, int) else len(names), names.index(name))
+
+
+def _whole(schema: Any, document: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """Without references: what they name is written in their place."""
+    if not isinstance(schema, Mapping) or depth > DEEPEST:
+        return {}
+    merged: dict[str, Any] = {}
+    if "$ref" in schema:
+        merged |= _whole(_named(str(schema["$ref"]), document), document, depth + 1)
+    for part in schema.get("allOf") or ():
+        merged |= _whole(part, document, depth + 1)
+    own = {key: schema[key] for key in KEPT if key in schema}
+    for key in ("anyOf", "oneOf"):
+        if isinstance(own.get(key), list):
+            own[key] = [_whole(part, document, depth + 1) for part in own[key]]
+    if isinstance(own.get("items"), Mapping):
+        own["items"] = _whole(own["items"], document, depth + 1)
+    if isinstance(own.get("properties"), Mapping):
+        own["properties"] = {name: _whole(each, document, depth + 1) for name, each in own["properties"].items()}
+    return _without_null({**merged, **own})
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """`null` leaves a parameter out here, so a schema that also takes null takes what else it says."""
+    for key in ("anyOf", "oneOf"):
+        parts = [part for part in schema.get(key, ()) if part.get("type") != "null"]
+        if key in schema and len(parts) == 1:
+            rest = {name: value for name, value in schema.items() if name != key}
+            schema = {**parts[0], **rest}
+        elif key in schema:
+            schema[key] = parts
+    if isinstance(schema.get("type"), list):
+        kinds = [kind for kind in schema["type"] if kind != "null"]
+        schema["type"] = kinds[0] if len(kinds) == 1 else kinds
+    if schema.get("default", 0) is None:
+        del schema["default"]
+    return schema
+
+
+def _named(reference: str, document: Mapping[str, Any]) -> Any:
+    """Inside this document only; elsewhere nothing is looked up."""
+    if not reference.startswith("#/"):
+        return None
+    found: Any = document
+    for step in reference[2:].split("/"):
+        found = _mapping(found).get(step.replace("~1", "/").replace("~0", "~"))
+    return found
+
+
+def model_entry(
+    provider: str, name: str, document: Mapping[str, Any], price: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The content of a model file (schemas/model.schema.json) for what a provider says about one of its models."""
+    schema = input_schema(document)
+    properties = schema["properties"]
+    for parameter, each in properties.items():
+        if parameter.endswith("_url") and each.get("type") == "string":
+            each["format"] = "uri"
+    entry: dict[str, Any] = {"provider": provider, "model": name, "schema": schema}
+    image = next((each for each in IMAGES if properties.get(each, {}).get("format") == "uri"), None)
+    needs = set(schema.get("required") or ())
+    entry["modality"] = (
+        "image-to-image" if image and (image in needs or "prompt" not in properties) else "text-to-image"
+    )
+    for key, found in (("batch", _batch(properties)), ("seed", _seed(properties)), ("image", image)):
+        if found:
+            entry[key] = found
+    if price:
+        entry["price"] = dict(price)
+    return entry
+
+
+def _batch(properties: Mapping[str, Any]) -> str | None:
+    return next((name for name in BATCHES if properties.get(name, {}).get("type") == "integer"), None)
+
+
+def _seed(properties: Mapping[str, Any]) -> str | None:
+    return "seed" if properties.get("seed", {}).get("type") == "integer" else None
+
+
+def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Any] | None:
+    """A price as a model file says it; None for a unit that says nothing about a call here."""
+    per = UNITS.get(unit.strip().lower())
+    if per is None or per == "second" or isinstance(unit_price, bool) or not isinstance(unit_price, int | float | str):
+        return None  # by the second only with the seconds a call takes, which nobody says
+    return {"usd": unit_price, "per": per, "as_of": as_of}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,51 @@
+"""Templates under an order: one merged document, and for each key which of them it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artfactoryd.errors import Path
+
+TOGETHER = ("parameters", "lookups")  # merged key by key; every other key is taken whole
+INSTEAD = {"models": ("provider", "model"), "provider": ("models",), "model": ("models",)}
+OWN = ("template",)  # says what is merged, and is not itself merged
+
+
+def merged(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[Path, int]]:
+    """`layers`: the order first, then its templates, strongest first. The value, and the layer of each key.
+
+    Keys stand in the order of the layers: the order's own first. `sources` knows `("model",)` and
+    `("parameters", "prompt")`; what lies deeper comes from where its beginning comes.
+    """
+    value: dict[str, Any] = {}
+    sources: dict[Path, int] = {}
+    for number, layer in enumerate(layers):
+        for key, given in layer.items():
+            if key in OWN:
+                continue
+            if key in TOGETHER and isinstance(given, Mapping) and isinstance(value.get(key, {}), Mapping):
+                sources.setdefault((key,), number)
+                _add(value.setdefault(key, {}), given, (key,), sources, number)
+            elif not {key, *INSTEAD.get(key, ())} & _above(value, sources, number):
+                value[key], sources[key,] = given, number
+    return value, sources
+
+
+def _above(value: Mapping[str, Any], sources: Mapping[Path, int], number: int) -> set[str]:
+    """Keys that a stronger layer has given."""
+    return {key for key in value if sources[key,] < number}
+
+
+def _add(under: dict[str, Any], given: Mapping[str, Any], path: Path, sources: dict[Path, int], number: int) -> None:
+    for name, each in given.items():
+        if name not in under:
+            under[name], sources[*path, name] = each, number
+
+
+def layer_of(path: Path, sources: Mapping[Path, int]) -> int:
+    """Where what stands at `path` was written; 0, the order itself, for what was written nowhere."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in sources:
+            return sources[path[:length]]
+    return 0

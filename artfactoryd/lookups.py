@@ -1,0 +1,121 @@
+"""A person's lookups: named lists of values below Library/lookups, as YAML lists or as text with a value a line.
+
+A file is read when its name is used, and again when it has changed. Not here: what a lookup does in
+a text (core/grammar).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from artfactoryd import documents
+from artfactoryd.entries import LITTER
+from artfactoryd.errors import Problem, Refusal
+
+LISTS, TEXTS = (".yaml", ".yml", ".json"), (".txt",)
+MOST_BYTES = 16 << 20
+MARKS = frozenset("-_/ ")
+
+_Version = tuple[int, int, int]
+_read: dict[tuple[Path, _Version], tuple[str, ...]] = {}  # for as long as the process lives; a few files of text
+MOST_KEPT = 1000
+
+
+class LookupFiles(Mapping[str, tuple[str, ...]]):
+    """By name: `colors/warm` is the file colors/warm.txt (or .yaml). Names are those of the moment it was made.
+
+    A file that cannot be used gives its own name as its one value; why is told in `problems`, once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+        self._files: dict[str, Path] = {}
+        for path in _files(folder):
+            name = name_of(path, folder)
+            if name in self._files:
+                self.problems.append(_twice(name, self._files[name], path))
+            self._files.setdefault(name, path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        path = self._files[name]
+        try:
+            return _values(path)
+        except Refusal as refusal:
+            new = [problem for problem in refusal.problems if problem not in self.problems]
+            self.problems += new
+            return (name,)
+
+    def file(self, name: str) -> Path:
+        """Raises KeyError."""
+        return self._files[name]
+
+    def check(self) -> list[Problem]:
+        """Every file read: what is wrong with any of them."""
+        found = list(self.problems)
+        for name, path in self._files.items():
+            if not all(each.isalnum() or each in MARKS for each in name):
+                message = "a lookup's name holds letters, digits, blanks, - _ and / only; in an order this has no name."
+                found.append(Problem("E_LOOKUP_NAME", message, "Rename the file.", file=str(path)))
+            try:
+                _values(path)
+            except Refusal as refusal:
+                found += refusal.problems
+        return found
+
+
+def name_of(path: Path, folder: Path) -> str:
+    """As it is written in an order, on every system: a Mac hands out names in decomposed form."""
+    return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """In order of their names; hidden ones and what a desktop leaves are passed over."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith(".") or part.lower() in LITTER for part in parts):
+            continue
+        if path.suffix.lower() in (*LISTS, *TEXTS) and path.is_file():
+            yield path
+
+
+def _values(path: Path) -> tuple[str, ...]:
+    """Raises Refusal."""
+    try:
+        status = path.stat()
+        key = path, (status.st_ino, status.st_size, status.st_mtime_ns)
+        if key not in _read:
+            if len(_read) >= MOST_KEPT:
+                _read.clear()
+            _read[key] = _parsed(path)
+        return _read[key]
+    except OSError as error:
+        message = f"the lookup cannot be read: {error.strerror}."
+        raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None
+
+
+def _parsed(path: Path) -> tuple[str, ...]:
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    read = documents.read_lines if path.suffix.lower() in TEXTS else documents.read_list
+    # A file's name that ends in .txt is right here, though it would be wrong for an order.
+    values = tuple(read(data, str(path), most_bytes=MOST_BYTES))
+    if not values:
+        raise Refusal([Problem("E_EMPTY", "a lookup needs at least one value.", "Write one a line.", file=str(path))])
+    return values
+
+
+def _twice(name: str, first: Path, second: Path) -> Problem:
+    message = f"the lookup {name} is also in {first.name}; this file is not used."
+    return Problem("E_LOOKUP_TWICE", message, "Rename or remove one of them.", file=str(second))

@@ -1,0 +1,82 @@
+"""A person's templates: order documents, or parts of them, below Library/templates, by name. Read when used."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from artfactoryd import documents
+from artfactoryd.documents import Document
+from artfactoryd.entries import LITTER
+from artfactoryd.errors import Problem, Refusal
+
+ENDINGS = (".yaml", ".yml", ".json")
+MISSING_IS_FINE = "E_REQUIRED"  # a template is a part of an order
+
+
+class Templates(Protocol):
+    """Where `template: NAME` finds its document."""
+
+    def read(self, name: str) -> Document:
+        """Raises KeyError for an unknown name, Refusal with everything wrong in the file."""
+
+    def unknown(self, name: str) -> tuple[str, str]:
+        """What is wrong with a name that is none, and the way out."""
+
+
+class TemplateFiles:
+    """By name: `looks/noir` is the file looks/noir.yaml."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = {_name(path, folder): path for path in sorted(folder.rglob("*"), reverse=True) if _is_one(path)}
+
+    def names(self) -> list[str]:
+        return sorted(self._files)
+
+    def read(self, name: str) -> Document:
+        path = self._files[name]
+        try:
+            with path.open("rb") as file:
+                found = documents.read_documents(file.read(documents.MOST_BYTES + 1), str(path))
+        except OSError as error:
+            message = f"the template cannot be read: {error.strerror}."
+            raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None
+        if len(found) > 1:
+            problem = Problem("E_TEMPLATE", "a template is one document.", "Give each a file of its own.")
+            raise Refusal([found[1].locate(problem)])
+        wrong = documents.check(found[0], "order")
+        wrong = [each for each in wrong if each.code != MISSING_IS_FINE or each.path]
+        if wrong:
+            raise Refusal(wrong)
+        return found[0]
+
+    def unknown(self, name: str) -> tuple[str, str]:
+        near = difflib.get_close_matches(name, self._files, n=1, cutoff=0.5)
+        known = f"There are: {', '.join(self.names())}." if self._files else f"Put one into {self.folder}."
+        return f"there is no template {name!r}.", f"Did you mean {near[0]}?" if near else known
+
+
+class TemplateTexts:
+    """The templates of an order as they were when it was accepted: text by name."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def read(self, name: str) -> Document:
+        return documents.read_documents(self._texts[name].encode(), f"{name}.yaml")[0]
+
+    def unknown(self, name: str) -> tuple[str, str]:
+        return f"the template {name!r} is not among what was recorded.", ""
+
+
+def _name(path: Path, folder: Path) -> str:
+    return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
+
+
+def _is_one(path: Path) -> bool:
+    hidden = path.name.startswith(".") or path.name.lower() in LITTER
+    return path.suffix.lower() in ENDINGS and not hidden and path.is_file()
