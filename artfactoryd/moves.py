@@ -20,7 +20,7 @@ Line = Mapping[str, Any]
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
-    "cap", "price", "total_items", "total_products", "inputs",
+    "cap", "price", "total_items", "total_products", "inputs", "library",
 )  # fmt: skip
 BY_YOU = "cancelled by you"
 
@@ -68,7 +68,7 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 
 def _acceptance(index: Index, line: Line) -> None:
-    values = [_text({"inputs": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    values = [_text({"inputs": [], "library": {}, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
     marks = ",".join("?" * len(values))
     columns = f"{','.join(ORDER_COLUMNS)}, expanded_items, expanded_products, cancelled, was_cancelled, committed"
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class Study:
     fingerprint: str
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...] = ()
+    library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
 
     @property
     def sha256(self) -> str:
@@ -104,27 +106,37 @@ class Scholar:
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         model = self._model(document, order)
-        plan = make_plan(
-            order, model, self._base(document, order), written=document.written, check=documents.check_value
-        )
-        if plan.problems:
-            raise Refusal([document.locate(problem) for problem in plan.problems])
-        found = self._inputs(document, plan, origin)
-        plan = replace(plan, inputs={each.value: each.sha256 for each in found})
-        cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
-        fingerprint = same(document.text, order.project, [each.sha256 for each in found])
-        reasons = reasons_to_hold(plan, most_products=self._settings.limits.products_per_order, cap=cap)
-        reasons += self._repeats(fingerprint, order, before)
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found))
-
-    def _inputs(self, document: Document, plan: Plan, origin: Origin) -> list[Input]:
         limits = self._settings.limits
         search = inputs.Search(origin.folder, limits.product_bytes, limits.megapixels)
+        table = search.table(order.cases, ("cases",), limits.order_bytes) if isinstance(order.cases, str) else None
+        self._complain(document, search)
+        plan = make_plan(
+            order, model, self._base(document, order), written=document.written, check=documents.check_value,
+            lookups=self._lookups(), raw=document.raw, table=table,
+        )  # fmt: skip
+        if plan.problems:
+            raise Refusal([document.locate(problem) for problem in plan.problems])
         search.look(plan)
+        self._complain(document, search)
+        found = list(search.found.values())
+        plan = replace(plan, inputs={each.value: each.sha256 for each in found})
+        cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
+        borrowed = {name: values for name, values in plan.lookups.items() if name not in order.lookups}
+        library = {key: each for key, each in (("lookups", borrowed), ("table", table)) if each}
+        lookups = [hashlib.sha256(json.dumps(borrowed).encode()).hexdigest()] if borrowed else []
+        fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *lookups])
+        reasons = reasons_to_hold(plan, most_products=self._settings.limits.products_per_order, cap=cap)
+        reasons += self._repeats(fingerprint, order, before)
+        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library)
+
+    def _lookups(self) -> Mapping[str, Sequence[str]]:
+        """Those of the Library."""
+        return {}
+
+    def _complain(self, document: Document, search: inputs.Search) -> None:
         if search.problems:
             located = [document.locate(problem) for problem in search.problems]
             raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
-        return list(search.found.values())
 
     def _model(self, document: Document, order: Order) -> Model:
         catalog = self.catalog()
@@ -223,7 +235,11 @@ def _plan_again(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
     model = Model.from_snapshot(row["model"])
-    plan = make_plan(order, model, row["base_seed"], written=document.written, check=documents.check_value)
+    library = row["library"]
+    plan = make_plan(
+        order, model, row["base_seed"], written=document.written, check=documents.check_value,
+        lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+    )  # fmt: skip
     return replace(plan, inputs={each["value"]: each["sha256"] for each in row["inputs"]})
 
 

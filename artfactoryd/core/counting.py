@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 Used = tuple[tuple[int, int], ...]  # (kind, how many of it are used), of kinds that a later slot still has
-Listed = tuple[Sequence[str], Sequence[str | None]]  # the values of a slot, and the lookup each is from
+# The values of a slot, the lookup (as named there) that each is from, and all these names.
+Listed = tuple[Sequence[str], Sequence[str | None], Sequence[str]]
 MOST_STATES = 20_000
 MOST_VALUES = 2_000_000  # of slots that depend on each other
 FREE = -1  # the kind of a value that stands in no other slot
@@ -23,10 +24,10 @@ class Counting:
 
     def __init__(self, slots: Sequence[Listed]) -> None:
         self.slots = slots
-        self.sizes = [len(values) for values, _ in slots]
-        often = Counter(pool for _, pools in slots for pool in {pool for pool in pools if pool is not None})
+        self.sizes = [len(values) for values, _, _ in slots]
+        often = Counter(name for _, _, names in slots for name in set(names))
         shared = {pool for pool, times in often.items() if times > 1}
-        entangled = [shared and any(pool in shared for pool in set(pools)) for _, pools in slots]
+        entangled = [shared and not shared.isdisjoint(names) for _, _, names in slots]
         self.too_many = sum(itertools.compress(self.sizes, entangled)) > MOST_VALUES
         self.kinds, self._numbers, self._last = _kinds(slots, set() if self.too_many else shared)
         self.coupled = [place for place, kinds in enumerate(self.kinds) if kinds is not None]
@@ -127,7 +128,7 @@ class Counting:
             digit, number = divmod(number, self.ways(slot + 1, used))
             return digit, number, used
         blocks = {kind: self.ways(slot + 1, self.after(slot, used, kind)) for kind in self._numbers[slot]}
-        values, pools = self.slots[slot]
+        values, pools, _ = self.slots[slot]
         for digit, kind in enumerate(kinds):
             key = (pools[digit], values[digit])
             if kind != FREE and key in taken:
@@ -163,7 +164,7 @@ def _kinds(slots: Sequence[Listed], shared: set[str]) -> tuple[list[list[int] | 
     """The kind of every value (None for a slot that depends on no other), how many of each a slot has, the last
     slot of each. `shared`: lookups that more than one slot has."""
     stands: dict[tuple[str, str], list[int]] = {}
-    for number, (values, pools) in enumerate(slots):
+    for number, (values, pools, _) in enumerate(slots):
         for value, pool in zip(values, pools, strict=True) if shared else ():
             if pool in shared:
                 stands.setdefault((pool, value), []).append(number)
@@ -172,7 +173,10 @@ def _kinds(slots: Sequence[Listed], shared: set[str]) -> tuple[list[list[int] | 
         key: names.setdefault((key[0], tuple(where)), len(names)) for key, where in stands.items() if len(where) > 1
     }
     kinds: list[list[int] | None] = []
-    for values, pools in slots:
+    for values, pools, names_here in slots:
+        if shared.isdisjoint(names_here):
+            kinds.append(None)
+            continue
         found = [kind_of.get((pool or "", value), FREE) for value, pool in zip(values, pools, strict=True)]
         kinds.append(found if any(kind != FREE for kind in found) else None)
     return kinds, [Counter(each or ()) for each in kinds], [where[-1] for _, where in names]

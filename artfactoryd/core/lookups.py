@@ -26,6 +26,7 @@ class Lookups:
     def __init__(self, known: Mapping[str, Sequence[str]]) -> None:
         self.known = known
         self._whole: dict[str, Values] = {}
+        self._alone: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.used: set[str] = set()  # exact names, with all that is inside them
 
     def name_of(self, word: str) -> str | None:
@@ -39,6 +40,13 @@ class Lookups:
         if name not in self._whole:
             self._whole[name] = self._expand(name)
         return self._whole[name]
+
+    def alone(self, word: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The values of a token that is only this word, and for each the word: one and the same for all such tokens."""
+        if word not in self._alone:
+            values = self.values(name).values
+            self._alone[word] = (values, (word,) * len(values))
+        return self._alone[word]
 
     def near(self, word: str) -> str | None:
         """The lookup that `word` may have meant."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
-from itertools import islice
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.chance import WHOLE, drawn, number_of
 from artfactoryd.core.rows import Row, Written
 from artfactoryd.core.section import Place, Section
-from artfactoryd.core.texts import Drawn, Piece, quoted
+from artfactoryd.core.texts import TOGETHER, Drawn, Ending, quoted
 from artfactoryd.core.values import DrawnValue
 
-TOGETHER = 1000  # items of one span that are prepared at once
-Cell = tuple[Any, str, tuple[tuple[str, str, str], ...]]  # a value, its part of the identity, what was taken
+MOST_TOGETHER = 20_000  # values of one list that are prepared at once
 LARGEST_SEED = 2**31 - 1  # when a model's schema does not say
 
 
@@ -131,10 +130,13 @@ class Maker:
         if isinstance(written, bool) or not isinstance(written, int):
             return None  # unchecked (validate: false), and sent as it is
         if written == -1:
-            return least + number_of(f"{identity}{copy}]") % (most - least + 1)
+            return self._derived(f"{identity}{copy}]")
         if not least <= written <= most:
             return written + copy  # no range is known, or it is not asked to count
         return least + (written + copy - least) % (most - least + 1)
+
+    def _derived(self, text: str) -> int:
+        return self._least + number_of(text) % (self._most - self._least + 1)
 
     # --- many, one after the other ---
 
@@ -180,64 +182,97 @@ class Maker:
         return not drawn and not section.left_out and section.packing.calls(has_draw=False) == 1
 
     def _in_spans(self, start: Place, number: int, index: int) -> Counted:
-        """Items that differ in one list, or in the last slot of a text, are made together."""
-        several = [level for level, axis in enumerate(self._section.lists) if axis.size > 1]
-        if several:
-            for row, digits in self._list_spans(start, several[-1]):
-                number, index = yield from self._span_of_list(row, digits, several[-1], number, index)
+        """Items that differ only in the last lists, or in the end of a text, are made together."""
+        if self._section.inner > 1:
+            for row, digits in self._list_spans(start):
+                number, index = yield from self._span_of_lists(row, digits, number, index)
         else:
-            for row, open_digits in self._section.rows.spans(start[0]):
-                number, index = yield from self._span_of_slot(row, open_digits, number, index)
+            for row, slot, endings in self._section.rows.spans(start[0]):
+                number, index = yield from self._span_of_text(row, slot, endings, number, index)
         return number, index
 
-    def _list_spans(self, start: Place, level: int) -> Iterator[tuple[Row, list[int]]]:
-        section, size = self._section, self._section.lists[level].size
+    @cached_property
+    def _level(self) -> int:
+        """From this list on, values are put together beforehand."""
+        lists = self._section.lists
+        level, ways = len(lists), 1
+        while level and (ways := ways * lists[level - 1].size) <= (TOGETHER if level < len(lists) else MOST_TOGETHER):
+            level -= 1
+        return level
+
+    @cached_property
+    def _ways(self) -> list[tuple[dict[str, Any], tuple[str, ...]]]:
+        """Every way to fill those lists: the values, and their parts of the identity in its order."""
+        lists = self._section.lists[self._level :]
+        names = [axis.parameter for axis in lists]
+        parts = [[(value, self._fragment(axis.parameter, value)) for value in axis.values] for axis in lists]
+        order = sorted((name, place) for place, name in enumerate(names) if name != self._seed)
+        return [
+            (dict(zip(names, (value for value, _ in way), strict=True)), tuple(way[place][1] for _, place in order))
+            for way in product(*parts)
+        ]
+
+    def _list_spans(self, start: Place) -> Iterator[tuple[Row, list[int]]]:
+        section, size = self._section, len(self._ways)
         inside = section.number(start[1])
         for number in range(start[0], section.rows.total):
             row = section.rows.row(number)
             while inside < section.inner:
-                digits = section.digits(inside)
-                yield row, digits
-                inside += size - digits[level]
+                yield row, section.digits(inside)
+                inside += size - inside % size
             inside = 0
 
-    def _span_of_list(self, row: Row, digits: list[int], level: int, number: int, index: int) -> Counted:
-        axis = self._section.lists[level]
-        name, left = axis.parameter, range(digits[level], axis.size)
-        if name in (self._seed, self._model.batch, "width", "height"):  # more than the value differs
-            ways = ([*digits[:level], digit, *digits[level + 1 :]] for digit in left)
-            items = (item for way in ways for item in self.combination(row, way))
-            return (yield from _numbered(items, number, index))
+    def _span_of_lists(self, row: Row, digits: list[int], number: int, index: int) -> Counted:
         (first,) = self.combination(row, digits)
-        identity = self._around(self._parts(row, digits), name)
-        for at in range(0, len(left), TOGETHER):
-            values = [axis.values[digit] for digit in left[at : at + TOGETHER]]
-            cells = [(value, self._fragment(name, value), first.tokens) for value in values]
-            first = first._replace(number=number, first_index=index)
-            number, index = yield from self._quickly(first, name, identity, cells, self._is_derived(digits))
+        names = {axis.parameter for axis in self._section.lists[self._level :]}
+        if not names:
+            return (yield from _numbered([first], number, index))
+        parts = {name: part.replace("%", "%%") for name, part in self._parts(row, digits).items()}
+        holes = ",".join("%s" if name in names else parts[name] for name in self._sorted)
+        identity, key, packing = f"[{self._base},{{{holes}}},", self._seed or "", self._section.packing
+        sized, seeded = names & {self._model.batch, "width", "height"}, key in names or self._is_derived(digits)
+        _, _, asked, copy, seed, base, tokens, upper, model = first
+        make, base = tuple.__new__, dict(base)
+        for values, fragments in self._ways[self._section.number(digits) % len(self._ways) :]:
+            parameters = base | values
+            if sized:
+                copy, asked = packing.call(0, False, parameters.get(self._model.batch or ""))
+                upper = self._upper(asked, parameters) or 0
+            if seeded:
+                written = values.get(key, -1)
+                seed = self._derived(f"{identity % fragments}0]") if written == -1 else self.seed("", values, copy)
+                if seed is not None:
+                    parameters[key] = seed
+            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, model))
+            number += 1
+            index += asked
         return number, index
 
-    def _span_of_slot(self, row: Row, several: Sequence[int] | None, number: int, index: int) -> Counted:
+    def _span_of_text(self, row: Row, slot: int, endings: Sequence[Ending], number: int, index: int) -> Counted:
         rows, nothing = self._section.rows, [0] * len(self._section.lists)
-        if several is None:
-            return (yield from _numbered(self.combination(row, nothing), number, index))
-        text, digits = row.chosen[rows.running]
-        slot, pieces, name = len(digits), text.subs[0], text.parameter
-        row.chosen[rows.running] = (text, [*digits, several[0]])
         (first,) = self.combination(row, nothing)
-        after = pieces.index(slot)
-        head = "".join(p if isinstance(p, str) else text.slots[p].values[digits[p]] for p in _still(pieces[:after]))
-        tail = "".join(p for p in pieces[after + 1 :] if isinstance(p, str))
+        if not endings:
+            return (yield from _numbered([first], number, index))
+        text, _ = row.chosen[rows.running]
+        name, whole = text.parameter, first.parameters[text.parameter]
+        head = whole[: len(whole) - len(endings[0][0])]
         before, behind = self._around(self._parts(row, nothing), name)
-        identity = (f'{before}{self._keys[name]}"{quoted(head)}', f'{quoted(tail)}"{behind}')
+        before, behind = f'{before}{self._keys[name]}"{quoted(head)}', f'"{behind}'
         place = sum(len(each[1]) for each in row.chosen[: rows.running]) + slot
-        left, right = first.tokens[:place], first.tokens[place + 1 :]
-        values, json_values, taken = text.slots[slot].values, text.quoted[slot], text.taken[slot]
-        for at in range(0, len(several), TOGETHER):
-            part = several[at : at + TOGETHER]
-            cells = [(head + values[n] + tail, json_values[n], (*left, taken[n], *right)) for n in part]
-            first = first._replace(number=number, first_index=index)
-            number, index = yield from self._quickly(first, name, identity, cells, self._is_derived(nothing))
+        left, right = first.tokens[:place], first.tokens[place + len(endings[0][2]) :]
+        _, _, asked, copy, seed, base, _, *rest = first
+        least, span, key = self._least, self._most - self._least + 1, self._seed or ""
+        derived = self._is_derived(nothing)
+        make, copied = tuple.__new__, dict(base).copy
+        for end, part, taken in endings:
+            parameters = copied()
+            parameters[name] = head + end
+            if derived:
+                found = sha256(f"{before}{part}{behind}".encode()).digest()
+                seed = parameters[key] = least + (int.from_bytes(found[:8], "big") >> 1) % span
+            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, left + taken + right, *rest))
+            number += 1
+            index += asked
         return number, index
 
     def _parts(self, row: Row, digits: Sequence[int]) -> dict[str, str]:
@@ -251,25 +286,6 @@ class Maker:
         behind = "".join(f",{parts[each]}" for each in self._sorted[where + 1 :])
         return f"[{self._base},{{{before}", f"{behind}}},0]"
 
-    def _quickly(
-        self, first: PlannedItem, name: str, identity: tuple[str, str], cells: Sequence[Cell], derived: bool
-    ) -> Counted:
-        """Items that differ in one parameter, and in the seed where it is `derived`: the rest is made once."""
-        before, behind = identity
-        number, index, asked, copy, seed, parameters, _, *rest = first
-        least, span, key = self._least, self._most - self._least + 1, self._seed or ""
-        make, copied = tuple.__new__, dict(parameters).copy
-        for value, text, taken in cells:
-            parameters = copied()
-            parameters[name] = value
-            if derived:
-                found = sha256(f"{before}{text}{behind}".encode()).digest()
-                seed = parameters[key] = least + (int.from_bytes(found[:8], "big") >> 1) % span
-            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, taken, *rest))
-            number += 1
-            index += asked
-        return number, index
-
     def _is_derived(self, digits: Sequence[int]) -> bool:
         """Whether no seed is written in this combination."""
         lists = zip(self._section.lists, digits, strict=True)
@@ -282,10 +298,6 @@ def _numbered(items: Iterable[PlannedItem], number: int, index: int) -> Counted:
         yield item._replace(number=number, first_index=index)
         number, index = number + 1, index + item.asked
     return number, index
-
-
-def _still(pieces: Sequence[Piece]) -> Iterator[str | int]:
-    return (piece for piece in pieces if isinstance(piece, str | int))
 
 
 def _together(parts: Mapping[str, str]) -> str:

@@ -40,6 +40,7 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 by the value written for a picture
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
+    raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
 
     @property
     def model(self) -> Model:
@@ -228,9 +229,8 @@ def make_plan(
     """
     chosen = tuple(models) or (model,)
     found = read(order, chosen, base, Means(written, check, lookups or {}, raw, table))
-    plan = Plan(
-        order, chosen, tuple(found.sections), base, pictures=tuple(found.pictures), lookups=found.used,
-    )  # fmt: skip
+    sections, pictures = tuple(found.sections), tuple(found.pictures)
+    plan = Plan(order, chosen, sections, base, pictures=pictures, lookups=found.used, raw=frozenset(raw))
     problems = [*order.problems, *found.problems] or list(_too_large(plan))
     return replace(plan, problems=_at_most(problems), warnings=_at_most(_all_warnings(plan, found, bool(problems))))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import accumulate, product
 
 from artfactoryd.core.axes import TextAxis, leading_place
-from artfactoryd.core.texts import Drawn, Piece, Referred, Text, quoted
+from artfactoryd.core.texts import Drawn, Ending, Piece, Referred, Text, quoted
 
 Taken = tuple[tuple[str, str, str], ...]  # (parameter, token, value)
 Chosen = list[tuple[Text, list[int]]]  # of each parameter its text, and the digits of the text's slots
@@ -19,8 +20,6 @@ MOST_LOOKED_AT = 10_000  # ways to take a text of each list
 
 @dataclass(slots=True)
 class Row:
-    """`digits` of the last text's last slot may stand for many rows: see `Rows.spans`."""
-
     chosen: Chosen
     sub: int
 
@@ -76,10 +75,14 @@ class Rows:
         return [len(text.subs) for text in self.axes[self._lead].texts] if self.axes else [1]
 
     @cached_property
-    def _lead_weight(self) -> int:
-        """The leading parameter's places, each as often as it has sub-prompts."""
+    def _lead_ends(self) -> list[int]:
+        """The leading parameter's places up to the end of each text, each as often as it has sub-prompts."""
         texts = self.axes[self._lead].texts if self.axes else ()
-        return sum(text.size * subs for text, subs in zip(texts, self.subs, strict=False)) if self.axes else 1
+        return list(accumulate(text.size * subs for text, subs in zip(texts, self.subs, strict=False)))
+
+    @property
+    def _lead_weight(self) -> int:
+        return (self._lead_ends[-1] if self._lead_ends else 0) if self.axes else 1
 
     @cached_property
     def total(self) -> int:
@@ -105,33 +108,38 @@ class Rows:
         return Row(chosen, number)
 
     def _leading(self, axis: TextAxis, number: int, behind: int) -> tuple[Text, int, int, int]:
-        for text, subs in zip(axis.texts, self.subs, strict=True):
-            weight = text.size * subs * behind
-            if number < weight:
-                inside, number = divmod(number, subs * behind)
-                return text, inside, number, subs
-            number -= weight
-        raise IndexError(number)
+        which = bisect_right(self._lead_ends, number // behind)
+        number -= self._lead_ends[which - 1] * behind if which else 0
+        subs = self.subs[which]
+        inside, number = divmod(number, subs * behind)
+        return axis.texts[which], inside, number, subs
 
-    def spans(self, start: int = 0) -> Iterator[tuple[Row, Sequence[int] | None]]:
-        """Rows from `start`. With a sequence: one for each of these digits of the last slot, all else being equal."""
+    def spans(self, start: int = 0) -> Iterator[tuple[Row, int, Sequence[Ending]]]:
+        """Rows from `start`, together where they differ only in how the running text ends: from which slot on, and how.
+
+        Without endings: that row alone.
+        """
         while start < self.total:
             row = self.row(start)
-            several = self._several(row)
-            yield row, several
-            start += 1 if several is None else len(several)
+            slot, endings = self._endings(row)
+            yield row, slot, endings
+            start += len(endings) or 1
 
-    def _several(self, row: Row) -> Sequence[int] | None:
-        """What the last slot that varies may still take."""
+    def _endings(self, row: Row) -> tuple[int, Sequence[Ending]]:
         if self._running is None or not self.is_plain or max(self.subs) > 1:
-            return None
+            return 0, ()
         text, digits = row.chosen[self._running]
         if not digits:
-            return None
-        digits, last = digits[:-1], digits[-1]
-        row.chosen[self._running] = (text, digits)
-        open_digits = text.counting.open_digits(digits)
-        return open_digits[open_digits.index(last) :]
+            return 0, ()
+        if text.counting.blocks is None:
+            slot, last = len(digits) - 1, digits[-1]
+            open_digits = text.counting.open_digits(digits[:slot])
+            return slot, [text.end_with(slot, [digit]) for digit in open_digits if digit >= last]
+        slot, endings = text.ending
+        number = 0
+        for digit, size in zip(digits[slot:], text.counting.sizes[slot:], strict=True):
+            number = number * size + digit
+        return slot, endings[number:] if number else endings
 
     @property
     def running(self) -> int:

@@ -71,9 +71,10 @@ class Section:
         first = self.number(start[1])
         for number in range(start[0], self.rows.total):
             row = self.rows.row(number)
+            state = self.of_row(row) if self.left_out else (0, False)
             for inside in range(first, self.inner):
                 digits = self.digits(inside)
-                if not self.left_out or not self.is_left_out(row, digits):
+                if not self.left_out or not self._is_left_out(state, digits):
                     yield number, row, digits
             first = 0
 
@@ -133,8 +134,7 @@ class Section:
             alive &= fitting.get(known_as(value), 0) | ~naming
         return alive, drawn
 
-    def is_left_out(self, row: Row, digits: Sequence[int]) -> bool:
-        state = self.of_row(row)
+    def _is_left_out(self, state: State, digits: Sequence[int]) -> bool:
         for level, digit in enumerate(digits):
             state = self.step(level, self.lists[level].values[digit], state)
         return state[0] != 0

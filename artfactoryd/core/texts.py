@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 
 from artfactoryd.core.chance import WHOLE, sampled, weights
 from artfactoryd.core.counting import Counting
@@ -48,6 +50,8 @@ class Referred:
 
 
 Piece = str | int | Drawn | Referred  # an int: the slot of that number
+Ending = tuple[str, str, tuple[tuple[str, str, str], ...]]  # characters, the same in JSON, what was taken
+TOGETHER = 1000  # items that are made of one prepared list
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Text:
 
     @cached_property
     def counting(self) -> Counting:
-        return Counting([(slot.values, slot.pools) for slot in self.slots])
+        return Counting([(slot.values, slot.pools, slot.names) for slot in self.slots])
 
     @property
     def size(self) -> int:
@@ -77,9 +81,25 @@ class Text:
         return all(isinstance(piece, str | int) for piece in self.whole)
 
     @cached_property
-    def quoted(self) -> tuple[tuple[str, ...], ...]:
-        """The values of each slot as JSON writes them inside its quotes."""
-        return tuple(tuple(map(quoted, slot.values)) for slot in self.slots)
+    def ending(self) -> tuple[int, list[Ending]]:
+        """The last slots, of about TOGETHER ways, and what stands from the first of them on in each way.
+
+        Only where no slot depends on another: else the ways differ by what stands before them.
+        """
+        slot = len(self.slots) - 1
+        while slot > 0 and len(self.slots[slot].values) and self._ways(slot - 1) <= TOGETHER:
+            slot -= 1
+        return slot, [self.end_with(slot, digits) for digits in product(*map(range, self.counting.sizes[slot:]))]
+
+    def _ways(self, slot: int) -> int:
+        return math.prod(self.counting.sizes[slot:])
+
+    def end_with(self, slot: int, digits: Sequence[int]) -> Ending:
+        """What stands from a slot on when it and those behind it have these digits."""
+        pieces = self.whole[self.whole.index(slot) :]
+        values = [p if isinstance(p, str) else self.slots[p].values[digits[p - slot]] for p in _plain(pieces)]
+        taken = [self.taken[slot + place][digit] for place, digit in enumerate(digits)]
+        return "".join(values), quoted("".join(values)), tuple(taken)
 
     @cached_property
     def taken(self) -> tuple[tuple[tuple[str, str, str], ...], ...]:
@@ -114,6 +134,10 @@ class Text:
         if isinstance(piece, Drawn):
             return piece.values
         return (piece,) if isinstance(piece, str) else (piece.first,)
+
+
+def _plain(pieces: Sequence[Piece]) -> Iterator[str | int]:
+    return (piece for piece in pieces if isinstance(piece, str | int))
 
 
 def quoted(text: str) -> str:
@@ -233,6 +257,11 @@ class _OneText:
 
     def _values(self, part: Choice) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str]]:
         """The values of a token without repeats, the pool of each, the weight of each."""
+        word, alone = part.options[0].text, self._lookup(part.options[0])
+        if len(part.options) == 1 and alone is not None:
+            self._looked_up(alone, part.options[0])
+            values, pools = self.lookups.alone(word, alone)
+            return values, pools, ["1"] * len(values) if part.drawn else []
         found: dict[str, tuple[str | None, str]] = {}
         for option in part.options:
             lookup = self._lookup(option)
