@@ -85,14 +85,14 @@ class Search:
         place = _unfit(value, path) or self._place(value, path)
         if isinstance(place, Path):
             try:
-                data = _read(place, self.folder or place, most_bytes)
+                data = _read(place, self.folder or place, most_bytes, "limits.order_bytes")
                 text = data.decode("utf-8-sig")
                 sha256 = hashlib.sha256(data).hexdigest()
                 self.found[value] = Input(value, place.name, sha256, len(data), "text/csv", 0, 0)
                 return text
             except (OSError, OutputBad, UnicodeDecodeError) as error:
                 words = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else _words(error)
-                fix = f"Save it as CSV in UTF-8, beside the order, with at most {most_bytes:,} bytes."
+                fix = "Save it as CSV in UTF-8, beside the order."
                 place = Problem("E_INPUT", f"{value} cannot be used: {words}.", fix, path)
         self._note(place, value)
         return None
@@ -148,7 +148,7 @@ def behind_a_link(path: Path, root: Path) -> bool:
     return any(each.is_symlink() for each in (path, *path.parents) if each != root and each.is_relative_to(root))
 
 
-def _read(path: Path, root: Path, most_bytes: int) -> bytes:
+def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_bytes") -> bytes:
     """A regular file, no link, not too large."""
     if behind_a_link(path, root):
         raise OutputBad("it is a link or lies behind one, and links are not followed")
@@ -156,7 +156,7 @@ def _read(path: Path, root: Path, most_bytes: int) -> bytes:
         raise OutputBad("it is not a file")
     with open(os.open(path, READ_ONLY), "rb") as file:
         if os.fstat(file.fileno()).st_size > most_bytes:
-            raise OutputBad(f"it is larger than the limits allow ({most_bytes / 1_000_000:g} MB)")
+            raise OutputBad(f"it is larger than {limit} allows ({most_bytes / 1_000_000:g} MB)")
         return file.read()
 
 

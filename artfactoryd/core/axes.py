@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -86,7 +86,7 @@ class Reader(ValueReader):
                     message = f"this has {len(text.subs)} sub-prompts, and {leading.parameter} has {there}."
                     self._problem("E_SUBPROMPT_COUNT", message, "Write one for all, or as many.", path, 1)
 
-    def named(self, given: Iterable[Given]) -> list[Given]:
+    def named(self, given: Iterable[Given]) -> Iterator[Given]:
         """By the model's own names; without what is left out by null, or is wrong."""
         found: dict[str, Given] = {}
         for written, value, path in given:
@@ -98,10 +98,7 @@ class Reader(ValueReader):
                 self._problem("E_PARAMETER", message, "Keep one of them.", path)
                 continue
             found[name] = (name, value, path)
-        return list(found.values())
-
-    def is_text(self, name: str, value: Any) -> bool:
-        return self._kind(name, value) == "text"
+            yield found[name]
 
     def own_name(self, given: str, path: Path) -> str | None:
         """The model's own name of a parameter; None (with a problem) when it has none."""
