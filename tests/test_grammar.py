@@ -185,8 +185,9 @@ def test_other_tools_tokens_are_kept_verbatim_and_hold_unless_the_model_knows_th
 @pytest.mark.parametrize(
     ("text", "column", "syntax"),
     [
-        ("a __colour__ car", 3, ""), ("{red|blue} car", 1, ""), ("a (word:1.2)", 3, "weights"), ("((very))", 1, "weights"),
-        ("a <lora:x:0.8>", 3, "lora"), ("a ([red,blue] hat: 1.2)", 3, "weights"), ("(x:3)", 1, "weights"),
+        ("a __colour__ car", 3, ""), ("{red|blue} car", 1, ""), ("a (word:1.2)", 3, "weights"),
+        ("((very))", 1, "weights"), ("a <lora:x:0.8>", 3, "lora"), ("a ([red,blue] hat: 1.2)", 3, "weights"),
+        ("(x:3)", 1, "weights"),
     ],
 )  # fmt: skip
 def test_other_tools_syntax_sent_as_plain_text_holds(text: str, column: int, syntax: str) -> None:

@@ -15,7 +15,7 @@ from artfactoryd.errors import Path, Problem
 SCALARS: Mapping[str, Any] = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _PLAIN = r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?"
-MOST_STEPS = 10**9
+MOST_STEPS = 10**18
 _RANGE = re.compile(rf"({_PLAIN})[ \t\n]*\.\.[ \t\n]*({_PLAIN})(?:[ \t\n]*\.\.[ \t\n]*({_PLAIN}))?")
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 

@@ -26,7 +26,7 @@ __all__ = ["LARGEST", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan",
 
 LARGEST = 2**63 - 1  # what the index can hold: of items, of micro-dollars, of a seed
 MOST_PROBLEMS = 100  # told of one order
-MOST_LISTED = 1_000_000  # items that are made only to add them up
+MOST_LISTED = 1_000_000  # items, or sizes, that are made only to add them up
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ class Plan:
     @cached_property
     def must_list(self) -> bool:
         """Whether only the items themselves tell what they come to: a sample, or a drawn size."""
-        sized = {"width", "height", *(model.batch for model in self.models)}
-        drawn = (axis.draws and axis.parameter in sized for _, section in self.sections for axis in section.lists)
-        return self._chosen is not None or any(drawn)
+        return self._chosen is not None or any(axis.draws for axis in _sized(self))
 
     @cached_property
     def total_products(self) -> int:
@@ -251,8 +249,10 @@ def _at_most(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 def _too_large(plan: Plan) -> Iterator[Problem]:
     yield from _large_seeds(plan)
-    if any(weights.too_many for _, each in plan.sections for weights in (each.combinations, each.items)):
-        message = "what is left out, or drawn, depends on more texts than can be looked through."
+    if any(weights.too_many for _, each in plan.sections for weights in (each.combinations, each.items)) or any(
+        axis.size > MOST_LISTED for axis in _sized(plan)
+    ):
+        message = "what is left out, drawn, or sized depends on more values than can be looked through."
         yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
         return
     if plan.combinations == 0:
@@ -269,6 +269,13 @@ def _too_large(plan: Plan) -> Iterator[Problem]:
         yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
     elif (plan.total_price() or 0) > LARGEST:
         yield Problem("E_TOO_LARGE", "this costs more than can be counted here.", "Correct the price.", path=("price",))
+
+
+def _sized(plan: Plan) -> Iterator[ValueAxis]:
+    """Lists that the price of a call, or the number of its products, depends on."""
+    for model, section in plan.sections:
+        names = {plan.models[model].batch, "width", "height"}
+        yield from (axis for axis in section.lists if axis.parameter in names)
 
 
 def _large_seeds(plan: Plan) -> Iterator[Problem]:

@@ -83,6 +83,7 @@ def _read_model(order: Order, place: int, reader: Reader, cases: Cases | None, f
         packing = Packing(reader.model, order.count, reader.model.batch in names)
         entries = tuple(entry for entry in left_out if entry.keys() <= names)
         found.sections.append((place, Section(Rows(texts), tuple(lists), packing, entries)))
+    _warn_of_idle(order, reader, [each for _, each in found.sections])
     locate: Callable[[Problem], Problem] = cases.located if cases else lambda problem: problem
     found.problems.update((locate(problem), None) for problem in reader.problems)
     found.warnings.update((locate(warning), None) for warning in reader.warnings)
@@ -102,6 +103,16 @@ def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> lis
 
 
 # --- what is left out ---
+
+
+def _warn_of_idle(order: Order, reader: Reader, sections: Sequence[Section]) -> None:
+    """An entry that names what is not written leaves nothing out."""
+    written = {axis.parameter for each in sections for axes in (each.rows.axes, each.lists) for axis in axes}
+    for place, entry in enumerate(order.exclude):
+        for name in entry:
+            if reader.model.synonyms.get(name, name) not in written:
+                message = f"{name} is not written in this order, so this leaves nothing out."
+                reader.warnings.append(Problem("W_EXCLUDE", message, "Correct the name.", ("exclude", place, name)))
 
 
 def _left_out(order: Order, reader: Reader) -> tuple[Entry, ...]:

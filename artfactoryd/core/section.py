@@ -175,16 +175,20 @@ class Weights:
         state = self._section.row_state
         return None if state is None else self._lists(0, state)
 
-    @property
+    @cached_property
     def too_many(self) -> bool:
-        """More rows than can be looked through one by one."""
-        return self._per_row is None and self._section.rows.total > MOST_ROWS
+        """More rows, or more values of a list that is asked about, than can be looked through one by one."""
+        named = {name for entry in self._section.left_out for name in entry}
+        long = any(axis.size > MOST_ROWS for axis in self._section.lists if axis.parameter in named)
+        return long or (self._per_row is None and self._section.rows.total > MOST_ROWS)
 
     @cached_property
     def total(self) -> int:
+        if self.too_many:
+            return 0
         if self._per_row is not None:
             return self._section.rows.total * self._per_row
-        return 0 if self.too_many else self._add_up()
+        return self._add_up()
 
     def fixed(self, places: Mapping[int, int]) -> int:
         """Those in which the lists at these levels have these digits."""
