@@ -29,7 +29,8 @@ lint: $(MADE)
 	$(BIN)/mypy tests
 
 bench: $(MADE)
-	@for name in start line drop idle; do $(BIN)/python bench/$$name.py || exit 1; done
+	@$(BIN)/python -c 'import dynamicprompts' 2>/dev/null || $(BIN)/python $(PIP) install --editable '.[bench]'
+	@for name in start line drop idle expand; do $(BIN)/python bench/$$name.py || exit 1; done
 
 # A name on PATH is not yet a Python (pyenv leaves shims that only fail), so each is run before it is believed.
 $(MADE): pyproject.toml
