@@ -30,7 +30,8 @@ lint: $(MADE)
 	$(BIN)/mypy tests
 
 bench: $(MADE)
-	@for name in start line accept restart drop idle; do $(BIN)/python bench/$$name.py || exit 1; done
+	@$(BIN)/python -c 'import dynamicprompts' 2>/dev/null || $(BIN)/python $(PIP) install --editable '.[bench]'
+	@for name in start line accept restart drop idle expand; do $(BIN)/python bench/$$name.py || exit 1; done
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

@@ -65,6 +65,17 @@ class Document:
             node = node.children.get(step) if node else None
         return node.text if node else None
 
+    @property
+    def raw(self) -> frozenset[Path]:
+        """The key paths of all that has !raw before it."""
+        found: set[Path] = set()
+        waiting: list[tuple[Path, Node]] = [((), self._root)]
+        while waiting:
+            path, node = waiting.pop()
+            found |= {path} if node.raw else set()
+            waiting += [((*path, step), child) for step, child in node.children.items()]
+        return frozenset(found)
+
     def _offset(self, node: Node, column: int | None) -> int:
         """From a value's start to its `column`-th character; 0 where the two cannot be told together."""
         if column is None or node.text is None:

@@ -53,6 +53,7 @@ class Problem:
     file: str = ""
     line: int | None = None
     column: int | None = None
+    holds: bool = False  # a warning that makes the order wait for a person
 
     def at(self, file: str, line: int | None, column: int | None) -> Problem:
         return replace(self, file=file, line=line, column=column)

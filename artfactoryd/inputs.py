@@ -71,21 +71,47 @@ class Search:
     missing: list[str] = field(default_factory=list)
 
     def look(self, plan: Plan) -> None:
-        for path, value in named(plan):
+        for path, value in plan.pictures:
             if value in self.found:
                 continue
             looked = _unfit(value, path) or self._one(value, path)
             if isinstance(looked, Input):
                 self.found[value] = looked
             else:
-                self.problems.append(looked)
-                self.missing += [value] if looked.code == MISSING else []
+                self._note(looked, value)
 
-    def _one(self, value: str, path: KeyPath) -> Input | Problem:
+    def table(self, value: str, path: KeyPath, most_bytes: int) -> str | None:
+        """The text of a table that the order names; None with the problem noted."""
+        place = _unfit(value, path) or self._place(value, path)
+        if isinstance(place, Path):
+            try:
+                data = _read(place, self.folder or place, most_bytes, "limits.order_bytes")
+                text = data.decode("utf-8-sig")
+                sha256 = hashlib.sha256(data).hexdigest()
+                self.found[value] = Input(value, place.name, sha256, len(data), "text/csv", 0, 0)
+                return text
+            except (OSError, OutputBad, UnicodeDecodeError) as error:
+                words = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else _words(error)
+                fix = "Save it as CSV in UTF-8, beside the order."
+                place = Problem("E_INPUT", f"{value} cannot be used: {words}.", fix, path)
+        self._note(place, value)
+        return None
+
+    def _place(self, value: str, path: KeyPath) -> Path | Problem:
         place = self.folder / value if self.folder else None
         if place is None or not os.path.lexists(place):
             fix = "Put it beside the order, or correct the name."
             return Problem(MISSING, f"there is no {value} beside the order.", fix, path)
+        return place
+
+    def _note(self, problem: Problem, value: str) -> None:
+        self.problems.append(problem)
+        self.missing += [value] if problem.code == MISSING else []
+
+    def _one(self, value: str, path: KeyPath) -> Input | Problem:
+        place = self._place(value, path)
+        if isinstance(place, Problem):
+            return place
         # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
         from artfactoryd import media
 
@@ -93,29 +119,16 @@ class Search:
             data = _read(place, self.folder or place, self.most_bytes)
             picture = media.identify(place, self.most_megapixels)
         except (OSError, OutputBad) as error:
-            words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
-            return Problem("E_INPUT", f"{value} cannot be used: {words.rstrip('.')}.", fix, path)
+            return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
         name = _free(place.name, [each.name for each in self.found.values()])
         sha256 = hashlib.sha256(data).hexdigest()
         return Input(value, name, sha256, len(data), picture.mime, picture.width or 0, picture.height or 0)
 
 
-def named(plan: Plan) -> list[tuple[KeyPath, str]]:
-    """(key path, value) of each file parameter's values, in the order written."""
-    places: list[tuple[KeyPath, str]] = []
-    for axis in plan.axes:
-        if axis.parameter in plan.model.files:
-            key = _written_as(plan, axis.parameter)
-            many = isinstance(plan.order.parameters[key], list)
-            for place in range(axis.size):
-                path: KeyPath = ("parameters", key, place) if many else ("parameters", key)
-                places.append((path, str(axis.at(place)[0])))
-    return places
-
-
-def _written_as(plan: Plan, parameter: str) -> str:
-    return next(key for key in plan.order.parameters if plan.model.synonyms.get(key, key) == parameter)
+def _words(error: OSError | OutputBad) -> str:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words.rstrip(".")
 
 
 def _unfit(value: str, path: KeyPath) -> Problem | None:
@@ -135,7 +148,7 @@ def behind_a_link(path: Path, root: Path) -> bool:
     return any(each.is_symlink() for each in (path, *path.parents) if each != root and each.is_relative_to(root))
 
 
-def _read(path: Path, root: Path, most_bytes: int) -> bytes:
+def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_bytes") -> bytes:
     """A regular file, no link, not too large."""
     if behind_a_link(path, root):
         raise OutputBad("it is a link or lies behind one, and links are not followed")
@@ -143,7 +156,7 @@ def _read(path: Path, root: Path, most_bytes: int) -> bytes:
         raise OutputBad("it is not a file")
     with open(os.open(path, READ_ONLY), "rb") as file:
         if os.fstat(file.fileno()).st_size > most_bytes:
-            raise OutputBad(f"it is larger than limits.product_bytes allows ({most_bytes / 1_000_000:g} MB)")
+            raise OutputBad(f"it is larger than {limit} allows ({most_bytes / 1_000_000:g} MB)")
         return file.read()
 
 

@@ -182,7 +182,7 @@ class Intake:
             "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
             "cap": study.cap, "price": plan.total_price(), "total_items": plan.total_items,
             "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
-            "library": {"templates": dict(study.document.templates)},
+            "library": dict(study.library),
         }  # fmt: skip
 
     def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ a text (core/grammar).
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from artfactoryd import documents
@@ -33,10 +33,11 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
         self.folder = folder
         self.problems: list[Problem] = []
         self._files: dict[str, Path] = {}
+        self._twice: dict[str, Problem] = {}
         for path in _files(folder):
             name = name_of(path, folder)
             if name in self._files:
-                self.problems.append(_twice(name, self._files[name], path))
+                self._twice[name] = _twice(name, self._files[name], path)
             self._files.setdefault(name, path)
 
     def __iter__(self) -> Iterator[str]:
@@ -50,12 +51,16 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
 
     def __getitem__(self, name: str) -> tuple[str, ...]:
         path = self._files[name]
+        if name in self._twice:
+            self._complain([self._twice[name]])
         try:
             return _values(path)
         except Refusal as refusal:
-            new = [problem for problem in refusal.problems if problem not in self.problems]
-            self.problems += new
+            self._complain(refusal.problems)
             return (name,)
+
+    def _complain(self, problems: Sequence[Problem]) -> None:
+        self.problems += [problem for problem in problems if problem not in self.problems]
 
     def file(self, name: str) -> Path:
         """Raises KeyError."""
@@ -63,7 +68,7 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
 
     def check(self) -> list[Problem]:
         """Every file read: what is wrong with any of them."""
-        found = list(self.problems)
+        found = list(self._twice.values())
         for name, path in self._files.items():
             if not all(each.isalnum() or each in MARKS for each in name):
                 message = "a lookup's name holds letters, digits, blanks, - _ and / only; in an order this has no name."
@@ -117,5 +122,5 @@ def _parsed(path: Path) -> tuple[str, ...]:
 
 
 def _twice(name: str, first: Path, second: Path) -> Problem:
-    message = f"the lookup {name} is also in {first.name}; this file is not used."
+    message = f"the lookup {name} is in {first.name} and in {second.name}."
     return Problem("E_LOOKUP_TWICE", message, "Rename or remove one of them.", file=str(second))

@@ -15,6 +15,7 @@ from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.plan import Plan
 from artfactoryd.core.product import folder_name
+from artfactoryd.core.written_out import written_out
 from artfactoryd.errors import OutputBad, Problem
 from artfactoryd.home import Home
 from artfactoryd.index import Index
@@ -55,18 +56,7 @@ def project_document(row: Row) -> str:
 
 def resolved(row: Row, plan: Plan) -> str:
     """The same order with everything it borrowed written out: drop it anywhere, get the same items."""
-    order = plan.order
-    value: dict[str, Any] = {
-        "provider": order.provider, "model": plan.model.full, "project": order.project, "name": order.name,
-        "seed": plan.base_seed, "parameters": _with_inputs(row, plan),
-    }  # fmt: skip
-    optional = {
-        "budget": None if order.budget is None else float(order.budget), "price": order.price,
-        "priority": order.priority, "tags": list(order.tags), "notes": order.notes,
-    }  # fmt: skip
-    value |= {key: each for key, each in optional.items() if each}
-    value |= {} if order.validate else {"validate": False}
-    value |= {"rehearse": True} if order.rehearse else {}
+    value = written_out(plan, {each["value"]: f"inputs/{each['name']}" for each in row["inputs"]})
     comment = [
         f"# Order {row['id']}, accepted {row['accepted_at']} by artfactoryd {__version__}",
         f"# from {row['file']!r}, document {row['number']}, sha256 {row['document_sha256']}",
@@ -83,17 +73,6 @@ def receipt_state(folder: Path) -> str | None:
     except OSError:
         return None
     return found[1] if found else None
-
-
-def _with_inputs(row: Row, plan: Plan) -> dict[str, Any]:
-    """The parameters as written, with each picture's place in this folder."""
-    names = {each["value"]: f"inputs/{each['name']}" for each in row["inputs"]}
-
-    def moved(value: Any) -> Any:
-        return [moved(each) for each in value] if isinstance(value, list) else names.get(value, value)
-
-    files = {key for key in plan.order.parameters if plan.model.synonyms.get(key, key) in plan.model.files}
-    return {key: moved(value) if key in files else value for key, value in plan.order.parameters.items()}
 
 
 def first_receipt(row: Row) -> str:

@@ -79,11 +79,13 @@ def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
 
 
 def _axes(found: Plan) -> list[dict[str, Any]]:
-    return [
-        {"parameter": axis.parameter, "values": len(axis),
-         "first": [axis.at(place)[0] for place in range(min(len(axis), MOST_VALUES))]}
-        for axis in found.axes if len(axis) > 1
+    axes: list[dict[str, Any]] = [
+        {"parameter": axis.parameter, "values": axis.size,
+         "first": [axis.shown(place) for place in range(min(axis.size, MOST_VALUES))]}
+        for axis in found.axes if axis.size > 1
     ]  # fmt: skip
+    cases = len(found.sections) // len(found.models)
+    return [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
 
 
 def _folder(home: Home, study: Study) -> Path:
@@ -135,6 +137,8 @@ def _price(order: Mapping[str, Any]) -> str:
 
 def _values(axis: Mapping[str, Any]) -> str:
     shown = ", ".join(str(value) for value in axis["first"])
+    if not shown:
+        return f"{axis['values']} values"
     return shown if axis["values"] <= MOST_VALUES else f"{shown}, … ({axis['values']} values)"
 
 

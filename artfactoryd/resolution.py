@@ -41,6 +41,12 @@ class Resolved:
     def written(self, path: Path) -> str | None:
         return self._layer(path).written(path)
 
+    @property
+    def raw(self) -> frozenset[Path]:
+        """The key paths of all that has !raw before it, in the document that says it."""
+        found = ((layer, path) for layer in self._layers for path in layer.raw)
+        return frozenset(path for layer, path in found if self._layer(path) is layer)
+
     def _layer(self, path: Path) -> Document:
         return self._layers[layer_of(path, self._sources)]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.inputs import Input, InputsMissing
+from artfactoryd.lookups import LookupFiles
 from artfactoryd.resolution import Resolved, resolve
 from artfactoryd.settings import Settings
 from artfactoryd.templates import TemplateFiles, TemplateTexts
@@ -43,6 +45,7 @@ class Study:
     fingerprint: str
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...] = ()
+    library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
 
     @property
     def sha256(self) -> str:
@@ -113,31 +116,47 @@ class Scholar:
     def _one(self, document: Resolved, origin: Origin, before: Sequence[Study]) -> Study:
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
-        model = self._model(document, order)
-        plan = make_plan(
-            order, model, self._base(document, order), written=document.written, check=documents.check_value
-        )
-        if plan.problems:
-            raise Refusal([document.locate(problem) for problem in plan.problems])
-        found = self._inputs(document, plan, origin)
+        search = inputs.Search(origin.folder, self._settings.limits.product_bytes, self._settings.limits.megapixels)
+        table = self._table(document, order, search)
+        plan = self._plan(document, order, table)
+        search.look(plan)
+        self._complain(document, search)
+        found = list(search.found.values())
         plan = with_inputs(plan, [each.as_json() for each in found])
+        library = _borrowed(document, order, plan, table)
+        marks = [hashlib.sha256(json.dumps(library).encode()).hexdigest()] if library else []
+        fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *marks])
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
-        borrowed = [hashlib.sha256(text.encode()).hexdigest() for text in document.templates.values()]
-        fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *borrowed])
+        reasons = [*self._reasons(plan, cap), *self._repeats(fingerprint, order, before)]
+        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library)
+
+    def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
+        """The text of the .csv that the order's cases stand in."""
+        if not isinstance(order.cases, str):
+            return None
+        found = search.table(order.cases, ("cases",), self._settings.limits.order_bytes)
+        self._complain(document, search)
+        return found
+
+    def _plan(self, document: Resolved, order: Order, table: str | None) -> Plan:
+        lookups = LookupFiles(self._home.library / "lookups")
+        plan = make_plan(
+            order, self._model(document, order), self._base(document, order), written=document.written,
+            check=documents.check_value, lookups=lookups, raw=document.raw, table=table,
+        )  # fmt: skip
+        if plan.problems or lookups.problems:
+            raise Refusal([*(document.locate(problem) for problem in plan.problems), *lookups.problems])
+        return plan
+
+    def _reasons(self, plan: Plan, cap: int) -> list[Reason]:
         ask_above = micro_dollars(self._settings.budget.ask_above)
         most_products = self._settings.limits.products_per_order
-        reasons = reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above)
-        reasons += self._repeats(fingerprint, order, before)
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found))
+        return reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above)
 
-    def _inputs(self, document: Resolved, plan: Plan, origin: Origin) -> list[Input]:
-        limits = self._settings.limits
-        search = inputs.Search(origin.folder, limits.product_bytes, limits.megapixels)
-        search.look(plan)
+    def _complain(self, document: Resolved, search: inputs.Search) -> None:
         if search.problems:
             located = [document.locate(problem) for problem in search.problems]
             raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
-        return list(search.found.values())
 
     def _model(self, document: Resolved, order: Order) -> Model:
         catalog = self.catalog()
@@ -201,6 +220,13 @@ def _complaints(document: Document) -> list[Problem]:
     return [each for each in found if each.code != "E_REQUIRED" or each.path or "template" not in document.value]
 
 
+def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:
+    """What the order took from elsewhere, as it was: the acceptance keeps it."""
+    lookups = {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}
+    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table))
+    return {key: each for key, each in parts if each}
+
+
 def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
     """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
     parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
@@ -250,7 +276,11 @@ def _plan_again(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
     model = Model.from_snapshot(row["model"])
-    plan = make_plan(order, model, row["base_seed"], written=document.written, check=documents.check_value)
+    library = row["library"]
+    plan = make_plan(
+        order, model, row["base_seed"], written=document.written, check=documents.check_value,
+        lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+    )  # fmt: skip
     return with_inputs(plan, row["inputs"])
 
 

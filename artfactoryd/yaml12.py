@@ -29,6 +29,7 @@ MOST_PROBLEMS = 100  # of one file; a broken file of a megabyte would else be an
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
+RAW = "!raw"  # the value is as written: what that means is the order's
 _KINDS = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
 
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -52,6 +53,7 @@ class Node:
     end: int
     text: str | None = None
     style: str | None = None
+    raw: bool = False  # !raw stands before it
     keys: dict[str, Node] = field(default_factory=dict)
     children: dict[str | int, Node] = field(default_factory=dict)
 
@@ -228,13 +230,13 @@ class _Composer:
         elif isinstance(event, ev.AliasEvent):
             self._place(replace(self.anchors[str(event.anchor)], start=start, end=end, style="*"), None)
         elif isinstance(event, ev.ScalarEvent):
-            node = Node(None, start, end, event.value, event.style or None)
+            node = Node(None, start, end, event.value, event.style or None, event.tag == RAW)
             node.value = self._scalar(event, node)
             self._place(node, event.anchor)
         elif isinstance(event, ev.CollectionStartEvent):
             self._tag(event.tag, ("map", "seq"), start)
             value: Any = {} if isinstance(event, ev.MappingStartEvent) else []
-            self.frames.append(_Frame(Node(value, start, end), event.anchor))
+            self.frames.append(_Frame(Node(value, start, end, raw=event.tag == RAW), event.anchor))
         elif isinstance(event, ev.CollectionEndEvent):
             frame = self.frames.pop()
             frame.node.end = end
@@ -280,13 +282,14 @@ class _Composer:
         self._problem("E_DUPLICATE_KEY", message, "Keep one of them.", key.start)
 
     def _scalar(self, event: Any, node: Node) -> Any:
-        if event.tag == "!" or (event.tag is None and node.style):
+        untagged = event.tag is None or event.tag == RAW
+        if event.tag == "!" or (untagged and node.style):
             return event.value
-        if event.tag is None and is_curly_quoted(event.value):
+        if untagged and is_curly_quoted(event.value):
             self._problem("E_QUOTES", "curly quotes are ordinary letters to YAML.", CURLY_FIX, node.start)
-        if event.tag is not None and not self._tag(event.tag, ("str", *_KINDS), node.start):
+        if not untagged and not self._tag(event.tag, ("str", *_KINDS), node.start):
             return event.value
-        kind = "" if event.tag is None else event.tag.removeprefix(_CORE)
+        kind = "" if untagged else event.tag.removeprefix(_CORE)
         return event.value if kind == "str" else self._plain(event.value, kind, node.start)
 
     def _plain(self, text: str, kind: str, index: int) -> Any:
@@ -300,14 +303,11 @@ class _Composer:
         return value
 
     def _tag(self, tag: str | None, known: tuple[str, ...], index: int) -> bool:
-        if tag is None or tag == "!" or (tag.startswith(_CORE) and tag.removeprefix(_CORE) in known):
+        if tag is None or tag in ("!", RAW) or (tag.startswith(_CORE) and tag.removeprefix(_CORE) in known):
             return True
-        if tag == "!raw":
-            self._problem("E_NOT_BUILT", "!raw is not built yet.", "Take it out.", index)
-        else:
-            shown = tag.replace(_CORE, "!!")
-            fix = "Take the tag away, or put quotes around a text that begins with !"
-            self._problem("E_TAG", f"the tag {shown} is not known.", fix, index)
+        shown = tag.replace(_CORE, "!!")
+        fix = "Take the tag away, or put quotes around a text that begins with !"
+        self._problem("E_TAG", f"the tag {shown} is not known.", fix, index)
         return False
 
     def _problem(self, code: str, message: str, fix: str, index: int) -> None:

@@ -48,10 +48,16 @@ def order(parameters: Mapping[str, Any], **keys: Any) -> dict[str, Any]:
     return {"provider": "acme", "model": "painter", "parameters": dict(parameters), **keys}
 
 
-def plan(parameters: Mapping[str, Any], of: Model = MODEL, base: int = 1, **keys: Any) -> Plan:
+def plan(
+    parameters: Mapping[str, Any], of: Model | Sequence[Model] = MODEL, base: int = 1, table: str | None = None,
+    **keys: Any,
+) -> Plan:  # fmt: skip
     """Of values that never stood in a file."""
     found = read_order(order(parameters, **keys), name="cars", project=None)
-    return make_plan(found, of, base, written=lambda path: None, check=documents.check_value)
+    models = [of] if isinstance(of, Model) else of
+    return make_plan(
+        found, models[0], base, written=lambda path: None, check=documents.check_value, models=models, table=table
+    )
 
 
 def plan_text(parameters: str, of: Model = MODEL, **keys: Any) -> Plan:
@@ -60,7 +66,7 @@ def plan_text(parameters: str, of: Model = MODEL, **keys: Any) -> Plan:
     head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in order({}, **keys).items() if key != "parameters")
     document = documents.read_documents(f"{head}parameters:\n{lines}".encode(), "cars.yaml")[0]
     found = read_order(document.value, name="cars", project=None)
-    return make_plan(found, of, 1, written=document.written, check=documents.check_value)
+    return make_plan(found, of, 1, written=document.written, check=documents.check_value, raw=document.raw)
 
 
 def told(problems: Sequence[Problem]) -> list[tuple[str, str, int | None]]:

@@ -45,8 +45,7 @@ def test_any_text_of_a_list_is_found_at_its_place(sizes: list[int]) -> None:
     texts = [f"{place} [{','.join('abcd'[:size])},]" for place, size in enumerate(sizes)]
     wanted = [f"{place} {option}" for place, size in enumerate(sizes) for option in [*"abcd"[:size], ""]]
     (axis, *_) = plan({"prompt": texts}).axes
-    assert [axis.at(place)[0] for place in range(axis.size)] == wanted
-    assert len(axis) == axis.size == len(wanted)
+    assert [axis.shown(place) for place in range(axis.size)] == wanted
 
 
 # --- texts ---
@@ -174,6 +173,81 @@ def test_a_list_that_cannot_be_one_decimal_number_is_no_decimal_comma(parameters
     assert plan_text(f"prompt: x\n{parameters}").warnings == ()
 
 
+# --- ranges and draws ---
+
+
+def test_a_range_is_typed_and_checked() -> None:
+    assert values('shift: "-1..1"', "shift") == [-1, 0, 1]
+    assert values('scale: "1, 2..4..2"', "scale") == [1, 2, 4]
+    assert wrong('prompt: x\nsteps: "1..60"') == [("E_VALUE", "parameters.steps", 1)]
+    assert wrong('prompt: x\nsteps: "2, 1..2..0.5"') == [("E_TYPE", "parameters.steps", 4)]
+    assert wrong('prompt: x\nscale: "1..4"') == [("E_TYPE", "parameters.scale", 1)]
+
+
+def test_a_long_range_is_never_written_out() -> None:
+    found = plan_text('prompt: x\nseed: "0..2000000000"')
+    assert (found.problems, found.total_items) == ((), 2_000_000_001)
+    assert found.item(1_500_000_001).parameters["seed"] == 1_500_000_000
+    assert wrong('prompt: x\nseed: "7,0..2000000"') == [("E_TOO_LARGE", "parameters.seed", 3)]
+    assert wrong('prompt: x\nseed: "2147483647..2147490000"') == [("E_VALUE", "parameters.seed", 1)]
+
+
+def test_a_range_that_repeats_a_value_drops_it() -> None:
+    found = plan_text('prompt: x\nsteps: "4, 2..5"')
+    assert [each["steps"] for each in sets(found)] == [4, 2, 3, 5]
+    assert told(found.warnings) == [("W_DUP", "parameters.steps", 4)]
+
+
+def test_a_drawn_value_is_typed_and_checked() -> None:
+    assert set(values('hires: "true|false"', "hires")) <= {True, False}
+    assert wrong('prompt: x\nsteps: "1, 4|x"') == [("E_TYPE", "parameters.steps", 4)]
+    assert wrong('prompt: x\nsteps: "4|99"') == [("E_VALUE", "parameters.steps", 1)]
+    assert told(plan_text('prompt: x\nsteps: "4|4.0|5"').warnings) == [("W_DUP", "parameters.steps", 1)]
+
+
+# --- raw ---
+
+
+def test_raw_switches_the_reading_of_strings_off_and_checks_their_types() -> None:
+    assert prompts(plan_text('prompt: !raw "a [b] || c"')) == ["a [b] || c"]
+    assert prompts(plan_text('prompt: ["a [b,c]", !raw "a [b]"]')) == ["a b", "a c", "a [b]"]
+    assert prompts(plan_text('prompt: !raw ["[a]", "b]"]')) == ["[a]", "b]"]
+    assert prompts(plan_text('prompt: "[x"', raw=["prompt"])) == ["[x"]
+    assert values('aspect_ratio: !raw "a, b"', "aspect_ratio") == ["a, b"]
+    assert values("cfg: 2", "guidance", raw=["cfg"]) == [2]
+    assert wrong('prompt: x\nsteps: !raw "4,8"') == [("E_TYPE", "parameters.steps", 1)]
+    assert values("steps: !raw [4, 8]", "steps") == [4, 8]
+
+
+def test_nothing_is_said_about_what_stands_in_a_raw_text() -> None:
+    assert plan_text('prompt: !raw "__x__ (a:1.2) [a|b] [c]"').warnings == ()
+
+
+# --- sub-prompts ---
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problems"),
+    [
+        ('prompt: a\nnegative_prompt: "x||y"', [("E_SUBPROMPT_COUNT", "parameters.negative_prompt", 1)]),
+        ('prompt: [a||b, c]\nnegative_prompt: "x||y"', [("E_SUBPROMPT_COUNT", "parameters.negative_prompt", 1)]),
+        ('prompt: a||b\nnegative_prompt: [m, "x||y||z"]', [("E_SUBPROMPT_COUNT", "parameters.negative_prompt.1", 1)]),
+        ('negative_prompt: a||b||c\nprompt: a||b', [("E_SUBPROMPT_COUNT", "parameters.negative_prompt", 1)]),
+        ('prompt: a||b\nnegative_prompt: !raw "x||y||z"', []),
+    ],
+)  # fmt: skip
+def test_the_prompt_sets_the_number_of_sub_prompts(parameters: str, problems: list[Any]) -> None:
+    assert wrong(parameters) == problems
+
+
+def test_texts_of_a_list_may_have_different_numbers_of_sub_prompts() -> None:
+    found = plan_text('negative_prompt: "[m,n]"\nprompt: ["[a,b]||c", "d"]\nsteps: "1,2"')
+    wanted = [(n, p, s) for n in "mn" for p in ("a", "c", "b", "c", "d") for s in (1, 2)]
+    assert [(each["negative_prompt"], each["prompt"], each["steps"]) for each in sets(found)] == wanted
+    items = list(found.items())
+    assert [found.item(n) for n in range(1, 21)] == items
+
+
 # --- names ---
 
 
@@ -222,8 +296,8 @@ def test_unvalidated_parameters_go_as_written_with_a_warning() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["[a", "a]", "a||b", "[x]", "[~a,b]"])
-def test_unvalidated_grammar_is_still_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["[a", "a]", "a||", "[]", "[=x]"])
+def test_unvalidated_grammar_is_still_read(text: str) -> None:
     assert plan_text(f"prompt: '{text}'\nedit_prompt: '{text}'", validate=False).problems != ()
 
 
@@ -238,10 +312,12 @@ def test_a_model_that_says_nothing_of_its_parameters_has_texts_and_lists_by_name
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("written", ['steps: "1..8"', 'steps: "4|8"', 'prompt: "[~a,b]"'])
-def test_a_model_that_says_nothing_is_never_sent_unread_grammar(written: str) -> None:
-    (problem,) = plan_text(written, of=BARE).problems
-    assert problem.code == "E_NOT_BUILT"
+def test_without_a_schema_a_range_or_a_draw_of_numbers_is_read_and_anything_else_is_as_written() -> None:
+    text = 'prompt: x\nsteps: "1..3"\ncaption: "1..many"\nhow: "a|b"\nn: !raw "1,2"'
+    assert [tuple(each.values()) for each in sets(plan_text(text, of=BARE))] == [
+        ("x", n, "1..many", "a|b", "1,2") for n in (1, 2, 3)
+    ]
+    assert sets(plan_text('prompt: x\nsteps: "4|8"', of=BARE))[0]["steps"] in (4, 8)
 
 
 def test_null_inside_a_list_is_an_error_whatever_is_known_of_the_parameter() -> None:

@@ -124,25 +124,19 @@ def test_every_key_of_this_part_passes() -> None:
     extra = (
         "version: 1\nproject_id: summer-cars\nname: x\nseed: 0\nbudget: 0.5\nprice: {usd: 1, per: second, seconds: 2}\n"
     )
-    extra += "priority: -10\ntags: [a]\nnotes: hi\nvalidate: false\nrehearse: true\n"
+    extra += "priority: -10\ntags: [a]\nnotes: hi\nvalidate: false\nrehearse: true\nwarnings: ok\ncount: 2\nsample: 1\n"
+    extra += "lookups: {colour: [red, 7]}\nraw: [prompt]\ncases: [{seed: 1}]\nexclude: [{seed: 1}]\n"
     assert check(read(SMALLEST + extra), "order") == []
 
 
 LATER = [
     "models",
     "template",
-    "lookups",
-    "raw",
-    "cases",
-    "exclude",
-    "count",
     "limit",
-    "sample",
     "proof",
     "file",
     "collection",
     "reuse",
-    "warnings",
     "then",
 ]
 
@@ -159,6 +153,9 @@ def test_keys_of_later_parts_are_refused_by_name_whatever_they_hold(key: str, va
     ("line", "problem"),
     [
         ("modle: x", ("E_UNKNOWN_KEY", "modle", 8, 1)),
+        ("count: 0", ("E_RANGE", "count", 8, 8)),
+        ("cases: []", ("E_VALUE", "cases", 8, 8)),
+        ("lookups: {colour: []}", ("E_VALUE", "lookups.colour", 8, 19)),
         ("priority: 11", ("E_RANGE", "priority", 8, 11)),
         ("priority: 1.5", ("E_TYPE", "priority", 8, 11)),
         ("seed: -1", ("E_RANGE", "seed", 8, 7)),
@@ -178,12 +175,12 @@ def test_a_wrong_key_or_value_of_an_order_is_located(line: str, problem: tuple[s
 
 
 def test_schema_problems_come_all_at_once_in_the_order_of_the_file() -> None:
-    assert order_problems("prompt: hi\nmodel: 7\ncount: 2\nproject: 2024\n") == [
+    assert order_problems("prompt: hi\nmodel: 7\nproof: 2\nproject: 2024\n") == [
         ("E_REQUIRED", "", 1, 1),
         ("E_REQUIRED", "", 1, 1),
         ("E_UNKNOWN_KEY", "prompt", 1, 1),
         ("E_TYPE", "model", 2, 8),
-        ("E_NOT_BUILT", "count", 3, 1),
+        ("E_NOT_BUILT", "proof", 3, 1),
         ("E_TYPE", "project", 4, 10),
     ]
 
@@ -286,3 +283,10 @@ def test_a_sidecar_as_it_is_written_fits_its_schema_and_one_with_a_hole_does_not
         problems = check_mapping({name: each for name, each in written.items() if name != key}, "sidecar")
         assert [problem.code for problem in problems] == ["E_REQUIRED"]
     assert check_mapping({**written, "rating": 6}, "sidecar")
+
+
+def test_what_has_raw_before_it_is_known_by_its_key_path() -> None:
+    text = "a: !raw [x]\nb: {c: !raw '1', d: 2}\ne: [x, !raw y]\nf: !raw 7\n"
+    document = read(text)
+    assert document.value == {"a": ["x"], "b": {"c": "1", "d": 2}, "e": ["x", "y"], "f": 7}
+    assert document.raw == {("a",), ("b", "c"), ("e", 1), ("f",)}

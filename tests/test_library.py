@@ -178,7 +178,7 @@ def test_a_broken_model_file_is_told_and_spoils_no_other(tmp_path: Path) -> None
         ("provider: replicate\n", "", "E_REQUIRED", "", 1),
         ("family: painter", "familly: painter", "E_UNKNOWN_KEY", "familly", 4),
         ("family: painter", "image: pictre", "E_PARAMETER_NAME", "image", 4),
-        ("family: painter", "syntax: [lora]", "E_NOT_BUILT", "syntax", 4),
+        ("family: painter", "syntax: [lroa]", "E_VALUE", "syntax.0", 4),
         ("type: integer, minimum: 1,", "type: integr, minimum: 1,", "E_SCHEMA", "schema", 6),
         ("{type: string}", "{$ref: 'https://example.com'}", "E_SCHEMA", "schema", 6),
         ("text: [prompt]", "text: [promt]", "E_PARAMETER_NAME", "text.0", 13),

@@ -76,7 +76,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_place_when_it_is_used(
 
 def test_one_name_in_two_files_is_told_and_the_first_one_counts(tmp_path: Path) -> None:
     found = LookupFiles(written(tmp_path, colorDOTtxt="red", colorDOTyaml="- blue"))
-    assert found["color"] == ("red",)
+    assert found.problems == [] and found["color"] == ("red",) == found["color"]
     assert [problem.code for problem in found.problems] == ["E_LOOKUP_TWICE"]
 
 

@@ -96,7 +96,7 @@ def test_items_come_in_the_documented_order(parameters: dict[str, Any]) -> None:
     found = plan(parameters)
     texts = [name for name in parameters if name in MODEL.text]
     lists = [name for name in parameters if name not in MODEL.text]
-    axes = {axis.parameter: [axis.at(place)[0] for place in range(axis.size)] for axis in found.axes}
+    axes = {axis.parameter: [axis.shown(place) for place in range(axis.size)] for axis in found.axes}
     assert list(axes) == texts + lists
     combinations = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     written = [each.pop("seed", None) for each in combinations]
@@ -246,8 +246,10 @@ def test_another_base_seed_gives_other_seeds(one: int, other: int) -> None:
 def test_other_values_and_other_copies_have_other_seeds() -> None:
     found = plan({"prompt": "[a,b,c]", "steps": "1,2,3"})
     assert len(set(seeds(found).values())) == 9
-    assert len({found._seed({"prompt": "a"}, copy) for copy in range(9)}) == 9
-    assert [found._seed({"seed": SEED_MOST}, copy) for copy in range(3)] == [SEED_MOST, 0, 1]
+    copies = [item.seed for item in plan({"prompt": "a"}, of=model(batch=None), count=9).items()]
+    assert len(set(copies)) == 9
+    wrapped = plan({"prompt": "a", "seed": SEED_MOST}, of=model(batch=None), count=3)
+    assert [item.seed for item in wrapped.items()] == [SEED_MOST, 0, 1]
 
 
 def test_derived_seeds_stay_what_they_were() -> None:

@@ -120,7 +120,6 @@ def test_a_scalar_means_what_yaml_1_2_says(written: str, value: Any) -> None:
         (b"\xff\xfea", "E_ENCODING", 1, 1, "UTF-8"),
         ("a: x\x07y\n", "E_ENCODING", 1, 5, "Delete"),
         ("a: 1\n\ufeffb: 2\n", "E_ENCODING", 2, 1, "Delete"),
-        ("a: !raw x\n", "E_NOT_BUILT", 1, 4, "out"),
         ("a: !wow x\n", "E_TAG", 1, 4, "tag"),
         ("a: !!set {x}\n", "E_TAG", 1, 4, "tag"),
         ("a: !!int x\n", "E_TAG", 1, 4, "tag"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,21 @@ from artfactoryd.errors import Problem
 UNSORTED = "unsorted"
 LONGEST_PROJECT = 100  # characters
 LONGEST_FOLDER = 200  # bytes of a folder's name; disks take 255
-MOST = {"seed": 2**63 - 1, "budget": 10**12}  # what the index can hold, budgets in micro-dollars
+MOST = {
+    "seed": 2**63 - 1,
+    "budget": 10**12,
+    "count": 10**9,
+    "sample": 10**6,
+}  # what the index can hold, budgets in micro-dollars
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of the `models` of an order, with parameters of its own."""
+
+    provider: str
+    model: str
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,14 @@ class Order:
     provider: str
     model: str
     parameters: Mapping[str, Any]
+    models: tuple[OneOf, ...] = ()
+    lookups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    raw: tuple[str, ...] = ()
+    cases: Sequence[Mapping[str, Any]] | str | None = None  # rows, or the name of a table beside the order
+    exclude: tuple[Mapping[str, Any], ...] = ()
+    count: int | None = None  # copies of each combination; None: not said, so one
+    sample: int | None = None
+    accepts_warnings: bool = False  # `warnings: ok`
     seed: int | None = None
     budget: str | None = None  # US dollars as written
     price: Mapping[str, Any] | None = None
@@ -48,12 +70,19 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
         name=unicodedata.normalize("NFC", str(value.get("name") or name)),
         project=chosen,
         provider=value["provider"], model=str(value["model"]), parameters=value["parameters"],
+        lookups=value.get("lookups") or {}, raw=tuple(value.get("raw") or ()), cases=value.get("cases"),
+        exclude=tuple(value.get("exclude") or ()), count=_whole(value.get("count")), sample=_whole(value.get("sample")),
+        accepts_warnings=value.get("warnings") == "ok",
         seed=None if seed is None else int(seed), budget=None if budget is None else str(budget),
         price=value.get("price"), priority=int(value.get("priority", 0)),
         tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
         validate=value.get("validate", True), rehearse=bool(value.get("rehearse", False)) or rehearse,
         problems=(*project_problems(chosen, key), *_large_numbers(value)),
     )  # fmt: skip
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def _large_numbers(value: Mapping[str, Any]) -> Iterator[Problem]:
