@@ -19,7 +19,7 @@ from artfactoryd.index import Index
 from artfactoryd.study import expander
 from tests.emulator.predictions import Prediction
 from tests.homes import TestHome, leftovers
-from tests.soak.account import Account, Attempt
+from tests.soak.account import FOUND_LATE, Account, Attempt
 
 FAILED = {"failed", "nsfw", "aborted", "canceled"}  # outcomes without output, for which nothing is billed
 MAY_WAIT = {"stray", "loose"}  # what is no order is left in the inbox for a minute
@@ -93,6 +93,8 @@ class Balance:
             return "LOST: taken for not bought" if attempt.verdict in NOTHING_BOUGHT else "LOST: without a ticket"
         if attempt.verdict == "settled":
             return "on the shelf"
+        if attempt.verdict == FOUND_LATE:
+            return FOUND_LATE if attempt.cost is None else "LOST: found late, and its money was let go"
         if not attempt.verdict:
             state = self.items.get(attempt.item)
             return "in flight" if state in ("running", "delivering") else f"LOST: its item is {state}"
