@@ -15,7 +15,7 @@ class Book:
         self.predictions: dict[str, Prediction] = {}
         if path.exists():
             for entry in entries(path):
-                read(self.predictions, entry)
+                self._read(entry)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
             os.write(self._file, b"\n")
@@ -31,13 +31,12 @@ class Book:
         os.write(self._file, json.dumps(entry).encode() + b"\n")
         os.fsync(self._file)
 
-
-def read(predictions: dict[str, Prediction], entry: dict[str, Any]) -> None:
-    if "create" in entry:
-        prediction = Prediction(**entry["create"])
-        predictions[prediction.id] = prediction
-    else:
-        predictions[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
+    def _read(self, entry: dict[str, Any]) -> None:
+        if "create" in entry:
+            prediction = Prediction(**entry["create"])
+            self.predictions[prediction.id] = prediction
+        else:
+            self.predictions[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
 
 
 def entries(path: Path) -> list[dict[str, Any]]:

@@ -8,14 +8,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.emulator import book
-from tests.emulator.predictions import Prediction
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -25,9 +23,8 @@ PATIENCE = 30.0  # seconds; only a broken emulator needs them
 class Emulator:
     """The emulator in a process of its own. Killed and started again it keeps its ports and its book."""
 
-    def __init__(self, ledger: Path, *, noise: Path | None = None, **weather: Any) -> None:
-        """`noise`: where its tracebacks go when buyers are killed while they are answered; else to standard error."""
-        self.ledger, self._noise = ledger, noise
+    def __init__(self, ledger: Path, **weather: Any) -> None:
+        self.ledger = ledger
         self._weather = weather
         self._process: subprocess.Popen[bytes] | None = None
         self.base_url = self.output_url = ""
@@ -42,11 +39,10 @@ class Emulator:
     def start(self) -> None:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
         ports = [str(urlsplit(url).port or 0) for url in (self.base_url, self.output_url)]
-        with self._noise.open("ab") if self._noise else nullcontext() as noise:
-            self._process = subprocess.Popen(
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.emulator", "--port", ports[0], "--output-port", ports[1],
              "--ledger", str(self.ledger), "--weather", json.dumps(self._weather)],
-            cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=noise,
+            cwd=CHECKOUT, stdout=subprocess.PIPE,
         )  # fmt: skip
         ready = self._first_line(self._process)
         self.base_url, self.output_url = ready["base_url"], ready["output_url"]
@@ -75,15 +71,6 @@ class Emulator:
         if not self.ledger.exists():
             return []
         return [entry["create"] for entry in book.entries(self.ledger) if "create" in entry]
-
-    def predictions(self) -> list[Prediction]:
-        """The same, with what was cancelled since."""
-        if not self.ledger.exists():
-            return []
-        found: dict[str, Prediction] = {}
-        for entry in book.entries(self.ledger):
-            book.read(found, entry)
-        return list(found.values())
 
     def seen(self) -> dict[str, int]:
         """Requests since its start, refused ones too: `POST create`, `GET predictions`, `GET output`..."""
