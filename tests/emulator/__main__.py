@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import logging
 from pathlib import Path
 
 from aiohttp import web
@@ -34,11 +33,6 @@ async def _listen(app: web.Application, port: int) -> str:
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """A buyer who was killed while it was answered is none."""
-    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionResetError))
-
-
 async def serve(port: int, output_port: int, ledger: Path, told: dict[str, object]) -> None:
     book, weather = Book(ledger), Weather()
     weather.change(told)
@@ -51,6 +45,5 @@ async def serve(port: int, output_port: int, ledger: Path, told: dict[str, objec
 
 if __name__ == "__main__":
     given = options()
-    logging.getLogger("aiohttp.server").addFilter(_is_news)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(given.port, given.output_port, given.ledger, given.weather))

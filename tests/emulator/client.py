@@ -66,6 +66,13 @@ class Emulator:
         """Back to the weather it was started with; what it accepted stays in its book."""
         self.control(calm=True, **self._weather)
 
+    def flights(self, after: int = 0, seconds: float = 0.0) -> dict[str, int]:
+        """Creates under way that are younger than number `after`, waited for; and how many have ever begun."""
+        address = f"{self.base_url}/_flights?after={after}&seconds={seconds}"
+        with _open(address, timeout=PATIENCE + seconds) as answer:
+            found: dict[str, int] = json.load(answer)
+        return found
+
     def creates(self) -> list[dict[str, Any]]:
         """Every create it accepted, oldest first: what was bought. Also after a kill."""
         if not self.ledger.exists():
@@ -77,13 +84,6 @@ class Emulator:
         with _open(f"{self.base_url}/_seen", timeout=PATIENCE) as answer:
             counts: dict[str, int] = json.load(answer)
         return counts
-
-    def flights(self, after: int = 0, seconds: float = 0.0) -> dict[str, int]:
-        """Creates under way that are younger than number `after`, waited for; and how many have ever begun."""
-        address = f"{self.base_url}/_flights?after={after}&seconds={seconds}"
-        with _open(address, timeout=PATIENCE + seconds) as answer:
-            found: dict[str, int] = json.load(answer)
-        return found
 
     @staticmethod
     def _first_line(process: subprocess.Popen[bytes]) -> dict[str, str]:
