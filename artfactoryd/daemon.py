@@ -20,6 +20,7 @@ from typing import Any
 
 from artfactoryd import commands, fault, leftovers, paperwork, reports, wakefulness
 from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.endings import end
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.held import HeldFolder
 from artfactoryd.home import Home
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
-CANCELS, CANCEL_AGAIN = 5, 0.5  # so often, and seconds between
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
@@ -154,25 +154,12 @@ class Daemon:
         until = time.monotonic() + GRACE
         while bench.sending and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        await self._end_tasks(self._services, self._makers)
+        await end(self._services, self._makers)
         if self._page:
             await asyncio.wait(self._page, timeout=GRACE)  # it closes by itself, within a second
-        await self._end_tasks(self._services, self._makers, self._page)  # what it began while it was opening
+        await end(self._services, self._makers, self._page)  # what it began while it was opening
         await self._receipts.bring_up_to_date()
         await asyncio.to_thread(self._awake.end)
-
-    async def _end_tasks(self, *owners: set[asyncio.Task[None]]) -> None:
-        """Cancelled again while one goes on: a library may swallow a cancellation. A stop never waits for ever."""
-        for _ in range(CANCELS):
-            tasks = {task for owner in owners for task in owner}
-            if not tasks:
-                return
-            for task in tasks:
-                task.cancel()
-            _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN)
-        if tasks:
-            log.error("stopped at once, because this does not end: %s", ", ".join(map(repr, tasks)))
-            os._exit(1)  # every state can be taken up again
 
     # --- items ---
 

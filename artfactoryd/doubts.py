@@ -135,9 +135,14 @@ class Doubts:
         return True
 
     def _found(self, item: Row, start: Callable[[Row], None]) -> None:
-        if item["state"] == ItemState.RUNNING and (item["order_id"], item["number"]) not in self._bench.making:
-            self._bench.gates[item["provider"]].hold()
-            start(item)
+        key = (item["order_id"], item["number"])
+        if item["state"] != ItemState.RUNNING:
+            return
+        if key in self._bench.making:  # it was about to be sent again: whoever is at it goes on from here
+            self._bench.adopted.add(key)
+            return
+        self._bench.gates[item["provider"]].hold()
+        start(item)
 
     def _absent(self, item: Row) -> None:
         if item["state"] == ItemState.PLANNED and (item["order_id"], item["number"]) not in self._bench.making:

@@ -53,6 +53,11 @@ class Foreman:
         """From the state of `row` to its end. Only a sick disk gets out of here as an error."""
         with log_fields(order=row["order_id"], item=row["number"]):
             await self._make(row)
+            key = (row["order_id"], row["number"])
+            while key in self._bench.adopted:
+                self._bench.adopted.discard(key)
+                self._bench.gates[row["provider"]].hold()
+                await self._make(self._bench.fresh(row))
 
     async def _make(self, row: Row) -> None:
         key = (row["order_id"], row["number"])

@@ -202,12 +202,19 @@ def _settle(index: Index, line: Line, cost: int) -> None:
 
 
 def _ticket(index: Index, line: Line) -> None:
-    """Of an attempt that its item no longer waits for, only the attempt takes it down: a person sent the item again."""
+    """Of an attempt that its item no longer waits for, only the attempt takes it down: a person sent the item again.
+
+    Where it was to be sent again and was not yet, what was bought is taken instead.
+    """
     item = _item(index, line)
     found = {"ticket": line["ticket"], "answered_at": line["at"]}
     if item["state"] != ItemState.SUBMITTING:
         _nobody_elses(index, line)
-    if item["attempt"] != line["attempt"]:
+    if item["state"] == ItemState.PLANNED and item["attempt"] is None:
+        _doubt_ends(index, line, reason=None)
+        sql = "UPDATE item SET attempt = ? WHERE order_id = ? AND number = ?"
+        index.run(sql, line["attempt"], line["order"], line["item"])
+    elif item["attempt"] != line["attempt"]:
         _doubt_ends(index, line, reason=FOUND_LATE, **found)
         return
     if item["state"] == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop

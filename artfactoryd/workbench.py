@@ -46,6 +46,7 @@ class Workbench:
         self.asking: dict[str, set[Key]] = {name: set() for name in factories}  # of these, what has a ticket out
         self.owed: dict[str, set[Key]] = {name: set() for name in factories}  # bought before, and not asked about since
         self.outages: dict[str, datetime] = {}  # since when a provider does not answer
+        self.adopted: set[Key] = set()  # of these, what was about to be sent and turned out to be bought already
         self.stops: set[Key] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.over: dict[str, str] = {}  # of these, order id -> the day whose cap, or whose month's, it waits for
@@ -128,6 +129,12 @@ class Workbench:
         assert order is not None
         return order
 
+    def fresh(self, row: Row) -> Row:
+        """The item as it is now."""
+        found = self.books.index.item(row["order_id"], row["number"])
+        assert found is not None
+        return found
+
     # --- the pen ---
 
     async def record(self, row: Row, kind: str, **fields: Any) -> Row:
@@ -146,9 +153,7 @@ class Workbench:
         self.touch(row["order_id"])
         if attempt is not None and attempt["cost"] is not None and attempt["cost"] < attempt["reserved"]:
             self._unblock([row["order_id"], *self.over])  # money came back
-        found = self.books.index.item(row["order_id"], row["number"])
-        assert found is not None
-        return found
+        return self.fresh(row)
 
     async def fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
         ask = {"ask": True} if verdict == Verdict.IN_DOUBT and row["provider"] in self.unsure else {}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 
-hypothesis.settings.register_profile("steady", deadline=None)  # a busy machine is no defect
-hypothesis.settings.load_profile("steady")
+# A loaded machine is no failing test.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ SPINE = {
     "daemon",
     "delivery",
     "doubts",
+    "endings",
     "foreman",
     "health",
     "held",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import claims, daemon
+from artfactoryd import claims, daemon, endings
 from artfactoryd.taking import Work
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
@@ -116,7 +116,7 @@ async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestH
 async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(daemon, "CANCEL_AGAIN", 0.01)
+    monkeypatch.setattr(endings, "AGAIN", 0.01)
     swallowed: list[str] = []
 
     async def deaf(*given: Any) -> None:
@@ -136,7 +136,7 @@ async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends
 async def test_what_never_ends_is_named_and_left_for_the_next_start(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(daemon, "CANCEL_AGAIN", 0.01)
+    monkeypatch.setattr(endings, "AGAIN", 0.01)
     exits: list[int] = []
 
     async def serve_for_ever(*given: Any) -> None:
@@ -144,7 +144,7 @@ async def test_what_never_ends_is_named_and_left_for_the_next_start(
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(daemon.os, "_exit", exits.append)
+    monkeypatch.setattr(endings.os, "_exit", exits.append)
     monkeypatch.setattr(daemon.Daemon, "_serve_commands", serve_for_ever)
     async with at_work(home, monkeypatch) as works:
         await works.rests()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from artfactoryd import daemon, doubts, reports, show
+from artfactoryd.calls import Calls
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.factories import Absent, Attempt, Ticket
 from artfactoryd.settings import Settings
@@ -100,6 +101,7 @@ async def test_what_was_lost_is_asked_about_and_goes_on_by_the_ordinary_path(
         await works.rests()
         assert (works.states(made), len(works.fake.calls()), works.kinds()) == ([state], sent, kinds)
         assert works.committed(made) == PRICE and len(home.products()) == (state == "completed")
+        assert works.house.bench.gates["fake"]._held == 0
 
 
 @pytest.mark.parametrize(("answer", "state", "sent"), [(Ticket("found"), "completed", 0), (Absent(), "completed", 1),
@@ -228,6 +230,31 @@ async def test_what_is_too_long_ago_is_asked_about_a_few_times_in_each_run_and_t
 
 
 # --- what a person does meanwhile ---
+
+
+async def test_what_is_found_while_it_is_about_to_be_sent_again_is_collected_and_not_sent(
+    home: TestHome, monkeypatch: Patch, says: dict[str, Any]
+) -> None:
+    about, go = asyncio.Event(), asyncio.Event()
+    real = Calls.of
+
+    async def slowly(self: Calls, row: Any, given: Any) -> Any:
+        if row["attempts"]:
+            about.set()
+            await go.wait()
+        return await real(self, row, given)
+
+    monkeypatch.setattr(Calls, "of", slowly)
+    async with at_work(home, monkeypatch, fake=Telling) as works:
+        made = await doubtful(works)
+        await works.tell("retry", made, in_doubt=True)
+        await about.wait()
+        says["a car"] = Ticket("found")
+        await works.until(lambda: works.states(made) == ["running"])
+        go.set()
+        await works.until(lambda: works.states(made) == ["completed"])
+        await works.rests()
+        assert len(works.fake.calls()) == 1 and works.committed(made) == PRICE
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,13 @@ async def test_while_questions_are_not_answered_nothing_is_created(home: TestHom
         made = await works.take(order(CARS))
         await works.until(lambda: outages(works))
         begun = len(works.fake.calls())
-        asked = len(works.fake.history)
-        works.house.bench.gates["fake"].concurrency = 5
-        works.house.bench.wake()
-        await works.until(lambda: len(works.fake.history) == asked)
-        assert len(works.fake.calls()) == begun
-        works.house.bench.gates["fake"].lift()
+        gate = works.house.bench.gates["fake"]
+        gate.concurrency = 5
+        for _ in range(5):
+            gate.wake()
+            await works.until(lambda: not gate._changed.is_set())
+        assert len(works.fake.calls()) == len(works.lines("wish")) == begun
+        gate.lift()
         await works.until(lambda: works.states(made) == ["completed"] * 10)
 
 
@@ -248,6 +249,17 @@ async def test_that_there_is_money_again_only_a_person_says(home: TestHome, monk
             await works.rests()
             assert isinstance(works.fake, Probed) and works.fake.probes == 0
             assert works.states(made) == ["planned"] * 2 and works.house.books.index.stops().keys() == {"fake"}
+
+
+async def test_a_question_that_is_answered_says_nothing_about_money(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch, fake=answering(monkeypatch, None), concurrency=2) as works:
+        works.fake.script("submit", "ok", ProviderStopped("There is no money."))
+        works.fake.script("collect", *[None] * 1000)
+        made = await works.take(order())
+        await works.until(lambda: works.house.books.index.stops())
+        before = len(works.fake.history)
+        await works.until(lambda: len(works.fake.history) > before + 3)
+        assert works.states(made) == ["running", "planned"] and works.house.books.index.stops()
 
 
 async def test_a_question_that_is_answered_lifts_the_stop_of_the_key_it_was_asked_with(

@@ -68,7 +68,8 @@ def test_each_verdict_has_its_move() -> None:
     ("state", "move", "end"),
     [
         ("planned", "wish", "submitting"), ("submitting", "ticket", "running"), ("running", "result", "delivering"),
-        ("delivering", "settlement", "completed"), ("planned", "ticket", None), ("running", "wish", None),
+        ("delivering", "settlement", "completed"), ("planned", "ticket", "running"),
+        ("planned", "result", None), ("running", "wish", None),
         ("completed", "retry", None), ("running", "cancel", None), ("in_doubt", "wish", None),
         ("failed", "settlement", None),
     ],

@@ -242,6 +242,78 @@ def test_a_cap_is_raised_only_of_an_order_that_has_begun(index: Index) -> None:
         do(index, approval() | {"waived": ["cap"]})
 
 
+# --- doubts that outlive a cancel or a retry ---
+
+
+def test_a_cancelled_doubt_takes_its_ticket_and_the_provider_is_to_be_told(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), cancel())
+    assert state(index) == "cancelled"
+    do(index, ticket(1))
+    row = index.item(ORDER, 1)
+    assert row is not None and (row["state"], row["stop"], row["ticket"]) == ("running", 1, "ticket-1")
+    do(index, result(1), settlement(1))
+    assert (state(index), committed(index), index.doubtful(ORDER)) == ("completed", UPPER, 0)
+
+
+def test_a_cancelled_doubt_that_was_not_bought_gives_its_money_back_and_stays_cancelled(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), cancel(), release(1))
+    assert (state(index), committed(index), index.attempts(ORDER)[0]["verdict"]) == ("cancelled", 0, "released")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [], [cancel()], [wish(1), release(1), cancel()], [wish(1), cancel(), release(1)],
+        [wish(1), ticket(1), cancel(), failure(1, "cancelled", cost=0)],
+        [wish(1), failure(1, "in_doubt"), release(1)], [wish(1), failure(1, "in_doubt"), cancel(), release(1)],
+        [wish(1), failure(1, "in_doubt"), retry(1), ticket(1)], [wish(1), failure(1, "refused", cost=0)],
+    ],
+    ids=lambda lines: "-".join(line.get("verdict", line["kind"]) for line in lines) or "nothing",
+)  # fmt: skip
+def test_only_an_attempt_in_doubt_takes_a_ticket_or_gives_money_back_afterwards(
+    index: Index, before: list[dict[str, Any]]
+) -> None:
+    accepted(index)
+    do(index, *before)
+    was = (index.item(ORDER, 1), index.order(ORDER), index.attempts(ORDER))
+    for line in (ticket(1), release(1)):
+        with pytest.raises(IllegalMove):
+            do(index, line)
+    assert (index.item(ORDER, 1), index.order(ORDER), index.attempts(ORDER)) == was
+
+
+def test_an_attempt_that_was_sent_again_is_told_of_apart_from_its_item(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), retry(1), wish(1, nth=2), {**ticket(1, nth=2), "ticket": "second"})
+    do(index, ticket(1))
+    row, [old, new] = index.item(ORDER, 1), index.attempts(ORDER)
+    assert row is not None and (row["state"], row["ticket"]) == ("running", "second")
+    assert (old["ticket"], old["verdict"], old["cost"], new["ticket"]) == ("ticket-1", "in_doubt", None, "second")
+    assert committed(index) == 2 * UPPER, "it was bought, so it counts"
+
+
+def test_money_of_an_attempt_that_was_sent_again_comes_back_when_it_was_not_bought(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), retry(1), wish(1, nth=2), release(1))
+    assert (state(index), committed(index)) == ("submitting", UPPER)
+
+
+def test_a_ticket_found_for_two_attempts_belongs_to_the_first(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), wish(2), failure(1, "in_doubt"), failure(2, "in_doubt"), ticket(1))
+    with pytest.raises(IllegalMove, match="belongs to another"):
+        do(index, {**ticket(2), "ticket": "ticket-1"})
+    assert [row["state"] for row in index.items(ORDER)][:2] == ["running", "in_doubt"]
+
+
+def test_what_is_in_doubt_when_its_order_was_cancelled_is_cancelled_and_counted(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), cancel(), failure(1, "in_doubt"))
+    assert (state(index), committed(index), index.doubtful(ORDER)) == ("cancelled", UPPER, UPPER)
+
+
 # --- orders ---
 
 
@@ -440,3 +512,14 @@ def test_the_money_of_an_order_is_always_what_its_attempts_may_have_cost(index: 
     assert order is not None and committed(index) <= order["cap"] + 2  # a bill above what was set aside
     assert index.committed("2026-11-01", "2026-11-31") == committed(index)
     assert all(index.item(ORDER, a["number"]) for a in attempts)
+
+
+def test_what_is_found_before_it_is_sent_again_is_taken_instead(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), retry(1, raised=UPPER), ticket(1))
+    row = index.item(ORDER, 1)
+    assert row is not None and (row["state"], row["attempt"]) == ("running", index.attempts(ORDER)[0]["id"])
+    with pytest.raises(IllegalMove):
+        do(index, wish(1, nth=2))
+    do(index, result(1), settlement(1))
+    assert (state(index), committed(index), len(index.attempts(ORDER))) == ("completed", UPPER, 1)

@@ -227,7 +227,7 @@ def _(stage: Stage) -> Found:
     with path.open("w") as file, stage.working() as program:
         file.write(GREEN[:40])
         file.flush()
-        until(stage.home.home.index_file.exists)
+        until(lambda: stage.said_of("car.yaml"))  # a first start is still making its tables
         found = stage.home.found("car.yaml", stage.said_of("car.yaml"), None)
         file.write(GREEN[40:])
         file.close()

@@ -46,7 +46,8 @@ RESUMED = (S.DELIVERING, S.RUNNING, S.SUBMITTING)  # what a start takes up again
 
 MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {
     "wish": {S.PLANNED: S.SUBMITTING},
-    "ticket": {S.SUBMITTING: S.RUNNING, S.IN_DOUBT: S.RUNNING, S.CANCELLED: S.RUNNING},  # cancelled: while in doubt
+    # Cancelled: while in doubt. Planned: to be sent again, and found before it was.
+    "ticket": {S.SUBMITTING: S.RUNNING, S.IN_DOUBT: S.RUNNING, S.CANCELLED: S.RUNNING, S.PLANNED: S.RUNNING},
     "release": {S.SUBMITTING: S.PLANNED, S.IN_DOUBT: S.PLANNED},
     "result": {S.RUNNING: S.DELIVERING},
     "settlement": {S.DELIVERING: S.COMPLETED},

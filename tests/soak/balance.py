@@ -93,10 +93,16 @@ class Balance:
             return "LOST: taken for not bought" if attempt.verdict in NOTHING_BOUGHT else "LOST: without a ticket"
         if attempt.verdict == "settled":
             return "on the shelf"
+        if not attempt.verdict and self._sent_again(attempt):
+            return "found when a person had asked for it again"
         if not attempt.verdict:
             state = self.items.get(attempt.item)
             return "in flight" if state in ("running", "delivering") else f"LOST: its item is {state}"
         return f"ended as {attempt.verdict}" if attempt.cost is not None else "LOST: ended without a cost"
+
+    def _sent_again(self, attempt: Attempt) -> bool:
+        later = [each for each in self.account.of_item[attempt.item] if each.place > attempt.place]
+        return any(self._asked(attempt.item, attempt.place, each.place) for each in later)
 
     def money_agrees(self) -> Finding:
         """Ours may be more than the bill (a failed output is counted at its upper price), never less."""

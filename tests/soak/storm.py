@@ -25,9 +25,9 @@ from tests.soak.drops import Person, command, hand_in
 from tests.soak.points import points
 
 STOPS_IN = 5.0  # seconds a stop may take
-LIFE = 2.0  # seconds after which a life ends though nothing is being sent
-SOUGHT = 1.0  # seconds to reach a named place; what is known to pass it has more time
-LAST = 120.0  # seconds for the clean runs at the end, each
+LIFE = 3.0  # seconds after which a life ends though nothing is being sent, from when it holds the home
+SOUGHT = 1.0  # the same for a named place to be reached; what is known to pass it has more time
+LAST = 600.0  # seconds for the clean runs at the end, each
 SLACK = 5.0  # seconds, for a machine that is busy with other things
 ENOUGH = 20  # items waiting to be sent; fewer, and more is dropped
 KILLED = -signal.SIGKILL
@@ -132,7 +132,7 @@ class Storm:
         self.emulator.control(**{**skies.sky(self.chance), **WEATHER.get(wanted or "", {})})
         if wanted in ("approve", "dear", "wrong", "loose", "bundle"):
             self.person.drop("dear" if wanted == "approve" else wanted)
-        waiting = self._steer(approving=wanted == "approve")
+        waiting = self._steer(approving=wanted == "approve") + len(list(self.home.home.inbox.iterdir()))
         for _ in range(3 if waiting < ENOUGH else self.chance.choice([0, 0, 1])):
             self.person.drop("paid" if wanted in WEATHER else None)
 
@@ -212,10 +212,13 @@ class Storm:
             )  # fmt: skip
 
     def _end(self, process: subprocess.Popen[bytes], place: str, begun: int, patience: float) -> None:
-        until = time.monotonic() + (patience or (SOUGHT if place else LIFE))
+        until = time.monotonic() + max(patience, PATIENCE)
+        least, up = patience or (SOUGHT if place else LIFE), False
         lasts = self.chance.choice([0.0, 0.0, 0.1, 0.5, 1.0])  # beyond the first create
         orderly = not place and self.chance.random() < 0.06
         while process.poll() is None and time.monotonic() < until:
+            if not up and self._is_up(process):
+                up, until = True, time.monotonic() + least
             if self.emulator.flights(after=begun, seconds=0.1)["flying"] and not place:
                 if lasts <= 0:
                     break
@@ -229,6 +232,9 @@ class Storm:
             self._stop(process)
         else:
             self._kill(process, begun)
+
+    def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
+        return (self.home.home.holder() or {}).get("pid") == process.pid
 
     def _ended_itself(self, code: int, place: str) -> None:
         if place and code == KILLED:
