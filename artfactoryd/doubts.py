@@ -94,7 +94,10 @@ class Doubts:
         try:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
-        except (AskAgain, Throttled) as error:
+        except Throttled as error:
+            self._bench.gates[provider].slow(error.after)
+            return Answer(words=str(error), after=error.after or 0.0)
+        except AskAgain as error:
             return Answer(words=str(error), after=error.after or 0.0)
         except ProviderStopped as error:  # what it means for new creates, a create will tell
             return Answer(words=str(error), after=LONGEST, refused=True)

@@ -191,7 +191,10 @@ def _heed_pauses(index: Index, line: Line) -> None:
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:
-    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day."""
+    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day.
+
+    More than that, as a bill by time or a larger picture than was asked for, stops the order's next wishes.
+    """
     sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
     attempt = index.row(sql, (line["attempt"],))
     if attempt is None:
@@ -199,6 +202,9 @@ def _settle(index: Index, line: Line, cost: int) -> None:
     if change := cost - attempt["counted"]:
         index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, line["order"])
         _count(index, attempt["day"], change)
+    if change > 0:
+        sql = "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
+        index.run(sql, cost, cost, line["order"])
 
 
 def _ticket(index: Index, line: Line) -> None:
@@ -256,19 +262,9 @@ def _nobody_elses(index: Index, line: Line) -> None:
 def _result(index: Index, line: Line) -> None:
     _move(index, line, "result", outputs=line["outputs"])
     _log(index, line, returned=line["returned"], ended_at=line["at"])
-    if "cost" in line:
-        _bill(index, line)
-
-
-def _bill(index: Index, line: Line) -> None:
-    """By the time measured, before anything is fetched; above what was reserved it stops the order's next wishes."""
-    _settle(index, line, line["cost"])
-    _log(index, line, cost=line["cost"], estimated=1)
-    sql = (
-        "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END "
-        "WHERE id = ? AND ? > (SELECT reserved FROM generation_log WHERE id = ?)"
-    )
-    index.run(sql, line["cost"], line["cost"], line["order"], line["cost"], line["attempt"])
+    if "cost" in line:  # the bill by the time measured, before anything is fetched
+        _settle(index, line, line["cost"])
+        _log(index, line, cost=line["cost"], estimated=1)
 
 
 def _settlement(index: Index, line: Line) -> None:

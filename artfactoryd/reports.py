@@ -53,7 +53,11 @@ def item_document(item: Row) -> dict[str, Any]:
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
     """Why an order waits, in words; empty when it does not. `day`: by whose caps of day and month; today."""
-    return [*blockers(index, row, home, settings, day), *_asked_about(index, row), *_passing(index, row)]
+    return [
+        *blockers(index, row, home, settings, day),
+        *_asked_about(index, row),
+        *_passing(index, row, home, settings, day),
+    ]
 
 
 def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
@@ -62,7 +66,8 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
         return [*(reason["text"] for reason in row["held"]), *_paused(row)]
     counts = index.counts(row["id"])
     found = []
-    if given_up(index, row) and (counts.get(ItemState.PLANNED) or counts.get(ItemState.RUNNING)):
+    may_be_sent = counts.get(ItemState.PLANNED) and not _is_shut(index, row)
+    if given_up(index, row) and (may_be_sent or counts.get(ItemState.RUNNING)):
         found.append(outage(row["provider"], index.outages()[row["provider"]]))
     if counts.get(ItemState.IN_DOUBT) and not stakes.hopeful(index, row["id"]):
         found.append(
@@ -155,16 +160,23 @@ def _providers(index: Index) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _passing(index: Index, row: Row) -> list[str]:
-    """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
+def _is_shut(index: Index, row: Row) -> bool:
+    """Nothing of it is sent before a person, or a key that is taken, lifts something."""
     shut = index.stops().keys() | index.pauses().keys()
-    if row["held"] is not None or row["cancelled"] or row["paused"] or {"", row["provider"]} & shut:
+    return bool(row["paused"] or {"", row["provider"]} & shut)
+
+
+def _passing(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
+    """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
+    if row["held"] is not None or row["cancelled"] or _is_shut(index, row):
         return []
     if trouble := index.outages().get(row["provider"]):
         unfinished = index.state(row) in UNFINISHED
         return [outage(row["provider"], trouble)] if unfinished and not trouble["given_up"] else []
     first = index.planned_items(row["id"], row["provider"], 1)
-    return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
+    if not first or not first[0]["reason"] or _why_nothing_is_sent(index, row, home, settings, day or budget.today()):
+        return []
+    return [f"{first[0]['reason']} It is sent again by itself."]
 
 
 def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:

@@ -270,6 +270,8 @@ def _retry_answer(
     row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
 ) -> Answer:
     words = [f"{len(retried)} items of {row['name']} are sent again."]
+    if retried and row["overrun"]:
+        words.append(f"One cost more than was set aside, so it waits for `approve {row['id'][:13]}`.")
     left = {} if in_doubt else risky
     if left:
         price = dollars(sum(left.values()))

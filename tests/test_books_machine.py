@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from artfactoryd.books import Books
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove
+from tests import accounts
 from tests.accounts import (
     NOON,
     UPPER,
@@ -38,7 +39,6 @@ from tests.accounts import (
     retry,
     rows,
     settlement,
-    ticket,
     wish,
 )
 
@@ -60,6 +60,12 @@ class Sent:
     cost: int | None = None
     sold: bool = False
     failed: bool = False
+
+
+def ticket(number: int, order: str, *, nth: int = 1) -> Line:
+    """The provider gives each one once."""
+    line = accounts.ticket(number, order, nth=nth)
+    return {**line, "ticket": f"ticket of {line['attempt']}"}
 
 
 class History(RuleBasedStateMachine):
@@ -247,7 +253,7 @@ class History(RuleBasedStateMachine):
         id = over[which % len(over)]
         sent = self.sent[id]
         (order, number) = sent.item
-        answer = ticket(number, order) if sent.sold else release(number, order)
+        answer = ticket(number, order, nth=sent.nth) if sent.sold else release(number, order)
         line = {
             "answer": answer, "result": result(number, order), "settlement": settlement(number, order),
             "in_doubt": failure(number, "in_doubt", order), "lost": failure(number, "lost", order, cost=UPPER),

@@ -236,6 +236,15 @@ def test_a_bill_counts_from_the_result_and_above_what_was_set_aside_it_stops_the
     do(index, wish(2, reserved=UPPER + 500), ticket(2), result(2, cost=UPPER + 500), wish(3))
 
 
+def test_a_settlement_above_what_was_set_aside_stops_the_order_too(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), ticket(1), result(1), wish(2), settlement(1, cost=UPPER + 500))
+    assert committed(index) == 2 * UPPER + 500
+    with pytest.raises(OverCap):
+        do(index, wish(3))
+    do(index, approval() | {"waived": ["cap"]}, ticket(2), result(2), settlement(2, cost=UPPER), wish(3))
+
+
 def test_a_cap_is_raised_only_of_an_order_that_has_begun(index: Index) -> None:
     do(index, acceptance(), hold())
     with pytest.raises(IllegalMove, match="held"):

@@ -468,7 +468,7 @@ def _(stage: Stage) -> Found:
 
 @situation("The provider answers 502 to one item after the other")
 def _(stage: Stage) -> Found:
-    stage.home.before = HASTY
+    stage.home.before = f"{HASTY}\n{AT_ONCE}"
     stage.cloud.control(create="502", account="502")
     return stage.bought("a [red,green,blue,black,white] car", ARTFACTORY_PROVIDERS__REPLICATE__CONCURRENCY="1")
 
