@@ -131,7 +131,6 @@ def test_every_key_of_this_part_passes() -> None:
 
 LATER = [
     "models",
-    "template",
     "limit",
     "proof",
     "file",
@@ -190,7 +189,7 @@ def test_schema_problems_come_all_at_once_in_the_order_of_the_file() -> None:
     [
         ("modle", "Did you mean model?"),
         ("Project-ID", "Did you mean project_id?"),
-        ("templat", "Did you mean template (which is not built yet)?"),
+        ("templat", "Did you mean template?"),
         ("prompt", "If it is a parameter of the model, it belongs under parameters."),
     ],
 )

@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from artfactoryd.core.catalog import Model
+from artfactoryd.core.catalog import SIZES, Model
 from artfactoryd.core.chance import WHOLE, drawn, number_of
 from artfactoryd.core.rows import Row, Written
 from artfactoryd.core.section import Place, Section
@@ -230,7 +230,7 @@ class Maker:
         parts = {name: part.replace("%", "%%") for name, part in self._parts(row, digits).items()}
         holes = ",".join("%s" if name in names else parts[name] for name in self._sorted)
         identity, key, packing = f"[{self._base},{{{holes}}},", self._seed or "", self._section.packing
-        sized, seeded = names & {self._model.batch, "width", "height"}, key in names or self._is_derived(digits)
+        sized, seeded = names & {self._model.batch, self._model.image, *SIZES}, key in names or self._is_derived(digits)
         _, _, asked, copy, seed, base, tokens, upper, model = first
         make, base = tuple.__new__, dict(base)
         for values, fragments in self._ways[self._section.number(digits) % len(self._ways) :]:

@@ -281,7 +281,7 @@ def _too_large(plan: Plan) -> Iterator[Problem]:
 def _sized(plan: Plan) -> Iterator[ValueAxis]:
     """Lists that the price of a call, or the number of its products, depends on."""
     for model, section in plan.sections:
-        names = {plan.models[model].batch, "width", "height"}
+        names = {plan.models[model].batch, plan.models[model].image, *SIZES}
         yield from (axis for axis in section.lists if axis.parameter in names)
 
 
