@@ -25,7 +25,7 @@ def test_a_program_that_sends_again_when_in_doubt_is_reported(tmp_path: Path) ->
     storm = Storm(tmp_path, seed=11, sabotage="resend")
     with storm.weathered():
         storm.live("recorded_failure")  # each create is accepted, and its answer lost
-        bought = storm.emulator.predictions()
+        bought = storm.bought()
     finding = Balance(storm.home, bought, storm.person.names).no_double_payment()
     assert finding.broken and str(finding).startswith("BROKEN  no item has two accepted creates"), finding
 
