@@ -76,6 +76,7 @@ class History(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.now = NOON
         self.sent: dict[str, Sent] = {}
+        self.at: dict[Item, str] = {}  # the attempt an item is at, or was last
         self.asked: Counter[Item] = Counter()  # a person's word to send again
         self.orders: list[str] = []
         self.commands = 0
@@ -120,7 +121,7 @@ class History(RuleBasedStateMachine):
         return fit[which % len(fit)]
 
     def last(self, item: Item) -> tuple[str, Sent]:
-        return max(((id, sent) for id, sent in self.sent.items() if sent.item == item), key=lambda pair: pair[1].nth)
+        return self.at[item], self.sent[self.at[item]]
 
     # --- orders and a person's words ---
 
@@ -184,6 +185,7 @@ class History(RuleBasedStateMachine):
         row = self.books.index.order(order)
         assert row is not None and row["committed"] <= row["cap"] and row["held"] is None and not row["cancelled"]
         sent = self.sent[line["attempt"]] = Sent(item, nth, line["reserved"])
+        self.at[item] = line["attempt"]
         sent.sold = fate in ("answered", "answer lost", "killed after")
         self.answer(sent, fate)
 
@@ -248,7 +250,10 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.over())
     @rule(which=any_one, kind=st.sampled_from(["answer", "result", "settlement", "in_doubt", "lost"]))
     def a_late_word_about_an_attempt_that_is_over(self, which: int, kind: str) -> None:
-        """It may settle that attempt's doubt; the item, which is at another one, stays as it is."""
+        """It may settle that attempt's doubt; the item, which is at another one, stays as it is.
+
+        Only one that was to be sent again, and was not yet, takes what was bought instead.
+        """
         over = self.over()
         id = over[which % len(over)]
         sent = self.sent[id]
@@ -259,9 +264,14 @@ class History(RuleBasedStateMachine):
             "in_doubt": failure(number, "in_doubt", order), "lost": failure(number, "lost", order, cost=UPPER),
         }[kind]  # fmt: skip
         before = self.books.index.item(order, number)
-        if self.do({**line, "attempt": id}):
+        assert before is not None
+        done = self.do({**line, "attempt": id})
+        if done:
             assert kind == "answer" and sent.cost is None
             sent.cost = None if sent.sold else 0
+        if done and sent.sold and before["state"] == S.PLANNED:
+            before |= {"state": S.RUNNING, "attempt": id, "ticket": line["ticket"], "reason": None}
+            self.at[sent.item] = id
         assert self.books.index.item(order, number) == before
 
     def over(self) -> list[str]:
