@@ -171,11 +171,12 @@ class Intake:
     def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
         submission = claim.submission()
         plan, order = study.plan, study.order
+        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.models)]
         return {
             "kind": "acceptance", "order": order_id(claim.id, study.document.number), "claim": claim.id,
             "number": study.document.number, "submission": submission.get("id"), "name": order.name,
             "project": order.project, "folder": None, "provider": study.provider,
-            "model": replace(plan.model, price=plan.price).snapshot(),
+            "model": models[0], "models": models if len(models) > 1 else [],
             "document": document_text(study.document.text), "document_sha256": study.sha256,
             "fingerprint": study.fingerprint, "file": claim.name, "git": submission.get("git"),
             "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,

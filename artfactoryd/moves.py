@@ -21,6 +21,7 @@ ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
     "cap", "price", "total_items", "total_products", "inputs", "library",
+    "models",
 )  # fmt: skip
 FROM_ZERO = ("expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest")
 BY_YOU = "cancelled by you"
@@ -75,7 +76,9 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 
 def _acceptance(index: Index, line: Line) -> None:
-    values = [_text({"inputs": [], "library": {}, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    values = [
+        _text({"inputs": [], "library": {}, "models": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS
+    ]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"

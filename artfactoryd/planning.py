@@ -65,6 +65,7 @@ def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
     warnings = [study.document.locate(warning) for warning in found.warnings]
     return {
         "name": study.order.name, "project": study.order.project, "model": found.model.full,
+        "models": [{"provider": each.provider, "model": each.full} for each in found.models],
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
         "total_products": found.total_products,
         "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
@@ -85,7 +86,9 @@ def _axes(found: Plan) -> list[dict[str, Any]]:
         for axis in found.axes if axis.size > 1
     ]  # fmt: skip
     cases = len(found.sections) // len(found.models)
-    return [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
+    axes = [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
+    names = [model.full for model in found.models]
+    return [{"parameter": "models", "values": len(names), "first": names}, *axes] if len(names) > 1 else axes
 
 
 def _folder(home: Home, study: Study) -> Path:
@@ -95,11 +98,12 @@ def _folder(home: Home, study: Study) -> Path:
 
 
 def _prompt(found: Plan, number: int) -> str:
-    return prompt_of(found.item(number).parameters, found.model)
+    item = found.item(number)
+    return prompt_of(item.parameters, found.models[item.model])
 
 
 def _item(found: Plan, item: PlannedItem) -> dict[str, Any]:
-    prompt = prompt_of(item.parameters, found.model)
+    prompt = prompt_of(item.parameters, found.models[item.model])
     names = [product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)]
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {
@@ -114,7 +118,7 @@ def _order_text(order: Mapping[str, Any]) -> str:
     if order["errors"]:
         lines = [f"{order['name']} cannot be taken:"] + [f"- {error['text']}" for error in order["errors"]]
         return "\n".join(lines)
-    lines = [_headline(order), f"  model    {order['provider']} {order['model']}", f"  price    {_price(order)}"]
+    lines = [_headline(order), *_models(order), f"  price    {_price(order)}"]
     lines += [f"  axis     {axis['parameter']}: {_values(axis)}" for axis in order["axes"]]
     lines += [f"  first    {order['first']}", f"  last     {order['last']}", f"  lands in {order['folder']}"]
     lines += [f"  warning  {warning['text']}" for warning in order["warnings"]]
@@ -125,6 +129,12 @@ def _order_text(order: Mapping[str, Any]) -> str:
 def _headline(order: Mapping[str, Any]) -> str:
     kind = " (rehearsal: drawn here, for nothing)" if order["rehearsal"] else ""
     return f"{order['name']}: {order['total_items']} items, {order['total_products']} products{kind}"
+
+
+def _models(order: Mapping[str, Any]) -> list[str]:
+    if len(order["models"]) == 1 or order["rehearsal"]:
+        return [f"  model    {order['provider']} {order['model']}"]
+    return [f"  model    {each['provider']} {each['model']}" for each in order["models"]]
 
 
 def _price(order: Mapping[str, Any]) -> str:

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents, inputs, library
-from artfactoryd.core.catalog import Catalog, Model, micro_dollars
+from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of, snapshots
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
 from artfactoryd.documents import Document
+from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.index import Index
@@ -140,9 +141,10 @@ class Scholar:
 
     def _plan(self, document: Resolved, order: Order, table: str | None) -> Plan:
         lookups = LookupFiles(self._home.library / "lookups")
+        models = self._models(document, order)
         plan = make_plan(
-            order, self._model(document, order), self._base(document, order), written=document.written,
-            check=documents.check_value, lookups=lookups, raw=document.raw, table=table,
+            order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
+            models=models, lookups=lookups, raw=document.raw, table=table,
         )  # fmt: skip
         if plan.problems or lookups.problems:
             raise Refusal([*(document.locate(problem) for problem in plan.problems), *lookups.problems])
@@ -158,20 +160,26 @@ class Scholar:
             located = [document.locate(problem) for problem in search.problems]
             raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
 
-    def _model(self, document: Resolved, order: Order) -> Model:
+    def _models(self, document: Resolved, order: Order) -> list[Model]:
+        ways: list[tuple[str, str, KeyPath]] = [(order.provider, order.model, ())]
+        if order.models:
+            ways = [(each.provider, each.model, ("models", n)) for n, each in enumerate(order.models)]
+        return [self._model(document, provider, name, path) for provider, name, path in ways]
+
+    def _model(self, document: Resolved, provider: str, name: str, path: KeyPath) -> Model:
         catalog = self.catalog()
-        if order.provider not in catalog.providers():
-            near = difflib.get_close_matches(order.provider, catalog.providers(), n=1)
+        if provider not in catalog.providers():
+            near = difflib.get_close_matches(provider, catalog.providers(), n=1)
             fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(catalog.providers())}."
-            problem = Problem("E_PROVIDER", f"there is no provider {order.provider!r}.", fix, ("provider",))
+            problem = Problem("E_PROVIDER", f"there is no provider {provider!r}.", fix, (*path, "provider"))
             raise Refusal([document.locate(problem)])
-        model = catalog.find(order.provider, order.model)
+        model = catalog.find(provider, name)
         if model is None:
-            known = [each.names[-1] for each in catalog if each.provider == order.provider]
-            near = catalog.near(order.provider, order.model)
+            known = [each.names[-1] for each in catalog if each.provider == provider]
+            near = catalog.near(provider, name)
             fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-            message = f"{order.provider} has no model {order.model!r} that is known here."
-            raise Refusal([document.locate(Problem("E_MODEL", message, fix, ("model",)))])
+            message = f"{provider} has no model {name!r} that is known here."
+            raise Refusal([document.locate(Problem("E_MODEL", message, fix, (*path, "model")))])
         return model
 
     def catalog(self) -> Catalog:
@@ -275,16 +283,16 @@ def plan_of(row: Mapping[str, Any]) -> Plan:
 def _plan_again(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
-    model = Model.from_snapshot(row["model"])
+    models = [Model.from_snapshot(each) for each in snapshots(row)]
     library = row["library"]
     plan = make_plan(
-        order, model, row["base_seed"], written=document.written, check=documents.check_value,
+        order, models[0], row["base_seed"], written=document.written, check=documents.check_value, models=models,
         lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
     )  # fmt: skip
     return with_inputs(plan, row["inputs"])
 
 
-def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:
-    """The items of an order that have no rows yet."""
+def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
+    """Who runs each of an order's models, and its items that have no rows yet."""
     items = plan_of(row).items(row["expanded_items"] + 1, row["expanded_products"] + 1)
-    return row["provider"], items
+    return providers_of(row), items

@@ -23,10 +23,10 @@ def clock() -> datetime:
     return NOON
 
 
-def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:
+def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
     """As many items as the order says, each for one product."""
     numbers = range(row["expanded_items"] + 1, row["total_items"] + 1)
-    return "fake", (
+    return ["fake"], (
         PlannedItem(n, n, 1, 0, n, {"prompt": f"car {n}"}, (("prompt", "[a,b]", "a"),), UPPER) for n in numbers
     )
 

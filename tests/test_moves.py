@@ -380,9 +380,9 @@ def test_what_was_surely_not_sent_when_its_order_was_cancelled_is_not_sent_later
 def test_items_that_get_their_rows_after_a_cancel_are_cancelled(index: Index) -> None:
     do(index, acceptance(items=3000))
     first = expander(index.order(ORDER) or {})[1]
-    unwritten.add_items(index, ORDER, "fake", [next(first) for _ in range(1000)])
+    unwritten.add_items(index, ORDER, ["fake"], [next(first) for _ in range(1000)])
     do(index, cancel())
-    unwritten.add_items(index, ORDER, "fake", first)
+    unwritten.add_items(index, ORDER, ["fake"], first)
     assert index.counts(ORDER) == {"cancelled": 3000}
 
 
@@ -404,9 +404,9 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
     do(index, acceptance(items=6))
     items = list(expander(index.order(ORDER) or {})[1])
     with pytest.raises(IllegalMove, match="before 3"):
-        unwritten.add_items(index, ORDER, "fake", items[2:])
+        unwritten.add_items(index, ORDER, ["fake"], items[2:])
     for some in (items[:2], items[:4], items[:2], items):
-        unwritten.add_items(index, ORDER, "fake", some)
+        unwritten.add_items(index, ORDER, ["fake"], some)
     row = index.order(ORDER)
     assert row is not None and (row["expanded_items"], row["expanded_products"]) == (6, 6)
     assert index.counts(ORDER) == {"planned": 6}

@@ -20,8 +20,8 @@ LEFT_OUT = st.fixed_dictionaries(
     {},
     optional={
         "prompt": st.sampled_from(["[a,b]", "a", "e || f", "c", "zzz"]), "negative_prompt": st.just("m"),
-        "steps": st.sampled_from(["1", "1,2", "9", "3,4"]), "guidance": st.sampled_from(["2..3", "1"]), "hires": st.just(True),
-        "num_outputs": st.just(2),
+        "steps": st.sampled_from(["1", "1,2", "9", "3,4"]), "guidance": st.sampled_from(["2..3", "1"]),
+        "hires": st.just(True), "num_outputs": st.just(2),
     },
 )  # fmt: skip
 ENTRIES = st.lists(LEFT_OUT.filter(bool), max_size=3)

@@ -47,6 +47,11 @@ class Plan:
     def model(self) -> Model:
         return self.models[0]
 
+    def base(self, model: int) -> dict[str, Any]:
+        """The parameters as written for this model."""
+        own = self.order.models[model].parameters if self.order.models else {}
+        return {**self.order.parameters, **own}
+
     @property
     def axes(self) -> list[Axis]:
         """Of the first model and case, slowest first."""
@@ -335,7 +340,9 @@ def reasons_to_hold(plan: Plan, *, most_products: int, cap: int, ask_above: int 
         reasons.append(Reason("limit", f"It makes {products} products; more than {most_products} need your word."))
     reasons += [] if plan.order.accepts_warnings else _doubts(plan)
     if price is None:
-        text = f"No price is known for {plan.model.id}. Add `price: {{usd: …, per: image}}` and drop the order again."
+        unknown = (model.id for place, model in enumerate(plan.models) if plan.price_of(place) is None)
+        names = ", ".join(unknown) or plan.model.id
+        text = f"No price is known for {names}. Add `price: {{usd: …, per: image}}` and drop the order again."
         reasons.append(Reason("price", text, waivable=False))
     elif price > cap:
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
