@@ -31,11 +31,12 @@ def add_items(index: Index, order_id: str, provider: str, items: Iterable[Planne
     state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
     sql = (
         "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
-        " tokens, upper, attempts, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+        " tokens, upper, key, attempts, stop, buy_again) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
     )
     rows = [
         (order_id, item.number, state, reason, provider, item.first_index, item.asked, item.copy, item.seed,
-         json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False), item.upper)
+         json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False), item.upper,
+         item.key)
         for item in coming
     ]  # fmt: skip
     index.add(sql, rows)
