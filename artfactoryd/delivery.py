@@ -67,7 +67,7 @@ class Delivery:
         """
         async with self._places:
             came, lost = await self._fetch_all(row)
-            if not came:
+            if not came or (lost and is_copy(row)):  # what is copied is copied whole
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
             cost, estimated = self._cost(row, order, came)
             note = _shortfall(row, len(came), lost)
@@ -116,7 +116,10 @@ class Delivery:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings().limits, chosen["id"]
         fetched = await asyncio.to_thread(self._kept.found, product)
-        if fetched is None:
+        if fetched is None and "reused_from" in chosen:
+            source = self._home.root / chosen["address"].partition(":")[2]
+            fetched = await asyncio.to_thread(self._kept.copy, source, product, chosen["sha256"])
+        elif fetched is None:
             part = await self._fetcher.fetch(
                 chosen["address"], self._kept.half(product), most_bytes=limits.product_bytes,
                 allowed_hosts=self._factories[row["provider"]].output_hosts,
@@ -137,7 +140,7 @@ class Delivery:
 
     def _cost(self, row: Row, order: Row, came: Sequence[Fetch]) -> tuple[int, bool]:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""
-        price = Model.from_snapshot(snapshot_of(order, row)).price
+        price = None if is_copy(row) else Model.from_snapshot(snapshot_of(order, row)).price
         if order["rehearsal"] or price is None or row["upper"] == 0:
             return 0, False
         if price.per == "image":
@@ -159,10 +162,11 @@ class Delivery:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
         prompt = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
-        name = product_name(came.chosen["index"], prompt, came.fetched.sha256, came.media.extension)
+        original = came.chosen.get("original_sha256", came.fetched.sha256)
+        name = product_name(came.chosen["index"], prompt, original, came.media.extension)
         facts = self._facts(row, order, delivered, cost, estimated)
         measured = {
-            "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": came.fetched.sha256,
+            "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": original,
             "bytes": came.fetched.bytes, "mime": came.media.mime, "width": came.media.width,
             "height": came.media.height, "duration": None,
         }  # fmt: skip
@@ -201,6 +205,11 @@ class Delivery:
         if order["rehearsal"]:
             return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def is_copy(row: Mapping[str, Any]) -> bool:
+    """Whether its outputs lie on the shelf already, made for an equal item."""
+    return any("reused_from" in chosen for chosen in row["outputs"] or ())
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:

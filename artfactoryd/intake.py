@@ -181,7 +181,7 @@ class Intake:
             "fingerprint": study.fingerprint, "file": claim.name, "git": submission.get("git"),
             "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
             "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
-            "cap": study.cap, "price": plan.total_price(), "total_items": plan.total_items,
+            "cap": study.cap, "price": study.needs.buying.price, "total_items": plan.total_items,
             "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
             "library": dict(study.library),
         }  # fmt: skip

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, product_name, prompt_of
+from artfactoryd.core.reuse import Keys
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import now
 from artfactoryd.index import Index
+from artfactoryd.needs import NEW, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf import existing_project
 from artfactoryd.study import Origin, Scholar, Study, name_of
+from artfactoryd.twins import Twin
 
 UNKNOWN_HASH = "........"  # a file's name holds the beginning of its bytes' hash, known when they came
 MOST_VALUES = 12  # of one axis on the page
@@ -42,12 +47,12 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     try:
         scholar = Scholar(home, settings, index, now)
         studies = scholar.study(data, Origin(str(file), name_of(file), None, rehearse, file.absolute().parent))
+        orders = [_order(home, study, most, index) for study in studies]
     except Refusal as refusal:
         return Planned({"orders": [_refused(file, refusal.problems)]}, 1)
     finally:
         if index:
             index.close()
-    orders = [_order(home, study, most) for study in studies]
     return Planned({"orders": orders}, 3 if any(order["held"] for order in orders) else 0)
 
 
@@ -55,13 +60,15 @@ def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
         "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
-        "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [], "items": [],
+        "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [],
+        "items": [], "reuse": None,
     }  # fmt: skip
 
 
-def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
+def _order(home: Home, study: Study, most: int | None, index: Index | None) -> dict[str, Any]:
     found = study.plan
-    price = found.total_price()
+    price = study.needs.buying.price
+    items = _items(study, most, index)
     warnings = [study.document.locate(warning) for warning in found.warnings]
     return {
         "name": study.order.name, "project": study.order.project, "model": found.model.full,
@@ -74,9 +81,40 @@ def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
         "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
         "axes": _axes(found), "folder": str(_folder(home, study)),
         "first": _prompt(found, 1), "last": _prompt(found, found.total_items),
-        "items": [_item(found, item) for _, item in zip(range(found.total_items if most is None else most),
-                                                        found.items(), strict=False)],
+        "reuse": _reuse(study, items), "items": items,
     }  # fmt: skip
+
+
+def _reuse(study: Study, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`reasons`: of the items shown alone."""
+    needs, reasons = study.needs, Counter(item["reason"] for item in items if item["reason"])
+    return {
+        "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
+        "reasons": dict(reasons),
+    }  # fmt: skip
+
+
+def _items(study: Study, most: int | None, index: Index | None) -> list[dict[str, Any]]:
+    plan, keys, explainer, seen = study.plan, Keys(study.plan), Explainer(study.plan, index), set()
+    found = []
+    for item in islice(plan.items(), plan.total_items if most is None else most):
+        key = keys.of(item)
+        twin = study.needs.twins.get(key, Twin())
+        reason = None if twin.made else _why_bought(study, item, twin, key in seen, explainer)
+        reused = [product["id"] for product in twin.made] or None
+        found.append({**_item(plan, item), "reused": reused, "reason": reason})
+        seen.add(key)
+    return found
+
+
+def _why_bought(study: Study, item: PlannedItem, twin: Twin, is_repeated: bool, explainer: Explainer) -> str | None:
+    if study.order.rehearse:
+        return None
+    if not study.order.reuses:
+        return "reuse is off"
+    if twin.on_the_way or is_repeated:
+        return "an equal one is on its way"
+    return "deleted or edited since" if is_gone(twin, item) else explainer.why(item)
 
 
 def _axes(found: Plan) -> list[dict[str, Any]]:
@@ -119,11 +157,23 @@ def _order_text(order: Mapping[str, Any]) -> str:
         lines = [f"{order['name']} cannot be taken:"] + [f"- {error['text']}" for error in order["errors"]]
         return "\n".join(lines)
     lines = [_headline(order), *_models(order), f"  price    {_price(order)}"]
+    lines += _reuse_lines(order["reuse"])
     lines += [f"  axis     {axis['parameter']}: {_values(axis)}" for axis in order["axes"]]
     lines += [f"  first    {order['first']}", f"  last     {order['last']}", f"  lands in {order['folder']}"]
     lines += [f"  warning  {warning['text']}" for warning in order["warnings"]]
     lines += [f"  held     {reason['text']}" for reason in order["held"]]
     return "\n".join([*lines, "", *_item_lines(order)])
+
+
+def _reuse_lines(reuse: Mapping[str, Any]) -> list[str]:
+    """Nothing where all of it is new anyway."""
+    told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
+            "bought": "to buy"}  # fmt: skip
+    if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW}:
+        return []
+    counts = ", ".join(f"{reuse[key]} {words}" for key, words in told.items() if reuse[key])
+    reasons = [f"{count} because {reason}" for reason, count in reuse["reasons"].items()]
+    return [f"  reuse    {counts}", *(f"           {each}" for each in reasons)]
 
 
 def _headline(order: Mapping[str, Any]) -> str:

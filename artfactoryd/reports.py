@@ -35,7 +35,8 @@ def order_document(
         "order_id": row["id"], "name": row["name"], "project": row["project"],
         "status": str(index.state(row, counts)), "reasons": reasons, "total_items": row["total_items"],
         **{f"{state}_items": counts.get(state, 0) for state in ItemState},
-        "total_products": row["total_products"], **budget.money(index, row["id"]), "price_usd": usd(row["price"]),
+        "total_products": row["total_products"], "reused_items": index.reused(row["id"]),
+        **budget.money(index, row["id"]), "price_usd": usd(row["price"]),
         "cap_usd": usd(row["cap"]),
         "paused": row["paused"] is not None,
         "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
@@ -76,6 +77,8 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
             f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
             f"Look at the provider's own list, then `retry {row['id'][:13]} --in-doubt` or `cancel {row['id'][:13]}`."
         )
+    if counts.get(ItemState.PLANNED) and (waiting := index.waiting_for_doubts(row["id"])):
+        found.append(f"{waiting} wait for an equal one that is in doubt; they are made when it turns out not to be.")
     if counts.get(ItemState.PLANNED):
         found += _why_nothing_is_sent(index, row, home, settings, day or budget.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):

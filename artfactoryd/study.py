@@ -20,6 +20,7 @@ from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
+from artfactoryd.core.reuse import Keys
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal
@@ -27,9 +28,11 @@ from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.inputs import Input, InputsMissing
 from artfactoryd.lookups import LookupFiles
+from artfactoryd.needs import Needs, needs_of
 from artfactoryd.resolution import Resolved, resolve
 from artfactoryd.settings import Settings
 from artfactoryd.templates import TemplateFiles, TemplateTexts
+from artfactoryd.twins import Twins
 
 LOCAL = "local"
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
@@ -47,6 +50,11 @@ class Study:
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...] = ()
     library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
+    found: Needs | None = None  # what of it is to be bought; None: all of it
+
+    @property
+    def needs(self) -> Needs:
+        return self.found or Needs(self.plan.buying, self.plan.total_items)
 
     @property
     def sha256(self) -> str:
@@ -128,8 +136,9 @@ class Scholar:
         marks = [hashlib.sha256(json.dumps(library).encode()).hexdigest()] if library else []
         fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *marks])
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
-        reasons = [*self._reasons(plan, cap), *self._repeats(fingerprint, order, before)]
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library)
+        needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
+        reasons = [*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)]
+        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library, needs)
 
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""
@@ -150,10 +159,11 @@ class Scholar:
             raise Refusal([*(document.locate(problem) for problem in plan.problems), *lookups.problems])
         return plan
 
-    def _reasons(self, plan: Plan, cap: int) -> list[Reason]:
+    def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
         ask_above = micro_dollars(self._settings.budget.ask_above)
         most_products = self._settings.limits.products_per_order
-        return reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above)
+        found = reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above, buying=needs.buying)
+        return [*found, *needs.reasons()]
 
     def _complain(self, document: Resolved, search: inputs.Search) -> None:
         if search.problems:
@@ -294,5 +304,9 @@ def _plan_again(row: Mapping[str, Any]) -> Plan:
 
 def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
     """Who runs each of an order's models, and its items that have no rows yet."""
-    items = plan_of(row).items(row["expanded_items"] + 1, row["expanded_products"] + 1)
+    plan = plan_of(row)
+    items = plan.items(row["expanded_items"] + 1, row["expanded_products"] + 1)
+    if not row["rehearsal"]:  # what is drawn here is not what was ordered
+        keys = Keys(plan)
+        items = (item._replace(key=keys.of(item)) for item in items)
     return providers_of(row), items

@@ -33,12 +33,13 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
     sql = (
         "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
-        " tokens, upper, model, attempts, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+        " tokens, upper, model, key, attempts, stop, buy_again)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
     )
     rows = [
         (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
          item.seed, json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False),
-         item.upper, item.model)
+         item.upper, item.model, item.key)
         for item in coming
     ]  # fmt: skip
     index.add(sql, rows)

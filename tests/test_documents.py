@@ -125,7 +125,7 @@ def test_every_key_of_this_part_passes() -> None:
         "version: 1\nproject_id: summer-cars\nname: x\nseed: 0\nbudget: 0.5\nprice: {usd: 1, per: second, seconds: 2}\n"
     )
     extra += "priority: -10\ntags: [a]\nnotes: hi\nvalidate: false\nrehearse: true\nwarnings: ok\ncount: 2\nsample: 1\n"
-    extra += "lookups: {colour: [red, 7]}\nraw: [prompt]\ncases: [{seed: 1}]\nexclude: [{seed: 1}]\n"
+    extra += "lookups: {colour: [red, 7]}\nraw: [prompt]\ncases: [{seed: 1}]\nreuse: never\nexclude: [{seed: 1}]\n"
     assert check(read(SMALLEST + extra), "order") == []
 
 
@@ -134,7 +134,6 @@ LATER = [
     "proof",
     "file",
     "collection",
-    "reuse",
     "then",
 ]
 

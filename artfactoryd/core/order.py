@@ -54,6 +54,7 @@ class Order:
     notes: str = ""
     validate: bool = True
     rehearse: bool = False
+    reuses: bool = True  # not with `reuse: never`
     problems: tuple[Problem, ...] = field(default=())
 
 
@@ -79,6 +80,7 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
         price=value.get("price"), priority=int(value.get("priority", 0)),
         tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
         validate=value.get("validate", True), rehearse=bool(value.get("rehearse", False)) or rehearse,
+        reuses=value.get("reuse") != "never",
         problems=(*project_problems(chosen, key), *_large_numbers(value), *_two_ways(value)),
     )  # fmt: skip
 

@@ -22,11 +22,20 @@ from artfactoryd.core.section import Place, Section
 from artfactoryd.core.values import Check, ValueAxis, Written
 from artfactoryd.errors import Path, Problem
 
-__all__ = ["LARGEST", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan", "reasons_to_hold"]
+__all__ = ["LARGEST", "Buying", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan", "reasons_to_hold"]
 
 LARGEST = 2**63 - 1  # what the index can hold: of items, of micro-dollars, of a seed
 MOST_PROBLEMS = 100  # told of one order
 MOST_LISTED = 1_000_000  # items, or sizes, that are made only to add them up
+
+
+@dataclass(frozen=True, slots=True)
+class Buying:
+    """What of a plan is to be bought. `price`: micro-dollars at most; None when it is not known."""
+
+    items: int
+    products: int
+    price: int | None
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,11 @@ class Plan:
     @property
     def _unpriced(self) -> Iterator[PlannedItem]:
         return self._items(1, 1, lambda asked, parameters: 0)
+
+    @property
+    def buying(self) -> Buying:
+        """Everything, as if nothing of it had been made before."""
+        return Buying(self.total_items, self.total_products, self.total_price())
 
     # --- price ---
 
@@ -332,12 +346,16 @@ def _doubts(plan: Plan) -> list[Reason]:
     ]
 
 
-def reasons_to_hold(plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST) -> list[Reason]:
+def reasons_to_hold(
+    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, buying: Buying | None = None
+) -> list[Reason]:
     """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked."""
     reasons: list[Reason] = []
-    products, price = plan.total_products, plan.total_price()
+    buying = buying or plan.buying
+    products, price = buying.products, buying.price
     if products > most_products:
-        reasons.append(Reason("limit", f"It makes {products} products; more than {most_products} need your word."))
+        makes = "makes" if products == plan.total_products else "buys"
+        reasons.append(Reason("limit", f"It {makes} {products} products; more than {most_products} need your word."))
     reasons += [] if plan.order.accepts_warnings else _doubts(plan)
     if price is None:
         unknown = (model.id for place, model in enumerate(plan.models) if plan.price_of(place) is None)
@@ -348,7 +366,7 @@ def reasons_to_hold(plan: Plan, *, most_products: int, cap: int, ask_above: int 
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
     if price is not None and price > ask_above:
         known = price > cap  # the price has been said just now
-        items = "1 item" if plan.total_items == 1 else f"{plan.total_items} items"
+        items = "1 item" if buying.items == 1 else f"{buying.items} items"
         text = "Above" if known else f"Its {items} may cost up to {dollars(price)}; above"
         reasons.append(Reason("ask_above", f"{text} {dollars(ask_above)} you are asked first."))
     return reasons

@@ -35,6 +35,7 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
     value |= {key: each for key, each in optional.items() if each}
     value |= {} if order.validate else {"validate": False}
+    value |= {} if order.reuses else {"reuse": "never"}
     return value | ({"rehearse": True} if order.rehearse else {})
 
 
