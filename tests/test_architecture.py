@@ -116,7 +116,7 @@ DOORS = {
     "replicate": {"factories.replicate"},
     "rich": {"progress"},
     "sqlite3": {"database", "migrations"},
-    "uuid_utils": {"commands", "taking", "foreman", "purchase", "session"},
+    "uuid_utils": {"reuse", "commands", "taking", "foreman", "purchase", "session"},
     "watchfiles": {"inbox"},
     "xattr": {"desktop"},
     "yaml": {"yaml12"},

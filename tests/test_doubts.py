@@ -359,7 +359,7 @@ async def test_while_an_equal_create_is_on_its_way_what_is_found_may_be_that_one
         made = await doubtful(works, **seven)
         works.fake.hold("submit")
         works.fake.script("submit", Ticket("found"))
-        other = await works.take(order("a car", name="boats", **seven), "boats.yaml")
+        other = await works.take(order("a car", name="boats", reuse="never", **seven), "boats.yaml")
         await works.fake.reached("submit")
         says["a car"] = Ticket("found")
         before = asked(works)

@@ -29,8 +29,10 @@ from tests.accounts import (
     release,
     result,
     retry,
+    reuse,
     settlement,
     ticket,
+    tombstone,
     wish,
 )
 
@@ -95,6 +97,7 @@ def test_every_move_is_refused_from_every_state_the_table_does_not_name(index: I
     accepted(index, items=len(ItemState))
     lines = {
         "wish": wish, "ticket": ticket, "release": release, "result": result, "settlement": settlement, "retry": retry,
+        "reuse": reuse, "tombstone": tombstone,
         **{f"failure:{v}": _failing(v) for v in ("in_doubt", "refused", "ended", "passing", "cancelled", "lost")},
     }  # fmt: skip
     assert lines.keys() == MOVES.keys() - {"cancel"}
@@ -493,7 +496,7 @@ def test_half_a_surrogate_from_a_provider_is_kept_as_its_escape(index: Index) ->
 # --- whatever happens ---
 
 LINES = st.sampled_from([
-    wish, ticket, result, lambda n: result(n, cost=UPPER + 1), settlement, release, retry,
+    wish, ticket, result, lambda n: result(n, cost=UPPER + 1), settlement, release, retry, reuse, tombstone,
     lambda n: approval(cap=4 * UPPER) | {"waived": ["cap"]}, lambda n: cancel(), lambda n: retry(n, raised=UPPER),
     lambda n: failure(n, "in_doubt"), lambda n: failure(n, "refused", cost=0),
     lambda n: failure(n, "ended", cost=UPPER), lambda n: failure(n, "cancelled", cost=0),
@@ -510,7 +513,7 @@ def test_the_money_of_an_order_is_always_what_its_attempts_may_have_cost(index: 
     nth = {1: 0, 2: 0}
     for make, number in steps:
         line = make(number)
-        nth[number] += line["kind"] == "wish" and state(index, number) == "planned"
+        nth[number] += line["kind"] in ("wish", "reuse") and state(index, number) == "planned"
         if "attempt" in line:
             line["attempt"] = f"{number}-{nth[number]}"
         with contextlib.suppress(IllegalMove):

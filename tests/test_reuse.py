@@ -1,4 +1,4 @@
-"""Never paid twice: what equals something made is copied, what is on its way is waited for, what is gone is asked about."""
+"""Never paid twice: what equals something made is copied, what is on its way waited for, what is gone asked about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from artfactoryd import planning, reports
 from artfactoryd.errors import CallRefused, InDoubt
+from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.settings import Budget, Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
@@ -125,7 +127,9 @@ async def test_what_equals_something_in_doubt_waits_for_a_person_and_says_so(wor
     second = await works.make(order("a car", notes="edited"))
     assert (works.states(first), works.states(second)) == (["in_doubt"], ["planned"])
     assert len(works.fake.calls()) == 1
-    [reason] = works.daemon.reasons(works.order(second)) if hasattr(works.daemon, "reasons") else [""]
+    house = works.house
+    [reason] = reports.reasons(house.books.index, works.order(second), house.home, house.settings)
+    assert reason == "1 wait for an equal one that is in doubt; they are made when it turns out not to be."
     await works.tell("cancel", first)
     await works.until(lambda: works.state(second) == "completed")
     assert len(works.fake.calls()) == 2
@@ -140,10 +144,16 @@ async def test_equal_items_of_one_order_are_bought_once(works: Works) -> None:
 
 
 async def test_a_batch_is_copied_whole(works: Works) -> None:
+    def two_of_three(ticket: Ticket) -> Outputs:
+        return Outputs((works.fake.picture(f"{ticket.text}-a"), works.fake.picture(f"{ticket.text}-b")))
+
+    works.fake.script("collect", two_of_three, two_of_three)
     first = await works.make(order("a car", count=3))
-    second = await works.make(order("a [car,boat]", count=3))
+    second = await works.make(order("a [boat,car]", count=3))
     assert works.prompts() == ["a car", "a boat"]
-    assert [card["reused_from"] for card in cards(works, second)[:3]] == [card["id"] for card in cards(works, first)]
+    copied = cards(works, second)[2:]
+    assert [card["reused_from"] for card in copied] == [card["id"] for card in cards(works, first)]
+    assert [card["file"]["index"] for card in copied] == [4, 5]
 
 
 @pytest.mark.parametrize("harm", ["deleted", "edited"])
@@ -184,7 +194,10 @@ async def test_what_is_deleted_after_acceptance_ends_and_is_bought_by_retry(work
 
 
 async def test_limits_count_what_is_bought_alone(home: TestHome, monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
-    limits = {"limits": Limits(products_per_order=2, free_disk_bytes=1000), "budget": Budget(ask_above=0.02)}
+    limits: dict[str, Any] = {
+        "limits": Limits(products_per_order=2, free_disk_bytes=1000),
+        "budget": Budget(ask_above=0.02),
+    }
     async with at_work(home, monkeypatch, concurrency=4, **limits) as works:
         await works.make(order())
         second = await works.make(order("a [red,green,blue] car"))
@@ -197,10 +210,39 @@ async def test_limits_count_what_is_bought_alone(home: TestHome, monkeypatch: py
         ]
 
 
+async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Works, tmp_path: Path) -> None:
+    first = await works.make(order("a [red,blue] car", parameters={"seed": 7}))
+    made = [card["id"] for card in cards(works, first)]
+    file = tmp_path / "cars.yaml"
+
+    def planned(text: str) -> tuple[dict[str, Any], str]:
+        file.write_text(text)
+        found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=10)
+        return found.document["orders"][0], found.text()
+
+    found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
+    assert found["reuse"] == {
+        "reused": 2, "bought": 1, "joined": 0, "deleted": 0, "reasons": {"prompt differs": 1}
+    }  # fmt: skip
+    assert [item["reused"] for item in found["items"]] == [[made[0]], None, [made[1]]]
+    assert found["price"]["usd"] == 0.01 and (found["total_items"], found["total_products"]) == (3, 3)
+    assert "reuse    2 reused from the shelf, 1 to buy" in text and "1 because prompt differs" in text
+    found, _ = planned(order("a [red,blue] car", parameters={"seed": 8}))
+    assert found["reuse"]["reasons"] == {"seed differs": 2}
+    found, _ = planned(order("a [red,blue] car", parameters={"seed": 7}, reuse="never"))
+    assert found["reuse"] == {"reused": 0, "bought": 2, "joined": 0, "deleted": 0, "reasons": {"reuse is off": 2}}
+    found, text = planned(order("a [red,blue] car", name="boats"))
+    assert found["reuse"]["reasons"] == {"no equal product": 2} and "reuse " not in text
+    files(works, first)[0].unlink()
+    found, text = planned(order("a [red,blue] car", parameters={"seed": 7}, notes="edited"))
+    assert found["reuse"]["deleted"] == 1 and [each["code"] for each in found["held"]] == ["deleted"]
+    assert "approving buys it again for $0.01" in text
+
+
 async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> None:
+    await works.make(order("a [red,green,blue] car"))
     works.house.bench.gates["fake"].use(4, 1)
-    await works.make(order("a car"))
-    second = await works.take(order("a car", notes="edited"))
+    second = await works.take(order("a [red,green,blue] car", notes="edited"))
     await works.until(lambda: works.state(second) == "completed")
 
 
