@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from artfactoryd import budget
+from artfactoryd import budget, chain
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.index import Index
@@ -24,6 +24,7 @@ ORDER_COLUMNS = (
     "models",
 )  # fmt: skip
 FROM_ZERO = ("expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest")
+FED = ("settlement", "failure", "release", "retry")  # after these, what is fed with the item may begin or end
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 CAP = "cap"  # waived by the approval of an order that has begun
@@ -39,6 +40,8 @@ class UnknownItem(LookupError):
 
 def apply(index: Index, line: Line) -> None:
     _KINDS[line["kind"]](index, line)
+    if line["kind"] in FED:
+        chain.follow(index, line["order"], line["item"])
 
 
 def _text(value: Any) -> Any:
@@ -128,6 +131,13 @@ def _cancel(index: Index, line: Line) -> None:
 
 
 def _retry(index: Index, line: Line) -> None:
+    if line.get("fed"):  # it may have come back with what it is fed with
+        _item(index, line)
+        sql = "UPDATE item SET state = 'planned', reason = NULL WHERE order_id = ? AND number = ?"
+        index.run(f"{sql} AND state = 'cancelled' AND waits > 0", line["order"], line["item"])
+        index.run("UPDATE orders SET cancelled = 0 WHERE id = ?", line["order"])
+        chain.joined(index, line["order"], line["item"], line["item"])
+        return
     _move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
     raised = "UPDATE orders SET cancelled = 0, cap = cap + ? WHERE id = ?"
     index.run(raised, line.get("raise", 0), line["order"])
@@ -352,6 +362,16 @@ def _pause(index: Index, line: Line) -> None:
     index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"], of_key)
 
 
+def _mark(index: Index, line: Line) -> None:
+    """What a person says of a product; one that is not known here any more has nothing to be said of."""
+    product = index.product(line["product"])
+    if product is None:
+        return
+    values = (int(line["liked"]), _text(line["tags"]), line["product"])
+    index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
+    chain.follow(index, product["order_id"], product["number"])
+
+
 def _command(index: Index, line: Line) -> None:
     """In the same step as its effect: a second time the whole step is undone."""
     sql = "INSERT INTO command (id, name, answer, at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
@@ -362,5 +382,6 @@ def _command(index: Index, line: Line) -> None:
 _KINDS: Mapping[str, Callable[[Index, Line], None]] = {
     "acceptance": _acceptance, "hold": _hold, "approval": _approval, "folder": _folder, "cancel": _cancel,
     "retry": _retry, "wish": _wish, "ticket": _ticket, "result": _result, "settlement": _settlement,
-    "release": _release, "failure": _failure, "pause": _pause, "command": _command,
+    "release": _release, "failure": _failure, "pause": _pause, "mark": _mark,
+    "command": _command,
 }  # fmt: skip

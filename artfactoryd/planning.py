@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.core import stages
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, product_name, prompt_of
@@ -54,7 +56,7 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "stages": [], "models": [], "warnings": [],
         "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [], "items": [],
     }  # fmt: skip
 
@@ -69,13 +71,12 @@ def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
         "total_products": found.total_products,
         "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
-        "cap_usd": usd(study.cap), "base_seed": found.base_seed,
+        "stages": [_stage(found, stage) for stage in found.stages], "cap_usd": usd(study.cap), "base_seed": found.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
         "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
         "axes": _axes(found), "folder": str(_folder(home, study)),
         "first": _prompt(found, 1), "last": _prompt(found, found.total_items),
-        "items": [_item(found, item) for _, item in zip(range(found.total_items if most is None else most),
-                                                        found.items(), strict=False)],
+        "items": _items(found, found.total_items if most is None else most),
     }  # fmt: skip
 
 
@@ -98,16 +99,37 @@ def _folder(home: Home, study: Study) -> Path:
 
 
 def _prompt(found: Plan, number: int) -> str:
-    item = found.item(number)
+    item = found.item(min(number, found.own_items))
     return prompt_of(item.parameters, found.models[item.model])
 
 
-def _item(found: Plan, item: PlannedItem) -> dict[str, Any]:
-    prompt = prompt_of(item.parameters, found.models[item.model])
+def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
+    return {
+        "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
+        "waits_for": stage.later.wait, "total_items": stages.items_of(found, stage),
+        "total_products": stages.products_of(found, stage),
+        "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
+    }  # fmt: skip
+
+
+def _items(found: Plan, most: int) -> list[dict[str, Any]]:
+    """What has no words of its own is called after what it is made from."""
+    prompts: dict[int, str] = {}
+    models, listed = found.all_models, []
+    for item in islice(found.items(), most):
+        prompt = prompt_of(item.parameters, models[item.model]) or prompts.get(item.parent or 0, "")
+        if found.stages:
+            prompts |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), prompt)
+        listed.append(_item(item, prompt))
+    return listed
+
+
+def _item(item: PlannedItem, prompt: str) -> dict[str, Any]:
     names = [product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)]
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {
         "index": item.number, "parameters": dict(item.parameters), "tokens": tokens, "seed": item.seed, "names": names,
+        "stage": item.stage, "parent": item.parent,
     }  # fmt: skip
 
 
@@ -120,6 +142,7 @@ def _order_text(order: Mapping[str, Any]) -> str:
         return "\n".join(lines)
     lines = [_headline(order), *_models(order), f"  price    {_price(order)}"]
     lines += [f"  axis     {axis['parameter']}: {_values(axis)}" for axis in order["axes"]]
+    lines += [_stage_line(stage) for stage in order["stages"]]
     lines += [f"  first    {order['first']}", f"  last     {order['last']}", f"  lands in {order['folder']}"]
     lines += [f"  warning  {warning['text']}" for warning in order["warnings"]]
     lines += [f"  held     {reason['text']}" for reason in order["held"]]
@@ -129,6 +152,13 @@ def _order_text(order: Mapping[str, Any]) -> str:
 def _headline(order: Mapping[str, Any]) -> str:
     kind = " (rehearsal: drawn here, for nothing)" if order["rehearsal"] else ""
     return f"{order['name']}: {order['total_items']} items, {order['total_products']} products{kind}"
+
+
+def _stage_line(stage: Mapping[str, Any]) -> str:
+    price = "price unknown" if stage["usd"] is None else f"at most {dollars(round(stage['usd'] * 1_000_000))}"
+    waits = ", only what you like" if stage["waits_for"] == "liked" else ""
+    items = f"{stage['total_items']} items, {stage['total_products']} products"
+    return f"  then     {stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
 
 
 def _models(order: Mapping[str, Any]) -> list[str]:

@@ -43,6 +43,7 @@ HANDS = {
 SPINE = {
     "books",
     "budget",
+    "chain",
     "calls",
     "companions",
     "daemon",
@@ -58,6 +59,7 @@ SPINE = {
     "kept",
     "leftovers",
     "lines",
+    "marks",
     "moves",
     "paperwork",
     "purchase",

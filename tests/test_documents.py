@@ -136,7 +136,6 @@ LATER = [
     "file",
     "collection",
     "reuse",
-    "then",
 ]
 
 

@@ -31,6 +31,9 @@ class PlannedItem(NamedTuple):
     tokens: tuple[tuple[str, str, str], ...]  # (parameter, token, value)
     upper: int  # micro-dollars, at most
     model: int = 0  # its place in the plan's models
+    stage: str | None = None  # of `then`
+    parent: int | None = None  # the place in the order of the product it is fed with
+    liked: bool = False  # it waits until a person likes that product
 
 
 Counted = Generator[PlannedItem, None, tuple[int, int]]  # ends with the number and first index to come
@@ -231,7 +234,7 @@ class Maker:
         holes = ",".join("%s" if name in names else parts[name] for name in self._sorted)
         identity, key, packing = f"[{self._base},{{{holes}}},", self._seed or "", self._section.packing
         sized, seeded = names & {self._model.batch, "width", "height"}, key in names or self._is_derived(digits)
-        _, _, asked, copy, seed, base, tokens, upper, model = first
+        _, _, asked, copy, seed, base, tokens, upper, *rest = first
         make, base = tuple.__new__, dict(base)
         for values, fragments in self._ways[self._section.number(digits) % len(self._ways) :]:
             parameters = base | values
@@ -243,7 +246,7 @@ class Maker:
                 seed = self._derived(f"{identity % fragments}0]") if written == -1 else self.seed("", values, copy)
                 if seed is not None:
                     parameters[key] = seed
-            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, model))
+            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, *rest))
             number += 1
             index += asked
         return number, index
