@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import fault, ledger, moves, stakes, unwritten
+from artfactoryd import fault, ledger, legal, moves, stakes, unwritten
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.database import DatabaseError, is_trouble, trouble
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
@@ -251,7 +251,7 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
 def _apply_again(index: Index, line: Line, expander: Expander) -> None:
     try:
         moves.apply(index, line)
-    except moves.UnknownItem as error:
+    except legal.UnknownItem as error:
         order = index.order(error.order_id)
         if order is None:
             raise

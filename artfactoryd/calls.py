@@ -36,18 +36,29 @@ class Calls:
     async def of(self, row: Row, order: Row) -> Call:
         """Raises what an upload raises: ProviderStopped, AskAgain, CallRefused. Nothing is bought here."""
         model = Model.from_snapshot(snapshot_of(order, row))
-        pictures = inputs.of_item(row["generation"], order["inputs"], model)
+        pictures = self._pictures(row, order, model)
         if order["rehearsal"]:
             first = next(iter(pictures.values()), None)
             size = (first["width"], first["height"]) if first else None
-            return Call(SKETCH, None, rehearsal_call(row["generation"], row["seed"], row["asked"], size))
+            words = {name: value for name, value in row["generation"].items() if name not in pictures}
+            return Call(SKETCH, None, rehearsal_call(words, row["seed"], row["asked"], size))
         parameters = dict(row["generation"])
         for name, picture in pictures.items():
             parameters[name] = await self._address(row["provider"], order, picture)
         return Call(model.id, model.version, parameters)
 
+    def _pictures(self, row: Row, order: Row, model: Model) -> dict[str, Mapping[str, Any]]:
+        """Those of the order, and the product that the item is fed with."""
+        found = inputs.of_item(row["generation"], order["inputs"], model)
+        if row["parent"] is None:
+            return found
+        product = self._books.index.product_at(row["order_id"], row["parent"])
+        if product is None:
+            raise CallRefused("What this is made from is not on the shelf. Nothing was sent.")
+        return {**found, **inputs.of_product(row, model, product)}
+
     async def _address(self, provider: str, order: Row, picture: Row) -> str:
-        path = self._home.root / order["folder"] / "inputs" / picture["name"]
+        path = self._home.root / (picture.get("path") or f"{order['folder']}/inputs/{picture['name']}")
         factory = self._factories[provider]
         if not isinstance(factory, Uploads):
             await asyncio.to_thread(_bytes, path, picture)

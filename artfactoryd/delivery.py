@@ -161,7 +161,7 @@ class Delivery:
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
-        prompt = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
+        prompt = self._about(row, order)
         original = came.chosen.get("original_sha256", came.fetched.sha256)
         name = product_name(came.chosen["index"], prompt, original, came.media.extension)
         facts = self._facts(row, order, delivered, cost, estimated)
@@ -194,10 +194,31 @@ class Delivery:
                 "asked_at": attempt["asked_at"], "answered_at": attempt["answered_at"],
                 "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
             },
-            "inputs": _inputs(row, order), "tags": order["tags"], "notes": order["notes"],
+            "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row["stage"],
+            "parents": [each["id"] for each in self._parents(row)], "tags": order["tags"], "notes": order["notes"],
             "rehearsal": bool(order["rehearsal"]),
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
+
+    def _parents(self, row: Row) -> list[Row]:
+        found = None if row["parent"] is None else self._books.index.product_at(row["order_id"], row["parent"])
+        return [found] if found else []
+
+    def _about(self, row: Row, order: Row) -> str:
+        """What its name says: its own words, else those of what it was made from."""
+        words = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
+        if row["parent"] is None or words:
+            return words
+        parents = [self._books.index.item(row["order_id"], each["number"]) for each in self._parents(row)]
+        return self._about(parents[0], order) if parents and parents[0] else words
+
+    def _fed(self, row: Row, order: Row) -> list[dict[str, Any]]:
+        model = Model.from_snapshot(snapshot_of(order, row))
+        found = [each for parent in self._parents(row) for each in inputs.of_product(row, model, parent).items()]
+        return [
+            {"parameter": name, "sha256": each["sha256"], "file": each["name"], "source": each["value"]}
+            for name, each in found
+        ]
 
     def _model(self, row: Row, attempt: Row, order: Row) -> dict[str, Any]:
         """The model that really made it: for a rehearsal the sketch, not the one ordered."""

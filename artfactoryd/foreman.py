@@ -14,7 +14,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import budget, health, workbench
+from artfactoryd import budget, chain, health, workbench
 from artfactoryd.core.lifecycle import ItemState, Verdict
 from artfactoryd.delivery import Delivery, is_copy
 from artfactoryd.errors import (
@@ -226,6 +226,8 @@ class Foreman:
                 await asyncio.sleep(workbench.ROOM_AGAIN)
                 self._bench.waiting.discard((row["order_id"], row["number"]))
             await self._bench.record(row, "settlement", **settlement)
+            if chain.feeds(self._bench.books.index, row):
+                self._bench.wake(row["order_id"])
             self._delivery.discard(row)
         except (OutputLost, OutputBad) as error:
             if is_copy(row):

@@ -12,7 +12,7 @@ from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
 from artfactoryd.database import Database, Row
 
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
-_NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ?"
+_NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
 # The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
 # through all their items, and there may be a hundred thousand.
 _WAITING = (
@@ -103,7 +103,10 @@ class Index(Database):
         return self.rows(sql, (order_id, number, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
-        sql = "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? ORDER BY number LIMIT ?"
+        sql = (
+            "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? AND waits = 0 "
+            "ORDER BY number LIMIT ?"
+        )
         return self.rows(sql, (order_id, provider, most))
 
     def resumable_items(self) -> list[Row]:
@@ -213,6 +216,16 @@ class Index(Database):
 
     def product(self, product_id: str) -> Row | None:
         return self.row("SELECT * FROM product WHERE id = ?", (product_id,))
+
+    def product_at(self, order_id: str, place: int) -> Row | None:
+        return self.row("SELECT * FROM product WHERE order_id = ? AND place = ?", (order_id, place))
+
+    def find_products(self, name: str) -> list[Row]:
+        """By path in the home, by id, or by the beginning of an id; newest first."""
+        first = name.lower()
+        behind = first + "~" if len(name) >= 4 else first
+        sql = "SELECT * FROM product WHERE path = ? OR id = ? OR (id >= ? AND id < ?) ORDER BY id DESC LIMIT 20"
+        return self.rows(sql, (name, first, first, behind))
 
     def find_product(self, path: str) -> Row | None:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))

@@ -18,6 +18,7 @@ from typing import Any
 
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.plan import Plan
+from artfactoryd.core.stages import fed
 from artfactoryd.entries import READ_ONLY
 from artfactoryd.errors import OutputBad, Problem, Refusal
 from artfactoryd.errors import Path as KeyPath
@@ -180,6 +181,14 @@ def of_item(
     by_value = {each["value"]: each for each in known}
     given = {name: generation.get(name) for name in model.files}
     return {name: by_value[value] for name, value in given.items() if isinstance(value, str) and value in by_value}
+
+
+def of_product(row: Mapping[str, Any], model: Model, product: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """By parameter, the product that an item of a later stage is fed with. `path`: of its file in the home."""
+    known = {key: product[key] for key in ("sha256", "bytes", "mime", "width", "height", "path")}
+    name, value = PurePosixPath(product["path"]).name, fed(row["parent"])
+    taking = [each for each in model.files if row["generation"].get(each) == value]
+    return {each: {"value": f"product:{product['id']}", "name": name, **known} for each in taking}
 
 
 def read(path: Path, known: Mapping[str, Any]) -> bytes:

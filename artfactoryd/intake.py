@@ -18,7 +18,7 @@ from artfactoryd import companions, fault, paperwork
 from artfactoryd.books import Books
 from artfactoryd.claims import Claim, Claims
 from artfactoryd.companions import Companions
-from artfactoryd.core.plan import Reason
+from artfactoryd.core.holding import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.inputs import InputsMissing
@@ -171,7 +171,7 @@ class Intake:
     def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
         submission = claim.submission()
         plan, order = study.plan, study.order
-        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.models)]
+        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.all_models)]
         return {
             "kind": "acceptance", "order": order_id(claim.id, study.document.number), "claim": claim.id,
             "number": study.document.number, "submission": submission.get("id"), "name": order.name,

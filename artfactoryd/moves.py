@@ -7,16 +7,15 @@ cannot go that way, so a line that is not legal never reaches the ledger.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from artfactoryd import budget
+from artfactoryd import budget, chain
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.index import Index
+from artfactoryd.legal import Line, UnknownItem, log, move, text, why_not
 
-Line = Mapping[str, Any]
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
@@ -26,54 +25,23 @@ ORDER_COLUMNS = (
 FROM_ZERO = (
     "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",
 )  # fmt: skip
-BEGIN = ("wish", "reuse")  # an attempt
+FED = (
+    "settlement",
+    "failure",
+    "release",
+    "retry",
+    "tombstone",
+)  # after these, what is fed with the item may begin or end
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
 CAP = "cap"  # waived by the approval of an order that has begun
 
 
-class UnknownItem(LookupError):
-    """The line speaks of an item whose row is not there: the order must be expanded first."""
-
-    def __init__(self, order_id: str) -> None:
-        super().__init__(order_id)
-        self.order_id = order_id
-
-
 def apply(index: Index, line: Line) -> None:
     _KINDS[line["kind"]](index, line)
-
-
-def _text(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-
-
-def _move(index: Index, line: Line, move: str, **columns: object) -> None:
-    """The guard: one row, by a legal move from the state it is in. A move has one target, whatever its source."""
-    sources = MOVES[move]
-    (columns["state"],) = set(map(str, sources.values()))
-    settings = ", ".join(f"{name} = ?" for name in columns)
-    marks = ",".join("?" * len(sources))
-    sql = f"UPDATE item SET {settings} WHERE order_id = ? AND number = ? AND state IN ({marks})"
-    values = [*map(_text, columns.values()), line["order"], line["item"], *map(str, sources)]
-    if line.get("attempt") and move not in BEGIN:  # a late word about an attempt that is over moves nothing
-        sql, values = f"{sql} AND attempt = ?", [*values, line["attempt"]]
-    if not index.run(sql, *values):
-        raise _why_not(index, line, move)
-
-
-def _why_not(index: Index, line: Line, move: str) -> Exception:
-    row = index.item(line["order"], line["item"])
-    if row is None:
-        return UnknownItem(line["order"])
-    late = f" by attempt {row['attempt']}" if row["attempt"] not in (None, line.get("attempt")) else ""
-    return IllegalMove(f"Item {line['item']} of order {line['order']} is {row['state']}{late}: {move} is not possible.")
-
-
-def _log(index: Index, line: Line, **columns: object) -> None:
-    settings = ", ".join(f"{name} = ?" for name in columns)
-    index.run(f"UPDATE generation_log SET {settings} WHERE id = ?", *map(_text, columns.values()), line["attempt"])
+    if line["kind"] in FED:
+        chain.follow(index, line["order"], line["item"])
 
 
 # --- orders ---
@@ -81,7 +49,7 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 def _acceptance(index: Index, line: Line) -> None:
     values = [
-        _text({"inputs": [], "library": {}, "models": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS
+        text({"inputs": [], "library": {}, "models": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS
     ]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
@@ -92,7 +60,7 @@ def _acceptance(index: Index, line: Line) -> None:
 
 def _hold(index: Index, line: Line) -> None:
     sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ?"
-    _one(index.run(sql, _text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]), line)
+    _one(index.run(sql, text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]), line)
 
 
 def _approval(index: Index, line: Line) -> None:
@@ -133,7 +101,14 @@ def _cancel(index: Index, line: Line) -> None:
 
 
 def _retry(index: Index, line: Line) -> None:
-    _move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
+    if line.get("fed"):  # it may have come back with what it is fed with
+        _item(index, line)
+        sql = "UPDATE item SET state = 'planned', reason = NULL WHERE order_id = ? AND number = ?"
+        index.run(f"{sql} AND state = 'cancelled' AND waits > 0", line["order"], line["item"])
+        index.run("UPDATE orders SET cancelled = 0 WHERE id = ?", line["order"])
+        chain.joined(index, line["order"], line["item"], line["item"])
+        return
+    move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
     raised = "UPDATE orders SET cancelled = 0, cap = cap + ? WHERE id = ?"
     index.run(raised, line.get("raise", 0), line["order"])
 
@@ -148,7 +123,7 @@ def _one(changed: int, line: Line) -> None:
 
 def _wish(index: Index, line: Line) -> None:
     _heed_pauses(index, line)
-    _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
+    move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
     _begin(index, line, line.get("day") or line["at"][:10])
 
 
@@ -160,21 +135,21 @@ def _begin(index: Index, line: Line, day: str) -> None:
         " estimated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
     )
     values = (line["attempt"], line["order"], line["item"], line["nth"], line["provider"], line["model"])
-    index.run(sql, *values, _text(line["actual"]), line["at"], line["reserved"], day)
+    index.run(sql, *values, text(line["actual"]), line["at"], line["reserved"], day)
 
 
 def _reuse(index: Index, line: Line) -> None:
     """An attempt that buys nothing: its outputs lie on the shelf."""
     _heed_pauses(index, line)
     attempts = {"attempt": line["attempt"], "attempts": line["nth"]}
-    _move(index, line, "reuse", **attempts, outputs=line["outputs"], reason=None)
+    move(index, line, "reuse", **attempts, outputs=line["outputs"], reason=None)
     _begin(index, {**line, "reserved": 0}, line["at"][:10])
-    _log(index, line, returned=line["returned"], ended_at=line["at"], verdict="reused", cost=0, estimated=0)
+    log(index, line, returned=line["returned"], ended_at=line["at"], verdict="reused", cost=0, estimated=0)
 
 
 def _tombstone(index: Index, line: Line) -> None:
     """What equals it was bought before, and a person deleted or edited it: sent again, it is bought."""
-    _move(index, line, "tombstone", reason=line["reason"], buy_again=1)
+    move(index, line, "tombstone", reason=line["reason"], buy_again=1)
 
 
 def _reserve(index: Index, line: Line, day: str) -> None:
@@ -252,8 +227,8 @@ def _ticket(index: Index, line: Line) -> None:
     if item["state"] == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
         _doubt_ends(index, line, reason=None)
         index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", line["order"], line["item"])
-    _move(index, line, "ticket", ticket=line["ticket"], reason=None)
-    _log(index, line, verdict=None, reason=None, **found)
+    move(index, line, "ticket", ticket=line["ticket"], reason=None)
+    log(index, line, verdict=None, reason=None, **found)
 
 
 def _item(index: Index, line: Line) -> dict[str, Any]:
@@ -271,9 +246,9 @@ def _doubt_ends(index: Index, line: Line, **columns: object) -> None:
         f"UPDATE generation_log SET {settings} WHERE id = ? AND order_id = ? AND number = ? "
         "AND verdict = 'in_doubt' AND cost IS NULL AND ticket IS NULL"
     )
-    values = map(_text, columns.values())
+    values = map(text, columns.values())
     if not index.run(sql, *values, line["attempt"], line["order"], line["item"]):
-        raise _why_not(index, line, line["kind"])
+        raise why_not(index, line, line["kind"])
 
 
 def _nobody_elses(index: Index, line: Line) -> None:
@@ -286,17 +261,17 @@ def _nobody_elses(index: Index, line: Line) -> None:
 
 
 def _result(index: Index, line: Line) -> None:
-    _move(index, line, "result", outputs=line["outputs"])
-    _log(index, line, returned=line["returned"], ended_at=line["at"])
+    move(index, line, "result", outputs=line["outputs"])
+    log(index, line, returned=line["returned"], ended_at=line["at"])
     if "cost" in line:  # the bill by the time measured, before anything is fetched
         _settle(index, line, line["cost"])
-        _log(index, line, cost=line["cost"], estimated=1)
+        log(index, line, cost=line["cost"], estimated=1)
 
 
 def _settlement(index: Index, line: Line) -> None:
-    _move(index, line, "settlement", reason=line.get("note") or None)
+    move(index, line, "settlement", reason=line.get("note") or None)
     _settle(index, line, line["cost"])
-    _log(index, line, cost=line["cost"], estimated=int(line["estimated"]))
+    log(index, line, cost=line["cost"], estimated=int(line["estimated"]))
     sql = (
         "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -316,12 +291,12 @@ def _release(index: Index, line: Line) -> None:
     if item["attempt"] != line["attempt"] or item["state"] == ItemState.CANCELLED:
         _doubt_ends(index, line, reason=line["reason"])
         _settle(index, line, 0)
-        _log(index, line, **free)
+        log(index, line, **free)
         return
-    _move(index, line, "release", attempt=None, reason=line["reason"])
+    move(index, line, "release", attempt=None, reason=line["reason"])
     _heed_stop(index, line, BY_YOU)
     _settle(index, line, 0)
-    _log(index, line, **free)
+    log(index, line, **free)
 
 
 def _heed_stop(index: Index, line: Line, reason: str) -> None:
@@ -333,7 +308,7 @@ def _heed_stop(index: Index, line: Line, reason: str) -> None:
 def _failure(index: Index, line: Line) -> None:
     verdict = line["verdict"]
     again: dict[str, object] = {"attempt": None, "ticket": None} if verdict == "passing" else {}
-    _move(index, line, f"failure:{verdict}", reason=line["reason"], **again)
+    move(index, line, f"failure:{verdict}", reason=line["reason"], **again)
     if verdict in ("passing", "in_doubt"):
         _heed_stop(index, line, f"{BY_YOU}; {line['reason']}")
     known: dict[str, object] = {}
@@ -344,7 +319,7 @@ def _failure(index: Index, line: Line) -> None:
     else:
         known = {"cost": line["cost"], "estimated": int(line["cost"] > 0), "ended_at": line["at"]}
         _settle(index, line, line["cost"])
-    _log(index, line, verdict=verdict, reason=line["reason"], **known)
+    log(index, line, verdict=verdict, reason=line["reason"], **known)
 
 
 # --- providers and commands ---
@@ -371,15 +346,26 @@ def _pause(index: Index, line: Line) -> None:
     index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"], of_key)
 
 
+def _mark(index: Index, line: Line) -> None:
+    """What a person says of a product; one that is not known here any more has nothing to be said of."""
+    product = index.product(line["product"])
+    if product is None:
+        return
+    values = (int(line["liked"]), text(line["tags"]), line["product"])
+    index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
+    chain.follow(index, product["order_id"], product["number"])
+
+
 def _command(index: Index, line: Line) -> None:
     """In the same step as its effect: a second time the whole step is undone."""
     sql = "INSERT INTO command (id, name, answer, at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
-    if not index.run(sql, line["id"], line["name"], _text(line["answer"]), line["at"]):
+    if not index.run(sql, line["id"], line["name"], text(line["answer"]), line["at"]):
         raise IllegalMove(f"Command {line['id']} was carried out before.")
 
 
 _KINDS: Mapping[str, Callable[[Index, Line], None]] = {
     "acceptance": _acceptance, "hold": _hold, "approval": _approval, "folder": _folder, "cancel": _cancel,
     "retry": _retry, "wish": _wish, "reuse": _reuse, "tombstone": _tombstone, "ticket": _ticket, "result": _result,
-    "settlement": _settlement, "release": _release, "failure": _failure, "pause": _pause, "command": _command,
+    "settlement": _settlement, "release": _release, "failure": _failure, "pause": _pause, "mark": _mark,
+    "command": _command,
 }  # fmt: skip

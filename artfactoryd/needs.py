@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any
 
 from artfactoryd.core.catalog import Model, dollars
-from artfactoryd.core.plan import Buying, Plan, PlannedItem, Reason
+from artfactoryd.core.holding import Reason
+from artfactoryd.core.plan import Buying, Plan, PlannedItem
 from artfactoryd.core.reuse import Keys, difference, settled
 from artfactoryd.index import Index
 from artfactoryd.moves import DELETED
@@ -59,7 +60,7 @@ def needs_of(plan: Plan, twins: Twins | None) -> Needs:
 
 def _keyed(plan: Plan) -> Iterator[tuple[str, PlannedItem]]:
     keys = Keys(plan)
-    return ((keys.of(item), item) for item in plan.items())
+    return ((keys.of(item) or f"of a stage, {item.number}", item) for item in plan.items())
 
 
 class _Count:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.core import stages
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, product_name, prompt_of
@@ -59,7 +60,8 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "stages": [],
+        "models": [], "warnings": [],
         "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [],
         "items": [], "reuse": None,
     }  # fmt: skip
@@ -76,7 +78,8 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> d
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
         "total_products": found.total_products,
         "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
-        "cap_usd": usd(study.cap), "base_seed": found.base_seed,
+        "stages": [_stage(found, stage) for stage in found.stages], "cap_usd": usd(study.cap),
+        "base_seed": found.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
         "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
         "axes": _axes(found), "folder": str(_folder(home, study)),
@@ -95,16 +98,27 @@ def _reuse(study: Study, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _items(study: Study, most: int | None, index: Index | None) -> list[dict[str, Any]]:
-    plan, keys, explainer, seen = study.plan, Keys(study.plan), Explainer(study.plan, index), set()
+    """What has no words of its own is called after what it is made from."""
+    plan, keys, explainer = study.plan, Keys(study.plan), Explainer(study.plan, index)
+    seen: set[str] = set()
+    prompts: dict[int, str] = {}
     found = []
     for item in islice(plan.items(), plan.total_items if most is None else most):
-        key = keys.of(item)
-        twin = study.needs.twins.get(key, Twin())
-        reason = None if twin.made else _why_bought(study, item, twin, key in seen, explainer)
-        reused = [product["id"] for product in twin.made] or None
-        found.append({**_item(plan, item), "reused": reused, "reason": reason})
-        seen.add(key)
+        prompt = prompt_of(item.parameters, plan.all_models[item.model]) or prompts.get(item.parent or 0, "")
+        if plan.stages:
+            prompts |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), prompt)
+        found.append({**_item(item, prompt), **_why(study, item, keys.of(item), seen, explainer)})
     return found
+
+
+def _why(study: Study, item: PlannedItem, key: str, seen: set[str], explainer: Explainer) -> dict[str, Any]:
+    """What is reused for an item, or why it is bought. Of a stage that is known when it is its turn."""
+    if not key:
+        return {"reused": None, "reason": None}
+    twin = study.needs.twins.get(key, Twin())
+    reason = None if twin.made else _why_bought(study, item, twin, key in seen, explainer)
+    seen.add(key)
+    return {"reused": [product["id"] for product in twin.made] or None, "reason": reason}
 
 
 def _why_bought(study: Study, item: PlannedItem, twin: Twin, is_repeated: bool, explainer: Explainer) -> str | None:
@@ -136,16 +150,25 @@ def _folder(home: Home, study: Study) -> Path:
 
 
 def _prompt(found: Plan, number: int) -> str:
-    item = found.item(number)
+    item = found.item(min(number, found.own_items))
     return prompt_of(item.parameters, found.models[item.model])
 
 
-def _item(found: Plan, item: PlannedItem) -> dict[str, Any]:
-    prompt = prompt_of(item.parameters, found.models[item.model])
+def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
+    return {
+        "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
+        "waits_for": stage.later.wait, "total_items": stages.items_of(found, stage),
+        "total_products": stages.products_of(found, stage),
+        "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
+    }  # fmt: skip
+
+
+def _item(item: PlannedItem, prompt: str) -> dict[str, Any]:
     names = [product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)]
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {
         "index": item.number, "parameters": dict(item.parameters), "tokens": tokens, "seed": item.seed, "names": names,
+        "stage": item.stage, "parent": item.parent,
     }  # fmt: skip
 
 
@@ -159,6 +182,7 @@ def _order_text(order: Mapping[str, Any]) -> str:
     lines = [_headline(order), *_models(order), f"  price    {_price(order)}"]
     lines += _reuse_lines(order["reuse"])
     lines += [f"  axis     {axis['parameter']}: {_values(axis)}" for axis in order["axes"]]
+    lines += [_stage_line(stage) for stage in order["stages"]]
     lines += [f"  first    {order['first']}", f"  last     {order['last']}", f"  lands in {order['folder']}"]
     lines += [f"  warning  {warning['text']}" for warning in order["warnings"]]
     lines += [f"  held     {reason['text']}" for reason in order["held"]]
@@ -179,6 +203,13 @@ def _reuse_lines(reuse: Mapping[str, Any]) -> list[str]:
 def _headline(order: Mapping[str, Any]) -> str:
     kind = " (rehearsal: drawn here, for nothing)" if order["rehearsal"] else ""
     return f"{order['name']}: {order['total_items']} items, {order['total_products']} products{kind}"
+
+
+def _stage_line(stage: Mapping[str, Any]) -> str:
+    price = "price unknown" if stage["usd"] is None else f"at most {dollars(round(stage['usd'] * 1_000_000))}"
+    waits = ", only what you like" if stage["waits_for"] == "liked" else ""
+    items = f"{stage['total_items']} items, {stage['total_products']} products"
+    return f"  then     {stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
 
 
 def _models(order: Mapping[str, Any]) -> list[str]:

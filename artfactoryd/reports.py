@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import budget, stakes
+from artfactoryd import budget, chain, stakes
 from artfactoryd.core.catalog import dollars, providers_of, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.home import Home
@@ -21,7 +21,7 @@ from artfactoryd.shelf import existing_project
 Row = Mapping[str, Any]
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 UNFINISHED = frozenset({OrderState.HELD, OrderState.QUEUED, OrderState.PROCESSING})
-PRODUCT = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height")
+PRODUCT = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height", "liked", "tags")
 MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
 WORD_BYTES = 4000
 
@@ -49,7 +49,7 @@ def order_document(
 
 def item_document(item: Row) -> dict[str, Any]:
     keys = ("number", "state", "generation", "tokens", "seed", "asked", "ticket", "reason", "attempts")
-    return {key: item[key] for key in keys}
+    return {key: item[key] for key in (*keys, "stage", "parent")}
 
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
@@ -83,9 +83,16 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
         found += _why_nothing_is_sent(index, row, home, settings, day or budget.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
         found.append(words)
+    if waiting := chain.waiting_for_marks(index, row["id"]):
+        found.append(_unmarked(row, waiting))
     if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
         found.append(words)
     return found
+
+
+def _unmarked(row: Row, waiting: int) -> str:
+    what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
+    return f"{what} for your mark: `like FILE` sends one on, `cancel {row['id'][:13]}` ends the rest."
 
 
 def _sent_perhaps(index: Index, row: Row, counts: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from artfactoryd import budget, moves
+from artfactoryd import budget, chain, marks, moves
 from artfactoryd.books import Books
 from artfactoryd.claims import Claims
 from artfactoryd.core.catalog import dollars, providers_of
@@ -37,7 +37,7 @@ class Steering:
         if known is not None:
             return known, []
         acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
-                "resume": self._resume}  # fmt: skip
+                "resume": self._resume, "like": self._mark, "tag": self._mark}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return _no(f"There is no command {command.get('name')!r}."), []
@@ -130,7 +130,7 @@ class Steering:
         row = self._find(command)
         if "done" in row:
             return dict(row), []
-        items = self._books.index.items(row["id"], sorted(MOVES["retry"]))
+        items = self._again(row)
         if not items:
             return _no(f"There is nothing in {row['name']} to send again; it is {self._books.index.state(row)}."), []
         stakes = {item["number"]: self._stake(item) for item in items}
@@ -140,7 +140,7 @@ class Steering:
             row, [item["number"] for item in chosen], risky, bool(command.get("in_doubt")), _why(items)
         )
         lines = [
-            {"kind": "retry", "order": row["id"], "item": item["number"],
+            {"kind": "retry", "order": row["id"], "item": item["number"], **({"fed": True} if item["waits"] else {}),
              "raise": budget.set_aside(row, item["upper"]) if stakes[item["number"]] is not None else 0}
             for item in chosen
         ]  # fmt: skip
@@ -149,6 +149,15 @@ class Steering:
         self._bench.touched.add(row["id"])
         self._bench.wake(row["id"])
         return answer, [row["id"]] if chosen else []
+
+    def _again(self, row: Row) -> list[dict[str, Any]]:
+        """What has ended otherwise than well; of later stages only what can still be fed."""
+        index, places, found = self._books.index, list[tuple[int, int]](), []
+        for item in index.items(row["id"], sorted(MOVES["retry"])):
+            if not item["waits"] or chain.alive(index, row["id"], item["parent"], places):
+                places.append((item["first_index"], item["first_index"] + item["asked"] - 1))
+                found.append(item)
+        return found
 
     def _stake(self, item: Row) -> int | None:
         """What an item's last attempt, and earlier ones still in doubt, may have cost; None when surely nothing.
@@ -160,6 +169,19 @@ class Steering:
         stake = sum(each["reserved"] if each["cost"] is None else each["cost"] for each in counted)
         doubtful = any(each["verdict"] in ("in_doubt", "lost") for each in counted)
         return int(stake) if stake or doubtful else None
+
+    async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        products, wrong = marks.found(self._books.index, list(command.get("products") or ()))
+        if wrong:
+            return _no(wrong), []
+        lines = marks.lines(self._books.index, command, products)
+        orders = list(dict.fromkeys(row["order_id"] for row in products))
+        done = f"{len(lines)} of {len(products)} marked anew." if lines else "They are marked so already."
+        answer = _yes(done, products=[row["id"] for row in products])
+        await self._books.record(*lines, _line(command, answer))
+        for order_id in orders:
+            self._bench.wake(order_id)
+        return answer, orders
 
     # --- pause and resume ---
 

@@ -18,8 +18,9 @@ from typing import Any
 from artfactoryd import documents, inputs, library
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of, snapshots
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
+from artfactoryd.core.holding import Reason, reasons_to_hold
 from artfactoryd.core.order import Order, read_order
-from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
+from artfactoryd.core.plan import Plan, PlannedItem, base_seed, make_plan
 from artfactoryd.core.reuse import Keys
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
@@ -151,9 +152,11 @@ class Scholar:
     def _plan(self, document: Resolved, order: Order, table: str | None) -> Plan:
         lookups = LookupFiles(self._home.library / "lookups")
         models = self._models(document, order)
+        then = enumerate(order.then)
+        later = [self._model(document, each.provider, each.model, ("then", n)) for n, each in then]
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
-            models=models, lookups=lookups, raw=document.raw, table=table,
+            models=models, later=later, lookups=lookups, raw=document.raw, table=table,
         )  # fmt: skip
         if plan.problems or lookups.problems:
             raise Refusal([*(document.locate(problem) for problem in plan.problems), *lookups.problems])
@@ -229,7 +232,9 @@ class Scholar:
 def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
     """The plan with what only the pictures themselves tell: which they are, and how large."""
     sizes = {each["value"]: (each["width"], each["height"]) for each in found}
-    return replace(plan, inputs={each["value"]: each["sha256"] for each in found}, input_sizes=sizes)
+    stages = tuple(replace(stage, plan=with_inputs(stage.plan, found)) for stage in plan.stages)
+    inputs = {each["value"]: each["sha256"] for each in found}
+    return replace(plan, inputs=inputs, input_sizes=sizes, stages=stages)
 
 
 def _complaints(document: Document) -> list[Problem]:
@@ -293,11 +298,12 @@ def plan_of(row: Mapping[str, Any]) -> Plan:
 def _plan_again(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
-    models = [Model.from_snapshot(each) for each in snapshots(row)]
+    known = [Model.from_snapshot(each) for each in snapshots(row)]
+    models, later = known[: len(known) - len(order.then)], known[len(known) - len(order.then) :]
     library = row["library"]
     plan = make_plan(
         order, models[0], row["base_seed"], written=document.written, check=documents.check_value, models=models,
-        lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+        later=later, lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
     )  # fmt: skip
     return with_inputs(plan, row["inputs"])
 
@@ -308,5 +314,5 @@ def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
     items = plan.items(row["expanded_items"] + 1, row["expanded_products"] + 1)
     if not row["rehearsal"]:  # what is drawn here is not what was ordered
         keys = Keys(plan)
-        items = (item._replace(key=keys.of(item)) for item in items)
+        items = (item._replace(key=keys.of(item) or None) for item in items)
     return providers_of(row), items

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from artfactoryd import chain
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.errors import IllegalMove
 from artfactoryd.index import Index
@@ -33,19 +34,25 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
     sql = (
         "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
-        " tokens, upper, model, key, attempts, stop, buy_again)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+        " tokens, upper, model, key, stage, parent, waits, attempts, stop, buy_again) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
     )
     rows = [
         (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
          item.seed, json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False),
-         item.upper, item.model, item.key)
+         item.upper, item.model, item.key, item.stage, item.parent, _waits(item))
         for item in coming
     ]  # fmt: skip
     index.add(sql, rows)
     last = coming[-1]
     sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
+    if last.parent is not None:
+        chain.joined(index, order_id, coming[0].number, last.number)
+
+
+def _waits(item: PlannedItem) -> int:
+    return 0 if item.parent is None else 1 + item.liked
 
 
 def note_outage(index: Index, provider: str, row: Mapping[str, Any] | None) -> None:

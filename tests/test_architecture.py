@@ -43,6 +43,7 @@ HANDS = {
 SPINE = {
     "books",
     "budget",
+    "chain",
     "calls",
     "companions",
     "daemon",
@@ -57,7 +58,9 @@ SPINE = {
     "intake",
     "kept",
     "leftovers",
+    "legal",
     "lines",
+    "marks",
     "moves",
     "needs",
     "paperwork",

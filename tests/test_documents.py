@@ -134,7 +134,6 @@ LATER = [
     "proof",
     "file",
     "collection",
-    "then",
 ]
 
 

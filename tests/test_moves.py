@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import moves, unwritten
+from artfactoryd import legal, moves, unwritten
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.index import Index
@@ -135,7 +135,7 @@ def _failing(verdict: str) -> Any:
 
 def test_a_line_about_an_item_without_a_row_asks_for_the_order_to_be_expanded(index: Index) -> None:
     do(index, acceptance())
-    with pytest.raises(moves.UnknownItem):
+    with pytest.raises(legal.UnknownItem):
         do(index, wish(1))
 
 

@@ -43,8 +43,21 @@ PAINTER: dict[str, Any] = {
     },
     "price": {"usd": 0.01, "per": "image", "as_of": "2026-05-01"},
 }  # fmt: skip
+EDITOR: dict[str, Any] = {
+    "provider": "other", "model": "acme/editor", "aliases": ["editor"], "modality": "image-to-image", "image": "image",
+    "seed": "seed",
+    "schema": {
+        "type": "object", "required": ["image"],
+        "properties": {
+            "image": {"type": "string", "format": "uri"}, "strength": {"type": "integer"},
+            "seed": {"type": "integer", "minimum": 0},
+        },
+    },
+    "price": {"usd": 0.02, "per": "image", "as_of": "2026-05-01"},
+}  # fmt: skip
 MODELS: list[dict[str, Any]] = [
     PAINTER,
+    EDITOR,
     {**PAINTER, "provider": "other"},
     {**PAINTER, "model": "acme/timer", "aliases": ["timer"], "price": {"usd": 0.001, "per": "second", "seconds": 10}},
     {key: value for key, value in {**PAINTER, "model": "acme/mute", "aliases": ["mute"]}.items() if key != "price"},

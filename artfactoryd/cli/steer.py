@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,3 +64,35 @@ def pause(ctx: click.Context, name: str | None, as_json: bool) -> None:
 def resume(ctx: click.Context, name: str | None, as_json: bool) -> None:
     """Let a paused order, or a paused or stopped provider, go on; without a name, all of them."""
     _steer(ctx, "resume", as_json, target=name)
+
+
+def _in_home(ctx: click.Context, name: str) -> str:
+    """A path as the index knows it: from the home on. An id stays as it is."""
+    path, root = Path(name).expanduser(), made_home(ctx).root
+    if path.exists():
+        for base in (root, root.resolve()):
+            for form in (path.absolute(), path.resolve()):
+                if form.is_relative_to(base):
+                    return form.relative_to(base).as_posix()
+    return name
+
+
+@main.command()
+@click.argument("products", metavar="FILE|ID…", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Take the mark away. What it has sent on already goes on.")
+@as_json
+@click.pass_context
+def like(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool) -> None:
+    """Mark products as liked; a stage that waits for it goes on with them."""
+    _steer(ctx, "like", as_json, products=[_in_home(ctx, each) for each in products], off=off)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", metavar="FILE|ID… +TAG -TAG…", nargs=-1, required=True)
+@as_json
+@click.pass_context
+def tag(ctx: click.Context, words: tuple[str, ...], as_json: bool) -> None:
+    """Put tags on products (+TAG) and take them off (-TAG)."""
+    changes = [each for each in words if each[0:1] in ("+", "-") and len(each) > 1]
+    products = [_in_home(ctx, each) for each in words if each not in changes]
+    _steer(ctx, "tag", as_json, products=products, changes=changes)

@@ -32,6 +32,9 @@ class PlannedItem(NamedTuple):
     upper: int  # micro-dollars, at most
     model: int = 0  # its place in the plan's models
     key: str | None = None  # equal for items that are the same; None: equal to no other
+    stage: str | None = None  # of `then`
+    parent: int | None = None  # the place in the order of the product it is fed with
+    liked: bool = False  # it waits until a person likes that product
 
 
 Counted = Generator[PlannedItem, None, tuple[int, int]]  # ends with the number and first index to come
@@ -232,8 +235,7 @@ class Maker:
         holes = ",".join("%s" if name in names else parts[name] for name in self._sorted)
         identity, key, packing = f"[{self._base},{{{holes}}},", self._seed or "", self._section.packing
         sized, seeded = names & {self._model.batch, self._model.image, *SIZES}, key in names or self._is_derived(digits)
-        _, _, asked, copy, seed, base, tokens, *_ = first
-        upper, model = first.upper, first.model
+        _, _, asked, copy, seed, base, tokens, upper, *rest = first
         make, base = tuple.__new__, dict(base)
         for values, fragments in self._ways[self._section.number(digits) % len(self._ways) :]:
             parameters = base | values
@@ -245,7 +247,7 @@ class Maker:
                 seed = self._derived(f"{identity % fragments}0]") if written == -1 else self.seed("", values, copy)
                 if seed is not None:
                     parameters[key] = seed
-            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, model, None))
+            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, *rest))
             number += 1
             index += asked
         return number, index

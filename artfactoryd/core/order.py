@@ -30,6 +30,19 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A stage of `then`, fed with each product of the one before."""
+
+    id: str
+    provider: str
+    model: str
+    parameters: Mapping[str, Any]
+    input: str | None = None  # the parameter that takes the product; None: the model's image parameter
+    after: str | None = None
+    wait: str | None = None  # "liked": for a person's mark
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One accepted YAML document. Never changed afterwards."""
 
@@ -39,6 +52,7 @@ class Order:
     model: str
     parameters: Mapping[str, Any]
     models: tuple[OneOf, ...] = ()
+    then: tuple[Later, ...] = ()
     lookups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     raw: tuple[str, ...] = ()
     cases: Sequence[Mapping[str, Any]] | str | None = None  # rows, or the name of a table beside the order
@@ -73,6 +87,7 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
         name=unicodedata.normalize("NFC", str(value.get("name") or name)),
         project=chosen,
         provider=first["provider"], model=str(first["model"]), parameters=value.get("parameters") or {}, models=models,
+        then=tuple(_later(each, place) for place, each in enumerate(value.get("then") or ())),
         lookups=value.get("lookups") or {}, raw=tuple(value.get("raw") or ()), cases=value.get("cases"),
         exclude=tuple(value.get("exclude") or ()), count=_whole(value.get("count")), sample=_whole(value.get("sample")),
         accepts_warnings=value.get("warnings") == "ok",
@@ -91,6 +106,13 @@ def _whole(value: Any) -> int | None:
 
 def _models(value: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return value.get("models") or ()
+
+
+def _later(value: Mapping[str, Any], place: int) -> Later:
+    return Later(
+        str(value.get("id") or f"stage-{place + 2}"), value["provider"], str(value["model"]),
+        value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
+    )  # fmt: skip
 
 
 def _two_ways(value: Mapping[str, Any]) -> Iterator[Problem]:

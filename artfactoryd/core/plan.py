@@ -8,21 +8,23 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
+from artfactoryd.core import stages
 from artfactoryd.core.axes import Axis
-from artfactoryd.core.catalog import SIZES, Model, Price, dollars
+from artfactoryd.core.catalog import SIZES, Model, Price
 from artfactoryd.core.chance import number_from
 from artfactoryd.core.lists import Steps
 from artfactoryd.core.making import Maker, PlannedItem, Upper
-from artfactoryd.core.order import Order
+from artfactoryd.core.order import Later, Order
 from artfactoryd.core.reading import Means, Reading, read
 from artfactoryd.core.sampling import choose
 from artfactoryd.core.section import Place, Section
 from artfactoryd.core.values import Check, ValueAxis, Written
 from artfactoryd.errors import Path, Problem
 
-__all__ = ["LARGEST", "Buying", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan", "reasons_to_hold"]
+__all__ = ["LARGEST", "Buying", "Plan", "PlannedItem", "base_seed", "make_plan"]
 
 LARGEST = 2**63 - 1  # what the index can hold: of items, of micro-dollars, of a seed
 MOST_PROBLEMS = 100  # told of one order
@@ -51,13 +53,21 @@ class Plan:
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
+    stages: tuple[stages.Stage, ...] = ()
 
     @property
     def model(self) -> Model:
         return self.models[0]
 
+    @property
+    def all_models(self) -> list[Model]:
+        """Those of the stages too, by the places that items name."""
+        return [*self.models, *(stage.plan.model for stage in self.stages)]
+
     def base(self, model: int) -> dict[str, Any]:
         """The parameters as written for this model."""
+        if model >= len(self.models):
+            return dict(self.order.then[model - len(self.models)].parameters)
         own = self.order.models[model].parameters if self.order.models else {}
         return {**self.order.parameters, **own}
 
@@ -75,6 +85,15 @@ class Plan:
 
     @cached_property
     def total_items(self) -> int:
+        return self.own_items + sum(stages.items_of(self, stage) for stage in self.stages)
+
+    @cached_property
+    def total_products(self) -> int:
+        return self.own_products + sum(stages.products_of(self, stage) for stage in self.stages)
+
+    @property
+    def own_items(self) -> int:
+        """Without those of later stages."""
         return self._ends[-1] if self._ends else 0
 
     @cached_property
@@ -97,7 +116,7 @@ class Plan:
         return self._chosen is not None or any(axis.draws for axis in _sized(self))
 
     @cached_property
-    def total_products(self) -> int:
+    def own_products(self) -> int:
         if self.must_list:
             return sum(item.asked for item in self._unpriced)
         return sum(self._products(place) for place in range(len(self.sections)))
@@ -129,6 +148,8 @@ class Plan:
 
     def price_of(self, model: int) -> Price | None:
         """The catalogue's price, or the order's own where the catalogue's is not known for every item."""
+        if model >= len(self.models):
+            return self.stages[model - len(self.models)].plan.price
         known = self.models[model].price
         if self.order.price is None or (known is not None and self._total(known, model) is not None):
             return known
@@ -136,7 +157,10 @@ class Plan:
 
     def total_price(self) -> int | None:
         """Micro-dollars at most for everything; None when no price is known. 0 for a rehearsal."""
-        return 0 if self.order.rehearse else self._total_price
+        if self.order.rehearse:
+            return 0
+        parts = [self._total_price, *(stages.price_of(self, stage) for stage in self.stages)]
+        return None if None in parts else sum(filter(None, parts))
 
     @cached_property
     def _total_price(self) -> int | None:
@@ -203,7 +227,13 @@ class Plan:
 
     def items(self, number: int = 1, index: int = 1) -> Iterator[PlannedItem]:
         """Lazily, from item `number` whose first product has the place `index`."""
-        return self._items(number, index, None)
+        if number <= self.own_items:
+            yield from self._items(number, index, None)
+        yield from islice(stages.items(self), max(0, number - 1 - self.own_items), None)
+
+    def own(self) -> Iterator[PlannedItem]:
+        """Without those of later stages."""
+        return self._items(1, 1, None)
 
     def _items(self, number: int, index: int, upper: Upper | None) -> Iterator[PlannedItem]:
         where = bisect_right(self._ends, number - 1)
@@ -244,19 +274,54 @@ def base_seed(order: Order, runs: int) -> int:
 
 def make_plan(
     order: Order, model: Model, base: int, *, written: Written, check: Check, models: Sequence[Model] = (),
+    later: Sequence[Model] = (),
     lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
 ) -> Plan:  # fmt: skip
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
 
-    `models`: all of them, of an order that names several. `lookups`: those of the Library; the order's own win.
+    `models`: all of them, of an order that names several. `later`: those of the stages.
+    `lookups`: those of the Library; the order's own win.
     `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
     """
     chosen = tuple(models) or (model,)
     found = read(order, chosen, base, Means(written, check, lookups or {}, raw, table))
     sections, pictures = tuple(found.sections), tuple(found.pictures)
     plan = Plan(order, chosen, sections, base, pictures=pictures, lookups=found.used, raw=frozenset(raw))
-    problems = [*order.problems, *found.problems] or list(_too_large(plan))
+    problems = [*order.problems, *found.problems, *stages.problems(order, later)] or list(_too_large(plan))
+    if later and not problems:
+        means = Means(written, check, lookups or {}, raw)
+        plan, problems = _with_stages(plan, later, means)
     return replace(plan, problems=_at_most(problems), warnings=_at_most(_all_warnings(plan, found, bool(problems))))
+
+
+def _with_stages(plan: Plan, models: Sequence[Model], means: Means) -> tuple[Plan, list[Problem]]:
+    found, problems = [], []
+    for place, (later, model) in enumerate(zip(plan.order.then, models, strict=True)):
+        stage = _stage_plan(plan, place, later, model, means)
+        problems += [replace(each, path=_inside(place, each.path)) for each in stage.problems]
+        if not problems and stage.must_list:
+            message = "a drawn size or number of outputs is not built in a stage."
+            problems.append(Problem("E_NOT_BUILT", message, "Write a list.", ("then", place, "parameters")))
+        parent, number = stages.parent_of(plan.order, place), len(plan.models) + place
+        found.append(stages.Stage(later, stage, parent, number, stages.input_of(later, model)))
+    lookups = {**plan.lookups, **{name: values for each in found for name, values in each.plan.lookups.items()}}
+    whole = replace(plan, stages=tuple(found), lookups=lookups)
+    pictures = [(_inside(n, path), value) for n, each in enumerate(found) for path, value in each.plan.pictures]
+    whole = replace(whole, pictures=(*plan.pictures, *(each for each in pictures if each[1] != stages.FED)))
+    return whole, problems or list(_too_large(whole))
+
+
+def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means) -> Plan:
+    def written(path: Path) -> str | None:
+        return means.written(_inside(place, path))
+
+    raw = [path[2:] for path in means.raw if path[:2] == ("then", place)]
+    order = stages.order_of(plan.order, later, model)
+    return make_plan(order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw)
+
+
+def _inside(place: int, path: Path) -> Path:
+    return ("then", place, *path) if path[:1] == ("parameters",) else path
 
 
 def _all_warnings(plan: Plan, found: Reading, broken: bool) -> list[Problem]:
@@ -293,7 +358,7 @@ def _too_large(plan: Plan) -> Iterator[Problem]:
     elif plan.total_products > LARGEST:
         message = f"this makes about 10^{math.log10(plan.total_products):.0f} products, more than can be counted here."
         yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
-    elif (plan.total_price() or 0) > LARGEST:
+    elif plan.total_items > LARGEST or (plan.total_price() or 0) > LARGEST:
         yield Problem("E_TOO_LARGE", "this costs more than can be counted here.", "Correct the price.", path=("price",))
 
 
@@ -326,47 +391,3 @@ def _order_warnings(plan: Plan) -> Iterator[Problem]:
     if not plan.order.validate:
         message = "the parameters are sent as written, unchecked."
         yield Problem("W_NOT_VALIDATED", message, path=("validate",))
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why an order waits for a person. `waivable`: approving is enough."""
-
-    code: str
-    text: str
-    waivable: bool = True
-
-
-def _doubts(plan: Plan) -> list[Reason]:
-    """Warnings that have cost people money: one reason for each."""
-    return [
-        Reason("warning", f"In {each.key}, character {each.column_in_value}: {each.message} {each.fix}".strip())
-        for each in plan.warnings
-        if each.holds
-    ]
-
-
-def reasons_to_hold(
-    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, buying: Buying | None = None
-) -> list[Reason]:
-    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked."""
-    reasons: list[Reason] = []
-    buying = buying or plan.buying
-    products, price = buying.products, buying.price
-    if products > most_products:
-        makes = "makes" if products == plan.total_products else "buys"
-        reasons.append(Reason("limit", f"It {makes} {products} products; more than {most_products} need your word."))
-    reasons += [] if plan.order.accepts_warnings else _doubts(plan)
-    if price is None:
-        unknown = (model.id for place, model in enumerate(plan.models) if plan.price_of(place) is None)
-        names = ", ".join(unknown) or plan.model.id
-        text = f"No price is known for {names}. Add `price: {{usd: …, per: image}}` and drop the order again."
-        reasons.append(Reason("price", text, waivable=False))
-    elif price > cap:
-        reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
-    if price is not None and price > ask_above:
-        known = price > cap  # the price has been said just now
-        items = "1 item" if buying.items == 1 else f"{buying.items} items"
-        text = "Above" if known else f"Its {items} may cost up to {dollars(price)}; above"
-        reasons.append(Reason("ask_above", f"{text} {dollars(ask_above)} you are asked first."))
-    return reasons

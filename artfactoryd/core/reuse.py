@@ -22,6 +22,9 @@ class Keys:
         self._files = [each.files for each in plan.models]
 
     def of(self, item: PlannedItem) -> str:
+        """Empty for what is fed with a product: what that will be, nobody knows yet."""
+        if item.stage is not None:
+            return ""
         files = self._files[item.model]
         parameters = settled(item.parameters, files, self._inputs) if files else item.parameters
         text = f"[{self._heads[item.model]},{_encoded(parameters)},{item.copy},{item.asked}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artfactoryd.core.catalog import Model
@@ -26,6 +26,7 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     elif cases is not None:
         cases = [_parameters(row, ("cases", place), plan, places) for place, row in enumerate(cases)]
     optional = {
+        "then": [_stage(plan, place, places) for place in range(len(plan.stages))],
         "lookups": {name: list(values) for name, values in plan.lookups.items()}, "raw": sorted({*order.raw, *raw}),
         "cases": cases, "count": order.count, "sample": order.sample,
         "exclude": [_parameters(each, ("exclude", n), plan, places) for n, each in enumerate(order.exclude)],
@@ -50,6 +51,14 @@ def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     return {"models": found}
 
 
+def _stage(plan: Plan, place: int, places: Mapping[str, str]) -> dict[str, Any]:
+    stage, later = plan.stages[place], plan.stages[place].later
+    parameters = _parameters(later.parameters, ("then", place, "parameters"), plan, places)
+    value: dict[str, Any] = {"id": later.id, "provider": later.provider, "model": stage.plan.model.full}
+    value |= {"input": stage.input, "parameters": parameters}
+    return value | {key: each for key, each in (("after", later.after), ("wait", later.wait)) if each}
+
+
 def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     return {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
 
@@ -57,7 +66,9 @@ def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mappin
 def _value(value: Any, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_value(each, key, (*path, place), plan, places) for place, each in enumerate(value)]
-    models = [plan.models[path[1]]] if path[0] == "models" else plan.models  # type: ignore[index]
+    places_of: Mapping[Any, Sequence[Model]] = {"models": plan.models, "then": [s.plan.model for s in plan.stages]}
+    own = places_of.get(path[0])
+    models = [own[int(path[1])]] if own else plan.models
     name = models[0].synonyms.get(key, key)
     if any(model.synonyms.get(key, key) in model.files for model in models):
         return places.get(value, value) if isinstance(value, str) else value

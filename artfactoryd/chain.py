@@ -1,0 +1,88 @@
+"""How stages hang together in the index: an item waits for the product it is fed with, or ends with it.
+
+All of it follows from the states of the items and the marks on the products, so that applying the ledger again
+comes to the same, whenever the rows come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artfactoryd.index import Index
+
+NOT_THERE = "what it is made from did not come"
+ENDED = ("completed", "failed", "cancelled")
+_HERE = "SELECT 1 FROM product WHERE product.order_id = item.order_id AND product.place = item.parent"
+
+
+def follow(index: Index, order_id: str, number: int) -> None:
+    """After something happened to an item: what is fed with it may begin, or ends."""
+    item = index.row("SELECT state, first_index, asked FROM item WHERE order_id = ? AND number = ?", (order_id, number))
+    if item is None:
+        return
+    if not feeds(index, {**item, "order_id": order_id}):
+        return
+    places = (item["first_index"], item["first_index"] + item["asked"] - 1)
+    _begin(index, order_id, places)
+    if item["state"] in ENDED:
+        _end(index, order_id, places)
+
+
+def feeds(index: Index, item: Mapping[str, Any]) -> bool:
+    """Whether something is made from what it makes."""
+    sql = "SELECT 1 FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? LIMIT 1"
+    last = item["first_index"] + item["asked"] - 1
+    return index.row(sql, (item["order_id"], item["first_index"], last)) is not None
+
+
+def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
+    sql = (
+        "UPDATE item SET waits = 0 WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 "
+        f"AND EXISTS ({_HERE} AND (item.waits = 1 OR product.liked = 1))"
+    )
+    index.run(sql, order_id, *places)
+
+
+def _end(index: Index, order_id: str, places: Sequence[int]) -> None:
+    where = f"order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 AND NOT EXISTS ({_HERE})"
+    ending = index.rows(f"SELECT number FROM item WHERE {where}", (order_id, *places))
+    if ending:
+        index.run(f"UPDATE item SET state = 'cancelled', reason = ? WHERE {where}", NOT_THERE, order_id, *places)
+    for each in ending:
+        follow(index, order_id, each["number"])
+
+
+def joined(index: Index, order_id: str, first: int, last: int) -> None:
+    """After rows came in: what they are fed with may have come, or ended, before."""
+    sql = "SELECT min(parent) AS first, max(parent) AS last FROM item WHERE order_id = ? AND number BETWEEN ? AND ?"
+    found = index.row(sql, (order_id, first, last))
+    if found is None or found["first"] is None:
+        return
+    _begin(index, order_id, (found["first"], found["last"]))
+    marks = ",".join("?" * len(ENDED))
+    sql = f"SELECT number FROM item WHERE order_id = ? AND state IN ({marks}) AND first_index <= ? ORDER BY number"
+    for item in index.rows(sql, (order_id, *ENDED, found["last"])):
+        follow(index, order_id, item["number"])
+
+
+def waiting_for_marks(index: Index, order_id: str) -> int:
+    """Products of an order that are there, and are sent on only when a person likes them."""
+    sql = (
+        "SELECT count(DISTINCT parent) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL AND waits = 2 "
+        f"AND state = 'planned' AND EXISTS ({_HERE})"
+    )
+    return int(index.rows(sql, (order_id,))[0]["n"])
+
+
+def alive(index: Index, order_id: str, place: int, again: Sequence[tuple[int, int]]) -> bool:
+    """Whether the product at this place is there or may still come. `again`: places of items that are sent again."""
+    if any(first <= place <= last for first, last in again):
+        return True
+    if index.row("SELECT 1 FROM product WHERE order_id = ? AND place = ?", (order_id, place)):
+        return True
+    sql = (
+        "SELECT 1 FROM item WHERE order_id = ? AND first_index <= ? AND first_index + asked > ? "
+        "AND state NOT IN ('completed', 'failed', 'cancelled')"
+    )
+    return index.row(sql, (order_id, place, place)) is not None

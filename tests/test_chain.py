@@ -1,0 +1,128 @@
+"""Stages: what is made from what was made, at work in the house."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd.errors import RunFailed
+from tests.homes import TestHome
+from tests.works import Works, at_work, found_again, order
+
+PAINTED = "a [red,blue] car"
+SMALLER: dict[str, Any] = {"id": "again", "provider": "other", "model": "editor", "parameters": {"strength": [1, 2]}}
+
+
+def staged(*then: dict[str, Any], **keys: Any) -> str:
+    return order(PAINTED, then=list(then), **keys)
+
+
+def stages(works: Works, order_id: str) -> list[tuple[Any, Any, str]]:
+    return [(item["stage"], item["parent"], item["state"]) for item in works.items(order_id)]
+
+
+def first_products(works: Works, order_id: str) -> list[str]:
+    return [row["path"] for row in works.house.books.index.products(order_id)]
+
+
+def sidecar(home: TestHome, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((home.home.root / f"{path}.json").read_text())
+    return found
+
+
+async def test_each_product_is_made_into_the_next(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(staged(SMALLER))
+        assert works.state(order_id) == "completed"
+        done = "completed"
+        assert stages(works, order_id) == [
+            (None, None, done), (None, None, done), ("again", 1, done), ("again", 1, done), ("again", 2, done),
+            ("again", 2, done),
+        ]  # fmt: skip
+        products = works.house.books.index.products(order_id)
+        for call, parent in zip(works.other.calls(), [0, 0, 1, 1], strict=True):
+            assert call.parameters["image"] == str(home.home.root / products[parent]["path"])
+        told = sidecar(home, products[2]["path"])
+        assert (told["stage"], told["parents"]) == ("again", [products[0]["id"]])
+        assert told["inputs"][0]["sha256"] == products[0]["sha256"]
+        assert "a-red-car" in products[2]["path"]
+        assert works.order(order_id)["price"] == 2 * 10_000 + 4 * 20_000 == works.committed(order_id)
+
+
+async def test_what_did_not_come_ends_what_is_made_from_it_and_a_retry_brings_both_back(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", RunFailed("no such luck", charged=False))
+        order_id = await works.make(staged(SMALLER))
+        assert [state for _, _, state in stages(works, order_id)] == [
+            "failed", "completed", "cancelled", "cancelled", "completed", "completed"
+        ]  # fmt: skip
+        assert works.items(order_id)[2]["reason"] == "what it is made from did not come"
+        answer = await works.tell("retry", order_id)
+        assert answer["retried"] == [1, 3, 4]
+        await works.rests()
+        assert works.state(order_id) == "completed"
+        assert found_again(home, Path(home.home.root) / "again.sqlite3") == Counter(completed=6)
+
+
+async def test_only_what_is_liked_goes_on(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(staged({**SMALLER, "wait": "liked"}))
+        assert Counter(works.states(order_id)) == Counter(completed=2, planned=4)
+        assert works.other.calls() == []
+        receipt = next(home.home.projects.rglob("receipt.yaml"))
+        await works.until(lambda: "2 pictures wait for your mark" in receipt.read_text())
+        liked = first_products(works, order_id)[1]
+        assert (await works.tell("like", products=[liked]))["done"]
+        await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=4, planned=2))
+        assert sidecar(home, liked)["liked"] is False  # what is on the shelf is never rewritten
+        assert {item["parent"] for item in works.items(order_id) if item["state"] == "planned"} == {1}
+        await works.tell("cancel", order_id)
+        assert works.state(order_id) == "partial"
+        assert len(works.other.calls()) == 2
+
+
+async def test_stages_follow_one_another_and_any_one_before(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = {"id": "small", "provider": "other", "model": "editor"}
+    third = {"id": "third", "provider": "other", "model": "editor", "after": "again"}
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(staged(SMALLER, small, third))
+        found = Counter((item["stage"], item["state"]) for item in works.items(order_id))
+        assert found == {
+            (None, "completed"): 2, ("again", "completed"): 4, ("small", "completed"): 4, ("third", "completed"): 4
+        }  # fmt: skip
+        seeds = [item["seed"] for item in works.items(order_id) if item["stage"] == "small"]
+        assert len(set(seeds)) == 4
+
+
+async def test_a_lost_index_knows_what_waits_and_what_was_liked(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(staged({**SMALLER, "wait": "liked"}, tags=["car"]))
+        red, blue = first_products(works, order_id)
+        assert (await works.tell("tag", products=[red], changes=["+best", "-car"]))["done"]
+        await works.tell("pause", target="other")
+        await works.tell("like", products=[blue])
+        await works.rests()
+    for path in home.home.index_file.parent.glob("index.sqlite3*"):
+        path.unlink()
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert [row["tags"] for row in works.house.books.index.products(order_id)] == [["best"], ["car"]]
+        await works.tell("resume", target="other")
+        await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=4, planned=2))
+        assert [item["waits"] for item in works.items(order_id)] == [0, 0, 2, 2, 0, 0]
+        assert len(works.other.calls()) == 2
+
+
+async def test_a_mark_for_nothing_is_answered_in_words(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        answer = await works.tell("like", products=["Projects/none.png"])
+        assert not answer["done"]
+        assert "There is no product" in answer["text"]
