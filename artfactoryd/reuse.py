@@ -35,12 +35,12 @@ class Reuse:
         From None on no equal item is bought until this one is put back.
         """
         key, me = row["key"], (row["order_id"], row["number"])
-        if key is None:
+        if key is None or (self._bench.claim(key, me) and not self._bench.books.index.twins([key])):
+            return None
+        order = self._bench.order(row)
+        if not (await asyncio.to_thread(plan_of, order)).order.reuses:
             return None
         while self._bench.claim(key, me):
-            order = self._bench.order(row)
-            if not (await asyncio.to_thread(plan_of, order)).order.reuses:
-                return None
             twin = (await asyncio.to_thread(self._twins.of, [key])).get(key)
             if twin is None:
                 return None

@@ -29,14 +29,18 @@ class Turns:
         self._out: set[tuple[str, int]] = set()
         self._resting: dict[tuple[str, int], float] = {}  # until when
         self._left: set[str] = set()
-        self._waiting: set[tuple[str, int]] = set()  # for an equal item
+        self._waiting: dict[tuple[str, int], Row] = {}  # for an equal item
+        self._came: dict[str, list[Row]] = {}  # by order, what need not wait any longer
         self._stale = True
         self.only: set[str] | None = None  # these orders and no others
 
     def look_again(self, order_id: str | None = None) -> None:
         """Orders came, changed or were lifted; None: any of them."""
         self._stale = True
-        self.come(set(self._waiting))
+        for key in [*self._waiting, *((each, 0) for each in self._came)]:
+            self._orders.pop(key[0], None)
+        self._waiting.clear()
+        self._came.clear()
         self._wake(lambda key: not self._is_planned(key))
         if order_id is None:
             self._left.clear()
@@ -54,15 +58,14 @@ class Turns:
         """This item does not come before that time; the others do."""
         self._resting[key] = self._clock() + seconds
 
-    def wait(self, key: tuple[str, int]) -> None:
+    def wait(self, row: Row) -> None:
         """This item does not come before `come`, or `look_again` at whatever; the others do."""
-        self._waiting.add(key)
+        self._waiting[row["order_id"], row["number"]] = row
 
     def come(self, keys: Collection[tuple[str, int]]) -> None:
         """What these waited for has ended."""
-        for key in self._waiting.intersection(keys):
-            self._waiting.discard(key)
-            self._orders.pop(key[0], None)
+        for key in self._waiting.keys() & set(keys):
+            self._came.setdefault(key[0], []).append(self._waiting.pop(key))
             self._stale = True
 
     @property
@@ -98,7 +101,7 @@ class Turns:
     def back(self, key: tuple[str, int]) -> None:
         """The item has ended, or was put back; if it is still planned it comes again."""
         self._out.discard(key)
-        if self._is_planned(key):
+        if key not in self._waiting and self._is_planned(key):
             self._orders.pop(key[0], None)
             self._stale = True
 
@@ -128,7 +131,10 @@ class Turns:
             self._read(order_id)
 
     def _read(self, order_id: str) -> None:
-        away = self._out | self._resting.keys() | self._waiting
+        away = self._out | self._resting.keys() | self._waiting.keys()
+        if order_id in self._came and order_id not in self._left:
+            self._orders[order_id].extend(self._came.pop(order_id))
+            return
         most = 0 if order_id in self._left else AHEAD + len(away)
         found = self._index.planned_items(order_id, self._provider, most)
         rows = [row for row in found if (order_id, row["number"]) not in away]

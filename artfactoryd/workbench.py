@@ -121,7 +121,7 @@ class Workbench:
         if self._bought.get(same) == key:
             del self._bought[same]
         self._equals.setdefault(same, set()).add(key)
-        self.turns[row["provider"]].wait(key)
+        self.turns[row["provider"]].wait(row)
 
     def _let_equals_come(self, row: Row, key: Key) -> None:
         same = row["key"]

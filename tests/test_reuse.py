@@ -108,6 +108,19 @@ async def test_an_equal_item_on_its_way_is_waited_for_and_copied(works: Works) -
     assert cards(works, second)[0]["reused_from"] == cards(works, first)[0]["id"]
 
 
+async def test_many_that_wait_for_many_come_as_those_end(works: Works) -> None:
+    works.fake.hold("collect")
+    numbers = ",".join(map(str, range(12)))
+    first = await works.take(order(f"car [{numbers}]"))
+    await works.fake.reached("collect")
+    second = await works.take(order(f"car [{numbers},more]", notes="edited", priority=5))
+    await works.lined_up(25)
+    works.fake.release("collect")
+    await works.rests()
+    assert (works.state(first), works.state(second)) == ("completed", "completed")
+    assert len(works.prompts()) == 13 == len(set(works.prompts()))
+
+
 async def test_an_equal_item_that_was_waited_for_and_fails_is_made(works: Works) -> None:
     works.fake.hold("submit")
     works.fake.script("submit", CallRefused("no"), "ok")

@@ -392,6 +392,24 @@ def _(stage: Stage) -> Found:
     return stage.taken("car.yaml", GREEN)
 
 
+@situation("Products bought before and since deleted or edited")
+def _(stage: Stage) -> Found:
+    assert stage.bought("car").exit == 0
+    shutil.rmtree(next(stage.home.home.projects.iterdir()))
+    stage.home.drop("car.yaml", PAID.replace("PROMPT", "car") + "notes: once more\n")
+    return stage.once("car.yaml")
+
+
+@situation("A product that an order would copy is deleted while the order waits")
+def _(stage: Stage) -> Found:
+    assert stage.bought("car").exit == 0
+    stage.home.drop("car.yaml", PAID.replace("PROMPT", "car") + "notes: once more\n")
+    stage.home.call("once", ARTFACTORY_FAULT="order_expanded")
+    for product in stage.home.products():
+        product.unlink()
+    return stage.once("car.yaml")
+
+
 @situation("More than 100 products")
 def _(stage: Stage) -> Found:
     return stage.taken("cars.yaml", CAR + 'x\n  seed: "' + ",".join(map(str, range(101))) + '"\n')
