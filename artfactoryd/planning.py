@@ -56,7 +56,8 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "stages": [], "models": [], "warnings": [],
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
+        "stages": [], "models": [],
         "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [], "items": [],
     }  # fmt: skip
 
@@ -71,7 +72,8 @@ def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
         "total_products": found.total_products,
         "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
-        "stages": [_stage(found, stage) for stage in found.stages], "cap_usd": usd(study.cap), "base_seed": found.base_seed,
+        "stages": [_stage(found, stage) for stage in found.stages],
+        "cap_usd": usd(study.cap), "base_seed": found.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
         "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
         "axes": _axes(found), "folder": str(_folder(home, study)),
