@@ -75,6 +75,18 @@ def waiting_for_marks(index: Index, order_id: str) -> int:
     return int(index.rows(sql, (order_id,))[0]["n"])
 
 
+def counts(index: Index, order_id: str) -> dict[str, dict[str, int]]:
+    """How many items of each later stage are in which state."""
+    sql = (
+        "SELECT stage, state, count(*) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL "
+        "GROUP BY stage, state ORDER BY min(number)"
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in index.rows(sql, (order_id,)):
+        found.setdefault(row["stage"], {})[row["state"]] = row["n"]
+    return found
+
+
 def alive(index: Index, order_id: str, place: int, again: Sequence[tuple[int, int]]) -> bool:
     """Whether the product at this place is there or may still come. `again`: places of items that are sent again."""
     if any(first <= place <= last for first, last in again):

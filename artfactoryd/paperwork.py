@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import __version__, budget, documents, inputs, shelf
+from artfactoryd import __version__, budget, chain, documents, inputs, shelf
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.plan import Plan
@@ -88,6 +88,8 @@ def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
     failed = [item for item in ended if item["state"] != ItemState.CANCELLED or item["ticket"]]
     short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
     papers: dict[str, Any] = {}
+    if plan_of(row).stages:
+        papers["stages"] = chain.counts(index, row["id"])
     warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
     warnings += budget.overruns(index, row["id"], MOST_FAILURES)
     if failed:

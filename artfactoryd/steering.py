@@ -181,7 +181,12 @@ class Steering:
         await self._books.record(*lines, _line(command, answer))
         for order_id in orders:
             self._bench.wake(order_id)
-        return answer, orders
+        return answer, [each for each in orders if lines and self._goes_on(each)]
+
+    def _goes_on(self, order_id: str) -> bool:
+        row = self._books.index.order(order_id)
+        names = dict.fromkeys(providers_of(row)) if row else ()
+        return any(self._books.index.planned_items(order_id, name, 1) for name in names)
 
     # --- pause and resume ---
 

@@ -70,6 +70,32 @@ async def test_what_did_not_come_ends_what_is_made_from_it_and_a_retry_brings_bo
         assert found_again(home, Path(home.home.root) / "again.sqlite3") == Counter(completed=6)
 
 
+async def test_what_was_asked_for_and_left_out_ends_only_its_own(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(order("a car", parameters={"num_outputs": 2}, then=[SMALLER]))
+        assert [item["state"] for item in works.items(order_id)] == ["completed"] * 3 + ["cancelled"] * 2
+        answer = await works.tell("retry", order_id)
+        assert "nothing in cars to send again" in answer["text"]
+
+
+async def test_a_rehearsal_draws_every_stage(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.take(staged(SMALLER, rehearse=True))
+        assert works.order(order_id)["price"] == 0
+        assert works.order(order_id)["provider"] == "local"
+
+
+async def test_the_resolved_order_makes_the_same_stages(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        first = await works.make(staged(SMALLER, {**SMALLER, "id": "more", "after": "again", "parameters": {}}))
+        paper = next(home.home.projects.rglob("order.resolved.yaml")).read_text()
+        second = await works.make(paper, "again.yaml")
+        told = [[(i["stage"], i["parent"], i["generation"]) for i in works.items(each)] for each in (first, second)]
+        assert told[0] == told[1]
+
+
 async def test_only_what_is_liked_goes_on(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_work(home, monkeypatch) as works:
         order_id = await works.make(staged({**SMALLER, "wait": "liked"}))

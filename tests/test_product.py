@@ -109,6 +109,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "ticket": "t1", "base": {"prompt": "A [red,blue] car"}, "generation": {"prompt": "A red car"}, "actual": {},
         "returned": {}, "asked": 1, "delivered": 1, "cost_usd": 0.003, "cost_estimated": False,
         "timings": {"seconds": 1.5},
+        "parents": [], "stage": None,
         "inputs": [{"parameter": "image", "sha256": SHA, "file": "inputs/a.png", "source": "a.png"}],
         "tags": ["a"], "notes": "", "rehearsal": False, "origin": {"file": "cars.yaml"},
         "software_version": "1", **changes,

@@ -460,6 +460,19 @@ def _(stage: Stage) -> Found:
     return stage.once("car.yaml")
 
 
+@situation("A stage waits until you like something")
+def _(stage: Stage) -> Found:
+    later = "then: [{provider: local, model: resize, parameters: {width: 16}, wait: liked}]\n"
+    stage.home.drop("car.yaml", GREEN.replace("a green car", "'a [green,blue] car'") + later)
+    return stage.once("car.yaml")
+
+
+@situation("A stage is given to a model that takes no picture")
+def _(stage: Stage) -> Found:
+    stage.home.drop("car.yaml", GREEN + "then: [{provider: local, model: sketch}]\n")
+    return stage.once("car.yaml")
+
+
 @situation("An item costs more than was set aside")
 def _(stage: Stage) -> Found:
     shipped = (CATALOG / "replicate-flux-schnell.yaml").read_text()

@@ -149,7 +149,8 @@ class Plan:
     def price_of(self, model: int) -> Price | None:
         """The catalogue's price, or the order's own where the catalogue's is not known for every item."""
         if model >= len(self.models):
-            return self.stages[model - len(self.models)].plan.price
+            found: Price | None = self.stages[model - len(self.models)].plan.price
+            return found
         known = self.models[model].price
         if self.order.price is None or (known is not None and self._total(known, model) is not None):
             return known
@@ -230,6 +231,10 @@ class Plan:
         if number <= self.own_items:
             yield from self._items(number, index, None)
         yield from islice(stages.items(self), max(0, number - 1 - self.own_items), None)
+
+    def seeded(self, base: int) -> Plan:
+        """The same with other seeds and draws."""
+        return replace(self, base_seed=base)
 
     def own(self) -> Iterator[PlannedItem]:
         """Without those of later stages."""

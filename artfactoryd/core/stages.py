@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.chance import number_from
@@ -13,9 +13,7 @@ from artfactoryd.core.making import PlannedItem
 from artfactoryd.core.order import Later, Order
 from artfactoryd.errors import Problem
 
-if TYPE_CHECKING:
-    from artfactoryd.core.plan import Plan
-
+Plan = Any  # of core.plan, which stands on this module
 FED = "product"  # stands for what a stage is fed with, until the place of that is known
 
 
@@ -48,23 +46,23 @@ class Stage:
 def fed_products(plan: Plan, stage: Stage) -> int:
     """How many products feed it, when all come."""
     if stage.parent is None:
-        return plan.own_products
+        return int(plan.own_products)
     before = plan.stages[stage.parent]
-    return fed_products(plan, before) * before.plan.total_products
+    return int(fed_products(plan, before) * before.plan.total_products)
 
 
 def items_of(plan: Plan, stage: Stage) -> int:
-    return fed_products(plan, stage) * stage.plan.total_items
+    return int(fed_products(plan, stage) * stage.plan.total_items)
 
 
 def products_of(plan: Plan, stage: Stage) -> int:
-    return fed_products(plan, stage) * stage.plan.total_products
+    return int(fed_products(plan, stage) * stage.plan.total_products)
 
 
 def price_of(plan: Plan, stage: Stage) -> int | None:
     """Micro-dollars at most, when everything is sent on."""
     each = stage.plan.total_price()
-    return None if each is None else fed_products(plan, stage) * each
+    return None if each is None else int(fed_products(plan, stage) * each)
 
 
 # --- items ---
@@ -104,7 +102,8 @@ def _products(plan: Plan, place: int | None) -> Iterator[tuple[int, int]]:
 def _items(plan: Plan, stage: Stage, mark: int) -> Iterator[PlannedItem]:
     if stage.same is not None:
         return iter(stage.same)
-    return replace(stage.plan, base_seed=number_from(plan.base_seed, stage.later.id, mark)).items()
+    found: Iterator[PlannedItem] = stage.plan.seeded(number_from(plan.base_seed, stage.later.id, mark)).items()
+    return found
 
 
 def _mark(plan: Plan, item: PlannedItem, fed_with: int) -> int:

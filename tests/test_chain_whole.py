@@ -1,0 +1,61 @@
+"""Drafts by a cheap model, a choice, and only that through the dear one: the real program, killed on its way."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.emulator.client import Emulator
+from tests.homes import TestHome
+
+KILLED = -signal.SIGKILL
+SHOW = """\
+provider: replicate
+model: flux-schnell
+parameters: {prompt: "a [red,blue,green,white] [car,bus]", aspect_ratio: "1:1"}
+then:
+  - {id: fine, provider: replicate, model: flux-dev, parameters: {prompt: "in oil", prompt_strength: 0.5}, wait: liked}
+  - {id: size, provider: local, model: resize, parameters: {width: [64, 48, 32, 16]}}
+"""
+
+
+@pytest.fixture
+def shop(emulator: Emulator, tmp_path: Path) -> TestHome:
+    return TestHome.make(tmp_path / "shop", emulator.base_url)
+
+
+def test_only_what_is_liked_goes_through_the_dear_model_and_into_four_sizes(shop: TestHome, emulator: Emulator) -> None:
+    order = shop.root / "cars.yaml"
+    order.write_text(SHOW)
+    (planned,) = shop.ask("plan", str(order))["orders"]
+    assert (planned["total_items"], planned["price"]["usd"]) == (8 + 8 + 32, 8 * 0.003 + 8 * 0.025)
+    assert [(each["id"], each["total_items"], each["usd"]) for each in planned["stages"]] == [
+        ("fine", 8, 0.2), ("size", 32, 0)
+    ]  # fmt: skip
+    shop.drop("cars.yaml", SHOW)
+    assert shop.call("once", ARTFACTORY_FAULT="recorded_settlement").returncode == KILLED
+    assert shop.once() == 3
+    assert len(emulator.creates()) == 8
+    (row,) = shop.orders()
+    assert any("8 pictures wait for your mark" in reason for reason in row["reasons"])
+    for path in shop.products()[:3]:
+        assert shop.call("like", str(path)).returncode == 0
+    assert shop.call("once", ARTFACTORY_FAULT="before_upload").returncode == KILLED
+    for fault in ("recorded_ticket", "recorded_settlement", "recorded_settlement"):
+        assert shop.call("once", ARTFACTORY_FAULT=fault).returncode == KILLED
+    assert shop.once() == 3
+    creates = Counter(create["model"].rpartition("/")[2] for create in emulator.creates())
+    assert creates == {"flux-schnell": 8, "flux-dev": 3}
+    sidecars = shop.sidecars()
+    assert Counter(each["stage"] for each in sidecars) == {None: 8, "fine": 3, "size": 12}
+    ids = {each["id"]: each for each in sidecars}
+    for each in sidecars:
+        assert [ids[parent]["stage"] for parent in each["parents"]] == {None: [], "fine": [None], "size": ["fine"]}[
+            each["stage"]
+        ]
+    assert {each["file"]["width"] for each in sidecars if each["stage"] == "size"} == {64, 48, 32, 16}
+    assert shop.call("cancel", "cars").returncode == 0
+    assert [each["status"] for each in shop.orders()] == ["partial"]
