@@ -16,7 +16,8 @@ from urllib.request import url2pathname
 from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars
-from artfactoryd.core.product import product_name, prompt_of, sidecar, slug
+from artfactoryd.core import naming
+from artfactoryd.core.product import sidecar, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
 from artfactoryd.fetch import Fetched, Fetcher
@@ -158,8 +159,7 @@ class Delivery:
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
-        prompt = prompt_of(row["generation"], Model.from_snapshot(order["model"]))
-        name = product_name(came.chosen["index"], prompt, came.fetched.sha256, came.media.extension)
+        name = _name(row, order, came)
         facts = self._facts(row, order, delivered, cost, estimated)
         measured = {
             "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": came.fetched.sha256,
@@ -201,6 +201,23 @@ class Delivery:
         if order["rehearsal"]:
             return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def _name(row: Row, order: Row, came: Fetch) -> shelf.Name:
+    """By the order's pattern; one name for each version where the pattern tells versions apart."""
+    plan = plan_of(order)
+    pattern, index = plan.order.file or naming.PATTERN, came.chosen["index"]
+    values = naming.of_order(
+        order["name"], order["project"], order["id"], datetime.fromisoformat(order["accepted_at"]).astimezone()
+    )
+    values |= naming.of_item(Model.from_snapshot(order["model"]), row["generation"], row["tokens"], plan.lookups)
+    values |= naming.of_bytes(
+        index, row["copy"] + index - row["first_index"], row["seed"], came.fetched.sha256, came.media.extension
+    )
+    values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen["id"]}
+    if not naming.has_version(pattern):
+        return naming.name(pattern, values)
+    return lambda version: naming.name(pattern, {**values, "version": version})
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:

@@ -20,11 +20,12 @@ Line = Mapping[str, Any]
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
-    "cap", "price", "total_items", "total_products", "inputs", "library",
+    "cap", "price", "total_items", "total_products", "inputs", "library", "proof",
 )  # fmt: skip
 FROM_ZERO = ("expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest")
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
+PROOF = "proof"  # a reason to hold when work has begun
 CAP = "cap"  # waived by the approval of an order that has begun
 
 
@@ -75,7 +76,7 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 
 def _acceptance(index: Index, line: Line) -> None:
-    values = [_text({"inputs": [], "library": {}, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    values = [_text({"inputs": [], "library": {}, "proof": None, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
@@ -84,18 +85,31 @@ def _acceptance(index: Index, line: Line) -> None:
 
 
 def _hold(index: Index, line: Line) -> None:
-    sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ?"
-    _one(index.run(sql, _text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]), line)
+    sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ? AND cancelled = 0"
+    if not index.run(sql, _text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]):
+        raise IllegalMove(f"There is no order {line['order']}, or it is cancelled.")
 
 
 def _approval(index: Index, line: Line) -> None:
     if line["waived"] == [CAP]:
         return _raised_cap(index, line)
+    if line["waived"] == [PROOF]:
+        return _proof_is_well(index, line)
     sql = (
         "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ? "
         "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
     )
     if not index.run(sql, line["cap"], line["folder"], line["at"], line["order"]):
+        raise IllegalMove(f"Order {line['order']} is not held.")
+
+
+def _proof_is_well(index: Index, line: Line) -> None:
+    """A person has looked at it: the rest may be made, for the price shown."""
+    sql = (
+        "UPDATE orders SET held = NULL, proof = NULL, cap = ?, overrun = 0 "
+        "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
+    )
+    if not index.run(sql, line["cap"], line["order"]):
         raise IllegalMove(f"Order {line['order']} is not held.")
 
 
@@ -126,7 +140,11 @@ def _cancel(index: Index, line: Line) -> None:
 
 def _retry(index: Index, line: Line) -> None:
     _move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
-    raised = "UPDATE orders SET cancelled = 0, cap = cap + ? WHERE id = ?"
+    ended = "CASE WHEN cancelled = 1 AND held IS NOT NULL THEN NULL ELSE"  # what ended it was no approval of its proof
+    raised = (
+        f"UPDATE orders SET proof = {ended} proof END, held = {ended} held END, cancelled = 0, cap = cap + ? "
+        "WHERE id = ?"
+    )
     index.run(raised, line.get("raise", 0), line["order"])
 
 
@@ -140,6 +158,7 @@ def _one(changed: int, line: Line) -> None:
 
 def _wish(index: Index, line: Line) -> None:
     _heed_pauses(index, line)
+    _heed_proof(index, line)
     _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
     day = line.get("day") or line["at"][:10]
     _reserve(index, line, day)
@@ -188,6 +207,12 @@ def _heed_pauses(index: Index, line: Line) -> None:
     )
     if index.row(sql, (line["order"], line["provider"])):
         raise IllegalMove(f"Order {line['order']} or what it needs is paused; nothing of it is sent.")
+
+
+def _heed_proof(index: Index, line: Line) -> None:
+    proof = index.proof(line["order"])
+    if proof and line["item"] not in proof:
+        raise IllegalMove(f"Item {line['item']} of order {line['order']} waits for what a person says to its proof.")
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:

@@ -53,7 +53,7 @@ def item_document(item: Row) -> dict[str, Any]:
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
     """Why an order waits, in words; empty when it does not. `day`: by whose caps of day and month; today."""
-    return [*blockers(index, row, home, settings, day), *_asked_about(index, row), *_passing(index, row)]
+    return [*blockers(index, row, home, settings, day), *_asked_about(index, row), *_proof(row), *_passing(index, row)]
 
 
 def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
@@ -76,6 +76,28 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
     if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
         found.append(words)
     return found
+
+
+def _proof(row: Row) -> list[str]:
+    if row["proof"] is None or row["held"] is not None or row["cancelled"]:
+        return []
+    few = _items(len(row["proof"]))
+    return [f"Its proof of {few} is made first; the rest waits until you have looked at it."]
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def proof_done(row: Row, counts: Mapping[str, int], whole: int) -> str:
+    """`whole`: what all of it may cost by now, in micro-dollars."""
+    made, few = counts.get(ItemState.COMPLETED, 0), len(row["proof"])
+    ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
+    return (
+        f"Its proof is done: {few} of {_items(row['total_items'])} ({', '.join(ended)}) for "
+        f"{dollars(row['committed'])}, in {row['folder']}. The other {row['total_items'] - few} may cost up to "
+        f"{dollars(whole - row['committed'])}."
+    )
 
 
 def _sent_perhaps(index: Index, row: Row, counts: Mapping[str, int]) -> str:

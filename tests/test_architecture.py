@@ -60,6 +60,7 @@ SPINE = {
     "lines",
     "moves",
     "paperwork",
+    "proofs",
     "purchase",
     "receipts",
     "reindex",

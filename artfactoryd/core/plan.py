@@ -318,22 +318,31 @@ class Reason:
     waivable: bool = True
 
 
-def _doubts(plan: Plan) -> list[Reason]:
-    """Warnings that have cost people money: one reason for each."""
-    return [
-        Reason("warning", f"In {each.key}, character {each.column_in_value}: {each.message} {each.fix}".strip())
-        for each in plan.warnings
-        if each.holds
-    ]
+def _doubts(plan: Plan, strict: bool) -> list[Reason]:
+    """Warnings that have cost people money, or all of them: one reason for each."""
+    return [Reason("warning", _in_words(each)) for each in plan.warnings if each.holds or strict]
 
 
-def reasons_to_hold(plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST) -> list[Reason]:
-    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked."""
+def _in_words(warning: Problem) -> str:
+    inside = f", character {warning.column_in_value}" if warning.column_in_value else ""
+    place = f"In {warning.key}{inside}: " if warning.path else ""
+    return f"{place}{warning.message} {warning.fix}".strip()
+
+
+def reasons_to_hold(
+    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, strict: bool = False
+) -> list[Reason]:
+    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked.
+
+    `most_products`: where the order has no `limit` of its own. `strict`: every warning holds.
+    """
     reasons: list[Reason] = []
     products, price = plan.total_products, plan.total_price()
-    if products > most_products:
-        reasons.append(Reason("limit", f"It makes {products} products; more than {most_products} need your word."))
-    reasons += [] if plan.order.accepts_warnings else _doubts(plan)
+    most = most_products if plan.order.limit is None else plan.order.limit
+    if products > most:
+        whose = "" if plan.order.limit is None else " (its own `limit`)"
+        reasons.append(Reason("limit", f"It makes {products} products; more than {most}{whose} need your word."))
+    reasons += [] if plan.order.accepts_warnings else _doubts(plan, strict)
     if price is None:
         text = f"No price is known for {plan.model.id}. Add `price: {{usd: …, per: image}}` and drop the order again."
         reasons.append(Reason("price", text, waivable=False))
