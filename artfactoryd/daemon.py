@@ -280,7 +280,13 @@ class Daemon:
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self._taking.waiting and not self._expanding and self.house.lines.idle and not self._owes_proof
+        return (
+            self._taken_all
+            and not self._taking.waiting
+            and not self._expanding
+            and self.house.lines.idle
+            and not self._owes_proof
+        )
 
     @property
     def _owes_proof(self) -> bool:

@@ -15,8 +15,8 @@ from urllib.request import url2pathname
 
 from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
-from artfactoryd.core.catalog import MICRO, Model, micro_dollars
 from artfactoryd.core import naming
+from artfactoryd.core.catalog import MICRO, Model, micro_dollars
 from artfactoryd.core.product import sidecar, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory

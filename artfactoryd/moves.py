@@ -76,7 +76,9 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 
 def _acceptance(index: Index, line: Line) -> None:
-    values = [_text({"inputs": [], "library": {}, "proof": None, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    values = [
+        _text({"inputs": [], "library": {}, "proof": None, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS
+    ]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"

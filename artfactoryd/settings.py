@@ -249,7 +249,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Settings:
-    sections = {key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "http", "logging", "products")}
+    sections = {
+        key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "http", "logging", "products")
+    }
     providers = {name: _filled(default, sections["providers"].get(name) or {}) for name, default in PROVIDERS.items()}
     inbox = _filled(Inbox(), sections["inbox"])
     if inbox.path is not None:

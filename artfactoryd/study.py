@@ -120,7 +120,7 @@ class Scholar:
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         pattern = {} if order.file else _pattern(self._settings.products.file)
-        order = replace(order, **pattern)
+        order = replace(order, file=pattern.get("file", order.file))
         search = inputs.Search(origin.folder, self._settings.limits.product_bytes, self._settings.limits.megapixels)
         table = self._table(document, order, search)
         plan = self._plan(document, order, table)
@@ -134,7 +134,9 @@ class Scholar:
         library |= pattern
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         reasons = [*self._reasons(plan, cap), *self._repeats(fingerprint, order, before)]
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library, proof_numbers(plan))
+        return Study(
+            document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library, proof_numbers(plan)
+        )
 
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""

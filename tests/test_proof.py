@@ -6,8 +6,8 @@ from artfactoryd.core.proof import proof_numbers
 from tests.orders import plan, prompts
 
 
-def chosen(wanted: int, prompt: str, steps: str, **keys: object) -> list[tuple[str, int]]:
-    found = plan({"prompt": prompt, "steps": steps}, proof=wanted, **keys)
+def chosen(wanted: int | None, prompt: str, steps: str) -> list[tuple[str, int]]:
+    found = plan({"prompt": prompt, "steps": steps}, proof=wanted)
     items = {item.number: item for item in found.items()}
     return [(items[n].parameters["prompt"], items[n].parameters["steps"]) for n in proof_numbers(found)]
 
@@ -24,7 +24,7 @@ def test_every_value_of_every_axis_is_met_equally_often() -> None:
 
 @pytest.mark.parametrize("wanted", [None, 4, 9])
 def test_without_a_rest_there_is_no_proof(wanted: int | None) -> None:
-    assert chosen(wanted, "[red,blue]", "2,4") == []  # type: ignore[arg-type]
+    assert chosen(wanted, "[red,blue]", "2,4") == []
 
 
 def test_copies_come_after_what_differs() -> None:

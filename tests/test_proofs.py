@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from artfactoryd.errors import CallRefused
 from tests.homes import TestHome
-from tests.works import Works, at_work, order, quick  # noqa: F401 (a fixture)
+from tests.works import Works, at_work, order, quick
 
-FOUR = {"prompt": "a [red,blue] car", "parameters": {"seed": "1,2"}}
+FOUR: dict[str, Any] = {"prompt": "a [red,blue] car", "parameters": {"seed": "1,2"}}
+__all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
 
 

@@ -17,9 +17,9 @@ from artfactoryd.errors import Problem
 
 PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
 NUMBERS = frozenset({"index", "copy", "seed", "width", "height", "version", "year", "month", "day"})
-OF_THE_BYTES = frozenset({"hash", "hash8", "ext", "width", "height", "product_id", "version"})  # known when they came
-FIELDS = NUMBERS | OF_THE_BYTES | {
-    "project", "project_id", "order", "order_id", "slug", "provider", "model", "family",
+LATE = frozenset({"hash", "hash8", "ext", "width", "height", "order_id", "product_id", "version"})  # safe as they are
+FIELDS = NUMBERS | LATE | {
+    "project", "project_id", "order", "slug", "provider", "model", "family",
 }  # fmt: skip
 APART = frozenset({"index", "hash", "hash8", "product_id", "version"})  # of a product and no other
 NOT_BUILT = frozenset({"stage"})
@@ -134,7 +134,7 @@ def name(pattern: str, values: Mapping[str, Any]) -> str:
     """Below the order's folder, with `/` between parts. Whatever the values are, it stays there."""
     text = "".join(part if isinstance(part, str) else _filled(part, values) for part in parts_of(pattern))
     *folders, last = text.split("/")
-    safe = [_cut(folder.strip(" .")) or NOTHING for folder in folders]
+    safe = [_cut(folder.strip(" .")).rstrip(" .") or NOTHING for folder in folders]
     if safe and safe[0].casefold() == INPUTS:
         safe[0] = f"{safe[0]}-1"
     stem, _, extension = last.rpartition(".")
@@ -143,7 +143,7 @@ def name(pattern: str, values: Mapping[str, Any]) -> str:
 
 def _filled(field: Field, values: Mapping[str, Any]) -> str:
     value = values.get(field.name)
-    if field.name in OF_THE_BYTES and isinstance(value, str):
+    if field.name in LATE and isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _words(value)
@@ -159,7 +159,7 @@ def _words(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    return text.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore").rstrip(" .")
+    return text.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore")
 
 
 # --- the values ---
