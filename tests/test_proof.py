@@ -5,6 +5,8 @@ import pytest
 from artfactoryd.core.proof import proof_numbers
 from tests.orders import plan, prompts
 
+MILLION = {"prompt": "a [red,blue] car", "steps": "1..50", "guidance": "1..10", "seed": "0..999"}
+
 
 def chosen(wanted: int | None, prompt: str, steps: str) -> list[tuple[str, int]]:
     found = plan({"prompt": prompt, "steps": steps}, proof=wanted)
@@ -34,10 +36,11 @@ def test_copies_come_after_what_differs() -> None:
 
 def test_of_a_million_items_it_is_the_same_each_time_and_still_spread() -> None:
     def numbers() -> list[int]:
-        return proof_numbers(plan({"prompt": "[1..1000] [a,b]", "steps": "1..50", "guidance": "1..10"}, proof=10))
+        return proof_numbers(plan(MILLION, proof=10))
 
     found = numbers()
     assert found == numbers() and len(set(found)) == 10
-    items = [plan({"prompt": "[1..1000] [a,b]", "steps": "1..50", "guidance": "1..10"}).item(n) for n in found]
+    items = [plan(MILLION).item(n) for n in found]
     assert {item.parameters["guidance"] for item in items} == set(range(1, 11))
-    assert sum(item.parameters["prompt"].endswith("a") for item in items) == 5
+    assert sum("red" in item.parameters["prompt"] for item in items) == 5
+    assert plan(MILLION).total_items == 1_000_000

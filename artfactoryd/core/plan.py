@@ -206,9 +206,22 @@ class Plan:
 
     def item(self, number: int) -> PlannedItem:
         """One item by its number; its product index is only right where every combination makes as many products."""
-        found = next(self.items(number))
-        first = next(self.items(1)) if number > 1 else found
-        return found._replace(first_index=self._index(found, first))
+        found = self._single(number)
+        return found._replace(first_index=self._index(found, self._first))
+
+    def _single(self, number: int) -> PlannedItem:
+        """Without preparing those that come after it."""
+        where = bisect_right(self._ends, number - 1)
+        behind = number - 1 - (self._ends[where - 1] if where else 0)
+        if self._chosen is None:
+            place, call = self.sections[where][1].items.find(behind)
+            return next(self._maker(where).one(place, call, number, 1))
+        section_place, place = self._chosen[where]
+        return next(self._maker(section_place).one(place, behind, number, 1))
+
+    @cached_property
+    def _first(self) -> PlannedItem:
+        return self._single(1)
 
     def _index(self, item: PlannedItem, first: PlannedItem) -> int:
         packing = self.sections[0][1].packing
