@@ -123,7 +123,7 @@ def test_a_hundred_thousand_items_stream_as_one_document(home: TestHome) -> None
 def test_names_that_would_be_the_same_are_told_and_told_apart(home: TestHome) -> None:
     order = planned(home, SKETCHES + "file: 'all/{width}.{ext}'\n")
     assert [item["names"] for item in order["items"]] == [["all/64.*"], ["all/64-2.*"]]
-    assert [(each["code"], each["parameter"]) for each in order["warnings"]] == [("W_NAMES", "file")]
+    assert [(each["code"], each["line"]) for each in order["warnings"]] == [("W_NAMES", 8)]
     versions = planned(home, SKETCHES + "file: 'v{version:02d}.{ext}'\n")
     assert [item["names"] for item in versions["items"]] == [["v01.*"], ["v02.*"]] and not versions["warnings"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.errors import CallRefused
+from artfactoryd.errors import CallRefused, IllegalMove
 from tests.homes import TestHome
 from tests.works import Works, at_work, order, quick
 
@@ -116,6 +116,27 @@ def test_killed_between_the_entry_and_its_line_the_next_start_holds_it_once(
             assert (await works.tell("approve", order_id))["done"]
             await works.until(lambda: works.state(order_id) == "completed")
             assert len(sent(works)) == 2
+
+    asyncio.run(scene())
+
+
+def test_no_wish_for_the_rest_is_legal_before_a_person_has_spoken(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene() -> None:
+        async with at_work(home, monkeypatch) as works:
+            works.fake.hold("submit")
+            order_id = await works.take(order(**FOUR, proof=1))
+            await works.fake.reached("submit")
+            await works.until(lambda: "Its proof of 1 item is made first" in str(home.receipt().get("reasons")))
+            wish = {
+                "kind": "wish", "order": order_id, "item": 2, "attempt": "x", "nth": 1, "provider": "fake",
+                "model": "acme/painter", "actual": {}, "reserved": 0,
+            }  # fmt: skip
+            with pytest.raises(IllegalMove, match="waits for what a person says to its proof"):
+                await works.house.books.record(wish)
+            works.fake.release("submit")
+            await works.until(lambda: works.state(order_id) == "held")
 
     asyncio.run(scene())
 

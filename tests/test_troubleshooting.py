@@ -389,8 +389,8 @@ def _(stage: Stage) -> Found:
 
 @situation("A warning, where `strict` is set")
 def _(stage: Stage) -> Found:
-    stage.home.configure(strict=True)
-    return stage.taken("car.yaml", GREEN + "validate: false\n")
+    stage.home.drop("car.yaml", GREEN + "validate: false\n")
+    return stage.once("car.yaml", ARTFACTORY_STRICT="true")
 
 
 @situation("The `proof` of an order is done")
