@@ -255,6 +255,8 @@ class Daemon:
         while True:
             await asyncio.sleep(self._until_receipts())
             if time.monotonic() >= due:
+                if self.house.bench.touched or self.house.proofs.late:
+                    await self.house.proofs.look()
                 await self._receipts.bring_up_to_date()
                 due = time.monotonic() + RECEIPTS_EVERY / 2
                 if (at_work := self.house.lines.at_work) or self._awake.follows:
@@ -274,7 +276,18 @@ class Daemon:
     @property
     def done(self) -> bool:
         """Nothing can go on by itself."""
-        return self._taken_all and not self._taking.waiting and not self._expanding and self.house.lines.idle
+        return (
+            self._taken_all
+            and not self._taking.waiting
+            and not self._expanding
+            and self.house.lines.idle
+            and not self._owes_proof
+        )
+
+    @property
+    def _owes_proof(self) -> bool:
+        """A proof has ended, and a person is about to be told."""
+        return bool(self.house.proofs.done) and not self.house.proofs.late
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

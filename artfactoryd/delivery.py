@@ -15,8 +15,9 @@ from urllib.request import url2pathname
 
 from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
+from artfactoryd.core import naming
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars, snapshot_of
-from artfactoryd.core.product import product_name, prompt_of, sidecar, slug
+from artfactoryd.core.product import prompt_of, sidecar, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
 from artfactoryd.fetch import Fetched, Fetcher
@@ -161,9 +162,8 @@ class Delivery:
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
-        prompt = self._about(row, order)
         original = came.chosen.get("original_sha256", came.fetched.sha256)
-        name = product_name(came.chosen["index"], prompt, original, came.media.extension)
+        name = _name(row, order, came, original, self._about(row, order))
         facts = self._facts(row, order, delivered, cost, estimated)
         measured = {
             "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": original,
@@ -231,6 +231,28 @@ class Delivery:
 def is_copy(row: Mapping[str, Any]) -> bool:
     """Whether its outputs lie on the shelf already, made for an equal item."""
     return any("reused_from" in chosen for chosen in row["outputs"] or ())
+
+
+def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> shelf.Name:
+    """By the order's pattern; one name for each version where the pattern tells versions apart.
+
+    `sha256`: of the provider's bytes. `words`: what it shows, or what it was made from.
+    """
+    plan = plan_of(order)
+    pattern, index = plan.order.file or naming.PATTERN, came.chosen["index"]
+    values = naming.of_order(
+        order["name"], order["project"], order["id"], datetime.fromisoformat(order["accepted_at"]).astimezone()
+    )
+    model = Model.from_snapshot(snapshot_of(order, row))
+    values |= naming.of_item(model, row["generation"], row["tokens"], plan.lookups)
+    values |= naming.of_bytes(
+        index, row["copy"] + index - row["first_index"], row["seed"], sha256, came.media.extension
+    )
+    values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen["id"]}
+    values["slug"] = slug(words)
+    if not naming.has_version(pattern):
+        return naming.name(pattern, values)
+    return lambda version: naming.name(pattern, {**values, "version": version})
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:

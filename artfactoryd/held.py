@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 
-from artfactoryd import commands
+from artfactoryd import commands, paperwork
 from artfactoryd.house import House
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,5 @@ class HeldFolder:
         for claim in claims.open() if vanished else ():
             row = vanished.get(claim.id)
             if row is not None:
-                words = "\n".join(reason["text"] for reason in row["held"])
-                text = f"{claim.name} waits for you. Nothing of it was sent.\n\n{words}\n"
+                text = paperwork.held_again_text(claim.name, row)
                 claims.restore_held(claim, row["held_entry"], text)

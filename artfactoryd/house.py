@@ -32,6 +32,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake import Intake
 from artfactoryd.limits import Gate
 from artfactoryd.lines import Lines
+from artfactoryd.proofs import Proofs
 from artfactoryd.purchase import Purchase
 from artfactoryd.reuse import Reuse
 from artfactoryd.settings import Provider, Settings, resolve_key
@@ -57,6 +58,7 @@ class House:
     foreman: Foreman
     lines: Lines
     doubts: Doubts
+    proofs: Proofs
     steering: Steering
     factories: dict[str, Factory]
     clock: Callable[[], datetime] = now
@@ -105,8 +107,10 @@ def _furnish(
     foreman = Foreman(bench, purchase, delivery, Reuse(bench, home))
     lines = Lines(bench, home, current)
     steering = Steering(books, claims, intake, bench, lines)
-    doubts = Doubts(bench)
-    house = House(home, settings, books, claims, intake, bench, foreman, lines, doubts, steering, factories, clock)
+    doubts, proofs = Doubts(bench), Proofs(books, claims, bench, home.work)
+    house = House(
+        home, settings, books, claims, intake, bench, foreman, lines, doubts, proofs, steering, factories, clock
+    )
     return house
 
 

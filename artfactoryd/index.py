@@ -65,6 +65,11 @@ class Index(Database):
         sql = "SELECT * FROM orders WHERE fingerprint = ? AND rehearsal = 0 ORDER BY id DESC LIMIT 20"
         return self.rows(sql, (fingerprint,))
 
+    def proofs(self) -> list[Row]:
+        """Orders at work on their proof."""
+        sql = "SELECT * FROM orders WHERE proof IS NOT NULL AND held IS NULL AND cancelled = 0 ORDER BY id"
+        return self.rows(sql)
+
     def unexpanded_orders(self) -> list[Row]:
         sql = "SELECT * FROM orders WHERE held IS NULL AND cancelled = 0 AND expanded_items < total_items ORDER BY id"
         return self.rows(sql)
@@ -103,11 +108,24 @@ class Index(Database):
         return self.rows(sql, (order_id, number, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
+        """Those that may be sent: until a person has seen the proof, only its own."""
+        proof = self.proof(order_id)
+        only = f"AND number IN ({','.join('?' * len(proof))})" if proof else ""
         sql = (
-            "SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? AND waits = 0 "
+            f"SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? AND waits = 0 {only} "
             "ORDER BY number LIMIT ?"
         )
-        return self.rows(sql, (order_id, provider, most))
+        return self.rows(sql, (order_id, provider, *proof, most))
+
+    def proof(self, order_id: str) -> list[int]:
+        """The items that are made before the others may; empty when none are, or a person has seen them."""
+        row = self.row("SELECT proof FROM orders WHERE id = ?", (order_id,))
+        return row["proof"] or [] if row else []
+
+    def states_of(self, order_id: str, numbers: Sequence[int]) -> list[str]:
+        marks = ",".join("?" * len(numbers))
+        sql = f"SELECT state FROM item WHERE order_id = ? AND number IN ({marks})"
+        return [row["state"] for row in self.rows(sql, (order_id, *numbers))]
 
     def resumable_items(self) -> list[Row]:
         """What a start takes up again: deliveries, then tickets, then wishes without a ticket."""

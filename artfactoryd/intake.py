@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import companions, fault, paperwork
+from artfactoryd import budget, companions, fault, paperwork
 from artfactoryd.books import Books
 from artfactoryd.claims import Claim, Claims
 from artfactoryd.companions import Companions
@@ -183,7 +183,7 @@ class Intake:
             "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
             "cap": study.cap, "price": study.needs.buying.price, "total_items": plan.total_items,
             "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
-            "library": dict(study.library),
+            "library": dict(study.library), "proof": list(study.proof) or None,
         }  # fmt: skip
 
     def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:
@@ -237,12 +237,18 @@ class Intake:
         """Waive the reasons shown and raise the cap to the price shown. `also`: lines of the same step."""
         lines = [
             {"kind": "approval", "order": row["id"], "waived": [reason["code"] for reason in row["held"]],
-             "cap": max(row["cap"], row["price"] or 0), "folder": None}
+             "cap": max(row["cap"], self._price(row)), "folder": None}
             for row in rows
         ]  # fmt: skip
         await self._books.record(*lines, *also)
         fault.point("order_approved")
         return await self.finish_claim(rows[0]["claim"])
+
+    def _price(self, row: Mapping[str, Any]) -> int:
+        """The one shown with the reasons."""
+        if row["proof"] and row["folder"]:
+            return budget.whole_price(self._books.index, row)
+        return row["price"] or 0
 
     async def finish_claim(self, claim_id: str) -> list[str]:
         rows = self._books.index.orders_of_claim(claim_id)

@@ -19,8 +19,7 @@ from artfactoryd.legal import Line, UnknownItem, log, move, text, why_not
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
-    "cap", "price", "total_items", "total_products", "inputs", "library",
-    "models",
+    "cap", "price", "total_items", "total_products", "inputs", "library", "models", "proof",
 )  # fmt: skip
 FROM_ZERO = (
     "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",
@@ -35,6 +34,7 @@ FED = (
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
+PROOF = "proof"  # a reason to hold when work has begun
 CAP = "cap"  # waived by the approval of an order that has begun
 
 
@@ -49,7 +49,8 @@ def apply(index: Index, line: Line) -> None:
 
 def _acceptance(index: Index, line: Line) -> None:
     values = [
-        text({"inputs": [], "library": {}, "models": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS
+        text({"inputs": [], "library": {}, "models": [], "proof": None, **line, "id": line["order"]}[name])
+        for name in ORDER_COLUMNS
     ]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
@@ -59,19 +60,32 @@ def _acceptance(index: Index, line: Line) -> None:
 
 
 def _hold(index: Index, line: Line) -> None:
-    sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ?"
-    _one(index.run(sql, text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]), line)
+    sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ? AND cancelled = 0"
+    if not index.run(sql, text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]):
+        raise IllegalMove(f"There is no order {line['order']}, or it is cancelled.")
 
 
 def _approval(index: Index, line: Line) -> None:
     if line["waived"] == [CAP]:
         return _raised_cap(index, line)
+    if line["waived"] == [PROOF]:
+        return _proof_is_well(index, line)
     sql = (
         "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ?, buy_again = ? "
         "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
     )
     again = int(DELETED in line["waived"])
     if not index.run(sql, line["cap"], line["folder"], line["at"], again, line["order"]):
+        raise IllegalMove(f"Order {line['order']} is not held.")
+
+
+def _proof_is_well(index: Index, line: Line) -> None:
+    """A person has looked at it: the rest may be made, for the price shown."""
+    sql = (
+        "UPDATE orders SET held = NULL, proof = NULL, cap = ?, overrun = 0 "
+        "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
+    )
+    if not index.run(sql, line["cap"], line["order"]):
         raise IllegalMove(f"Order {line['order']} is not held.")
 
 
@@ -109,7 +123,11 @@ def _retry(index: Index, line: Line) -> None:
         chain.joined(index, line["order"], line["item"], line["item"])
         return
     move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
-    raised = "UPDATE orders SET cancelled = 0, cap = cap + ? WHERE id = ?"
+    ended = "CASE WHEN cancelled = 1 AND held IS NOT NULL THEN NULL ELSE"  # what ended it was no approval of its proof
+    raised = (
+        f"UPDATE orders SET proof = {ended} proof END, held = {ended} held END, cancelled = 0, cap = cap + ? "
+        "WHERE id = ?"
+    )
     index.run(raised, line.get("raise", 0), line["order"])
 
 
@@ -123,6 +141,7 @@ def _one(changed: int, line: Line) -> None:
 
 def _wish(index: Index, line: Line) -> None:
     _heed_pauses(index, line)
+    _heed_proof(index, line)
     move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
     _begin(index, line, line.get("day") or line["at"][:10])
 
@@ -189,6 +208,12 @@ def _heed_pauses(index: Index, line: Line) -> None:
     )
     if index.row(sql, (line["order"], line["provider"])):
         raise IllegalMove(f"Order {line['order']} or what it needs is paused; nothing of it is sent.")
+
+
+def _heed_proof(index: Index, line: Line) -> None:
+    proof = index.proof(line["order"])
+    if proof and line["item"] not in proof:
+        raise IllegalMove(f"Item {line['item']} of order {line['order']} waits for what a person says to its proof.")
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:

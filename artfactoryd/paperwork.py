@@ -135,6 +135,34 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
 
 
+def proof_name(rows: Sequence[Row]) -> str:
+    """Of what lies in Held after the proof: one document, named as its order's folder; of several, as their file."""
+    stem = Path(rows[0]["file"]).stem if len(rows) > 1 else rows[0]["name"]
+    return f"{folder_name(stem, bool(rows[0]['rehearsal']))}.yaml"
+
+
+def proof_document(rows: Sequence[Row]) -> bytes:
+    texts = [document_bytes(row["document"]) for row in rows]
+    return texts[0] if len(rows) == 1 else b"\n---\n".join(text.strip() for text in texts) + b"\n"
+
+
+def proof_text(name: str, done: Sequence[tuple[str, str]]) -> str:
+    """`done`: each order's name, and the words about its proof."""
+    lines = [f"{name} waits for you: look at what was made first.", ""]
+    lines += [f"{order}: {words}" for order, words in done]
+    return "\n".join([
+        *lines, "", f"To have the rest made: move {name} from Held to Inbox, or `artfactoryd approve`.",
+        f"To end it: put {name} in the bin. What was made stays.", "",
+    ])  # fmt: skip
+
+
+def held_again_text(name: str, row: Row) -> str:
+    """When Held/ itself was lost."""
+    sent = "" if row["folder"] else " Nothing of it was sent."
+    words = "\n".join(reason["text"] for reason in row["held"])
+    return f"{name} waits for you.{sent}\n\n{words}\n"
+
+
 def left_text(name: str, order: str, taken: bool) -> str:
     """The word beside what came with an order and is not kept in its folder."""
     if not taken:

@@ -4,38 +4,69 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.core import stages
-from artfactoryd.core.catalog import dollars, usd
+from artfactoryd.core import naming, stages
+from artfactoryd.core.catalog import usd
 from artfactoryd.core.plan import Plan, PlannedItem
-from artfactoryd.core.product import folder_name, product_name, prompt_of
+from artfactoryd.core.product import folder_name, prompt_of, slug
 from artfactoryd.core.reuse import Keys
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import now
 from artfactoryd.index import Index
-from artfactoryd.needs import NEW, Explainer, is_gone
+from artfactoryd.needs import Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf import existing_project
 from artfactoryd.study import Origin, Scholar, Study, name_of
 from artfactoryd.twins import Twin
 
-UNKNOWN_HASH = "........"  # a file's name holds the beginning of its bytes' hash, known when they came
+# What is only known when a file came.
+UNKNOWN: dict[str, Any] = {
+    "hash": "........", "hash8": "........", "ext": "*", "order_id": "........", "product_id": "........",
+    "width": "....", "height": "....", "version": 1,
+}  # fmt: skip
 MOST_VALUES = 12  # of one axis on the page
+MOST_REASONS = 1000  # items looked at to say why the rest is bought
+MOST_NAMES = 100_000  # kept in mind to tell which would be the same
+
+Items = Callable[[], Iterator[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """`head`: everything but the items, of which there may be a million."""
+
+    head: dict[str, Any]
+    items: Items
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    document: dict[str, Any]
+    orders: Sequence[PlannedOrder]
     exit_code: int  # 1 with errors, 3 when it would be held
+    lines: Sequence[str] = ()  # of the file
+    file: str = ""  # as problems name it
 
-    def text(self) -> str:
-        return "\n\n".join(_order_text(order) for order in self.document["orders"])
+    @property
+    def document(self) -> dict[str, Any]:
+        return {"orders": [{**order.head, "items": list(order.items())} for order in self.orders]}
+
+    def json(self) -> Iterator[str]:
+        """The document in pieces: as little in memory at a time as one item."""
+        yield '{\n  "orders": [\n'
+        for place, order in enumerate(self.orders):
+            head = json.dumps(order.head, ensure_ascii=False, indent=2)
+            yield f'{"," if place else ""}{head.removesuffix("}").rstrip()},\n  "items": ['
+            for number, item in enumerate(order.items()):
+                yield f"{',' if number else ''}\n    {json.dumps(item, ensure_ascii=False)}"
+            yield "\n  ]\n}\n"
+        yield "  ]\n}\n"
 
 
 def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None) -> Planned:
@@ -45,70 +76,65 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
     index = Index.if_made(home.index_file)
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     try:
         scholar = Scholar(home, settings, index, now)
         studies = scholar.study(data, Origin(str(file), name_of(file), None, rehearse, file.absolute().parent))
         orders = [_order(home, study, most, index) for study in studies]
     except Refusal as refusal:
-        return Planned({"orders": [_refused(file, refusal.problems)]}, 1)
+        return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
     finally:
         if index:
             index.close()
-    return Planned({"orders": orders}, 3 if any(order["held"] for order in orders) else 0)
+    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
 
 
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "stages": [],
-        "models": [], "warnings": [],
-        "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [],
-        "items": [], "reuse": None,
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
+        "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [], "models": [],
+        "stages": [], "reuse": None,
     }  # fmt: skip
 
 
-def _order(home: Home, study: Study, most: int | None, index: Index | None) -> dict[str, Any]:
+def _order(home: Home, study: Study, most: int | None, index: Index | None) -> PlannedOrder:
     found = study.plan
+    names = Names(study)
     price = study.needs.buying.price
-    items = _items(study, most, index)
-    warnings = [study.document.locate(warning) for warning in found.warnings]
-    return {
+    warnings = [study.document.locate(warning) for warning in (*found.warnings, *names.warnings())]
+    head = {
         "name": study.order.name, "project": study.order.project, "model": found.model.full,
         "models": [{"provider": each.provider, "model": each.full} for each in found.models],
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
         "total_products": found.total_products,
         "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
-        "stages": [_stage(found, stage) for stage in found.stages], "cap_usd": usd(study.cap),
-        "base_seed": found.base_seed,
+        "stages": [_stage(found, stage) for stage in found.stages],
+        "cap_usd": usd(study.cap), "base_seed": found.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
         "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
         "axes": _axes(found), "folder": str(_folder(home, study)),
+        "file": names.pattern, "proof": _proof(study),
         "first": _prompt(found, 1), "last": _prompt(found, found.total_items),
-        "reuse": _reuse(study, items), "items": items,
+        "reuse": _reuse(study, names, most, index),
     }  # fmt: skip
+    return PlannedOrder(head, partial(_listed, home, study, names, most))
 
 
-def _reuse(study: Study, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """`reasons`: of the items shown alone."""
-    needs, reasons = study.needs, Counter(item["reason"] for item in items if item["reason"])
-    return {
-        "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
-        "reasons": dict(reasons),
-    }  # fmt: skip
+def _listed(home: Home, study: Study, names: Names, most: int | None) -> Iterator[dict[str, Any]]:
+    index = Index.if_made(home.index_file)
+    try:
+        yield from _items(study, names, most, index)
+    finally:
+        if index:
+            index.close()
 
 
-def _items(study: Study, most: int | None, index: Index | None) -> list[dict[str, Any]]:
-    """What has no words of its own is called after what it is made from."""
-    plan, keys, explainer = study.plan, Keys(study.plan), Explainer(study.plan, index)
+def _items(study: Study, names: Names, most: int | None, index: Index | None) -> Iterator[dict[str, Any]]:
+    keys, explainer = Keys(study.plan), Explainer(study.plan, index)
     seen: set[str] = set()
-    prompts: dict[int, str] = {}
-    found = []
-    for item in islice(plan.items(), plan.total_items if most is None else most):
-        prompt = prompt_of(item.parameters, plan.all_models[item.model]) or prompts.get(item.parent or 0, "")
-        if plan.stages:
-            prompts |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), prompt)
-        found.append({**_item(item, prompt), **_why(study, item, keys.of(item), seen, explainer)})
-    return found
+    for item, called in islice(names.given(), most):
+        yield {**_item(item, called), **_why(study, item, keys.of(item), seen, explainer)}
 
 
 def _why(study: Study, item: PlannedItem, key: str, seen: set[str], explainer: Explainer) -> dict[str, Any]:
@@ -131,6 +157,34 @@ def _why_bought(study: Study, item: PlannedItem, twin: Twin, is_repeated: bool, 
     return "deleted or edited since" if is_gone(twin, item) else explainer.why(item)
 
 
+def _reuse(study: Study, names: Names, most: int | None, index: Index | None) -> dict[str, Any]:
+    """`reasons`: of the items shown alone, and of no more than some."""
+    shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
+    reasons = Counter(item["reason"] for item in shown if item["reason"])
+    needs = study.needs
+    return {
+        "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
+        "reasons": dict(reasons),
+    }  # fmt: skip
+
+
+def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
+    return {
+        "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
+        "waits_for": stage.later.wait, "total_items": stages.items_of(found, stage),
+        "total_products": stages.products_of(found, stage),
+        "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
+    }  # fmt: skip
+
+
+def _proof(study: Study) -> dict[str, Any] | None:
+    """What is made first, and what that may cost."""
+    if not study.proof:
+        return None
+    upper = sum(study.plan.item(number).upper for number in study.proof)
+    return {"items": list(study.proof), "usd": usd(upper)}
+
+
 def _axes(found: Plan) -> list[dict[str, Any]]:
     axes: list[dict[str, Any]] = [
         {"parameter": axis.parameter, "values": axis.size,
@@ -139,8 +193,8 @@ def _axes(found: Plan) -> list[dict[str, Any]]:
     ]  # fmt: skip
     cases = len(found.sections) // len(found.models)
     axes = [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
-    names = [model.full for model in found.models]
-    return [{"parameter": "models", "values": len(names), "first": names}, *axes] if len(names) > 1 else axes
+    models = [model.full for model in found.models]
+    return [{"parameter": "models", "values": len(models), "first": models}, *axes] if len(models) > 1 else axes
 
 
 def _folder(home: Home, study: Study) -> Path:
@@ -154,90 +208,68 @@ def _prompt(found: Plan, number: int) -> str:
     return prompt_of(item.parameters, found.models[item.model])
 
 
-def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
-    return {
-        "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
-        "waits_for": stage.later.wait, "total_items": stages.items_of(found, stage),
-        "total_products": stages.products_of(found, stage),
-        "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
-    }  # fmt: skip
-
-
-def _item(item: PlannedItem, prompt: str) -> dict[str, Any]:
-    names = [product_name(item.first_index + place, prompt, UNKNOWN_HASH, "*") for place in range(item.asked)]
+def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {
-        "index": item.number, "parameters": dict(item.parameters), "tokens": tokens, "seed": item.seed, "names": names,
-        "stage": item.stage, "parent": item.parent,
+        "index": item.number, "parameters": dict(item.parameters), "tokens": tokens, "seed": item.seed,
+        "names": list(names), "stage": item.stage, "parent": item.parent,
     }  # fmt: skip
 
 
-# --- the page ---
+class Names:
+    """What the products of an order would be called, as far as that is known before they are made."""
 
+    def __init__(self, study: Study) -> None:
+        order, self._plan = study.order, study.plan
+        self.pattern = order.file or naming.PATTERN
+        self._of_order = naming.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
+        self._versions = naming.has_version(self.pattern)
+        self._collides = self._versions or naming.may_collide(self.pattern)
+        self._words: dict[int, str] = {}
 
-def _order_text(order: Mapping[str, Any]) -> str:
-    if order["errors"]:
-        lines = [f"{order['name']} cannot be taken:"] + [f"- {error['text']}" for error in order["errors"]]
-        return "\n".join(lines)
-    lines = [_headline(order), *_models(order), f"  price    {_price(order)}"]
-    lines += _reuse_lines(order["reuse"])
-    lines += [f"  axis     {axis['parameter']}: {_values(axis)}" for axis in order["axes"]]
-    lines += [_stage_line(stage) for stage in order["stages"]]
-    lines += [f"  first    {order['first']}", f"  last     {order['last']}", f"  lands in {order['folder']}"]
-    lines += [f"  warning  {warning['text']}" for warning in order["warnings"]]
-    lines += [f"  held     {reason['text']}" for reason in order["held"]]
-    return "\n".join([*lines, "", *_item_lines(order)])
+    def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
+        """Each item with the names of its products; equal ones told apart as on the shelf."""
+        taken: Counter[str] = Counter()
+        self._words.clear()
+        for item in self._plan.items():
+            yield item, [self._free(values, taken) for values in self._values(item)]
 
+    def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
+        """Of each product of an item."""
+        model = self._plan.all_models[item.model]
+        values = self._of_order | naming.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        values["slug"] = self._slug(item, prompt_of(item.parameters, model))
+        for place in range(item.asked):
+            of_place = naming.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
+            yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
 
-def _reuse_lines(reuse: Mapping[str, Any]) -> list[str]:
-    """Nothing where all of it is new anyway."""
-    told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
-            "bought": "to buy"}  # fmt: skip
-    if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW}:
-        return []
-    counts = ", ".join(f"{reuse[key]} {words}" for key, words in told.items() if reuse[key])
-    reasons = [f"{count} because {reason}" for reason, count in reuse["reasons"].items()]
-    return [f"  reuse    {counts}", *(f"           {each}" for each in reasons)]
+    def _slug(self, item: PlannedItem, words: str) -> str:
+        """What has no words of its own is called after what it is made from."""
+        found = words or self._words.get(item.parent or 0, "")
+        if self._plan.stages:
+            self._words |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), found)
+        return slug(found)
 
+    def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
+        name = naming.name(self.pattern, values)
+        if not self._collides or (len(taken) >= MOST_NAMES and name not in taken):
+            return name
+        taken[name] += 1
+        if taken[name] == 1:
+            return name
+        if self._versions:
+            return naming.name(self.pattern, {**values, "version": taken[name]})
+        stem, dot, extension = name.rpartition(".")
+        return f"{stem}-{taken[name]}{dot}{extension}"
 
-def _headline(order: Mapping[str, Any]) -> str:
-    kind = " (rehearsal: drawn here, for nothing)" if order["rehearsal"] else ""
-    return f"{order['name']}: {order['total_items']} items, {order['total_products']} products{kind}"
-
-
-def _stage_line(stage: Mapping[str, Any]) -> str:
-    price = "price unknown" if stage["usd"] is None else f"at most {dollars(round(stage['usd'] * 1_000_000))}"
-    waits = ", only what you like" if stage["waits_for"] == "liked" else ""
-    items = f"{stage['total_items']} items, {stage['total_products']} products"
-    return f"  then     {stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
-
-
-def _models(order: Mapping[str, Any]) -> list[str]:
-    if len(order["models"]) == 1 or order["rehearsal"]:
-        return [f"  model    {order['provider']} {order['model']}"]
-    return [f"  model    {each['provider']} {each['model']}" for each in order["models"]]
-
-
-def _price(order: Mapping[str, Any]) -> str:
-    if not order["price"]["complete"]:
-        return "unknown"
-    amount = dollars(round(order["price"]["usd"] * 1_000_000))
-    as_of = f", price of {order['price']['as_of']}" if order["price"]["as_of"] else ""
-    return f"at most {amount}{as_of} (cap {dollars(round(order['cap_usd'] * 1_000_000))})"
-
-
-def _values(axis: Mapping[str, Any]) -> str:
-    shown = ", ".join(str(value) for value in axis["first"])
-    if not shown:
-        return f"{axis['values']} values"
-    return shown if axis["values"] <= MOST_VALUES else f"{shown}, … ({axis['values']} values)"
-
-
-def _item_lines(order: Mapping[str, Any]) -> list[str]:
-    lines = [
-        f"  {item['index']:>4}  {item['names'][0]}  "
-        + json.dumps(item["parameters"], ensure_ascii=False, separators=(", ", ": "))
-        for item in order["items"]
-    ]
-    more = order["total_items"] - len(order["items"])
-    return [*lines, f"        … and {more} more (--items all)"] if more > 0 else lines
+    def warnings(self) -> Iterator[Problem]:
+        """Products that would ask for one name."""
+        if not self._collides or self._versions:
+            return
+        items = islice(self._plan.items(), MOST_NAMES)
+        plain = Counter(naming.name(self.pattern, values) for item in items for values in self._values(item))
+        again = plain.total() - len(plain)
+        if again:
+            most, times = plain.most_common(1)[0]
+            message = f"{again} products would have a name that another has, {most} {times} times; they get -2, -3, ..."
+            yield Problem("W_NAMES", message, "To tell them apart, use {index}.", ("file",))

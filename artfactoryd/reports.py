@@ -57,6 +57,7 @@ def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "
     return [
         *blockers(index, row, home, settings, day),
         *_asked_about(index, row),
+        *_proof(row),
         *_passing(index, row, home, settings, day),
     ]
 
@@ -93,6 +94,28 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
 def _unmarked(row: Row, waiting: int) -> str:
     what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
     return f"{what} for your mark: `like FILE` sends one on, `cancel {row['id'][:13]}` ends the rest."
+
+
+def _proof(row: Row) -> list[str]:
+    if row["proof"] is None or row["held"] is not None or row["cancelled"]:
+        return []
+    few = _items(len(row["proof"]))
+    return [f"Its proof of {few} is made first; the rest waits until you have looked at it."]
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def proof_done(row: Row, counts: Mapping[str, int], whole: int) -> str:
+    """`whole`: what all of it may cost by now, in micro-dollars."""
+    made, few = counts.get(ItemState.COMPLETED, 0), len(row["proof"])
+    ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
+    return (
+        f"Its proof is done: {few} of {_items(row['total_items'])} ({', '.join(ended)}) for "
+        f"{dollars(row['committed'])}, in {row['folder']}. The other {row['total_items'] - few} may cost up to "
+        f"{dollars(whole - row['committed'])}."
+    )
 
 
 def _sent_perhaps(index: Index, row: Row, counts: Mapping[str, int]) -> str:

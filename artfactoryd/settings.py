@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from artfactoryd import documents
+from artfactoryd.core import naming
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
@@ -23,6 +24,7 @@ DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encod
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 HOST_VARIABLE = "ARTFACTORY_HTTP__HOST"
+NAMES, NAMES_VARIABLE = ("products", "file"), "ARTFACTORY_PRODUCTS__FILE"
 KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN", "fal": "FAL_KEY"}
 ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
 KEYCHAIN_SERVICE = "artfactoryd"
@@ -103,6 +105,13 @@ PROVIDERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Products:
+    """`file`: pattern of the products' names, of orders that have none of their own."""
+
+    file: str = naming.PATTERN
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
     budget: Budget = Budget()
@@ -110,6 +119,8 @@ class Settings:
     inbox: Inbox = Inbox()
     http: Http = Http()
     logging: Logging = Logging()
+    products: Products = Products()
+    strict: bool = False  # every warning holds
 
     def provider(self, name: str) -> Provider:
         """One that has no settings of its own (a plug-in's) runs with the defaults."""
@@ -129,6 +140,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     if problem := _open_to_others(value.get("http") or {}):
         of_file = document is not None and "host" not in (given.get("http") or {})
         raise Refusal([document.locate(problem) if document and of_file else _of_variable(HOST_VARIABLE, problem)])
+    pattern = (value.get("products") or {}).get("file")
+    for problem in naming.problems(pattern)[:1] if pattern else ():
+        problem = replace(problem, path=NAMES)
+        of_file = document is not None and "file" not in (given.get("products") or {})
+        raise Refusal([document.locate(problem) if document and of_file else _of_variable(NAMES_VARIABLE, problem)])
     return _build(value, path.parent, environ)
 
 
@@ -233,7 +249,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Settings:
-    sections = {key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "http", "logging")}
+    sections = {
+        key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "http", "logging", "products")
+    }
     providers = {name: _filled(default, sections["providers"].get(name) or {}) for name, default in PROVIDERS.items()}
     inbox = _filled(Inbox(), sections["inbox"])
     if inbox.path is not None:
@@ -241,6 +259,7 @@ def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -
     return Settings(
         providers=providers, budget=_filled(Budget(), sections["budget"]), limits=_filled(Limits(), sections["limits"]),
         inbox=inbox, http=_filled(Http(), sections["http"]), logging=_filled(Logging(), sections["logging"]),
+        products=_filled(Products(), sections["products"]), strict=value.get("strict") or False,
     )  # fmt: skip
 
 

@@ -34,28 +34,40 @@ TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 
 Sidecar = Callable[[str], Mapping[str, Any]]
+Name = str | Callable[[int], str]  # called with 1, 2, ...: versions, of which the first free one is taken
 Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by one
 
 
 # -- products ----------------------------------------------------------------------------------
 
 
-def place(source: Path, folder: Path, name: str, sidecar: Sidecar) -> str:
+def place(source: Path, folder: Path, name: Name, sidecar: Sidecar) -> str:
     """Put a complete, flushed file on the shelf; gives the name it got (`name`, or with -2, -3, ...).
 
-    `sidecar(chosen)` is the sidecar document for that name; its `id` is the product's, and says
-    on a second call what of the first is already there. The source stays. It may become a hard
-    link to the product, so it is never written to again, only replaced or discarded.
-    Raises StorageFull, and FileNotFoundError when the source is gone.
+    A name may lie in folders below `folder`. `sidecar(chosen)` is the sidecar document for that name;
+    its `id` is the product's, and says on a second call what of the first is already there. The source
+    stays. It may become a hard link to the product, so it is never written to again, only replaced or
+    discarded. Raises StorageFull, and FileNotFoundError when the source is gone.
     """
     os.stat(source)
     with _writing_to(folder):
-        _make_folders(folder)
-        names = _numbered(*os.path.splitext(name), spare=len(CARD))
-        chosen = next(each for each in names if _settle(source, folder / each, sidecar(each)))
-        flush_folder(folder)
+        chosen = next(each for each in _candidates(name) if _place(source, folder / each, sidecar))
+        flush_folder((folder / chosen).parent)
         fault.point("folder_synced")
         return chosen
+
+
+def _place(source: Path, product: Path, sidecar: Sidecar) -> bool:
+    _make_folders(product.parent)
+    return _settle(source, product, sidecar(product.name))
+
+
+def _candidates(name: Name) -> Iterator[str]:
+    if callable(name) and name(1) != name(2):
+        yield from map(name, itertools.count(1))
+    folders, _, last = (name(1) if callable(name) else name).rpartition("/")
+    above = f"{folders}/" if folders else ""
+    yield from (above + each for each in _numbered(*os.path.splitext(last), spare=len(CARD)))
 
 
 def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:

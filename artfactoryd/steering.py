@@ -66,7 +66,8 @@ class Steering:
             return await self._raise_cap(command, row, found)
         if row["held"] is None or row["cancelled"]:
             return _no(f"{row['name']} is not held; it is {self._books.index.state(row)}."), []
-        rows = [each for each in self._books.index.orders_of_claim(row["claim"]) if each["held"] is not None]
+        every = self._books.index.orders_of_claim(row["claim"])
+        rows = [each for each in every if each["held"] is not None and not each["cancelled"]]
         for each in rows:
             for reason in each["held"]:
                 if not reason["waivable"]:
@@ -130,6 +131,8 @@ class Steering:
         row = self._find(command)
         if "done" in row:
             return dict(row), []
+        if row["held"] is not None and not row["cancelled"]:
+            return _no(f"{row['name']} is held. First `approve {row['id'][:13]}` or `cancel {row['id'][:13]}`."), []
         items = self._again(row)
         if not items:
             return _no(f"There is nothing in {row['name']} to send again; it is {self._books.index.state(row)}."), []

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents, inputs, library
+from artfactoryd.core import naming
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of, snapshots
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
+from artfactoryd.core.expansion import base_seed, make_plan
 from artfactoryd.core.holding import Reason, reasons_to_hold
 from artfactoryd.core.order import Order, read_order
-from artfactoryd.core.plan import Plan, PlannedItem, base_seed, make_plan
+from artfactoryd.core.plan import Plan, PlannedItem
+from artfactoryd.core.proof import proof_numbers
 from artfactoryd.core.reuse import Keys
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
@@ -52,6 +55,7 @@ class Study:
     inputs: tuple[Input, ...] = ()
     library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
     found: Needs | None = None  # what of it is to be bought; None: all of it
+    proof: Sequence[int] = ()  # items made first
 
     @property
     def needs(self) -> Needs:
@@ -126,6 +130,8 @@ class Scholar:
     def _one(self, document: Resolved, origin: Origin, before: Sequence[Study]) -> Study:
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
+        pattern = {} if order.file else _pattern(self._settings.products.file)
+        order = replace(order, file=pattern.get("file", order.file))
         search = inputs.Search(origin.folder, self._settings.limits.product_bytes, self._settings.limits.megapixels)
         table = self._table(document, order, search)
         plan = self._plan(document, order, table)
@@ -136,10 +142,12 @@ class Scholar:
         library = _borrowed(document, order, plan, table)
         marks = [hashlib.sha256(json.dumps(library).encode()).hexdigest()] if library else []
         fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *marks])
+        library |= pattern
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
-        reasons = [*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)]
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library, needs)
+        reasons = (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before))
+        first = proof_numbers(plan)
+        return Study(document, order, plan, cap, fingerprint, reasons, tuple(found), library, needs, first)
 
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""
@@ -158,14 +166,18 @@ class Scholar:
             order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
             models=models, later=later, lookups=lookups, raw=document.raw, table=table,
         )  # fmt: skip
-        if plan.problems or lookups.problems:
-            raise Refusal([*(document.locate(problem) for problem in plan.problems), *lookups.problems])
+        wrong = [*plan.problems, *_wrong_names(plan)]
+        if wrong or lookups.problems:
+            raise Refusal([*(document.locate(problem) for problem in wrong), *lookups.problems])
         return plan
 
     def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
         ask_above = micro_dollars(self._settings.budget.ask_above)
         most_products = self._settings.limits.products_per_order
-        found = reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above, buying=needs.buying)
+        found = reasons_to_hold(
+            plan, most_products=most_products, cap=cap, ask_above=ask_above, buying=needs.buying,
+            strict=self._settings.strict,
+        )  # fmt: skip
         return [*found, *needs.reasons()]
 
     def _complain(self, document: Resolved, search: inputs.Search) -> None:
@@ -243,6 +255,18 @@ def _complaints(document: Document) -> list[Problem]:
     return [each for each in found if each.code != "E_REQUIRED" or each.path or "template" not in document.value]
 
 
+def _pattern(file: str) -> dict[str, str]:
+    """Of the settings, where they say something else than is usual."""
+    return {} if file == naming.PATTERN else {"file": file}
+
+
+def _wrong_names(plan: Plan) -> Sequence[Problem]:
+    """Of the order's own pattern; the settings' was looked at when they were read."""
+    if plan.order.file is None:
+        return ()
+    return naming.problems(plan.order.file, plan.model, [*plan.order.parameters, *plan.lookups])
+
+
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:
     """What the order took from elsewhere, as it was: the acceptance keeps it."""
     lookups = {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}
@@ -277,7 +301,8 @@ def _document(row: Mapping[str, Any]) -> Resolved:
 def order_of(row: Mapping[str, Any], document: Resolved | None = None) -> Order:
     """An accepted order, from what its acceptance recorded."""
     value = (document or _document(row)).value
-    return read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))
+    order = read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))
+    return order if order.file else replace(order, file=row["library"].get("file"))
 
 
 KEPT_PLANS = 32

@@ -9,8 +9,9 @@ from importlib.util import find_spec
 
 from artfactoryd import documents
 from artfactoryd.core.catalog import Model
+from artfactoryd.core.expansion import make_plan
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import Plan, make_plan
+from artfactoryd.core.plan import Plan
 
 PEER_ITEMS = 30_000  # of its million: the rest would go on like this
 RATE, MEMORY_MB, FIRST_MS = 200_000, 50.0, 50.0

@@ -8,8 +8,9 @@ from typing import Any
 
 from artfactoryd import documents
 from artfactoryd.core.catalog import Model
+from artfactoryd.core.expansion import make_plan
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import Plan, make_plan
+from artfactoryd.core.plan import Plan
 from artfactoryd.errors import Problem
 
 PAINTER: dict[str, Any] = {

@@ -13,6 +13,7 @@ import pytest
 from artfactoryd import documents, library
 from artfactoryd.cli import main, program
 from artfactoryd.planning import plan
+from artfactoryd.preview import text
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 from tests.pictures import draw
@@ -56,7 +57,7 @@ def test_every_order_on_a_page_can_be_planned(block: str, home: TestHome, tmp_pa
     for name in re.findall(r"\w+\.jpg", block):
         draw(tmp_path / name)
     found = plan(home.home, Settings(), file, rehearse=False, most=None)
-    assert found.exit_code == 0, found.text()
+    assert found.exit_code == 0, list(text(found))
     promised = re.search(r"(\d+) items", block)
     assert promised is None or found.document["orders"][0]["total_items"] == int(promised[1])
 

@@ -125,14 +125,12 @@ def test_every_key_of_this_part_passes() -> None:
         "version: 1\nproject_id: summer-cars\nname: x\nseed: 0\nbudget: 0.5\nprice: {usd: 1, per: second, seconds: 2}\n"
     )
     extra += "priority: -10\ntags: [a]\nnotes: hi\nvalidate: false\nrehearse: true\nwarnings: ok\ncount: 2\nsample: 1\n"
+    extra += "limit: 5\nproof: 2\nfile: '{index}.{ext}'\n"
     extra += "lookups: {colour: [red, 7]}\nraw: [prompt]\ncases: [{seed: 1}]\nreuse: never\nexclude: [{seed: 1}]\n"
     assert check(read(SMALLEST + extra), "order") == []
 
 
 LATER = [
-    "limit",
-    "proof",
-    "file",
     "collection",
 ]
 
@@ -171,12 +169,12 @@ def test_a_wrong_key_or_value_of_an_order_is_located(line: str, problem: tuple[s
 
 
 def test_schema_problems_come_all_at_once_in_the_order_of_the_file() -> None:
-    assert order_problems("prompt: hi\nmodel: 7\nproof: 2\nproject: 2024\n") == [
+    assert order_problems("prompt: hi\nmodel: 7\nreuse: never\nproject: 2024\n") == [
         ("E_REQUIRED", "", 1, 1),
         ("E_REQUIRED", "", 1, 1),
         ("E_UNKNOWN_KEY", "prompt", 1, 1),
         ("E_TYPE", "model", 2, 8),
-        ("E_NOT_BUILT", "proof", 3, 1),
+        ("E_NOT_BUILT", "reuse", 3, 1),
         ("E_TYPE", "project", 4, 10),
     ]
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from artfactoryd import documents, library
 from artfactoryd.core.catalog import Catalog, micro_dollars
+from artfactoryd.core.expansion import base_seed, make_plan
 from artfactoryd.core.holding import reasons_to_hold
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import LARGEST, Plan, PlannedItem, base_seed, make_plan
+from artfactoryd.core.plan import LARGEST, Plan, PlannedItem
 from tests.orders import MODEL, model, order, plan, plan_text, sets, told
 
 CARS = Path(__file__).parents[1] / "examples" / "cars.yaml"

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import io
 import json
+import re
+import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from artfactoryd import preview
+from artfactoryd.planning import plan
+from artfactoryd.settings import Settings
 from tests.homes import CARS, TestHome
 
 SKETCHES = """provider: local
@@ -100,3 +107,60 @@ def test_as_many_items_are_listed_as_asked_for(home: TestHome, words: list[str],
     assert len(planned(home, twelve, *words)["items"]) == listed
     text = home.call("plan", str(home.root / "cars.yaml"), *words).stdout
     assert ("more (--items all)" in text) == (listed < 12)
+
+
+def test_a_hundred_thousand_items_stream_as_one_document(home: TestHome) -> None:
+    """No list of them is ever made: the pieces are small, and together they are the document."""
+    (file := home.root / "many.yaml").write_text(SKETCHES + "  seed: '0..49999'\nproof: 3\nlimit: 1000000\n")
+    found = plan(home.home, Settings(), file, rehearse=False, most=None)
+    pieces = islice(found.json(), 2000)
+    assert max(map(len, pieces)) < 5000
+    few = plan(home.home, Settings(), file, rehearse=False, most=3)
+    assert json.loads("".join(few.json())) == few.document
+    assert len(few.document["orders"][0]["proof"]["items"]) == 3
+
+
+def test_names_that_would_be_the_same_are_told_and_told_apart(home: TestHome) -> None:
+    order = planned(home, SKETCHES + "file: 'all/{width}.{ext}'\n")
+    assert [item["names"] for item in order["items"]] == [["all/64.*"], ["all/64-2.*"]]
+    assert [(each["code"], each["line"]) for each in order["warnings"]] == [("W_NAMES", 8)]
+    versions = planned(home, SKETCHES + "file: 'v{version:02d}.{ext}'\n")
+    assert [item["names"] for item in versions["items"]] == [["v01.*"], ["v02.*"]] and not versions["warnings"]
+
+
+def test_names_in_folders_are_those_on_the_shelf(home: TestHome) -> None:
+    text = SKETCHES.replace("64\n", "'64,72'\n", 1) + "file: '{width}/{prompt} {version}.{ext}'\n"
+    order = planned(home, text)
+    home.drop("cars.yaml", text)
+    assert home.once() == 0
+    made = sorted(str(path.relative_to(order["folder"])) for path in home.products())
+    assert made == sorted(item["names"][0].replace("*", "png") for item in order["items"])
+    assert made == ["64/a-blue-car 1.png", "64/a-red-car 1.png", "72/a-blue-car 1.png", "72/a-red-car 1.png"]
+    assert [each["file"]["name"] for each in home.sidecars()] == [Path(name).name for name in made]
+    assert home.call("reindex").returncode == 0 and len(home.index.newest_products(9)) == 4
+
+
+def test_a_warning_is_shown_under_its_line_and_a_hold_says_how_to_go_on(home: TestHome) -> None:
+    (file := home.root / "cars.yaml").write_text(SKETCHES.replace("car'", "car (big:1.2)'") + "limit: 1\n")
+    shown = home.call("plan", str(file)).stdout.splitlines()
+    place = next(n for n, line in enumerate(shown) if "W_FOREIGN" in line)
+    assert shown[place + 1].endswith("prompt: 'a [red,blue] car (big:1.2)'")
+    assert shown[place + 2].index("^") == shown[place + 1].index("(big")
+    text = "\n".join(shown)
+    assert "more than 1 (its own `limit`) need your word" in text and "until you move it to the Inbox again" in text
+
+
+def test_on_a_terminal_the_page_has_columns_and_fits(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file := home.root / "cars.yaml").write_text(SKETCHES)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    preview.show(plan(home.home, Settings(), file, rehearse=False, most=10), print)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+    assert plain != terminal.getvalue() and "prompt a red car" in plain
+    assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 products" in plain

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any
 
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from artfactoryd import documents
 from artfactoryd.core.catalog import Model
-from artfactoryd.core.product import LONGEST_SLUG, folder_name, product_name, prompt_of, sidecar, slug
+from artfactoryd.core.product import LONGEST_SLUG, folder_name, prompt_of, sidecar, slug
 
 SHA = "3f9ac2d1" + "0" * 56
 
@@ -57,19 +56,6 @@ def test_a_slug_is_one_safe_short_composed_name(text: str) -> None:
     assert all(unicodedata.category(char)[0] in "LNM" or char in "-_" for char in found)
     assert unicodedata.normalize("NFC", found) == found
     assert slug(unicodedata.normalize("NFD", text)) == slug(unicodedata.normalize("NFC", text))
-
-
-@given(st.integers(1, 10**7), st.text(), st.sampled_from(["png", "webp", "jpeg"]))
-@example(1, "𠀀" * 60, "webp")
-def test_a_products_name_fits_every_disk_even_as_a_sidecar(index: int, prompt: str, extension: str) -> None:
-    name = product_name(index, prompt, SHA, extension)
-    assert len(f"{name}.json".encode()) <= 255
-    assert re.fullmatch(rf"\d{{4,}}-[^/]+-3f9ac2d1\.{extension}", name)
-
-
-def test_a_products_name_tells_its_place_its_prompt_and_its_bytes() -> None:
-    assert product_name(1, "A red car", SHA, "png") == "0001-a-red-car-3f9ac2d1.png"
-    assert product_name(12345, "", SHA, "webp") == "12345-picture-3f9ac2d1.webp"
 
 
 @given(st.text(), st.booleans())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import planning, reports
+from artfactoryd import planning, preview, reports
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.settings import Budget, Limits
@@ -231,7 +231,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
     def planned(text: str) -> tuple[dict[str, Any], str]:
         file.write_text(text)
         found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=10)
-        return found.document["orders"][0], found.text()
+        return found.document["orders"][0], "\n".join(preview.text(found))
 
     found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
     assert found["reuse"] == {

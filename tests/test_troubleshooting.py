@@ -329,6 +329,7 @@ FILES: dict[str, str | bytes] = {
     "A provider that does not exist": GREEN.replace("local", "locl"),
     "A model that does not exist": GREEN.replace("sketch", "sketsch"),
     "A parameter the model does not have": GREEN.replace("width", "widht"),
+    "A field that `file` does not know": GREEN + 'file: "{slg}-{hash8}.{ext}"\n',
     "A value out of the model's range": GREEN.replace("64, height", "9999, height"),
     "A key that is not built yet": GREEN + "proof: 4\n",
     "A range that cannot be counted": CAR + "x\n  width: 0.5..2.5\n",
@@ -413,6 +414,22 @@ def _(stage: Stage) -> Found:
 @situation("More than 100 products")
 def _(stage: Stage) -> Found:
     return stage.taken("cars.yaml", CAR + 'x\n  seed: "' + ",".join(map(str, range(101))) + '"\n')
+
+
+@situation("More products than the order's `limit`")
+def _(stage: Stage) -> Found:
+    return stage.taken("cars.yaml", CAR + '"a [red,blue] car"\nlimit: 1\n')
+
+
+@situation("A warning, where `strict` is set")
+def _(stage: Stage) -> Found:
+    stage.home.drop("car.yaml", GREEN + "validate: false\n")
+    return stage.once("car.yaml", ARTFACTORY_STRICT="true")
+
+
+@situation("The `proof` of an order is done")
+def _(stage: Stage) -> Found:
+    return stage.taken("cars.yaml", CAR + '"a [red,blue] car"\nproof: 1\n')
 
 
 @situation("A price above the cap")

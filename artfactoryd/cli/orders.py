@@ -19,11 +19,15 @@ from artfactoryd.errors import WrongUse
 @click.pass_context
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
-    from artfactoryd import planning
+    from artfactoryd import planning, preview
 
     home = home_of(ctx)
     found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most))
-    say(found.document, found.text(), as_json)
+    if as_json:
+        for piece in found.json():
+            click.echo(piece, nl=False)
+    else:
+        preview.show(found, click.echo)
     ctx.exit(found.exit_code)
 
 

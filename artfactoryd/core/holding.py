@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from artfactoryd.core.catalog import dollars
 from artfactoryd.core.plan import LARGEST, Buying, Plan
+from artfactoryd.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,26 +18,34 @@ class Reason:
     waivable: bool = True
 
 
-def _doubts(plan: Plan) -> list[Reason]:
-    """Warnings that have cost people money: one reason for each."""
-    return [
-        Reason("warning", f"In {each.key}, character {each.column_in_value}: {each.message} {each.fix}".strip())
-        for each in plan.warnings
-        if each.holds
-    ]
+def _doubts(plan: Plan, strict: bool) -> list[Reason]:
+    """Warnings that have cost people money, or all of them: one reason for each."""
+    return [Reason("warning", _in_words(each)) for each in plan.warnings if each.holds or strict]
+
+
+def _in_words(warning: Problem) -> str:
+    inside = f", character {warning.column_in_value}" if warning.column_in_value else ""
+    place = f"In {warning.key}{inside}: " if warning.path else ""
+    return f"{place}{warning.message} {warning.fix}".strip()
 
 
 def reasons_to_hold(
-    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, buying: Buying | None = None
-) -> list[Reason]:
-    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked."""
+    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, buying: Buying | None = None,
+    strict: bool = False,
+) -> list[Reason]:  # fmt: skip
+    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked.
+
+    `most_products`: where the order has no `limit` of its own. `strict`: every warning holds.
+    """
     reasons: list[Reason] = []
     buying = buying or plan.buying
     products, price = buying.products, buying.price
-    if products > most_products:
+    most = most_products if plan.order.limit is None else plan.order.limit
+    if products > most:
+        whose = "" if plan.order.limit is None else " (its own `limit`)"
         makes = "makes" if products == plan.total_products else "buys"
-        reasons.append(Reason("limit", f"It {makes} {products} products; more than {most_products} need your word."))
-    reasons += [] if plan.order.accepts_warnings else _doubts(plan)
+        reasons.append(Reason("limit", f"It {makes} {products} products; more than {most}{whose} need your word."))
+    reasons += [] if plan.order.accepts_warnings else _doubts(plan, strict)
     if price is None:
         unknown = (model.id for place, model in enumerate(plan.all_models) if plan.price_of(place) is None)
         names = ", ".join(unknown) or plan.model.id

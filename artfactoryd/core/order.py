@@ -57,6 +57,9 @@ class Order:
     raw: tuple[str, ...] = ()
     cases: Sequence[Mapping[str, Any]] | str | None = None  # rows, or the name of a table beside the order
     exclude: tuple[Mapping[str, Any], ...] = ()
+    limit: int | None = None  # most products that may be bought unasked
+    proof: int | None = None  # items made first
+    file: str | None = None  # pattern of the products' names
     count: int | None = None  # copies of each combination; None: not said, so one
     sample: int | None = None
     accepts_warnings: bool = False  # `warnings: ok`
@@ -90,6 +93,7 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
         then=tuple(_later(each, place) for place, each in enumerate(value.get("then") or ())),
         lookups=value.get("lookups") or {}, raw=tuple(value.get("raw") or ()), cases=value.get("cases"),
         exclude=tuple(value.get("exclude") or ()), count=_whole(value.get("count")), sample=_whole(value.get("sample")),
+        limit=_whole(value.get("limit")), proof=_whole(value.get("proof")), file=value.get("file"),
         accepts_warnings=value.get("warnings") == "ok",
         seed=None if seed is None else int(seed), budget=None if budget is None else str(budget),
         price=value.get("price"), priority=int(value.get("priority", 0)),

@@ -34,11 +34,6 @@ def _at_most_bytes(text: str, most: int) -> str:
     return text.encode()[:most].decode("utf-8", "ignore")
 
 
-def product_name(index: int, prompt: str, sha256: str, extension: str) -> str:
-    """`0001-a-red-car-3f9ac2d1.png`"""
-    return f"{index:04d}-{slug(prompt)}-{sha256[:8]}.{extension}"
-
-
 def folder_name(name: str, rehearsal: bool) -> str:
     """The order's folder; a rehearsal says so."""
     return slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")

@@ -29,6 +29,7 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
         "then": [_stage(plan, place, places) for place in range(len(plan.stages))],
         "lookups": {name: list(values) for name, values in plan.lookups.items()}, "raw": sorted({*order.raw, *raw}),
         "cases": cases, "count": order.count, "sample": order.sample,
+        "limit": order.limit, "proof": order.proof, "file": order.file,
         "exclude": [_parameters(each, ("exclude", n), plan, places) for n, each in enumerate(order.exclude)],
         "warnings": "ok" if order.accepts_warnings else None,
         "budget": None if order.budget is None else float(order.budget), "price": order.price,
