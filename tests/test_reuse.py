@@ -87,11 +87,12 @@ async def test_only_what_is_equal_in_all_that_is_sent_is_reused(works: Works, ot
 
 
 async def test_rehearsals_neither_make_nor_take_what_is_reused(works: Works) -> None:
-    await works.make(order("a car", rehearse=True))
-    await works.make(order("a car", notes="for real"))
-    assert works.prompts() == ["a car"]
-    again = await works.make(order("a car", rehearse=True, notes="once more"))
-    assert not works.house.books.index.reused(again)
+    rehearsed = await works.take(order(rehearse=True))
+    real = await works.make(order(notes="for real"))
+    await works.until(lambda: len(works.items(rehearsed)) == 2)
+    assert [item["key"] for item in works.items(rehearsed)] == [None, None]
+    assert None not in [item["key"] for item in works.items(real)]
+    assert len(works.fake.calls()) == 2
 
 
 async def test_an_equal_item_on_its_way_is_waited_for_and_copied(works: Works) -> None:
