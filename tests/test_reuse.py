@@ -12,6 +12,8 @@ import pytest
 from artfactoryd import planning, preview, reports
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
+from artfactoryd.fetch import Fetched
+from artfactoryd.kept import Kept
 from artfactoryd.settings import Budget, Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
@@ -87,11 +89,12 @@ async def test_only_what_is_equal_in_all_that_is_sent_is_reused(works: Works, ot
 
 
 async def test_rehearsals_neither_make_nor_take_what_is_reused(works: Works) -> None:
-    await works.make(order("a car", rehearse=True))
-    await works.make(order("a car", notes="for real"))
-    assert works.prompts() == ["a car"]
-    again = await works.make(order("a car", rehearse=True, notes="once more"))
-    assert not works.house.books.index.reused(again)
+    rehearsed = await works.take(order(rehearse=True))
+    real = await works.make(order(notes="for real"))
+    await works.until(lambda: len(works.items(rehearsed)) == 2)
+    assert [item["key"] for item in works.items(rehearsed)] == [None, None]
+    assert None not in [item["key"] for item in works.items(real)]
+    assert len(works.fake.calls()) == 2
 
 
 async def test_an_equal_item_on_its_way_is_waited_for_and_copied(works: Works) -> None:
@@ -201,6 +204,26 @@ async def test_what_is_deleted_after_acceptance_ends_and_is_bought_by_retry(work
     [item] = works.items(second)
     assert "bought before and since deleted or edited" in item["reason"] and "retry" in item["reason"]
     assert len(works.fake.calls()) == 1
+    await works.tell("retry", second)
+    await works.until(lambda: works.state(second) == "completed")
+    assert len(works.fake.calls()) == 2 and works.committed(second) == PRICE
+
+
+@pytest.mark.parametrize("harm", ["deleted", "edited"])
+async def test_what_goes_while_it_is_copied_is_not_bought_but_by_retry(
+    works: Works, monkeypatch: pytest.MonkeyPatch, harm: str
+) -> None:
+    first = await works.make(order("a car"))
+    path, copy = files(works, first)[0], Kept.copy
+
+    def late(kept: Kept, source: Path, product: str, sha256: str) -> Fetched:
+        source.unlink() if harm == "deleted" else source.write_bytes(b"another picture")
+        return copy(kept, source, product, sha256)
+
+    monkeypatch.setattr(Kept, "copy", late)
+    second = await works.make(order("a car", notes="edited"))
+    assert path.exists() == (harm == "edited") and works.kinds()[-2:] == ["reuse", "tombstone"]
+    assert (works.state(second), works.committed(second), len(works.fake.calls())) == ("failed", 0, 1)
     await works.tell("retry", second)
     await works.until(lambda: works.state(second) == "completed")
     assert len(works.fake.calls()) == 2 and works.committed(second) == PRICE

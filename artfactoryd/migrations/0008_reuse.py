@@ -7,9 +7,10 @@ from playhouse.migrate import SchemaMigrator
 
 
 def up(migrator: SchemaMigrator, db: pw.Database) -> None:
+    """Columns with a default in the table itself: a large one need not be written again."""
     migrator.migrate(
-        migrator.add_column("item", "key", pw.TextField(null=True)),  # None: never equal to another
-        migrator.add_index("item", ("key",)),
-        migrator.add_column("item", "buy_again", pw.BooleanField(default=False)),  # said to be gone before its turn
-        migrator.add_column("orders", "buy_again", pw.BooleanField(default=False)),  # approved with what is gone
+        migrator.sql("ALTER TABLE item ADD COLUMN key TEXT"),  # NULL: never equal to another
+        migrator.sql("ALTER TABLE item ADD COLUMN buy_again INTEGER NOT NULL DEFAULT 0"),  # gone before its turn
+        migrator.sql("ALTER TABLE orders ADD COLUMN buy_again INTEGER NOT NULL DEFAULT 0"),  # approved all the same
+        migrator.sql("CREATE INDEX item_key ON item (key)"),
     )
