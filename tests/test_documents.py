@@ -259,6 +259,8 @@ def sidecar_of_a_red_car() -> dict[str, Any]:
         "cost_usd": 0.0,
         "cost_estimated": False,
         "timings": {"seconds": 0.1},
+        "parents": [],
+        "stage": None,
         "tags": [],
         "notes": "",
         "rehearsal": False,
