@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.choosing import Heard, ModelsUnknown, Name
 from artfactoryd.core.catalog import dollars, usd
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, product_name, prompt_of
+from artfactoryd.descriptions import Descriptions
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.house import now
+from artfactoryd.house import asking, now
 from artfactoryd.index import Index
 from artfactoryd.settings import Settings
 from artfactoryd.shelf import existing_project
@@ -32,16 +35,19 @@ class Planned:
         return "\n\n".join(_order_text(order) for order in self.document["orders"])
 
 
-def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None) -> Planned:
-    """What dropping `file` now would do. `most`: items to list, None for all."""
+def plan(
+    home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What dropping `file` now would do. `most`: items to list, None for all. `environ`: None asks no provider."""
     try:
         data = file.read_bytes()
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
     index = Index.if_made(home.index_file)
     try:
-        scholar = Scholar(home, settings, index, now)
-        studies = scholar.study(data, Origin(str(file), name_of(file), None, rehearse, file.absolute().parent))
+        origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
+        studies = _studies(home, settings, index, data, origin, environ)
     except Refusal as refusal:
         return Planned({"orders": [_refused(file, refusal.problems)]}, 1)
     finally:
@@ -51,12 +57,35 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     return Planned({"orders": orders}, 3 if any(order["held"] for order in orders) else 0)
 
 
+def _studies(
+    home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
+    environ: Mapping[str, str] | None,
+) -> list[Study]:  # fmt: skip
+    try:
+        return Scholar(home, settings, index, now).study(data, origin)
+    except ModelsUnknown as unknown:
+        if environ is None or not unknown.names:
+            raise
+        heard = asyncio.run(_asked(home, settings, environ, unknown.names))
+    return Scholar(home, settings, index, now, heard).study(data, origin)
+
+
+async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[Name]) -> Heard:
+    async with asking(home, settings, environ) as factories:
+        return await Descriptions(home.told, factories).learn(names)
+
+
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
-        "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [], "items": [],
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [],
+        "warnings": [_told(problem) for problem in problems if problem.holds],
+        "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "items": [],
     }  # fmt: skip
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    return {**problem.as_json(), "text": str(problem)}
 
 
 def _order(home: Home, study: Study, most: int | None) -> dict[str, Any]:
@@ -112,7 +141,8 @@ def _item(found: Plan, item: PlannedItem) -> dict[str, Any]:
 
 def _order_text(order: Mapping[str, Any]) -> str:
     if order["errors"]:
-        lines = [f"{order['name']} cannot be taken:"] + [f"- {error['text']}" for error in order["errors"]]
+        told = [*order["errors"], *order["warnings"]]
+        lines = [f"{order['name']} cannot be taken:"] + [f"- {each['text']}" for each in told]
         return "\n".join(lines)
     lines = [_headline(order), f"  model    {order['provider']} {order['model']}", f"  price    {_price(order)}"]
     lines += [f"  axis     {axis['parameter']}: {_values(axis)}" for axis in order["axes"]]

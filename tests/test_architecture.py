@@ -44,9 +44,11 @@ SPINE = {
     "books",
     "budget",
     "calls",
+    "choosing",
     "companions",
     "daemon",
     "delivery",
+    "descriptions",
     "doubts",
     "endings",
     "foreman",
@@ -90,11 +92,20 @@ FRONT = {  # the commands: nobody behind them imports them
 }
 BUYERS = {"factories.fal", "factories.replicate"}
 PARTS = {  # a factory split along a word, and what several share: who may lean on it
-    "factories.answer": {*BUYERS, "factories.fal_answers", "factories.prediction", "factories.wire"},
-    "factories.fal_answers": {"factories.fal"},
+    "factories.answer": {
+        *BUYERS,
+        "factories.description",
+        "factories.fal_answers",
+        "factories.fal_models",
+        "factories.prediction",
+        "factories.wire",
+    },
+    "factories.description": {"factories.replicate"},
+    "factories.fal_answers": {"factories.fal", "factories.fal_models"},
+    "factories.fal_models": {"factories.fal"},
     "factories.listing": {"factories.replicate"},
     "factories.pictures": {"factories.local"},
-    "factories.prediction": {"factories.replicate"},
+    "factories.prediction": {"factories.description", "factories.replicate"},
     "factories.sketch": {"factories.local"},
     "factories.wire": BUYERS,
 }

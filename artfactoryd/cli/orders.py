@@ -22,7 +22,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     from artfactoryd import planning
 
     home = home_of(ctx)
-    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most))
+    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most), environ=os.environ)
     say(found.document, found.text(), as_json)
     ctx.exit(found.exit_code)
 
