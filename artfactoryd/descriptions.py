@@ -37,7 +37,7 @@ class Descriptions:
 
     async def ask(self, provider: str, name: str) -> Model:
         """The model as its provider describes it today; kept. Raises ProviderError."""
-        factory = self._factories.get(provider)
+        factory: object = self._factories.get(provider)
         if not isinstance(factory, Describes):
             raise CallRefused(f"{provider} does not tell what its models take.")
         model, _, version = name.partition(":")

@@ -28,6 +28,7 @@ HANDS = {
     "home",
     "inbox",
     "index",
+    "keychain",
     "ledger",
     "library",
     "limits",
@@ -77,13 +78,16 @@ SPINE = {
 }
 WINDOW = {"followers", "guard", "page", "reads", "status"}  # the status page: it looks in, nothing leans on it
 FRONT = {  # the commands: nobody behind them imports them
+    "borrowing",
     "cli",
     "diagnosis",
     "doctor",
     "installing",
     "logs",
+    "models",
     "planning",
     "progress",
+    "providers",
     "session",
     "setup",
     "show",
@@ -117,7 +121,7 @@ DOORS = {
     "httpx": {*BUYERS, "factories.wire"},
     "httpx_aiohttp": {"factories.wire"},
     "jsonschema": {"documents"},
-    "keyring": {"settings"},
+    "keyring": {"keychain", "settings"},
     "peewee": {"database", "migrations"},
     "PIL": {"factories.pictures", "factories.sketch", "media"},
     "playhouse": {"database", "migrations"},
