@@ -36,7 +36,8 @@ from artfactoryd.ledger import Ledger, Position
 log = logging.getLogger(__name__)
 
 Line = Mapping[str, Any]
-Expander = Callable[[Mapping[str, Any]], tuple[str, Iterator[PlannedItem]]]  # order row -> provider, items to come
+Expander = Callable[[Mapping[str, Any]], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
+# of its models, items to come
 MOST_TOGETHER = 256
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
 
@@ -84,9 +85,9 @@ class Books:
 
     async def expand(self, order: Mapping[str, Any]) -> None:
         """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
-        provider, items = await asyncio.to_thread(self._expander, order)
+        providers, items = await asyncio.to_thread(self._expander, order)
         while chunk := await asyncio.to_thread(_take, items):
-            change = partial(unwritten.add_items, order_id=order["id"], provider=provider, items=chunk)
+            change = partial(unwritten.add_items, order_id=order["id"], providers=providers, items=chunk)
             await self._put(_Move(change=change))
 
     async def set_folder(self, order_id: str, folder: str) -> None:
@@ -254,9 +255,9 @@ def _apply_again(index: Index, line: Line, expander: Expander) -> None:
         order = index.order(error.order_id)
         if order is None:
             raise
-        provider, items = expander(order)
+        providers, items = expander(order)
         while chunk := _take(items):
-            unwritten.add_items(index, order["id"], provider, chunk)
+            unwritten.add_items(index, order["id"], providers, chunk)
         moves.apply(index, line)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from artfactoryd.core.catalog import Model, dollars, micro_dollars, usd
+from artfactoryd.core.catalog import Model, dollars, micro_dollars, snapshot_of, usd
 from artfactoryd.errors import OverCap
 from artfactoryd.index import Index
 from artfactoryd.settings import Settings
@@ -117,7 +117,7 @@ def whole_price(index: Index, order: Row) -> int:
 
 def by_time(order: Row, item: Row, seconds: float | None) -> int | None:
     """The bill of a model paid by the second; None for every other, and where no time was measured."""
-    price = Model.from_snapshot(order["model"]).price
+    price = Model.from_snapshot(snapshot_of(order, item)).price
     if order["rehearsal"] or price is None or price.per != "second" or not item["upper"] or not seconds:
         return None
     return replace(price, seconds=seconds).upper(1, {})

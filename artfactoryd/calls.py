@@ -14,7 +14,7 @@ from typing import Any
 
 from artfactoryd import fault, inputs
 from artfactoryd.books import Books
-from artfactoryd.core.catalog import Model
+from artfactoryd.core.catalog import Model, snapshot_of
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.errors import CallRefused, OutputBad
 from artfactoryd.factories import Call, Factory, Uploads
@@ -35,7 +35,7 @@ class Calls:
 
     async def of(self, row: Row, order: Row) -> Call:
         """Raises what an upload raises: ProviderStopped, AskAgain, CallRefused. Nothing is bought here."""
-        model = Model.from_snapshot(order["model"])
+        model = Model.from_snapshot(snapshot_of(order, row))
         pictures = inputs.of_item(row["generation"], order["inputs"], model)
         if order["rehearsal"]:
             first = next(iter(pictures.values()), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
 
 from artfactoryd import library
 from artfactoryd.core.catalog import Catalog, Model
-from artfactoryd.errors import Problem, Refusal
+from artfactoryd.errors import Path, Problem, Refusal
 
 Name = tuple[str, str]  # provider, full id
 ALIKE = 0.8  # so near a name that the model it belongs to tells what is wrong with the parameters
@@ -41,8 +41,16 @@ class Choice:
     warnings: tuple[Problem, ...] = ()
     ask: Name | None = None
 
+    def below(self, path: Path) -> Choice:
+        """Of an order that names several: with the key path of this one."""
 
-def choose(catalog: Catalog, told: Path, heard: Heard, provider: str, name: str) -> Choice:
+        def placed(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+            return tuple(replace(each, path=(*path, *each.path)) for each in problems)
+
+        return replace(self, problems=placed(self.problems), warnings=placed(self.warnings))
+
+
+def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: str) -> Choice:
     if provider not in catalog.providers():
         near = difflib.get_close_matches(provider, catalog.providers(), n=1)
         fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(catalog.providers())}."

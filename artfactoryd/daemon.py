@@ -39,6 +39,7 @@ GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
+WRITTEN = 0.3  # seconds for which the settings must lie quiet: half a file would be a file without caps
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
@@ -207,12 +208,7 @@ class Daemon:
             await self._taking.take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture
                 await self.house.intake.clear_inbox()
-            left = [
-                found
-                for found in scan.ready
-                if self._taking.is_wanted(found, scan) and found.path not in self._taking.left
-            ]
-            self._taken_all = not scan.waiting and not left
+            self._taken_all = not scan.waiting and not self._taking.is_behind(scan)
             await self._held.look(self._taken_all)
 
     def _inbox(self) -> Inbox:
@@ -226,7 +222,7 @@ class Daemon:
         """A bad file leaves the last good settings, and a word beside it."""
         path = self.house.home.settings_file
         stamp = _stamp(path)
-        if stamp == self._settings_seen:
+        if stamp == self._settings_seen or (stamp and abs(time.time() - stamp[0] / 1e9) < WRITTEN):
             return
         self._settings_seen = stamp
         found = read_settings(self.house.home, self._environ, running=True)

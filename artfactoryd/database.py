@@ -28,7 +28,7 @@ Row = dict[str, Any]
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
-    "library",
+    "library", "models",
 })  # fmt: skip
 
 DatabaseError = pw.DatabaseError

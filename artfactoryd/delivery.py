@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 
 from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
-from artfactoryd.core.catalog import MICRO, Model, micro_dollars
+from artfactoryd.core.catalog import MICRO, Model, micro_dollars, snapshot_of
 from artfactoryd.core.product import product_name, prompt_of, sidecar, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
@@ -67,7 +67,7 @@ class Delivery:
         """
         async with self._places:
             came, lost = await self._fetch_all(row)
-            if not came:
+            if not came or (lost and is_copy(row)):  # what is copied is copied whole
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
             cost, estimated = self._cost(row, order, came)
             note = _shortfall(row, len(came), lost)
@@ -116,7 +116,10 @@ class Delivery:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings().limits, chosen["id"]
         fetched = await asyncio.to_thread(self._kept.found, product)
-        if fetched is None:
+        if fetched is None and "reused_from" in chosen:
+            source = self._home.root / chosen["address"].partition(":")[2]
+            fetched = await asyncio.to_thread(self._kept.copy, source, product, chosen["sha256"])
+        elif fetched is None:
             part = await self._fetcher.fetch(
                 chosen["address"], self._kept.half(product), most_bytes=limits.product_bytes,
                 allowed_hosts=self._factories[row["provider"]].output_hosts,
@@ -137,7 +140,7 @@ class Delivery:
 
     def _cost(self, row: Row, order: Row, came: Sequence[Fetch]) -> tuple[int, bool]:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""
-        price = Model.from_snapshot(order["model"]).price
+        price = None if is_copy(row) else Model.from_snapshot(snapshot_of(order, row)).price
         if order["rehearsal"] or price is None or row["upper"] == 0:
             return 0, False
         if price.per == "image":
@@ -158,11 +161,12 @@ class Delivery:
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """Sidecar, then product, in the order's folder."""
         folder = self._home.root / order["folder"]
-        prompt = prompt_of(row["generation"], Model.from_snapshot(order["model"]))
-        name = product_name(came.chosen["index"], prompt, came.fetched.sha256, came.media.extension)
+        prompt = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
+        original = came.chosen.get("original_sha256", came.fetched.sha256)
+        name = product_name(came.chosen["index"], prompt, original, came.media.extension)
         facts = self._facts(row, order, delivered, cost, estimated)
         measured = {
-            "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": came.fetched.sha256,
+            "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": original,
             "bytes": came.fetched.bytes, "mime": came.media.mime, "width": came.media.width,
             "height": came.media.height, "duration": None,
         }  # fmt: skip
@@ -176,13 +180,13 @@ class Delivery:
     def _facts(self, row: Row, order: Row, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """What the sidecar says of the item, its order and its attempt."""
         attempt = self._attempt(row)
-        base = dict(plan_of(order).order.parameters)
         return {
             "project": order["project"], "order_id": order["id"], "order_name": order["name"],
             "document_sha256": order["document_sha256"], "git": order["git"], "number": row["number"],
             "copy": row["copy"], "seed": row["seed"],
             "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row["tokens"]],
-            "provider": row["provider"], "model": self._model(attempt, order), "ticket": row["ticket"], "base": base,
+            "provider": row["provider"], "model": self._model(row, attempt, order), "ticket": row["ticket"],
+            "base": plan_of(order).base(row["model"]),
             "generation": row["generation"], "actual": attempt["actual"],
             "returned": attempt["returned"].get("parameters", {}), "asked": row["asked"], "delivered": delivered,
             "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
@@ -195,12 +199,17 @@ class Delivery:
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
 
-    def _model(self, attempt: Row, order: Row) -> dict[str, Any]:
+    def _model(self, row: Row, attempt: Row, order: Row) -> dict[str, Any]:
         """The model that really made it: for a rehearsal the sketch, not the one ordered."""
-        model = order["model"]
+        model = snapshot_of(order, row)
         if order["rehearsal"]:
             return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def is_copy(row: Mapping[str, Any]) -> bool:
+    """Whether its outputs lie on the shelf already, made for an equal item."""
+    return any("reused_from" in chosen for chosen in row["outputs"] or ())
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:
@@ -212,7 +221,7 @@ def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> 
 
 def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
     """The pictures this item was made from, as the order's inputs/ holds them."""
-    found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(order["model"]))
+    found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(snapshot_of(order, row)))
     return [
         {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}", "source": each["value"]}
         for name, each in found.items()

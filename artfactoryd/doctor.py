@@ -180,7 +180,7 @@ def _addresses(reached: Mapping[str, Reached]) -> Rows:
             yield Row("addresses", OK, f"{name}: {found.text}")
         else:
             state = BAD if found.step == "certificate" else WARNING
-            way_out = f"What is ordered there waits. When it is mended: `resume {name}`."
+            way_out = f"What is ordered there waits, and is tried again by itself; at once: `resume {name}`."
             yield Row("addresses", state, f"{name}: {found.text}", way_out)
 
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from artfactoryd import stakes
+from artfactoryd.core.catalog import snapshot_of
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
@@ -45,7 +46,7 @@ class Doubts:
         self._bench, self._index = bench, bench.books.index
         self._began = bench.clock()
         self._asked: Counter[str] = Counter()  # attempts asked about in this run
-        self._versions: dict[str, str | None] = {}
+        self._versions: dict[tuple[str, int], str | None] = {}
 
     @property
     def providers(self) -> list[str]:
@@ -94,7 +95,10 @@ class Doubts:
         try:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
-        except (AskAgain, Throttled) as error:
+        except Throttled as error:
+            self._bench.gates[provider].slow(error.after)
+            return Answer(words=str(error), after=error.after or 0.0)
+        except AskAgain as error:
             return Answer(words=str(error), after=error.after or 0.0)
         except ProviderStopped as error:  # what it means for new creates, a create will tell
             return Answer(words=str(error), after=LONGEST, refused=True)
@@ -110,9 +114,12 @@ class Doubts:
         return [self._attempt(row) for row in rows], [self._attempt(row) for row in known]
 
     def _attempt(self, row: Row) -> Attempt:
-        if row["order_id"] not in self._versions:
-            self._versions[row["order_id"]] = self._bench.order(row)["model"]["version"]
-        call = Call(row["model"], self._versions[row["order_id"]], row["actual"])
+        key = (row["order_id"], row["number"])
+        if key not in self._versions:
+            item = self._index.item(*key)
+            assert item is not None
+            self._versions[key] = snapshot_of(self._bench.order(row), item)["version"]
+        call = Call(row["model"], self._versions[key], row["actual"])
         ticket = Ticket(row["ticket"]) if row["ticket"] else None
         return Attempt(row["id"], call, _when(row["asked_at"]), ticket)
 

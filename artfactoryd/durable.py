@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from artfactoryd.errors import StorageFaulty, StorageFull
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
 NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
 NOT_KNOWN_HERE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})  # some file systems
+SHARE = 0x40049409  # Linux: FICLONE, one file sharing the blocks of another until either changes
 refused = 0  # times that a disk did not take what it was given, since this process began
 NAME_BYTES = 200  # of a name kept in that of its temporary file
 
@@ -62,6 +66,26 @@ def write_file(path: Path, data: bytes) -> None:
                 temporary.unlink()  # half a file would only take the room that is missing
             raise
         flush_folder(path.parent)
+
+
+def duplicate(source: BinaryIO, target: Path) -> None:
+    """The same bytes in a file of their own; where the file system can, without taking room for them twice."""
+    target.unlink(missing_ok=True)
+    if not _share_on_mac(source, target):
+        with target.open("xb") as file:
+            try:
+                fcntl.ioctl(file.fileno(), SHARE, source.fileno())
+            except OSError:
+                shutil.copyfileobj(source, file, 1 << 20)
+                file.flush()
+    with target.open("rb") as file:
+        flush(file.fileno())
+
+
+def _share_on_mac(source: BinaryIO, target: Path) -> bool:
+    share = getattr(ctypes.CDLL(None), "fclonefileat", None)
+    here = -2  # AT_FDCWD
+    return share is not None and share(source.fileno(), here, os.fsencode(target), 0) == 0
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The spine: makes items. `make` is the life of one item, entered at the state its row is in.
 
     planned -> wish -> submit -> ticket -> collect -> result -> deliver -> settlement
+            -> reuse (an equal item was made) -------------> deliver -> settlement
 
 Recovery is this same path: a start enters it at `delivering`, `running` or `submitting`.
 """
@@ -15,7 +16,7 @@ import uuid_utils
 
 from artfactoryd import budget, health, workbench
 from artfactoryd.core.lifecycle import ItemState, Verdict
-from artfactoryd.delivery import Delivery
+from artfactoryd.delivery import Delivery, is_copy
 from artfactoryd.errors import (
     AskAgain,
     IllegalMove,
@@ -33,6 +34,7 @@ from artfactoryd.factories import Factory, Outputs, Ticket
 from artfactoryd.limits import Pace
 from artfactoryd.log import fields as log_fields
 from artfactoryd.purchase import Purchase
+from artfactoryd.reuse import Reuse
 from artfactoryd.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -45,8 +47,8 @@ ATTEMPT_AGAIN = (5.0, 30.0)  # seconds until the second and the third
 
 
 class Foreman:
-    def __init__(self, bench: Workbench, purchase: Purchase, delivery: Delivery) -> None:
-        self._bench, self._purchase, self._delivery = bench, purchase, delivery
+    def __init__(self, bench: Workbench, purchase: Purchase, delivery: Delivery, reuse: Reuse) -> None:
+        self._bench, self._purchase, self._delivery, self._reuse = bench, purchase, delivery, reuse
         self._paces = {name: Pace(factory.first_ask) for name, factory in bench.factories.items()}
 
     async def make(self, row: Row) -> None:
@@ -88,7 +90,7 @@ class Foreman:
         try:
             if row["state"] == ItemState.PLANNED:
                 try:
-                    row = await self._purchase.send(row)
+                    row = await self._instead(row) or await self._purchase.send(row)
                 finally:
                     gate.creating.end()
             elif row["state"] == ItemState.SUBMITTING:
@@ -98,6 +100,13 @@ class Foreman:
             return row
         finally:
             gate.let_go()
+
+    async def _instead(self, row: Row) -> Row | None:
+        """What makes buying needless takes no create of the minute's."""
+        found = await self._reuse.instead(row)
+        if found is not None:
+            self._bench.gates[row["provider"]].spare()
+        return found
 
     async def _collect(self, row: Row) -> Row:
         """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
@@ -219,5 +228,8 @@ class Foreman:
             await self._bench.record(row, "settlement", **settlement)
             self._delivery.discard(row)
         except (OutputLost, OutputBad) as error:
+            if is_copy(row):
+                await self._reuse.bury(row)
+                return self._delivery.discard(row)
             await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
             self._delivery.discard(row)

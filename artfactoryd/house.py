@@ -34,6 +34,7 @@ from artfactoryd.intake import Intake
 from artfactoryd.limits import Gate
 from artfactoryd.lines import Lines
 from artfactoryd.purchase import Purchase
+from artfactoryd.reuse import Reuse
 from artfactoryd.settings import Provider, Settings, resolve_key
 from artfactoryd.steering import Steering
 from artfactoryd.study import expander
@@ -102,7 +103,7 @@ def _furnish(
     delivery = Delivery(home, books, current, factories, fetcher, clock)
     bench = Workbench(books, factories, gates, clock)
     purchase = Purchase(bench, Calls(home, books, factories, clock), current)
-    foreman = Foreman(bench, purchase, delivery)
+    foreman = Foreman(bench, purchase, delivery, Reuse(bench, home))
     lines = Lines(bench, home, current)
     steering = Steering(books, claims, intake, bench, lines)
     doubts = Doubts(bench)

@@ -5,7 +5,7 @@ Only `books` writes. Money is integer micro-dollars, times are ISO 8601 in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
@@ -112,6 +112,50 @@ class Index(Database):
         for state in RESUMED:
             found += self.rows("SELECT * FROM item WHERE state = ? ORDER BY order_id, number", (state,))
         return found
+
+    # --- items that are the same ---
+
+    def twins(self, keys: Sequence[str]) -> list[Row]:
+        """Items with one of these keys that were made or are on their way; those of one key together, newest first."""
+        marks = ",".join("?" * len(keys))
+        sql = (
+            f"SELECT key, order_id, number, state, first_index, asked FROM item WHERE key IN ({marks}) "
+            "AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
+            "ORDER BY key, order_id DESC, number"
+        )
+        return self.rows(sql, tuple(keys))
+
+    def is_on_the_way(self, key: str) -> bool:
+        sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
+        return self.row(sql, (key,)) is not None
+
+    def products_of(self, item: Mapping[str, Any]) -> list[Row]:
+        """By its places in the order, which a lookup has; the item's number alone has none."""
+        first = item["first_index"]
+        sql = "SELECT * FROM product WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
+        return self.rows(sql, (item["order_id"], first, first + item["asked"] - 1, item["number"]))
+
+    def waiting_for_doubts(self, order_id: str) -> int:
+        """Planned items of an order whose equal is in doubt; few are, so they are looked at first."""
+        sql = (
+            "SELECT count(DISTINCT mine.number) AS n FROM item d CROSS JOIN item mine ON mine.key = d.key "
+            "WHERE d.state = 'in_doubt' AND mine.order_id = ? AND mine.state = 'planned'"
+        )
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    def earlier_items(self, name: str, project: str, most: int) -> list[Row]:
+        """Made for real orders of this name, newest order first."""
+        sql = (
+            "SELECT i.generation, i.copy, o.model, o.inputs FROM orders o JOIN item i ON i.order_id = o.id "
+            "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
+            "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
+        )
+        return self.rows(sql, (name, project, most))
+
+    def reused(self, order_id: str) -> int:
+        """Items of an order that were copied, not bought."""
+        sql = "SELECT count(*) AS n FROM generation_log WHERE order_id = ? AND verdict = 'reused'"
+        return int(self.rows(sql, (order_id,))[0]["n"])
 
     # --- money and attempts ---
 

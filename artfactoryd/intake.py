@@ -188,16 +188,17 @@ class Intake:
     def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
         submission = claim.submission()
         plan, order = study.plan, study.order
+        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.models)]
         return {
             "kind": "acceptance", "order": order_id(claim.id, study.document.number), "claim": claim.id,
             "number": study.document.number, "submission": submission.get("id"), "name": order.name,
             "project": order.project, "folder": None, "provider": study.provider,
-            "model": replace(plan.model, price=plan.price).snapshot(),
+            "model": models[0], "models": models if len(models) > 1 else [],
             "document": document_text(study.document.text), "document_sha256": study.sha256,
             "fingerprint": study.fingerprint, "file": claim.name, "git": submission.get("git"),
             "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
             "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
-            "cap": study.cap, "price": plan.total_price(), "total_items": plan.total_items,
+            "cap": study.cap, "price": study.needs.buying.price, "total_items": plan.total_items,
             "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
             "library": dict(study.library),
         }  # fmt: skip

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from artfactoryd import entries, media
-from artfactoryd.durable import flush_folder, storage_errors, write_file
-from artfactoryd.errors import OutputBad, OutputPoison
+from artfactoryd.durable import duplicate, flush_folder, storage_errors, write_file
+from artfactoryd.errors import OutputBad, OutputLost, OutputPoison
 from artfactoryd.fetch import Fetched
 from artfactoryd.media import Media
 
@@ -41,6 +41,21 @@ class Kept:
                 return Fetched(path, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size, None)
         except FileNotFoundError:
             return None
+
+    def copy(self, source: Path, product: str, sha256: str) -> Fetched:
+        """Of a product on the shelf, byte for byte. Raises OutputLost when it is not the one any more that it was."""
+        part = self.half(product)
+        try:
+            with source.open("rb") as file, storage_errors(self._folder):
+                duplicate(file, part)
+        except FileNotFoundError as error:
+            raise OutputLost(f"{source.name}, which was to be copied, is gone.") from error
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            part.unlink()
+            raise OutputLost(f"{source.name}, which was to be copied, was changed.")
+        return self.take(Fetched(part, found, part.stat().st_size, None), product)
 
     def take(self, fetched: Fetched, product: str) -> Fetched:
         """From now on it is not fetched again."""

@@ -42,6 +42,9 @@ class Bucket:
     def take(self) -> None:
         self._there -= 1.0
 
+    def give(self) -> None:
+        self._there = min(self._most, self._there + 1.0)
+
 
 class Brake:
     """Waits that a provider asked for (429). Said again after a wait, the next is longer."""
@@ -172,6 +175,10 @@ class Gate:
         self._bucket.take()
         self.creating.begin()
         self.hold()
+
+    def spare(self) -> None:
+        """The turn of an item that needed no create."""
+        self._bucket.give()
 
     def hold(self) -> None:
         self._held += 1

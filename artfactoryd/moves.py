@@ -21,10 +21,15 @@ ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
     "cap", "price", "total_items", "total_products", "inputs", "library",
+    "models",
 )  # fmt: skip
-FROM_ZERO = ("expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest")
+FROM_ZERO = (
+    "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",
+)  # fmt: skip
+BEGIN = ("wish", "reuse")  # an attempt
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
+DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
 CAP = "cap"  # waived by the approval of an order that has begun
 
 
@@ -52,7 +57,7 @@ def _move(index: Index, line: Line, move: str, **columns: object) -> None:
     marks = ",".join("?" * len(sources))
     sql = f"UPDATE item SET {settings} WHERE order_id = ? AND number = ? AND state IN ({marks})"
     values = [*map(_text, columns.values()), line["order"], line["item"], *map(str, sources)]
-    if "attempt" in line and move != "wish":  # a late word about an attempt that is over moves nothing
+    if line.get("attempt") and move not in BEGIN:  # a late word about an attempt that is over moves nothing
         sql, values = f"{sql} AND attempt = ?", [*values, line["attempt"]]
     if not index.run(sql, *values):
         raise _why_not(index, line, move)
@@ -75,7 +80,9 @@ def _log(index: Index, line: Line, **columns: object) -> None:
 
 
 def _acceptance(index: Index, line: Line) -> None:
-    values = [_text({"inputs": [], "library": {}, **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS]
+    values = [
+        _text({"inputs": [], "library": {}, "models": [], **line, "id": line["order"]}[name]) for name in ORDER_COLUMNS
+    ]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
@@ -92,10 +99,11 @@ def _approval(index: Index, line: Line) -> None:
     if line["waived"] == [CAP]:
         return _raised_cap(index, line)
     sql = (
-        "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ? "
+        "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ?, buy_again = ? "
         "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
     )
-    if not index.run(sql, line["cap"], line["folder"], line["at"], line["order"]):
+    again = int(DELETED in line["waived"])
+    if not index.run(sql, line["cap"], line["folder"], line["at"], again, line["order"]):
         raise IllegalMove(f"Order {line['order']} is not held.")
 
 
@@ -141,7 +149,11 @@ def _one(changed: int, line: Line) -> None:
 def _wish(index: Index, line: Line) -> None:
     _heed_pauses(index, line)
     _move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
-    day = line.get("day") or line["at"][:10]
+    _begin(index, line, line.get("day") or line["at"][:10])
+
+
+def _begin(index: Index, line: Line, day: str) -> None:
+    """An attempt, with the money it may cost."""
     _reserve(index, line, day)
     sql = (
         "INSERT INTO generation_log (id, order_id, number, nth, provider, model, actual, asked_at, reserved, day,"
@@ -149,6 +161,20 @@ def _wish(index: Index, line: Line) -> None:
     )
     values = (line["attempt"], line["order"], line["item"], line["nth"], line["provider"], line["model"])
     index.run(sql, *values, _text(line["actual"]), line["at"], line["reserved"], day)
+
+
+def _reuse(index: Index, line: Line) -> None:
+    """An attempt that buys nothing: its outputs lie on the shelf."""
+    _heed_pauses(index, line)
+    attempts = {"attempt": line["attempt"], "attempts": line["nth"]}
+    _move(index, line, "reuse", **attempts, outputs=line["outputs"], reason=None)
+    _begin(index, {**line, "reserved": 0}, line["at"][:10])
+    _log(index, line, returned=line["returned"], ended_at=line["at"], verdict="reused", cost=0, estimated=0)
+
+
+def _tombstone(index: Index, line: Line) -> None:
+    """What equals it was bought before, and a person deleted or edited it: sent again, it is bought."""
+    _move(index, line, "tombstone", reason=line["reason"], buy_again=1)
 
 
 def _reserve(index: Index, line: Line, day: str) -> None:
@@ -191,7 +217,10 @@ def _heed_pauses(index: Index, line: Line) -> None:
 
 
 def _settle(index: Index, line: Line, cost: int) -> None:
-    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day."""
+    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day.
+
+    More than that, as a bill by time or a larger picture than was asked for, stops the order's next wishes.
+    """
     sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
     attempt = index.row(sql, (line["attempt"],))
     if attempt is None:
@@ -199,6 +228,9 @@ def _settle(index: Index, line: Line, cost: int) -> None:
     if change := cost - attempt["counted"]:
         index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, line["order"])
         _count(index, attempt["day"], change)
+    if change > 0:
+        sql = "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
+        index.run(sql, cost, cost, line["order"])
 
 
 def _ticket(index: Index, line: Line) -> None:
@@ -256,19 +288,9 @@ def _nobody_elses(index: Index, line: Line) -> None:
 def _result(index: Index, line: Line) -> None:
     _move(index, line, "result", outputs=line["outputs"])
     _log(index, line, returned=line["returned"], ended_at=line["at"])
-    if "cost" in line:
-        _bill(index, line)
-
-
-def _bill(index: Index, line: Line) -> None:
-    """By the time measured, before anything is fetched; above what was reserved it stops the order's next wishes."""
-    _settle(index, line, line["cost"])
-    _log(index, line, cost=line["cost"], estimated=1)
-    sql = (
-        "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END "
-        "WHERE id = ? AND ? > (SELECT reserved FROM generation_log WHERE id = ?)"
-    )
-    index.run(sql, line["cost"], line["cost"], line["order"], line["cost"], line["attempt"])
+    if "cost" in line:  # the bill by the time measured, before anything is fetched
+        _settle(index, line, line["cost"])
+        _log(index, line, cost=line["cost"], estimated=1)
 
 
 def _settlement(index: Index, line: Line) -> None:
@@ -358,6 +380,6 @@ def _command(index: Index, line: Line) -> None:
 
 _KINDS: Mapping[str, Callable[[Index, Line], None]] = {
     "acceptance": _acceptance, "hold": _hold, "approval": _approval, "folder": _folder, "cancel": _cancel,
-    "retry": _retry, "wish": _wish, "ticket": _ticket, "result": _result, "settlement": _settlement,
-    "release": _release, "failure": _failure, "pause": _pause, "command": _command,
+    "retry": _retry, "wish": _wish, "reuse": _reuse, "tombstone": _tombstone, "ticket": _ticket, "result": _result,
+    "settlement": _settlement, "release": _release, "failure": _failure, "pause": _pause, "command": _command,
 }  # fmt: skip

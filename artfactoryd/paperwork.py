@@ -123,7 +123,7 @@ def rejection_text(name: str, problems: Sequence[Problem]) -> str:
 def hold_text(name: str, studies: Sequence[Study]) -> str:
     lines = [f"{name} waits for you. Nothing of it was sent.", ""]
     for study in studies:
-        price = study.plan.total_price()
+        price = study.needs.buying.price
         known = "price unknown" if price is None else f"at most {dollars(price)}"
         counts = f"{study.plan.total_items} items, {study.plan.total_products} products"
         lines.append(f"{study.order.name}: {counts}, {known}.")

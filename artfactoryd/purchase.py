@@ -10,6 +10,7 @@ import uuid_utils
 
 from artfactoryd import budget, fault, health
 from artfactoryd.calls import Calls
+from artfactoryd.core.catalog import snapshot_of
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Call
@@ -39,7 +40,7 @@ class Purchase:
         except (ProviderStopped, AskAgain) as error:
             return await self._not_ready(row, error)
         except CallRefused as error:
-            await self._wish(row, order, Call(order["model"]["id"], order["model"]["version"], row["generation"]))
+            await self._wish(row, order, self._refused(row, order))
             return await self._bench.fail(row, Verdict.REFUSED, str(error), cost=0)
         key = (row["order_id"], row["number"])
         self._bench.sending.add(key)
@@ -129,4 +130,10 @@ class Purchase:
         """The call of the item's last attempt, as it left."""
         attempt = self._bench.books.index.attempt(row["attempt"])
         assert attempt is not None
-        return Call(attempt["model"], self._bench.order(row)["model"]["version"], attempt["actual"])
+        return Call(attempt["model"], snapshot_of(self._bench.order(row), row)["version"], attempt["actual"])
+
+    @staticmethod
+    def _refused(row: Row, order: Row) -> Call:
+        """What would have been sent, of an item whose picture cannot be had."""
+        model = snapshot_of(order, row)
+        return Call(model["id"], model["version"], row["generation"])

@@ -7,6 +7,7 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections import Counter
@@ -118,9 +119,9 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     """Every item has its row, so that it can be seen whether they are as many as were accepted."""
     for order in index.unexpanded_orders():
         try:
-            provider, items = expander(order)
+            providers, items = expander(order)
             while chunk := list(islice(items, unwritten.CHUNK)):
-                unwritten.add_items(index, order["id"], provider, chunk)
+                unwritten.add_items(index, order["id"], providers, chunk)
         except Refusal as refusal:
             yield f"Order {order['name']} ({order['id']}) can no longer be understood: {refusal}"
     sql = (
@@ -137,13 +138,14 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
 def _what_was_sent(index: Index) -> Iterator[str]:
     """The items' parameters follow from the order; the wishes say what really was sent."""
     sql = (
-        "SELECT o.id, o.name, o.model, i.number, i.generation, g.actual FROM generation_log g "
-        "JOIN item i ON i.order_id = g.order_id AND i.number = g.number JOIN orders o ON o.id = g.order_id "
+        "SELECT o.id, o.name, o.model AS first, o.models, i.model, i.number, i.generation, g.actual "
+        "FROM generation_log g JOIN item i ON i.order_id = g.order_id AND i.number = g.number "
+        "JOIN orders o ON o.id = g.order_id "
         "WHERE o.rehearsal = 0 AND g.actual != i.generation"
     )
     changed: Counter[tuple[str, str]] = Counter()
     for row in index.rows(sql):
-        files = Model.from_snapshot(row["model"]).files
+        files = Model.from_snapshot((row["models"] or [json.loads(row["first"])])[row["model"]]).files
         both = (row["actual"].keys() & row["generation"].keys()) - set(files)
         if any(row["actual"][key] != row["generation"][key] for key in both):
             changed[row["name"], row["id"]] += 1

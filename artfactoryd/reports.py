@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from artfactoryd import budget, stakes
-from artfactoryd.core.catalog import dollars, usd
+from artfactoryd.core.catalog import dollars, providers_of, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.home import Home
 from artfactoryd.index import Index
@@ -35,7 +35,8 @@ def order_document(
         "order_id": row["id"], "name": row["name"], "project": row["project"],
         "status": str(index.state(row, counts)), "reasons": reasons, "total_items": row["total_items"],
         **{f"{state}_items": counts.get(state, 0) for state in ItemState},
-        "total_products": row["total_products"], **budget.money(index, row["id"]), "price_usd": usd(row["price"]),
+        "total_products": row["total_products"], "reused_items": index.reused(row["id"]),
+        **budget.money(index, row["id"]), "price_usd": usd(row["price"]),
         "cap_usd": usd(row["cap"]),
         "paused": row["paused"] is not None,
         "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
@@ -53,22 +54,31 @@ def item_document(item: Row) -> dict[str, Any]:
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
     """Why an order waits, in words; empty when it does not. `day`: by whose caps of day and month; today."""
-    return [*blockers(index, row, home, settings, day), *_asked_about(index, row), *_passing(index, row)]
+    return [
+        *blockers(index, row, home, settings, day),
+        *_asked_about(index, row),
+        *_passing(index, row, home, settings, day),
+    ]
 
 
 def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
     """What does not pass by itself: it waits for a person, a provider's consent, or room."""
     if row["held"] is not None and not row["cancelled"]:
         return [*(reason["text"] for reason in row["held"]), *_paused(row)]
-    counts = index.counts(row["id"])
+    counts, providers = index.counts(row["id"]), providers_of(row)
     found = []
-    if given_up(index, row) and (counts.get(ItemState.PLANNED) or counts.get(ItemState.RUNNING)):
-        found.append(outage(row["provider"], index.outages()[row["provider"]]))
+    may_be_sent = counts.get(ItemState.PLANNED)
+    for name, each in index.outages().items():
+        told = (may_be_sent and name in _open_ones(index, row)) or counts.get(ItemState.RUNNING)
+        if name in providers and each["given_up"] and told:
+            found.append(outage(name, each))
     if counts.get(ItemState.IN_DOUBT) and not stakes.hopeful(index, row["id"]):
         found.append(
             f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
             f"Look at the provider's own list, then `retry {row['id'][:13]} --in-doubt` or `cancel {row['id'][:13]}`."
         )
+    if counts.get(ItemState.PLANNED) and (waiting := index.waiting_for_doubts(row["id"])):
+        found.append(f"{waiting} wait for an equal one that is in doubt; they are made when it turns out not to be.")
     if counts.get(ItemState.PLANNED):
         found += _why_nothing_is_sent(index, row, home, settings, day or budget.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
@@ -101,14 +111,23 @@ def doubts(index: Index, row: Row) -> list[dict[str, Any]]:
 
 
 def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
-    found = _paused(row) + _paused_provider(index, row["provider"])
-    stop = index.stops().get(row["provider"])
-    if stop:
-        found.append(f"{row['provider']} is stopped: {stop['reason']} {_lifting(row['provider'], stop)}")
-    first = index.planned_items(row["id"], row["provider"], 1)
-    found += budget.reasons(index, row, first[0], settings, day) if first else []
+    waiting, stops = _next(index, row), index.stops()
+    shut = waiting.keys() or {row["provider"]}
+    found = _paused(row) + _paused_providers(index, shut)
+    for provider in sorted(shut & stops.keys()):
+        stop = stops[provider]
+        found.append(f"{provider} is stopped: {stop['reason']} {_lifting(provider, stop)}")
+    told = (budget.reasons(index, row, item, settings, day) for item in waiting.values())
+    found += dict.fromkeys(words for each in told for words in each)
     words = no_room(home, settings, index)
     return [*found, words] if words else found
+
+
+def _next(index: Index, row: Row) -> dict[str, Row]:
+    """The next item at each provider that has something left to send, by its provider."""
+    names = dict.fromkeys(providers_of(row))
+    found = ((name, index.planned_items(row["id"], name, 1)) for name in names)
+    return {name: items[0] for name, items in found if items}
 
 
 def _lifting(provider: str, stop: Row) -> str:
@@ -130,17 +149,19 @@ def _clock(moment: str) -> str:
 
 def given_up(index: Index, row: Row) -> bool:
     """An outage that has outlasted a few tries: nobody need wait for its end."""
-    found = index.outages().get(row["provider"])
-    return found is not None and bool(found["given_up"])
+    outages, providers = index.outages(), set(providers_of(row))
+    return bool(providers) and all(name in outages and outages[name]["given_up"] for name in providers)
 
 
 def _paused(row: Row) -> list[str]:
     return [f"Paused by you; `resume {row['id'][:13]}`."] if row["paused"] else []
 
 
-def _paused_provider(index: Index, provider: str) -> list[str]:
+def _paused_providers(index: Index, providers: Collection[str]) -> list[str]:
     pauses = index.pauses()
-    found = [f"{provider} is paused by you; `resume {provider}`."] if provider in pauses else []
+    found = [
+        f"{provider} is paused by you; `resume {provider}`." for provider in sorted(providers) if provider in pauses
+    ]
     return [*found, "Everything is paused by you; `resume`."] if "" in pauses else found
 
 
@@ -155,16 +176,27 @@ def _providers(index: Index) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _passing(index: Index, row: Row) -> list[str]:
-    """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
+def _open_ones(index: Index, row: Row) -> list[str]:
+    """The providers that neither a person nor a stop keeps from being sent something of it."""
     shut = index.stops().keys() | index.pauses().keys()
-    if row["held"] is not None or row["cancelled"] or row["paused"] or {"", row["provider"]} & shut:
+    if row["paused"] or "" in shut:
         return []
-    if trouble := index.outages().get(row["provider"]):
+    return [name for name in dict.fromkeys(providers_of(row)) if name not in shut]
+
+
+def _passing(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
+    """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
+    if row["held"] is not None or row["cancelled"]:
+        return []
+    open_ones, outages = _open_ones(index, row), index.outages()
+    troubled = [(name, outages[name]) for name in open_ones if name in outages]
+    if troubled:
         unfinished = index.state(row) in UNFINISHED
-        return [outage(row["provider"], trouble)] if unfinished and not trouble["given_up"] else []
-    first = index.planned_items(row["id"], row["provider"], 1)
-    return [f"{first[0]['reason']} It is sent again by itself."] if first and first[0]["reason"] else []
+        return [outage(name, each) for name, each in troubled if unfinished and not each["given_up"]]
+    if _why_nothing_is_sent(index, row, home, settings, day or budget.today()):
+        return []
+    waiting = [each for name, each in _next(index, row).items() if name in open_ones]
+    return [f"{each['reason']} It is sent again by itself." for each in waiting if each["reason"]]
 
 
 def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:

@@ -24,7 +24,7 @@ def open_doubts(index: Index, provider: str) -> list[Row]:
 def known(index: Index, provider: str, since: str) -> list[Row]:
     """Attempts that have tickets, asked for since then."""
     sql = (
-        "SELECT id, order_id, model, actual, asked_at, ticket FROM generation_log "
+        "SELECT id, order_id, number, model, actual, asked_at, ticket FROM generation_log "
         "WHERE provider = ? AND asked_at >= ? AND ticket IS NOT NULL"
     )
     return index.rows(sql, (provider, since))

@@ -14,7 +14,7 @@ from typing import Any
 from artfactoryd import budget, moves
 from artfactoryd.books import Books
 from artfactoryd.claims import Claims
-from artfactoryd.core.catalog import dollars
+from artfactoryd.core.catalog import dollars, providers_of
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import ArtFactoryError
 from artfactoryd.intake import Intake
@@ -77,8 +77,9 @@ class Steering:
 
     def _waits_for_its_cap(self, row: Row) -> int:
         """What all of it may cost, when it has begun and its own cap, or a bill above what was set aside, stops it."""
-        first = self._books.index.planned_items(row["id"], row["provider"], 1)
-        reserved = budget.set_aside(row, first[0]["upper"]) if first else 0
+        names = dict.fromkeys(providers_of(row))
+        first = [item for name in names for item in self._books.index.planned_items(row["id"], name, 1)]
+        reserved = max((budget.set_aside(row, item["upper"]) for item in first), default=0)
         return budget.whole_price(self._books.index, row) if reserved and budget.stops(row, reserved) else 0
 
     async def _raise_cap(self, command: Mapping[str, Any], row: Row, price: int) -> tuple[Answer, list[str]]:
@@ -228,13 +229,14 @@ class Steering:
     def _still(self, target: Target) -> str:
         """What else keeps it, in words."""
         index = self._books.index
-        provider = target.order["provider"] if target.order else target.fields.get("provider")
+        order, shut = target.order, {*index.stops(), *index.pauses()}
         if not target.fields:
             return ""
         if "" in index.pauses():
             return " Everything is paused: `resume`."
-        if target.order and provider in {*index.stops(), *index.pauses()}:
-            return f" {provider} is paused or stopped: `resume {provider}`."
+        for provider in dict.fromkeys(providers_of(order) if order else ()):
+            if provider in shut:
+                return f" {provider} is paused or stopped: `resume {provider}`."
         return ""
 
     def _follow(self, changed: Sequence[Mapping[str, str]]) -> None:
@@ -270,6 +272,8 @@ def _retry_answer(
     row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
 ) -> Answer:
     words = [f"{len(retried)} items of {row['name']} are sent again."]
+    if retried and row["overrun"]:
+        words.append(f"One cost more than was set aside, so it waits for `approve {row['id'][:13]}`.")
     left = {} if in_doubt else risky
     if left:
         price = dollars(sum(left.values()))

@@ -15,20 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents, inputs, library
-from artfactoryd.choosing import Heard, ModelsUnknown, Name, choose
-from artfactoryd.core.catalog import Catalog, Model, micro_dollars
+from artfactoryd.choosing import Choice, Heard, ModelsUnknown, Name, choose
+from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of, snapshots
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
+from artfactoryd.core.reuse import Keys
 from artfactoryd.documents import Document
+from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.inputs import Input, InputsMissing
 from artfactoryd.lookups import LookupFiles
+from artfactoryd.needs import Needs, needs_of
 from artfactoryd.resolution import Resolved, resolve
 from artfactoryd.settings import Settings
 from artfactoryd.templates import TemplateFiles, TemplateTexts
+from artfactoryd.twins import Twins
 
 LOCAL = "local"
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
@@ -46,6 +50,11 @@ class Study:
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...] = ()
     library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
+    found: Needs | None = None  # what of it is to be bought; None: all of it
+
+    @property
+    def needs(self) -> Needs:
+        return self.found or Needs(self.plan.buying, self.plan.total_items)
 
     @property
     def sha256(self) -> str:
@@ -144,8 +153,9 @@ class Scholar:
         marks = [hashlib.sha256(json.dumps(library).encode()).hexdigest()] if library else []
         fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *marks])
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
-        reasons = [*self._reasons(plan, cap), *self._repeats(fingerprint, order, before)]
-        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library)
+        needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
+        reasons = [*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)]
+        return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library, needs)
 
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""
@@ -157,29 +167,39 @@ class Scholar:
 
     def _plan(self, document: Resolved, order: Order, table: str | None, wrong: Sequence[Problem]) -> Plan:
         lookups = LookupFiles(self._home.library / "lookups")
-        choice = choose(self.catalog(), self._home.told, self._heard, order.provider, order.model)
+        choices = self._choices(order)
+        models = [choice.model for choice in choices]
         plan = make_plan(
-            order, choice.model, self._base(document, order), written=document.written,
-            check=documents.check_value, lookups=lookups, raw=document.raw, table=table,
+            order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
+            models=models, lookups=lookups, raw=document.raw, table=table,
         )  # fmt: skip
-        plan = replace(plan, warnings=(*choice.warnings, *plan.warnings))
+        plan = replace(plan, warnings=(*(each for choice in choices for each in choice.warnings), *plan.warnings))
+        unknown = [each for choice in choices for each in choice.problems]
         found = [each for each in plan.problems if each.code != "E_REQUIRED" or not wrong]  # a template may have it
-        if wrong or choice.problems or found or lookups.problems:
+        if wrong or unknown or found or lookups.problems:
             doubts = [warning for warning in plan.warnings if warning.holds]
-            located = [document.locate(each) for each in (*choice.problems, *found, *doubts)]
-            names = [choice.ask] if choice.ask else []
-            raise ModelsUnknown([*wrong, *located, *lookups.problems], names)
+            located = [document.locate(each) for each in (*unknown, *found, *doubts)]
+            ask = [choice.ask for choice in choices if choice.ask]
+            raise ModelsUnknown([*wrong, *located, *lookups.problems], ask)
         return plan
 
-    def _reasons(self, plan: Plan, cap: int) -> list[Reason]:
+    def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
         ask_above = micro_dollars(self._settings.budget.ask_above)
         most_products = self._settings.limits.products_per_order
-        return reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above)
+        found = reasons_to_hold(plan, most_products=most_products, cap=cap, ask_above=ask_above, buying=needs.buying)
+        return [*found, *needs.reasons()]
 
     def _complain(self, document: Resolved, search: inputs.Search) -> None:
         if search.problems:
             located = [document.locate(problem) for problem in search.problems]
             raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
+
+    def _choices(self, order: Order) -> list[Choice]:
+        ways: list[tuple[str, str, KeyPath]] = [(order.provider, order.model, ())]
+        if order.models:
+            ways = [(each.provider, each.model, ("models", n)) for n, each in enumerate(order.models)]
+        catalog, told, heard = self.catalog(), self._home.told, self._heard
+        return [choose(catalog, told, heard, provider, name).below(path) for provider, name, path in ways]
 
     def catalog(self) -> Catalog:
         """Read afresh for each file, so that an edit in the Library counts at once."""
@@ -282,16 +302,20 @@ def plan_of(row: Mapping[str, Any]) -> Plan:
 def _plan_again(row: Mapping[str, Any]) -> Plan:
     document = _document(row)
     order = order_of(row, document)
-    model = Model.from_snapshot(row["model"])
+    models = [Model.from_snapshot(each) for each in snapshots(row)]
     library = row["library"]
     plan = make_plan(
-        order, model, row["base_seed"], written=document.written, check=documents.check_value,
+        order, models[0], row["base_seed"], written=document.written, check=documents.check_value, models=models,
         lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
     )  # fmt: skip
     return with_inputs(plan, row["inputs"])
 
 
-def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:
-    """The items of an order that have no rows yet."""
-    items = plan_of(row).items(row["expanded_items"] + 1, row["expanded_products"] + 1)
-    return row["provider"], items
+def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
+    """Who runs each of an order's models, and its items that have no rows yet."""
+    plan = plan_of(row)
+    items = plan.items(row["expanded_items"] + 1, row["expanded_products"] + 1)
+    if not row["rehearsal"]:  # what is drawn here is not what was ordered
+        keys = Keys(plan)
+        items = (item._replace(key=keys.of(item)) for item in items)
+    return providers_of(row), items

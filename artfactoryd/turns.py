@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
@@ -29,12 +29,14 @@ class Turns:
         self._out: set[tuple[str, int]] = set()
         self._resting: dict[tuple[str, int], float] = {}  # until when
         self._left: set[str] = set()
+        self._waiting: set[tuple[str, int]] = set()  # for an equal item
         self._stale = True
         self.only: set[str] | None = None  # these orders and no others
 
     def look_again(self, order_id: str | None = None) -> None:
         """Orders came, changed or were lifted; None: any of them."""
         self._stale = True
+        self.come(set(self._waiting))
         self._wake(lambda key: not self._is_planned(key))
         if order_id is None:
             self._left.clear()
@@ -51,6 +53,17 @@ class Turns:
     def rest(self, key: tuple[str, int], seconds: float) -> None:
         """This item does not come before that time; the others do."""
         self._resting[key] = self._clock() + seconds
+
+    def wait(self, key: tuple[str, int]) -> None:
+        """This item does not come before `come`, or `look_again` at whatever; the others do."""
+        self._waiting.add(key)
+
+    def come(self, keys: Collection[tuple[str, int]]) -> None:
+        """What these waited for has ended."""
+        for key in self._waiting.intersection(keys):
+            self._waiting.discard(key)
+            self._orders.pop(key[0], None)
+            self._stale = True
 
     @property
     def rests(self) -> float | None:
@@ -115,7 +128,7 @@ class Turns:
             self._read(order_id)
 
     def _read(self, order_id: str) -> None:
-        away = self._out | self._resting.keys()
+        away = self._out | self._resting.keys() | self._waiting
         most = 0 if order_id in self._left else AHEAD + len(away)
         found = self._index.planned_items(order_id, self._provider, most)
         rows = [row for row in found if (order_id, row["number"]) not in away]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artfactoryd.core.plan import PlannedItem
@@ -14,8 +14,10 @@ from artfactoryd.moves import BY_YOU
 CHUNK = 2000
 
 
-def add_items(index: Index, order_id: str, provider: str, items: Iterable[PlannedItem]) -> None:
+def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iterable[PlannedItem]) -> None:
     """The rows of an order's next items; the order remembers how far it is expanded. Those it has are passed over.
+
+    `providers`: of each model.
 
     Of an order that was ever cancelled they come in cancelled: whether a cancel fell before or after
     an item had its row is not in the ledger, so it must make no difference.
@@ -31,11 +33,13 @@ def add_items(index: Index, order_id: str, provider: str, items: Iterable[Planne
     state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
     sql = (
         "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
-        " tokens, upper, attempts, stop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+        " tokens, upper, model, key, attempts, stop, buy_again)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
     )
     rows = [
-        (order_id, item.number, state, reason, provider, item.first_index, item.asked, item.copy, item.seed,
-         json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False), item.upper)
+        (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
+         item.seed, json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False),
+         item.upper, item.model, item.key)
         for item in coming
     ]  # fmt: skip
     index.add(sql, rows)

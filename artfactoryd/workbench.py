@@ -47,6 +47,8 @@ class Workbench:
         self.owed: dict[str, set[Key]] = {name: set() for name in factories}  # bought before, and not asked about since
         self.outages: dict[str, datetime] = {}  # since when a provider does not answer
         self.adopted: set[Key] = set()  # of these, what was about to be sent and turned out to be bought already
+        self._bought: dict[str, Key] = {}  # by an item's key, who is about to buy it
+        self._equals: dict[str, set[Key]] = {}  # by an item's key, those that wait for an equal one
         self.stops: set[Key] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.over: dict[str, str] = {}  # of these, order id -> the day whose cap, or whose month's, it waits for
@@ -106,9 +108,34 @@ class Workbench:
         self.waiting.add(key)
         self.touch(row["order_id"])
 
+    # --- items that are the same ---
+
+    def claim(self, same: str, key: Key) -> bool:
+        """Whether it is the one of its equals that may be bought; until it is put back."""
+        self._equals.get(same, set()).discard(key)
+        return self._bought.setdefault(same, key) == key
+
+    def wait_for(self, same: str, row: Row) -> None:
+        """It does not come again until an equal item has ended."""
+        key = (row["order_id"], row["number"])
+        if self._bought.get(same) == key:
+            del self._bought[same]
+        self._equals.setdefault(same, set()).add(key)
+        self.turns[row["provider"]].wait(key)
+
+    def _let_equals_come(self, row: Row, key: Key) -> None:
+        same = row["key"]
+        if same is None or key in self._equals.get(same, ()):
+            return
+        if self._bought.get(same) == key:
+            del self._bought[same]
+        if waiting := self._equals.pop(same, None):
+            self.turns[row["provider"]].come(waiting)
+
     def put_back(self, row: Row) -> None:
         """Nobody works on it any more; if it is still planned, its turn comes again."""
         key = (row["order_id"], row["number"])
+        self._let_equals_come(row, key)
         for hand in (self.making, self.waiting, self.stops):
             hand.discard(key)
         self.asked(row)

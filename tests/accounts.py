@@ -23,10 +23,10 @@ def clock() -> datetime:
     return NOON
 
 
-def expander(row: Mapping[str, Any]) -> tuple[str, Iterator[PlannedItem]]:
+def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
     """As many items as the order says, each for one product."""
     numbers = range(row["expanded_items"] + 1, row["total_items"] + 1)
-    return "fake", (
+    return ["fake"], (
         PlannedItem(n, n, 1, 0, n, {"prompt": f"car {n}"}, (("prompt", "[a,b]", "a"),), UPPER) for n in numbers
     )
 
@@ -89,7 +89,8 @@ def wish(
 
 
 def move(kind: str, item: int, order: str = ORDER, *, nth: int = 1, **fields: Any) -> Line:
-    return {"kind": kind, "order": order, "item": item, "attempt": attempt(item, order, nth), **fields}
+    named = {"nth": nth} if kind == "reuse" else {}
+    return {"kind": kind, "order": order, "item": item, "attempt": attempt(item, order, nth), **named, **fields}
 
 
 def ticket(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
@@ -115,6 +116,18 @@ def failure(item: int, verdict: str, order: str = ORDER, *, nth: int = 1, cost: 
 
 def release(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
     return move("release", item, order, nth=nth, reason="not sent")
+
+
+def reuse(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
+    came = result(item, order)
+    return move(
+        "reuse", item, order, nth=nth, provider="fake", model="fake/painter", actual={"prompt": f"car {item}"},
+        returned=came["returned"], outputs=[{**each, "reused_from": "p0"} for each in came["outputs"]],
+    )  # fmt: skip
+
+
+def tombstone(item: int, order: str = ORDER) -> Line:
+    return {"kind": "tombstone", "order": order, "item": item, "reason": "it is gone"}
 
 
 def retry(item: int, order: str = ORDER, *, raised: int = 0) -> Line:

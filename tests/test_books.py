@@ -606,9 +606,9 @@ async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, mo
         await books.record(acceptance(items=5000))
         add, calls = unwritten.add_items, []
 
-        def full_at_the_second(index: Index, order_id: str, provider: str, items: Any) -> None:
+        def full_at_the_second(index: Index, order_id: str, providers: list[str], items: Any) -> None:
             calls.append(order_id)
-            add(index, order_id, provider, items)
+            add(index, order_id, providers, items)
             if len(calls) == 2:
                 raise database.pw.OperationalError("database or disk is full")
 

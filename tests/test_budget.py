@@ -261,6 +261,10 @@ async def test_a_lost_output_costs_the_time_that_was_measured(home: TestHome, mo
         works.fake.script("collect", Outputs((gone,), {}, None))
         made = await works.make(order("a car", model="timer"))
         assert works.states(made) == ["failed"] and works.committed(made) == 25_000
+        said = (await works.tell("retry", made, in_doubt=True))["text"]
+        assert f"so it waits for `approve {made[:13]}`" in said
+        await works.rests()
+        assert works.states(made) == ["planned"] and f"`approve {made[:13]}` allows that" in words(works, made)
 
 
 async def test_a_price_by_the_megapixel_is_settled_by_the_size_of_what_came(home: TestHome, monkeypatch: Patch) -> None:

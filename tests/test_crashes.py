@@ -388,3 +388,43 @@ def test_the_ledger_has_every_step_of_every_item_in_order(shop: TestHome, emulat
     steps = [line["kind"] for line in shop.lines() if line.get("item") == 1]
     assert steps == ["wish", "ticket", "result", "settlement"]
     assert json.loads((shop.home.ledger / f"{shop.lines()[0]['at'][:7]}.jsonl").read_text().splitlines()[0])
+
+
+# --- what is copied from the shelf ---
+
+FIRST, MORE = CARS.replace("[red,blue]", "red"), CARS + "notes: and the blue ones\n"
+
+
+@pytest.mark.parametrize(("fault", "lose_index"), [("recorded_reuse", False), ("recorded_reuse", True)])
+def test_killed_while_copying_what_was_made_before_it_is_copied_once(
+    shop: TestHome, emulator: Emulator, tmp_path: Path, fault: str, lose_index: bool
+) -> None:
+    """Add one value to an order and drop it again: only the new column is created."""
+    shop.drop("cars.yaml", FIRST)
+    assert shop.once() == 0 and len(emulator.creates()) == 2
+    shop.drop("cars.yaml", MORE)
+    killed(shop, fault)
+    assert found(shop, tmp_path)["delivering"] == 1
+    assert restarted(shop, emulator, lose_index=lose_index) == 0
+    assert [each["input"]["prompt"] for each in emulator.creates()] == ["A red car"] * 2 + ["A blue car"] * 2
+    assert [card["reused_from"] is not None for card in shop.sidecars()] == [False, False, True, True, False, False]
+    assert Counter(shop.states()) == Counter(completed=6) and leftovers(shop) == []
+    assert len(shop.lines("reuse")) == 2 and len(shop.lines("wish")) == 4
+
+
+def test_killed_when_what_was_to_be_copied_is_gone_it_is_not_bought(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    shop.drop("cars.yaml", FIRST)
+    assert shop.once() == 0
+    shop.drop("cars.yaml", MORE)
+    killed(shop, "order_expanded")
+    for product in shop.products():
+        product.unlink()
+    killed(shop, "recorded_tombstone")
+    assert found(shop, tmp_path)["failed"] == 1
+    assert restarted(shop, emulator) == 1
+    assert len(emulator.creates()) == 4 and len(shop.lines("tombstone")) == 2
+    assert shop.call("retry", shop.lines("acceptance")[-1]["order"]).returncode == 0
+    assert shop.once() == 0
+    assert len(emulator.creates()) == 6

@@ -19,7 +19,6 @@ from tests.pictures import draw
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NOT_READ_IN = {"1..8": "num_inference_steps: '{}'", "4|8": "num_inference_steps: '{}'", "!raw": "prompt: {} a car"}
 
 
 def ids(path: Path) -> str:
@@ -160,18 +159,7 @@ def test_every_setting_on_a_page_exists(page: Path) -> None:
         assert "limits.products_per_order" in named
 
 
-# --- grammar, models, folders, links ---
-
-
-def test_what_orders_md_says_is_not_read_yet_is_refused(home: TestHome, tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "orders.md").read_text()
-    said = re.search(r"Not read yet, and refused rather than sent as text: (.*?)\.\n\n", text, re.DOTALL)
-    assert said
-    for grammar in re.findall(r"`([^`]+)`", said[1]):
-        file = tmp_path / "order.yaml"
-        file.write_text(whole(NOT_READ_IN.get(grammar, "prompt: 'a {} car'").format(grammar) + "\n"))
-        found = plan(home.home, Settings(), file, rehearse=False, most=1)
-        assert [error["code"] for error in found.document["orders"][0]["errors"]] == ["E_NOT_BUILT"], grammar
+# --- models, folders, links ---
 
 
 def test_every_model_on_a_page_is_shipped() -> None:

@@ -125,18 +125,15 @@ def test_every_key_of_this_part_passes() -> None:
         "version: 1\nproject_id: summer-cars\nname: x\nseed: 0\nbudget: 0.5\nprice: {usd: 1, per: second, seconds: 2}\n"
     )
     extra += "priority: -10\ntags: [a]\nnotes: hi\nvalidate: false\nrehearse: true\nwarnings: ok\ncount: 2\nsample: 1\n"
-    extra += "lookups: {colour: [red, 7]}\nraw: [prompt]\ncases: [{seed: 1}]\nexclude: [{seed: 1}]\n"
+    extra += "lookups: {colour: [red, 7]}\nraw: [prompt]\ncases: [{seed: 1}]\nreuse: never\nexclude: [{seed: 1}]\n"
     assert check(read(SMALLEST + extra), "order") == []
 
 
 LATER = [
-    "models",
-    "template",
     "limit",
     "proof",
     "file",
     "collection",
-    "reuse",
     "then",
 ]
 
@@ -190,7 +187,7 @@ def test_schema_problems_come_all_at_once_in_the_order_of_the_file() -> None:
     [
         ("modle", "Did you mean model?"),
         ("Project-ID", "Did you mean project_id?"),
-        ("templat", "Did you mean template (which is not built yet)?"),
+        ("templat", "Did you mean template?"),
         ("prompt", "If it is a parameter of the model, it belongs under parameters."),
     ],
 )

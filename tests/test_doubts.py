@@ -149,6 +149,15 @@ async def test_it_is_asked_until_it_tells_and_then_no_more(
         assert asked(works) == 5
 
 
+async def test_a_question_that_is_told_to_wait_slows_the_whole_provider(
+    home: TestHome, monkeypatch: Patch, says: dict[str, Any]
+) -> None:
+    says["a car"] = Throttled("wait", after=100)
+    async with at_work(home, monkeypatch, fake=Telling) as works:
+        await doubtful(works)
+        await works.until(lambda: works.house.bench.gates["fake"].waits > 50)
+
+
 async def test_one_question_is_about_all_that_is_in_doubt_and_tells_what_is_known(
     home: TestHome, monkeypatch: Patch, says: dict[str, Any]
 ) -> None:
@@ -350,7 +359,7 @@ async def test_while_an_equal_create_is_on_its_way_what_is_found_may_be_that_one
         made = await doubtful(works, **seven)
         works.fake.hold("submit")
         works.fake.script("submit", Ticket("found"))
-        other = await works.take(order("a car", name="boats", **seven), "boats.yaml")
+        other = await works.take(order("a car", name="boats", reuse="never", **seven), "boats.yaml")
         await works.fake.reached("submit")
         says["a car"] = Ticket("found")
         before = asked(works)

@@ -76,3 +76,12 @@ def _raising(number: int):  # type: ignore[no-untyped-def]
         raise OSError(number, os.strerror(number))
 
     return fails
+
+
+def test_a_duplicate_has_the_bytes_and_is_a_file_of_its_own(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"a picture" * 200_000)
+    other.write_bytes(b"left by a kill")
+    with one.open("rb") as file:
+        durable.duplicate(file, other)
+    assert other.read_bytes() == one.read_bytes() and other.stat().st_nlink == one.stat().st_nlink == 1

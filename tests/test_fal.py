@@ -177,10 +177,11 @@ async def test_nobody_there_is_the_network_and_nothing_sent(unused_tcp_port: int
         with pytest.raises(Unreachable, match=r"cannot be reached.*Nothing was sent"):
             await factory.submit(CAR)
         ticket = Ticket(json.dumps({"request_id": "x", "endpoint": SCHNELL}))
-        for question in (factory.collect(ticket), factory.cancel(ticket), factory.probe()):
+        doubts = [Attempt("a", CAR, datetime.now(UTC))]
+        asked = (factory.collect(ticket), factory.cancel(ticket), factory.probe(), factory.reconcile(doubts, []))
+        for question in asked:
             with pytest.raises(Unreachable):
                 await question
-        assert await factory.reconcile([Attempt("a", CAR, datetime.now(UTC))], []) == {}
 
 
 PROBES: list[tuple[str | None, str, type[ProviderError] | None]] = [
@@ -612,10 +613,6 @@ async def test_the_history_gives_each_lost_create_its_own_request(emulator: Emul
 HIDDEN: list[dict[str, Any]] = [
     {"list_lag": 60},
     {"started_only": True, "start_seconds": 3600, "run_seconds": 3600},
-    {"list": "500"},
-    {"list": "403"},
-    {"list": "404"},
-    {"list": "garbage"},
 ]
 
 
@@ -626,6 +623,28 @@ async def test_what_the_history_does_not_show_is_never_called_absent(emulator: E
     async with at(emulator.base_url) as factory:
         await factory.submit(call)
         assert await factory.reconcile([doubt("one", call)], []) == {}
+
+
+CLOSED: list[tuple[Any, type[ProviderError]]] = [
+    ("500", Unreachable), ("403", ProviderStopped), ("404", AskAgain), ("garbage", AskAgain),
+    ({"do": "429", "header": "3"}, Throttled),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "kind"), CLOSED, ids=str)
+async def test_a_history_that_is_not_shown_says_so_and_what_another_one_shows_is_still_found(
+    emulator: Emulator, told: Any, kind: type[ProviderError]
+) -> None:
+    call = Call(SCHNELL, None, {"prompt": f"not shown {told}"})
+    other = Call("fal-ai/flux/dev", None, call.parameters)
+    async with at(emulator.base_url) as factory:
+        await factory.submit(call)
+        emulator.control(list=[told])
+        with pytest.raises(ProviderError) as caught:
+            await factory.reconcile([doubt("one", call)], [])
+        assert type(caught.value) is kind
+        emulator.control(list=[told])  # to the question about the first model by name
+        assert list(await factory.reconcile([doubt("one", call), doubt("other", other)], [])) == ["one"]
 
 
 async def test_an_equal_request_of_long_before_is_not_taken_for_a_lost_one(emulator: Emulator) -> None:

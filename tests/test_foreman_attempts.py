@@ -93,6 +93,8 @@ async def test_another_attempt_must_fit_under_the_cap_again(home: TestHome, monk
         made = await works.make(order("a car", budget=0.015))
         assert works.states(made) == ["planned"] and works.committed(made) == PRICE and len(works.fake.calls()) == 1
         await works.until(lambda: "cap" in str(home.receipt().get("reasons")))
+        [reason] = home.receipt()["reasons"]  # and not that it is sent again by itself
+        assert reason.startswith("Its cap of $0.015 is reached.")
 
 
 async def test_cancelled_while_it_rests_it_is_not_attempted_again(home: TestHome, monkeypatch: Patch) -> None:

@@ -106,6 +106,15 @@ async def test_an_upload_that_cannot_reach_the_provider_counts_too(home: TestHom
         assert len(tries) == FEW and works.lines("wish") == []
 
 
+async def test_what_a_person_paused_is_not_said_to_be_tried_again(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("submit", *[AWAY] * 500)
+        await works.make(order("a car"))
+        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.tell("pause", target="fake")
+        await works.until(lambda: home.receipt().get("reasons") == ["fake is paused by you; `resume fake`."])
+
+
 # --- creates in doubt ---
 
 

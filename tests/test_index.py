@@ -307,4 +307,4 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
 
 def pending(index: Index, numbers: range) -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": "a car"}, (), 1) for number in numbers]
-    unwritten.add_items(index, ORDER, "fake", rows)
+    unwritten.add_items(index, ORDER, ["fake"], rows)

@@ -135,3 +135,38 @@ def test_changed_or_vanished_bytes_are_not_taken_for_the_accepted_ones(tmp_path:
     (tmp_path / "beach.png").unlink()
     with pytest.raises(OutputBad, match="cannot be read"):
         inputs.read(tmp_path / "beach.png", known)
+
+
+# --- a table of cases ---
+
+TABLE = "provider: local\nmodel: sketch\nparameters: {prompt: x, width: 64}\ncases: rows.csv\n"
+
+
+def test_a_table_beside_the_order_is_kept_with_it_and_known_by_its_bytes(home: TestHome, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("prompt\na cat\na dog\n")
+    (found,) = study(home, tmp_path, TABLE)
+    assert [item.parameters["prompt"] for item in found.plan.items()] == ["a cat", "a dog"]
+    assert [(each.name, each.mime) for each in found.inputs] == [("rows.csv", "text/csv")]
+    assert found.library["table"] == "prompt\na cat\na dog\n"
+    (tmp_path / "rows.csv").write_text("prompt\na cat\n")
+    assert study(home, tmp_path, TABLE)[0].fingerprint != found.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "words"),
+    [
+        (None, "E_INPUT_MISSING", "no rows.csv"), (b"caf\xe9\n", "E_INPUT", "not UTF-8"),
+        (b"x" * 2000, "E_INPUT", "larger than limits.order_bytes"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_had_is_refused(
+    home: TestHome, tmp_path: Path, data: bytes | None, code: str, words: str
+) -> None:
+    if data is not None:
+        (tmp_path / "rows.csv").write_bytes(data)
+    refusal = refused(home, tmp_path, TABLE, order_bytes=1000)
+    assert [problem.code for problem in refusal.problems] == [code] and words in str(refusal)
+
+
+def test_a_table_outside_the_orders_folder_is_refused(home: TestHome, tmp_path: Path) -> None:
+    assert [each.code for each in refused(home, tmp_path, TABLE.replace("rows", "../rows")).problems] == ["E_INPUT"]

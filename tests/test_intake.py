@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from artfactoryd import held as held_room
+from artfactoryd import study
 from artfactoryd.intake import order_id
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
@@ -317,3 +318,52 @@ async def test_what_was_taken_and_found_no_room_goes_on_when_there_is(home: Test
             assert works.house.books.index.orders() == []
         await works.until(lambda: works.states() == ["completed", "completed"])
         assert claims(works) == [] and len(works.house.books.index.orders()) == 1
+
+
+# --- what an order brings along beside pictures ---
+
+
+async def test_a_table_of_cases_goes_with_its_order_and_the_plan_is_the_same_after_a_restart(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    (home.home.inbox / "rows.csv").write_text('prompt,num_outputs\n"a [red,blue] car",\na tower,2\n')
+    text = order(cases="rows.csv", lookups={"sky": ["dawn", "dusk"]}, exclude=[{"prompt": "a blue car"}])
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(text)
+        assert [item["generation"]["prompt"] for item in works.items(made)] == ["a red car", "a tower"]
+        folder = home.root / works.order(made)["folder"]
+        assert (folder / "inputs" / "rows.csv").read_text().startswith("prompt,num")
+        await works.until(lambda: entries(home.home.inbox) == [])
+    study._plans.clear()
+    async with at_work(home, monkeypatch) as works:
+        again = study.plan_of(works.order(made))
+        assert [item.parameters["prompt"] for item in again.items()] == ["a red car", "a tower"]
+    assert entries(home.home.rejected) == []
+
+
+async def test_the_resolved_order_makes_the_same_items(home: TestHome, monkeypatch: Patch) -> None:
+    lookups = {"colour": ["red", "blue", 7], "unused": ["x"]}
+    exclude = [{"num_outputs": 2}, {"prompt": "a [b] || c", "num_outputs": 1}]
+    text = order(
+        "RAW", lookups=lookups, count=2, sample=3, exclude=exclude, parameters={"num_outputs": "1..3"}, tags=["t"]
+    )
+    text = text.replace("prompt: RAW", "prompt: ['a [colour] car [~a,b,c]', !raw 'a [b] || c']")
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(text)
+        folder = home.root / works.order(made)["folder"]
+        whole = (folder / "order.resolved.yaml").read_text()
+        again = await works.make(whole, "again.yaml")
+        one, two = ([item["generation"] for item in works.items(each)] for each in (made, again))
+        assert one == two and len(one) == 6
+
+
+async def test_a_likely_mistake_holds_and_warnings_ok_lets_it_pass(home: TestHome, monkeypatch: Patch) -> None:
+    text = order("a [color] car, (red:1.2)", lookups={"colour": ["red"]})
+    async with at_work(home, monkeypatch) as works:
+        made = await held(works, text)
+        assert [reason["code"] for reason in works.order(made)["held"]] == ["warning", "warning"]
+        assert "Did you mean [colour]?" in home.words("cars.yaml")
+        move_back(home)
+        await works.until(lambda: works.states(made) == ["completed"])
+        passed = await works.make(text + "warnings: ok\n", "passed.yaml")
+        assert works.items(passed)[0]["generation"]["prompt"] == "a color car, (red:1.2)"

@@ -157,3 +157,10 @@ def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops
     [now] = [each for each in load_catalog(None, home.home.told)[0] if each.id == "fal-ai/flux/schnell"]
     assert "sync_mode" not in now.properties and now.aliases == ("flux-schnell",)
     assert now.price is not None and (now.price.per, now.price.as_of or "") > ("megapixel", "2026-11-21")
+
+
+def test_of_several_models_each_mistake_is_told_at_its_own_place(home: TestHome) -> None:
+    text = "models:\n  - {provider: local, model: sketch}\n  - {provider: locl, model: sketch}\n"
+    found = plan(home, text + "  - {provider: replicate, model: flux-shnell}\nparameters: {prompt: x}\n")
+    told = [(each["code"], each["key"], each["line"]) for each in found["errors"]]
+    assert told == [("E_PROVIDER", "models.1.provider", 3), ("E_MODEL", "models.2.model", 4)]

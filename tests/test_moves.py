@@ -29,8 +29,10 @@ from tests.accounts import (
     release,
     result,
     retry,
+    reuse,
     settlement,
     ticket,
+    tombstone,
     wish,
 )
 
@@ -95,6 +97,7 @@ def test_every_move_is_refused_from_every_state_the_table_does_not_name(index: I
     accepted(index, items=len(ItemState))
     lines = {
         "wish": wish, "ticket": ticket, "release": release, "result": result, "settlement": settlement, "retry": retry,
+        "reuse": reuse, "tombstone": tombstone,
         **{f"failure:{v}": _failing(v) for v in ("in_doubt", "refused", "ended", "passing", "cancelled", "lost")},
     }  # fmt: skip
     assert lines.keys() == MOVES.keys() - {"cancel"}
@@ -236,6 +239,15 @@ def test_a_bill_counts_from_the_result_and_above_what_was_set_aside_it_stops_the
     do(index, wish(2, reserved=UPPER + 500), ticket(2), result(2, cost=UPPER + 500), wish(3))
 
 
+def test_a_settlement_above_what_was_set_aside_stops_the_order_too(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), ticket(1), result(1), wish(2), settlement(1, cost=UPPER + 500))
+    assert committed(index) == 2 * UPPER + 500
+    with pytest.raises(OverCap):
+        do(index, wish(3))
+    do(index, approval() | {"waived": ["cap"]}, ticket(2), result(2), settlement(2, cost=UPPER), wish(3))
+
+
 def test_a_cap_is_raised_only_of_an_order_that_has_begun(index: Index) -> None:
     do(index, acceptance(), hold())
     with pytest.raises(IllegalMove, match="held"):
@@ -371,9 +383,9 @@ def test_what_was_surely_not_sent_when_its_order_was_cancelled_is_not_sent_later
 def test_items_that_get_their_rows_after_a_cancel_are_cancelled(index: Index) -> None:
     do(index, acceptance(items=3000))
     first = expander(index.order(ORDER) or {})[1]
-    unwritten.add_items(index, ORDER, "fake", [next(first) for _ in range(1000)])
+    unwritten.add_items(index, ORDER, ["fake"], [next(first) for _ in range(1000)])
     do(index, cancel())
-    unwritten.add_items(index, ORDER, "fake", first)
+    unwritten.add_items(index, ORDER, ["fake"], first)
     assert index.counts(ORDER) == {"cancelled": 3000}
 
 
@@ -395,9 +407,9 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
     do(index, acceptance(items=6))
     items = list(expander(index.order(ORDER) or {})[1])
     with pytest.raises(IllegalMove, match="before 3"):
-        unwritten.add_items(index, ORDER, "fake", items[2:])
+        unwritten.add_items(index, ORDER, ["fake"], items[2:])
     for some in (items[:2], items[:4], items[:2], items):
-        unwritten.add_items(index, ORDER, "fake", some)
+        unwritten.add_items(index, ORDER, ["fake"], some)
     row = index.order(ORDER)
     assert row is not None and (row["expanded_items"], row["expanded_products"]) == (6, 6)
     assert index.counts(ORDER) == {"planned": 6}
@@ -484,7 +496,7 @@ def test_half_a_surrogate_from_a_provider_is_kept_as_its_escape(index: Index) ->
 # --- whatever happens ---
 
 LINES = st.sampled_from([
-    wish, ticket, result, lambda n: result(n, cost=UPPER + 1), settlement, release, retry,
+    wish, ticket, result, lambda n: result(n, cost=UPPER + 1), settlement, release, retry, reuse, tombstone,
     lambda n: approval(cap=4 * UPPER) | {"waived": ["cap"]}, lambda n: cancel(), lambda n: retry(n, raised=UPPER),
     lambda n: failure(n, "in_doubt"), lambda n: failure(n, "refused", cost=0),
     lambda n: failure(n, "ended", cost=UPPER), lambda n: failure(n, "cancelled", cost=0),
@@ -501,7 +513,7 @@ def test_the_money_of_an_order_is_always_what_its_attempts_may_have_cost(index: 
     nth = {1: 0, 2: 0}
     for make, number in steps:
         line = make(number)
-        nth[number] += line["kind"] == "wish" and state(index, number) == "planned"
+        nth[number] += line["kind"] in ("wish", "reuse") and state(index, number) == "planned"
         if "attempt" in line:
             line["attempt"] = f"{number}-{nth[number]}"
         with contextlib.suppress(IllegalMove):

@@ -410,3 +410,14 @@ def test_only_a_parameter_that_takes_pictures_is_told_by_its_bytes() -> None:
     assert PICTURES.files == ("photo", "mask")
     one, two = (pictured({"prompt": prompt, "photo": "a.png"}, a="1") for prompt in ("a.png", "b.png"))
     assert one != two
+
+
+# --- lookups of the Library ---
+
+
+def test_a_plan_says_which_lookups_it_needs_and_the_orders_own_win() -> None:
+    library = {"color": ["red", "shades"], "shades": ["pink"], "size": ["big"], "age": ["old"]}
+    found = read_order(order({"prompt": "[color] [size]"}, lookups={"size": ["small"]}), name="x", project=None)
+    made = make_plan(found, MODEL, 1, written=lambda path: None, check=documents.check_value, lookups=library)
+    assert [item.parameters["prompt"] for item in made.items()] == ["red small", "pink small"]
+    assert made.lookups == {"color": ["red", "shades"], "shades": ["pink"], "size": ["small"]}

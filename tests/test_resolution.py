@@ -48,8 +48,8 @@ def test_lookups_of_order_and_template_stand_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("order", "template", "keys"),
     [
-        ("models: []", "provider: p\nmodel: m", {"models"}),
-        ("model: m", "models: []\nprovider: p", {"model", "provider"}),
+        ("models: [{provider: p, model: n}]", "provider: p\nmodel: m", {"models"}),
+        ("model: m", "models: [{provider: p, model: n}]\nprovider: p", {"model", "provider"}),
     ],
 )  # fmt: skip
 def test_one_model_and_several_do_not_meet(tmp_path: Path, order: str, template: str, keys: set[str]) -> None:

@@ -20,8 +20,8 @@ LEFT_OUT = st.fixed_dictionaries(
     {},
     optional={
         "prompt": st.sampled_from(["[a,b]", "a", "e || f", "c", "zzz"]), "negative_prompt": st.just("m"),
-        "steps": st.sampled_from(["1", "1,2", "9"]), "guidance": st.sampled_from(["2..3", "1"]), "hires": st.just(True),
-        "num_outputs": st.just(2),
+        "steps": st.sampled_from(["1", "1,2", "9", "3,4"]), "guidance": st.sampled_from(["2..3", "1"]),
+        "hires": st.just(True), "num_outputs": st.just(2),
     },
 )  # fmt: skip
 ENTRIES = st.lists(LEFT_OUT.filter(bool), max_size=3)
@@ -82,6 +82,16 @@ def adds_up(found: Plan, items: list[PlannedItem]) -> None:
     for place in {0, len(items) // 2, len(items) - 1}:
         assert list(found.items(place + 1, items[place].first_index)) == items[place:]
         assert same(found.item(place + 1), items[place])
+
+
+def test_what_is_drawn_is_never_left_out() -> None:
+    found = plan({"prompt": "[~a,b]", "steps": "2,3|4"}, exclude=[{"steps": "3,4"}, {"prompt": "[a,b]"}])
+    assert found.total_items == len(list(found.items())) == 2
+
+
+def test_an_entry_that_can_leave_nothing_out_is_warned_of() -> None:
+    found = plan({"prompt": "a"}, exclude=[{"steps": 3}])
+    assert told(found.warnings) == [("W_EXCLUDE", "exclude.0.steps", None)]
 
 
 # --- samples of an order ---

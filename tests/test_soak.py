@@ -25,7 +25,7 @@ def test_a_program_that_sends_again_when_in_doubt_is_reported(tmp_path: Path) ->
     storm = Storm(tmp_path, seed=11, sabotage="resend")
     with storm.weathered():
         storm.live("recorded_failure")  # each create is accepted, and its answer lost
-        bought = storm.emulator.predictions()
+        bought = storm.bought()
     finding = Balance(storm.home, bought, storm.person.names).no_double_payment()
     assert finding.broken and str(finding).startswith("BROKEN  no item has two accepted creates"), finding
 
@@ -33,7 +33,7 @@ def test_a_program_that_sends_again_when_in_doubt_is_reported(tmp_path: Path) ->
 def test_every_named_place_is_one_at_which_a_test_kills() -> None:
     """A new `fault.point` needs a row in a table of kills, or a place in FIRST."""
     tables = "".join(
-        (TESTS / f"test_{name}.py").read_text() for name in ("claims", "crashes", "kept", "pictures_whole")
+        (TESTS / f"test_{name}.py").read_text() for name in ("claims", "crashes", "pictures_whole", "troubleshooting")
     )
     killed = {place for place in points() if f'"{place}"' in tables or f'"{place}:' in tables}
     assert points() - killed == set(FIRST)

@@ -330,8 +330,9 @@ FILES: dict[str, str | bytes] = {
     "A model that does not exist": GREEN.replace("sketch", "sketsch"),
     "A parameter the model does not have": GREEN.replace("width", "widht"),
     "A value out of the model's range": GREEN.replace("64, height", "9999, height"),
-    "A key that is not built yet": GREEN + "count: 4\n",
-    "Grammar that is not read yet": CAR + '"a [red:2,blue] car"\n',
+    "A key that is not built yet": GREEN + "proof: 4\n",
+    "A range that cannot be counted": CAR + "x\n  width: 0.5..2.5\n",
+    "More wanted of a token than it has": CAR + '"a [red,blue:3] car"\n',
     "A prompt that begins with a bracket": CAR + "[red,blue] car\n",
     "A token that is not closed": CAR + '"a [red,blue car"\n',
     "Two documents in one file, one of them wrong": GREEN + "---\n" + GREEN + "proiect: cars\n",
@@ -342,6 +343,21 @@ FILES: dict[str, str | bytes] = {
 }  # fmt: skip
 for number, (happens, content) in enumerate(FILES.items()):
     dropped(happens)(lambda home, name=f"{number}.yaml", content=content: home.drop(name, content).name)  # type: ignore[misc]
+
+
+@dropped("A table of cases that is not there")
+def _(home: OddHome) -> str:
+    (home.home.inbox / "tableless").mkdir()
+    home.drop("tableless/order.yaml", GREEN + "cases: rows.csv\n")
+    return "tableless"
+
+
+@dropped("A table of cases that cannot be read")
+def _(home: OddHome) -> str:
+    (home.home.inbox / "table").mkdir()
+    home.drop("table/order.yaml", GREEN + "cases: rows.csv\n")
+    home.drop("table/rows.csv", "seed\n1\n2,3\n")
+    return "table"
 
 
 @situation("A file that ends the program three times while it is read")
@@ -390,6 +406,18 @@ def _(stage: Stage) -> Found:
 def _(stage: Stage) -> Found:
     stage.home.configure(budget={"ask_above": 0.005})
     return stage.taken("cars.yaml", PAID.replace("PROMPT", '"a [red,blue] car"'))
+
+
+@situation("A word that is nearly a lookup's name")
+def _(stage: Stage) -> Found:
+    return stage.taken(
+        "car.yaml", GREEN.replace("a green", "'a [color]").replace("car,", "car',") + "lookups: {colour: [red]}\n"
+    )
+
+
+@situation("Another tool's syntax in a prompt")
+def _(stage: Stage) -> Found:
+    return stage.taken("car.yaml", GREEN.replace("a green car", "'a (car:1.2)'"))
 
 
 @situation("A model whose price is not known")
@@ -468,7 +496,7 @@ def _(stage: Stage) -> Found:
 
 @situation("The provider answers 502 to one item after the other")
 def _(stage: Stage) -> Found:
-    stage.home.before = HASTY
+    stage.home.before = f"{HASTY}\n{AT_ONCE}"
     stage.cloud.control(create="502", account="502")
     return stage.bought("a [red,green,blue,black,white] car", ARTFACTORY_PROVIDERS__REPLICATE__CONCURRENCY="1")
 

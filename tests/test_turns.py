@@ -36,7 +36,7 @@ def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: 
 
 def expand(index: Index, name: str, numbers: range, provider: str = "acme") -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": name}, (), 3_000) for number in numbers]
-    unwritten.add_items(index, name, provider, rows)
+    unwritten.add_items(index, name, [provider], rows)
 
 
 def line(kind: str, row: Row, **more: Any) -> Row:

@@ -72,7 +72,7 @@ def test_the_wheel_alone_carries_schemas_examples_catalogue_and_migrations(insta
     assert set(told["files"]) >= shipped_from_the_checkout()
     for kind in ("schemas/order.schema.json", "examples/cars.yaml", "catalog/", "migrations/0001"):
         assert any(name.startswith(kind) for name in told["files"]), kind
-    assert told["factories"] == ["local", "replicate"]
+    assert told["factories"] == ["fal", "local", "replicate"]
     assert told["version"][0] == told["version"][1]
 
 

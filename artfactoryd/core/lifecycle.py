@@ -50,6 +50,8 @@ MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {
     "ticket": {S.SUBMITTING: S.RUNNING, S.IN_DOUBT: S.RUNNING, S.CANCELLED: S.RUNNING, S.PLANNED: S.RUNNING},
     "release": {S.SUBMITTING: S.PLANNED, S.IN_DOUBT: S.PLANNED},
     "result": {S.RUNNING: S.DELIVERING},
+    "reuse": {S.PLANNED: S.DELIVERING},
+    "tombstone": {S.PLANNED: S.FAILED, S.DELIVERING: S.FAILED},  # delivering: what was to be copied
     "settlement": {S.DELIVERING: S.COMPLETED},
     "failure:in_doubt": {S.SUBMITTING: S.IN_DOUBT},
     "failure:refused": {S.SUBMITTING: S.FAILED},

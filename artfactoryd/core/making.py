@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from artfactoryd.core.catalog import Model
+from artfactoryd.core.catalog import SIZES, Model
 from artfactoryd.core.chance import WHOLE, drawn, number_of
 from artfactoryd.core.rows import Row, Written
 from artfactoryd.core.section import Place, Section
@@ -31,6 +31,7 @@ class PlannedItem(NamedTuple):
     tokens: tuple[tuple[str, str, str], ...]  # (parameter, token, value)
     upper: int  # micro-dollars, at most
     model: int = 0  # its place in the plan's models
+    key: str | None = None  # equal for items that are the same; None: equal to no other
 
 
 Counted = Generator[PlannedItem, None, tuple[int, int]]  # ends with the number and first index to come
@@ -230,8 +231,9 @@ class Maker:
         parts = {name: part.replace("%", "%%") for name, part in self._parts(row, digits).items()}
         holes = ",".join("%s" if name in names else parts[name] for name in self._sorted)
         identity, key, packing = f"[{self._base},{{{holes}}},", self._seed or "", self._section.packing
-        sized, seeded = names & {self._model.batch, "width", "height"}, key in names or self._is_derived(digits)
-        _, _, asked, copy, seed, base, tokens, upper, model = first
+        sized, seeded = names & {self._model.batch, self._model.image, *SIZES}, key in names or self._is_derived(digits)
+        _, _, asked, copy, seed, base, tokens, *_ = first
+        upper, model = first.upper, first.model
         make, base = tuple.__new__, dict(base)
         for values, fragments in self._ways[self._section.number(digits) % len(self._ways) :]:
             parameters = base | values
@@ -243,7 +245,7 @@ class Maker:
                 seed = self._derived(f"{identity % fragments}0]") if written == -1 else self.seed("", values, copy)
                 if seed is not None:
                     parameters[key] = seed
-            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, model))
+            yield make(PlannedItem, (number, index, asked, copy, seed, parameters, tokens, upper, model, None))
             number += 1
             index += asked
         return number, index

@@ -54,6 +54,7 @@ class Order:
     notes: str = ""
     validate: bool = True
     rehearse: bool = False
+    reuses: bool = True  # not with `reuse: never`
     problems: tuple[Problem, ...] = field(default=())
 
 
@@ -66,10 +67,12 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
     chosen = unicodedata.normalize("NFC", str(value.get("project") or value.get("project_id") or project or UNSORTED))
     key = next((key for key in ("project", "project_id") if value.get(key)), None)
     seed, budget = value.get("seed"), value.get("budget")
+    models = tuple(OneOf(each["provider"], str(each["model"]), each.get("parameters") or {}) for each in _models(value))
+    first = (value.get("models") or [value])[0]
     return Order(
         name=unicodedata.normalize("NFC", str(value.get("name") or name)),
         project=chosen,
-        provider=value["provider"], model=str(value["model"]), parameters=value["parameters"],
+        provider=first["provider"], model=str(first["model"]), parameters=value.get("parameters") or {}, models=models,
         lookups=value.get("lookups") or {}, raw=tuple(value.get("raw") or ()), cases=value.get("cases"),
         exclude=tuple(value.get("exclude") or ()), count=_whole(value.get("count")), sample=_whole(value.get("sample")),
         accepts_warnings=value.get("warnings") == "ok",
@@ -77,12 +80,24 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
         price=value.get("price"), priority=int(value.get("priority", 0)),
         tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
         validate=value.get("validate", True), rehearse=bool(value.get("rehearse", False)) or rehearse,
-        problems=(*project_problems(chosen, key), *_large_numbers(value)),
+        reuses=value.get("reuse") != "never",
+        problems=(*project_problems(chosen, key), *_large_numbers(value), *_two_ways(value)),
     )  # fmt: skip
 
 
 def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
+
+
+def _models(value: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return value.get("models") or ()
+
+
+def _two_ways(value: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in ("provider", "model"):
+        if _models(value) and key in value:
+            message = f"`models` stands in place of {key}, and both are written."
+            yield Problem("E_VALUE", message, "Take one of them out.", path=(key,))
 
 
 def _large_numbers(value: Mapping[str, Any]) -> Iterator[Problem]:

@@ -22,11 +22,20 @@ from artfactoryd.core.section import Place, Section
 from artfactoryd.core.values import Check, ValueAxis, Written
 from artfactoryd.errors import Path, Problem
 
-__all__ = ["LARGEST", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan", "reasons_to_hold"]
+__all__ = ["LARGEST", "Buying", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan", "reasons_to_hold"]
 
 LARGEST = 2**63 - 1  # what the index can hold: of items, of micro-dollars, of a seed
 MOST_PROBLEMS = 100  # told of one order
 MOST_LISTED = 1_000_000  # items, or sizes, that are made only to add them up
+
+
+@dataclass(frozen=True, slots=True)
+class Buying:
+    """What of a plan is to be bought. `price`: micro-dollars at most; None when it is not known."""
+
+    items: int
+    products: int
+    price: int | None
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,11 @@ class Plan:
     @property
     def model(self) -> Model:
         return self.models[0]
+
+    def base(self, model: int) -> dict[str, Any]:
+        """The parameters as written for this model."""
+        own = self.order.models[model].parameters if self.order.models else {}
+        return {**self.order.parameters, **own}
 
     @property
     def axes(self) -> list[Axis]:
@@ -97,6 +111,11 @@ class Plan:
     @property
     def _unpriced(self) -> Iterator[PlannedItem]:
         return self._items(1, 1, lambda asked, parameters: 0)
+
+    @property
+    def buying(self) -> Buying:
+        """Everything, as if nothing of it had been made before."""
+        return Buying(self.total_items, self.total_products, self.total_price())
 
     # --- price ---
 
@@ -281,7 +300,7 @@ def _too_large(plan: Plan) -> Iterator[Problem]:
 def _sized(plan: Plan) -> Iterator[ValueAxis]:
     """Lists that the price of a call, or the number of its products, depends on."""
     for model, section in plan.sections:
-        names = {plan.models[model].batch, "width", "height"}
+        names = {plan.models[model].batch, plan.models[model].image, *SIZES}
         yield from (axis for axis in section.lists if axis.parameter in names)
 
 
@@ -327,21 +346,27 @@ def _doubts(plan: Plan) -> list[Reason]:
     ]
 
 
-def reasons_to_hold(plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST) -> list[Reason]:
+def reasons_to_hold(
+    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, buying: Buying | None = None
+) -> list[Reason]:
     """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked."""
     reasons: list[Reason] = []
-    products, price = plan.total_products, plan.total_price()
+    buying = buying or plan.buying
+    products, price = buying.products, buying.price
     if products > most_products:
-        reasons.append(Reason("limit", f"It makes {products} products; more than {most_products} need your word."))
+        makes = "makes" if products == plan.total_products else "buys"
+        reasons.append(Reason("limit", f"It {makes} {products} products; more than {most_products} need your word."))
     reasons += [] if plan.order.accepts_warnings else _doubts(plan)
     if price is None:
-        text = f"No price is known for {plan.model.id}. Add `price: {{usd: …, per: image}}` and drop the order again."
+        unknown = (model.id for place, model in enumerate(plan.models) if plan.price_of(place) is None)
+        names = ", ".join(unknown) or plan.model.id
+        text = f"No price is known for {names}. Add `price: {{usd: …, per: image}}` and drop the order again."
         reasons.append(Reason("price", text, waivable=False))
     elif price > cap:
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
     if price is not None and price > ask_above:
         known = price > cap  # the price has been said just now
-        items = "1 item" if plan.total_items == 1 else f"{plan.total_items} items"
+        items = "1 item" if buying.items == 1 else f"{buying.items} items"
         text = "Above" if known else f"Its {items} may cost up to {dollars(price)}; above"
         reasons.append(Reason("ask_above", f"{text} {dollars(ask_above)} you are asked first."))
     return reasons

@@ -73,6 +73,6 @@ def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[st
         "inputs": row["inputs"], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
         "cost": {"usd": row["cost_usd"], "estimated": row["cost_estimated"]}, "timings": row["timings"],
         "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [], "parents": [],
-        "stage": None, "reused_from": None, "rehearsal": row["rehearsal"],
+        "stage": None, "reused_from": product.get("reused_from"), "rehearsal": row["rehearsal"],
         "origin": row["origin"], "software": {"name": SOFTWARE, "version": row["software_version"]},
     }  # fmt: skip

@@ -75,6 +75,10 @@ class Rows:
         return [len(text.subs) for text in self.axes[self._lead].texts] if self.axes else [1]
 
     @cached_property
+    def _has_subs(self) -> bool:
+        return max(self.subs) > 1
+
+    @cached_property
     def _lead_ends(self) -> list[int]:
         """The leading parameter's places up to the end of each text, each as often as it has sub-prompts."""
         texts = self.axes[self._lead].texts if self.axes else ()
@@ -126,7 +130,7 @@ class Rows:
             start += len(endings) or 1
 
     def _endings(self, row: Row) -> tuple[int, Sequence[Ending]]:
-        if self._running is None or not self.is_plain or max(self.subs) > 1:
+        if self._running is None or not self.is_plain or self._has_subs:
             return 0, ()
         text, digits = row.chosen[self._running]
         if not digits:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from artfactoryd.core.catalog import Model
 from artfactoryd.core.lists import kind_of, kind_without_schema
 from artfactoryd.core.plan import Plan
 from artfactoryd.errors import Path
@@ -16,8 +17,8 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     order = plan.order
     raw = {str(path[1]) for path in plan.raw if len(path) == 2 and path[0] == "parameters"}
     value: dict[str, Any] = {
-        "provider": order.provider, "model": plan.model.full, "project": order.project, "name": order.name,
-        "seed": plan.base_seed, "parameters": _parameters(order.parameters, ("parameters",), plan, places),
+        **_models(plan, places), "project": order.project, "name": order.name, "seed": plan.base_seed,
+        "parameters": _parameters(order.parameters, ("parameters",), plan, places),
     }  # fmt: skip
     cases = order.cases
     if isinstance(cases, str):
@@ -34,7 +35,19 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
     value |= {key: each for key, each in optional.items() if each}
     value |= {} if order.validate else {"validate": False}
+    value |= {} if order.reuses else {"reuse": "never"}
     return value | ({"rehearse": True} if order.rehearse else {})
+
+
+def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
+    if not plan.order.models:
+        return {"provider": plan.order.provider, "model": plan.model.full}
+    found = []
+    for place, (model, own) in enumerate(zip(plan.models, plan.order.models, strict=True)):
+        parameters = _parameters(own.parameters, ("models", place, "parameters"), plan, places)
+        entry: dict[str, Any] = {"provider": model.provider, "model": model.full}
+        found.append(entry | ({"parameters": parameters} if parameters else {}))
+    return {"models": found}
 
 
 def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
@@ -44,17 +57,18 @@ def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mappin
 def _value(value: Any, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_value(each, key, (*path, place), plan, places) for place, each in enumerate(value)]
-    name = plan.model.synonyms.get(key, key)
-    if name in plan.model.files:
+    models = [plan.models[path[1]]] if path[0] == "models" else plan.models  # type: ignore[index]
+    name = models[0].synonyms.get(key, key)
+    if any(model.synonyms.get(key, key) in model.files for model in models):
         return places.get(value, value) if isinstance(value, str) else value
     if isinstance(value, str) and path in plan.raw and path[:1] + path[2:] != ("parameters",):
-        return _escaped(value, name, plan)
+        return _escaped(value, name, models[0])
     return value
 
 
-def _escaped(value: str, name: str, plan: Plan) -> str:
+def _escaped(value: str, name: str, model: Model) -> str:
     """A value with !raw inside something larger: escapes say the same."""
-    schema = plan.model.properties.get(name, {})
-    kind = kind_of(name, schema, plan.model.text) if schema else kind_without_schema(name, value)
+    schema = model.properties.get(name, {})
+    kind = kind_of(name, schema, model.text) if schema else kind_without_schema(name, value)
     signs = {"text": r"[\[\]|\\]", "list": r"[,|.\\]"}.get(kind)
     return re.sub(signs, lambda found: "\\" + found[0], value) if signs else value

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped, Unreachable
+from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import Absent, Attempt, Call, Description, Outputs, ProviderSettings, Ticket, Uploaded
 from artfactoryd.factories.answer import Answer, named, refusal
 from artfactoryd.factories.fal_answers import (
@@ -145,13 +145,17 @@ class FalFactory:
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
         """fal's history of requests can give a ticket. That something is missing there proves nothing."""
         found: dict[str, Ticket] = {}
+        failed: ProviderError | None = None
         for endpoint in sorted({doubt.call.model for doubt in doubts}):
             of_it = [doubt for doubt in doubts if doubt.call.model == endpoint]
             try:
                 requests = await self._history(endpoint, min(doubt.asked_at for doubt in of_it) - SKEW)
-            except ProviderError:
+            except ProviderError as error:
+                failed = error
                 continue
             found |= matched(of_it, known, requests)
+        if failed is not None and not found:
+            raise failed
         return found
 
     async def close(self) -> None:
@@ -179,7 +183,7 @@ class FalFactory:
             answer = await self._ask("GET", f"{self._at['platform_url']}/models/requests/by-endpoint", params=asked)
             value = answer.value()
             if not answer.ok or not isinstance(value, dict):
-                raise trouble(answer)
+                raise _no_history(answer)
             items = value.get("items")
             requests += [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
             if not value.get("has_more") or not value.get("next_cursor"):
@@ -296,6 +300,13 @@ def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
         return error
     kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
     return kind(f"fal did not take {name} ({answer.status}): {answer.reason()}.", answer.wait())
+
+
+def _no_history(answer: Answer) -> ProviderError:
+    error = trouble(answer)
+    if answer.ok or isinstance(error, OutputLost):
+        return AskAgain(f"fal does not show its history of requests ({answer.status}): {answer.reason()}.")
+    return error
 
 
 def _plain(name: str) -> str:

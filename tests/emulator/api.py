@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import logging
 import time
 from collections import Counter
 from datetime import datetime
@@ -20,6 +21,11 @@ from tests.emulator.predictions import Prediction, moment, new_id
 from tests.emulator.weather import CREATES, Behaviour, Weather, wish
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """A buyer who was killed while it was answered is none."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectionResetError))
+
+
 class Api:
     def __init__(self, book: Book[Prediction], weather: Weather) -> None:
         self.book = book
@@ -30,6 +36,7 @@ class Api:
         self.flights = Flights()
 
     def app(self) -> web.Application:
+        logging.getLogger("aiohttp.server").addFilter(_is_news)
         app = web.Application(middlewares=[self._front], client_max_size=64 * 2**20)
         app.add_routes([
             web.post("/_control", self.control), web.get("/_ledger", self.ledger), web.get("/_seen", self.counts),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import urllib.error
 import urllib.request
 from multiprocessing import Pipe
@@ -15,7 +14,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.emulator import book
-from tests.emulator.predictions import Prediction
 from tests.forks import Fork
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -26,9 +24,8 @@ PATIENCE = 30.0  # seconds; only a broken emulator needs them
 class Emulator:
     """The emulator in a process of its own. Killed and started again it keeps its ports and its book."""
 
-    def __init__(self, ledger: Path, provider: str = "replicate", *, noise: Path | None = None, **weather: Any) -> None:
-        """`noise`: where its tracebacks go when buyers are killed while they are answered; else to standard error."""
-        self.ledger, self.provider, self._noise = ledger, provider, noise
+    def __init__(self, ledger: Path, provider: str = "replicate", **weather: Any) -> None:
+        self.ledger, self.provider = ledger, provider
         self._weather = weather
         self._process: Fork | None = None
         self.base_url = self.output_url = ""
@@ -44,7 +41,7 @@ class Emulator:
         """Weather is as it was at the first start: what `control` changed is forgotten with the process."""
         ports = [urlsplit(url).port or 0 for url in (self.base_url, self.output_url)]
         ready, says = Pipe(duplex=False)
-        self._process = Fork(_serve, self.provider, *ports, self.ledger, self._weather, self._noise, says)
+        self._process = Fork(_serve, self.provider, *ports, self.ledger, self._weather, says)
         says.close()  # its own end is open there; of one that fails nothing comes but the end
         if not ready.poll(PATIENCE):
             self.kill()
@@ -77,15 +74,6 @@ class Emulator:
             return []
         return [entry["create"] for entry in book.entries(self.ledger) if "create" in entry]
 
-    def predictions(self) -> list[Prediction]:
-        """The same, with what was cancelled since."""
-        if not self.ledger.exists():
-            return []
-        found: dict[str, Prediction] = {}
-        for entry in book.entries(self.ledger):
-            book.read(found, entry, Prediction)
-        return list(found.values())
-
     def seen(self) -> dict[str, int]:
         """Requests since its start, refused ones too: `POST create`, `GET predictions`, `GET output`..."""
         with _open(f"{self.base_url}/_seen", timeout=PATIENCE) as answer:
@@ -100,12 +88,7 @@ class Emulator:
         return found
 
 
-def _serve(
-    provider: str, port: int, output_port: int, ledger: Path, weather: dict[str, Any], noise: Path | None,
-    says: Connection,
-) -> None:  # fmt: skip
-    if noise:
-        os.dup2(os.open(noise, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), 2)
+def _serve(provider: str, port: int, output_port: int, ledger: Path, weather: dict[str, Any], says: Connection) -> None:
     from tests.emulator.__main__ import serve  # a web server, which only that process needs
 
     asyncio.run(serve(provider, port, output_port, ledger, weather, says.send))

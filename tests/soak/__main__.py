@@ -41,7 +41,7 @@ def soak(storm: Storm, seconds: float, say: Say = print, lives: int | None = Non
         once = dump(storm.home)
         storm.rest()
         twice = dump(storm.home)
-        bought = storm.emulator.predictions()
+        bought = storm.bought()
     findings = Balance(storm.home, bought, storm.person.names).findings()
     findings += [_restarts(once, twice), _on_the_way(storm), _answers(storm)]
     _tell(storm, findings, say)

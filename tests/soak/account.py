@@ -13,6 +13,7 @@ from tests.emulator.predictions import Prediction
 
 Line = dict[str, Any]
 Item = tuple[str, int]
+FOUND_LATE = "found late"  # when the item had been sent again, by a person's word: its money stays counted
 CLOCKS = 0.002  # seconds that the stamp of a line may differ from the emulator's
 
 
@@ -24,7 +25,7 @@ class Attempt:
     place: int  # of the wish, among all lines
     at: float
     reserved: int  # micro-dollars
-    verdict: str = ""  # of a failure; "settled"; "released"; empty on the way
+    verdict: str = ""  # of a failure; "settled"; "released"; FOUND_LATE; empty on the way
     ticket: str = ""
     cost: int | None = None
     products: list[Line] = field(default_factory=list)
@@ -61,7 +62,8 @@ class Account:
             case "wish":
                 self._wish(place, line)
             case "ticket" | "settlement" | "release" | "failure":
-                _follow(self.attempts[line["attempt"]], line)
+                attempt = self.attempts[line["attempt"]]
+                _follow(attempt, line, attempt is self.of_item[attempt.item][-1])
 
     def _wish(self, place: int, line: Line) -> None:
         order, item = line["order"], (line["order"], line["item"])
@@ -86,10 +88,10 @@ class Account:
         return bool(found)
 
 
-def _follow(attempt: Attempt, line: Line) -> None:
+def _follow(attempt: Attempt, line: Line, newest: bool) -> None:
     match line["kind"]:
         case "ticket":
-            attempt.ticket, attempt.verdict = line["ticket"], ""
+            attempt.ticket, attempt.verdict = line["ticket"], "" if newest else FOUND_LATE
         case "settlement":
             attempt.verdict, attempt.cost, attempt.products = "settled", line["cost"], line["products"]
         case "release":

@@ -19,7 +19,7 @@ from artfactoryd.index import Index
 from artfactoryd.study import expander
 from tests.emulator.predictions import Prediction
 from tests.homes import TestHome, leftovers
-from tests.soak.account import Account, Attempt
+from tests.soak.account import FOUND_LATE, Account, Attempt
 
 FAILED = {"failed", "nsfw", "aborted", "canceled"}  # outcomes without output, for which nothing is billed
 MAY_WAIT = {"stray", "loose"}  # what is no order is left in the inbox for a minute
@@ -93,16 +93,12 @@ class Balance:
             return "LOST: taken for not bought" if attempt.verdict in NOTHING_BOUGHT else "LOST: without a ticket"
         if attempt.verdict == "settled":
             return "on the shelf"
-        if not attempt.verdict and self._sent_again(attempt):
-            return "found when a person had asked for it again"
+        if attempt.verdict == FOUND_LATE:
+            return FOUND_LATE if attempt.cost is None else "LOST: found late, and its money was let go"
         if not attempt.verdict:
             state = self.items.get(attempt.item)
             return "in flight" if state in ("running", "delivering") else f"LOST: its item is {state}"
         return f"ended as {attempt.verdict}" if attempt.cost is not None else "LOST: ended without a cost"
-
-    def _sent_again(self, attempt: Attempt) -> bool:
-        later = [each for each in self.account.of_item[attempt.item] if each.place > attempt.place]
-        return any(self._asked(attempt.item, attempt.place, each.place) for each in later)
 
     def money_agrees(self) -> Finding:
         """Ours may be more than the bill (a failed output is counted at its upper price), never less."""

@@ -18,7 +18,9 @@ from typing import Any
 
 from artfactoryd import documents
 from artfactoryd.index import Index
+from tests.emulator import book
 from tests.emulator.client import CHECKOUT, Emulator
+from tests.emulator.predictions import Prediction
 from tests.homes import PATIENCE, TestHome
 from tests.soak import skies
 from tests.soak.drops import Person, command, hand_in
@@ -82,8 +84,7 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
-        noise = self.folder / "emulator.txt"
-        self.emulator = Emulator(self.folder / "bought.jsonl", "replicate", noise=noise, **skies.QUIET)
+        self.emulator = Emulator(self.folder / "bought.jsonl", "replicate", **skies.QUIET)
         self._errors = self.folder / "stderr.txt"
         self._asked: list[dict[str, Any]] = []
         self._names = sorted(points() - ELSEWHERE)
@@ -280,6 +281,16 @@ class Storm:
         self.tally["clean runs"] += 1
         if code not in (0, 1, 3):
             self.broken.append(f"in calm weather the program ended with {code} (None: not within {LAST:g} seconds)")
+
+    def bought(self) -> list[Prediction]:
+        """Every create that was accepted, by the emulator's own flushed file."""
+        found: dict[str, Prediction] = {}
+        for entry in book.entries(self.emulator.ledger):
+            if "create" in entry:
+                found[entry["create"]["id"]] = Prediction(**entry["create"])
+            else:
+                found[entry["cancel"]["id"]].canceled = entry["cancel"]["at"]
+        return list(found.values())
 
     @property
     def asked(self) -> Sequence[dict[str, Any]]:

@@ -1,0 +1,56 @@
+"""What equals an item: made and whole on the shelf, on its way just now, or made before and taken away since.
+
+Only reads. A product that a person edited is no longer what was made, so it is gone like a deleted one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.index import Index
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """`made`: the products of one item, all whole. `gone`: there were some, and of no item all are there."""
+
+    made: tuple[Row, ...] = ()
+    gone: bool = False
+    on_the_way: bool = False
+
+
+class Twins:
+    def __init__(self, index: Index, root: Path) -> None:
+        self._index, self._root = index, root
+
+    def of(self, keys: Sequence[str]) -> dict[str, Twin]:
+        """By key, where there is anything equal at all."""
+        return {key: self._one(list(rows)) for key, rows in groupby(self._index.twins(keys), lambda row: row["key"])}
+
+    def _one(self, rows: Sequence[Row]) -> Twin:
+        made = [row for row in rows if row["state"] == ItemState.COMPLETED]
+        found = [self._index.products_of(row) for row in made]
+        whole = next((products for products in found if products and self._are_whole(products)), ())
+        return Twin(tuple(whole), bool(any(found) and not whole), len(made) < len(rows))
+
+    def _are_whole(self, products: Iterable[Row]) -> bool:
+        return all(is_whole(self._root / each["path"], each) for each in products)
+
+
+def is_whole(path: Path, product: Row) -> bool:
+    """Whether the bytes that were delivered lie there."""
+    try:
+        if path.is_symlink() or path.stat().st_size != product["bytes"]:
+            return False
+        with path.open("rb") as file:
+            return bool(hashlib.file_digest(file, "sha256").hexdigest() == product["sha256"])
+    except OSError:
+        return False
