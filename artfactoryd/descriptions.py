@@ -13,7 +13,7 @@ from artfactoryd import library
 from artfactoryd.choosing import Heard, Name
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.openapi import NoSchema, model_entry, price_of
-from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
 from artfactoryd.factories import Describes, Factory
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Descriptions:
             async with asyncio.timeout(LONGEST):
                 found = await factory.describe(model, version or None)
         except TimeoutError as error:
-            raise AskAgain(f"{provider} did not answer within {LONGEST:.0f} seconds.") from error
+            raise Unreachable(f"{provider} did not answer within {LONGEST:.0f} seconds.") from error
         price = price_of(*found.price, self._today().isoformat()) if found.price else None
         full = f"{model}:{found.version}" if found.version else model
         try:
@@ -64,14 +64,21 @@ class Descriptions:
             return library.model_of(entry, "")
 
     async def learn(self, names: Sequence[Name]) -> Heard:
-        """About models that an order names and the catalogue does not know; never raises for a provider's sake."""
+        """About models that an order names and the catalogue does not know; never raises for a provider's sake.
+
+        A provider that answers nobody just now is asked about one of them only.
+        """
         models: dict[Name, Model] = {}
         silent: dict[Name, str] = {}
         unknown: dict[Name, str] = {}
+        away: dict[str, str] = {}
         for name in dict.fromkeys(names):
             when, why = self._silent.get(name, (0.0, ""))
             if why and self._clock() - when < ASK_AGAIN:
                 silent[name] = why
+                continue
+            if name[0] in away:
+                silent[name] = away[name[0]]
                 continue
             try:
                 models[name] = await self.ask(*name)
@@ -79,6 +86,7 @@ class Descriptions:
                 unknown[name] = str(error)
             except ProviderError as error:
                 silent[name] = str(error)
+                away |= {name[0]: str(error)} if error.stops == "provider" else {}
                 self._silent[name] = (self._clock(), str(error))
                 log.warning("what %s takes is not known: %s", name[1], error)
         return Heard(models, silent, unknown)

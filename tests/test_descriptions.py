@@ -82,6 +82,12 @@ async def test_what_cannot_be_had_is_told_and_not_asked_for_at_once_again(
     assert fake.asked == 2
 
 
+async def test_a_provider_that_does_not_answer_is_asked_about_one_model_only(tmp_path: Path) -> None:
+    found, fake = asking(tmp_path, Unreachable("no network."))
+    heard = await found.learn([NAME, ("fake", "acme/other")])
+    assert len(heard.silent) == 2 and fake.asked == 1
+
+
 async def test_a_model_there_is_none_of_and_a_provider_that_tells_nothing_are_unknown(tmp_path: Path) -> None:
     found, _ = asking(tmp_path, CallRefused("there is none."))
     heard = await found.learn([NAME, ("local", "acme/x")])

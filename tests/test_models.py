@@ -92,6 +92,7 @@ def test_a_model_by_its_full_id_is_described_once_and_then_known(shop: TestHome,
     assert {each["code"] for each in wrong["errors"]} == {"E_VALUE", "E_PARAMETER"}
     older = f"provider: replicate\nmodel: {SDXL}:{SDXL_VERSIONS[1]}\nprice: {{usd: 0.01}}\nparameters: {{prompt: x}}\n"
     assert plan(shop, older)["model"] == f"{SDXL}:{SDXL_VERSIONS[1]}" == plan(shop, older)["model"]
+    assert plan(shop, older.replace(f"{SDXL}:{SDXL_VERSIONS[1]}", "sdxl"))["model"] == f"{SDXL}:{SDXL_VERSIONS[0]}"
     shop.drop("pro.yaml", order + "price: {usd: 0.04}\n")
     assert shop.once() == 0
     assert cloud.creates()[-1]["model"] == "black-forest-labs/flux-1.1-pro"
