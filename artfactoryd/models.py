@@ -12,7 +12,6 @@ from artfactoryd.core.renewal import differences
 from artfactoryd.descriptions import Descriptions
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.house import asking
 from artfactoryd.settings import Settings
 
 Document = dict[str, Any]
@@ -92,6 +91,8 @@ def refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: S
 
 
 async def _refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> list[Document]:
+    from artfactoryd.house import asking  # the whole house, which a look needs not
+
     known, found = catalog(home), []
     given_up: dict[str, str] = {}
     async with asking(home, settings, environ) as factories:

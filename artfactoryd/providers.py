@@ -12,7 +12,6 @@ from artfactoryd import settings as settings_room
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes, makers
 from artfactoryd.home import Home
-from artfactoryd.house import asking
 from artfactoryd.index import Index
 from artfactoryd.settings import PROVIDERS, Settings
 
@@ -71,6 +70,8 @@ def _standing(home: Home) -> Any:
 
 
 async def _check(home: Home, settings: Settings, environ: Mapping[str, str], found: dict[str, Document]) -> None:
+    from artfactoryd.house import asking  # the whole house, which a look needs not
+
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
             if isinstance(factory, Probes) and found[name]["key"]:
