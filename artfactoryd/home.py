@@ -98,6 +98,11 @@ class Home:
         return self.private / "index.sqlite3"
 
     @property
+    def told(self) -> Path:
+        """What providers say about their models, as they were last asked."""
+        return self.private / "models"
+
+    @property
     def logs(self) -> Path:
         return self.private / "logs"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from artfactoryd.books import Books
 from artfactoryd.calls import Calls
 from artfactoryd.claims import Claims
 from artfactoryd.delivery import Delivery
+from artfactoryd.descriptions import Descriptions
 from artfactoryd.doubts import Doubts
 from artfactoryd.durable import storage_errors
 from artfactoryd.errors import Refusal, WrongUse
@@ -100,7 +101,7 @@ def _furnish(
     def current() -> Settings:
         return house.settings
 
-    intake = Intake(home, claims, books, current, clock)
+    intake = Intake(home, claims, books, current, clock, Descriptions(home.told, factories))
     delivery = Delivery(home, books, current, factories, fetcher, clock)
     bench = Workbench(books, factories, gates, clock)
     purchase = Purchase(bench, Calls(home, books, factories, clock), current)
@@ -130,7 +131,21 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
     return found
 
 
-def _for_factory(settings: Settings, name: str, environ: dict[str, str]) -> ProviderSettings:
+@asynccontextmanager
+async def asking(home: Home, settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[dict[str, Factory]]:
+    """Factories for free questions, beside whoever works in this home; nothing is written."""
+    found = {
+        name: make(_for_factory(settings, name, environ), home.work / "made" / name)
+        for name, make in makers().items() if settings.provider(name).enabled
+    }  # fmt: skip
+    try:
+        yield found
+    finally:
+        for factory in found.values():
+            await factory.close()
+
+
+def _for_factory(settings: Settings, name: str, environ: Mapping[str, str]) -> ProviderSettings:
     """A key that cannot be had stops only that provider, when something is first sent there."""
     try:
         key = resolve_key(settings, name, environ)

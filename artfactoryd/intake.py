@@ -16,9 +16,11 @@ from typing import Any
 
 from artfactoryd import budget, companions, fault, paperwork
 from artfactoryd.books import Books
+from artfactoryd.choosing import Heard, ModelsUnknown
 from artfactoryd.claims import Claim, Claims
 from artfactoryd.companions import Companions
 from artfactoryd.core.holding import Reason
+from artfactoryd.descriptions import Descriptions
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.inputs import InputsMissing
@@ -40,9 +42,10 @@ def _poison(name: str) -> Problem:
 
 class Intake:
     def __init__(
-        self, home: Home, claims: Claims, books: Books, settings: Callable[[], Settings], clock: Callable[[], datetime]
-    ) -> None:
-        self._home, self._claims, self._books = home, claims, books
+        self, home: Home, claims: Claims, books: Books, settings: Callable[[], Settings], clock: Callable[[], datetime],
+        descriptions: Descriptions,
+    ) -> None:  # fmt: skip
+        self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
         self._settings, self._clock = settings, clock
         self._companions = Companions()
         self._opening = asyncio.Lock()
@@ -104,12 +107,7 @@ class Intake:
     async def _read(self, claim: Claim) -> bool:
         """False when it is neither accepted nor rejected yet."""
         try:
-            readings = await asyncio.to_thread(self._claims.begin_reading, claim)
-            if readings > MOST_READINGS:
-                raise Refusal([_poison(claim.name)])
-            fault.point("reading")
-            studies = await asyncio.to_thread(self._study_with_pictures, claim)
-            await asyncio.to_thread(self._claims.finish_reading, claim)
+            studies = await self._understand(claim)
         except Refusal as refusal:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 await asyncio.to_thread(self._claims.finish_reading, claim)
@@ -121,10 +119,29 @@ class Intake:
         await self._accept(claim, studies)
         return True
 
-    def _study_with_pictures(self, claim: Claim) -> list[Study]:
+    async def _understand(self, claim: Claim) -> list[Study]:
+        """Models that are not in the catalogue are asked about between two readings."""
+        try:
+            return await self._read_once(claim, Heard())
+        except ModelsUnknown as unknown:
+            if not unknown.names:
+                raise
+            await asyncio.to_thread(self._claims.finish_reading, claim)
+            return await self._read_once(claim, await self._descriptions.learn(unknown.names))
+
+    async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
+        readings = await asyncio.to_thread(self._claims.begin_reading, claim)
+        if readings > MOST_READINGS:
+            raise Refusal([_poison(claim.name)])
+        fault.point("reading")
+        studies = await asyncio.to_thread(self._study_with_pictures, claim, heard)
+        await asyncio.to_thread(self._claims.finish_reading, claim)
+        return studies
+
+    def _study_with_pictures(self, claim: Claim, heard: Heard) -> list[Study]:
         """A loose order's pictures are taken along from where it lay, as far as they are there."""
         try:
-            return self._study(claim)
+            return self._study(claim, heard)
         except InputsMissing as missing:
             if claim.kind == "bundle":
                 raise
@@ -136,7 +153,7 @@ class Intake:
             if not found:
                 raise
             fault.point("companions_copied")
-            return self._study(claim)
+            return self._study(claim, heard)
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
         """For a picture that is dropped a moment later than its order; a bundle came whole."""
@@ -151,11 +168,11 @@ class Intake:
         if self._companions.any_safe:
             await asyncio.to_thread(self._companions.take_away)
 
-    def _study(self, claim: Claim) -> list[Study]:
+    def _study(self, claim: Claim, heard: Heard) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside)
-        scholar = Scholar(self._home, self._settings(), self._books.index, self._clock)
+        scholar = Scholar(self._home, self._settings(), self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
     async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:

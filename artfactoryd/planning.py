@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,14 +12,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.choosing import Heard, ModelsUnknown, Name
 from artfactoryd.core import naming, stages
 from artfactoryd.core.catalog import usd
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, prompt_of, slug
 from artfactoryd.core.reuse import Keys
+from artfactoryd.descriptions import Descriptions
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.house import now
+from artfactoryd.house import asking, now
 from artfactoryd.index import Index
 from artfactoryd.needs import Explainer, is_gone
 from artfactoryd.settings import Settings
@@ -69,8 +72,11 @@ class Planned:
         yield "  ]\n}\n"
 
 
-def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None) -> Planned:
-    """What dropping `file` now would do. `most`: items to list, None for all."""
+def plan(
+    home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What dropping `file` now would do. `most`: items to list, None for all. `environ`: None asks no provider."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -78,8 +84,8 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     index = Index.if_made(home.index_file)
     lines = data.decode("utf-8-sig", "replace").splitlines()
     try:
-        scholar = Scholar(home, settings, index, now)
-        studies = scholar.study(data, Origin(str(file), name_of(file), None, rehearse, file.absolute().parent))
+        origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
+        studies = _studies(home, settings, index, data, origin, environ)
         orders = [_order(home, study, most, index) for study in studies]
     except Refusal as refusal:
         return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
@@ -89,13 +95,36 @@ def plan(home: Home, settings: Settings, file: Path, *, rehearse: bool, most: in
     return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
 
 
+def _studies(
+    home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
+    environ: Mapping[str, str] | None,
+) -> list[Study]:  # fmt: skip
+    try:
+        return Scholar(home, settings, index, now).study(data, origin)
+    except ModelsUnknown as unknown:
+        if environ is None or not unknown.names:
+            raise
+        heard = asyncio.run(_asked(home, settings, environ, unknown.names))
+    return Scholar(home, settings, index, now, heard).study(data, origin)
+
+
+async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[Name]) -> Heard:
+    async with asking(home, settings, environ) as factories:
+        return await Descriptions(home.told, factories).learn(names)
+
+
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [], "warnings": [],
-        "errors": [{**problem.as_json(), "text": str(problem)} for problem in problems], "axes": [], "models": [],
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [],
+        "warnings": [_told(problem) for problem in problems if problem.holds],
+        "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "models": [],
         "stages": [], "reuse": None,
     }  # fmt: skip
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    return {**problem.as_json(), "text": str(problem)}
 
 
 def _order(home: Home, study: Study, most: int | None, index: Index | None) -> PlannedOrder:
@@ -112,7 +141,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "stages": [_stage(found, stage) for stage in found.stages],
         "cap_usd": usd(study.cap), "base_seed": found.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
-        "warnings": [{**warning.as_json(), "text": str(warning)} for warning in warnings], "errors": [],
+        "warnings": [_told(warning) for warning in warnings], "errors": [],
         "axes": _axes(found), "folder": str(_folder(home, study)),
         "file": names.pattern, "proof": _proof(study),
         "first": _prompt(found, 1), "last": _prompt(found, found.total_items),

@@ -66,6 +66,7 @@ def rows(head: Head, found: Planned) -> Iterator[Row]:
     """Everything but the items."""
     if head["errors"]:
         yield from (("error", _with_place(error, found)) for error in head["errors"])
+        yield from (("warning", _with_place(warning, found)) for warning in head["warnings"])
         return
     yield from (("model", words) for words in _models(head))
     yield "price", _price(head)

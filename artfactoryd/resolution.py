@@ -51,24 +51,35 @@ class Resolved:
         return self._layers[layer_of(path, self._sources)]
 
 
-def resolve(document: Document, templates: Templates) -> Resolved:
-    """Raises Refusal: a template that is not there, is wrong, or extends itself."""
-    below = list(_below(document, templates, ()))
+def resolve(document: Document, templates: Templates, problems: list[Problem] | None = None) -> Resolved:
+    """Raises Refusal: a template that is not there, is wrong, or extends itself.
+
+    With `problems` it is left out, and they are added there.
+    """
+    below = list(_below(document, templates, (), problems))
     layers = [document, *(layer for _, layer in below)]
     value, sources = merged([layer.value for layer in layers])
     texts = {name: layer.text.decode("utf-8", "replace") for name, layer in below}
     return Resolved(document, value, texts, layers, sources)
 
 
-def _below(document: Document, templates: Templates, way: tuple[str, ...]) -> Iterator[tuple[str, Document]]:
+def _below(
+    document: Document, templates: Templates, way: tuple[str, ...], problems: list[Problem] | None
+) -> Iterator[tuple[str, Document]]:
     """The templates of a document, strongest first: the last one named wins, and what it extends comes after it."""
     given = document.value.get("template") or []
     names = [given] if isinstance(given, str) else given
     for place, name in reversed(list(enumerate(names))):
         path: Path = ("template",) if isinstance(given, str) else ("template", place)
-        found = _read(document, templates, str(name), path, way)
+        try:
+            found = _read(document, templates, str(name), path, way)
+        except Refusal as refusal:
+            if problems is None:
+                raise
+            problems += refusal.problems
+            continue
         yield str(name), found
-        yield from _below(found, templates, (*way, str(name)))
+        yield from _below(found, templates, (*way, str(name)), problems)
 
 
 def _read(document: Document, templates: Templates, name: str, path: Path, way: tuple[str, ...]) -> Document:

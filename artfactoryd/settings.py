@@ -298,12 +298,12 @@ def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -
     if place is None:
         return _default_key(provider, environ)
     if place != "keychain":
-        return _clean(_found_at(place, environ, what, setting), what)
+        return clean_key(_found_at(place, environ, what, setting), what)
     key = _from_keychain(provider, certain=True) or ""
     if not key.strip():
         missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
         raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
-    return _clean(key, what)
+    return clean_key(key, what)
 
 
 def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
@@ -314,7 +314,7 @@ def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
     what, setting = "token for the status page", "http.token"
     if settings.http.token is None:
         return None
-    token = _clean(_found_at(settings.http.token, environ, what, setting), what)
+    token = clean_key(_found_at(settings.http.token, environ, what, setting), what)
     if len(token) < LEAST_TOKEN:
         raise WrongUse(f"The {what} is short; {LEAST_TOKEN} characters at least (settings: {setting}).")
     return token
@@ -337,10 +337,11 @@ def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:
     if variable is None:
         return None
     key = environ.get(variable, "").strip() or (_from_keychain(provider, certain=False) or "").strip()
-    return _clean(key, f"API key for {provider}") if key else None
+    return clean_key(key, f"API key for {provider}") if key else None
 
 
-def _clean(key: str, what: str) -> str:
+def clean_key(key: str, what: str) -> str:
+    """Raises WrongUse for what cannot be one."""
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise WrongUse(f"The {what} holds blanks or characters that none has. Copy it again.")

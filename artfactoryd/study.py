@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents, inputs, library
+from artfactoryd.choosing import Choice, Heard, ModelsUnknown, Name, choose
 from artfactoryd.core import naming
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of, snapshots
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
@@ -93,48 +93,65 @@ class Origin:
 class Scholar:
     """Understands order files with what the library, the settings and the index say now."""
 
-    def __init__(self, home: Home, settings: Settings, index: Index | None, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, index: Index | None, clock: Callable[[], datetime],
+        heard: Heard | None = None,
+    ) -> None:  # fmt: skip
+        """`heard`: what providers said about models that the catalogue does not know."""
         self._home = home
+        self._heard = heard or Heard()
         self._settings = settings
         self._index = index
         self._clock = clock
         self._catalog: Catalog | None = None
 
     def study(self, data: bytes, origin: Origin) -> list[Study]:
-        """Every document of one file. Raises Refusal with everything wrong in all of them."""
+        """Every document of one file. Raises Refusal with everything wrong in all of them.
+
+        ModelsUnknown when a provider may know a model that is not known here: ask it, and study again.
+        """
         found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
         problems: list[Problem] = []
         missing: list[str] = []
+        unknown: list[Name] = []
         studies: list[Study] = []
         for document in found:
             complaints = _complaints(document)
             problems += complaints
             try:
                 if all(complaint.code in READ_ON for complaint in complaints):
-                    studies.append(self._one(self._resolved(document), origin, studies))
+                    resolved, wrong = self._resolved(document)
+                    studies.append(self._one(resolved, origin, studies, wrong))
             except Refusal as refusal:
                 problems += refusal.problems
                 missing += refusal.names if isinstance(refusal, InputsMissing) else ()
+                unknown += refusal.names if isinstance(refusal, ModelsUnknown) else ()
+        if unknown:
+            raise ModelsUnknown(problems, unknown)
         if problems:
             raise InputsMissing(problems, missing) if missing else Refusal(problems)
         return studies
 
-    def _resolved(self, document: Document) -> Resolved:
-        """With its templates. Raises Refusal; what is still missing then is told too."""
-        found = resolve(document, TemplateFiles(self._home.library / "templates"))
-        missing = documents.check_mapping(found.value, "order") if found.templates else []
-        if missing:
+    def _resolved(self, document: Document) -> tuple[Resolved, list[Problem]]:
+        """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
+        wrong: list[Problem] = []
+        found = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
+        missing = documents.check_mapping(found.value, "order") if found.templates or wrong else []
+        if missing and not wrong:
             raise Refusal([found.locate(problem) for problem in missing])
-        return found
+        if any(problem.code not in READ_ON for problem in missing):
+            raise Refusal(wrong)  # what is missing may stand in the template that is not there
+        return found, wrong
 
-    def _one(self, document: Resolved, origin: Origin, before: Sequence[Study]) -> Study:
+    def _one(self, document: Resolved, origin: Origin, before: Sequence[Study], wrong: Sequence[Problem]) -> Study:
+        """`wrong`: with its templates; what else is wrong is told with it."""
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         pattern = {} if order.file else _pattern(self._settings.products.file)
         order = replace(order, file=pattern.get("file", order.file))
         search = inputs.Search(origin.folder, self._settings.limits.product_bytes, self._settings.limits.megapixels)
         table = self._table(document, order, search)
-        plan = self._plan(document, order, table)
+        plan = self._plan(document, order, table, wrong)
         search.look(plan)
         self._complain(document, search)
         found = list(search.found.values())
@@ -157,18 +174,24 @@ class Scholar:
         self._complain(document, search)
         return found
 
-    def _plan(self, document: Resolved, order: Order, table: str | None) -> Plan:
+    def _plan(self, document: Resolved, order: Order, table: str | None, wrong: Sequence[Problem]) -> Plan:
         lookups = LookupFiles(self._home.library / "lookups")
-        models = self._models(document, order)
-        then = enumerate(order.then)
-        later = [self._model(document, each.provider, each.model, ("then", n)) for n, each in then]
+        choices, later = self._choices(order)
+        models = [choice.model for choice in choices]
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
-            models=models, later=later, lookups=lookups, raw=document.raw, table=table,
+            models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
         )  # fmt: skip
-        wrong = [*plan.problems, *_wrong_names(plan)]
-        if wrong or lookups.problems:
-            raise Refusal([*(document.locate(problem) for problem in wrong), *lookups.problems])
+        choices += later
+        plan = replace(plan, warnings=(*(each for choice in choices for each in choice.warnings), *plan.warnings))
+        unknown = [each for choice in choices for each in choice.problems]
+        found = [each for each in plan.problems if each.code != "E_REQUIRED" or not wrong]  # a template may have it
+        found += _wrong_names(plan)
+        if wrong or unknown or found or lookups.problems:
+            doubts = [warning for warning in plan.warnings if warning.holds]
+            located = [document.locate(each) for each in (*unknown, *found, *doubts)]
+            ask = [choice.ask for choice in choices if choice.ask]
+            raise ModelsUnknown([*wrong, *located, *lookups.problems], ask)
         return plan
 
     def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
@@ -185,32 +208,21 @@ class Scholar:
             located = [document.locate(problem) for problem in search.problems]
             raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
 
-    def _models(self, document: Resolved, order: Order) -> list[Model]:
+    def _choices(self, order: Order) -> tuple[list[Choice], list[Choice]]:
+        """Of the order's own items, and of its stages."""
         ways: list[tuple[str, str, KeyPath]] = [(order.provider, order.model, ())]
         if order.models:
             ways = [(each.provider, each.model, ("models", n)) for n, each in enumerate(order.models)]
-        return [self._model(document, provider, name, path) for provider, name, path in ways]
+        later = [(each.provider, each.model, ("then", n)) for n, each in enumerate(order.then)]
+        return [self._choice(*way) for way in ways], [self._choice(*way) for way in later]
 
-    def _model(self, document: Resolved, provider: str, name: str, path: KeyPath) -> Model:
-        catalog = self.catalog()
-        if provider not in catalog.providers():
-            near = difflib.get_close_matches(provider, catalog.providers(), n=1)
-            fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(catalog.providers())}."
-            problem = Problem("E_PROVIDER", f"there is no provider {provider!r}.", fix, (*path, "provider"))
-            raise Refusal([document.locate(problem)])
-        model = catalog.find(provider, name)
-        if model is None:
-            known = [each.names[-1] for each in catalog if each.provider == provider]
-            near = catalog.near(provider, name)
-            fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-            message = f"{provider} has no model {name!r} that is known here."
-            raise Refusal([document.locate(Problem("E_MODEL", message, fix, (*path, "model")))])
-        return model
+    def _choice(self, provider: str, name: str, path: KeyPath) -> Choice:
+        return choose(self.catalog(), self._home.told, self._heard, provider, name).below(path)
 
     def catalog(self) -> Catalog:
         """Read afresh for each file, so that an edit in the Library counts at once."""
         if self._catalog is None:
-            models, problems = library.load_catalog(self._home.library / "models")
+            models, problems = library.load_catalog(self._home.models, self._home.told)
             if problems:
                 raise Refusal(problems)
             self._catalog = Catalog(models)

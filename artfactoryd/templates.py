@@ -37,6 +37,10 @@ class TemplateFiles:
     def names(self) -> list[str]:
         return sorted(self._files)
 
+    def file(self, name: str) -> Path:
+        """Raises KeyError."""
+        return self._files[name]
+
     def read(self, name: str) -> Document:
         path = self._files[name]
         try:

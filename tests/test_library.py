@@ -64,6 +64,11 @@ def test_defaults_and_descriptions_of_a_shipped_model_hold(model: Model) -> None
             assert check_value(schema, schema["default"]) is None, name
 
 
+@pytest.mark.parametrize("model", shipped(), ids=lambda model: model.id)
+def test_a_shipped_price_says_of_which_day_it_is(model: Model) -> None:
+    assert model.price is not None and (model.provider == "local" or model.price.as_of)
+
+
 @pytest.mark.parametrize(
     ("model", "parameter", "good", "bad"),
     [

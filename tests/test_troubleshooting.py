@@ -865,6 +865,20 @@ def _(stage: Stage) -> Found:
     return stage.told("init", HOME=str(stage.home.root.parents[1]))
 
 
+@situation("A full id that its provider does not know")
+def _(stage: Stage) -> Found:
+    stage.home.base_url = stage.cloud.base_url
+    stage.home.configure()
+    return stage.taken("car.yaml", PAID.replace("flux-schnell", "acme/nothing"))
+
+
+@situation("A model that nobody here knows, and its provider cannot be asked")
+def _(stage: Stage) -> Found:
+    stage.home.base_url = "http://127.0.0.1:9"
+    stage.home.configure()
+    return stage.taken("car.yaml", PAID.replace("flux-schnell", "acme/far"))
+
+
 @situation("A command names an order that does not exist")
 def _(stage: Stage) -> Found:
     return stage.told("order", "carz")

@@ -22,7 +22,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     from artfactoryd import planning, preview
 
     home = home_of(ctx)
-    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most))
+    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most), environ=os.environ)
     if as_json:
         for piece in found.json():
             click.echo(piece, nl=False)

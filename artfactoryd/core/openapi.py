@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 DEEPEST = 20
@@ -108,11 +108,17 @@ def _named(reference: str, document: Mapping[str, Any]) -> Any:
 
 
 def model_entry(
-    provider: str, name: str, document: Mapping[str, Any], price: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """The content of a model file (schemas/model.schema.json) for what a provider says about one of its models."""
+    provider: str, name: str, document: Mapping[str, Any], price: Mapping[str, Any] | None,
+    kept_back: Collection[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """The content of a model file (schemas/model.schema.json) for what a provider says about one of its models.
+
+    `kept_back`: parameters that no order may give. Raises NoSchema.
+    """
     schema = input_schema(document)
     properties = schema["properties"]
+    for parameter in kept_back:
+        properties.pop(parameter, None)
     for parameter, each in properties.items():
         if parameter.endswith("_url") and each.get("type") == "string":
             each["format"] = "uri"
@@ -143,7 +149,11 @@ def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Any] | None
     per = UNITS.get(unit.strip().lower())
     if per is None or per == "second" or isinstance(unit_price, bool) or not isinstance(unit_price, int | float | str):
         return None  # by the second only with the seconds a call takes, which nobody says
-    return {"usd": unit_price, "per": per, "as_of": as_of}
+    try:
+        usd = float(unit_price)
+    except ValueError:
+        return None
+    return {"usd": usd, "per": per, "as_of": as_of} if 0 <= usd < float("inf") else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@
     cancel(ticket)                       asks the provider to stop; promises nothing
     reconcile(doubts, known)             optional: what became of creates whose answer was lost
     probe()                              optional: whether the provider is there and takes our key
+    describe(model, version)             optional: which parameters a model takes, in the provider's own words
 
 A factory translates every error of its client library at one point into `errors.ProviderError`;
 no provider's type, status word or error leaves this folder. A factory never retries a create,
@@ -143,6 +144,31 @@ class Probes(Protocol):
 
     async def probe(self) -> None:
         """Free. Raises ProviderStopped, Throttled, Unreachable or AskAgain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A model in its provider's own words.
+
+    `document`: OpenAPI, as served. `version`: where a call needs one. `price`: (unit price in US dollars, unit) in the
+    provider's own words. `kept_back`: parameters that this factory sets itself, which no order may give.
+    """
+
+    document: Mapping[str, Any]
+    version: str | None = None
+    price: tuple[float | str, str] | None = None
+    kept_back: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """A factory whose provider tells what its models take."""
+
+    async def describe(self, model: str, version: str | None) -> Description:
+        """Free. `model` is a full id. `version` None: the one in use.
+
+        Raises CallRefused when there is no such model, ProviderStopped, Throttled, Unreachable or AskAgain.
+        """
 
 
 class FactoryMaker(Protocol):

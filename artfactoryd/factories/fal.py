@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, Unreachable
-from artfactoryd.factories import Absent, Attempt, Call, Outputs, ProviderSettings, Ticket, Uploaded
+from artfactoryd.factories import Absent, Attempt, Call, Description, Outputs, ProviderSettings, Ticket, Uploaded
 from artfactoryd.factories.answer import Answer, named, refusal
 from artfactoryd.factories.fal_answers import (
     SKEW,
@@ -30,6 +30,7 @@ from artfactoryd.factories.fal_answers import (
     ticket_in,
     trouble,
 )
+from artfactoryd.factories.fal_models import KEPT_BACK, described, priced
 from artfactoryd.factories.wire import READ, UPLOAD, Wire, failed_create, kept, trusted
 
 if TYPE_CHECKING:
@@ -109,6 +110,20 @@ class FalFactory:
         answer = await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked)
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
             raise trouble(answer)
+
+    async def describe(self, model: str, version: str | None) -> Description:
+        """fal's models have no versions; what they cost is a second question."""
+        if version is not None:
+            raise CallRefused(f"fal's models have no versions: leave :{version} out.")
+        try:
+            asked = {"endpoint_id": checked(model), "expand": "openapi-3.0"}
+        except ValueError as error:
+            raise CallRefused(f"{error}.") from error
+        answer = await self._ask("GET", f"{self._at['platform_url']}/models", params=asked)
+        document = described(answer, model)
+        asked = {"endpoint_id": model}
+        price = priced(await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked), model)
+        return Description(document, price=price, kept_back=KEPT_BACK)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To fal's CDN for a week; whoever knows the address can read it there."""

@@ -13,12 +13,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
-from artfactoryd.factories import Absent, Attempt, Call, Outputs, ProviderSettings, Ticket, Uploaded, listing
+from artfactoryd.factories import (
+    Absent,
+    Attempt,
+    Call,
+    Description,
+    Outputs,
+    ProviderSettings,
+    Ticket,
+    Uploaded,
+    listing,
+)
 from artfactoryd.factories.answer import Answer, named, refusal
+from artfactoryd.factories.description import model_place, not_told, schema_in, version_of
 from artfactoryd.factories.prediction import outcome, ticket_in, trouble
 from artfactoryd.factories.wire import READ, UPLOAD, Wire, failed_create, kept, trusted
 
@@ -106,6 +117,32 @@ class ReplicateFactory:
         answer = await self._ask("GET", "/v1/account")
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
             raise trouble(answer)
+
+    async def describe(self, model: str, version: str | None) -> Description:
+        """An official model is called by its name; of a community model the version is pinned that was described."""
+        place = model_place(model)
+        if version is not None:
+            found = await self._told(f"{place}/versions/{quote(version, safe='')}", f"{model}:{version}")
+            return Description(schema_in(found, model), version)
+        found = await self._told(place, model)
+        schema = schema_in(found.get("latest_version"), model)
+        return Description(schema, None if await self._is_official(found, place) else version_of(found))
+
+    async def _is_official(self, found: Mapping[str, Any], place: str) -> bool:
+        """Where the model itself does not say: an official one keeps its list of versions to itself."""
+        if "is_official" in found:
+            return bool(found["is_official"])
+        answer = await self._ask("GET", f"{place}/versions")
+        if not answer.ok and answer.status != 404:
+            raise not_told(answer, "its versions")
+        return answer.status == 404
+
+    async def _told(self, path: str, what: str) -> Mapping[str, Any]:
+        answer = await self._ask("GET", path)
+        value = answer.value() if answer.ok else None
+        if not isinstance(value, dict):
+            raise not_told(answer, what)
+        return value
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To Replicate's files, which live a day; Replicate itself reads them with our key."""

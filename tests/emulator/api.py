@@ -46,6 +46,7 @@ class Api:
             web.get("/v1/predictions/{id}", self.get), web.post("/v1/predictions/{id}/cancel", self.cancel),
             web.get("/v1/models/{owner}/{name}", self.model),
             web.get("/v1/models/{owner}/{name}/versions/{version}", self.version),
+            web.get("/v1/models/{owner}/{name}/versions", self.versions),
             web.get("/v1/account", self.account), web.post("/v1/files", self.upload),
             web.get("/v1/files", self.file_list), web.get("/v1/files/{id}", self.file),
             web.delete("/v1/files/{id}", self.file_gone),
@@ -257,6 +258,13 @@ class Api:
         if name != models.SDXL or request.match_info["version"] not in models.SDXL_VERSIONS:
             return answers.problem(404)  # an official model keeps its versions to itself
         return web.json_response(models.document(name)["latest_version"] | {"id": request.match_info["version"]})
+
+    async def versions(self, request: web.Request) -> web.Response:
+        if f"{request.match_info['owner']}/{request.match_info['name']}" != models.SDXL:
+            return answers.problem(404)
+        latest = models.document(models.SDXL)["latest_version"]
+        results = [latest | {"id": version} for version in models.SDXL_VERSIONS]
+        return web.json_response({"next": None, "previous": None, "results": results})
 
     async def account(self, request: web.Request) -> web.StreamResponse:
         told = await self._asked(request, "account")

@@ -60,7 +60,7 @@ class Fal:
             web.post("/_control", self.control), web.get("/_seen", self.counts),
             web.post("/storage/auth/token", self.token), web.post("/files/upload", self.upload),
             web.get("/files/{id}/{name}", self.file), web.get("/models/requests/by-endpoint", self.history),
-            web.get("/models/pricing", self.pricing),
+            web.get("/models/pricing", self.pricing), web.get("/models", self.models),
             web.get(request + "/status", self.status), web.put(request + "/cancel", self.cancel),
             web.get(request, self.result), web.post("/{endpoint:.+}", self.create),
         ])  # fmt: skip
@@ -239,6 +239,13 @@ class Fal:
             return answers.problem(404, PROBLEMS[404])
         return web.json_response({"prices": prices, "next_cursor": None, "has_more": False})
 
+    async def models(self, request: web.Request) -> web.StreamResponse:
+        self.seen["GET models"] += 1
+        names = [name for name in request.query.get("endpoint_id", "").split(",") if name in INPUTS]
+        expanded = request.query.get("expand") == "openapi-3.0"
+        found = [{"endpoint_id": name, **({"openapi": described(name)} if expanded else {})} for name in names]
+        return web.json_response({"models": found, "next_cursor": None, "has_more": False})
+
     # Uploads: leave from REST, then the CDN, which wants that leave and not our key.
 
     async def token(self, request: web.Request) -> web.StreamResponse:
@@ -270,6 +277,17 @@ class Fal:
     async def file(self, request: web.Request) -> web.StreamResponse:
         data, kind = self.files[request.match_info["id"]]
         return web.Response(body=data, content_type=kind)
+
+
+def described(endpoint: str) -> dict[str, Any]:
+    """In fal's shape: the schema is called after the model, `sync_mode` is among its parameters."""
+    given = {**INPUTS[endpoint]["properties"], "sync_mode": {"type": "boolean", "default": False}}
+    schema = {"type": "object", "required": INPUTS[endpoint]["required"], "properties": given}
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/ModelInput"}}}
+    return {
+        "openapi": "3.0.4", "components": {"schemas": {"ModelInput": schema}},
+        "paths": {f"/{endpoint}": {"post": {"requestBody": {"required": True, "content": body}}}},
+    }  # fmt: skip
 
 
 def _refusal(told: Behaviour) -> web.Response:
