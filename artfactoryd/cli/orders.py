@@ -22,16 +22,16 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     from artfactoryd import planning
 
     home = home_of(ctx)
-    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most))
+    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=count_of(most, "--items"))
     say(found.document, found.text(), as_json)
     ctx.exit(found.exit_code)
 
 
-def _count(text: str) -> int | None:
+def count_of(text: str, option: str) -> int | None:
     if text == "all":
         return None
     if not text.isdigit():
-        raise WrongUse(f"--items takes a number or `all`; {text!r} is neither.")
+        raise WrongUse(f"{option} takes a number or `all`; {text!r} is neither.")
     return int(text)
 
 
