@@ -16,6 +16,7 @@ from urllib.request import url2pathname
 from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars
+from artfactoryd.core.pictures import PRODUCT
 from artfactoryd.core.product import product_name, prompt_of, sidecar, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
@@ -190,8 +191,8 @@ class Delivery:
                 "asked_at": attempt["asked_at"], "answered_at": attempt["answered_at"],
                 "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
             },
-            "inputs": _inputs(row, order), "tags": order["tags"], "notes": order["notes"],
-            "rehearsal": bool(order["rehearsal"]),
+            "inputs": _inputs(row, order), "parents": _parents(row, order),
+            "tags": order["tags"], "notes": order["notes"], "rehearsal": bool(order["rehearsal"]),
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
 
@@ -214,6 +215,13 @@ def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
     """The pictures this item was made from, as the order's inputs/ holds them."""
     found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(order["model"]))
     return [
-        {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}", "source": each["value"]}
+        {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}",
+         "source": each.get("source") or each["value"]}
         for name, each in found.items()
     ]  # fmt: skip
+
+
+def _parents(row: Row, order: Row) -> list[str]:
+    """Ids of the products among them, each once."""
+    sources = (each["source"] for each in _inputs(row, order))
+    return list(dict.fromkeys(each.removeprefix(PRODUCT) for each in sources if each.startswith(PRODUCT)))

@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import companions, fault, paperwork
+from artfactoryd import companions, fault, inputs, paperwork
 from artfactoryd.books import Books
 from artfactoryd.claims import Claim, Claims
 from artfactoryd.companions import Companions
@@ -27,6 +28,7 @@ from artfactoryd.settings import Settings
 from artfactoryd.study import Origin, Scholar, Study, document_text, plan_of
 
 MOST_READINGS = 3
+KEPT = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
 def order_id(claim: str, number: int) -> str:
@@ -154,7 +156,9 @@ class Intake:
     def _study(self, claim: Claim) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
-        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside)
+        origin = Origin(
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / KEPT
+        )
         scholar = Scholar(self._home, self._settings(), self._books.index, self._clock)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
@@ -260,7 +264,7 @@ class Intake:
             if claim is None and row["inputs"]:
                 opened = await asyncio.to_thread(self._claims.open)
                 claim = next((each for each in opened if each.id == row["claim"]), None)
-            beside = claim.beside if claim else None
-            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), beside)
+            lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
+            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), lying)
             place = str(folder.relative_to(self._home.root))
             await self._books.set_folder(row["id"], place)

@@ -56,7 +56,7 @@ def _like(text: str) -> str:
 
 
 def _words(term: Term) -> Condition:
-    """In any text that was sent, in the name of its order, or in its own file's name."""
+    """In any text that was sent, in the name of its order, or in its path."""
     some = f"%{_like(term.value)}%"
     inside = "SELECT 1 FROM json_each(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\'"
     sql = f"(EXISTS ({inside}) OR coalesce(o.name, '') LIKE ? ESCAPE '\\' OR p.path LIKE ? ESCAPE '\\')"

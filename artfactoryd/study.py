@@ -22,10 +22,12 @@ from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.plan import Plan, PlannedItem, Reason, base_seed, make_plan, reasons_to_hold
 from artfactoryd.documents import Document
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.gathering import Gathering
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.inputs import Input, InputsMissing
 from artfactoryd.lookups import LookupFiles
+from artfactoryd.patterns import Patterns
 from artfactoryd.resolution import Resolved, resolve
 from artfactoryd.settings import Settings
 from artfactoryd.templates import TemplateFiles, TemplateTexts
@@ -74,6 +76,7 @@ class Origin:
     project: str | None = None  # of the drop-box
     rehearse: bool = False
     folder: Path | None = None  # where the pictures it names lie
+    kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
 
 
 class Scholar:
@@ -116,9 +119,9 @@ class Scholar:
     def _one(self, document: Resolved, origin: Origin, before: Sequence[Study]) -> Study:
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
-        search = inputs.Search(origin.folder, self._settings.limits.product_bytes, self._settings.limits.megapixels)
+        search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels)
         table = self._table(document, order, search)
-        plan = self._plan(document, order, table)
+        plan = self._plan(document, order, table, Patterns(origin.folder, self._home.library, self._index))
         search.look(plan)
         self._complain(document, search)
         found = list(search.found.values())
@@ -130,6 +133,10 @@ class Scholar:
         reasons = [*self._reasons(plan, cap), *self._repeats(fingerprint, order, before)]
         return Study(document, order, plan, cap, fingerprint, tuple(reasons), tuple(found), library)
 
+    def _gathering(self, origin: Origin) -> Gathering:
+        most_bytes = self._settings.limits.product_bytes
+        return Gathering(origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes)
+
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""
         if not isinstance(order.cases, str):
@@ -138,14 +145,16 @@ class Scholar:
         self._complain(document, search)
         return found
 
-    def _plan(self, document: Resolved, order: Order, table: str | None) -> Plan:
+    def _plan(self, document: Resolved, order: Order, table: str | None, patterns: Patterns) -> Plan:
         lookups = LookupFiles(self._home.library / "lookups")
         plan = make_plan(
             order, self._model(document, order), self._base(document, order), written=document.written,
             check=documents.check_value, lookups=lookups, raw=document.raw, table=table,
+            many=patterns,
         )  # fmt: skip
-        if plan.problems or lookups.problems:
-            raise Refusal([*(document.locate(problem) for problem in plan.problems), *lookups.problems])
+        found = [document.locate(problem) for problem in plan.problems] + lookups.problems
+        if found:
+            raise InputsMissing(found, patterns.missing) if patterns.missing else Refusal(found)
         return plan
 
     def _reasons(self, plan: Plan, cap: int) -> list[Reason]:
@@ -223,7 +232,7 @@ def _complaints(document: Document) -> list[Problem]:
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:
     """What the order took from elsewhere, as it was: the acceptance keeps it."""
     lookups = {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}
-    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table))
+    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table), ("many", dict(plan.many)))
     return {key: each for key, each in parts if each}
 
 
@@ -280,6 +289,7 @@ def _plan_again(row: Mapping[str, Any]) -> Plan:
     plan = make_plan(
         order, model, row["base_seed"], written=document.written, check=documents.check_value,
         lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+        many=library.get("many", {}),
     )  # fmt: skip
     return with_inputs(plan, row["inputs"])
 

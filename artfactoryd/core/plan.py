@@ -19,7 +19,7 @@ from artfactoryd.core.order import Order
 from artfactoryd.core.reading import Means, Reading, read
 from artfactoryd.core.sampling import choose
 from artfactoryd.core.section import Place, Section
-from artfactoryd.core.values import Check, ValueAxis, Written
+from artfactoryd.core.values import Check, Many, ValueAxis, Written
 from artfactoryd.errors import Path, Problem
 
 __all__ = ["LARGEST", "Plan", "PlannedItem", "Reason", "base_seed", "make_plan", "reasons_to_hold"]
@@ -42,6 +42,7 @@ class Plan:
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
+    many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
 
     @property
     def model(self) -> Model:
@@ -226,16 +227,19 @@ def base_seed(order: Order, runs: int) -> int:
 def make_plan(
     order: Order, model: Model, base: int, *, written: Written, check: Check, models: Sequence[Model] = (),
     lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
+    many: Many | None = None,
 ) -> Plan:  # fmt: skip
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
 
     `models`: all of them, of an order that names several. `lookups`: those of the Library; the order's own win.
-    `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
+    `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names. `many`: what
+    patterns and queries for pictures find.
     """
     chosen = tuple(models) or (model,)
-    found = read(order, chosen, base, Means(written, check, lookups or {}, raw, table))
+    found = read(order, chosen, base, Means(written, check, lookups or {}, raw, table, {} if many is None else many))
     sections, pictures = tuple(found.sections), tuple(found.pictures)
     plan = Plan(order, chosen, sections, base, pictures=pictures, lookups=found.used, raw=frozenset(raw))
+    plan = replace(plan, many=found.spread)
     problems = [*order.problems, *found.problems] or list(_too_large(plan))
     return replace(plan, problems=_at_most(problems), warnings=_at_most(_all_warnings(plan, found, bool(problems))))
 

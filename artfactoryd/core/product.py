@@ -72,7 +72,8 @@ def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[st
         "parameters": {key: row[key] for key in ("base", "generation", "actual", "returned")},
         "inputs": row["inputs"], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
         "cost": {"usd": row["cost_usd"], "estimated": row["cost_estimated"]}, "timings": row["timings"],
-        "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [], "parents": [],
+        "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [],
+        "parents": row["parents"],
         "stage": None, "reused_from": None, "rehearsal": row["rehearsal"],
         "origin": row["origin"], "software": {"name": SOFTWARE, "version": row["software_version"]},
     }  # fmt: skip
