@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -59,7 +60,10 @@ def fetch(address: str, target: Path, most_bytes: int) -> None:
 
 @dataclass
 class Gathering:
-    """`kept`: where files from elsewhere are put; None: only for as long as this lives."""
+    """`kept`: where files from elsewhere are put; None: only for as long as this lives.
+
+    `earlier`: the folder of the order that is made again; `sources`: where its inputs were from.
+    """
 
     folder: Path | None
     root: Path  # of the home
@@ -67,6 +71,8 @@ class Gathering:
     index: Index | None
     kept: Path | None = None
     most_bytes: int = 100_000_000
+    earlier: Path | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
     _passing: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
 
     def find(self, value: str, path: KeyPath) -> Place | Problem:
@@ -81,12 +87,14 @@ class Gathering:
         if beside is not None and os.path.lexists(beside):
             assert self.folder is not None
             return Place(beside, self.folder, beside.name)
-        return self._in_library(value, path)
+        return self._elsewhere(value, path)
 
-    def _in_library(self, value: str, path: KeyPath) -> Place | Problem:
+    def _elsewhere(self, value: str, path: KeyPath) -> Place | Problem:
         inside = self.library / value.removeprefix(LIBRARY)
         if value.startswith(LIBRARY) and os.path.lexists(inside):
             return self._known(value) or Place(inside, self.library, inside.name, value)
+        if value in self.sources and self.earlier and os.path.lexists(self.earlier / value):
+            return Place(self.earlier / value, self.earlier, inside.name, self.sources[value])
         there = f"there is no {value} beside the order"
         fix = "Put it beside the order, or correct the name."
         return Problem(MISSING, f"{there}{' or there' if value.startswith(LIBRARY) else ''}.", fix, path)

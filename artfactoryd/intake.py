@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import companions, fault, inputs, paperwork
+from artfactoryd import again, companions, fault, inputs, paperwork
 from artfactoryd.books import Books
 from artfactoryd.claims import Claim, Claims
 from artfactoryd.companions import Companions
@@ -48,6 +48,7 @@ class Intake:
         self._settings, self._clock = settings, clock
         self._companions = Companions()
         self._opening = asyncio.Lock()
+        self.put_back: set[str] = set()  # claims of sidecars that lie on the shelf again
 
     async def take(self, claim: Claim) -> list[str] | None:
         """Take what was dropped to its next resting place; the ids of orders that may now be worked on.
@@ -63,6 +64,12 @@ class Intake:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
+            if self._is_young(claim) and again.awaits_picture(self._home, self._books.index, claim):
+                return None
+            if await asyncio.to_thread(again.put_back, self._home, self._books.index, claim):
+                self.put_back.add(claim.id)
+                await asyncio.to_thread(self._claims.clear, claim)
+                return []
             if not await self._read(claim):
                 return None
             rows = self._books.index.orders_of_claim(claim.id)
@@ -142,8 +149,11 @@ class Intake:
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
         """For a picture that is dropped a moment later than its order; a bundle came whole."""
+        return claim.kind == "file" and missing.may_come and self._is_young(claim)
+
+    def _is_young(self, claim: Claim) -> bool:
         age = self._clock() - datetime.fromisoformat(claim.taken_at)
-        return claim.kind == "file" and missing.may_come and age.total_seconds() < companions.PATIENCE
+        return age.total_seconds() < companions.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._companions.is_spoken_for(stray)

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents, inputs, library
+from artfactoryd import again, documents, inputs, library
+from artfactoryd.again import Again
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars
 from artfactoryd.core.dropped import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.order import Order, read_order
@@ -77,6 +78,7 @@ class Origin:
     rehearse: bool = False
     folder: Path | None = None  # where the pictures it names lie
     kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
+    again: Again | None = None  # the sidecar that it is made of
 
 
 class Scholar:
@@ -91,6 +93,9 @@ class Scholar:
 
     def study(self, data: bytes, origin: Origin) -> list[Study]:
         """Every document of one file. Raises Refusal with everything wrong in all of them."""
+        request = again.asked(data, origin.file)
+        if request is not None:
+            data, origin = request.text, replace(origin, again=request)
         found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
         problems: list[Problem] = []
         missing: list[str] = []
@@ -122,6 +127,8 @@ class Scholar:
         search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels)
         table = self._table(document, order, search)
         plan = self._plan(document, order, table, Patterns(origin.folder, self._home.library, self._index))
+        if origin.again:
+            plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         search.look(plan)
         self._complain(document, search)
         found = list(search.found.values())
@@ -135,7 +142,12 @@ class Scholar:
 
     def _gathering(self, origin: Origin) -> Gathering:
         most_bytes = self._settings.limits.product_bytes
-        return Gathering(origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes)
+        sources = origin.again.sources if origin.again else {}
+        row = self._index.order(origin.again.original) if self._index and origin.again else None
+        earlier = self._home.root / row["folder"] if row and row["folder"] else None
+        return Gathering(
+            origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes, earlier, sources
+        )
 
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""

@@ -41,6 +41,7 @@ HANDS = {
     "templates",
 }
 SPINE = {
+    "again",
     "books",
     "budget",
     "calls",
@@ -81,6 +82,7 @@ FRONT = {  # the commands: nobody behind them imports them
     "cli",
     "diagnosis",
     "doctor",
+    "explaining",
     "finding",
     "installing",
     "logs",
