@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 Patch = pytest.MonkeyPatch
 TEMPLATE = """
 parameters:
-  prompt: "a [${hue}] \\\\[real\\\\] car {one|two}"
+  prompt: "a [hue] \\\\[real\\\\] car [~one,two]"
   image: Library/faces/*.png
 raw: []
 """
@@ -66,12 +66,14 @@ async def test_the_resolved_order_makes_the_same_items_in_another_home(
 ) -> None:
     for colour in ("red", "green"):
         draw(home.home.library / "faces" / f"{colour}.png", colour)
-    (home.home.library / "templates" / "base.yaml").write_text(TEMPLATE)
-    (home.home.library / "lookups" / "hue.yaml").write_text("[crimson, teal]")
+    for name, text in {"templates/base.yaml": TEMPLATE, "lookups/hue.yaml": "[crimson, teal]"}.items():
+        (home.home.library / name).parent.mkdir(exist_ok=True)
+        (home.home.library / name).write_text(text)
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.make('{provider: fake, model: painter, project: masks, parameters: {prompt: "[red,blue,grey]"}}')
         was = await works.make(ORDER)
         items, row = items_of(works, was), works.order(was)
+        assert row["held"] is None
         folder = works.home.root / row["folder"]
     assert len(items) == 10 and {item["prompt"].split()[1] for item in items} <= {"crimson", "teal"}
     comment = (folder / "order.resolved.yaml").read_text().partition("\n")[0]
