@@ -87,6 +87,25 @@ async def test_its_pictures_are_found_in_the_folder_of_its_order(home: TestHome,
         assert works.items(made)[0]["seed"] == works.items(works.house.books.index.orders()[1]["id"])[0]["seed"]
 
 
+async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
+    home: TestHome, monkeypatch: Patch, tmp_path: Path
+) -> None:
+    async with at_work(with_editor(home), monkeypatch) as works:
+        data = draw(works.home.home.inbox / "beach.png")
+        _, card = first_product(works, await works.make(edit("beach.png")))
+    carried = tmp_path / "again"
+    shutil.copytree(card.parent / "inputs", carried / "inputs")
+    shutil.copyfile(card, carried / "order.json")
+    async with at_work(with_editor(TestHome.make(tmp_path / "other")), monkeypatch) as there:
+        carried.rename(there.home.home.inbox / "again")
+        await there.until(there.house.books.index.orders)
+        made = newest(there)
+        await there.until(lambda: there.items(made))
+        await there.rests()
+        assert there.states(made) == ["completed"]
+        assert (there.home.root / there.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
+
+
 async def test_a_copy_of_both_asks_again_and_leaves_no_picture_about(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         product, card = first_product(works, await works.make(order("a car")))

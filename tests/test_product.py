@@ -110,6 +110,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "returned": {}, "asked": 1, "delivered": 1, "cost_usd": 0.003, "cost_estimated": False,
         "timings": {"seconds": 1.5},
         "inputs": [{"parameter": "image", "sha256": SHA, "file": "inputs/a.png", "source": "a.png"}],
+        "parents": [],
         "tags": ["a"], "notes": "", "rehearsal": False, "origin": {"file": "cars.yaml"},
         "software_version": "1", **changes,
     }  # fmt: skip
