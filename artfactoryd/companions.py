@@ -14,14 +14,16 @@ import os
 import stat
 import time
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from artfactoryd.claims import SUBMISSION, Claim
+from artfactoryd.core.pictures import is_pattern
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
 from artfactoryd.inputs import behind_a_link
+from artfactoryd.patterns import matches
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +58,24 @@ class Companions:
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
         source, found = source_of(claim), False
-        for name in names if source is not None else ():
+        for name in self._named(source.parent, names, settle, wall) if source is not None else ():
             assert source is not None
             path = source.parent / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
             if not behind_a_link(path.parent, source.parent) and self._is_quiet(path, settle, wall):
                 found |= _copy(path, claim.beside / name, most_bytes)
         return found
+
+    def _named(self, folder: Path, names: Iterable[str], settle: float, wall: float) -> Iterator[str]:
+        """Of a pattern all that it finds, once all of them lie quiet: what is still being copied may belong to it."""
+        for name in names:
+            if not is_pattern(name):
+                yield name
+                continue
+            there = matches(folder, name)
+            quiet = [self._is_quiet(folder / each, settle, wall) for each in there]  # each is to be seen
+            if all(quiet):
+                yield from there
 
     def _is_quiet(self, path: Path, settle: float, wall: float) -> bool:
         """By its ctime, else (clocks differ) since this version of it was first seen."""

@@ -17,6 +17,7 @@ from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
 from artfactoryd.core import naming
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars, snapshot_of
+from artfactoryd.core.pictures import PRODUCT
 from artfactoryd.core.product import prompt_of, sidecar, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
@@ -195,8 +196,8 @@ class Delivery:
                 "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
             },
             "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row["stage"],
-            "parents": [each["id"] for each in self._parents(row)], "tags": order["tags"], "notes": order["notes"],
-            "rehearsal": bool(order["rehearsal"]),
+            "parents": [*(each["id"] for each in self._parents(row)), *_used(row, order)],
+            "tags": order["tags"], "notes": order["notes"], "rehearsal": bool(order["rehearsal"]),
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
 
@@ -266,6 +267,13 @@ def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
     """The pictures this item was made from, as the order's inputs/ holds them."""
     found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(snapshot_of(order, row)))
     return [
-        {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}", "source": each["value"]}
+        {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}",
+         "source": each.get("source") or each["value"]}
         for name, each in found.items()
     ]  # fmt: skip
+
+
+def _used(row: Row, order: Row) -> list[str]:
+    """Ids of the products that it names as its pictures, each once."""
+    sources = (each["source"] for each in _inputs(row, order))
+    return list(dict.fromkeys(each.removeprefix(PRODUCT) for each in sources if each.startswith(PRODUCT)))

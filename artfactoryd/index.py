@@ -248,6 +248,19 @@ class Index(Database):
     def find_product(self, path: str) -> Row | None:
         return self.row("SELECT * FROM product WHERE path = ?", (path,))
 
+    def products_beginning(self, prefix: str) -> list[Row]:
+        """By the beginning of an id; two are enough to see that it is not clear which."""
+        return self.rows("SELECT * FROM product WHERE id >= ? AND id < ? LIMIT 2", (prefix, prefix + "~"))
+
+    def search_products(self, condition: str, values: Sequence[object], before: str, most: int) -> list[Row]:
+        """Those older than the id `before`, newest first; `condition`: of p product, i item, o orders (searching)."""
+        sql = (
+            "SELECT p.*, o.name AS order_name, o.project, o.model, i.generation, i.seed, i.provider FROM product p "
+            "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id "
+            f"AND i.number = p.number WHERE p.id < ? AND {condition} ORDER BY p.id DESC LIMIT ?"
+        )
+        return self.rows(sql, (before, *values, most))
+
     def stops(self) -> dict[str, Row]:
         """Providers that trouble has stopped (no key, no money)."""
         rows = self.rows("SELECT provider, reason, since, of_key FROM provider_stop WHERE kind = 'stopped'")

@@ -1,14 +1,9 @@
-"""The pictures an order names: found beside it, looked at, told apart by their bytes.
-
-In this part of the program a file parameter is a path beside the order. An address, a product or a
-pattern is refused by name.
-"""
+"""The pictures an order names: found (gathering), looked at, told apart by their bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -19,21 +14,19 @@ from typing import Any
 from artfactoryd.core.catalog import Model
 from artfactoryd.core.plan import Plan
 from artfactoryd.core.stages import fed
+from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.entries import READ_ONLY
 from artfactoryd.errors import OutputBad, Problem, Refusal
 from artfactoryd.errors import Path as KeyPath
-
-MISSING = "E_INPUT_MISSING"
-BESIDE = "Put the picture beside the order and write its name."
-NOT_YET = (
-    (re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:"), "addresses are not built yet.", BESIDE),
-    (re.compile("product:"), "products as input are not built yet.", BESIDE),
-)
+from artfactoryd.gathering import MISSING, Gathering, Place, kept_name
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One picture. `value`: as written in the order; `name`: its file in the order's inputs/."""
+    """One picture. `value`: as the order's items have it; `name`: its file in the order's inputs/.
+
+    `source`: where it is from, empty for beside the order.
+    """
 
     value: str
     name: str
@@ -42,9 +35,11 @@ class Input:
     mime: str
     width: int
     height: int
+    source: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        found = asdict(self)
+        return found if self.source else {key: each for key, each in found.items() if key != "source"}
 
 
 class InputsMissing(Refusal):
@@ -64,8 +59,7 @@ class InputsMissing(Refusal):
 class Search:
     """Looks for the pictures an order names. Gathers what is wrong with any of them."""
 
-    folder: Path | None
-    most_bytes: int
+    gathering: Gathering
     most_megapixels: float
     found: dict[str, Input] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -75,7 +69,7 @@ class Search:
         for path, value in plan.pictures:
             if value in self.found:
                 continue
-            looked = _unfit(value, path) or self._one(value, path)
+            looked = self._one(value, path)
             if isinstance(looked, Input):
                 self.found[value] = looked
             else:
@@ -83,13 +77,14 @@ class Search:
 
     def table(self, value: str, path: KeyPath, most_bytes: int) -> str | None:
         """The text of a table that the order names; None with the problem noted."""
-        place = _unfit(value, path) or self._place(value, path)
-        if isinstance(place, Path):
+        place = self.gathering.find(value, path)
+        if isinstance(place, Place):
             try:
-                data = _read(place, self.folder or place, most_bytes, "limits.order_bytes")
+                data = _read(place.file, place.root, most_bytes, "limits.order_bytes")
                 text = data.decode("utf-8-sig")
                 sha256 = hashlib.sha256(data).hexdigest()
-                self.found[value] = Input(value, place.name, sha256, len(data), "text/csv", 0, 0)
+                self.found[value] = Input(value, place.name, sha256, len(data), "text/csv", 0, 0, place.source)
+                self._keep(place, value, data)
                 return text
             except (OSError, OutputBad, UnicodeDecodeError) as error:
                 words = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else _words(error)
@@ -98,50 +93,41 @@ class Search:
         self._note(place, value)
         return None
 
-    def _place(self, value: str, path: KeyPath) -> Path | Problem:
-        place = self.folder / value if self.folder else None
-        if place is None or not os.path.lexists(place):
-            fix = "Put it beside the order, or correct the name."
-            return Problem(MISSING, f"there is no {value} beside the order.", fix, path)
-        return place
+    def _keep(self, place: Place, value: str, data: bytes) -> None:
+        """With the claim, what does not lie in it."""
+        kept = self.gathering.kept
+        if place.source and kept is not None and place.root != kept:
+            with storage_errors(kept):
+                kept.mkdir(parents=True, exist_ok=True)
+                write_file(kept / kept_name(value), data)
 
     def _note(self, problem: Problem, value: str) -> None:
         self.problems.append(problem)
         self.missing += [value] if problem.code == MISSING else []
 
     def _one(self, value: str, path: KeyPath) -> Input | Problem:
-        place = self._place(value, path)
+        place = self.gathering.find(value, path)
         if isinstance(place, Problem):
             return place
         # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
         from artfactoryd import media
 
         try:
-            data = _read(place, self.folder or place, self.most_bytes)
-            picture = media.identify(place, self.most_megapixels)
+            data = _read(place.file, place.root, self.gathering.most_bytes)
+            picture = media.identify(place.file, self.most_megapixels)
         except (OSError, OutputBad) as error:
             fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
             return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
-        name = _free(place.name, [each.name for each in self.found.values()])
-        sha256 = hashlib.sha256(data).hexdigest()
-        return Input(value, name, sha256, len(data), picture.mime, picture.width or 0, picture.height or 0)
+        self._keep(place, value, data)
+        suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
+        name = _free(place.name + suffix, [each.name for each in self.found.values()])
+        sha256, size = hashlib.sha256(data).hexdigest(), (picture.width or 0, picture.height or 0)
+        return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
 
 
 def _words(error: OSError | OutputBad) -> str:
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return words.rstrip(".")
-
-
-def _unfit(value: str, path: KeyPath) -> Problem | None:
-    for kind, message, fix in NOT_YET:
-        if kind.match(value):
-            return Problem("E_NOT_BUILT", message, fix, path)
-    if any(sign in value for sign in "*?"):
-        return Problem("E_NOT_BUILT", "patterns (*.jpg) are not built yet.", "List the pictures: [a.jpg, b.jpg].", path)
-    pure = PurePosixPath(value)
-    if not value or pure.is_absolute() or ".." in pure.parts or value.startswith("~") or "\0" in value:
-        return Problem("E_INPUT", f"{value!r} is not a path beside the order.", BESIDE, path)
-    return None
 
 
 def behind_a_link(path: Path, root: Path) -> bool:
@@ -189,6 +175,11 @@ def of_product(row: Mapping[str, Any], model: Model, product: Mapping[str, Any])
     name, value = PurePosixPath(product["path"]).name, fed(row["parent"])
     taking = [each for each in model.files if row["generation"].get(each) == value]
     return {each: {"value": f"product:{product['id']}", "name": name, **known} for each in taking}
+
+
+def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:
+    """Where the bytes of an accepted input lie while its claim is there."""
+    return kept / kept_name(known["value"]) if known.get("source") else beside / known["value"]
 
 
 def read(path: Path, known: Mapping[str, Any]) -> bytes:

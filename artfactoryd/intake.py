@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import budget, companions, fault, paperwork
+from artfactoryd import again, budget, companions, fault, inputs, paperwork
 from artfactoryd.books import Books
 from artfactoryd.choosing import Heard, ModelsUnknown
 from artfactoryd.claims import Claim, Claims
@@ -29,6 +30,7 @@ from artfactoryd.settings import Settings
 from artfactoryd.study import Origin, Scholar, Study, document_text, plan_of
 
 MOST_READINGS = 3
+KEPT = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
 def order_id(claim: str, number: int) -> str:
@@ -49,6 +51,7 @@ class Intake:
         self._settings, self._clock = settings, clock
         self._companions = Companions()
         self._opening = asyncio.Lock()
+        self.put_back: set[str] = set()  # claims of sidecars that lie on the shelf again
 
     async def take(self, claim: Claim) -> list[str] | None:
         """Take what was dropped to its next resting place; the ids of orders that may now be worked on.
@@ -64,6 +67,12 @@ class Intake:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
+            if self._is_young(claim) and again.awaits_picture(self._home, self._books.index, claim):
+                return None
+            if await asyncio.to_thread(again.put_back, self._home, self._books.index, claim):
+                self.put_back.add(claim.id)
+                await asyncio.to_thread(self._claims.clear, claim)
+                return []
             if not await self._read(claim):
                 return None
             rows = self._books.index.orders_of_claim(claim.id)
@@ -157,8 +166,11 @@ class Intake:
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
         """For a picture that is dropped a moment later than its order; a bundle came whole."""
+        return claim.kind == "file" and missing.may_come and self._is_young(claim)
+
+    def _is_young(self, claim: Claim) -> bool:
         age = self._clock() - datetime.fromisoformat(claim.taken_at)
-        return claim.kind == "file" and missing.may_come and age.total_seconds() < companions.PATIENCE
+        return age.total_seconds() < companions.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._companions.is_spoken_for(stray)
@@ -171,7 +183,9 @@ class Intake:
     def _study(self, claim: Claim, heard: Heard) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
-        origin = Origin(claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside)
+        origin = Origin(
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / KEPT
+        )
         scholar = Scholar(self._home, self._settings(), self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
@@ -284,7 +298,7 @@ class Intake:
             if claim is None and row["inputs"]:
                 opened = await asyncio.to_thread(self._claims.open)
                 claim = next((each for each in opened if each.id == row["claim"]), None)
-            beside = claim.beside if claim else None
-            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), beside)
+            lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
+            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), lying)
             place = str(folder.relative_to(self._home.root))
             await self._books.set_folder(row["id"], place)

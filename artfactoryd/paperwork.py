@@ -25,10 +25,10 @@ Row = Mapping[str, Any]
 MOST_FAILURES = 100  # in one receipt; `order ID` shows all
 
 
-def open_folder(home: Home, row: Row, plan: Plan, beside: Path | None) -> Path:
+def open_folder(home: Home, row: Row, plan: Plan, lying: Callable[[Row], Path] | None) -> Path:
     """`Projects/PROJECT/DATE/NAME` with its papers and inputs, durable; the same folder for the same order id.
 
-    `beside`: where the pictures that the order names lie.
+    `lying`: where a picture that the order names lies.
     """
     date = datetime.fromisoformat(row["accepted_at"]).astimezone().strftime("%Y-%m-%d")
     document = document_bytes(row["document"])
@@ -38,9 +38,9 @@ def open_folder(home: Home, row: Row, plan: Plan, beside: Path | None) -> Path:
         "receipt.yaml": first_receipt(row).encode(),
     }
     for each in row["inputs"]:
-        if beside is None:
+        if lying is None:
             raise OutputBad(f"The claim of order {row['id']} is gone, and with it {each['value']}.")
-        files[f"inputs/{each['name']}"] = partial(inputs.read, beside / each["value"], each)
+        files[f"inputs/{each['name']}"] = partial(inputs.read, lying(each), each)
     project = shelf.existing_project(home.projects, row["project"])
     name = folder_name(row["name"], bool(row["rehearsal"]))
     return shelf.open_order_folder(
@@ -61,8 +61,12 @@ def resolved(row: Row, plan: Plan) -> str:
         f"# Order {row['id']}, accepted {row['accepted_at']} by artfactoryd {__version__}",
         f"# from {row['file']!r}, document {row['number']}, sha256 {row['document_sha256']}",
     ]
-    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}" for each in row["inputs"]]
+    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}{_from(each)}" for each in row["inputs"]]
     return "\n".join([*comment, documents.dump_yaml(value)])
+
+
+def _from(known: Row) -> str:
+    return f" from {known['source']!r}" if known.get("source") else ""
 
 
 def receipt_state(folder: Path) -> str | None:

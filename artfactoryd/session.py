@@ -183,14 +183,18 @@ def _place(file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bo
 
 
 def _pictures(file: Path, home: Home, settings: Settings) -> set[str]:
-    """The pictures the order names; none when it cannot be understood: the inbox will say why."""
+    """The pictures beside it that it names; none when it cannot be understood: the inbox will say why."""
+    index = Index.if_made(home.index_file)
     try:
-        studies = Scholar(home, settings, None, now).study(
+        studies = Scholar(home, settings, index, now).study(
             file.read_bytes(), Origin(file.name, file.stem, folder=file.absolute().parent)
         )
     except Refusal:
         return set()
-    return {each.value for study in studies for each in study.inputs}
+    finally:
+        if index:
+            index.close()
+    return {each.value for study in studies for each in study.inputs if not each.source}
 
 
 def git_of(file: Path) -> dict[str, Any] | None:

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents, inputs, library
+from artfactoryd import again, documents, inputs, library
+from artfactoryd.again import Again
 from artfactoryd.choosing import Choice, Heard, ModelsUnknown, Name, choose
 from artfactoryd.core import naming
 from artfactoryd.core.catalog import Catalog, Model, micro_dollars, providers_of, snapshots
@@ -28,11 +29,13 @@ from artfactoryd.core.reuse import Keys
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.gathering import Gathering
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.inputs import Input, InputsMissing
 from artfactoryd.lookups import LookupFiles
 from artfactoryd.needs import Needs, needs_of
+from artfactoryd.patterns import Patterns
 from artfactoryd.resolution import Resolved, resolve
 from artfactoryd.settings import Settings
 from artfactoryd.templates import TemplateFiles, TemplateTexts
@@ -88,6 +91,8 @@ class Origin:
     project: str | None = None  # of the drop-box
     rehearse: bool = False
     folder: Path | None = None  # where the pictures it names lie
+    kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
+    again: Again | None = None  # the sidecar that it is made of
 
 
 class Scholar:
@@ -110,6 +115,9 @@ class Scholar:
 
         ModelsUnknown when a provider may know a model that is not known here: ask it, and study again.
         """
+        request = again.asked(data, origin.file)
+        if request is not None:
+            data, origin = request.text, replace(origin, again=request)
         found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
         problems: list[Problem] = []
         missing: list[str] = []
@@ -149,9 +157,11 @@ class Scholar:
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         pattern = {} if order.file else _pattern(self._settings.products.file)
         order = replace(order, file=pattern.get("file", order.file))
-        search = inputs.Search(origin.folder, self._settings.limits.product_bytes, self._settings.limits.megapixels)
+        search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels)
         table = self._table(document, order, search)
-        plan = self._plan(document, order, table, wrong)
+        plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
+        if origin.again:
+            plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         search.look(plan)
         self._complain(document, search)
         found = list(search.found.values())
@@ -166,6 +176,15 @@ class Scholar:
         first = proof_numbers(plan)
         return Study(document, order, plan, cap, fingerprint, reasons, tuple(found), library, needs, first)
 
+    def _gathering(self, origin: Origin) -> Gathering:
+        most_bytes = self._settings.limits.product_bytes
+        sources = origin.again.sources if origin.again else {}
+        row = self._index.order(origin.again.original) if self._index and origin.again else None
+        earlier = self._home.root / row["folder"] if row and row["folder"] else None
+        return Gathering(
+            origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes, earlier, sources
+        )
+
     def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
         """The text of the .csv that the order's cases stand in."""
         if not isinstance(order.cases, str):
@@ -174,25 +193,38 @@ class Scholar:
         self._complain(document, search)
         return found
 
-    def _plan(self, document: Resolved, order: Order, table: str | None, wrong: Sequence[Problem]) -> Plan:
+    def _plan(
+        self, document: Resolved, order: Order, table: str | None, wrong: Sequence[Problem], patterns: Patterns
+    ) -> Plan:
         lookups = LookupFiles(self._home.library / "lookups")
         choices, later = self._choices(order)
         models = [choice.model for choice in choices]
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
             models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
+            many=patterns,
         )  # fmt: skip
         choices += later
         plan = replace(plan, warnings=(*(each for choice in choices for each in choice.warnings), *plan.warnings))
-        unknown = [each for choice in choices for each in choice.problems]
-        found = [each for each in plan.problems if each.code != "E_REQUIRED" or not wrong]  # a template may have it
-        found += _wrong_names(plan)
-        if wrong or unknown or found or lookups.problems:
-            doubts = [warning for warning in plan.warnings if warning.holds]
-            located = [document.locate(each) for each in (*unknown, *found, *doubts)]
-            ask = [choice.ask for choice in choices if choice.ask]
-            raise ModelsUnknown([*wrong, *located, *lookups.problems], ask)
+        self._refuse(document, plan, choices, [*wrong, *lookups.problems], patterns.missing)
         return plan
+
+    def _refuse(
+        self, document: Resolved, plan: Plan, choices: Sequence[Choice], wrong: Sequence[Problem],
+        missing: Sequence[str],
+    ) -> None:  # fmt: skip
+        """With all that is wrong. `wrong`: with what it borrowed; what that should have brought is not asked for."""
+        unknown = [each for choice in choices for each in choice.problems]
+        found = [each for each in plan.problems if each.code != "E_REQUIRED" or not wrong]
+        found += _wrong_names(plan)
+        if not (wrong or unknown or found):
+            return
+        doubts = [warning for warning in plan.warnings if warning.holds]
+        told = [*wrong, *(document.locate(each) for each in (*unknown, *found, *doubts))]
+        ask = [choice.ask for choice in choices if choice.ask]
+        if ask:
+            raise ModelsUnknown(told, ask)
+        raise InputsMissing(told, missing) if missing else Refusal(told)
 
     def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
         ask_above = micro_dollars(self._settings.budget.ask_above)
@@ -282,7 +314,7 @@ def _wrong_names(plan: Plan) -> Sequence[Problem]:
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:
     """What the order took from elsewhere, as it was: the acceptance keeps it."""
     lookups = {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}
-    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table))
+    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table), ("many", dict(plan.many)))
     return {key: each for key, each in parts if each}
 
 
@@ -341,6 +373,7 @@ def _plan_again(row: Mapping[str, Any]) -> Plan:
     plan = make_plan(
         order, models[0], row["base_seed"], written=document.written, check=documents.check_value, models=models,
         later=later, lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+        many=library.get("many", {}),
     )  # fmt: skip
     return with_inputs(plan, row["inputs"])
 

@@ -37,7 +37,7 @@ def test_it_names_its_version() -> None:
     assert done.stdout == f"artfactoryd, version {__version__}\n"
 
 
-@pytest.mark.parametrize("word", ["--help", "status", "orders", "spend"])
+@pytest.mark.parametrize("word", ["--help", "status", "orders", "spend", "products"])
 def test_looking_is_quick_because_it_loads_nothing_heavy(home: TestHome, word: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, "--home", str(home.root), word],

@@ -55,11 +55,17 @@ def test_a_synonym_of_a_picture_parameter_names_a_picture_too(home: TestHome, tm
 
 
 UNFIT = [
-    ("https://example.org/beach.png", "E_NOT_BUILT", "addresses are not built yet"),
-    ("file:///etc/passwd", "E_NOT_BUILT", "addresses are not built yet"),
-    ("data:image/png;base64,AAAA", "E_NOT_BUILT", "addresses are not built yet"),
-    ("product:01a2", "E_NOT_BUILT", "products as input are not built yet"),
-    ("photos/*.png", "E_NOT_BUILT", "patterns"),
+    ("http://example.org/beach.png", "E_INPUT", "only https: addresses are"),
+    ("https://127.0.0.1/beach.png?token=secret", "E_INPUT", "A picture is not fetched from 127.0.0.1"),
+    ("file:///etc/passwd", "E_INPUT", "only https: addresses are"),
+    ("data:image/png;base64,AAAA", "E_INPUT", "only https: addresses are"),
+    ("product:01a2", "E_INPUT", "product:01a2 is no product here"),
+    ("photos/*.png", "E_INPUT_MISSING", "photos/*.png finds no picture"),
+    ("../*.png", "E_INPUT", "not a pattern of paths beside the order"),
+    ("products:", "E_INPUT", "a query is missing"),
+    ("products: red", "E_INPUT", "finds no picture"),
+    ("products: after:now", "E_INPUT", "no date"),
+    ("Library/faces/a.png", "E_INPUT_MISSING", "beside the order or there"),
     ("../beach.png", "E_INPUT", "not a path beside the order"),
     ("a/../../beach.png", "E_INPUT", "not a path beside the order"),
     ("/etc/passwd", "E_INPUT", "not a path beside the order"),

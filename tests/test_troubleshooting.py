@@ -39,6 +39,7 @@ AT_ONCE = "from datetime import timedelta; from artfactoryd import doubts; doubt
 HASTY = """from artfactoryd import foreman, limits
 foreman.ATTEMPT_AGAIN = (0.01, 0.01); limits.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
+SMALLER = "provider: local\nmodel: resize\nparameters: {width: 32, image: "
 PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: PROMPT}\n"
 
 
@@ -341,6 +342,11 @@ FILES: dict[str, str | bytes] = {
     "A project's name that is `..`": GREEN + "project: ..\n",
     "A project's name with control characters": GREEN + 'project: "summer\\u0007cars"\n',
     "A project's name of 300 characters": GREEN + f"project: {'x' * 300}\n",
+    "A picture at an address that is not `https:`": SMALLER + '"http://example.org/a.jpg"}\n',
+    "A picture at an address inside your network": SMALLER + '"https://192.168.1.7/a.jpg"}\n',
+    "A product as input that is not there": SMALLER + '"product:0192f0de"}\n',
+    "A query as input that finds nothing": SMALLER + '"products: project:cars"}\n',
+    "A query as input with a mistake in it": SMALLER + '"products: after:yesterday"}\n',
 }  # fmt: skip
 for number, (happens, content) in enumerate(FILES.items()):
     dropped(happens)(lambda home, name=f"{number}.yaml", content=content: home.drop(name, content).name)  # type: ignore[misc]
@@ -366,6 +372,17 @@ def _(stage: Stage) -> Found:
     stage.home.drop("car.yaml", GREEN)
     assert [stage.home.once(ARTFACTORY_FAULT="reading") for _ in range(3)] == [-signal.SIGKILL] * 3
     return stage.once("car.yaml")
+
+
+@situation("A product and its sidecar, dragged out of their folder into the inbox")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).exit == 0
+    (card,) = stage.home.home.projects.glob("*/*/*/*.png.json")
+    for path in (card.with_name(card.name.removesuffix(".json")), card):
+        path.rename(stage.home.home.inbox / path.name)
+    found = stage.once("car.yaml")
+    assert card.is_file() and not list(stage.home.home.inbox.iterdir())
+    return found
 
 
 @situation("A project's name in another script")

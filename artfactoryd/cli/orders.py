@@ -22,7 +22,8 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     from artfactoryd import planning, preview
 
     home = home_of(ctx)
-    found = planning.plan(home, settings_of(home), file, rehearse=rehearse, most=_count(most), environ=os.environ)
+    most_items, settings = count_of(most, "--items"), settings_of(home)
+    found = planning.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
         for piece in found.json():
             click.echo(piece, nl=False)
@@ -31,11 +32,11 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     ctx.exit(found.exit_code)
 
 
-def _count(text: str) -> int | None:
+def count_of(text: str, option: str) -> int | None:
     if text == "all":
         return None
     if not text.isdigit():
-        raise WrongUse(f"--items takes a number or `all`; {text!r} is neither.")
+        raise WrongUse(f"{option} takes a number or `all`; {text!r} is neither.")
     return int(text)
 
 

@@ -13,7 +13,7 @@ from artfactoryd.core.lists import Steps
 from artfactoryd.core.order import Later, Order
 from artfactoryd.core.plan import LARGEST, Plan, sized
 from artfactoryd.core.reading import Means, Reading, read
-from artfactoryd.core.values import Check, ValueAxis, Written
+from artfactoryd.core.values import Check, Many, ValueAxis, Written
 from artfactoryd.errors import Path, Problem
 
 MOST_PROBLEMS = 100  # told of one order
@@ -29,20 +29,23 @@ def make_plan(
     order: Order, model: Model, base: int, *, written: Written, check: Check, models: Sequence[Model] = (),
     later: Sequence[Model] = (),
     lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
+    many: Many | None = None,
 ) -> Plan:  # fmt: skip
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
 
     `models`: all of them, of an order that names several. `later`: those of the stages.
     `lookups`: those of the Library; the order's own win.
     `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
+    `many`: what patterns and queries for pictures find.
     """
     chosen = tuple(models) or (model,)
-    found = read(order, chosen, base, Means(written, check, lookups or {}, raw, table))
+    means = Means(written, check, lookups or {}, raw, table, {} if many is None else many)
+    found = read(order, chosen, base, means)
     sections, pictures = tuple(found.sections), tuple(found.pictures)
     plan = Plan(order, chosen, sections, base, pictures=pictures, lookups=found.used, raw=frozenset(raw))
+    plan = replace(plan, many=found.spread)
     problems = [*order.problems, *found.problems, *stages.problems(order, later)] or list(_too_large(plan))
     if later and not problems:
-        means = Means(written, check, lookups or {}, raw)
         plan, problems = _with_stages(plan, later, means)
     return replace(plan, problems=_at_most(problems), warnings=_at_most(_all_warnings(plan, found, bool(problems))))
 
@@ -58,7 +61,8 @@ def _with_stages(plan: Plan, models: Sequence[Model], means: Means) -> tuple[Pla
         parent, number = stages.parent_of(plan.order, place), len(plan.models) + place
         found.append(stages.Stage(later, stage, parent, number, stages.input_of(later, model)))
     lookups = {**plan.lookups, **{name: values for each in found for name, values in each.plan.lookups.items()}}
-    whole = replace(plan, stages=tuple(found), lookups=lookups)
+    many = {**plan.many, **{value: names for each in found for value, names in each.plan.many.items()}}
+    whole = replace(plan, stages=tuple(found), lookups=lookups, many=many)
     pictures = [(_inside(n, path), value) for n, each in enumerate(found) for path, value in each.plan.pictures]
     whole = replace(whole, pictures=(*plan.pictures, *(each for each in pictures if each[1] != stages.FED)))
     return whole, problems or list(_too_large(whole))
@@ -70,7 +74,10 @@ def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means
 
     raw = [path[2:] for path in means.raw if path[:2] == ("then", place)]
     order = stages.order_of(plan.order, later, model)
-    return make_plan(order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw)
+    return make_plan(
+        order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw,
+        many=means.many,
+    )  # fmt: skip
 
 
 def _inside(place: int, path: Path) -> Path:

@@ -48,6 +48,7 @@ class Plan:
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
     stages: tuple[stages.Stage, ...] = ()
+    many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
 
     @property
     def model(self) -> Model:

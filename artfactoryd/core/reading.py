@@ -13,7 +13,7 @@ from artfactoryd.core.order import Order
 from artfactoryd.core.packing import Packing
 from artfactoryd.core.rows import Rows
 from artfactoryd.core.section import Entry, Section, known_as
-from artfactoryd.core.values import Check, ValueAxis, Written
+from artfactoryd.core.values import Check, Many, ValueAxis, Written
 from artfactoryd.errors import Path, Problem
 
 MOST_LEFT_OUT = 10_000  # values of one parameter in one entry of `exclude`
@@ -33,6 +33,7 @@ class Means:
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     raw: Collection[Path] = ()
     table: str | None = None
+    many: Many = field(default_factory=dict)
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Reading:
     warnings: dict[Problem, None] = field(default_factory=dict)
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
     used: dict[str, list[str]] = field(default_factory=dict)  # lookups that the order needs
+    spread: dict[str, Sequence[str]] = field(default_factory=dict)  # patterns and queries that it needs
 
 
 def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Reading:
@@ -56,7 +58,7 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
         cases = None
     raw: set[str | Path] = {*order.raw, *means.raw}
     for place, model in enumerate(models):
-        reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base)
+        reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base, many=means.many)
         _read_model(order, place, reader, cases, found)
     found.used = {name: list(lookups.known[name]) for name in sorted(lookups.used)}
     return found
@@ -88,6 +90,7 @@ def _read_model(order: Order, place: int, reader: Reader, cases: Cases | None, f
     found.problems.update((locate(problem), None) for problem in reader.problems)
     found.warnings.update((locate(warning), None) for warning in reader.warnings)
     found.pictures.update(reader.pictures)
+    found.spread.update(reader.spread)
 
 
 def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> list[Given]:

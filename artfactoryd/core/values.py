@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,12 +23,16 @@ from artfactoryd.core.lists import (
     types_of,
 )
 from artfactoryd.core.lookups import Lookups
+from artfactoryd.core.pictures import is_query, stands_for_many
 from artfactoryd.errors import Path, Problem
 
 Check = Callable[[Mapping[str, Any], Any], str | None]  # documents.check_value
 Written = Callable[[Path], str | None]  # Document.written
+Many = Mapping[str, Sequence[str] | Problem]  # pictures by the pattern or query for them, or why there are none
 Found = tuple[Any, Path, int | None]  # a value, its key path, its column in what was written there
 
+QUERY_FIX = "`artfactoryd products QUERY` shows what a query finds; drop the order again when it finds something."
+PATTERN_FIX = "Put the pictures beside the order, or correct the pattern."
 MOST_SHOWN = 80  # characters of a wrong value in a message
 MOST_CHECKED = 1000  # values of a range that are checked one by one
 MOST_WRITTEN_OUT = 100_000  # values of a range in a list with others
@@ -83,6 +87,8 @@ class ValueReader:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
+    many: Many = field(default_factory=dict)
+    spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
     _done: dict[Path, Any] = field(default_factory=dict)  # axes already read: cases share what they do not change
 
     def values(self, name: str, value: Any, path: Path) -> ValueAxis:
@@ -97,7 +103,7 @@ class ValueReader:
             return found
         kept: dict[str, Any] = {}
         tokens: dict[str, int] = {}
-        for each, where, column in found:
+        for each, where, column in self._spread_out(name, found) if name in self.model.files else found:
             if isinstance(each, DrawnValue):
                 before = tokens[each.token] = tokens.get(each.token, -1) + 1
                 kept[f"{each.token}|{before}"] = DrawnValue(each.token, each.values, before)
@@ -113,6 +119,22 @@ class ValueReader:
     def _note_picture(self, name: str, value: Any, path: Path) -> None:
         if name in self.model.files and path[0] != "exclude":
             self.pictures[path, str(value)] = None
+
+    def _spread_out(self, name: str, found: Sequence[Found]) -> Iterator[Found]:
+        """A pattern or a query is every picture it finds, in their order."""
+        for each, where, column in found:
+            if not (isinstance(each, str) and stands_for_many(each)) or self.is_raw(name, where):
+                yield each, where, column
+                continue
+            values = self.many.get(each, ())
+            if isinstance(values, Problem):
+                self.problems.append(replace(values, path=where, column_in_value=column))
+                continue
+            if not values:
+                code, fix = ("E_INPUT", QUERY_FIX) if is_query(each) else ("E_INPUT_MISSING", PATTERN_FIX)
+                self._problem(code, f"{each} finds no picture.", fix, where, column)
+            self.spread[each] = tuple(values)
+            yield from ((value, where, column) for value in values)
 
     def _read_values(self, name: str, value: Any, kind: str, path: Path) -> list[Found] | Steps:
         """Each value written for this parameter."""

@@ -12,6 +12,10 @@ from artfactoryd.core.plan import Plan
 from artfactoryd.errors import Path
 
 
+class Spread(list[str]):
+    """The pictures that a pattern or a query stands for."""
+
+
 def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     """The document. `places`: where each file that the order names lies now, by the value written for it."""
     order = plan.order
@@ -61,17 +65,21 @@ def _stage(plan: Plan, place: int, places: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
-    return {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
+    found = {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
+    return {key: [*value] if isinstance(value, Spread) else value for key, value in found.items()}
 
 
 def _value(value: Any, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_value(each, key, (*path, place), plan, places) for place, each in enumerate(value)]
+        found = [_value(each, key, (*path, place), plan, places) for place, each in enumerate(value)]
+        return [each for one in found for each in (one if isinstance(one, Spread) else [one])]
     places_of: Mapping[Any, Sequence[Model]] = {"models": plan.models, "then": [s.plan.model for s in plan.stages]}
     own = places_of.get(path[0])
     models = [own[int(path[1])]] if own else plan.models
     name = models[0].synonyms.get(key, key)
     if any(model.synonyms.get(key, key) in model.files for model in models):
+        if isinstance(value, str) and value in plan.many:
+            return Spread(places.get(each, each) for each in plan.many[value])
         return places.get(value, value) if isinstance(value, str) else value
     if isinstance(value, str) and path in plan.raw and path[:1] + path[2:] != ("parameters",):
         return _escaped(value, name, models[0])

@@ -1,0 +1,29 @@
+"""What is written for a file parameter: a path, a pattern, an address, a product, or a query for products."""
+
+from __future__ import annotations
+
+import re
+
+PRODUCT, PRODUCTS = "product:", "products:"
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:")
+
+
+def is_address(value: str) -> bool:
+    return _ADDRESS.match(value) is not None
+
+
+def is_product(value: str) -> bool:
+    return value.startswith(PRODUCT)
+
+
+def is_query(value: str) -> bool:
+    return value.startswith(PRODUCTS)
+
+
+def is_pattern(value: str) -> bool:
+    """Of paths: * and ? stand for any letters of a name, ** for any folders."""
+    return not (is_address(value) or is_product(value) or is_query(value)) and any(sign in value for sign in "*?")
+
+
+def stands_for_many(value: str) -> bool:
+    return is_query(value) or is_pattern(value)

@@ -1,0 +1,182 @@
+"""A sidecar asks for its picture again; one that a drag took from the shelf is put back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd import again, documents
+from artfactoryd.core.again import is_sidecar, order_again
+from artfactoryd.house import now
+from artfactoryd.settings import Settings
+from artfactoryd.study import Origin, Scholar
+from tests.homes import TestHome
+from tests.pictures import draw, edit, with_editor
+from tests.works import Works, at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+
+
+def first_product(works: Works, order_id: str, place: int = 0) -> tuple[Path, Path]:
+    row = works.house.books.index.products(order_id)[place]
+    product = works.home.root / row["path"]
+    return product, product.with_name(product.name + ".json")
+
+
+def newest(works: Works) -> str:
+    return str(works.house.books.index.orders()[0]["id"])
+
+
+async def drop_and_make(works: Works, *files: Path) -> str:
+    """Copies of them; the order that it became, made."""
+    before = newest(works)
+    for file in files:
+        hidden = works.home.home.inbox / f".{file.name}"
+        shutil.copyfile(file, hidden)
+        hidden.rename(works.home.home.inbox / file.name)
+    await works.until(lambda: newest(works) != before)
+    made = newest(works)
+    await works.until(lambda: works.items(made))
+    await works.rests()
+    return made
+
+
+async def test_a_sidecar_makes_its_whole_call_again_with_its_very_parameters(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    text = order("a \\[real\\] [red,blue] car || the sea", count=2, tags=["x"], notes="why")
+    async with at_work(home, monkeypatch) as works:
+        was = await works.make(text)
+        product, card = first_product(works, was)
+        made = await drop_and_make(works, card)
+        assert works.states(made) == ["completed"]
+        (item,), before = works.items(made), works.items(was)[0]
+        asked = [call.parameters for call in works.fake.calls()]
+        assert (item["generation"], item["seed"], item["asked"]) == (before["generation"], before["seed"], 2)
+        assert asked[-1] == asked[0] and "[real]" in asked[0]["prompt"]
+        row = works.order(made)
+        assert (row["tags"], row["notes"], row["name"], row["project"]) == (["x"], "why", "cars", "unsorted")
+        assert row["document"].startswith(f"# {product.name} again: product ")
+
+
+async def test_of_a_batch_the_plan_says_that_all_of_the_call_are_made(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        product, card = first_product(works, await works.make(order("a car", count=3)))
+        scholar = Scholar(home.home, Settings(), works.house.books.index, now)
+        (found,) = scholar.study(card.read_bytes(), Origin(card.name, card.stem, folder=card.parent))
+    assert (found.plan.total_items, found.plan.total_products) == (1, 3)
+    assert [str(each.message) for each in found.plan.warnings] == [
+        f"{product.name} is one of 3 of one call: all 3 of that call are made again."
+    ]
+
+
+async def test_its_pictures_are_found_in_the_folder_of_its_order(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(with_editor(home), monkeypatch) as works:
+        data = draw(works.home.home.inbox / "beach.png")
+        _, card = first_product(works, await works.make(edit("beach.png")))
+        made = await drop_and_make(works, card)
+        (known,) = works.order(made)["inputs"]
+        assert (known["value"], known["source"]) == ("inputs/beach.png", "beach.png")
+        assert (works.home.root / works.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
+        assert works.items(made)[0]["seed"] == works.items(works.house.books.index.orders()[1]["id"])[0]["seed"]
+
+
+async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
+    home: TestHome, monkeypatch: Patch, tmp_path: Path
+) -> None:
+    async with at_work(with_editor(home), monkeypatch) as works:
+        data = draw(works.home.home.inbox / "beach.png")
+        _, card = first_product(works, await works.make(edit("beach.png")))
+    carried = tmp_path / "again"
+    shutil.copytree(card.parent / "inputs", carried / "inputs")
+    shutil.copyfile(card, carried / "order.json")
+    async with at_work(with_editor(TestHome.make(tmp_path / "other")), monkeypatch) as there:
+        carried.rename(there.home.home.inbox / "again")
+        await there.until(there.house.books.index.orders)
+        made = newest(there)
+        await there.until(lambda: there.items(made))
+        await there.rests()
+        assert there.states(made) == ["completed"]
+        assert (there.home.root / there.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
+
+
+async def test_a_copy_of_both_asks_again_and_leaves_no_picture_about(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        product, card = first_product(works, await works.make(order("a car")))
+        made = await drop_and_make(works, product, card)
+        assert works.states(made) == ["completed"]
+        assert list(works.home.home.inbox.iterdir()) == [] and product.is_file()
+
+
+async def test_what_a_drag_moved_is_put_back_and_nothing_is_made(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        product, card = first_product(works, await works.make(order("a car")))
+        picture, words = product.read_bytes(), card.read_bytes()
+        for file in (product, card):
+            file.rename(works.home.home.inbox / file.name)
+        await works.until(lambda: card.exists() and not list(works.home.home.inbox.iterdir()))
+        await works.rests()
+        assert (product.read_bytes(), card.read_bytes()) == (picture, words)
+        assert len(works.house.books.index.orders()) == 1 and works.daemon.work.rejected == 0
+        assert works.house.claims.open() == []
+
+
+async def test_a_sidecar_alone_goes_back_to_its_picture(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        _, card = first_product(works, await works.make(order("a car")))
+        card.rename(works.home.home.inbox / card.name)
+        await works.until(card.exists)
+        await works.rests()
+        assert len(works.house.books.index.orders()) == 1
+
+
+async def test_killed_after_it_was_put_back_it_is_still_no_request(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        _, card = first_product(works, await works.make(order("a car")))
+        claim = works.house.claims.take(card, id="0" * 32, project=None, taken_at=now().isoformat())
+        assert claim is not None
+        assert again.put_back(home.home, works.house.books.index, claim) and card.is_file()
+        assert again.put_back(home.home, works.house.books.index, claim)
+
+
+async def test_a_sidecar_of_another_home_is_a_request(home: TestHome, monkeypatch: Patch, tmp_path: Path) -> None:
+    async with at_work(home, monkeypatch) as works:
+        _, card = first_product(works, await works.make(order("a car")))
+        said = {**json.loads(card.read_text()), "id": "0192f000-0000-7000-8000-000000000000"}
+        (tmp_path / "from-elsewhere.json").write_text(json.dumps(said))
+        made = await drop_and_make(works, tmp_path / "from-elsewhere.json")
+        assert works.states(made) == ["completed"]
+
+
+async def test_a_damaged_sidecar_is_rejected_in_words(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        _, card = first_product(works, await works.make(order("a car")))
+        said = {**json.loads(card.read_text()), "id": "0192f000-0000-7000-8000-000000000000", "provider": 7}
+        works.home.drop("bad.png.json", json.dumps(said))
+        word = works.home.home.rejected / "bad.png.json.error.txt"
+        await works.until(word.exists)
+        assert "provider" in word.read_text()
+
+
+def test_a_rehearsal_is_drawn_again_and_lists_of_lists_stay_one_value() -> None:
+    card: dict[str, Any] = {
+        "rehearsal": True, "model": {"id": "sketch", "version": None}, "provider": "local", "project": "p",
+        "order": {"name": "cars"}, "tags": [], "notes": "", "inputs": [{"parameter": "image", "file": "inputs/a.png"}],
+        "parameters": {"generation": {"prompt": "a car"}, "actual": {"prompt": "a car", "points": [[1, 2]]}},
+    }  # fmt: skip
+    assert order_again(card) == {
+        "provider": "local", "model": "sketch", "project": "p", "name": "cars", "rehearse": True,
+        "parameters": {"prompt": "a car", "points": [[[1, 2]]]}, "raw": ["points", "prompt"],
+    }  # fmt: skip
+
+
+def test_no_order_is_taken_for_a_sidecar() -> None:
+    assert not is_sidecar({"provider": "fake", "model": "painter", "parameters": {}})
+    assert again.asked(order().encode(), "x") is None and again.asked(b"{", "x") is None
+    assert documents.dump_yaml({}) and again.read_card(b"[1]") is None

@@ -1,0 +1,113 @@
+"""Products found by a query, in a real index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from artfactoryd import searching
+from artfactoryd.core.query import QueryWrong
+from artfactoryd.index import Index
+
+MADE = [  # project, order, prompt, guidance, day
+    ("cars", "first", "a red car", 3, "2026-10-31"),
+    ("cars", "first", "a blue car", 3.5, "2026-11-01"),
+    ("boats", "second", "a red boat", 4, "2026-11-02"),
+    ("boats", "second", "100% red_car", None, "2026-11-03"),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    made = Index.open(Path(tmp_path_factory.mktemp("index")) / "index.sqlite3")
+    model = '{"id": "acme/painter", "aliases": ["brush"], "family": "flux"}'
+    for place, (project, name, prompt, guidance, day) in enumerate(MADE, 1):
+        columns = {
+            "id": f"o-{name}", "claim": name, "number": 1, "name": name, "project": project, "model": model,
+            "document": "", "document_sha256": "", "fingerprint": "", "file": "", "accepted_at": day, "base_seed": 1,
+            "priority": 0, "rehearsal": int(project == "boats"), "provider": "fake", "tags": f'["{name}"]',
+            "notes": "", "cap": 0, "total_items": 4, "total_products": 4, "expanded_items": 4,
+            "expanded_products": 4, "committed": 0, "cancelled": 0, "was_cancelled": 0, "inputs": "[]",
+            "library": "{}", "overrun": 0, "dearest": 0,
+        }  # fmt: skip
+        marks = ",".join("?" * len(columns))
+        sql = f"INSERT INTO orders ({','.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        made.run(sql, *columns.values())
+        generation = {"prompt": prompt, **({"guidance": guidance} if guidance else {})}
+        made.run(
+            "INSERT INTO item (order_id, number, state, provider, first_index, asked, copy, seed, generation, tokens,"
+            " upper, attempts, stop) VALUES (?, ?, 'completed', 'fake', 1, 1, 0, ?, ?, '[]', 0, 1, 0)",
+            f"o-{name}", place, 100 + place, json.dumps(generation),
+        )  # fmt: skip
+        made.run(
+            "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at)"
+            " VALUES (?, ?, ?, ?, ?, '', 1, ?, ?, 64, ?)",
+            f"{place}", f"o-{name}", place, place, f"Projects/{project}/{place}.png", "image/png", 64 * place,
+            f"{day}T12:00:00+00:00",
+        )  # fmt: skip
+    yield made
+    made.close()
+
+
+def found(index: Index, query: str) -> str:
+    return "".join(row["id"] for row in searching.find(index, query))
+
+
+FINDS = [
+    ("", "4321"),
+    ("car", "421"),
+    ('"red car"', "1"),
+    ("RED -boat", "1"),
+    ("100%", "4"),
+    ("red_car", "4"),
+    ("prompt", ""),
+    ("first", "21"),
+    ("project:cars", "21"),
+    ("project:Boats red", "43"),
+    ("-project:cars", "43"),
+    ("order:second", "43"),
+    ("model:painter", "4321"),
+    ("model:acme/painter", "4321"),
+    ("model:brush", "4321"),
+    ("model:flux", "4321"),
+    ("model:paint", ""),
+    ("provider:fake", "4321"),
+    ("tag:first", "21"),
+    ("guidance:>3", "32"),
+    ("guidance:3", "1"),
+    ("guidance:3.5", "2"),
+    ("-guidance:3", "432"),
+    ("guidance:<=3.5", "21"),
+    ("width:>=192", "43"),
+    ("seed:102", "2"),
+    ("type:png", "4321"),
+    ("type:video", ""),
+    ("rehearsal", "43"),
+    ("-rehearsal", "21"),
+    ("id:3", "3"),
+    ("file:cars/", "21"),
+    ('prompt:"a red boat"', "3"),
+    ("nothing:here", ""),
+    ("after:2026-11-02", "43"),
+    ("before:2026-11", "1"),
+    ("after:2026-11-01 before:2026-11-03", "32"),
+]
+
+
+@pytest.mark.parametrize(("query", "ids"), FINDS, ids=[query or "nothing" for query, _ in FINDS])
+def test_it_finds_newest_first(index: Index, query: str, ids: str) -> None:
+    assert found(index, query) == ids
+
+
+def test_pages_join_without_a_gap_and_stop_at_the_most(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "PAGE", 2)
+    assert found(index, "") == "4321"
+    assert [row["id"] for row in searching.find(index, "", 3)] == ["4", "3", "2"]
+
+
+def test_marks_are_refused_by_name(index: Index) -> None:
+    with pytest.raises(QueryWrong, match="liked is not built yet"):
+        searching.find(index, "red liked")
