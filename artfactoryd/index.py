@@ -11,6 +11,8 @@ from typing import Any
 from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
 from artfactoryd.database import Database, Row
 
+# Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
+ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 _NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
 # The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
@@ -255,8 +257,8 @@ class Index(Database):
     def search_products(self, condition: str, values: Sequence[object], before: str, most: int) -> list[Row]:
         """Those older than the id `before`, newest first; `condition`: of p product, i item, o orders (searching)."""
         sql = (
-            "SELECT p.*, o.name AS order_name, o.project, o.model, i.generation, i.seed, i.provider FROM product p "
-            "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id "
+            f"SELECT p.*, o.name AS order_name, o.project, {ITEM_MODEL} AS model, i.generation, i.seed, i.provider "
+            "FROM product p LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id "
             f"AND i.number = p.number WHERE p.id < ? AND {condition} ORDER BY p.id DESC LIMIT ?"
         )
         return self.rows(sql, (before, *values, most))

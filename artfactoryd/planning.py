@@ -85,7 +85,7 @@ def plan(
     lines = data.decode("utf-8-sig", "replace").splitlines()
     try:
         origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
-        studies = _studies(home, settings, index, data, origin, environ)
+        studies = understood(home, settings, index, data, origin, environ)
         orders = [_order(home, study, most, index) for study in studies]
     except Refusal as refusal:
         return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
@@ -95,10 +95,11 @@ def plan(
     return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
 
 
-def _studies(
+def understood(
     home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
     environ: Mapping[str, str] | None,
 ) -> list[Study]:  # fmt: skip
+    """As a daemon would: providers are asked about models that are not known here. Raises Refusal."""
     try:
         return Scholar(home, settings, index, now).study(data, origin)
     except ModelsUnknown as unknown:

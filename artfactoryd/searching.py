@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from artfactoryd.core.query import QueryWrong, Term, read_query
-from artfactoryd.index import Index
+from artfactoryd.index import ITEM_MODEL, Index
 
 Condition = tuple[str, list[object]]
 PAGE = 500
-NOT_YET = frozenset({"liked", "rating", "collection"})
+NOT_YET = frozenset({"rating", "collection"})
 NUMBERS = {
     "width": "p.width", "height": "p.height", "bytes": "p.bytes", "index": "p.place", "item": "p.number",
     "seed": "i.seed", "copy": "i.copy",
@@ -75,10 +75,10 @@ def _order(term: Term) -> Condition:
 
 def _model(term: Term) -> Condition:
     """By its id, the last part of it, an alias or its family."""
-    alias = "SELECT 1 FROM json_each(o.model, '$.aliases') WHERE lower(value) = lower(?)"
-    name = "lower(json_extract(o.model, '$.id'))"
+    alias = f"SELECT 1 FROM json_each({ITEM_MODEL}, '$.aliases') WHERE lower(value) = lower(?)"
+    name = f"lower(json_extract({ITEM_MODEL}, '$.id'))"
     sql = (
-        f"({name} = lower(?) OR {name} LIKE ? ESCAPE '\\' OR lower(json_extract(o.model, '$.family')) = lower(?)"
+        f"({name} = lower(?) OR {name} LIKE ? ESCAPE '\\' OR lower(json_extract({ITEM_MODEL}, '$.family')) = lower(?)"
         f" OR EXISTS ({alias}))"
     )
     return sql, [term.value, f"%/{_like(term.value.lower())}", term.value, term.value]
@@ -89,7 +89,8 @@ def _provider(term: Term) -> Condition:
 
 
 def _tag(term: Term) -> Condition:
-    return "EXISTS (SELECT 1 FROM json_each(o.tags) WHERE lower(value) = lower(?))", [term.value]
+    """Its own, where `tag` changed them; else those of its order."""
+    return "EXISTS (SELECT 1 FROM json_each(coalesce(p.tags, o.tags)) WHERE lower(value) = lower(?))", [term.value]
 
 
 def _id(term: Term) -> Condition:
@@ -119,6 +120,10 @@ def _midnight(day: str) -> str:
     return datetime.fromisoformat(day).astimezone().astimezone(UTC).isoformat()
 
 
+def _liked(term: Term) -> Condition:
+    return "p.liked = 1", []
+
+
 def _rehearsal(term: Term) -> Condition:
     return "o.rehearsal = 1", []
 
@@ -145,4 +150,5 @@ def _parameter(term: Term) -> Condition:
 _KINDS: Mapping[str, Callable[[Term], Condition]] = {
     "": _words, "project": _project, "order": _order, "model": _model, "provider": _provider, "tag": _tag, "id": _id,
     "file": _file, "type": _mime, "after": _after, "before": _before, "rehearsal": _rehearsal,
+    "liked": _liked,
 }  # fmt: skip

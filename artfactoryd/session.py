@@ -26,10 +26,11 @@ from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import now, open_house, read_settings
 from artfactoryd.index import Index
+from artfactoryd.planning import understood
 from artfactoryd.progress import Progress
 from artfactoryd.service import notify
 from artfactoryd.settings import Logging, Settings
-from artfactoryd.study import Origin, Scholar, expander, name_of
+from artfactoryd.study import Origin, expander, name_of
 from artfactoryd.taking import Work
 
 Environ = dict[str, str]
@@ -142,7 +143,7 @@ def submit(
 ) -> tuple[int, dict[str, Any]]:
     """Each file into the inbox by one rename, as a bundle that carries what the file cannot say."""
     inbox = settings.inbox.path or home.inbox
-    placed = [_place(file, inbox, home, settings, rehearse) for file in files]
+    placed = [_place(file, inbox, home, settings, rehearse, environ) for file in files]
     if not quiet:
         click.echo("\n".join(f"{file} is in the inbox." for file in files))
     names = [name for _, name in placed]
@@ -156,7 +157,9 @@ def submit(
     return code, {**document, **report}
 
 
-def _place(file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool) -> tuple[Path, str]:
+def _place(
+    file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool, environ: Environ
+) -> tuple[Path, str]:
     """The bundle's place in the inbox, and the submission's id."""
     if not file.is_file():
         raise WrongUse(f"{file} is not a file. Name an order file to submit.")
@@ -167,7 +170,7 @@ def _place(file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bo
     said = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
     made.mkdir(parents=True)
     write_file(made / "order.yaml", file.read_bytes())
-    for picture in _pictures(file, home, settings):
+    for picture in _pictures(file, home, settings, environ):
         (made / picture).parent.mkdir(parents=True, exist_ok=True)
         write_file(made / picture, (file.parent / picture).read_bytes())
     write_file(made / ".submit.json", json.dumps(said, ensure_ascii=False).encode())
@@ -182,13 +185,12 @@ def _place(file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bo
     return bundle, submission
 
 
-def _pictures(file: Path, home: Home, settings: Settings) -> set[str]:
+def _pictures(file: Path, home: Home, settings: Settings, environ: Environ) -> set[str]:
     """The pictures beside it that it names; none when it cannot be understood: the inbox will say why."""
     index = Index.if_made(home.index_file)
     try:
-        studies = Scholar(home, settings, index, now).study(
-            file.read_bytes(), Origin(file.name, file.stem, folder=file.absolute().parent)
-        )
+        origin = Origin(file.name, file.stem, folder=file.absolute().parent)
+        studies = understood(home, settings, index, file.read_bytes(), origin, environ)
     except Refusal:
         return set()
     finally:
@@ -219,24 +221,32 @@ def git_of(file: Path) -> dict[str, Any] | None:
 def _wait_for_daemon(
     home: Home, settings: Settings, submissions: Sequence[str], quiet: bool
 ) -> tuple[int, dict[str, Any]]:
-    """Follow what the daemon does with these, reading only."""
+    """Follow what the daemon does with these, reading only; it may still be making its index."""
     with Progress(quiet) as progress:
         while True:
-            index = Index.look(home.index_file)
-            try:
-                rows = [row for each in submissions for row in index.orders_of_submission(each)]
-                seen = [row["id"] for row in rows]
-                progress.show(index, rows)
-                rejected = [path for each in submissions for path in _rejection_of(home, each)]
-                known = {row["submission"] for row in rows}
-                if len(known) + len(rejected) == len(submissions) and _resting(index, rows, home, settings):
-                    document = _report(home, settings, index, seen, rejected, quiet)
-                    return outcome(index, seen, len(rejected)), document
-            finally:
-                index.close()
+            if index := Index.if_made(home.index_file):
+                try:
+                    if found := _followed(home, settings, index, submissions, progress, quiet):
+                        return found
+                finally:
+                    index.close()
             if not _daemon_is_there(home):
                 raise WrongUse("The daemon ended while the order was under way. Start it again, or use `once`.")
             time.sleep(LOOK)
+
+
+def _followed(
+    home: Home, settings: Settings, index: Index, submissions: Sequence[str], progress: Progress, quiet: bool
+) -> tuple[int, dict[str, Any]] | None:
+    """What became of them; None while something is under way."""
+    rows = [row for each in submissions for row in index.orders_of_submission(each)]
+    progress.show(index, rows)
+    rejected = [path for each in submissions for path in _rejection_of(home, each)]
+    known = {row["submission"] for row in rows}
+    if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
+        return None
+    seen = [row["id"] for row in rows]
+    return outcome(index, seen, len(rejected)), _report(home, settings, index, seen, rejected, quiet)
 
 
 def _rejection_of(home: Home, submission: str) -> list[Path]:
@@ -314,7 +324,7 @@ def demo(home: Home, *, verbose: bool) -> int:
     examples = home.library / "examples"
     files = [*sorted(examples.glob("*.yaml")), *sorted(examples.glob("*/order.yaml"))]
     settings = Settings()
-    placed = [_place(file, home.inbox, home, settings, True)[0] for file in files]
+    placed = [_place(file, home.inbox, home, settings, True, environ)[0] for file in files]
     code, _ = once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
     pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
     click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")

@@ -173,6 +173,7 @@ def test_a_rehearsal_is_drawn_again_and_lists_of_lists_stay_one_value() -> None:
     assert order_again(card) == {
         "provider": "local", "model": "sketch", "project": "p", "name": "cars", "rehearse": True,
         "parameters": {"prompt": "a car", "points": [[[1, 2]]]}, "raw": ["points", "prompt"],
+        "reuse": "never",
     }  # fmt: skip
 
 

@@ -163,6 +163,7 @@ WHOLE_HOUSE = {  # tests about no single module
     "architecture",
     "crashes",
     "docs",
+    "examples",
     "pictures_whole",
     "soak",
     "troubleshooting",

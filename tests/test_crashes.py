@@ -428,3 +428,32 @@ def test_killed_when_what_was_to_be_copied_is_gone_it_is_not_bought(
     assert shop.call("retry", shop.lines("acceptance")[-1]["order"]).returncode == 0
     assert shop.once() == 0
     assert len(emulator.creates()) == 6
+
+
+def test_killed_when_its_proof_is_done_it_waits_for_a_person_once(shop: TestHome, emulator: Emulator) -> None:
+    shop.drop("cars.yaml", CARS + "proof: 2\n")
+    killed(shop, "proof_laid_down")
+    assert restarted(shop, emulator) == 3
+    assert len(emulator.creates()) == 2 and len(shop.lines("hold")) == 1
+    assert [path.name for path in shop.home.held.glob("*.yaml")] == ["cars.yaml"]
+    assert shop.call("approve", "cars").returncode == 0
+    assert shop.once() == 0
+    assert_complete(shop, emulator)
+
+
+@pytest.mark.parametrize("fault", ["picture_put_back", "sidecar_put_back"])
+def test_killed_while_what_was_dragged_is_put_back_nothing_is_made(
+    shop: TestHome, emulator: Emulator, fault: str
+) -> None:
+    shop.drop("cars.yaml", FIRST)
+    assert shop.once() == 0
+    picture = shop.products()[0]
+    before = (picture, picture.with_name(picture.name + ".json"))
+    was = [path.read_bytes() for path in before]
+    for path in before:
+        path.rename(shop.home.inbox / path.name)
+    killed(shop, fault)
+    assert restarted(shop, emulator) == 0
+    assert [path.read_bytes() for path in before] == was
+    assert list(shop.home.inbox.iterdir()) == [] and leftovers(shop) == []
+    assert len(emulator.creates()) == 2 and len(shop.lines("acceptance")) == 1

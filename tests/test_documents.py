@@ -169,12 +169,12 @@ def test_a_wrong_key_or_value_of_an_order_is_located(line: str, problem: tuple[s
 
 
 def test_schema_problems_come_all_at_once_in_the_order_of_the_file() -> None:
-    assert order_problems("prompt: hi\nmodel: 7\nreuse: never\nproject: 2024\n") == [
+    assert order_problems("prompt: hi\nmodel: 7\ncollection: a\nproject: 2024\n") == [
         ("E_REQUIRED", "", 1, 1),
         ("E_REQUIRED", "", 1, 1),
         ("E_UNKNOWN_KEY", "prompt", 1, 1),
         ("E_TYPE", "model", 2, 8),
-        ("E_NOT_BUILT", "reuse", 3, 1),
+        ("E_NOT_BUILT", "collection", 3, 1),
         ("E_TYPE", "project", 4, 10),
     ]
 

@@ -31,7 +31,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
             "priority": 0, "rehearsal": int(project == "boats"), "provider": "fake", "tags": f'["{name}"]',
             "notes": "", "cap": 0, "total_items": 4, "total_products": 4, "expanded_items": 4,
             "expanded_products": 4, "committed": 0, "cancelled": 0, "was_cancelled": 0, "inputs": "[]",
-            "library": "{}", "overrun": 0, "dearest": 0,
+            "library": "{}", "overrun": 0, "dearest": 0, "models": "[]", "buy_again": 0,
         }  # fmt: skip
         marks = ",".join("?" * len(columns))
         sql = f"INSERT INTO orders ({','.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
@@ -39,7 +39,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         generation = {"prompt": prompt, **({"guidance": guidance} if guidance else {})}
         made.run(
             "INSERT INTO item (order_id, number, state, provider, first_index, asked, copy, seed, generation, tokens,"
-            " upper, attempts, stop) VALUES (?, ?, 'completed', 'fake', 1, 1, 0, ?, ?, '[]', 0, 1, 0)",
+            " upper, attempts, stop, model, waits)"
+            " VALUES (?, ?, 'completed', 'fake', 1, 1, 0, ?, ?, '[]', 0, 1, 0, 0, 0)",
             f"o-{name}", place, 100 + place, json.dumps(generation),
         )  # fmt: skip
         made.run(
@@ -108,6 +109,27 @@ def test_pages_join_without_a_gap_and_stop_at_the_most(index: Index, monkeypatch
     assert [row["id"] for row in searching.find(index, "", 3)] == ["4", "3", "2"]
 
 
-def test_marks_are_refused_by_name(index: Index) -> None:
-    with pytest.raises(QueryWrong, match="liked is not built yet"):
-        searching.find(index, "red liked")
+def test_what_a_person_said_of_a_product(index: Index) -> None:
+    assert (found(index, "liked"), found(index, "-liked")) == ("", "4321")
+    index.run("UPDATE product SET liked = 1, tags = '[\"best\"]' WHERE id = '2'")
+    try:
+        assert (found(index, "liked"), found(index, "liked -project:cars"), found(index, "tag:best")) == ("2", "", "2")
+        assert found(index, "tag:first") == "1"
+    finally:
+        index.run("UPDATE product SET liked = 0, tags = NULL WHERE id = '2'")
+
+
+def test_each_item_has_the_model_of_its_own(index: Index) -> None:
+    index.run("UPDATE orders SET models = ? WHERE name = 'first'", '[{"id": "acme/painter"}, {"id": "acme/other"}]')
+    index.run("UPDATE item SET model = 1 WHERE order_id = 'o-first' AND number = 2")
+    try:
+        assert (found(index, "model:other"), found(index, "model:painter")) == ("2", "431")
+        assert [row["model"]["id"] for row in searching.find(index, "model:other")] == ["acme/other"]
+    finally:
+        index.run("UPDATE orders SET models = '[]'")
+        index.run("UPDATE item SET model = 0")
+
+
+def test_ratings_are_refused_by_name(index: Index) -> None:
+    with pytest.raises(QueryWrong, match="rating is not built yet"):
+        searching.find(index, "red rating:5")

@@ -332,7 +332,7 @@ FILES: dict[str, str | bytes] = {
     "A parameter the model does not have": GREEN.replace("width", "widht"),
     "A field that `file` does not know": GREEN + 'file: "{slg}-{hash8}.{ext}"\n',
     "A value out of the model's range": GREEN.replace("64, height", "9999, height"),
-    "A key that is not built yet": GREEN + "proof: 4\n",
+    "A key that is not built yet": GREEN + "collection: a\n",
     "A range that cannot be counted": CAR + "x\n  width: 0.5..2.5\n",
     "More wanted of a token than it has": CAR + '"a [red,blue:3] car"\n',
     "A prompt that begins with a bracket": CAR + "[red,blue] car\n",
