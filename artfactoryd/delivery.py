@@ -240,7 +240,7 @@ def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> shelf.N
     `sha256`: of the provider's bytes. `words`: what it shows, or what it was made from.
     """
     plan = plan_of(order)
-    pattern, index = plan.order.file or naming.PATTERN, came.chosen["index"]
+    pattern, index = naming.pattern_of(plan.order, row["stage"]), came.chosen["index"]
     values = naming.of_order(
         order["name"], order["project"], order["id"], datetime.fromisoformat(order["accepted_at"]).astimezone()
     )
@@ -250,7 +250,7 @@ def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> shelf.N
         index, row["copy"] + index - row["first_index"], row["seed"], sha256, came.media.extension
     )
     values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen["id"]}
-    values["slug"] = slug(words)
+    values |= {"slug": slug(words), "stage": row["stage"]}
     if not naming.has_version(pattern):
         return naming.name(pattern, values)
     return lambda version: naming.name(pattern, {**values, "version": version})

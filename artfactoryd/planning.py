@@ -251,10 +251,8 @@ class Names:
 
     def __init__(self, study: Study) -> None:
         order, self._plan = study.order, study.plan
-        self.pattern = order.file or naming.PATTERN
+        self._order, self.pattern = order, naming.pattern_of(order, None)
         self._of_order = naming.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
-        self._versions = naming.has_version(self.pattern)
-        self._collides = self._versions or naming.may_collide(self.pattern)
         self._words: dict[int, str] = {}
 
     def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
@@ -268,7 +266,7 @@ class Names:
         """Of each product of an item."""
         model = self._plan.all_models[item.model]
         values = self._of_order | naming.of_item(model, item.parameters, item.tokens, self._plan.lookups)
-        values["slug"] = self._slug(item, prompt_of(item.parameters, model))
+        values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
         for place in range(item.asked):
             of_place = naming.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
             yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
@@ -281,23 +279,31 @@ class Names:
         return slug(found)
 
     def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
-        name = naming.name(self.pattern, values)
-        if not self._collides or (len(taken) >= MOST_NAMES and name not in taken):
+        pattern = naming.pattern_of(self._order, values["stage"])
+        name, versions = naming.name(pattern, values), naming.has_version(pattern)
+        if not (versions or naming.may_collide(pattern)) or (len(taken) >= MOST_NAMES and name not in taken):
             return name
         taken[name] += 1
         if taken[name] == 1:
             return name
-        if self._versions:
-            return naming.name(self.pattern, {**values, "version": taken[name]})
+        if versions:
+            return naming.name(pattern, {**values, "version": taken[name]})
         stem, dot, extension = name.rpartition(".")
         return f"{stem}-{taken[name]}{dot}{extension}"
 
+    def _plain(self, values: Mapping[str, Any]) -> Iterator[str]:
+        """Its name, where it might be that of another."""
+        pattern = naming.pattern_of(self._order, values["stage"])
+        if naming.may_collide(pattern) and not naming.has_version(pattern):
+            yield naming.name(pattern, values)
+
     def warnings(self) -> Iterator[Problem]:
         """Products that would ask for one name."""
-        if not self._collides or self._versions:
+        values = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
+        patterns = [naming.pattern_of(self._order, each) for each in (None, *(one.id for one in self._order.then))]
+        if not any(naming.may_collide(each) and not naming.has_version(each) for each in patterns):
             return
-        items = islice(self._plan.items(), MOST_NAMES)
-        plain = Counter(naming.name(self.pattern, values) for item in items for values in self._values(item))
+        plain = Counter(name for each in values for name in self._plain(each))
         again = plain.total() - len(plain)
         if again:
             most, times = plain.most_common(1)[0]

@@ -305,10 +305,15 @@ def _pattern(file: str) -> dict[str, str]:
 
 
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
-    """Of the order's own pattern; the settings' was looked at when they were read."""
-    if plan.order.file is None:
-        return ()
-    return naming.problems(plan.order.file, plan.model, [*plan.order.parameters, *plan.lookups])
+    """Of the order's own patterns; the settings' was looked at when they were read."""
+    order, found = plan.order, list[Problem]()
+    if order.file is not None:
+        found += naming.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+    for place, each in enumerate(plan.stages):
+        if each.later.file is not None:
+            wrong = naming.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
+            found += [replace(problem, path=("then", place, "file")) for problem in wrong]
+    return found
 
 
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:

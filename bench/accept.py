@@ -36,7 +36,7 @@ def settled_home(folder: str) -> Home:
 
 
 def budget() -> dict[str, float]:
-    return dict.fromkeys(("per_order",), 1_000_000)
+    return dict.fromkeys(("per_order", "per_day", "per_month", "ask_above"), 1_000_000)
 
 
 def call(home: Home, *words: str) -> None:

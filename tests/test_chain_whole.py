@@ -18,13 +18,16 @@ model: flux-schnell
 parameters: {prompt: "a [red,blue,green,white] [car,bus]", aspect_ratio: "1:1"}
 then:
   - {id: fine, provider: replicate, model: flux-dev, parameters: {prompt: "in oil", prompt_strength: 0.5}, wait: liked}
-  - {id: size, provider: local, model: resize, parameters: {width: [64, 48, 32, 16]}}
+  - {id: size, provider: local, model: resize, parameters: {width: [64, 48, 32, 16]},
+     file: "{stage}/{slug}-{width}.{ext}"}
 """
 
 
 @pytest.fixture
 def shop(emulator: Emulator, tmp_path: Path) -> TestHome:
-    return TestHome.make(tmp_path / "shop", emulator.base_url)
+    """Bought one after the other: a kill leaves nothing in doubt that is not meant."""
+    one = {"replicate": {"base_url": emulator.base_url, "concurrency": 1}}
+    return TestHome.make(tmp_path / "shop", emulator.base_url, providers=one)
 
 
 def test_only_what_is_liked_goes_through_the_dear_model_and_into_four_sizes(shop: TestHome, emulator: Emulator) -> None:
@@ -57,5 +60,9 @@ def test_only_what_is_liked_goes_through_the_dear_model_and_into_four_sizes(shop
             each["stage"]
         ]
     assert {each["file"]["width"] for each in sidecars if each["stage"] == "size"} == {64, 48, 32, 16}
+    named = {f"in-oil-{width}{more}.webp" for width in (64, 48, 32, 16) for more in ("", "-2", "-3")}
+    (folder,) = shop.home.projects.rglob("size")
+    assert {path.name for path in folder.glob("*.webp")} == named
+    assert {each["file"]["name"] for each in sidecars if each["stage"] == "size"} == named
     assert shop.call("cancel", "cars").returncode == 0
     assert [each["status"] for each in shop.orders()] == ["partial"]

@@ -44,7 +44,6 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
     ("a{index.{ext}", 2, "a single {"),
     ("a}.{ext}", 2, "a single }"),
     ("{}.{ext}", 1, "there is no field {}"),
-    ("{stage}.{ext}", 1, "not built yet"),
     ("/a/{index}.{ext}", 1, "not with /"),
     ("../{index}.{ext}", 1, "empty, or begins with a dot"),
     ("a//{index}.{ext}", 1, "empty, or begins with a dot"),

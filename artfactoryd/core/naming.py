@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from artfactoryd.core.catalog import Model
+from artfactoryd.core.order import Order
 from artfactoryd.core.product import prompt_of, slug
 from artfactoryd.errors import Problem
 
@@ -19,10 +20,9 @@ PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
 NUMBERS = frozenset({"index", "copy", "seed", "width", "height", "version", "year", "month", "day"})
 LATE = frozenset({"hash", "hash8", "ext", "width", "height", "order_id", "product_id", "version"})  # safe as they are
 FIELDS = NUMBERS | LATE | {
-    "project", "project_id", "order", "slug", "provider", "model", "family",
+    "project", "project_id", "order", "slug", "provider", "model", "family", "stage",
 }  # fmt: skip
 APART = frozenset({"index", "hash", "hash8", "product_id", "version"})  # of a product and no other
-NOT_BUILT = frozenset({"stage"})
 ENDING = ".{ext}"
 INPUTS = "inputs"  # beside the products, and never one of them
 MOST_PARTS = 8  # folders and the name
@@ -41,6 +41,12 @@ class Field:
 
 
 Parts = tuple[str | Field, ...]
+
+
+def pattern_of(order: Order, stage: str | None) -> str:
+    """Of what one stage makes; None: of the order's own items."""
+    own = next((each.file for each in order.then if each.id == stage), None)
+    return own or order.file or PATTERN
 
 
 @lru_cache(maxsize=256)
@@ -77,9 +83,6 @@ def problems(pattern: str, model: Model | None = None, names: Collection[str] = 
 def _of_field(field: Field, model: Model | None, names: Collection[str]) -> Iterator[Problem]:
     if field.name in ("{", "}"):
         yield _bad(field.column, f"a single {field.name} stands for nothing.", f"Write {field.name * 2} to have one.")
-        return
-    if field.name in NOT_BUILT:
-        yield _bad(field.column, f"{{{field.name}}} is not built yet.", "Take it out.", "E_NOT_BUILT")
         return
     known = [*sorted(FIELDS), *names, *(model.properties if model else ())]
     if not field.name or (field.name not in known and model is not None):

@@ -40,6 +40,7 @@ class Later:
     input: str | None = None  # the parameter that takes the product; None: the model's image parameter
     after: str | None = None
     wait: str | None = None  # "liked": for a person's mark
+    file: str | None = None  # pattern of its products' names; None: the order's
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def _later(value: Mapping[str, Any], place: int) -> Later:
     return Later(
         str(value.get("id") or f"stage-{place + 2}"), value["provider"], str(value["model"]),
         value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
+        value.get("file"),
     )  # fmt: skip
 
 

@@ -61,7 +61,9 @@ def _stage(plan: Plan, place: int, places: Mapping[str, str]) -> dict[str, Any]:
     parameters = _parameters(later.parameters, ("then", place, "parameters"), plan, places)
     value: dict[str, Any] = {"id": later.id, "provider": later.provider, "model": stage.plan.model.full}
     value |= {"input": stage.input, "parameters": parameters}
-    return value | {key: each for key, each in (("after", later.after), ("wait", later.wait)) if each}
+    return value | {
+        key: each for key, each in (("after", later.after), ("wait", later.wait), ("file", later.file)) if each
+    }
 
 
 def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:

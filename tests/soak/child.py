@@ -13,10 +13,11 @@ from typing import Any
 from artfactoryd import purchase
 from artfactoryd.cli import main
 from artfactoryd.errors import InDoubt
-from artfactoryd.factories import Call, Ticket
+from artfactoryd.factories import Call, Ticket, listing
 from artfactoryd.factories import replicate as room
 
 CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
+APART = 5.0  # longer than the emulator's list ever lags
 
 
 class Impatient(room.ReplicateFactory):
@@ -42,6 +43,7 @@ async def _send_again(self: Any, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(sabotage: str) -> None:
+    listing.APART = APART
     made: type[Impatient] = Resending if sabotage == "resend" else Impatient
     room.ReplicateFactory = made  # type: ignore[misc]
     if sabotage == "resend":
