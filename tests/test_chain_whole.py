@@ -39,15 +39,14 @@ def test_only_what_is_liked_goes_through_the_dear_model_and_into_four_sizes(shop
         ("fine", 8, 0.2), ("size", 32, 0)
     ]  # fmt: skip
     shop.drop("cars.yaml", SHOW)
-    assert shop.call("once", ARTFACTORY_FAULT="recorded_settlement").returncode == KILLED
+    assert shop.call("once", ARTFACTORY_FAULT="recorded_ticket").returncode == KILLED
     assert shop.once() == 3
     assert len(emulator.creates()) == 8
     (row,) = shop.orders()
     assert any("8 pictures wait for your mark" in reason for reason in row["reasons"])
     for path in shop.products()[:3]:
         assert shop.call("like", str(path)).returncode == 0
-    assert shop.call("once", ARTFACTORY_FAULT="before_upload").returncode == KILLED
-    for fault in ("recorded_ticket", "recorded_settlement", "recorded_settlement"):
+    for fault in ("before_upload", "before_upload:2", "before_upload:2"):
         assert shop.call("once", ARTFACTORY_FAULT=fault).returncode == KILLED
     assert shop.once() == 3
     creates = Counter(create["model"].rpartition("/")[2] for create in emulator.creates())
