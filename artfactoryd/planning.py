@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from artfactoryd.choosing import Heard, ModelsUnknown, Name
 from artfactoryd.core import naming, stages
 from artfactoryd.core.catalog import usd
+from artfactoryd.core.order import Order
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, prompt_of, slug
 from artfactoryd.core.reuse import Keys
@@ -246,14 +247,32 @@ def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+class Named(NamedTuple):
+    """How one stage names its products. One pattern is never both: a version tells products apart."""
+
+    pattern: str
+    has_version: bool
+    may_collide: bool
+
+    @classmethod
+    def of(cls, order: Order, stage: str | None) -> Named:
+        pattern = naming.pattern_of(order, stage)
+        return cls(pattern, naming.has_version(pattern), naming.may_collide(pattern))
+
+
 class Names:
     """What the products of an order would be called, as far as that is known before they are made."""
 
     def __init__(self, study: Study) -> None:
         order, self._plan = study.order, study.plan
-        self._order, self.pattern = order, naming.pattern_of(order, None)
+        self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
         self._of_order = naming.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
         self._words: dict[int, str] = {}
+
+    @property
+    def pattern(self) -> str:
+        """Of the order's own items."""
+        return self._named[None].pattern
 
     def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
         """Each item with the names of its products; equal ones told apart as on the shelf."""
@@ -279,31 +298,25 @@ class Names:
         return slug(found)
 
     def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
-        pattern = naming.pattern_of(self._order, values["stage"])
-        name, versions = naming.name(pattern, values), naming.has_version(pattern)
-        if not (versions or naming.may_collide(pattern)) or (len(taken) >= MOST_NAMES and name not in taken):
+        pattern, has_version, may_collide = self._named[values["stage"]]
+        name = naming.name(pattern, values)
+        if not (has_version or may_collide) or (len(taken) >= MOST_NAMES and name not in taken):
             return name
         taken[name] += 1
         if taken[name] == 1:
             return name
-        if versions:
+        if has_version:
             return naming.name(pattern, {**values, "version": taken[name]})
         stem, dot, extension = name.rpartition(".")
         return f"{stem}-{taken[name]}{dot}{extension}"
 
-    def _plain(self, values: Mapping[str, Any]) -> Iterator[str]:
-        """Its name, where it might be that of another."""
-        pattern = naming.pattern_of(self._order, values["stage"])
-        if naming.may_collide(pattern) and not naming.has_version(pattern):
-            yield naming.name(pattern, values)
-
     def warnings(self) -> Iterator[Problem]:
         """Products that would ask for one name."""
-        values = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
-        patterns = [naming.pattern_of(self._order, each) for each in (None, *(one.id for one in self._order.then))]
-        if not any(naming.may_collide(each) and not naming.has_version(each) for each in patterns):
+        if not any(each.may_collide for each in self._named.values()):
             return
-        plain = Counter(name for each in values for name in self._plain(each))
+        products = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
+        named = ((self._named[values["stage"]], values) for values in products)
+        plain = Counter(naming.name(each.pattern, values) for each, values in named if each.may_collide)
         again = plain.total() - len(plain)
         if again:
             most, times = plain.most_common(1)[0]
