@@ -326,3 +326,12 @@ def test_null_inside_a_list_is_an_error_whatever_is_known_of_the_parameter() -> 
             assert told(plan_text("prompt: x\nsteps: [1, null]", of=of, validate=validate).problems) == [
                 ("E_TYPE", "parameters.steps.1", 1)
             ]
+
+
+@pytest.mark.parametrize("schema", [{"type": "string", "format": "uri"}, {"format": "uri"}, {"type": "string"}, {}])
+def test_a_picture_is_one_whatever_the_name_of_its_parameter_ends_in(schema: dict[str, Any]) -> None:
+    properties = {"prompt": {"type": "string"}, "image_prompt": schema}
+    painter = model(schema={"type": "object", "properties": properties}, text=None, image="image_prompt", seed=None)
+    found = plan({"prompt": "[a,b]", "image_prompt": "beach [1].png"}, of=painter)
+    assert found.problems == () and [value for _, value in found.pictures] == ["beach [1].png"]
+    assert {each["image_prompt"] for each in sets(found)} == {"beach [1].png"}

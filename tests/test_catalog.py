@@ -76,6 +76,15 @@ def test_a_model_file_is_read_with_its_defaults() -> None:
     assert (bare.properties, bare.text, bare.full) == ({}, (), "o")
 
 
+def test_a_name_that_ends_in_prompt_is_no_text_where_it_takes_a_picture_or_no_string() -> None:
+    names: dict[str, Any] = {
+        "prompt": {"type": "string"}, "image_prompt": {"type": "string", "format": "uri"}, "control_prompt": {},
+        "expand_prompt": {"type": "boolean"}, "style_prompt": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    }  # fmt: skip
+    value = {"provider": "p", "model": "o", "schema": {"properties": names}, "image": "control_prompt"}
+    assert Model.from_mapping(value, "f").text == ("prompt", "style_prompt")
+
+
 @pytest.mark.parametrize("found", [*SHIPPED, MODEL, model(price=None)], ids=lambda found: found.full)
 def test_a_snapshot_survives_the_ledger(found: Model) -> None:
     again = Model.from_snapshot(json.loads(json.dumps(found.snapshot())))

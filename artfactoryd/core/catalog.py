@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from artfactoryd.core.lists import types_of
+
 MICRO = Decimal(1_000_000)  # micro-dollars in a dollar
 SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
 NAMED_SIZES = {  # the values of image_size, in pixels
@@ -103,7 +105,7 @@ class Model:
         return cls(
             provider=value["provider"], id=name, version=version or None, aliases=tuple(value.get("aliases") or ()),
             family=value.get("family"), modality=value.get("modality", "text-to-image"), schema=schema,
-            text=tuple(_default_text(schema) if value.get("text") is None else value["text"]), batch=value.get("batch"),
+            text=tuple(_default_text(value) if value.get("text") is None else value["text"]), batch=value.get("batch"),
             seed=value.get("seed"), image=value.get("image"), synonyms=dict(value.get("synonyms") or {}),
             syntax=tuple(value.get("syntax") or ()),
             price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
@@ -143,9 +145,16 @@ class Model:
         return f"{self.id}:{self.version}" if self.version else self.id
 
 
-def _default_text(schema: Mapping[str, Any]) -> list[str]:
-    names = schema.get("properties") or {}
-    return [name for name in names if name == "prompt" or name.endswith("_prompt")]
+def _default_text(value: Mapping[str, Any]) -> list[str]:
+    """prompt and every *_prompt, but for one that takes a picture or no string at all."""
+    properties = (value.get("schema") or {}).get("properties") or {}
+    named = ((name, each) for name, each in properties.items() if name == "prompt" or name.endswith("_prompt"))
+    return [name for name, each in named if name != value.get("image") and _may_be_text(each)]
+
+
+def _may_be_text(schema: Mapping[str, Any]) -> bool:
+    types = types_of(schema)
+    return schema.get("format") != "uri" and (not types or "string" in types)
 
 
 def snapshots(order: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -275,7 +275,7 @@ class ValueReader:
     def _kind(self, name: str, value: Any) -> str:
         if name in self.model.text or self._says_a_type(name):
             return kind_of(name, self._schema(name), self.model.text)
-        return kind_without_schema(name, value)
+        return "plain" if name in self.model.files else kind_without_schema(name, value)
 
     def _scalars(self, name: str) -> Mapping[str, Any]:
         """What the items of a list are read as."""
