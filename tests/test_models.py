@@ -15,6 +15,7 @@ from artfactoryd.library import load_catalog
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 from tests.homes import TestHome
+from tests.pictures import draw
 
 PICTURE = """provider: replicate
 model: sdxl
@@ -97,6 +98,17 @@ def test_a_model_by_its_full_id_is_described_once_and_then_known(shop: TestHome,
     assert shop.once() == 0
     assert cloud.creates()[-1]["model"] == "black-forest-labs/flux-1.1-pro"
     assert cloud.seen()["GET black-forest-labs"] == before + 1
+
+
+def test_submit_takes_the_picture_of_a_model_along_that_only_its_provider_knows(shop: TestHome, tmp_path: Path) -> None:
+    data = draw(tmp_path / "recipes" / "beach.png")
+    pro = "provider: replicate\nmodel: black-forest-labs/flux-1.1-pro\nprice: {usd: 0.04}\n"
+    (order := tmp_path / "recipes" / "pro.yaml").write_text(pro + "parameters: {prompt: x, image_prompt: beach.png}\n")
+    assert Catalog(load_catalog(None)[0]).find("replicate", "black-forest-labs/flux-1.1-pro") is None
+    assert shop.call("submit", str(order)).returncode == 0
+    [bundle] = shop.home.inbox.iterdir()
+    assert (bundle / "beach.png").read_bytes() == data
+    assert shop.once() == 0 and shop.states() == ["completed"]
 
 
 def test_a_full_id_that_the_provider_does_not_know_is_an_error_with_its_words(shop: TestHome) -> None:

@@ -50,6 +50,7 @@ _DEV = {
 }
 _PRO = {
     "prompt": {"type": "string", "title": "Prompt"},
+    "image_prompt": {"type": "string", "format": "uri"},
     "aspect_ratio": _choice("aspect_ratio", "1:1"),
     "seed": _whole(None, None),
     "output_format": _choice("output_format", "webp"),
