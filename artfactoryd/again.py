@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -128,9 +127,7 @@ def _picture_beside(claim: Claim, card: Mapping[str, Any]) -> Path | None:
 
 def _sha256(path: Path) -> str:
     with suppress(OSError):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+        return entries.sha256(path)
     return ""
 
 

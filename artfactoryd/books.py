@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,7 @@ from artfactoryd.database import DatabaseError, is_trouble, trouble
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
 from artfactoryd.index import Index
 from artfactoryd.ledger import Ledger, Position
+from artfactoryd.moments import iso
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ class Books:
         return self._thread.is_alive()
 
     def _now(self) -> str:
-        return self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso(self._clock())
 
     # --- the thread ---
 

@@ -15,7 +15,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from artfactoryd import stakes
@@ -23,6 +23,7 @@ from artfactoryd.core.catalog import snapshot_of
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
+from artfactoryd.moments import iso
 from artfactoryd.workbench import Workbench
 
 log = logging.getLogger(__name__)
@@ -110,7 +111,7 @@ class Doubts:
 
     def _attempts(self, provider: str, rows: Sequence[Row]) -> tuple[list[Attempt], list[Attempt]]:
         oldest = min(_when(row["asked_at"]) for row in rows)
-        known = stakes.known(self._index, provider, _iso(oldest - BEFORE))
+        known = stakes.known(self._index, provider, iso(oldest - BEFORE))
         return [self._attempt(row) for row in rows], [self._attempt(row) for row in known]
 
     def _attempt(self, row: Row) -> Attempt:
@@ -171,10 +172,10 @@ class Doubts:
         now = self._bench.clock()
         since = row["since"] or row["asked_at"]
         again, was = self._is_worth_asking(row), bool(row["hopeful"])
-        row |= {"since": since, "next_at": _iso(now + timedelta(seconds=pause)) if again else None}
+        row |= {"since": since, "next_at": iso(now + timedelta(seconds=pause)) if again else None}
         row["hopeful"] = int(again and not answer.refused and now - max(_when(since), self._began) < PATIENCE)
         row["times"] = (row["times"] or 0) + asked
-        row["last_at"] = _iso(now) if asked else row["last_at"]
+        row["last_at"] = iso(now) if asked else row["last_at"]
         row["words"] = (answer.words or UNTOLD) if asked else row["words"] or UNTOLD
         if was != bool(row["hopeful"]):
             self._bench.touch(row["order_id"])
@@ -192,10 +193,6 @@ class Answer:
 
 def _when(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _either(changed: asyncio.Event, pause: float) -> None:

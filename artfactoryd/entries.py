@@ -159,7 +159,12 @@ def _file_digest(path: Path) -> str:
         return hashlib.sha256(b"link to " + os.fsencode(os.readlink(path))).hexdigest()
     if not stat.S_ISREG(mode):
         return hashlib.sha256(b"no file").hexdigest()
-    with open(os.open(path, READ_ONLY), "rb") as file:
+    return sha256(path)
+
+
+def sha256(path: Path) -> str:
+    """Of the bytes of one file. Raises OSError for a link or a folder, and where nothing lies."""
+    with open(path, "rb", opener=lambda name, _: os.open(name, READ_ONLY)) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

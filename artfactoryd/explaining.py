@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import again
+from artfactoryd import again, entries
 from artfactoryd.core.pictures import PRODUCT
 from artfactoryd.errors import WrongUse
 from artfactoryd.gathering import SHORTEST
@@ -64,8 +63,7 @@ def explain(home: Home, given: str) -> dict[str, Any]:
 
 def _state_of(product: Path, said: Mapping[str, Any]) -> str:
     try:
-        with product.open("rb") as file:
-            same = hashlib.file_digest(file, "sha256").hexdigest() == said["file"]["sha256"]
+        same = entries.sha256(product.resolve()) == said["file"]["sha256"]
     except OSError:
         return "gone"
     return "as made" if same else "changed since"

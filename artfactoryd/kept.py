@@ -7,7 +7,6 @@ before it begins; what has ended the program three times is set aside, never los
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -37,8 +36,8 @@ class Kept:
     def found(self, product: str) -> Fetched | None:
         path = self.path(product)
         try:
-            with storage_errors(path), path.open("rb") as file:
-                return Fetched(path, hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size, None)
+            with storage_errors(path):
+                return Fetched(path, entries.sha256(path), path.stat().st_size, None)
         except FileNotFoundError:
             return None
 
@@ -50,8 +49,7 @@ class Kept:
                 duplicate(file, part)
         except FileNotFoundError as error:
             raise OutputLost(f"{source.name}, which was to be copied, is gone.") from error
-        with part.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = entries.sha256(part)
         if found != sha256:
             part.unlink()
             raise OutputLost(f"{source.name}, which was to be copied, was changed.")

@@ -5,13 +5,13 @@ Only reads. A product that a person edited is no longer what was made, so it is 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.index import Index
 
@@ -48,9 +48,6 @@ class Twins:
 def is_whole(path: Path, product: Row) -> bool:
     """Whether the bytes that were delivered lie there."""
     try:
-        if path.is_symlink() or path.stat().st_size != product["bytes"]:
-            return False
-        with path.open("rb") as file:
-            return bool(hashlib.file_digest(file, "sha256").hexdigest() == product["sha256"])
+        return bool(path.lstat().st_size == product["bytes"] and entries.sha256(path) == product["sha256"])
     except OSError:
         return False

@@ -20,7 +20,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "artfactoryd"
 
-FLOOR = {"database", "documents", "durable", "entries", "errors", "fault", "log", "mounts", "source", "yaml12"}
+FLOOR = {
+    "database", "documents", "durable", "entries", "errors", "fault", "log", "moments", "mounts", "source", "yaml12",
+}  # fmt: skip
 HANDS = {
     "claims",
     "commands",

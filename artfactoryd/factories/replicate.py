@@ -32,6 +32,7 @@ from artfactoryd.factories.answer import Answer, named, refusal
 from artfactoryd.factories.description import model_place, not_told, schema_in, version_of
 from artfactoryd.factories.prediction import outcome, ticket_in, trouble
 from artfactoryd.factories.wire import READ, UPLOAD, Wire, failed_create, kept, trusted
+from artfactoryd.moments import iso
 
 if TYPE_CHECKING:
     import ssl
@@ -165,8 +166,7 @@ class ReplicateFactory:
 
     async def _recent(self, since: datetime) -> listing.Listing:
         """The account's predictions since then, page by page; not whole when there are too many."""
-        begin = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        path: str | None = "/v1/predictions?" + urlencode({"created_after": begin})
+        path: str | None = "/v1/predictions?" + urlencode({"created_after": iso(since)})
         jobs: list[listing.Listed] = []
         for _ in range(MOST_PAGES):
             if path is None:

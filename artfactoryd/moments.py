@@ -1,0 +1,10 @@
+"""How a moment is written in the ledger, the index and to a provider. Ground floor: every room may stand on it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def iso(moment: datetime) -> str:
+    """In UTC, to the millisecond, with a Z: such texts sort as their moments do. `moment`: aware."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from artfactoryd.moments import iso
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def test_moments_sort_as_their_texts_do_whatever_the_clock_they_were_read_from() -> None:
+    moments = [
+        NOON.astimezone(timezone(timedelta(hours=9))), NOON + timedelta(microseconds=1500),
+        (NOON + timedelta(seconds=1)).astimezone(timezone(timedelta(hours=-5))),
+    ]  # fmt: skip
+    texts = [iso(each) for each in moments]
+    assert texts == ["2026-03-01T12:00:00.000Z", "2026-03-01T12:00:00.001Z", "2026-03-01T12:00:01.000Z"]
+    assert [datetime.fromisoformat(each) for each in texts[::2]] == moments[::2]
