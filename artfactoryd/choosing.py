@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from artfactoryd import library
 from artfactoryd.core.catalog import Catalog, Model
 from artfactoryd.errors import Path, Problem, Refusal
+from artfactoryd.factories import broken
 
 Name = tuple[str, str]  # provider, full id
 ALIKE = 0.8  # so near a name that the model it belongs to tells what is wrong with the parameters
@@ -51,6 +52,9 @@ class Choice:
 
 
 def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: str) -> Choice:
+    if bad := broken().get(provider):
+        problem = Problem("E_PROVIDER", bad.text, bad.way_out, ("provider",))
+        return Choice(_instead(catalog, provider, name), (problem,))
     if provider not in catalog.providers():
         near = difflib.get_close_matches(provider, catalog.providers(), n=1)
         fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(catalog.providers())}."

@@ -22,6 +22,7 @@ from artfactoryd import settings as settings_room
 from artfactoryd.database import SQLITE
 from artfactoryd.diagnosis import BAD, OK, WARNING, Row
 from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.factories import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.mounts import mount_of, mounts
 from artfactoryd.reach import Reached, reach
@@ -43,7 +44,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "lock": lambda: soundness.lock(home),
         "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
-        "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
+        "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
         "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
         "ledger": lambda: soundness.lines(home), "clock": lambda: _clock(home, reached, datetime.now(UTC)),
         "python": _python, "libraries": _libraries,
@@ -128,6 +129,11 @@ def _link(path: Path) -> str:
 
 
 # --- providers ---
+
+
+def _providers() -> Rows:
+    yield from (Row("providers", BAD, each.text, each.way_out) for each in broken().values())
+    yield Row("providers", OK, f"Their factories can be loaded: {', '.join(sorted(makers()))}.")
 
 
 def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:

@@ -26,7 +26,7 @@ from artfactoryd.descriptions import Descriptions
 from artfactoryd.doubts import Doubts
 from artfactoryd.durable import storage_errors
 from artfactoryd.errors import Refusal, WrongUse
-from artfactoryd.factories import Factory, ProviderSettings, makers
+from artfactoryd.factories import Factory, ProviderSettings, broken, makers
 from artfactoryd.fetch import Fetcher
 from artfactoryd.foreman import Foreman
 from artfactoryd.home import Home
@@ -122,6 +122,8 @@ def _gate(settings: Provider) -> Gate:
 def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[str, Factory]:
     """One of each that is installed and enabled."""
     found: dict[str, Factory] = {}
+    for each in broken().values():
+        log.error("%s %s", each.text, each.way_out)
     for name, make in makers().items():
         if settings.provider(name).enabled:
             work = home.work / "made" / name

@@ -10,7 +10,7 @@ from typing import Any
 from artfactoryd import keychain
 from artfactoryd import settings as settings_room
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
-from artfactoryd.factories import Probes, makers
+from artfactoryd.factories import Probes, broken, makers
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.settings import PROVIDERS, Settings
@@ -23,7 +23,7 @@ TAKEN, REFUSED, SILENT = "taken", "refused", "no answer"
 def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offline: bool) -> Document:
     """`checked` is None where nobody was asked: offline, switched off, without a key, or nothing to ask."""
     standing = _standing(home)
-    names = sorted({*settings.providers, *makers()})
+    names = sorted({*settings.providers, *makers(), *broken()})
     found = {name: {**_provider(settings, name, environ), **standing(name)} for name in names}
     if not offline:
         asyncio.run(_check(home, settings, environ, found))
@@ -31,10 +31,11 @@ def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offl
 
 
 def _provider(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
-    given, usual = settings.provider(name), PROVIDERS.get(name)
+    given, usual, bad = settings.provider(name), PROVIDERS.get(name), broken().get(name)
     addresses = usual.addresses if usual else {}
     return {
-        "enabled": given.enabled, **key(settings, name, environ), "checked": None, "words": "",
+        "enabled": given.enabled, "broken": bad and f"{bad.text} {bad.way_out}",
+        **key(settings, name, environ), "checked": None, "words": "",
         "concurrency": given.concurrency, "requests_per_minute": given.requests_per_minute,
         "addresses": {key: each for key, each in given.addresses.items() if addresses.get(key) != each},
     }  # fmt: skip
@@ -94,6 +95,8 @@ def text(found: Mapping[str, Any]) -> str:
 
 
 def _lines(name: str, each: Mapping[str, Any]) -> list[str]:
+    if each["broken"]:
+        return [f"{name}: left out", f"  {each['broken']}"]
     if not each["enabled"]:
         return [f"{name}: switched off (providers.{name}.enabled)"]
     checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(each["checked"] or "", "")

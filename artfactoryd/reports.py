@@ -13,6 +13,7 @@ from typing import Any
 from artfactoryd import budget, chain, stakes
 from artfactoryd.core.catalog import dollars, providers_of, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
+from artfactoryd.factories import broken
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.settings import Settings
@@ -144,6 +145,7 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
     waiting, stops = _next(index, row), index.stops()
     shut = waiting.keys() or {row["provider"]}
     found = _paused(row) + _paused_providers(index, shut)
+    found += [f"{each.text} {each.way_out}" for name, each in broken().items() if name in shut]
     for provider in sorted(shut & stops.keys()):
         stop = stops[provider]
         found.append(f"{provider} is stopped: {stop['reason']} {_lifting(provider, stop)}")

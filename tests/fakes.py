@@ -109,3 +109,11 @@ class FakeFactory:
         if isinstance(step, BaseException):
             raise step
         return step(asked) if callable(step) else step
+
+
+def install(packages: Path, source: str = "import surely_not_installed\n") -> None:
+    """A plug-in for the provider acme in a folder for packages; as it is, it cannot be loaded."""
+    (found := packages / "acme_factory-1.0.dist-info").mkdir(parents=True)
+    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-factory\nVersion: 1.0\n")
+    (found / "entry_points.txt").write_text("[artfactoryd.factories]\nacme = acme_factory:make\n")
+    (packages / "acme_factory.py").write_text(source)

@@ -81,8 +81,8 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
     found = [line.split(": ")[:2] for line in done.stdout.splitlines()]
     assert done.returncode == 0 and BAD not in {state for _, state in found}
     assert {check for check, _ in found} == {
-        "settings", "folder", "lock", "disk", "watcher", "keys", "addresses", "sqlite", "database", "ledger", "clock",
-        "python", "libraries",
+        "settings", "folder", "lock", "disk", "watcher", "providers", "keys", "addresses", "sqlite", "database",
+        "ledger", "clock", "python", "libraries",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before
 

@@ -26,6 +26,7 @@ import artfactoryd
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from tests.emulator.client import Emulator
+from tests.fakes import install
 from tests.forks import Program
 from tests.homes import PATIENCE, TestHome, until
 
@@ -887,6 +888,13 @@ def _(stage: Stage) -> Found:
     stage.home.base_url = stage.cloud.base_url
     stage.home.configure()
     return stage.taken("car.yaml", PAID.replace("flux-schnell", "acme/nothing"))
+
+
+@situation("A provider whose plug-in cannot be loaded")
+def _(stage: Stage) -> Found:
+    install(packages := stage.home.root / "packages")
+    stage.home.before = f"import sys; sys.path.insert(0, {str(packages)!r})"
+    return stage.taken("car.yaml", GREEN.replace("local", "acme"))
 
 
 @situation("A model that nobody here knows, and its provider cannot be asked")

@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -176,6 +177,36 @@ class FactoryMaker(Protocol):
         """`work` is a folder of the factory's own for outputs made on this machine."""
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A factory that is installed and cannot be loaded, in words."""
+
+    text: str
+    way_out: str
+
+
 def makers() -> dict[str, FactoryMaker]:
-    """Every installed factory by provider name; built-ins come in by the same door as plug-ins."""
-    return {point.name: point.load() for point in entry_points(group=GROUP)}
+    """Every factory that can be loaded, by provider name; built-ins come in by the same door as plug-ins."""
+    return {name: found for name, found in _installed().items() if not isinstance(found, Broken)}
+
+
+def broken() -> dict[str, Broken]:
+    """Those that cannot be loaded, by provider name: they stop nobody else."""
+    return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
+
+
+@cache
+def _installed() -> dict[str, FactoryMaker | Broken]:
+    """Looked at once in a process: who made its factories says of them what was so then."""
+    return {point.name: _loaded(point) for point in entry_points(group=GROUP)}
+
+
+def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
+    try:
+        maker: FactoryMaker = point.load()
+    except Exception as error:  # a stranger's code: anything
+        package = point.dist.name if point.dist else point.module
+        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        text = f"The factory of {point.name} ({point.value} of {package}) cannot be loaded: {words}."
+        return Broken(text, f"Update or mend {package}, or take it away (pip uninstall {package}); then start again.")
+    return maker
