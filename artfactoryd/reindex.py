@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import shelf, unwritten
+from artfactoryd import ledger, moves, shelf, unwritten
 from artfactoryd.books import Expander, catch_up
 from artfactoryd.core.catalog import Model, dollars
 from artfactoryd.database import complaints, is_unreadable
@@ -217,13 +217,21 @@ class _Shelf:
             "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders))"
         )
         new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
+        marks = self._marks_of_none() if new else []
         self._index.run(
             f"INSERT INTO product ({COLUMNS}) SELECT {COLUMNS} FROM found f WHERE id NOT IN (SELECT id FROM product) "
             "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
+        for line in marks:
+            moves.apply(self._index, line)
         if new:
             of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
             yield f"{new} products lie on the shelf that the ledger does not tell of{of}."
+
+    def _marks_of_none(self) -> list[Row]:
+        """What a person said of products that the ledger alone does not give, oldest first."""
+        marks = (line for line, _ in ledger.read(self._home.ledger) if line["kind"] == "mark")
+        return [line for line in marks if self._index.product(line["product"]) is None]
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"

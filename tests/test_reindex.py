@@ -130,6 +130,29 @@ async def test_a_shelf_without_a_ledger_gives_its_products(home: TestHome, monke
     assert home.ask("status")["products"]
 
 
+async def test_what_a_person_said_of_a_product_is_known_though_the_shelf_alone_tells_of_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue,green] car", tags=["car"]))
+    for month in home.home.ledger.iterdir():
+        month.unlink()
+    again(home)
+    red, blue, _ = paths(home)
+    async with at_work(home, monkeypatch) as works:
+        await works.tell("like", products=[red, blue])
+        await works.tell("tag", products=[red], changes=["+best"])
+        await works.tell("like", products=[blue], off=True)
+    before = rows(home)["product"]
+    assert [(row["liked"], row["tags"]) for row in before] == [(1, ["best"]), (0, []), (0, None)]
+    again(home)
+    assert rows(home)["product"] == before
+    home.home.index_file.unlink()
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert rows(home)["product"] == before
+
+
 async def test_what_is_on_its_way_to_the_shelf_is_left_to_delivery(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.make(order("a car"))
