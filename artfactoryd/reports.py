@@ -13,10 +13,9 @@ from typing import Any
 from artfactoryd import budget, chain, stakes
 from artfactoryd.core.catalog import dollars, providers_of, usd
 from artfactoryd.core.lifecycle import ItemState, OrderState
-from artfactoryd.factories import broken
 from artfactoryd.home import Home
 from artfactoryd.index import Index
-from artfactoryd.settings import Settings
+from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf import existing_project
 
 Row = Mapping[str, Any]
@@ -145,7 +144,7 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
     waiting, stops = _next(index, row), index.stops()
     shut = waiting.keys() or {row["provider"]}
     found = _paused(row) + _paused_providers(index, shut)
-    found += [f"{each.text} {each.way_out}" for name, each in broken().items() if name in shut]
+    found += _left_out(shut - PROVIDERS.keys())
     for provider in sorted(shut & stops.keys()):
         stop = stops[provider]
         found.append(f"{provider} is stopped: {stop['reason']} {_lifting(provider, stop)}")
@@ -183,6 +182,14 @@ def given_up(index: Index, row: Row) -> bool:
     """An outage that has outlasted a few tries: nobody need wait for its end."""
     outages, providers = index.outages(), set(providers_of(row))
     return bool(providers) and all(name in outages and outages[name]["given_up"] for name in providers)
+
+
+def _left_out(plug_ins: Collection[str]) -> list[str]:
+    if not plug_ins:
+        return []
+    from artfactoryd.factories import broken  # imported late: `status` has no time for plug-ins that nothing waits for
+
+    return [f"{each.text} {each.way_out}" for name, each in broken().items() if name in plug_ins]
 
 
 def _paused(row: Row) -> list[str]:

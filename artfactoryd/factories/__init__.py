@@ -19,9 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "artfactoryd.factories"
 
@@ -198,6 +200,8 @@ def broken() -> dict[str, Broken]:
 @cache
 def _installed() -> dict[str, FactoryMaker | Broken]:
     """Looked at once in a process: who made its factories says of them what was so then."""
+    from importlib.metadata import entry_points  # imported late: `status` seldom needs it, and it is slow to load
+
     return {point.name: _loaded(point) for point in entry_points(group=GROUP)}
 
 
