@@ -40,8 +40,8 @@ class Needs:
         were, them = ("was", "it") if one else ("were", "them")
         of = self.bought + self.reused + self.joined + self.deleted
         text = (
-            f"{self.deleted} of {of} {were} bought before and since deleted or edited; "
-            f"approving buys {them} again for {dollars(self.again)}."
+            f"{self.deleted} of {of} {were} bought before and since deleted or edited (what was only moved is found "
+            f"again by `artfactoryd reindex`); approving buys {them} again for {dollars(self.again)}."
         )
         return [Reason(DELETED, text)]
 

@@ -21,7 +21,10 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 SHELF = "shelf:"  # before the place of a product in an output's address
-WORDS = "It was bought before and since deleted or edited, so it is not bought again silently."
+WORDS = (
+    "It was bought before and since deleted or edited (what was only moved is found again by `artfactoryd reindex`), "
+    "so it is not bought again silently."
+)
 
 
 class Reuse:

@@ -112,6 +112,25 @@ async def test_moved_copied_removed_and_changed_products_are_found_and_told(home
     assert again(home).text().count("\n- ") == said.count("\n- ") and paths(home) == expected
 
 
+async def test_what_was_only_moved_is_held_like_what_is_gone_and_copied_after_a_reindex(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+        [moved], [card] = home.products(), cards(home)
+        (away := home.home.projects / "best").mkdir()
+        for path in (moved, card):
+            path.rename(away / path.name)
+        held = await works.make(order("a car", notes="once more"))
+        [reason] = works.order(held)["held"]
+        assert reason["code"] == "deleted" and "only moved is found again by `artfactoryd reindex`" in reason["text"]
+    assert "were moved since" in again(home).text()
+    async with at_work(home, monkeypatch) as works:
+        await works.tell("approve", held)
+        await works.until(lambda: works.state(held) == "completed")
+        assert works.fake.calls() == [] and works.committed(held) == 0
+
+
 async def test_a_shelf_without_a_ledger_gives_its_products(home: TestHome, monkeypatch: Patch) -> None:
     made = await filled(home, monkeypatch)
     before = rows(home)["product"]

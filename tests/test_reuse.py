@@ -185,7 +185,8 @@ async def test_what_was_deleted_or_edited_is_held_and_bought_when_approved(works
     [reason] = works.order(second)["held"]
     assert reason["code"] == "deleted"
     assert reason["text"] == (
-        "1 of 3 was bought before and since deleted or edited; approving buys it again for $0.01."
+        "1 of 3 was bought before and since deleted or edited (what was only moved is found again by "
+        "`artfactoryd reindex`); approving buys it again for $0.01."
     )
     await works.tell("approve", second)
     await works.until(lambda: works.state(second) == "completed")
