@@ -48,7 +48,7 @@ class Daemon:
         self.house, self.work, self._environ = house, work, environ
         self.stop = asyncio.Event()
         for turns in house.bench.turns.values() if work.only else ():
-            turns.only = set()
+            turns.only = set(work.orders)
         self._group: asyncio.TaskGroup | None = None
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
@@ -108,7 +108,7 @@ class Daemon:
         for row in self.house.books.index.orders():
             state = self.house.books.index.state(row)
             unfinished = state in reports.UNFINISHED
-            if unfinished and not self.work.only:
+            if unfinished and (not self.work.only or row["id"] in self.work.orders):
                 self.work.seen.append(row["id"])
             if row["folder"] and (unfinished or self._receipt_is_behind(row, state)):
                 self.house.bench.touched.add(row["id"])

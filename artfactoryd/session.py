@@ -19,6 +19,7 @@ import click
 import uuid_utils
 
 from artfactoryd import commands, daemon, log, receipts, reindex, reports
+from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.product import slug
 from artfactoryd.daemon import outcome
 from artfactoryd.durable import flush_folder, write_file
@@ -36,6 +37,7 @@ from artfactoryd.taking import Work
 Environ = dict[str, str]
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
 LOOK = 0.2
+WAITS = 3  # exit code: something waits for a person, a provider or a cap
 
 
 def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> None:
@@ -94,10 +96,14 @@ def _wait(environ: Environ, why: str) -> None:
 
 
 def once(
-    home: Home, settings: Settings, environ: Environ, *, verbose: bool, quiet: bool, only: Sequence[Path] = ()
-) -> tuple[int, dict[str, Any]]:
-    """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it."""
-    job, before = Work(until_done=True, only=frozenset(only)), _rejections(home)
+    home: Home, settings: Settings, environ: Environ, *, verbose: bool, quiet: bool, only: Sequence[Path] = (),
+    orders: Sequence[str] = (),
+) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it.
+
+    `orders`: beside what is taken of `only` these, and no others.
+    """
+    job, before = Work(until_done=True, only=frozenset(only), orders=frozenset(orders)), _rejections(home)
     with home.lock("once"):
         log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
         home.make()
@@ -322,15 +328,37 @@ def demo(home: Home, *, verbose: bool) -> int:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
     click.echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
     examples = home.library / "examples"
-    files = [*sorted(examples.glob("*.yaml")), *sorted(examples.glob("*/order.yaml"))]
+    files = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
     settings = Settings()
     placed = [_place(file, home.inbox, home, settings, True, environ)[0] for file in files]
-    code, _ = once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
+    code, report = once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
+    while code == WAITS and (orders := _say_yes(home, environ, report["orders"])):
+        code, report = once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
     pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
     click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
     click.echo("\n".join(f"  {path}" for path in pictures))
     click.echo(f"\nLook at them: {_open_word()} {home.projects}")
     return code if pictures else 1
+
+
+def _say_yes(home: Home, environ: Environ, orders: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Approves the examples that are held, likes all that those which wait have made. The ids of those that go on."""
+    goes_on, said = [], []
+    for order in orders:
+        drafts = [product["path"] for product in order["products"] if not product["liked"]]
+        if order["status"] == OrderState.HELD:
+            answer = steer(home, Settings, environ, "approve", {"order": order["order_id"]})
+            said.append(f"approve {order['name']}")
+        elif order["status"] == OrderState.PROCESSING and drafts:
+            answer = steer(home, Settings, environ, "like", {"products": drafts, "off": False})
+            said += [f"like {home.root / path}" for path in drafts]
+        else:
+            continue
+        goes_on += [order["order_id"]] if answer["done"] else []
+    if said:
+        click.echo("\nSome of them ask a person. Nobody is here, so the demo says yes, as you would with:")
+        click.echo("\n".join(f"  artfactoryd {each}" for each in said) + "\n")
+    return goes_on
 
 
 def _open_word() -> str:

@@ -12,7 +12,7 @@ from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT
 
-MODELINE = "# yaml-language-server: $schema={}\n"
+LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 
 
 def examples() -> Path:
@@ -29,17 +29,20 @@ def init(home: Home) -> Iterator[str]:
     if not home.settings_file.exists():
         write_file(home.settings_file, DEFAULT_TEXT.encode())
         yield f"Settings:       {home.settings_file}"
-    _copy(examples(), home.library / "examples")
+    _copy_examples(home.library)
     yield f"Examples:       {home.library / 'examples'}"
     _write_schemas(home.library / "schemas")
     yield f"Schemas:        {home.library / 'schemas'}"
     yield f"Drop orders into {home.inbox}, with `artfactoryd run` running."
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Orders, and bundles with their pictures; what is there stays as it is."""
+def _copy_examples(library: Path) -> None:
+    """Orders, bundles with their pictures, and what they borrow; what is there stays as it is."""
+    source = examples()
     for path in sorted(each for each in source.rglob("*") if each.is_file()):
-        copied = target / path.relative_to(source)
+        inside = path.relative_to(source)
+        borrowed = inside.parts[0] == LIBRARY
+        copied = library.joinpath(*inside.parts[1:]) if borrowed else library / "examples" / inside
         copied.parent.mkdir(parents=True, exist_ok=True)
         if not copied.exists():
             write_file(copied, path.read_bytes())

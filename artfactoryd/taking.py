@@ -26,6 +26,7 @@ class Work:
 
     until_done: bool = False
     only: frozenset[Path] = frozenset()  # take just these entries of the inbox
+    orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
     watch: Callable[[House, Sequence[str]], None] | None = None  # looks at the orders seen, for a progress bar
     seen: list[str] = field(default_factory=list)  # orders this run took or found unfinished
     rejected: int = 0

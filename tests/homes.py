@@ -25,7 +25,7 @@ from artfactoryd.index import Index
 from artfactoryd.setup import init
 from tests.forks import Program
 
-CARS = (Path(__file__).parents[1] / "examples" / "cars.yaml").read_text()
+CARS = (Path(__file__).parents[1] / "examples" / "01-cars.yaml").read_text()
 SIDECAR = jsonschema.Draft202012Validator(json.loads(documents.schema_text("sidecar")))
 TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
 PATIENCE = 30.0  # seconds; only a broken program needs them

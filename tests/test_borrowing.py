@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 from tests.homes import TestHome
 
 
 def test_lookups_are_counted_shown_and_checked(home: TestHome) -> None:
+    shutil.rmtree(home.home.library / "lookups")
     assert "no lookups yet" in home.call("lookups").stdout
     (folder := home.home.library / "lookups" / "looks").mkdir(parents=True)
     (folder / "noir.txt").write_text("# dark\nlow key\nhard light\n")
@@ -22,7 +25,8 @@ def test_lookups_are_counted_shown_and_checked(home: TestHome) -> None:
 
 
 def test_templates_are_listed_shown_and_checked(home: TestHome) -> None:
-    (folder := home.home.library / "templates").mkdir(exist_ok=True)
+    shutil.rmtree(folder := home.home.library / "templates")
+    folder.mkdir()
     (folder / "noir.yaml").write_text("model: sketch\ntags: [dark]\n")
     [listed] = home.ask("templates")["templates"]
     assert (listed["name"], listed["keys"]) == ("noir", ["model", "tags"])

@@ -110,8 +110,9 @@ def test_schema_names_all_and_prints_each(home: TestHome) -> None:
 
 def test_init_leaves_what_is_there(home: TestHome) -> None:
     home.home.settings_file.write_text("budget: {per_order: 1}\n")
-    example = next((home.home.library / "examples").iterdir())
-    example.write_text("mine")
+    names = ("examples/01-cars.yaml", "templates/examples/poster.yaml", "lookups/examples/skies.txt")
+    for name in names:
+        (home.home.library / name).write_text("mine")
     assert home.call("init").returncode == 0
     assert home.home.settings_file.read_text() == "budget: {per_order: 1}\n"
-    assert example.read_text() == "mine"
+    assert [(home.home.library / name).read_text() for name in names] == ["mine"] * 3

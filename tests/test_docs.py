@@ -64,10 +64,11 @@ def test_every_order_on_a_page_can_be_planned(block: str, home: TestHome, tmp_pa
 
 def test_the_readmes_order_is_the_example_and_gives_what_the_readme_says(home: TestHome) -> None:
     text = (ROOT / "README.md").read_text()
-    example = documents.read_documents((ROOT / "examples" / "cars.yaml").read_bytes(), "cars.yaml")[0].value
+    example = documents.read_documents((ROOT / "examples" / "01-cars.yaml").read_bytes(), "cars.yaml")[0].value
     assert documents.read_documents(blocks(text, "yaml")[0].encode(), "README.md")[0].value == example
-    assert "plan examples/cars.yaml     # four items, at most $0.012" in text
-    assert "4 items" in (found := home.call("plan", str(ROOT / "examples" / "cars.yaml")).stdout) and "$0.012" in found
+    assert "plan examples/01-cars.yaml  # four items, at most $0.012" in text
+    found = home.call("plan", str(ROOT / "examples" / "01-cars.yaml")).stdout
+    assert "4 items" in found and "$0.012" in found
 
 
 # --- commands ---

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -185,6 +186,27 @@ def test_the_demo_draws_the_examples_and_says_where(home: TestHome, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert len(home.products()) == sum(line["total_products"] for line in home.lines("acceptance")) > 40
     assert all(str(path) in done.stdout for path in home.products())
+
+
+def test_the_demo_shows_what_asks_a_person_and_says_yes(home: TestHome, tmp_path: Path) -> None:
+    home.home = type(home.home)(tmp_path / "demo")
+    said = home.call("demo").stdout
+    first, asked, then = said.partition("so the demo says yes, as you would with:\n")
+    assert "Its proof is done: 2 of 8 items" in first and "2 pictures wait for your mark" in first and asked
+    assert re.findall(r"^  artfactoryd (\w+)", then, re.MULTILINE) == ["approve", "like", "like"]
+    assert "08-careful: completed, 8 of 8 items" in then and "10-stages: completed, 10 of 10 items" in then
+    assert {order["status"] for order in home.orders()} == {"completed"}
+    assert [path for path in home.home.held.iterdir() if not path.name.startswith(".")] == []
+
+
+def test_the_demo_goes_on_with_nothing_else_that_waits_in_the_home(home: TestHome) -> None:
+    stages = "then: [{provider: local, model: resize, parameters: {width: 20}, wait: liked}]\n"
+    home.drop("mine.yaml", GREEN + stages)
+    assert home.once() == 3
+    assert home.call("like", str(home.products()[0])).returncode == 0
+    home.drop("more.yaml", GREEN)
+    assert home.call("demo").returncode == 0
+    assert home.order("mine")["planned_items"] == 1 and (home.home.inbox / "more.yaml").exists()
 
 
 def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
