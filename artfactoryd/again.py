@@ -15,7 +15,7 @@ from typing import Any
 from artfactoryd import documents, entries
 from artfactoryd.claims import Claim
 from artfactoryd.companions import source_of
-from artfactoryd.core.again import batch_note, is_sidecar, order_again
+from artfactoryd.core.again import batch_note, is_sidecar, order_again, written
 from artfactoryd.durable import flush_folder, storage_errors, write_file
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.fault import point
@@ -31,12 +31,13 @@ MOST_BYTES = 4_000_000  # of a sidecar
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """What a sidecar asks for. `text`: the order; `sources`: where each of its inputs was from, by its file."""
+    """What a sidecar asks for. `text`: the order. By what it names: where that was from, and the hash of its bytes."""
 
     text: bytes
     original: str  # id of the order that made it first
     notes: tuple[Problem, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_card(data: bytes) -> dict[str, Any] | None:
@@ -63,7 +64,8 @@ def asked(data: bytes, file: str) -> Again | None:
     note = batch_note(card)
     notes = (Problem("W_BATCH", note, path=("parameters",)),) if note else ()
     sources = {each["file"]: each["source"] or each["file"] for each in card["inputs"]}
-    return Again((comment + documents.dump_yaml(value)).encode(), card["order"]["id"], notes, sources)
+    hashes = {written(each): each["sha256"] for each in card["inputs"]}
+    return Again((comment + documents.dump_yaml(value)).encode(), card["order"]["id"], notes, sources, hashes)
 
 
 # --- what a drag moved ---

@@ -23,6 +23,7 @@ from artfactoryd.index import Index
 from artfactoryd.patterns import LIBRARY
 
 MISSING = "E_INPUT_MISSING"
+BACK = "Put it back, or name another."
 BESIDE = "Put the picture beside the order and write its name."
 PATIENCE = {"stall": 10.0, "total": 30.0}  # seconds for one address
 SHORTEST = 6  # characters of a product's id
@@ -110,7 +111,7 @@ class Gathering:
         known = self._known(value)
         file = self.root / row["path"]
         if known is None and not file.is_file():
-            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row['path']}).", "Name another.", path)
+            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row['path']}).", BACK, path)
         place = known or Place(file, self.root, file.name)
         return Place(place.file, place.root, file.name, PRODUCT + row["id"])
 

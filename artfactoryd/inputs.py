@@ -57,10 +57,14 @@ class InputsMissing(Refusal):
 
 @dataclass
 class Search:
-    """Looks for the pictures an order names. Gathers what is wrong with any of them."""
+    """Looks for the pictures an order names. Gathers what is wrong with any of them.
+
+    `expected`: the hash that a picture must have, by what is written.
+    """
 
     gathering: Gathering
     most_megapixels: float
+    expected: Mapping[str, str] = field(default_factory=dict)
     found: dict[str, Input] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -118,10 +122,13 @@ class Search:
         except (OSError, OutputBad) as error:
             fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
             return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
+        sha256, size = hashlib.sha256(data).hexdigest(), (picture.width or 0, picture.height or 0)
+        if self.expected.get(value, sha256) != sha256:
+            message = f"{value} is not the picture any more that this was made from."
+            return Problem("E_INPUT", message, "Put the original back, or write an order with what is there now.", path)
         self._keep(place, value, data)
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
         name = _free(place.name + suffix, [each.name for each in self.found.values()])
-        sha256, size = hashlib.sha256(data).hexdigest(), (picture.width or 0, picture.height or 0)
         return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
 
 

@@ -157,7 +157,8 @@ class Scholar:
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         pattern = {} if order.file else _pattern(self._settings.products.file)
         order = replace(order, file=pattern.get("file", order.file))
-        search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels)
+        expected = origin.again.sha256 if origin.again else {}
+        search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels, expected)
         table = self._table(document, order, search)
         plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
         if origin.again:

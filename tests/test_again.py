@@ -124,7 +124,7 @@ async def test_what_a_drag_moved_is_put_back_and_nothing_is_made(home: TestHome,
         await works.rests()
         assert (product.read_bytes(), card.read_bytes()) == (picture, words)
         assert len(works.house.books.index.orders()) == 1 and works.daemon.work.rejected == 0
-        assert works.house.claims.open() == []
+        await works.until(lambda: works.house.claims.open() == [])
 
 
 async def test_a_sidecar_alone_goes_back_to_its_picture(home: TestHome, monkeypatch: Patch) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artfactoryd.core.pictures import PRODUCT
+
+INPUTS = "inputs/"  # of an order's folder
 MARKS = frozenset({"id", "file", "order", "item", "parameters", "inputs", "outputs"})
 
 
@@ -20,7 +23,7 @@ def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
     """
     rehearsal, model = card["rehearsal"], card["model"]
     parameters = dict(card["parameters"]["actual" if rehearsal else "generation"])
-    parameters |= {each["parameter"]: each["file"] for each in ([] if rehearsal else card["inputs"])}
+    parameters |= {each["parameter"]: written(each) for each in ([] if rehearsal else card["inputs"])}
     value: dict[str, Any] = {
         "provider": card["provider"],
         "model": f"{model['id']}:{model['version']}" if model["version"] else model["id"],
@@ -30,6 +33,12 @@ def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     optional = {"tags": list(card["tags"]), "notes": card["notes"], "rehearse": rehearsal}
     return value | {key: each for key, each in optional.items() if each}
+
+
+def written(known: Mapping[str, Any]) -> str:
+    """How an order names an input of a sidecar: in its order's inputs/, or where a stage was fed with it, by its id."""
+    file, source = str(known["file"]), str(known["source"])
+    return source if source.startswith(PRODUCT) and not file.startswith(INPUTS) else file
 
 
 def _one(value: Any) -> Any:
