@@ -15,6 +15,7 @@ from typing import Any
 from artfactoryd import fault, inputs
 from artfactoryd.books import Books
 from artfactoryd.core.catalog import Model, snapshot_of
+from artfactoryd.core.product import prompt_of
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.errors import CallRefused, OutputBad
 from artfactoryd.factories import Call, Factory, Uploads
@@ -40,8 +41,10 @@ class Calls:
         if order["rehearsal"]:
             first = next(iter(pictures.values()), None)
             size = (first["width"], first["height"]) if first else None
-            words = {name: value for name, value in row["generation"].items() if name not in pictures}
-            return Call(SKETCH, None, rehearsal_call(words, row["seed"], row["asked"], size))
+            shown = {name: value for name, value in row["generation"].items() if name not in pictures}
+            words, seed = self._looks(row, order, model)
+            shown |= {"prompt": words} if words else {}
+            return Call(SKETCH, None, rehearsal_call(shown, seed, row["asked"], size))
         parameters = dict(row["generation"])
         for name, picture in pictures.items():
             parameters[name] = await self._address(row["provider"], order, picture)
@@ -56,6 +59,18 @@ class Calls:
         if product is None:
             raise CallRefused("What this is made from is not on the shelf. Nothing was sent.")
         return {**found, **inputs.of_product(row, model, product)}
+
+    def _looks(self, row: Row, order: Row, model: Model) -> tuple[str, int | None]:
+        """Words and seed of a sketch of it. It looks like what it is made from where it has none of its own."""
+        words, seed, index = prompt_of(row["generation"], model), row["seed"], self._books.index
+        product = None if row["parent"] is None else index.product_at(row["order_id"], row["parent"])
+        before = index.item(row["order_id"], product["number"]) if product else None
+        if before is None:
+            return words, seed
+        above, drawn = self._looks(before, order, Model.from_snapshot(snapshot_of(order, before)))
+        if seed is None and drawn is not None:
+            seed = drawn + row["parent"] - before["first_index"]  # each copy of a call is drawn with a seed of its own
+        return words or above, seed
 
     async def _address(self, provider: str, order: Row, picture: Row) -> str:
         path = self._home.root / (picture.get("path") or f"{order['folder']}/inputs/{picture['name']}")

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from artfactoryd.core.rehearsal import PIXELS, rehearsal_call, rehearsal_size
+from tests.homes import TestHome
+from tests.pictures import draw
 
 
 @pytest.mark.parametrize(
@@ -83,3 +87,61 @@ def test_a_rehearsal_asks_for_the_items_own_prompt_seed_and_number() -> None:
 )
 def test_without_a_prompt_the_first_text_stands_in(generation: Any, prompt: str) -> None:
     assert rehearsal_call(generation, seed=None, asked=1)["prompt"] == prompt
+
+
+# --- stages, in the whole house ---
+
+STAGED = """\
+provider: replicate
+model: flux-schnell
+rehearse: true
+parameters: {prompt: "a [red,blue] car", num_outputs: 2, aspect_ratio: "1:1"}
+then:
+  - {id: size, provider: local, model: resize, parameters: {width: 256}}
+  - {id: web, provider: local, model: convert, parameters: {format: webp}}
+  - {id: oil, provider: replicate, model: flux-dev, parameters: {prompt: in oil}, after: size}
+"""
+
+
+def drawn(home: TestHome) -> dict[str, tuple[dict[str, Any], Path]]:
+    """Sidecars and pictures by id."""
+    return {card["id"]: (card, path) for card, path in zip(home.sidecars(), home.products(), strict=True)}
+
+
+def unlike(one: Path, other: Path) -> float:
+    """How far two pictures are apart, 0 to 255, at the size of the smaller."""
+    pictures = sorted((Image.open(path).convert("RGB") for path in (one, other)), key=lambda picture: picture.width)
+    same_size = [picture.resize(pictures[0].size) for picture in pictures]
+    return max(ImageStat.Stat(ImageChops.difference(*same_size)).mean)
+
+
+def test_a_stage_without_words_is_drawn_like_what_it_is_made_from(home: TestHome) -> None:
+    home.drop("cars.yaml", STAGED)
+    assert home.once() == 0
+    found = drawn(home)
+    drafts = {key: path for key, (card, path) in found.items() if card["stage"] is None}
+    made = {key: each for key, each in found.items() if each[0]["stage"] in ("size", "web")}
+    assert len(drafts) == 4 and len(made) == 8
+    for card, path in made.values():
+        (parent,) = card["parents"]
+        draft = parent if parent in drafts else found[parent][0]["parents"][0]
+        assert min(drafts, key=lambda each: unlike(path, drafts[each])) == draft
+        assert card["parameters"]["actual"]["prompt"] == found[draft][0]["parameters"]["actual"]["prompt"]
+    assert {card["parameters"]["actual"]["prompt"] for card, _ in made.values()} == {"a red car", "a blue car"}
+
+
+def test_a_stage_with_words_shows_its_own_and_has_its_own_seed(home: TestHome) -> None:
+    home.drop("cars.yaml", STAGED)
+    assert home.once() == 0
+    oils = [card for card, _ in drawn(home).values() if card["stage"] == "oil"]
+    assert [card["parameters"]["actual"]["prompt"] for card in oils] == ["in oil"] * 4
+    assert [card["parameters"]["actual"]["seed"] for card in oils] == [card["item"]["seed"] for card in oils]
+
+
+def test_a_picture_worked_on_shows_its_name(home: TestHome) -> None:
+    draw(home.home.inbox / "beach.jpg")
+    text = "provider: local\nmodel: convert\nparameters: {image: beach.jpg, format: webp}\nrehearse: true\n"
+    home.drop("web.yaml", text)
+    assert home.once() == 0
+    (card,) = home.sidecars()
+    assert card["parameters"]["actual"]["prompt"] == "beach"
