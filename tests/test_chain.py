@@ -11,8 +11,10 @@ import pytest
 
 from artfactoryd.errors import RunFailed
 from tests.homes import TestHome
-from tests.works import Works, at_work, found_again, order
+from tests.works import Works, at_work, found_again, order, quick
 
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
 PAINTED = "a [red,blue] car"
 SMALLER: dict[str, Any] = {"id": "again", "provider": "other", "model": "editor", "parameters": {"strength": [1, 2]}}
 
