@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ then:
   - {id: oil, provider: replicate, model: flux-dev, parameters: {prompt: in oil, prompt_strength: 0.5}}
   - {id: size, provider: local, model: resize, parameters: {width: 32}, file: "{stage}/{slug}-{width}.{ext}"}
 """
+OTHER = "0192f000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -100,3 +102,11 @@ def test_in_another_home_its_product_is_not_known_and_the_answer_says_so(shop: T
     drop_sidecar(other, path)
     assert other.once() == 1
     assert f"{was['inputs'][0]['source']} is no product here" in other.words(f"{path.name}.json")
+
+
+def test_what_was_made_from_something_that_was_never_kept_is_answered_at_once(shop: TestHome) -> None:
+    path, was = product(shop, "size")
+    said = {**was, "id": OTHER, "inputs": [{**was["inputs"][0], "source": "stage:oil"}]}
+    shop.drop("size.webp.json", json.dumps(said))
+    assert shop.once() == 1
+    assert f"what {path.name} was made from is no product" in shop.words("size.webp.json")

@@ -35,6 +35,11 @@ def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
     return value | {key: each for key, each in optional.items() if each}
 
 
+def is_lost(known: Mapping[str, Any]) -> bool:
+    """Whether an input of a sidecar lies neither in its order's inputs/ nor among the products."""
+    return not (str(known["file"]).startswith(INPUTS) or str(known["source"]).startswith(PRODUCT))
+
+
 def written(known: Mapping[str, Any]) -> str:
     """How an order names an input of a sidecar: in its order's inputs/, or where a stage was fed with it, by its id."""
     file, source = str(known["file"]), str(known["source"])
