@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from artfactoryd.core.catalog import Model, snapshot_of
+from artfactoryd.core.reuse import key_of
+from artfactoryd.core.stages import fed
 from artfactoryd.index import Index
 
 NOT_THERE = "what it is made from did not come"
@@ -37,11 +40,24 @@ def feeds(index: Index, item: Mapping[str, Any]) -> bool:
 
 
 def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
+    """What they equal is known from now on: it goes by the bytes of the product that each is fed with."""
     sql = (
-        "UPDATE item SET waits = 0 WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 "
-        f"AND EXISTS ({_HERE} AND (item.waits = 1 OR product.liked = 1))"
+        "SELECT item.*, product.sha256 FROM item JOIN product ON product.order_id = item.order_id "
+        "AND product.place = item.parent WHERE item.order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' "
+        "AND waits > 0 AND (waits = 1 OR liked = 1)"
     )
-    index.run(sql, order_id, *places)
+    begins = index.rows(sql, (order_id, *places))
+    sql = "SELECT model, models, inputs, rehearsal FROM orders WHERE id = ?"
+    order = index.row(sql, (order_id,)) if begins else None
+    for item in begins:
+        key = None if order is None or order["rehearsal"] else _key(order, item)
+        index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item["number"])
+
+
+def _key(order: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    contents = {each["value"]: each["sha256"] for each in order["inputs"]} | {fed(item["parent"]): item["sha256"]}
+    model = Model.from_snapshot(snapshot_of(order, item))
+    return key_of(model, item["generation"], contents, item["copy"], item["asked"])
 
 
 def _end(index: Index, order_id: str, places: Sequence[int]) -> None:

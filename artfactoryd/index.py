@@ -169,7 +169,9 @@ class Index(Database):
     def earlier_items(self, name: str, project: str, most: int) -> list[Row]:
         """Made for real orders of this name, newest order first."""
         sql = (
-            "SELECT i.generation, i.copy, o.model, o.inputs FROM orders o JOIN item i ON i.order_id = o.id "
+            f"SELECT i.generation, i.copy, i.parent, p.sha256 AS fed_with, {ITEM_MODEL} AS model, o.inputs "
+            "FROM orders o JOIN item i ON i.order_id = o.id "
+            "LEFT JOIN product p ON p.order_id = i.order_id AND p.place = i.parent "
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
         )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from artfactoryd.core.catalog import Model, dollars
 from artfactoryd.core.holding import Reason
 from artfactoryd.core.plan import Buying, Plan, PlannedItem
 from artfactoryd.core.reuse import Keys, difference, settled
+from artfactoryd.core.stages import fed
 from artfactoryd.index import Index
 from artfactoryd.moves import DELETED
 from artfactoryd.twins import Twin, Twins
@@ -18,6 +19,7 @@ from artfactoryd.twins import Twin, Twins
 MOST = 20_000  # items of a plan that are looked at; of a larger one each is when its turn comes
 TOGETHER = 500
 NEW = "no equal product"
+NEW_PARENT = "what it is made from is new"
 COMPARED = 500  # earlier items among which the nearest is sought
 
 
@@ -51,16 +53,14 @@ def needs_of(plan: Plan, twins: Twins | None) -> Needs:
     everything = Needs(plan.buying, plan.total_items)
     if plan.order.rehearse or not plan.order.reuses or plan.total_items > MOST:
         return everything
-    count = _Count(plan)
-    items = _keyed(plan)
-    while chunk := list(islice(items, TOGETHER)):
-        count.add(chunk, twins.of([key for key, _ in chunk]) if twins else {})
+    count, keys = _Count(plan), Keys(plan)
+    for _, items in groupby(plan.items(), key=lambda item: item.stage):  # one is known by the products of another
+        while chunk := [(keys.of(item), item) for item in islice(items, TOGETHER)]:
+            found = twins.of([key for key, _ in chunk]) if twins else {}
+            for key, item in chunk:
+                keys.came(item, key, found.get(key, Twin()).contents)
+            count.add(chunk, found)
     return count.needs() if count.spared or count.deleted else everything
-
-
-def _keyed(plan: Plan) -> Iterator[tuple[str, PlannedItem]]:
-    keys = Keys(plan)
-    return ((keys.of(item) or f"of a stage, {item.number}", item) for item in plan.items())
 
 
 class _Count:
@@ -116,9 +116,9 @@ class Explainer:
         rows = index.earlier_items(order.name, order.project, COMPARED) if index else []
         self._earlier = [(Model.from_snapshot(row["model"]), _parameters(row)) for row in rows]
 
-    def why(self, item: PlannedItem) -> str:
-        model = self._plan.models[item.model]
-        wanted = {**settled(item.parameters, model.files, self._plan.inputs), "copy": item.copy}
+    def why(self, item: PlannedItem, compared: Mapping[str, Any]) -> str:
+        """`compared`: its parameters, with every picture told by its bytes."""
+        model, wanted = self._plan.all_models[item.model], {**compared, "copy": item.copy}
         found = [
             difference(wanted, made, model, earlier.version)
             for earlier, made in self._earlier
@@ -134,4 +134,6 @@ class Explainer:
 
 def _parameters(row: Mapping[str, Any]) -> dict[str, Any]:
     inputs = {each["value"]: each["sha256"] for each in row["inputs"]}
+    if row["parent"] is not None:
+        inputs[fed(row["parent"])] = row["fed_with"]
     return {**settled(row["generation"], Model.from_snapshot(row["model"]).files, inputs), "copy": row["copy"]}

@@ -24,7 +24,7 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import asking, now
 from artfactoryd.index import Index
-from artfactoryd.needs import Explainer, is_gone
+from artfactoryd.needs import NEW_PARENT, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf import existing_project
 from artfactoryd.study import Origin, Scholar, Study, name_of
@@ -165,27 +165,27 @@ def _items(study: Study, names: Names, most: int | None, index: Index | None) ->
     keys, explainer = Keys(study.plan), Explainer(study.plan, index)
     seen: set[str] = set()
     for item, called in islice(names.given(), most):
-        yield {**_item(item, called), **_why(study, item, keys.of(item), seen, explainer)}
+        key = keys.of(item)
+        twin = study.needs.twins.get(key, Twin())
+        keys.came(item, key, twin.contents)
+        reason = None if twin.made else _why_bought(study, item, twin, key in seen, keys, explainer)
+        seen.add(key)
+        reused = [product["id"] for product in twin.made] or None
+        yield {**_item(item, called), "reused": reused, "reason": reason}
 
 
-def _why(study: Study, item: PlannedItem, key: str, seen: set[str], explainer: Explainer) -> dict[str, Any]:
-    """What is reused for an item, or why it is bought. Of a stage that is known when it is its turn."""
-    if not key:
-        return {"reused": None, "reason": None}
-    twin = study.needs.twins.get(key, Twin())
-    reason = None if twin.made else _why_bought(study, item, twin, key in seen, explainer)
-    seen.add(key)
-    return {"reused": [product["id"] for product in twin.made] or None, "reason": reason}
-
-
-def _why_bought(study: Study, item: PlannedItem, twin: Twin, is_repeated: bool, explainer: Explainer) -> str | None:
+def _why_bought(
+    study: Study, item: PlannedItem, twin: Twin, is_repeated: bool, keys: Keys, explainer: Explainer
+) -> str | None:
     if study.order.rehearse:
         return None
     if not study.order.reuses:
         return "reuse is off"
     if twin.on_the_way or is_repeated:
         return "an equal one is on its way"
-    return "deleted or edited since" if is_gone(twin, item) else explainer.why(item)
+    if is_gone(twin, item):
+        return "deleted or edited since"
+    return explainer.why(item, keys.compared(item)) if keys.is_fed(item) else NEW_PARENT
 
 
 def _reuse(study: Study, names: Names, most: int | None, index: Index | None) -> dict[str, Any]:

@@ -62,13 +62,12 @@ class Reuse:
 
     async def _copy(self, row: Row, products: tuple[Row, ...]) -> Row:
         """Ids and times are chosen here, as for a result; delivery does the rest."""
-        first = products[0]
-        made = self._bench.fresh(first)
+        made = self._bench.fresh(products[0])
         attempt = self._bench.books.index.attempt(made["attempt"])
         assert attempt is not None
         now = self._bench.clock().isoformat(timespec="milliseconds")
         chosen = [
-            {"id": str(uuid_utils.uuid7()), "index": row["first_index"] + each["place"] - made["first_index"],
+            {"id": str(uuid_utils.uuid7()), "index": row["first_index"] + each["output"],
              "address": SHELF + each["path"], "mime": each["mime"], "created_at": now, "reused_from": each["id"],
              "sha256": each["sha256"], "original_sha256": await asyncio.to_thread(self._original, each)}
             for each in products

@@ -390,5 +390,5 @@ def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
     items = plan.items(row["expanded_items"] + 1, row["expanded_products"] + 1)
     if not row["rehearsal"]:  # what is drawn here is not what was ordered
         keys = Keys(plan)
-        items = (item._replace(key=keys.of(item) or None) for item in items)
+        items = (item if item.stage else item._replace(key=keys.of(item)) for item in items)
     return providers_of(row), items

@@ -20,11 +20,19 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """`made`: the products of one item, all whole. `gone`: there were some, and of no item all are there."""
+    """`made`: the products of one item, all whole, each with its place (`output`) among those asked for.
+
+    `gone`: there were some, and of no item all are there.
+    """
 
     made: tuple[Row, ...] = ()
     gone: bool = False
     on_the_way: bool = False
+
+    @property
+    def contents(self) -> list[tuple[int, str]]:
+        """(output, SHA-256) of what was made."""
+        return [(each["output"], each["sha256"]) for each in self.made]
 
 
 class Twins:
@@ -37,9 +45,13 @@ class Twins:
 
     def _one(self, rows: Sequence[Row]) -> Twin:
         made = [row for row in rows if row["state"] == ItemState.COMPLETED]
-        found = [self._index.products_of(row) for row in made]
+        found = [self._products_of(row) for row in made]
         whole = next((products for products in found if products and self._are_whole(products)), ())
         return Twin(tuple(whole), bool(any(found) and not whole), len(made) < len(rows))
+
+    def _products_of(self, item: Row) -> list[Row]:
+        rows = self._index.products_of(item)
+        return [{**row, "output": row["place"] - item["first_index"]} for row in rows]
 
     def _are_whole(self, products: Iterable[Row]) -> bool:
         return all(is_whole(self._root / each["path"], each) for each in products)

@@ -65,3 +65,43 @@ def test_only_what_is_liked_goes_through_the_dear_model_and_into_four_sizes(shop
     assert {each["file"]["name"] for each in sidecars if each["stage"] == "size"} == named
     assert shop.call("cancel", "cars").returncode == 0
     assert [each["status"] for each in shop.orders()] == ["partial"]
+
+
+CHAIN = """\
+provider: replicate
+model: flux-schnell
+parameters: {prompt: "a [red,blue] car", aspect_ratio: "1:1"}
+then:
+  - {id: fine, provider: replicate, model: flux-dev, parameters: {prompt: "in oil", prompt_strength: 0.5}}
+  - {id: size, provider: local, model: resize, parameters: {width: [64, 32]}}
+"""
+
+
+@pytest.mark.parametrize("lose_index", [False, True], ids=["index kept", "index lost"])
+def test_a_value_added_buys_what_is_new_in_every_stage_though_killed(
+    shop: TestHome, emulator: Emulator, lose_index: bool
+) -> None:
+    shop.drop("cars.yaml", CHAIN)
+    assert shop.once() == 0 and len(emulator.creates()) == 4
+    shop.drop("cars.yaml", CHAIN.replace("red,blue", "red,green,blue"))
+    for fault in ("recorded_reuse:3", "recorded_ticket", "recorded_settlement"):
+        assert shop.call("once", ARTFACTORY_FAULT=fault).returncode == KILLED
+        for path in shop.home.private.glob("index.sqlite3*") if lose_index else ():
+            path.unlink()
+    assert shop.once() == 0
+    creates = Counter(create["model"].rpartition("/")[2] for create in emulator.creates())
+    assert creates == {"flux-schnell": 3, "flux-dev": 3}
+    second = shop.sidecars()[-12:]
+    assert Counter((each["stage"], each["reused_from"] is not None) for each in second) == {
+        (None, True): 2, (None, False): 1, ("fine", True): 2, ("fine", False): 1, ("size", True): 4, ("size", False): 2
+    }  # fmt: skip
+    assert [each["status"] for each in shop.orders()] == ["completed"] * 2
+
+
+def test_rehearsed_stages_neither_make_nor_take_what_is_reused(shop: TestHome, emulator: Emulator) -> None:
+    for notes in ("one", "two"):
+        shop.drop("cars.yaml", f"{CHAIN}rehearse: true\nnotes: {notes}\n")
+        assert shop.once() == 0 and emulator.creates() == []
+    shop.drop("cars.yaml", CHAIN)
+    assert shop.once() == 0 and len(emulator.creates()) == 4
+    assert len(shop.sidecars()) == 3 * 8 and shop.lines("reuse") == []

@@ -54,7 +54,7 @@ class Plan:
     def model(self) -> Model:
         return self.models[0]
 
-    @property
+    @cached_property
     def all_models(self) -> list[Model]:
         """Those of the stages too, by the places that items name."""
         return [*self.models, *(stage.plan.model for stage in self.stages)]
