@@ -145,6 +145,10 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
     shut = waiting.keys() or {row["provider"]}
     found = _paused(row) + _paused_providers(index, shut)
     found += _left_out(shut - PROVIDERS.keys())
+    off = sorted(name for name in shut if not settings.provider(name).enabled)
+    found += [
+        f"{name} is switched off; `providers.{name}.enabled: true` in artfactory.yaml lets it go on." for name in off
+    ]
     for provider in sorted(shut & stops.keys()):
         stop = stops[provider]
         found.append(f"{provider} is stopped: {stop['reason']} {_lifting(provider, stop)}")
@@ -152,6 +156,10 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
     found += dict.fromkeys(words for each in told for words in each)
     words = no_room(home, settings, index)
     return [*found, words] if words else found
+
+
+def _switched_off(provider: str) -> str:
+    return f"{provider} is switched off; `providers.{provider}.enabled: true` in artfactory.yaml lets it go on."
 
 
 def _next(index: Index, row: Row) -> dict[str, Row]:
@@ -187,9 +195,12 @@ def given_up(index: Index, row: Row) -> bool:
 def _left_out(plug_ins: Collection[str]) -> list[str]:
     if not plug_ins:
         return []
-    from artfactoryd.factories import broken  # imported late: `status` has no time for plug-ins that nothing waits for
+    from artfactoryd.factories import broken, makers  # imported late: `status` has no time for what nothing waits for
 
-    return [f"{each.text} {each.way_out}" for name, each in broken().items() if name in plug_ins]
+    bad = broken()
+    found = [f"{each.text} {each.way_out}" for name, each in bad.items() if name in plug_ins]
+    strange = sorted(set(plug_ins) - bad.keys() - makers().keys())
+    return found + [f"No factory for {name} is installed: install its package, then start again." for name in strange]
 
 
 def _paused(row: Row) -> list[str]:

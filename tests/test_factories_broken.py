@@ -79,6 +79,8 @@ def test_what_was_accepted_before_it_broke_waits_and_says_for_what(shop: Shop) -
     (shop.home.home.models / "painter.yaml").write_text(MODEL)
     shop.home.drop("car.yaml", ORDER)
     assert shop.home.once() == 3 and shop.home.states() == ["planned"]  # by a process that has never seen the plug-in
+    [order] = shop.home.orders()
+    assert order["reasons"] == ["No factory for acme is installed: install its package, then start again."]
     assert shop.call("once").returncode == 3
     [order] = json.loads(shop.call("orders", "--json").stdout)["orders"]
     assert WHY in " ".join(order["reasons"]) and WAY_OUT in " ".join(order["reasons"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -66,6 +67,19 @@ def test_why_knows_a_product_by_its_path(home: TestHome, tmp_path: Path, linked:
     product = next((tmp_path / "disk" if linked else home.home.projects).rglob("*.png"))
     assert "is product 1 of order car" in why(home, str(product))
     assert "'prompt': 'a green car'" in why(home, str(next(home.home.projects.glob("*/*/*/*.png"))))
+
+
+def test_an_order_for_a_provider_that_is_switched_off_says_so_and_goes_on_when_it_is_on(
+    shop: TestHome, emulator: Emulator
+) -> None:
+    shop.drop("cars.yaml", PAID)
+    assert shop.call("once", ARTFACTORY_PROVIDERS__REPLICATE__ENABLED="false").returncode == 3
+    document = json.loads(shop.call("orders", "--json", ARTFACTORY_PROVIDERS__REPLICATE__ENABLED="false").stdout)
+    assert document["orders"][0]["reasons"] == [
+        "replicate is switched off; `providers.replicate.enabled: true` in artfactory.yaml lets it go on."
+    ]
+    assert "switched off" in next(shop.home.projects.rglob("receipt.yaml")).read_text() and emulator.creates() == []
+    assert shop.once() == 0 and shop.states() == ["completed"] * 2
 
 
 def test_status_adds_up_what_was_spent_to_the_last_tenth_of_a_cent(shop: TestHome) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, foreman, house, ledger, workbench
+from artfactoryd import documents, factories, foreman, ledger, workbench
 from artfactoryd.books import catch_up
 from artfactoryd.claims import Claim
 from artfactoryd.daemon import Daemon
@@ -176,7 +176,7 @@ async def at_work(
         script(made[provider.name])
         return made[provider.name]
 
-    monkeypatch.setattr(house, "makers", lambda: {"fake": maker, "other": maker})
+    monkeypatch.setattr(factories, "_installed", lambda: {"fake": maker, "other": maker})
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
     given = {
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
