@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.core.catalog import Model
+from artfactoryd.core.catalog import Model, Price
 from artfactoryd.core.expansion import make_plan
 from artfactoryd.core.order import read_order
 from artfactoryd.core.plan import Plan
@@ -92,6 +93,28 @@ def test_what_is_wrong_with_a_stage_is_told_where_it_stands(
     (problem,) = plan("a car", *then).problems
     assert problem.path == path
     assert words in problem.message
+
+
+SIZED = {
+    **EDITOR.schema["properties"], "width": {"type": "integer"}, "height": {"type": "integer"},
+    "num_outputs": {"type": "integer", "minimum": 1, "maximum": 4},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("per", "drawn", "known"), [
+    ("image", {"width": "64|32"}, True), ("megapixel", {"width": "64|32", "height": 64}, False),
+    ("image", {"num_outputs": "1|2"}, False), ("megapixel", {"strength": "1|2", "width": 64, "height": 64}, True),
+])  # fmt: skip
+def test_what_is_drawn_in_a_stage_must_not_change_its_price(per: str, drawn: dict[str, Any], known: bool) -> None:
+    schema = {**EDITOR.schema, "properties": SIZED}
+    editor = replace(EDITOR, schema=schema, batch="num_outputs", price=Price("0.02", per))
+    found = plan("a [red,blue] car", stage(parameters=drawn), of=editor)
+    told = [(each.code, each.path) for each in found.problems]
+    assert told == ([] if known else [("E_STAGE", ("then", 0, "parameters"))])
+    if known:
+        items = list(found.items())
+        assert len(items) == found.total_items == found.total_products == 4
+        assert found.total_price() == sum(item.upper for item in items)
 
 
 def test_a_model_that_takes_no_picture_cannot_be_fed() -> None:

@@ -56,8 +56,8 @@ def _with_stages(plan: Plan, models: Sequence[Model], means: Means) -> tuple[Pla
         stage = _stage_plan(plan, place, later, model, means)
         problems += [replace(each, path=_inside(place, each.path)) for each in stage.problems]
         if not problems and stage.must_list:
-            message = "a drawn size or number of outputs is not built in a stage."
-            problems.append(Problem("E_NOT_BUILT", message, "Write a list.", ("then", place, "parameters")))
+            message = "a number of outputs, or a size where the price goes by it, cannot be drawn in a stage."
+            problems.append(Problem("E_STAGE", message, "Write a list.", ("then", place, "parameters")))
         parent, number = stages.parent_of(plan.order, place), len(plan.models) + place
         found.append(stages.Stage(later, stage, parent, number, stages.input_of(later, model)))
     lookups = {**plan.lookups, **{name: values for each in found for name, values in each.plan.lookups.items()}}

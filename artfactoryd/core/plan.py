@@ -282,6 +282,11 @@ class Plan:
 
 def sized(plan: Plan) -> Iterator[ValueAxis]:
     """Lists that the price of a call, or the number of its products, depends on."""
-    for model, section in plan.sections:
-        names = {plan.models[model].batch, plan.models[model].image, *SIZES}
+    for place, section in plan.sections:
+        model = plan.models[place]
+        names = {model.batch, *((model.image, *SIZES) if _costs_by_size(plan.order, model) else ())}
         yield from (axis for axis in section.lists if axis.parameter in names)
+
+
+def _costs_by_size(order: Order, model: Model) -> bool:
+    return "megapixel" in (model.price and model.price.per, (order.price or {}).get("per"))
