@@ -15,7 +15,7 @@ from typing import Any
 from artfactoryd import documents, entries
 from artfactoryd.claims import Claim
 from artfactoryd.companions import source_of
-from artfactoryd.core.again import batch_note, is_lost, is_sidecar, order_again, written
+from artfactoryd.core.again import batch_note, is_sidecar, order_again, was_not_kept, written
 from artfactoryd.durable import flush_folder, storage_errors, write_file
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.fault import point
@@ -59,9 +59,10 @@ def asked(data: bytes, file: str) -> Again | None:
     wrong = documents.check_mapping(card, "sidecar")
     if wrong:
         raise Refusal([each.at(file, None, None) for each in wrong])
-    if not card["rehearsal"] and any(is_lost(each) for each in card["inputs"]):
-        message = f"what {card['file']['name']} was made from is no product: nothing of it was kept."
-        fix = "Drop the order that made it again, with `reuse: never`."
+    lost = [each["source"] for each in card["inputs"] if was_not_kept(each) and not card["rehearsal"]]
+    if lost:
+        message = f"what {card['file']['name']} was made from ({', '.join(lost)}) was not kept."
+        fix = "Drop the whole order again: the order.resolved.yaml of its folder, with `reuse: never`."
         raise Refusal([Problem("E_INPUT", message, fix, file=file)])
     value = order_again(card)
     comment = f"# {card['file']['name']} again: product {card['id']} of order {card['order']['id']}\n"

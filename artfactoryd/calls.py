@@ -23,6 +23,7 @@ from artfactoryd.home import Home
 
 Row = Mapping[str, Any]
 SKETCH = "sketch"
+NOT_KEPT = "What this is made from was not kept. With `reuse: never` the order makes everything anew."
 PAST = datetime.fromtimestamp(0, UTC)
 SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with it still finds it
 
@@ -51,19 +52,21 @@ class Calls:
         return Call(model.id, model.version, parameters)
 
     def _pictures(self, row: Row, order: Row, model: Model) -> dict[str, Mapping[str, Any]]:
-        """Those of the order, and the product that the item is fed with."""
+        """Those of the order, and what the item is fed with."""
         found = inputs.of_item(row["generation"], order["inputs"], model)
         if row["parent"] is None:
             return found
-        product = self._books.index.product_at(row["order_id"], row["parent"])
+        product = self._books.index.output_at(row["order_id"], row["parent"])
         if product is None:
             raise CallRefused("What this is made from is not on the shelf. Nothing was sent.")
+        if not (product["shelved"] or (self._home.root / product["path"]).is_file()):
+            raise CallRefused(f"{NOT_KEPT} Nothing was sent.")
         return {**found, **inputs.of_product(row, model, product)}
 
     def _looks(self, row: Row, order: Row, model: Model) -> tuple[str, int | None]:
         """Words and seed of a sketch of it. It looks like what it is made from where it has none of its own."""
         words, seed, index = prompt_of(row["generation"], model), row["seed"], self._books.index
-        product = None if row["parent"] is None else index.product_at(row["order_id"], row["parent"])
+        product = None if row["parent"] is None else index.output_at(row["order_id"], row["parent"])
         before = index.item(row["order_id"], product["number"]) if product else None
         if before is None:
             return words, seed

@@ -16,7 +16,10 @@ from artfactoryd.index import Index
 
 NOT_THERE = "what it is made from did not come"
 ENDED = ("completed", "failed", "cancelled")
-_HERE = "SELECT 1 FROM product WHERE product.order_id = item.order_id AND product.place = item.parent"
+# Of the view `output` SQLite would read all of an order's rows for each item; of the tables it looks up one.
+_SHELVED = "SELECT 1 FROM product WHERE product.order_id = item.order_id AND product.place = item.parent"
+_INTERIM = "SELECT 1 FROM interim WHERE interim.order_id = item.order_id AND interim.place = item.parent"
+_HERE = f"(EXISTS ({_SHELVED}) OR EXISTS ({_INTERIM}))"
 
 
 def follow(index: Index, order_id: str, number: int) -> None:
@@ -42,26 +45,28 @@ def feeds(index: Index, item: Mapping[str, Any]) -> bool:
 def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     """What they equal is known from now on: it goes by the bytes of the product that each is fed with."""
     sql = (
-        "SELECT item.*, product.sha256 FROM item JOIN product ON product.order_id = item.order_id "
-        "AND product.place = item.parent WHERE item.order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' "
-        "AND waits > 0 AND (waits = 1 OR liked = 1)"
+        "SELECT * FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 "
+        f"AND ((waits = 1 AND {_HERE}) OR EXISTS ({_SHELVED} AND liked = 1))"
     )
     begins = index.rows(sql, (order_id, *places))
     sql = "SELECT model, models, inputs, rehearsal FROM orders WHERE id = ?"
     order = index.row(sql, (order_id,)) if begins else None
     for item in begins:
-        key = None if order is None or order["rehearsal"] else _key(order, item)
+        output = index.output_at(order_id, item["parent"])
+        assert order is not None and output is not None
+        key = None if order["rehearsal"] else key_fed(order, item, output["sha256"])
         index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item["number"])
 
 
-def _key(order: Mapping[str, Any], item: Mapping[str, Any]) -> str:
-    contents = {each["value"]: each["sha256"] for each in order["inputs"]} | {fed(item["parent"]): item["sha256"]}
+def key_fed(order: Mapping[str, Any], item: Mapping[str, Any], sha256: str) -> str:
+    """What an item of a stage equals, when it is fed with these bytes."""
+    contents = {each["value"]: each["sha256"] for each in order["inputs"]} | {fed(item["parent"]): sha256}
     model = Model.from_snapshot(snapshot_of(order, item))
     return key_of(model, item["generation"], contents, item["copy"], item["asked"])
 
 
 def _end(index: Index, order_id: str, places: Sequence[int]) -> None:
-    where = f"order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 AND NOT EXISTS ({_HERE})"
+    where = f"order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 AND NOT {_HERE}"
     ending = index.rows(f"SELECT number FROM item WHERE {where}", (order_id, *places))
     if ending:
         index.run(f"UPDATE item SET state = 'cancelled', reason = ? WHERE {where}", NOT_THERE, order_id, *places)
@@ -86,7 +91,7 @@ def waiting_for_marks(index: Index, order_id: str) -> int:
     """Products of an order that are there, and are sent on only when a person likes them."""
     sql = (
         "SELECT count(DISTINCT parent) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL AND waits = 2 "
-        f"AND state = 'planned' AND EXISTS ({_HERE})"
+        f"AND state = 'planned' AND EXISTS ({_SHELVED})"
     )
     return int(index.rows(sql, (order_id,))[0]["n"])
 
@@ -107,7 +112,7 @@ def alive(index: Index, order_id: str, place: int, again: Sequence[tuple[int, in
     """Whether the product at this place is there or may still come. `again`: places of items that are sent again."""
     if any(first <= place <= last for first, last in again):
         return True
-    if index.row("SELECT 1 FROM product WHERE order_id = ? AND place = ?", (order_id, place)):
+    if index.row("SELECT 1 FROM output WHERE order_id = ? AND place = ?", (order_id, place)):
         return True
     sql = (
         "SELECT 1 FROM item WHERE order_id = ? AND first_index <= ? AND first_index + asked > ? "

@@ -17,8 +17,9 @@ from artfactoryd import __version__, budget, inputs, shelf
 from artfactoryd.books import Books
 from artfactoryd.core import naming
 from artfactoryd.core.catalog import MICRO, Model, micro_dollars, snapshot_of
-from artfactoryd.core.pictures import PRODUCT
+from artfactoryd.core.pictures import PRODUCT, STAGE
 from artfactoryd.core.product import prompt_of, sidecar, slug
+from artfactoryd.core.stages import keeps
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
 from artfactoryd.fetch import Fetched, Fetcher
@@ -34,6 +35,7 @@ Row = dict[str, Any]
 AT_ONCE = 8  # deliveries under way together
 LASTS = 3600.0  # seconds after which a provider has certainly erased an output
 LOOKS = 3  # downloads of an output that comes cut short or unreadable
+CHOSEN = ("id", "index", "created_at")  # before it was filed
 MEASURED = ("sha256", "bytes", "mime", "width", "height")  # of a product's file, kept in the index
 AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -63,10 +65,13 @@ class Delivery:
         self._places, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
     async def deliver(self, row: Row, order: Row) -> dict[str, Any]:
-        """Every output that can be had is on the shelf when this returns: the fields of the settlement.
+        """Every output that can be had is on the shelf when this returns, or where later stages find it.
 
+        Gives the fields of the settlement.
         Raises StorageFull (try again), OutputLost or OutputBad (not one of them can be had).
         """
+        if is_spent(row):
+            return _as_they_were(row)
         async with self._places:
             came, lost = await self._fetch_all(row)
             if not came or (lost and is_copy(row)):  # what is copied is copied whole
@@ -76,7 +81,14 @@ class Delivery:
             products = []
             for each in came:
                 products.append(await asyncio.to_thread(self._file, row, order, each, len(came), cost, estimated))
-        return {"cost": cost, "estimated": estimated, "products": products, "note": note}
+        interim = {} if _keeps(row, order) else {"interim": True}
+        return {"cost": cost, "estimated": estimated, "products": products, "note": note, **interim}
+
+    def let_go(self, row: Row) -> None:
+        """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
+        fed = self._fed_with(row)
+        if fed is not None and self._books.index.is_spent(fed["id"]):
+            self._kept.let_go(self._home.root / fed["path"])
 
     def discard(self, row: Row) -> None:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
@@ -161,22 +173,29 @@ class Delivery:
         return attempt
 
     def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
-        """Sidecar, then product, in the order's folder."""
-        folder = self._home.root / order["folder"]
+        """On the shelf; or, of a stage that is not kept, where the stages after it find it."""
         original = came.chosen.get("original_sha256", came.fetched.sha256)
-        name = _name(row, order, came, original, self._about(row, order))
-        facts = self._facts(row, order, delivered, cost, estimated)
         measured = {
             "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": original,
             "bytes": came.fetched.bytes, "mime": came.media.mime, "width": came.media.width,
             "height": came.media.height, "duration": None,
         }  # fmt: skip
+        if _keeps(row, order):
+            facts = self._facts(row, order, delivered, cost, estimated)
+            path = self._shelve(row, order, came, measured, facts)
+        else:
+            path = self._kept.send_on(came.chosen["id"], came.media.extension)
+        chosen = {key: came.chosen[key] for key in CHOSEN}
+        return {**chosen, "path": str(path.relative_to(self._home.root)), **{key: measured[key] for key in MEASURED}}
+
+    def _shelve(self, row: Row, order: Row, came: Fetch, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> Path:
+        """Sidecar, then product, in the order's folder."""
+        folder = self._home.root / order["folder"]
+        name = _name(row, order, came, measured["original_sha256"], self._about(row, order))
         placed = shelf.place(
             came.fetched.path, folder, name, lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen)
         )
-        path = str((folder / placed).relative_to(self._home.root))
-        kept = {key: came.chosen[key] for key in ("id", "index", "created_at")}
-        return {**kept, "path": path, **{key: measured[key] for key in MEASURED}}
+        return Path(folder, placed)
 
     def _facts(self, row: Row, order: Row, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """What the sidecar says of the item, its order and its attempt."""
@@ -196,29 +215,42 @@ class Delivery:
                 "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
             },
             "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row["stage"],
-            "parents": [*(each["id"] for each in self._parents(row)), *_used(row, order)],
+            "parents": self._parents(row, order),
             "tags": order["tags"], "notes": order["notes"], "rehearsal": bool(order["rehearsal"]),
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
 
-    def _parents(self, row: Row) -> list[Row]:
-        found = None if row["parent"] is None else self._books.index.product_at(row["order_id"], row["parent"])
-        return [found] if found else []
+    def _fed_with(self, row: Row) -> Row | None:
+        """What it is made from, shelved or not."""
+        return None if row["parent"] is None else self._books.index.output_at(row["order_id"], row["parent"])
+
+    def _before(self, row: Row) -> Row | None:
+        """The item that made that."""
+        fed = self._fed_with(row)
+        return None if fed is None else self._books.index.item(row["order_id"], fed["number"])
+
+    def _parents(self, row: Row, order: Row) -> list[str]:
+        """Ids of the products that it is made from; what was not kept hands on its own."""
+        fed, before = self._fed_with(row), self._before(row)
+        if fed is None or before is None:
+            return _used(row, order)
+        return [*([fed["id"]] if fed["shelved"] else self._parents(before, order)), *_used(row, order)]
 
     def _about(self, row: Row, order: Row) -> str:
         """What its name says: its own words, else those of what it was made from."""
         words = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
-        if row["parent"] is None or words:
-            return words
-        parents = [self._books.index.item(row["order_id"], each["number"]) for each in self._parents(row)]
-        return self._about(parents[0], order) if parents and parents[0] else words
+        before = None if words else self._before(row)
+        return self._about(before, order) if before else words
 
     def _fed(self, row: Row, order: Row) -> list[dict[str, Any]]:
-        model = Model.from_snapshot(snapshot_of(order, row))
-        found = [each for parent in self._parents(row) for each in inputs.of_product(row, model, parent).items()]
+        fed, before = self._fed_with(row), self._before(row)
+        if fed is None or before is None:
+            return []
+        found = inputs.of_product(row, Model.from_snapshot(snapshot_of(order, row)), fed)
+        not_kept = None if fed["shelved"] else f"{STAGE}{before['stage']}"
         return [
-            {"parameter": name, "sha256": each["sha256"], "file": each["name"], "source": each["value"]}
-            for name, each in found
+            {"parameter": name, "sha256": each["sha256"], "file": each["name"], "source": not_kept or each["value"]}
+            for name, each in found.items()
         ]
 
     def _model(self, row: Row, attempt: Row, order: Row) -> dict[str, Any]:
@@ -232,6 +264,20 @@ class Delivery:
 def is_copy(row: Mapping[str, Any]) -> bool:
     """Whether its outputs lie on the shelf already, made for an equal item."""
     return any("reused_from" in chosen for chosen in row["outputs"] or ())
+
+
+def is_spent(row: Mapping[str, Any]) -> bool:
+    """Whether its outputs need not be made: all that is made of them was made before."""
+    return any("path" in chosen for chosen in row["outputs"] or ())
+
+
+def _as_they_were(row: Row) -> dict[str, Any]:
+    products = [{key: chosen[key] for key in (*CHOSEN, "path", *MEASURED)} for chosen in row["outputs"]]
+    return {"cost": 0, "estimated": False, "products": products, "note": "", "interim": True}
+
+
+def _keeps(row: Row, order: Row) -> bool:
+    return keeps(plan_of(order).order, row["stage"])
 
 
 def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> shelf.Name:

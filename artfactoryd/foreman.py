@@ -229,6 +229,7 @@ class Foreman:
             if chain.feeds(self._bench.books.index, row):
                 self._bench.wake(row["order_id"])
             self._delivery.discard(row)
+            self._delivery.let_go(row)
         except (OutputLost, OutputBad) as error:
             if is_copy(row):
                 await self._reuse.bury(row)

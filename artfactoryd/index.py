@@ -152,10 +152,10 @@ class Index(Database):
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
         return self.row(sql, (key,)) is not None
 
-    def products_of(self, item: Mapping[str, Any]) -> list[Row]:
-        """By its places in the order, which a lookup has; the item's number alone has none."""
+    def outputs_of(self, item: Mapping[str, Any]) -> list[Row]:
+        """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
         first = item["first_index"]
-        sql = "SELECT * FROM product WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
+        sql = "SELECT * FROM output WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
         return self.rows(sql, (item["order_id"], first, first + item["asked"] - 1, item["number"]))
 
     def waiting_for_doubts(self, order_id: str) -> int:
@@ -169,9 +169,10 @@ class Index(Database):
     def earlier_items(self, name: str, project: str, most: int) -> list[Row]:
         """Made for real orders of this name, newest order first."""
         sql = (
-            f"SELECT i.generation, i.copy, i.parent, p.sha256 AS fed_with, {ITEM_MODEL} AS model, o.inputs "
+            f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
+            "coalesce((SELECT sha256 FROM product f WHERE f.order_id = i.order_id AND f.place = i.parent), "
+            "(SELECT sha256 FROM interim f WHERE f.order_id = i.order_id AND f.place = i.parent)) AS fed_with "
             "FROM orders o JOIN item i ON i.order_id = o.id "
-            "LEFT JOIN product p ON p.order_id = i.order_id AND p.place = i.parent "
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
         )
@@ -239,8 +240,22 @@ class Index(Database):
     def product(self, product_id: str) -> Row | None:
         return self.row("SELECT * FROM product WHERE id = ?", (product_id,))
 
-    def product_at(self, order_id: str, place: int) -> Row | None:
-        return self.row("SELECT * FROM product WHERE order_id = ? AND place = ?", (order_id, place))
+    def output_at(self, order_id: str, place: int) -> Row | None:
+        """A product, or one that is not shelved but only sent on: `shelved` tells."""
+        return self.row("SELECT * FROM output WHERE order_id = ? AND place = ?", (order_id, place))
+
+    def made_of(self, order_id: str, place: int) -> list[Row]:
+        """The items that are fed with it."""
+        return self.rows("SELECT * FROM item WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
+
+    def is_spent(self, output_id: str) -> bool:
+        """Whether it is not shelved, and everything that is made of it is safe."""
+        sql = (
+            "SELECT 1 FROM interim JOIN orders ON orders.id = interim.order_id WHERE interim.id = ? "
+            "AND expanded_items >= total_items AND NOT EXISTS (SELECT 1 FROM item WHERE "
+            "item.order_id = interim.order_id AND parent = interim.place AND state <> 'completed')"
+        )
+        return self.row(sql, (output_id,)) is not None
 
     def find_products(self, name: str) -> list[Row]:
         """By path in the home, by id, or by the beginning of an id; newest first."""

@@ -7,22 +7,24 @@ before it begins; what has ended the program three times is set aside, never los
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from artfactoryd import entries, media
 from artfactoryd.durable import duplicate, flush_folder, storage_errors, write_file
 from artfactoryd.errors import OutputBad, OutputLost, OutputPoison
+from artfactoryd.fault import point
 from artfactoryd.fetch import Fetched
 from artfactoryd.media import Media
 
 MOST_LOOKS = 3
+PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 
 
 class Kept:
     def __init__(self, work: Path, rejected: Path) -> None:
-        self._folder, self._rejected = work / "outputs", rejected
+        self._folder, self._interim, self._rejected = work / "outputs", work / "interim", rejected
 
     def path(self, product: str) -> Path:
         return self._folder / product
@@ -31,7 +33,21 @@ class Kept:
         """Where it is fetched to."""
         with storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
-        return self._folder / f"{product}.part"
+        return self._folder / f"{product}{PART}"
+
+    def send_on(self, product: str, extension: str) -> Path:
+        """Of a stage that is not kept: it lies, durable, where the stages after it find it."""
+        folder, target = self._interim, self._interim / f"{product}.{extension}"
+        with storage_errors(folder):
+            folder.mkdir(exist_ok=True)
+            flush_folder(folder.parent)  # whoever made it just now may not have come so far
+            arriving = target.with_name(f"{target.name}{PART}")
+            with self.path(product).open("rb") as file:
+                duplicate(file, arriving)
+            arriving.replace(target)
+            flush_folder(folder)
+        point("interim_laid")
+        return target
 
     def found(self, product: str) -> Fetched | None:
         path = self.path(product)
@@ -103,6 +119,17 @@ class Kept:
         for path in (self._folder / product, _looks(self._folder / product)):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+    def let_go(self, path: Path) -> None:
+        """Everything made of it is safe."""
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+    def clear_interim(self, is_spent: Callable[[str], bool]) -> None:
+        """`is_spent`: by its id, whether everything made of it is safe. What nobody knows stays: it may be paid for."""
+        for path in self._interim.glob("*"):
+            if path.suffix == PART or is_spent(path.stem):
+                self.let_go(path)
 
     def clear(self, going_on: Collection[str]) -> None:
         """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""

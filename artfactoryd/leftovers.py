@@ -34,7 +34,9 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
     going_on = {chosen["id"] for row in delivering for chosen in row["outputs"]}
     try:
         with storage_errors(home.work):
-            Kept(home.work, home.rejected).clear(going_on)
+            kept = Kept(home.work, home.rejected)
+            kept.clear(going_on)
+            kept.clear_interim(index.is_spent)
             if everywhere:
                 _clear_work(home, [f"{row['ticket']} {row['outputs']}" for row in rows])
         for place in [home.projects] if everywhere else _folders(home, index, orders):

@@ -297,8 +297,9 @@ def _settlement(index: Index, line: Line) -> None:
     move(index, line, "settlement", reason=line.get("note") or None)
     _settle(index, line, line["cost"])
     log(index, line, cost=line["cost"], estimated=int(line["estimated"]))
+    table = "interim" if line.get("interim") else "product"  # interim: not shelved, only sent on
     sql = (
-        "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at) "
+        f"INSERT INTO {table} (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     for each in line["products"]:

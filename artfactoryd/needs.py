@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import groupby, islice
 from typing import Any
 
@@ -11,7 +13,7 @@ from artfactoryd.core.catalog import Model, dollars
 from artfactoryd.core.holding import Reason
 from artfactoryd.core.plan import Buying, Plan, PlannedItem
 from artfactoryd.core.reuse import Keys, difference, settled
-from artfactoryd.core.stages import fed
+from artfactoryd.core.stages import fed, keeps
 from artfactoryd.index import Index
 from artfactoryd.moves import DELETED
 from artfactoryd.twins import Twin, Twins
@@ -20,6 +22,7 @@ MOST = 20_000  # items of a plan that are looked at; of a larger one each is whe
 TOGETHER = 500
 NEW = "no equal product"
 NEW_PARENT = "what it is made from is new"
+NOT_KEPT = "it was not kept"
 COMPARED = 500  # earlier items among which the nearest is sought
 
 
@@ -34,6 +37,15 @@ class Needs:
     deleted: int = 0
     again: int = 0  # micro-dollars that the deleted cost
     twins: Mapping[str, Twin] = field(default_factory=dict)
+    remade: frozenset[int] = frozenset()  # numbers of items that are bought though something equals them
+
+    def twin(self, item: PlannedItem, key: str) -> Twin:
+        """What equals it, where that is of use."""
+        return Twin() if item.number in self.remade else self.twins.get(key, Twin())
+
+    def was_not_kept(self, item: PlannedItem, key: str) -> bool:
+        """Whether it is bought though it was made before, because only what was made of it is there."""
+        return item.number in self.remade and bool(self.twins.get(key, Twin()).spent)
 
     def reasons(self) -> list[Reason]:
         if not self.deleted:
@@ -60,7 +72,25 @@ def needs_of(plan: Plan, twins: Twins | None) -> Needs:
             for key, item in chunk:
                 keys.came(item, key, found.get(key, Twin()).contents)
             count.add(chunk, found)
-    return count.needs() if count.spared or count.deleted else everything
+    needs = count.needs()
+    return everything if needs.bought == plan.total_items else needs
+
+
+class Fate(StrEnum):
+    """What becomes of an item of a plan."""
+
+    BOUGHT = "bought"
+    REUSED = "reused"  # its products are copied
+    SENT_ON = "sent on"  # what an equal one made was not kept, and all that is made of it was
+    JOINED = "joined"  # an equal one is on its way
+    DELETED = "deleted"  # bought, though it was before
+
+
+@dataclass(slots=True)
+class _Counted:
+    item: PlannedItem
+    fate: Fate
+    remade: bool = False  # it would be reused, were it not for what it is made from, or what is made of it
 
 
 class _Count:
@@ -68,38 +98,55 @@ class _Count:
         self._plan = plan
         self._seen: set[str] = set()
         self._twins: dict[str, Twin] = {}
-        self.bought = self.reused = self.joined = self.deleted = 0
-        self._products = self._price = self._again = 0
-
-    @property
-    def spared(self) -> int:
-        return self.reused + self.joined
+        self._all: list[_Counted] = []
 
     def add(self, items: Sequence[tuple[str, PlannedItem]], found: Mapping[str, Twin]) -> None:
         self._twins.update(found)
         for key, item in items:
-            self._one(item, found.get(key, Twin()), key in self._seen)
+            twin = found.get(key, Twin())
+            fate = self._fate(item, twin, key in self._seen)
+            self._all.append(_Counted(item, fate, remade=bool(fate == Fate.BOUGHT and twin.spent)))
             self._seen.add(key)
 
-    def _one(self, item: PlannedItem, twin: Twin, is_repeated: bool) -> None:
+    def _fate(self, item: PlannedItem, twin: Twin, is_repeated: bool) -> Fate:
         if twin.made:
-            self.reused += 1
-        elif twin.on_the_way or is_repeated:
-            self.joined += 1
-        else:
-            self._products += item.asked
-            self._price += item.upper
-            if is_gone(twin, item):
-                self.deleted += 1
-                self._again += item.upper
-            else:
-                self.bought += 1
+            return Fate.REUSED
+        if twin.on_the_way or is_repeated:
+            return Fate.JOINED
+        if twin.spent and not keeps(self._plan.order, item.stage):
+            return Fate.SENT_ON
+        return Fate.DELETED if is_gone(twin, item) else Fate.BOUGHT
 
     def needs(self) -> Needs:
-        items = self.bought + self.deleted
-        unknown = items > 0 and self._plan.total_price() is None
-        buying = Buying(items, self._products, None if unknown else self._price)
-        return Needs(buying, self.bought, self.reused, self.joined, self.deleted, self._again, self._twins)
+        if any(each.fate == Fate.SENT_ON for each in self._all):
+            _make_again(self._all)
+        count = Counter(each.fate for each in self._all)
+        bought = [each for each in self._all if each.fate in (Fate.BOUGHT, Fate.DELETED)]
+        unknown = bought and self._plan.total_price() is None
+        price = None if unknown else sum(each.item.upper for each in bought)
+        buying = Buying(len(bought), sum(each.item.asked for each in bought), price)
+        again = sum(each.item.upper for each in bought if each.fate == Fate.DELETED)
+        return Needs(
+            buying, count[Fate.BOUGHT], count[Fate.REUSED] + count[Fate.SENT_ON], count[Fate.JOINED],
+            count[Fate.DELETED], again, self._twins, frozenset(each.item.number for each in self._all if each.remade),
+        )  # fmt: skip
+
+
+def _make_again(items: Sequence[_Counted]) -> None:
+    """What was not kept is bought again for anything new that is made of it; then all that is made of it is new."""
+    makers = {place: each for each in items if each.fate == Fate.SENT_ON for place in _places(each.item)}
+    for each in reversed(items):  # what is made of a product comes behind it
+        maker = makers.get(each.item.parent or 0)
+        if maker and each.fate not in (Fate.REUSED, Fate.SENT_ON):
+            maker.fate, maker.remade = Fate.BOUGHT, True
+    for each in items:
+        maker = makers.get(each.item.parent or 0)
+        if maker and maker.fate == Fate.BOUGHT and each.fate != Fate.DELETED:
+            each.fate, each.remade = Fate.BOUGHT, True
+
+
+def _places(item: PlannedItem) -> range:
+    return range(item.first_index, item.first_index + item.asked)
 
 
 def is_gone(twin: Twin, item: PlannedItem) -> bool:

@@ -19,16 +19,16 @@ from artfactoryd.core.order import Order
 from artfactoryd.core.plan import Plan, PlannedItem
 from artfactoryd.core.product import folder_name, prompt_of, slug
 from artfactoryd.core.reuse import Keys
+from artfactoryd.core.stages import keeps
 from artfactoryd.descriptions import Descriptions
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.house import asking, now
 from artfactoryd.index import Index
-from artfactoryd.needs import NEW_PARENT, Explainer, is_gone
+from artfactoryd.needs import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf import existing_project
 from artfactoryd.study import Origin, Scholar, Study, name_of
-from artfactoryd.twins import Twin
 
 # What is only known when a file came.
 UNKNOWN: dict[str, Any] = {
@@ -166,17 +166,19 @@ def _items(study: Study, names: Names, most: int | None, index: Index | None) ->
     seen: set[str] = set()
     for item, called in islice(names.given(), most):
         key = keys.of(item)
-        twin = study.needs.twins.get(key, Twin())
+        twin = study.needs.twin(item, key)
         keys.came(item, key, twin.contents)
-        reason = None if twin.made else _why_bought(study, item, twin, key in seen, keys, explainer)
+        again = twin.made or twin.spent
+        reason = None if again else _why_bought(study, item, key, key in seen, keys, explainer)
         seen.add(key)
-        reused = [product["id"] for product in twin.made] or None
+        reused = [product["id"] for product in again] or None
         yield {**_item(item, called), "reused": reused, "reason": reason}
 
 
 def _why_bought(
-    study: Study, item: PlannedItem, twin: Twin, is_repeated: bool, keys: Keys, explainer: Explainer
+    study: Study, item: PlannedItem, key: str, is_repeated: bool, keys: Keys, explainer: Explainer
 ) -> str | None:
+    twin = study.needs.twin(item, key)
     if study.order.rehearse:
         return None
     if not study.order.reuses:
@@ -185,6 +187,8 @@ def _why_bought(
         return "an equal one is on its way"
     if is_gone(twin, item):
         return "deleted or edited since"
+    if study.needs.was_not_kept(item, key):
+        return NOT_KEPT
     return explainer.why(item, keys.compared(item)) if keys.is_fed(item) else NEW_PARENT
 
 
@@ -202,7 +206,7 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None) ->
 def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
     return {
         "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
-        "waits_for": stage.later.wait, "total_items": stages.items_of(found, stage),
+        "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(found, stage),
         "total_products": stages.products_of(found, stage),
         "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
     }  # fmt: skip
@@ -286,6 +290,8 @@ class Names:
         model = self._plan.all_models[item.model]
         values = self._of_order | naming.of_item(model, item.parameters, item.tokens, self._plan.lookups)
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
+        if not keeps(self._plan.order, item.stage):
+            return  # never on the shelf, and without a name
         for place in range(item.asked):
             of_place = naming.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
             yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}

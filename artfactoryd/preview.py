@@ -102,6 +102,7 @@ def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
 def _stage(stage: Mapping[str, Any]) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
+    waits += "" if stage["keep"] else ", not kept"
     items = f"{_count(stage['total_items'], 'item')}, {_count(stage['total_products'], 'product')}"
     return f"{stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
 

@@ -22,17 +22,19 @@ Row = dict[str, Any]
 class Twin:
     """`made`: the products of one item, all whole, each with its place (`output`) among those asked for.
 
-    `gone`: there were some, and of no item all are there.
+    `gone`: there were some, and of no item all are there. `spent`: what one made that was not to be kept, so that
+    it need not be there any more.
     """
 
     made: tuple[Row, ...] = ()
     gone: bool = False
     on_the_way: bool = False
+    spent: tuple[Row, ...] = ()
 
     @property
     def contents(self) -> list[tuple[int, str]]:
         """(output, SHA-256) of what was made."""
-        return [(each["output"], each["sha256"]) for each in self.made]
+        return [(each["output"], each["sha256"]) for each in self.made or self.spent]
 
 
 class Twins:
@@ -45,12 +47,14 @@ class Twins:
 
     def _one(self, rows: Sequence[Row]) -> Twin:
         made = [row for row in rows if row["state"] == ItemState.COMPLETED]
-        found = [self._products_of(row) for row in made]
-        whole = next((products for products in found if products and self._are_whole(products)), ())
-        return Twin(tuple(whole), bool(any(found) and not whole), len(made) < len(rows))
+        found = [each for each in map(self._outputs_of, made) if each]
+        whole = next((outputs for outputs in found if self._are_whole(outputs)), [])
+        spent = next((outputs for outputs in found if not outputs[0]["shelved"]), [])
+        gone = not whole and any(outputs[0]["shelved"] for outputs in found)
+        return Twin(tuple(whole), gone, len(made) < len(rows), tuple(spent))
 
-    def _products_of(self, item: Row) -> list[Row]:
-        rows = self._index.products_of(item)
+    def _outputs_of(self, item: Row) -> list[Row]:
+        rows = self._index.outputs_of(item)
         return [{**row, "output": row["place"] - item["first_index"]} for row in rows]
 
     def _are_whole(self, products: Iterable[Row]) -> bool:

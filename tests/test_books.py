@@ -330,6 +330,7 @@ async def everything(books: Books) -> None:
     for n in (1, 2):
         await books.record(result(n, two))
     await books.record(settlement(1, two, cost=UPPER // 2))
+    await books.record({**settlement(2, two, cost=UPPER), "interim": True})
     await books.record(cancel(two), command("c2", "cancel"))
     await books.record(release(5, two))
     await books.record(retry(1, one, raised=UPPER), retry(6, two), command("c1", "retry"))

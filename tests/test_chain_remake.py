@@ -104,9 +104,27 @@ def test_in_another_home_its_product_is_not_known_and_the_answer_says_so(shop: T
     assert f"{was['inputs'][0]['source']} is no product here" in other.words(f"{path.name}.json")
 
 
+def test_what_was_made_from_something_not_kept_is_asked_for_with_its_whole_order(
+    shop: TestHome, emulator: Emulator
+) -> None:
+    shop.drop("two.yaml", STAGED.replace("prompt_strength: 0.5}}", "prompt_strength: 0.4}, keep: false}"))
+    assert shop.once() == 0
+    path, was = next(each for each in zip(shop.products(), shop.sidecars(), strict=True) if "stage:" in str(each[1]))
+    bought = len(emulator.creates())
+    drop_sidecar(shop, path)
+    assert shop.once() == 1 and len(emulator.creates()) == bought
+    word = shop.words(f"{path.name}.json")
+    assert f"what {path.name} was made from (stage:oil) was not kept" in word and "order.resolved.yaml" in word
+    resolved = next(shop.root.glob(f"Projects/*/*/{was['order']['name']}/order.resolved.yaml"))
+    shop.drop("again.yaml", resolved.read_text() + "reuse: never\n")
+    assert shop.once() == 0
+    assert len(emulator.creates()) == bought + 2
+    assert emulator.creates()[-2]["input"] == emulator.creates()[2]["input"]
+
+
 def test_what_was_made_from_something_that_was_never_kept_is_answered_at_once(shop: TestHome) -> None:
     path, was = product(shop, "size")
     said = {**was, "id": OTHER, "inputs": [{**was["inputs"][0], "source": "stage:oil"}]}
     shop.drop("size.webp.json", json.dumps(said))
     assert shop.once() == 1
-    assert f"what {path.name} was made from is no product" in shop.words("size.webp.json")
+    assert f"what {path.name} was made from (stage:oil) was not kept" in shop.words("size.webp.json")

@@ -105,3 +105,39 @@ def test_rehearsed_stages_neither_make_nor_take_what_is_reused(shop: TestHome, e
     shop.drop("cars.yaml", CHAIN)
     assert shop.once() == 0 and len(emulator.creates()) == 4
     assert len(shop.sidecars()) == 3 * 8 and shop.lines("reuse") == []
+
+
+# Of one draft: where it is killed no other create is on its way, which would be in doubt for minutes.
+SENT_ON = CHAIN.replace("prompt_strength: 0.5}}", "prompt_strength: 0.5}, keep: false}").replace("[red,blue]", "red")
+
+
+@pytest.mark.parametrize("lose_index", [False, True], ids=["index kept", "index lost"])
+@pytest.mark.parametrize("faults", [
+    ("interim_laid", "interim_laid"), ("recorded_settlement:2", "recorded_settlement"), ("recorded_reuse:2",),
+], ids=lambda faults: " ".join(faults))  # fmt: skip
+def test_what_is_sent_on_and_not_kept_is_bought_once_though_killed(
+    shop: TestHome, emulator: Emulator, faults: tuple[str, ...], lose_index: bool
+) -> None:
+    shop.drop("cars.yaml", SENT_ON)
+    if faults[0].startswith("recorded_reuse"):
+        assert shop.once() == 0
+        shop.drop("cars.yaml", SENT_ON + "notes: edited\n")
+    for fault in faults:
+        assert shop.call("once", ARTFACTORY_FAULT=fault).returncode == KILLED
+        for path in shop.home.private.glob("index.sqlite3*") if lose_index else ():
+            path.unlink()
+    assert shop.once() == 0
+    creates = Counter(create["model"].rpartition("/")[2] for create in emulator.creates())
+    assert creates == {"flux-schnell": 1, "flux-dev": 1}
+    assert Counter(each["stage"] for each in shop.sidecars()[-3:]) == {None: 1, "size": 2}
+    assert list((shop.home.work / "interim").glob("*")) == []
+    assert {each["status"] for each in shop.orders()} == {"completed"}
+
+
+def test_killed_before_it_was_cleared_away_the_next_start_does(shop: TestHome, emulator: Emulator) -> None:
+    shop.drop("cars.yaml", SENT_ON.replace("[64, 32]", "64"))
+    assert shop.call("once", ARTFACTORY_FAULT="recorded_settlement:3").returncode == KILLED
+    assert len(list((shop.home.work / "interim").glob("*"))) == 1
+    (shop.home.work / "interim" / "somebody-elses.png").write_bytes(b"?")
+    assert shop.once() == 0
+    assert [path.name for path in (shop.home.work / "interim").glob("*")] == ["somebody-elses.png"]

@@ -85,6 +85,9 @@ def test_a_value_more_changes_no_seed_of_what_was_there() -> None:
         ([stage(input="prompt")], ("then", 0, "input"), "takes no picture"),
         ([stage(parameters={"image": "a.png"})], ("then", 0, "parameters"), "it is written as well"),
         ([stage(parameters={"strength": "much"})], ("then", 0, "parameters", "strength"), ""),
+        ([stage(keep=False)], ("then", 0, "keep"), "nothing is made of them"),
+        ([stage(id="a"), stage(id="b", keep=False), stage(after="a")], ("then", 1, "keep"), "nothing is made of them"),
+        ([stage(id="a", keep=False), stage(wait="liked")], ("then", 1, "wait"), "nobody can like them"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_stage_is_told_where_it_stands(
@@ -120,9 +123,3 @@ def test_what_is_drawn_in_a_stage_must_not_change_its_price(per: str, drawn: dic
 def test_a_model_that_takes_no_picture_cannot_be_fed() -> None:
     (problem,) = plan("a car", stage(), of=MODEL).problems
     assert (problem.code, problem.path) == ("E_STAGE", ("then", 0, "model"))
-
-
-def test_what_is_not_built_in_a_stage_is_refused_by_name() -> None:
-    value = {"provider": "p", "model": "m", "parameters": {}, "then": [stage(keep=False)]}
-    (problem,) = documents.check_mapping(value, "order")
-    assert (problem.code, problem.path) == ("E_NOT_BUILT", ("then", 0, "keep"))

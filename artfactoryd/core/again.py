@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from artfactoryd.core.pictures import PRODUCT
+from artfactoryd.core.pictures import PRODUCT, STAGE
 
 INPUTS = "inputs/"  # of an order's folder
 MARKS = frozenset({"id", "file", "order", "item", "parameters", "inputs", "outputs"})
@@ -35,9 +35,9 @@ def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
     return value | {key: each for key, each in optional.items() if each}
 
 
-def is_lost(known: Mapping[str, Any]) -> bool:
-    """Whether an input of a sidecar lies neither in its order's inputs/ nor among the products."""
-    return not (str(known["file"]).startswith(INPUTS) or str(known["source"]).startswith(PRODUCT))
+def was_not_kept(known: Mapping[str, Any]) -> bool:
+    """Whether an input of a sidecar was made by a stage that keeps nothing."""
+    return str(known["source"]).startswith(STAGE)
 
 
 def written(known: Mapping[str, Any]) -> str:

@@ -41,6 +41,7 @@ class Later:
     after: str | None = None
     wait: str | None = None  # "liked": for a person's mark
     file: str | None = None  # pattern of its products' names; None: the order's
+    keep: bool = True  # its products go on the shelf; else they are there for the stages after it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _later(value: Mapping[str, Any], place: int) -> Later:
     return Later(
         str(value.get("id") or f"stage-{place + 2}"), value["provider"], str(value["model"]),
         value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
-        value.get("file"),
+        value.get("file"), bool(value.get("keep", True)),
     )  # fmt: skip
 
 

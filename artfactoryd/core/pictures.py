@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 PRODUCT, PRODUCTS = "product:", "products:"
+STAGE = "stage:"  # in a sidecar, before the id of a stage that made an input which was not kept
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:")
 
 

@@ -113,6 +113,11 @@ def _mark(plan: Plan, item: PlannedItem, fed_with: int) -> int:
     return number_from(item.model, values, item.copy, fed_with)
 
 
+def keeps(order: Order, stage: str | None) -> bool:
+    """Whether what it makes goes on the shelf."""
+    return all(each.keep for each in order.then if each.id == stage)
+
+
 # --- reading ---
 
 
@@ -136,6 +141,11 @@ def parent_of(order: Order, place: int) -> int | None:
     return ids.index(after) if after else (place - 1 if place else None)
 
 
+def _follows(order: Order, place: int) -> str | None:
+    """The id of the stage that it follows, as written."""
+    return order.then[place].after or (order.then[place - 1].id if place else None)
+
+
 def problems(order: Order, models: Sequence[Model]) -> Iterator[Problem]:
     """`models`: of the stages."""
     ids: list[str] = []
@@ -147,7 +157,20 @@ def problems(order: Order, models: Sequence[Model]) -> Iterator[Problem]:
             fix = f"Before it come: {', '.join(ids)}." if ids else "It is the first: leave `after` out."
             yield Problem("E_STAGE", f"no stage {later.after!r} comes before this.", fix, (*path, "after"))
         yield from _input_problems(later, model, (*path, "input" if later.input else "model"))
+        yield from _keep_problems(order, place, path)
         ids.append(later.id)
+
+
+def _keep_problems(order: Order, place: int, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    """What is not kept is there for what is made of it."""
+    later = order.then[place]
+    if not later.keep and later.id not in [_follows(order, behind) for behind in range(place + 1, len(order.then))]:
+        message = f"the products of stage {later.id!r} are not kept, and nothing is made of them."
+        yield Problem("E_STAGE", message, "Take `keep: false` out, or add a stage after it.", (*path, "keep"))
+    before = _follows(order, place)
+    if later.wait == "liked" and not keeps(order, before):
+        message = f"the products of stage {before!r} are not kept, so that nobody can like them."
+        yield Problem("E_STAGE", message, "Take its `keep: false` out, or `wait` here.", (*path, "wait"))
 
 
 def _input_problems(later: Later, model: Model, path: tuple[str | int, ...]) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ class Attempt:
     ticket: str = ""
     cost: int | None = None
     products: list[Line] = field(default_factory=list)
+    shelved: bool = True  # or only sent on to the stages after it
     bought: list[Prediction] = field(default_factory=list)
 
     @property
@@ -94,6 +95,7 @@ def _follow(attempt: Attempt, line: Line, newest: bool) -> None:
             attempt.ticket, attempt.verdict = line["ticket"], "" if newest else FOUND_LATE
         case "settlement":
             attempt.verdict, attempt.cost, attempt.products = "settled", line["cost"], line["products"]
+            attempt.shelved = not line.get("interim")
         case "release":
             attempt.verdict, attempt.cost = "released", 0
         case "failure":

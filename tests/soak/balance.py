@@ -22,6 +22,11 @@ from tests.homes import TestHome, leftovers
 from tests.soak.account import FOUND_LATE, Account, Attempt
 
 FAILED = {"failed", "nsfw", "aborted", "canceled"}  # outcomes without output, for which nothing is billed
+NOT_DONE = "SELECT order_id, parent FROM item WHERE parent IS NOT NULL AND state <> 'completed'"
+AT_REPLICATE = (
+    "SELECT order_id, item.number FROM item JOIN orders ON orders.id = order_id "
+    "WHERE item.provider = 'replicate' AND rehearsal = 0"
+)
 MAY_WAIT = {"stray", "loose"}  # what is no order is left in the inbox for a minute
 NOTHING_BOUGHT = {"released", "refused"}
 
@@ -47,6 +52,8 @@ class Balance:
         index = home.index
         with contextlib.closing(index):
             self.items = {(row["order_id"], row["number"]): row["state"] for row in index.rows("SELECT * FROM item")}
+            self.waiting = {(row["order_id"], row["parent"]) for row in index.rows(NOT_DONE)}  # what feeds them
+            self.at_replicate = {(row["order_id"], row["number"]) for row in index.rows(AT_REPLICATE)}
             self.orders = {row["id"]: row for row in index.rows("SELECT * FROM orders")}
             self.products = index.rows("SELECT * FROM product")
 
@@ -127,8 +134,7 @@ class Balance:
 
     def tickets_are_real(self) -> Finding:
         known = {one.id for one in self.bought}
-        replicate = {id for id, row in self.orders.items() if row["provider"] == "replicate" and not row["rehearsal"]}
-        held = [each for each in self.account.attempts.values() if each.ticket and each.item[0] in replicate]
+        held = [each for each in self.account.attempts.values() if each.ticket and each.item in self.at_replicate]
         broken = [_named(each, each.ticket) for each in held if not any(id in each.ticket for id in known)]
         return Finding("every ticket is one that the provider gave", f"{len(held)} tickets", broken)
 
@@ -142,8 +148,9 @@ class Balance:
         return Finding(promise, f"{len(self.account.attempts)} wishes of {len(self.orders)} orders", broken)
 
     def products_are_whole(self) -> Finding:
-        settled = [each for attempt in self.account.attempts.values() for each in attempt.products]
+        settled = [each for attempt in self._attempts(shelved=True) for each in attempt.products]
         broken = [words for each in settled if (words := _unlike(self.home.root, each))]
+        broken += self._not_there()
         known = {each["path"] for each in settled}
         broken += [f"{row['path']}: only in the index" for row in self.products if row["path"] not in known]
         finished = {attempt.item for attempt in self.account.attempts.values() if attempt.products}
@@ -154,11 +161,25 @@ class Balance:
         promise = "every completed item's file is there, with its sidecar's SHA-256"
         return Finding(promise, f"{len(settled)} files of {len(finished)} items", broken)
 
+    def _attempts(self, *, shelved: bool) -> list[Attempt]:
+        return [each for each in self.account.attempts.values() if each.shelved == shelved]
+
+    def _not_there(self) -> Iterator[str]:
+        """What is not shelved is there until everything made of it is."""
+        for attempt in self._attempts(shelved=False):
+            for each in attempt.products:
+                needed = (attempt.item[0], each["index"]) in self.waiting
+                if needed and not (self.home.root / each["path"]).is_file():
+                    yield f"{each['path']}: gone, and not everything is made of it"
+
     def nothing_lies_about(self) -> Finding:
         home = self.home.home
         broken = leftovers(self.home)
         broken += [str(path) for path in shelf.orphans(home.projects)]
         broken += [f"{path}" for path in (home.work / "outputs").glob("*")] if self._all_delivered else []
+        sent_on = {each["path"] for attempt in self._attempts(shelved=False) for each in attempt.products}
+        interim = [str(path.relative_to(self.home.root)) for path in (home.work / "interim").glob("*")]
+        broken += [f"{path}: kept, and in no book" for path in interim if path not in sent_on and self._all_delivered]
         held = {row["claim"] for row in self.orders.values() if row["held"] is not None and not row["cancelled"]}
         claims = [path.name for path in home.claims.iterdir() if path.is_dir()]
         broken += [f"claim {name} is still open" for name in claims if name not in held]

@@ -113,10 +113,19 @@ def _picture(chance: random.Random) -> bytes:
     return file.getvalue()
 
 
+def _chain(chance: random.Random, number: int) -> dict[str, Entry]:
+    """What the dear stage makes is not kept: only the sizes of it are."""
+    fine = {"provider": "replicate", "model": "flux-dev", "keep": False}
+    fine["parameters"] = {"prompt": f"soak {number} in oil", "prompt_strength": 0.5}
+    size = {"provider": "local", "model": "resize", "parameters": {"width": [16, 8]}}
+    return {f"chain-{number}.yaml": _paid_text(chance, number, then=[fine, size])}
+
+
 Maker = Callable[[random.Random, int], dict[str, Entry]]
 KINDS: dict[str, tuple[int, Maker]] = {  # how often, and how it is made
     "paid": (60, _paid), "pair": (8, _pair), "dear": (8, _dear), "free": (6, _free), "rehearsed": (3, _rehearsed),
     "wrong": (3, _wrong), "stray": (3, _stray), "bundle": (5, _bundle), "loose": (4, _loose),
+    "chain": (6, _chain),
 }  # fmt: skip
 
 
