@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
-from artfactoryd import purchase
+from artfactoryd import doubts, purchase
 from artfactoryd.cli import main
 from artfactoryd.errors import InDoubt
 from artfactoryd.factories import Call, Ticket, listing
 from artfactoryd.factories import replicate as room
 
 CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
-APART = 5.0  # longer than the emulator's list ever lags
+APART = 5.0  # between two looks at the list: longer than the emulator's ever lags
 
 
 class Impatient(room.ReplicateFactory):
     first_ask = FIRST_ASK
 
     def __init__(self, settings: Any) -> None:
-        super().__init__(settings)
-        self._timeout = CREATE_SECONDS
+        super().__init__(replace(settings, timeout=CREATE_SECONDS))
 
 
 class Resending(Impatient):
@@ -44,6 +44,7 @@ async def _send_again(self: Any, row: dict[str, Any]) -> dict[str, Any]:
 
 def prepare(sabotage: str) -> None:
     listing.APART = APART
+    doubts.LONGEST = APART
     made: type[Impatient] = Resending if sabotage == "resend" else Impatient
     room.ReplicateFactory = made  # type: ignore[misc]
     if sabotage == "resend":
