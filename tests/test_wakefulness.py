@@ -26,7 +26,8 @@ def test_each_system_has_its_own_lock_against_idle_sleep_and_others_have_none() 
 @pytest.fixture
 def child(tmp_path: Path) -> list[str]:
     """Says that it lives in a file that goes with it, until its input closes."""
-    return ["sh", "-c", f"trap 'rm -f {tmp_path}/on' EXIT; trap exit TERM; touch {tmp_path}/on; read line"]
+    over = f"rm -f {tmp_path}/on"  # by whichever of the two comes first: the signal, or the end of its input
+    return ["sh", "-c", f"trap '{over}; exit' TERM; touch {tmp_path}/on; read line; {over}"]
 
 
 def test_a_lock_is_held_while_something_is_out_for_long_and_no_longer(child: list[str], tmp_path: Path) -> None:
