@@ -48,12 +48,16 @@ def test_the_others_go_on_and_a_run_says_who_was_left_out(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("source", ["import surely_not_installed", "1 / 0", "make = nothing", "other = 1", "(("])
-def test_providers_and_doctor_name_it_with_the_reason_and_the_way_out(shop: Shop, source: str) -> None:
-    shop.home.configure(providers={"replicate": {"enabled": False}})
+def test_whatever_keeps_it_from_being_loaded_is_named_with_the_way_out(shop: Shop, source: str) -> None:
     (shop.packages / "acme_factory.py").write_text(source)
     found = json.loads(shop.call("providers", "--offline", "--json").stdout)["providers"]
     assert found["local"]["broken"] is None
     assert "cannot be loaded" in found["acme"]["broken"] and WAY_OUT in found["acme"]["broken"]
+
+
+def test_providers_and_doctor_say_the_same_of_it(shop: Shop) -> None:
+    shop.home.configure(providers={"replicate": {"enabled": False}})
+    found = json.loads(shop.call("providers", "--offline", "--json").stdout)["providers"]
     told = shop.call("providers", "--offline").stdout
     assert f"acme: left out\n  {found['acme']['broken']}" in told
     done = shop.call("doctor", "--json")

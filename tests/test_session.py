@@ -180,7 +180,7 @@ def test_the_daemon_stops_when_asked_to_and_says_nothing_alarming(home: TestHome
         assert process.returncode == 0 and "Traceback" not in said
 
 
-def test_the_demo_draws_the_examples_and_says_where(home: TestHome, tmp_path: Path) -> None:
+def test_the_demo_draws_the_examples_says_where_and_says_yes_to_what_asks(home: TestHome, tmp_path: Path) -> None:
     home.home = type(home.home)(tmp_path / "demo")
     done = home.call("demo", ARTFACTORY_BUDGET__PER_ORDER="0", REPLICATE_API_TOKEN="")
     assert done.returncode == 0, done.stderr
@@ -188,12 +188,7 @@ def test_the_demo_draws_the_examples_and_says_where(home: TestHome, tmp_path: Pa
     made = sum(line["total_products"] for line in home.lines("acceptance"))
     assert len(home.products()) == made - sent_on > 40 and sent_on == 2
     assert all(str(path) in done.stdout for path in home.products())
-
-
-def test_the_demo_shows_what_asks_a_person_and_says_yes(home: TestHome, tmp_path: Path) -> None:
-    home.home = type(home.home)(tmp_path / "demo")
-    said = home.call("demo").stdout
-    first, asked, then = said.partition("so the demo says yes, as you would with:\n")
+    first, asked, then = done.stdout.partition("so the demo says yes, as you would with:\n")
     assert "Its proof is done: 2 of 8 items" in first and "2 pictures wait for your mark" in first and asked
     assert re.findall(r"^  artfactoryd (\w+)", then, re.MULTILINE) == ["approve", "like", "like"]
     assert "08-careful: completed, 8 of 8 items" in then and "10-stages: completed, 10 of 10 items" in then
