@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from artfactoryd.core.catalog import dollars
-from artfactoryd.needs import NEW
+from artfactoryd.needs import NEW, NEW_PARENT
 from artfactoryd.planning import MOST_VALUES, Planned, PlannedOrder
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
     """Nothing where all of it is new anyway."""
     told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
             "bought": "to buy"}  # fmt: skip
-    if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW}:
+    if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW, NEW_PARENT}:
         return
     counts = ", ".join(f"{reuse[key]} {words}" for key, words in told.items() if reuse[key])
     reasons = [f"{count} because {reason}" for reason, count in reuse["reasons"].items()]

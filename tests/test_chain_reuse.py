@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, planning
+from artfactoryd import documents, planning, preview
 from artfactoryd.books import catch_up
 from artfactoryd.index import Index
 from artfactoryd.study import expander
@@ -80,6 +80,15 @@ async def test_a_value_added_buys_its_draft_and_what_is_made_of_it(works: Works)
     second = await works.make(text)
     assert bought(works) == (3, 6) and works.committed(second) == PRICE + 2 * EDITING
     assert works.order(second)["price"] == PRICE + 2 * EDITING
+
+
+async def test_of_an_order_that_is_all_new_the_page_says_nothing_of_reuse(works: Works) -> None:
+    file = works.home.root / "cars.yaml"
+    for text, told in ((staged("a [red,blue] car"), False), (staged("a [red,green] car"), True)):
+        file.write_text(text)
+        found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=None)
+        assert ("reuse " in "\n".join(preview.text(found))) == told
+        await works.make(text)
 
 
 async def test_a_changed_stage_is_made_of_the_copies_and_the_plan_says_what_differs(works: Works) -> None:
