@@ -322,9 +322,19 @@ class Names:
             return
         products = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
         named = ((self._named[values["stage"]], values) for values in products)
-        plain = Counter(naming.name(each.pattern, values) for each, values in named if each.may_collide)
+        plain, whose = Counter[str](), dict[str, str | None]()
+        for each, values in named:
+            if each.may_collide:
+                plain[name := naming.name(each.pattern, values)] += 1
+                whose[name] = values["stage"]
         again = plain.total() - len(plain)
         if again:
             most, times = plain.most_common(1)[0]
             message = f"{again} products would have a name that another has, {most} {times} times; they get -2, -3, ..."
-            yield Problem("W_NAMES", message, "To tell them apart, use {index}.", ("file",))
+            path = self._place_of_pattern(whose[most])
+            yield Problem("W_NAMES", message, "To tell them apart, use {index}.", path)
+
+    def _place_of_pattern(self, stage: str | None) -> tuple[str | int, ...]:
+        """Where the order says how the products of a stage are called."""
+        own = (place for place, each in enumerate(self._plan.order.then) if each.id == stage and each.file)
+        return next((("then", place, "file") for place in own), ("file",))

@@ -124,6 +124,9 @@ def test_names_that_would_be_the_same_are_told_and_told_apart(home: TestHome) ->
     order = planned(home, SKETCHES + "file: 'all/{width}.{ext}'\n")
     assert [item["names"] for item in order["items"]] == [["all/64.*"], ["all/64-2.*"]]
     assert [(each["code"], each["line"]) for each in order["warnings"]] == [("W_NAMES", 8)]
+    stage = "then:\n  - {provider: local, model: resize, parameters: {width: 9}, file: 'x.{ext}'}\n"
+    order = planned(home, SKETCHES + stage)
+    assert [(each["code"], each["key"]) for each in order["warnings"]] == [("W_NAMES", "then.0.file")]
     versions = planned(home, SKETCHES + "file: 'v{version:02d}.{ext}'\n")
     assert [item["names"] for item in versions["items"]] == [["v01.*"], ["v02.*"]] and not versions["warnings"]
 
