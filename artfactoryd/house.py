@@ -26,7 +26,7 @@ from artfactoryd.descriptions import Descriptions
 from artfactoryd.doubts import Doubts
 from artfactoryd.durable import storage_errors
 from artfactoryd.errors import Refusal, WrongUse
-from artfactoryd.factories import Factory, ProviderSettings, broken, makers
+from artfactoryd.factories import Factory, ProviderSettings, broken, made, makers
 from artfactoryd.fetch import Fetcher
 from artfactoryd.foreman import Foreman
 from artfactoryd.home import Home
@@ -129,7 +129,7 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
             work = home.work / "made" / name
             with storage_errors(work):
                 work.mkdir(parents=True, exist_ok=True)
-            found[name] = make(_for_factory(settings, name, environ), work)
+            found[name] = made(make, _for_factory(settings, name, environ), work)
     return found
 
 
@@ -137,7 +137,7 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
 async def asking(home: Home, settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[dict[str, Factory]]:
     """Factories for free questions, beside whoever works in this home; nothing is written."""
     found = {
-        name: make(_for_factory(settings, name, environ), home.work / "made" / name)
+        name: made(make, _for_factory(settings, name, environ), home.work / "made" / name)
         for name, make in makers().items() if settings.provider(name).enabled
     }  # fmt: skip
     try:

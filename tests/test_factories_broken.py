@@ -89,3 +89,16 @@ def test_what_was_accepted_before_it_broke_waits_and_says_for_what(shop: Shop) -
     [order] = json.loads(shop.call("orders", "--json").stdout)["orders"]
     assert WHY in " ".join(order["reasons"]) and WAY_OUT in " ".join(order["reasons"])
     assert shop.call("cancel", "car").returncode == 0 and shop.home.states() == ["cancelled"]
+
+
+def test_one_that_cannot_be_started_stops_its_provider_alone_and_says_why(shop: Shop) -> None:
+    (shop.packages / "acme_factory.py").write_text("def make(settings, work):\n    raise ValueError('no licence')\n")
+    (shop.home.home.models / "painter.yaml").write_text(MODEL)
+    shop.home.drop("car.yaml", ORDER)
+    shop.home.drop("green.yaml", GREEN)
+    done = shop.call("once")
+    assert done.returncode == 3 and sorted(shop.home.states()) == ["completed", "planned"]
+    [order] = [each for each in json.loads(shop.call("orders", "--json").stdout)["orders"] if each["name"] == "car"]
+    why = "acme is stopped: The factory of acme cannot be started: ValueError: no licence."
+    assert order["reasons"] == [f"{why} When that is mended: `resume acme`."]
+    assert order["spent_usd"] == 0 and len(shop.home.lines("ticket")) == 1

@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from artfactoryd.errors import ProviderStopped
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
@@ -185,6 +187,36 @@ class Broken:
 
     text: str
     way_out: str
+
+
+class Unmade:
+    """Stands for a factory that could not be made: it buys nothing, and says why."""
+
+    first_ask = 1.0
+    output_hosts: frozenset[str] = frozenset()
+
+    def __init__(self, name: str, error: Exception) -> None:
+        self.name = name
+        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        self.why = f"The factory of {name} cannot be started: {words}."
+
+    async def submit(self, call: Call) -> Ticket:
+        raise ProviderStopped(self.why)
+
+    async def collect(self, ticket: Ticket) -> Outputs | None:
+        raise ProviderStopped(self.why)
+
+    async def cancel(self, ticket: Ticket) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+def made(maker: FactoryMaker, settings: ProviderSettings, work: Path) -> Factory:
+    """A stranger's factory that cannot be made stops nobody else."""
+    try:
+        return maker(settings, work)
+    except Exception as error:
+        return Unmade(settings.name, error)
 
 
 def makers() -> dict[str, FactoryMaker]:
