@@ -46,7 +46,8 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
         "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
         "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
-        "ledger": lambda: soundness.lines(home), "clock": lambda: _clock(home, reached, datetime.now(UTC)),
+        "ledger": lambda: soundness.lines(home), "between": lambda: soundness.between(home),
+        "clock": lambda: _clock(home, reached, datetime.now(UTC)),
         "python": _python, "libraries": _libraries,
     }  # fmt: skip
     for name, check in checks.items():

@@ -248,6 +248,16 @@ class Index(Database):
         """The items that are fed with it."""
         return self.rows("SELECT * FROM item WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
 
+    def left_between(self) -> list[Row]:
+        """Outputs that are not shelved, and of which something was to be made that ended without being made."""
+        sql = (
+            "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
+            "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
+            "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
+            "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
+        )
+        return self.rows(sql)
+
     def is_spent(self, output_id: str) -> bool:
         """Whether it is not shelved, and everything that is made of it is safe."""
         sql = (

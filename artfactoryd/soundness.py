@@ -8,6 +8,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 from artfactoryd import ledger
@@ -90,6 +92,23 @@ def disk(home: Home, settings: Settings) -> Rows:
         words = f"{_size(free)} free on the disk of {place}; below {_size(least)} nothing new is sent."
         way_out = "Make room, or lower limits.free_disk_bytes. What waits goes on by itself."
         yield Row("disk", BAD, words, way_out) if free < least else Row("disk", OK, words)
+
+
+def between(home: Home) -> Rows:
+    """What is not shelved stays for a retry of what was to be made of it; nobody else clears it."""
+    index = Index.if_made(home.index_file)
+    if index is None:
+        return
+    with closing(index):
+        left = [(row, home.root / row["path"]) for row in index.left_between()]
+    for (order, name), rows in groupby(left, lambda each: (each[0]["id"], each[0]["name"])):
+        sizes = [path.stat().st_size for _, path in rows if path.is_file()]
+        if sizes:
+            count = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"
+            of = f"of this something was to be made for {name}."
+            words = f"{count} ({_size(sum(sizes))}) in {home.work / 'interim'}: {of}"
+            way_out = f"`retry {order[:13]}` makes it. If you do not want it, what lies there may be deleted."
+            yield Row("between", WARNING, words, way_out)
 
 
 def _size(count: int) -> str:

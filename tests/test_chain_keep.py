@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import books
+from artfactoryd import books, soundness
 from artfactoryd.books import catch_up
 from artfactoryd.core.plan import PlannedItem
 from artfactoryd.errors import CallRefused
@@ -82,8 +82,15 @@ async def test_it_is_there_for_a_retry_of_what_failed(works: Works) -> None:
     works.other.script("submit", "ok", CallRefused("no"))
     order_id = await works.make(chain("a car", UP, {**OUT, "parameters": {"strength": 1}}))
     assert works.states(order_id) == ["completed", "completed", "failed"] and len(waiting(works)) == 1
+    (said,) = soundness.between(works.home.home)
+    assert (
+        said.text.startswith("1 picture (")
+        and said.text.endswith("was to be made for cars.")
+        and f"retry {order_id[:13]}" in said.way_out
+    )
     await works.tell("retry", order_id)
     await works.until(lambda: works.state(order_id) == "completed")
+    assert list(soundness.between(works.home.home)) == []
     await works.until(lambda: not waiting(works))
     assert [call.parameters["strength"] for call in works.other.calls()] == [9, 1, 1]
 
