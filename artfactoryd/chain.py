@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artfactoryd.core.catalog import Model, snapshot_of
-from artfactoryd.core.reuse import key_of
-from artfactoryd.core.stages import fed
 from artfactoryd.index import Index
 
 NOT_THERE = "what it is made from did not come"
@@ -60,6 +58,10 @@ def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
 
 def key_fed(order: Mapping[str, Any], item: Mapping[str, Any], sha256: str) -> str:
     """What an item of a stage equals, when it is fed with these bytes."""
+    # imported late: `status` needs this module, and not the whole grammar behind a plan
+    from artfactoryd.core.reuse import key_of
+    from artfactoryd.core.stages import fed
+
     contents = {each["value"]: each["sha256"] for each in order["inputs"]} | {fed(item["parent"]): sha256}
     model = Model.from_snapshot(snapshot_of(order, item))
     return key_of(model, item["generation"], contents, item["copy"], item["asked"])

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from artfactoryd.core.lists import types_of
-
 MICRO = Decimal(1_000_000)  # micro-dollars in a dollar
 SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
 NAMED_SIZES = {  # the values of image_size, in pixels
@@ -153,6 +151,8 @@ def _default_text(value: Mapping[str, Any]) -> list[str]:
 
 
 def _may_be_text(schema: Mapping[str, Any]) -> bool:
+    from artfactoryd.core.lists import types_of  # imported late: `status` needs prices, and no grammar
+
     types = types_of(schema)
     return schema.get("format") != "uri" and (not types or "string" in types)
 
