@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,10 @@ def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
     yield "reuse", "\n".join([counts, *reasons])
 
 
+def _names(item: Mapping[str, Any]) -> Sequence[str]:
+    return item["names"] or [f"({item['stage']}, not kept)"]
+
+
 def _stage(stage: Mapping[str, Any]) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
@@ -175,7 +179,7 @@ def _item_lines(order: PlannedOrder) -> Iterator[str]:
     listed = 0
     for item in order.items():
         listed += 1
-        names = "  ".join(item["names"])
+        names = "  ".join(_names(item))
         parameters = json.dumps(item["parameters"], ensure_ascii=False, separators=(", ", ": "))
         yield f"  {item['index']:>4}  {names}  {parameters}"
     if more := _more(order.head, listed):
@@ -225,7 +229,7 @@ def _print_items(console: Console, order: PlannedOrder) -> None:
     while together := list(islice(items, TOGETHER)):
         table = _table(console.width, with_head=listed == 0)
         for item in together:
-            table.add_row(str(item["index"]), "\n".join(item["names"]), _parameters(item))
+            table.add_row(str(item["index"]), "\n".join(_names(item)), _parameters(item))
         console.print(table)
         listed += len(together)
     if more := _more(order.head, listed):

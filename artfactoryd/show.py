@@ -119,9 +119,15 @@ def order_text(found: Mapping[str, Any]) -> str:
     for item in found["items"]:
         reason = f"  {item['reason']}" if item["reason"] else ""
         ticket = f"  ticket {item['ticket']}" if item["ticket"] and item["state"] != "completed" else ""
-        prompt = str(item["generation"].get("prompt", ""))[:60]
-        lines.append(f"  {item['number']:>4}  {item['state']:<10} {prompt}{ticket}{reason}")
+        lines.append(f"  {item['number']:>4}  {item['state']:<10} {_about(item)}{ticket}{reason}")
     return "\n".join(lines)
+
+
+def _about(item: Mapping[str, Any]) -> str:
+    """Its stage, and its prompt; what has none is known by its other parameters."""
+    given = item["generation"]
+    said = given.get("prompt") or ", ".join(f"{name} {value}" for name, value in given.items())
+    return f"{item['stage']}: {said}"[:60] if item["stage"] else str(said)[:60]
 
 
 def _doubt_lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -135,9 +135,14 @@ def test_what_is_sent_on_and_not_kept_is_bought_once_though_killed(
 
 
 def test_killed_before_it_was_cleared_away_the_next_start_does(shop: TestHome, emulator: Emulator) -> None:
-    shop.drop("cars.yaml", SENT_ON.replace("[64, 32]", "64"))
+    alone = SENT_ON.replace("[64, 32]", "64")
+    shop.drop("cars.yaml", alone)
     assert shop.call("once", ARTFACTORY_FAULT="recorded_settlement:3").returncode == KILLED
     assert len(list((shop.home.work / "interim").glob("*"))) == 1
     (shop.home.work / "interim" / "somebody-elses.png").write_bytes(b"?")
     assert shop.once() == 0
     assert [path.name for path in (shop.home.work / "interim").glob("*")] == ["somebody-elses.png"]
+    told = shop.call("order", "cars").stdout.splitlines()[-3:]
+    assert [line.split(None, 2)[2] for line in told] == ["a red car", "fine: in oil", "size: width 64, image product 2"]
+    (shop.root / "plan.yaml").write_text(alone)
+    assert "  (fine, not kept)  {" in shop.call("plan", str(shop.root / "plan.yaml")).stdout
