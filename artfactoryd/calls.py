@@ -56,20 +56,20 @@ class Calls:
         found = inputs.of_item(row["generation"], order["inputs"], model)
         if row["parent"] is None:
             return found
-        product = self._books.index.output_at(row["order_id"], row["parent"])
-        if product is None:
+        fed = self._books.index.fed_with(row)
+        if fed is None:
             raise CallRefused("What this is made from is not on the shelf. Nothing was sent.")
+        product, _ = fed
         if not (product["shelved"] or (self._home.root / product["path"]).is_file()):
             raise CallRefused(f"{NOT_KEPT} Nothing was sent.")
         return {**found, **inputs.of_product(row, model, product)}
 
     def _looks(self, row: Row, order: Row, model: Model) -> tuple[str, int | None]:
         """Words and seed of a sketch of it. It looks like what it is made from where it has none of its own."""
-        words, seed, index = prompt_of(row["generation"], model), row["seed"], self._books.index
-        product = None if row["parent"] is None else index.output_at(row["order_id"], row["parent"])
-        before = index.item(row["order_id"], product["number"]) if product else None
-        if before is None:
+        words, seed, fed = prompt_of(row["generation"], model), row["seed"], self._books.index.fed_with(row)
+        if fed is None:
             return words, seed
+        _, before = fed
         above, drawn = self._looks(before, order, Model.from_snapshot(snapshot_of(order, before)))
         if seed is None and drawn is not None:
             seed = drawn + row["parent"] - before["first_index"]  # each copy of a call is drawn with a seed of its own

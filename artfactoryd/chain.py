@@ -49,8 +49,9 @@ def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     begins = index.rows(sql, (order_id, *places))
     sql = "SELECT model, models, inputs, rehearsal FROM orders WHERE id = ?"
     order = index.row(sql, (order_id,)) if begins else None
+    outputs = {place: index.output_at(order_id, place) for place in {item["parent"] for item in begins}}
     for item in begins:
-        output = index.output_at(order_id, item["parent"])
+        output = outputs[item["parent"]]
         assert order is not None and output is not None
         key = None if order["rehearsal"] else key_fed(order, item, output["sha256"])
         index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item["number"])

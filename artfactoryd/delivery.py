@@ -73,6 +73,7 @@ class Delivery:
         if is_spent(row):
             return _as_they_were(row)
         async with self._places:
+            shelved = await asyncio.to_thread(_keeps, row, order)
             came, lost = await self._fetch_all(row)
             if not came or (lost and is_copy(row)):  # what is copied is copied whole
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
@@ -80,15 +81,19 @@ class Delivery:
             note = _shortfall(row, len(came), lost)
             products = []
             for each in came:
-                products.append(await asyncio.to_thread(self._file, row, order, each, len(came), cost, estimated))
-        interim = {} if _keeps(row, order) else {"interim": True}
+                if shelved:
+                    path = await asyncio.to_thread(self._shelve, row, order, each, len(came), cost, estimated)
+                else:
+                    path = await asyncio.to_thread(self._kept.send_on, each.chosen["id"], each.media.extension)
+                products.append(self._settled(each, path))
+        interim = {} if shelved else {"interim": True}
         return {"cost": cost, "estimated": estimated, "products": products, "note": note, **interim}
 
     def let_go(self, row: Row) -> None:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
-        fed = self._fed_with(row)
-        if fed is not None and self._books.index.is_spent(fed["id"]):
-            self._kept.let_go(self._home.root / fed["path"])
+        fed = self._books.index.fed_with(row)
+        if fed is not None and self._books.index.is_spent(fed[0]["id"]):
+            self._kept.let_go(self._home.root / fed[0]["path"])
 
     def discard(self, row: Row) -> None:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
@@ -172,30 +177,20 @@ class Delivery:
         assert attempt is not None
         return attempt
 
-    def _file(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
-        """On the shelf; or, of a stage that is not kept, where the stages after it find it."""
-        original = came.chosen.get("original_sha256", came.fetched.sha256)
-        measured = {
-            "index": came.chosen["index"], "sha256": came.fetched.sha256, "original_sha256": original,
-            "bytes": came.fetched.bytes, "mime": came.media.mime, "width": came.media.width,
-            "height": came.media.height, "duration": None,
-        }  # fmt: skip
-        if _keeps(row, order):
-            facts = self._facts(row, order, delivered, cost, estimated)
-            path = self._shelve(row, order, came, measured, facts)
-        else:
-            path = self._kept.send_on(came.chosen["id"], came.media.extension)
-        chosen = {key: came.chosen[key] for key in CHOSEN}
-        return {**chosen, "path": str(path.relative_to(self._home.root)), **{key: measured[key] for key in MEASURED}}
-
-    def _shelve(self, row: Row, order: Row, came: Fetch, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> Path:
+    def _shelve(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> Path:
         """Sidecar, then product, in the order's folder."""
-        folder = self._home.root / order["folder"]
+        folder, measured = self._home.root / order["folder"], _measured(came)
         name = _name(row, order, came, measured["original_sha256"], self._about(row, order))
+        facts = self._facts(row, order, delivered, cost, estimated)
         placed = shelf.place(
             came.fetched.path, folder, name, lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen)
         )
         return Path(folder, placed)
+
+    def _settled(self, came: Fetch, path: Path) -> dict[str, Any]:
+        """Of one output, what its row will hold."""
+        chosen, measured = {key: came.chosen[key] for key in CHOSEN}, _measured(came)
+        return {**chosen, "path": str(path.relative_to(self._home.root)), **{key: measured[key] for key in MEASURED}}
 
     def _facts(self, row: Row, order: Row, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """What the sidecar says of the item, its order and its attempt."""
@@ -220,34 +215,27 @@ class Delivery:
             "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
         }  # fmt: skip
 
-    def _fed_with(self, row: Row) -> Row | None:
-        """What it is made from, shelved or not."""
-        return None if row["parent"] is None else self._books.index.output_at(row["order_id"], row["parent"])
-
-    def _before(self, row: Row) -> Row | None:
-        """The item that made that."""
-        fed = self._fed_with(row)
-        return None if fed is None else self._books.index.item(row["order_id"], fed["number"])
-
     def _parents(self, row: Row, order: Row) -> list[str]:
-        """Ids of the products that it is made from; what was not kept hands on its own."""
-        fed, before = self._fed_with(row), self._before(row)
-        if fed is None or before is None:
-            return _used(row, order)
-        return [*([fed["id"]] if fed["shelved"] else self._parents(before, order)), *_used(row, order)]
+        """Ids of the products that it is made from, each once; what was not kept hands on its own."""
+        found, fed = _used(row, order), self._books.index.fed_with(row)
+        if fed is not None:
+            output, before = fed
+            found = [*([output["id"]] if output["shelved"] else self._parents(before, order)), *found]
+        return list(dict.fromkeys(found))
 
     def _about(self, row: Row, order: Row) -> str:
         """What its name says: its own words, else those of what it was made from."""
         words = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
-        before = None if words else self._before(row)
-        return self._about(before, order) if before else words
+        fed = None if words else self._books.index.fed_with(row)
+        return self._about(fed[1], order) if fed else words
 
     def _fed(self, row: Row, order: Row) -> list[dict[str, Any]]:
-        fed, before = self._fed_with(row), self._before(row)
-        if fed is None or before is None:
+        fed = self._books.index.fed_with(row)
+        if fed is None:
             return []
-        found = inputs.of_product(row, Model.from_snapshot(snapshot_of(order, row)), fed)
-        not_kept = None if fed["shelved"] else f"{STAGE}{before['stage']}"
+        output, before = fed
+        found = inputs.of_product(row, Model.from_snapshot(snapshot_of(order, row)), output)
+        not_kept = None if output["shelved"] else f"{STAGE}{before['stage']}"
         return [
             {"parameter": name, "sha256": each["sha256"], "file": each["name"], "source": not_kept or each["value"]}
             for name, each in found.items()
@@ -259,6 +247,15 @@ class Delivery:
         if order["rehearsal"]:
             return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def _measured(came: Fetch) -> dict[str, Any]:
+    """What its sidecar says of the file itself."""
+    return {
+        "index": came.chosen["index"], "sha256": came.fetched.sha256,
+        "original_sha256": came.chosen.get("original_sha256", came.fetched.sha256), "bytes": came.fetched.bytes,
+        "mime": came.media.mime, "width": came.media.width, "height": came.media.height, "duration": None,
+    }  # fmt: skip
 
 
 def is_copy(row: Mapping[str, Any]) -> bool:

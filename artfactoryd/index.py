@@ -244,6 +244,12 @@ class Index(Database):
         """A product, or one that is not shelved but only sent on: `shelved` tells."""
         return self.row("SELECT * FROM output WHERE order_id = ? AND place = ?", (order_id, place))
 
+    def fed_with(self, item: Mapping[str, Any]) -> tuple[Row, Row] | None:
+        """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
+        output = None if item["parent"] is None else self.output_at(item["order_id"], item["parent"])
+        maker = self.item(item["order_id"], output["number"]) if output else None
+        return (output, maker) if output and maker else None
+
     def made_of(self, order_id: str, place: int) -> list[Row]:
         """The items that are fed with it."""
         return self.rows("SELECT * FROM item WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
