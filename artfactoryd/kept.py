@@ -71,6 +71,11 @@ class Kept:
             raise OutputLost(f"{source.name}, which was to be copied, was changed.")
         return self.take(Fetched(part, found, part.stat().st_size, None), product)
 
+    def flush(self) -> None:
+        """What was copied is there after a power cut too: its source may be gone by then."""
+        with storage_errors(self._folder):
+            flush_folder(self._folder)
+
     def take(self, fetched: Fetched, product: str) -> Fetched:
         """From now on it is not fetched again."""
         with storage_errors(self._folder):

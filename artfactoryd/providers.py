@@ -10,7 +10,7 @@ from typing import Any
 from artfactoryd import keychain
 from artfactoryd import settings as settings_room
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
-from artfactoryd.factories import Probes, broken, makers
+from artfactoryd.factories import Probes, Unmade, broken, makers
 from artfactoryd.home import Home
 from artfactoryd.index import Index
 from artfactoryd.settings import PROVIDERS, Settings
@@ -75,6 +75,8 @@ async def _check(home: Home, settings: Settings, environ: Mapping[str, str], fou
 
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
+            if isinstance(factory, Unmade):
+                found[name]["broken"] = factory.why
             if isinstance(factory, Probes) and found[name]["key"]:
                 found[name] |= await _probe(factory)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import uuid_utils
@@ -75,13 +75,17 @@ class Reuse:
             for each in products
         ]  # fmt: skip
         try:
-            for one, each in zip(chosen, products, strict=True):
-                if not each["shelved"]:  # when what is made of it is safe, it goes
-                    source = self._root / each["path"]
-                    await asyncio.to_thread(self._kept.copy, source, one["id"], each["sha256"])
+            if not products[0]["shelved"]:
+                await asyncio.to_thread(self._secure, chosen, products)
         except OutputLost:
             return None
         return await self._record(row, products, chosen)
+
+    def _secure(self, chosen: Sequence[Row], products: Sequence[Row]) -> None:
+        """Copied at once: what is not shelved goes when all that is made of it is safe. Raises OutputLost."""
+        for one, each in zip(chosen, products, strict=True):
+            self._kept.copy(self._root / each["path"], one["id"], each["sha256"])
+        self._kept.flush()
 
     def _chosen(self, row: Row, product: Row) -> Row:
         now = self._bench.clock().isoformat(timespec="milliseconds")

@@ -167,7 +167,14 @@ async def test_what_is_deleted_after_acceptance_ends_and_is_bought_by_retry(work
     assert bought(works) == (1, 6)
 
 
-async def test_while_it_is_there_another_order_takes_a_copy(works: Works) -> None:
+async def test_while_it_is_there_another_order_takes_a_copy(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    flush, flushed = Kept.flush, list[int]()
+
+    def noted(kept: Kept) -> None:
+        flushed.append(len(works.lines("reuse")))
+        flush(kept)
+
+    monkeypatch.setattr(Kept, "flush", noted)
     works.other.hold("collect")
     first = await works.take(chain())
     await works.other.reached("collect")
@@ -178,6 +185,7 @@ async def test_while_it_is_there_another_order_takes_a_copy(works: Works) -> Non
     await works.rests()
     assert (works.state(first), works.state(second)) == ("completed", "completed")
     assert sorted(call.parameters["strength"] for call in works.other.calls()) == [1, 2, 3, 4, 9]
+    assert flushed == [1]  # that of the draft is written; that of the copy is not before its bytes are safe
     assert waiting(works) == []
 
 

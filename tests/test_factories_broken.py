@@ -101,4 +101,5 @@ def test_one_that_cannot_be_started_stops_its_provider_alone_and_says_why(shop: 
     [order] = [each for each in json.loads(shop.call("orders", "--json").stdout)["orders"] if each["name"] == "car"]
     why = "acme is stopped: The factory of acme cannot be started: ValueError: no licence."
     assert order["reasons"] == [f"{why} When that is mended: `resume acme`."]
+    assert "acme: left out\n  The factory of acme cannot be started: ValueError" in shop.call("providers").stdout
     assert order["spent_usd"] == 0 and len(shop.home.lines("ticket")) == 1
