@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artfactoryd.durable import flush, flush_folder, storage_errors
-from artfactoryd.fault import point
+from artfactoryd.failpoints import point
 
 LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it; with every name that begins with a dot
 NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from artfactoryd import documents
-from artfactoryd.core import naming
+from artfactoryd.core import file_names as naming
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse

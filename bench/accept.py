@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from artfactoryd import documents
+from artfactoryd.cli.init import init
 from artfactoryd.home import Home
-from artfactoryd.setup import init
 
 ITEMS = int(os.environ.get("ITEMS", "100000"))
 ROUNDS = int(os.environ.get("ROUNDS", "2"))

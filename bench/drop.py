@@ -16,8 +16,8 @@ from pathlib import Path
 from line import provider
 
 from artfactoryd import documents
+from artfactoryd.cli.init import init
 from artfactoryd.home import Home
-from artfactoryd.setup import init
 
 DROPS = int(os.environ.get("DROPS", "120"))
 SETTLE = 0.5

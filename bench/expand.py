@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from artfactoryd import documents
-from artfactoryd.core.catalog import Model
-from artfactoryd.core.expansion import make_plan
+from artfactoryd.core.expansion.expand import make_plan
+from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import Plan
 
 PEER_ITEMS = 30_000  # of its million: the rest would go on like this
 RATE, MEMORY_MB, FIRST_MS = 200_000, 50.0, 50.0

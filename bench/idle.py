@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from artfactoryd import documents
+from artfactoryd.cli.init import init
 from artfactoryd.home import Home
-from artfactoryd.setup import init
 
 SECONDS = float(os.environ.get("SECONDS", "20"))
 TARGETS = {"wake-ups a second": 5.0, "% CPU": 0.1, "MB": 70.0}

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from artfactoryd import documents, ledger
+from artfactoryd import documents
+from artfactoryd.cli.init import init
 from artfactoryd.home import Home
-from artfactoryd.setup import init
+from artfactoryd.storage import ledger
 
 ITEMS = int(os.environ.get("ITEMS", "1000"))
 ROUNDS = int(os.environ.get("ROUNDS", "2"))

@@ -20,10 +20,11 @@ from urllib.request import urlopen
 
 from accept import ITEMS, budget, order
 
-from artfactoryd import documents, ledger
+from artfactoryd import documents
+from artfactoryd.cli.init import init
 from artfactoryd.home import Home
-from artfactoryd.index import Index
-from artfactoryd.setup import init
+from artfactoryd.storage import ledger
+from artfactoryd.storage.index import Index
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 RUNNING = 10

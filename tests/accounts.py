@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.books import Books
-from artfactoryd.core.plan import PlannedItem
-from artfactoryd.index import Index
+from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import Books
 
 Line = dict[str, Any]
 UPPER = 3000  # micro-dollars an item may cost

@@ -95,7 +95,7 @@ def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str]
     for number, paper in enumerate(papers, 1):
         os.dup2(os.open(paper, os.O_WRONLY | os.O_APPEND), number)
     faulthandler.enable()
-    importlib.reload(importlib.import_module("artfactoryd.fault"))  # it reads the environment once
+    importlib.reload(importlib.import_module("artfactoryd.failpoints"))  # it reads the environment once
     shorten()
     exec(before, {})
     sys.argv = ["artfactoryd", *words]

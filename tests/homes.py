@@ -18,11 +18,12 @@ from unittest.mock import patch
 
 import jsonschema
 
-from artfactoryd import documents, ledger
+from artfactoryd import documents
+from artfactoryd.cli.init import init
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
-from artfactoryd.index import Index
-from artfactoryd.setup import init
+from artfactoryd.storage import ledger
+from artfactoryd.storage.index import Index
 from tests.forks import Program
 
 CARS = (Path(__file__).parents[1] / "examples" / "01-cars.yaml").read_text()

@@ -7,9 +7,14 @@ import gc
 import keyring.backends.null
 import replicate
 
-from artfactoryd import cli, doctor, installing, logs, planning, session, setup, show, status
+from artfactoryd import cli
+from artfactoryd.cli import init as setup
+from artfactoryd.cli import installing, logs, session, show
+from artfactoryd.cli.doctor import machine as doctor
 from artfactoryd.factories import local
 from artfactoryd.factories import replicate as door
+from artfactoryd.planning import preview as planning
+from artfactoryd.web import server as status
 from tests.emulator import __main__
 
 LOADED = (

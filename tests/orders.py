@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artfactoryd import documents
-from artfactoryd.core.catalog import Model
-from artfactoryd.core.expansion import make_plan
+from artfactoryd.core.expansion.expand import make_plan
+from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import Plan
 from artfactoryd.errors import Problem
 
 PAINTER: dict[str, Any] = {

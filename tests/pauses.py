@@ -5,20 +5,20 @@ from __future__ import annotations
 from pkgutil import resolve_name
 
 SHORT: dict[str, object] = {
-    "artfactoryd.commands:LOOK": 0.01,
-    "artfactoryd.daemon:COMMANDS_EVERY": 0.02,
-    "artfactoryd.daemon:RECEIPTS_EVERY": 0.02,
-    "artfactoryd.daemon:IDLE_EVERY": 0.05,
-    "artfactoryd.delivery:AGAIN": (0.02, 0.05, 0.1),
+    "artfactoryd.daemon.mailbox:LOOK": 0.01,
+    "artfactoryd.daemon.loop:COMMANDS_EVERY": 0.02,
+    "artfactoryd.daemon.loop:RECEIPTS_EVERY": 0.02,
+    "artfactoryd.daemon.loop:IDLE_EVERY": 0.05,
+    "artfactoryd.execution.delivery:AGAIN": (0.02, 0.05, 0.1),
     "artfactoryd.factories.replicate:ReplicateFactory.first_ask": 0.02,
-    "artfactoryd.followers:ANYWAY": 0.1,
-    "artfactoryd.followers:PACE": 0.05,
-    "artfactoryd.foreman:ASK_AGAIN": 0.01,
-    "artfactoryd.limits:LONGEST": 0.02,
-    "artfactoryd.logs:LOOK": 0.02,
-    "artfactoryd.session:AGAIN": 0.05,
-    "artfactoryd.session:LOOK": 0.02,
-    "artfactoryd.workbench:WRITE_AGAIN": 0.02,
+    "artfactoryd.web.subscriptions:ANYWAY": 0.1,
+    "artfactoryd.web.subscriptions:PACE": 0.05,
+    "artfactoryd.execution.worker:ASK_AGAIN": 0.01,
+    "artfactoryd.execution.gate:LONGEST": 0.02,
+    "artfactoryd.cli.logs:LOOK": 0.02,
+    "artfactoryd.cli.session:AGAIN": 0.05,
+    "artfactoryd.cli.session:LOOK": 0.02,
+    "artfactoryd.execution.state:WRITE_AGAIN": 0.02,
 }
 
 

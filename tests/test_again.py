@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import again, documents
-from artfactoryd.core.again import is_sidecar, order_again
-from artfactoryd.house import now
+from artfactoryd import documents
+from artfactoryd.core.sidecar_again import is_sidecar, order_again
+from artfactoryd.daemon.app import now
+from artfactoryd.planning import remake as again
+from artfactoryd.planning.planner import Origin, Scholar
 from artfactoryd.settings import Settings
-from artfactoryd.study import Origin, Scholar
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
 from tests.works import Works, at_work, order, quick

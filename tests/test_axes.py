@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artfactoryd.core.expansion import MOST_PROBLEMS
+from artfactoryd.core.expansion.expand import MOST_PROBLEMS
 from tests.orders import MODEL, model, plan, plan_text, prompts, sets, told
 
 BARE = model(schema={"type": "object", "properties": {}}, text=None)

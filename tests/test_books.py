@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import database, ledger, unwritten
-from artfactoryd.books import Books, catch_up
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
-from artfactoryd.index import Index
+from artfactoryd.storage import database, ledger
+from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import Books, catch_up
 from tests.accounts import (
     ORDER,
     UPPER,
@@ -502,7 +503,7 @@ FULL = """
 import asyncio, resource, sys
 from pathlib import Path
 from tests.accounts import *
-from artfactoryd import books as room
+from artfactoryd.storage import writer as room
 room.COMMIT_AGAIN = 0.05
 folder = Path(sys.argv[1])
 def defect(*_): raise ValueError("a defect")
@@ -579,7 +580,7 @@ SMALL = """
 import asyncio, resource, sys
 from pathlib import Path
 from artfactoryd.errors import StorageFull
-from artfactoryd.ledger import Ledger, encode
+from artfactoryd.storage.ledger import Ledger, encode
 folder = Path(sys.argv[1])
 book = Ledger(folder)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from artfactoryd.books import Books
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove
+from artfactoryd.storage.writer import Books
 from tests import accounts
 from tests.accounts import (
     NOON,
@@ -80,12 +80,14 @@ class History(RuleBasedStateMachine):
         self.asked: Counter[Item] = Counter()  # a person's word to send again
         self.orders: list[str] = []
         self.commands = 0
-        logging.getLogger("artfactoryd.ledger").disabled = True  # it would name every torn line of every history
+        logging.getLogger(
+            "artfactoryd.storage.ledger"
+        ).disabled = True  # it would name every torn line of every history
         self.open()
 
     def teardown(self) -> None:
         self.restart("deleted", twice=False)
-        logging.getLogger("artfactoryd.ledger").disabled = False
+        logging.getLogger("artfactoryd.storage.ledger").disabled = False
         self.books.close()
         self.loop.close()
         shutil.rmtree(self.folder)

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import budget, documents, reports
-from artfactoryd.calls import Calls
+from artfactoryd import documents
 from artfactoryd.errors import CallRefused, InDoubt
+from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Output, Outputs, Ticket
+from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Budget
+from artfactoryd.storage import budget
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
 from tests.homes import TestHome, until
@@ -31,7 +33,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def receipts_at_once(monkeypatch: Patch) -> None:
-    monkeypatch.setattr("artfactoryd.daemon.IDLE_EVERY", 0.02)
+    monkeypatch.setattr("artfactoryd.daemon.loop.IDLE_EVERY", 0.02)
 
 
 class Clock:
@@ -112,7 +114,7 @@ async def test_at_the_months_cap_the_next_day_changes_nothing_and_the_next_month
 async def test_what_waits_for_a_cap_is_not_tried_over_and_over(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, model: str, cap: float
 ) -> None:
-    caplog.set_level(logging.INFO, "artfactoryd.foreman")
+    caplog.set_level(logging.INFO, "artfactoryd.execution.worker")
     monkeypatch.setattr(Slow, "times", (12.0,))
     async with at_work(home, monkeypatch, fake=Slow, concurrency=4, budget=Budget(per_day=cap)) as works:
         await works.make(order("car [1,2,3,4,5,6]", model=model))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import purchase
 from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped
+from artfactoryd.execution import purchase
 from artfactoryd.factories import Uploaded
 from tests.fakes import FakeFactory
 from tests.homes import TestHome

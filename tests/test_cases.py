@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core.cases import MOST_ROWS, read_cases
+from artfactoryd.core.grammar.cases import MOST_ROWS, read_cases
 from tests.orders import plan, sets
 
 

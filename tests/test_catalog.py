@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artfactoryd.core.catalog import Catalog, Model, Price, dollars, micro_dollars
-from artfactoryd.library import load_catalog
+from artfactoryd.core.model import Catalog, Model, Price, dollars, micro_dollars
+from artfactoryd.planning.models import load_catalog
 from tests.orders import MODEL, model
 
 SHIPPED = load_catalog(None)[0]

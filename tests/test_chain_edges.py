@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import chain, moves
-from artfactoryd.chain import NOT_THERE
-from artfactoryd.index import Index
+from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage.dependencies import NOT_THERE
+from artfactoryd.storage.index import Index
 from tests.accounts import NOON, ORDER, acceptance
 
 OTHER = ORDER[:-1] + "2"

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import books, soundness
-from artfactoryd.books import catch_up
-from artfactoryd.core.plan import PlannedItem
+from artfactoryd.cli.doctor import home as soundness
+from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import CallRefused
-from artfactoryd.fetch import Fetched
-from artfactoryd.index import Index
-from artfactoryd.kept import Kept
-from artfactoryd.study import expander
+from artfactoryd.planning.planner import expander
+from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.staging import Kept
+from artfactoryd.storage import writer as books
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome
 from tests.test_chain_reuse import EDITING, bought, cards, planned
 from tests.works import PRICE, Works, at_work, order, quick

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, planning, preview
-from artfactoryd.books import catch_up
-from artfactoryd.index import Index
-from artfactoryd.study import expander
+from artfactoryd import documents
+from artfactoryd.cli import plan_page as preview
+from artfactoryd.planning import preview as planning
+from artfactoryd.planning.planner import expander
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 

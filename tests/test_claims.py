@@ -18,15 +18,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd import entries
-from artfactoryd.claims import Claim, Claims
 from artfactoryd.errors import Refusal, StorageFull
+from artfactoryd.intake.claims import Claim, Claims
 
 AT = "2026-11-22T10:00:00+00:00"
 ONE, TWO = "0000-one", "0000-two"
 DRIVER = """
 import sys
 from pathlib import Path
-from artfactoryd.claims import Claims
+from artfactoryd.intake.claims import Claims
 root, entry, verb, times = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 claims = Claims(root / "claims", root / "Rejected", root / "Held")
 open_claims = claims.open()
@@ -130,7 +130,7 @@ def test_what_somebody_else_removed_is_no_claim_and_leaves_nothing(house: House)
 
 def test_what_somebody_removes_just_now_is_no_claim_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = house.drop()
-    monkeypatch.setattr("artfactoryd.claims.point", lambda name: entry.unlink(missing_ok=True))
+    monkeypatch.setattr("artfactoryd.intake.claims.point", lambda name: entry.unlink(missing_ok=True))
     assert house.claims.take(entry, id=ONE, project=None, taken_at=AT) is None
     assert contents(house.root / "claims") == []
 

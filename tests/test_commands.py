@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import commands
-from artfactoryd.commands import answer, ask, command, waiting
+from artfactoryd.daemon import mailbox as commands
+from artfactoryd.daemon.mailbox import answer, ask, command, waiting
 from artfactoryd.errors import WrongUse
 
 ROOT = Path(__file__).parents[1]
 ASKER = """
 import sys
 from pathlib import Path
-from artfactoryd.commands import ask, command
+from artfactoryd.daemon.mailbox import ask, command
 print(ask(Path(sys.argv[1]), command("cancel", order="cars"), lambda: True)["text"])
 """
 
@@ -73,7 +73,7 @@ def test_the_answer_is_written_before_the_command_is_taken_away(tmp_path: Path) 
     """Killed in between, the command is seen again, and then only answered."""
     put_id = put(tmp_path, name="cancel", order="x")
     script = (
-        "import sys, os, signal, pathlib; from artfactoryd import commands\n"
+        "import sys, os, signal, pathlib; from artfactoryd.daemon import mailbox as commands\n"
         "pathlib.Path.unlink = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "commands.answer(pathlib.Path(sys.argv[1]), sys.argv[2], {'done': True})"
     )

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from artfactoryd import companions
-from artfactoryd.claims import Claims
-from artfactoryd.companions import Companions
-from artfactoryd.house import now
-from artfactoryd.inbox import Inbox
+from artfactoryd.daemon.app import now
+from artfactoryd.intake import attachments as companions
+from artfactoryd.intake.attachments import Companions
+from artfactoryd.intake.claims import Claims
+from artfactoryd.intake.inbox import Inbox
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
@@ -212,7 +212,7 @@ async def test_a_held_order_keeps_its_picture_and_is_made_when_it_is_moved_back(
 async def test_the_picture_of_a_held_order_that_is_cancelled_goes_to_rejected(
     home: TestHome, monkeypatch: Patch, binned: bool
 ) -> None:
-    monkeypatch.setattr("artfactoryd.held.GONE_FOR", 0.0)
+    monkeypatch.setattr("artfactoryd.intake.held_folder.GONE_FOR", 0.0)
     data = draw(home.home.inbox / "beach.png")
     async with at_work(with_editor(home), monkeypatch) as works:
         made = await works.make(edit(budget=0.001))
@@ -229,7 +229,7 @@ async def test_the_picture_of_a_held_order_that_is_cancelled_goes_to_rejected(
 async def test_a_bundle_cancelled_by_word_goes_to_rejected_and_one_in_the_bin_does_not(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("artfactoryd.held.GONE_FOR", 0.0)
+    monkeypatch.setattr("artfactoryd.intake.held_folder.GONE_FOR", 0.0)
     async with at_work(with_editor(home), monkeypatch) as works:
         for name in ("one", "two"):
             draw(home.home.inbox / f".{name}" / "beach.png", "red" if name == "one" else "blue")

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.books import catch_up
-from artfactoryd.index import Index
-from artfactoryd.study import expander
+from artfactoryd.planning.planner import expander
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import catch_up
 from tests.emulator.client import Emulator
 from tests.homes import CARS, TestHome, dump, leftovers, until
 

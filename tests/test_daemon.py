@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import claims, daemon, endings
-from artfactoryd.taking import Work
+from artfactoryd.daemon import endings
+from artfactoryd.daemon import loop as daemon
+from artfactoryd.intake import claims
+from artfactoryd.intake.consumer import Work
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick

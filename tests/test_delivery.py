@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import delivery, shelf
 from artfactoryd.errors import InDoubt
+from artfactoryd.execution import delivery
 from artfactoryd.factories import Output, Outputs
+from artfactoryd.shelf import placing as shelf
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -79,7 +80,7 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
 
     async with at_work(home, monkeypatch) as works:
         with monkeypatch.context() as patched:
-            patched.setattr("artfactoryd.shelf._settle", full)
+            patched.setattr("artfactoryd.shelf.placing._settle", full)
             made = await works.take(order("a car"))
             await works.until(lambda: (made, 1) in works.house.bench.waiting)
             assert works.daemon.done  # `once` does not wait for room
@@ -169,7 +170,7 @@ async def test_what_a_kill_left_of_deliveries_is_tidied_and_what_is_not_ours_sta
         made = await works.take(order())
         await works.fake.reached("submit")
         folder = home.root / works.order(made)["folder"]
-        monkeypatch.setattr("artfactoryd.daemon.GRACE", 0.01)
+        monkeypatch.setattr("artfactoryd.daemon.loop.GRACE", 0.01)
     outputs = home.home.work / "outputs"
     outputs.mkdir(exist_ok=True)
     (outputs / "0190.part").write_text("half")

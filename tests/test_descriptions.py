@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import descriptions as room
-from artfactoryd.descriptions import Descriptions
 from artfactoryd.errors import CallRefused, ProviderStopped, Unreachable
 from artfactoryd.factories import Description
 from artfactoryd.factories.replicate import ReplicateFactory
-from artfactoryd.library import load_catalog
+from artfactoryd.planning import model_discovery as room
+from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.planning.models import load_catalog
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 from tests.fakes import FakeFactory

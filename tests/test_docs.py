@@ -10,10 +10,11 @@ from typing import Any
 import click
 import pytest
 
-from artfactoryd import documents, library
+from artfactoryd import documents
 from artfactoryd.cli import main, program
-from artfactoryd.planning import plan
-from artfactoryd.preview import text
+from artfactoryd.cli.plan_page import text
+from artfactoryd.planning import models as library
+from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 from tests.pictures import draw

@@ -22,9 +22,12 @@ import keyring
 import pytest
 from keyring.backends.null import Keyring
 
-from artfactoryd import diagnosis, doctor, reach, soundness
-from artfactoryd.diagnosis import BAD, OK, WARNING, Row
-from artfactoryd.reach import Reached
+from artfactoryd.cli.doctor import home as soundness
+from artfactoryd.cli.doctor import machine as doctor
+from artfactoryd.cli.doctor import reachability as reach
+from artfactoryd.cli.doctor import report as diagnosis
+from artfactoryd.cli.doctor.reachability import Reached
+from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.settings import Limits, Provider, Settings
 from tests.homes import TestHome
 

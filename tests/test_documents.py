@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from artfactoryd.core.product import sidecar
+from artfactoryd.core.sidecar import sidecar
 from artfactoryd.documents import (
     Document,
     check,

@@ -11,12 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd import daemon, doubts, reports, show
-from artfactoryd.calls import Calls
+from artfactoryd.cli import show
+from artfactoryd.daemon import loop as daemon
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
+from artfactoryd.execution import reconciliation as doubts
+from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Absent, Attempt, Ticket
+from artfactoryd.intake.consumer import Work
+from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Settings
-from artfactoryd.taking import Work
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
 from tests.homes import CARS, TestHome

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.planning import plan
+from artfactoryd.cli.init import examples
+from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
-from artfactoryd.setup import examples
 from tests.homes import TestHome
 
 ROOT = Path(__file__).parents[1]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from artfactoryd import explaining, finding
-from artfactoryd.cli import main
+from artfactoryd.cli import explain as explaining
+from artfactoryd.cli import finding, main
 from artfactoryd.errors import WrongUse
 from tests.homes import TestHome
 from tests.works import at_work, order, quick

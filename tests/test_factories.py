@@ -29,7 +29,7 @@ from artfactoryd.factories import (
     makers,
     replicate,
 )
-from artfactoryd.fetch import Fetcher
+from artfactoryd.shelf.fetch import Fetcher
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
 

@@ -31,9 +31,10 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.factories import Attempt, Call, Outputs, ProviderSettings, Ticket, wire
-from artfactoryd.factories.answer import Answer
+from artfactoryd.factories import Attempt, Call, Outputs, ProviderSettings, Ticket
 from artfactoryd.factories.fal import ADDRESSES, FalFactory, _translate_create, make
+from artfactoryd.factories.http import transport as wire
+from artfactoryd.factories.http.answer import Answer
 from tests.crooked import server
 from tests.emulator.client import Emulator
 

@@ -17,8 +17,8 @@ from artfactoryd.errors import (
     Unreachable,
 )
 from artfactoryd.factories import Ticket
-from artfactoryd.factories.answer import Answer
-from artfactoryd.factories.fal_answers import app_of, finished, outcome, place_of, ticket_in
+from artfactoryd.factories.fal.requests import app_of, finished, outcome, place_of, ticket_in
+from artfactoryd.factories.http.answer import Answer
 
 QUEUE = "https://queue.fal.run"
 DONE = {"status": "COMPLETED", "logs": None}

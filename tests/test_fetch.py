@@ -17,9 +17,9 @@ from aiohttp import web
 from yarl import URL
 
 from artfactoryd import durable
-from artfactoryd import fetch as fetch_module
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, StorageFaulty, StorageFull
-from artfactoryd.fetch import Fetched, Fetcher, public
+from artfactoryd.shelf import fetch as fetch_module
+from artfactoryd.shelf.fetch import Fetched, Fetcher, public
 
 BODY = bytes(range(256)) * 4000  # about 1 MB: several chunks
 MOST = 2**21

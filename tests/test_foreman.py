@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import daemon
+from artfactoryd.daemon import loop as daemon
 from artfactoryd.errors import (
     AskAgain,
     CallRefused,
@@ -176,7 +176,7 @@ async def test_what_is_no_end_is_only_asked_again(home: TestHome, monkeypatch: P
 async def test_a_running_item_whose_provider_needs_a_person_does_not_keep_once_from_ending(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("artfactoryd.foreman.STOPPED_AGAIN", 1000.0)
+    monkeypatch.setattr("artfactoryd.execution.worker.STOPPED_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("collect", ProviderStopped("key"))
         made = await works.take(order("a car"))
@@ -208,7 +208,7 @@ async def test_a_defect_before_the_wish_sends_nothing_and_is_not_tried_for_ever(
             raise KeyError("surprise")
 
         with monkeypatch.context() as patched:
-            patched.setattr("artfactoryd.calls.Calls.of", broken)
+            patched.setattr("artfactoryd.execution.payload.Calls.of", broken)
             made = await works.make(order())
         assert len(tries) == 2 and works.fake.calls() == [] and works.lines("wish") == []
         assert works.states(made) == ["planned", "planned"]
@@ -230,7 +230,7 @@ async def test_without_room_for_the_wish_nothing_is_sent_until_there_is(home: Te
 
 
 async def test_without_room_for_the_wish_the_line_does_not_spin(home: TestHome, monkeypatch: Patch) -> None:
-    monkeypatch.setattr("artfactoryd.workbench.ROOM_AGAIN", 1000.0)
+    monkeypatch.setattr("artfactoryd.execution.state.ROOM_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from artfactoryd import foreman
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
+from artfactoryd.execution import worker as foreman
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 

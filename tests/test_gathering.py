@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, gathering
+from artfactoryd import documents
 from artfactoryd.errors import AskAgain
+from artfactoryd.planning import input_sources as gathering
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
 from tests.test_inputs import refused, study

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from artfactoryd.core.grammar import BLANKS, Choice, Part, Reference, TextReader
+from artfactoryd.core.grammar.tokens import BLANKS, Choice, Part, Reference, TextReader
 from tests.orders import PAINTER, model, plan, prompts, sets, told
 
 CASES = json.loads((Path(__file__).parent / "data" / "grammar_cases.json").read_text(encoding="utf-8"))

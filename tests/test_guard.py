@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from artfactoryd.guard import Guard
+from artfactoryd.web.access import Guard
 
 HERE = Guard("127.0.0.1", frozenset({8765}))
 EVERYWHERE = Guard("0.0.0.0", frozenset({8765}), "t" * 16)

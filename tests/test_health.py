@@ -7,10 +7,20 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd import limits, reports, session, show
-from artfactoryd.books import Books
-from artfactoryd.errors import AskAgain, InDoubt, ProviderStopped, RunFailed, StorageFull, Throttled, Unreachable
-from artfactoryd.limits import FEW
+from artfactoryd.cli import session, show
+from artfactoryd.errors import (
+    AskAgain,
+    InDoubt,
+    ProviderStopped,
+    RunFailed,
+    StorageFull,
+    Throttled,
+    Unreachable,
+)
+from artfactoryd.execution import gate as limits
+from artfactoryd.execution.gate import FEW
+from artfactoryd.reporting import waiting as reports
+from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
@@ -100,7 +110,7 @@ async def test_an_upload_that_cannot_reach_the_provider_counts_too(home: TestHom
         raise AWAY
 
     async with at_work(home, monkeypatch) as works:
-        monkeypatch.setattr("artfactoryd.calls.Calls.of", away)
+        monkeypatch.setattr("artfactoryd.execution.payload.Calls.of", away)
         await works.take(order())
         await works.until(lambda: outages(works))
         assert len(tries) == FEW and works.lines("wish") == []

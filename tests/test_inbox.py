@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import inbox as module
-from artfactoryd.core import dropped
+from artfactoryd.core import inbox_rules as dropped
 from artfactoryd.entries import has_writer
-from artfactoryd.inbox import Inbox, Scan
+from artfactoryd.intake import inbox as module
+from artfactoryd.intake.inbox import Inbox, Scan
 from artfactoryd.mounts import Mount, mount_of, parse_mount_output, parse_mountinfo
 
 LINUX = sys.platform.startswith("linux")

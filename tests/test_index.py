@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import moves, unwritten
-from artfactoryd.core.plan import PlannedItem
-from artfactoryd.database import DatabaseError, trouble
+from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
-from artfactoryd.index import Index
+from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage.database import DatabaseError, trouble
+from artfactoryd.storage.index import Index
 from tests.accounts import ORDER, acceptance, cancel, expander, failure, hold, result, retry, settlement, ticket, wish
 
 AT = "2026-11-22T12:00:00.000Z"

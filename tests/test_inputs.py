@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import inputs
+from artfactoryd.daemon.app import now
 from artfactoryd.errors import OutputBad, Refusal
-from artfactoryd.house import now
-from artfactoryd.inputs import InputsMissing
+from artfactoryd.planning import inputs
+from artfactoryd.planning.inputs import InputsMissing
+from artfactoryd.planning.planner import Origin, Scholar, Study
 from artfactoryd.settings import Limits, Settings
-from artfactoryd.study import Origin, Scholar, Study
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
 from tests.works import order

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from artfactoryd import held as held_room
-from artfactoryd import study
-from artfactoryd.intake import order_id
+from artfactoryd.intake import held_folder as held_room
+from artfactoryd.intake.acceptance import order_id
+from artfactoryd.planning import planner as study
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, full_disk, order, quick

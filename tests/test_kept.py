@@ -8,10 +8,10 @@ from threading import Event
 
 import pytest
 
-from artfactoryd import media
 from artfactoryd.errors import OutputBad, OutputPoison
-from artfactoryd.fetch import Fetched
-from artfactoryd.kept import MOST_LOOKS, Kept
+from artfactoryd.shelf import media
+from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.staging import MOST_LOOKS, Kept
 from tests.homes import TestHome
 from tests.pictures import draw
 from tests.works import at_work, order, quick

@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
+from artfactoryd.daemon.supervisors import ABSENT, Answer, Service, launchd
+from artfactoryd.daemon.supervisors.launchd import (
+    Launchd,
+    agent_file,
+    is_disabled,
+    label,
+    last_exit,
+    parse_print,
+    plist,
+)
 from artfactoryd.errors import SupervisorFailed
-from artfactoryd.service import ABSENT, Answer, Service, launchd
-from artfactoryd.service.launchd import Launchd, agent_file, is_disabled, label, last_exit, parse_print, plist
 
 LABEL = "io.github.artfactoryd.artfactoryd"
 PROGRAM = Path("/Users/me/.local/bin/artfactoryd")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import ledger
 from artfactoryd.errors import StorageFull, StorageSick
-from artfactoryd.ledger import Ledger, Position, encode, holds, read
+from artfactoryd.storage import ledger
+from artfactoryd.storage.ledger import Ledger, Position, encode, holds, read
 
 ROOT = Path(__file__).parents[1]
 
@@ -226,7 +226,7 @@ def test_after_a_failed_flush_nothing_more_is_written(
 def test_an_unwritable_ledger_is_said_in_words(tmp_path: Path) -> None:
     write(tmp_path, [line(1)])
     script = (
-        "import sys, os; from artfactoryd.ledger import Ledger\n"
+        "import sys, os; from artfactoryd.storage.ledger import Ledger\n"
         "from pathlib import Path; from artfactoryd.errors import StorageFull\n"
         "folder = Path(sys.argv[1]); os.chmod(folder / '2026-11.jsonl', 0o444)\n"
         "os.geteuid() or os.setuid(65534)\n"

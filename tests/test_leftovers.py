@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import durable, leftovers
+from artfactoryd import durable
+from artfactoryd.daemon import cleanup as leftovers
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 

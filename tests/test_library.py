@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core.catalog import Catalog, Model, Price
+from artfactoryd.core.model import Catalog, Model, Price
 from artfactoryd.documents import check_value
 from artfactoryd.errors import Problem
-from artfactoryd.library import load_catalog
+from artfactoryd.planning.models import load_catalog
 
 PAINTER = """\
 provider: replicate

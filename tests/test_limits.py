@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from artfactoryd.limits import FEW, Gate, Nap
+from artfactoryd.execution.gate import FEW, Gate, Nap
 
 PATIENCE = 10.0  # seconds; only a broken gate needs them
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from artfactoryd import lines
 from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
+from artfactoryd.execution import dispatcher as lines
 from artfactoryd.factories import Call, Ticket
 from artfactoryd.settings import Provider
 from tests.fakes import FakeFactory
@@ -103,8 +103,8 @@ async def test_after_a_sleep_tickets_are_asked_about_at_once_and_before_anything
     home: TestHome, monkeypatch: Patch
 ) -> None:
     async with at_work(home, monkeypatch, concurrency=2) as works:
-        monkeypatch.setattr("artfactoryd.limits.LONGEST", 1000.0)
-        monkeypatch.setattr("artfactoryd.limits.SHORTEST", 1000.0)  # nothing is asked again by itself
+        monkeypatch.setattr("artfactoryd.execution.gate.LONGEST", 1000.0)
+        monkeypatch.setattr("artfactoryd.execution.gate.SHORTEST", 1000.0)  # nothing is asked again by itself
         works.fake.script("collect", None, None)
         made = await works.take(order("car [1,2,3]"))
         await works.until(lambda: [asked.verb for asked in works.fake.history].count("collect") == 2)

@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core.lists import Item, Steps, enum_of, kind_of, kind_without_schema, read_list, typed, types_of
+from artfactoryd.core.grammar.lists import (
+    Item,
+    Steps,
+    enum_of,
+    kind_of,
+    kind_without_schema,
+    read_list,
+    typed,
+    types_of,
+)
 
 PATH = ("parameters", "steps")
 

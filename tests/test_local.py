@@ -12,7 +12,7 @@ from PIL import Image
 from artfactoryd.errors import AskAgain, CallRefused
 from artfactoryd.factories import Absent, Attempt, Call, Factory, Outputs, ProviderSettings, Reconciles
 from artfactoryd.factories.local import make
-from artfactoryd.factories.sketch import draw
+from artfactoryd.factories.local.sketch import draw
 
 SETTINGS = ProviderSettings("local")
 

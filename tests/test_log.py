@@ -11,7 +11,7 @@ import pytest
 
 from artfactoryd import log
 
-LOGGER = logging.getLogger("artfactoryd.foreman")
+LOGGER = logging.getLogger("artfactoryd.execution.worker")
 FAL_KEY = "0a1b2c3d-0000-1111-2222-0123456789ab:0123456789abcdef0123456789abcdef"
 SECRETS = [
     "r8_Abc123DEF456ghi",

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import log, logs
-from artfactoryd.claims import Claim
+from artfactoryd import log
+from artfactoryd.cli import logs
 from artfactoryd.home import Home
-from artfactoryd.intake import Intake
+from artfactoryd.intake.acceptance import Intake
+from artfactoryd.intake.claims import Claim
 from tests.homes import TestHome, until
 
-LOGGER = logging.getLogger("artfactoryd.foreman")
+LOGGER = logging.getLogger("artfactoryd.execution.worker")
 TWO = "provider: local\nmodel: sketch\nparameters: {prompt: 'a [red,blue] car', width: 64, height: 64}\n"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd.lookups import LookupFiles
+from artfactoryd.planning.lookups import LookupFiles
 
 
 def written(folder: Path, **files: str | bytes) -> Path:
@@ -88,5 +88,5 @@ def test_a_name_that_no_order_can_write_is_told_by_the_check(tmp_path: Path) -> 
 def test_five_thousand_lines_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, manyDOTtxt="\n".join(f"value {n}" for n in range(5000)))
     assert len(LookupFiles(tmp_path)["many"]) == 5000
-    monkeypatch.setattr("artfactoryd.lookups._parsed", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr("artfactoryd.planning.lookups._parsed", lambda path: pytest.fail("read again"))
     assert LookupFiles(tmp_path)["many"][4999] == "value 4999"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, features
 
 from artfactoryd.errors import OutputBad
-from artfactoryd.media import Media, identify
+from artfactoryd.shelf.media import Media, identify
 
 FORMATS = {
     "PNG": Media("image/png", "png", 40, 30),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playhouse.migrations import Runner
 
-from artfactoryd.database import MIGRATIONS
 from artfactoryd.errors import WrongUse
-from artfactoryd.index import Index
+from artfactoryd.storage.database import MIGRATIONS
+from artfactoryd.storage.index import Index
 
 OLDEST = Path(__file__).parent / "databases" / "0001.sql"
 FILLED = """

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.core.catalog import Catalog
-from artfactoryd.library import load_catalog
+from artfactoryd.core.model import Catalog
+from artfactoryd.planning.models import load_catalog
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 from tests.homes import TestHome
@@ -70,7 +70,7 @@ def test_a_refresh_says_what_changed_and_keeps_what_no_provider_tells(shop: Test
         "prompt": {"type": "string"}, "num_inference_steps": {"type": "integer", "maximum": 8}, "old": {},
     }}}  # fmt: skip
     (shop.home.told / "replicate").mkdir(parents=True)
-    from artfactoryd.library import keep_told
+    from artfactoryd.planning.models import keep_told
 
     keep_told(shop.home.told, stale, asked=before.id)
     done = shop.call("models", "refresh", "flux-schnell")

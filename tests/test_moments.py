@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from artfactoryd.moments import iso
+from artfactoryd.clock import iso
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import legal, moves, unwritten
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
-from artfactoryd.index import Index
+from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage import transitions as legal
+from artfactoryd.storage.index import Index
 from tests.accounts import (
     ORDER,
     UPPER,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from artfactoryd.core import naming
+from artfactoryd.core import file_names as naming
 from tests.orders import MODEL
 
 SHA = "3f9ac2d1" * 8

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, library
-from artfactoryd.core.catalog import Model
+from artfactoryd import documents
+from artfactoryd.core.model import Model
 from artfactoryd.core.openapi import NoSchema, input_schema, model_entry, price_of
+from artfactoryd.planning import models as library
 
 # The parameters of stability-ai/sdxl as Replicate served them on 2023-11-16, without their descriptions.
 SDXL: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "sdxl_openapi.json").read_text())

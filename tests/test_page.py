@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import page
+from artfactoryd.web import page
 
 ITEMS = ("planned", "submitting", "running", "delivering", "completed", "failed", "cancelled", "in_doubt")
 

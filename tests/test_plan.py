@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import documents, library
-from artfactoryd.core.catalog import Catalog, micro_dollars
-from artfactoryd.core.expansion import base_seed, make_plan
-from artfactoryd.core.holding import reasons_to_hold
+from artfactoryd import documents
+from artfactoryd.core.expansion.expand import base_seed, make_plan
+from artfactoryd.core.expansion.hold_reasons import reasons_to_hold
+from artfactoryd.core.expansion.plan import LARGEST, Plan, PlannedItem
+from artfactoryd.core.model import Catalog, micro_dollars
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import LARGEST, Plan, PlannedItem
+from artfactoryd.planning import models as library
 from tests.orders import MODEL, model, order, plan, plan_text, sets, told
 
 CARS = Path(__file__).parents[1] / "examples" / "01-cars.yaml"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import preview
-from artfactoryd.planning import plan
+from artfactoryd.cli import plan_page as preview
+from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import CARS, TestHome
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.planning import plan
+from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 from tests.orders import PAINTER

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd import documents
-from artfactoryd.core.catalog import Model
-from artfactoryd.core.product import LONGEST_SLUG, folder_name, prompt_of, sidecar, slug
+from artfactoryd.core.model import Model
+from artfactoryd.core.sidecar import LONGEST_SLUG, folder_name, prompt_of, sidecar, slug
 
 SHA = "3f9ac2d1" + "0" * 56
 

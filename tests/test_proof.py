@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from artfactoryd.core.proof import proof_numbers
+from artfactoryd.core.expansion.proof import proof_numbers
 from tests.orders import plan, prompts
 
 MILLION = {"prompt": "a [red,blue] car", "steps": "1..50", "guidance": "1..10", "seed": "0..999"}

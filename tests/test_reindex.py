@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import reindex, study
+from artfactoryd.daemon.app import now
 from artfactoryd.errors import InDoubt
-from artfactoryd.house import now
-from artfactoryd.index import Index
-from artfactoryd.reindex import Report
-from artfactoryd.study import expander
+from artfactoryd.planning import planner as study
+from artfactoryd.planning.planner import expander
+from artfactoryd.storage import rebuild as reindex
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rebuild import Report
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 

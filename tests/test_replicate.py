@@ -32,11 +32,12 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.factories import Call, ProviderSettings, Ticket, wire
+from artfactoryd.factories import Call, ProviderSettings, Ticket
 from artfactoryd.factories import replicate as factory_module
-from artfactoryd.factories.answer import Answer, refusal
-from artfactoryd.factories.prediction import outcome, trouble
+from artfactoryd.factories.http import transport as wire
+from artfactoryd.factories.http.answer import Answer, refusal
 from artfactoryd.factories.replicate import _translate_create, make
+from artfactoryd.factories.replicate.predictions import outcome, trouble
 from tests.crooked import server
 from tests.emulator.client import Emulator
 from tests.emulator.customer import KEY, at

@@ -14,8 +14,8 @@ import pytest
 
 from artfactoryd.errors import AskAgain, InDoubt, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Absent, Attempt, Call, ProviderSettings, Reconciles, Ticket
-from artfactoryd.factories.listing import Absences, Listed, Listing, Search, findable, read_page
 from artfactoryd.factories.replicate import ReplicateFactory
+from artfactoryd.factories.replicate.listing import Absences, Listed, Listing, Search, findable, read_page
 from tests.emulator.client import Emulator
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

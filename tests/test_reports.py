@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from artfactoryd import reports
+from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Limits, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until

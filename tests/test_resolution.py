@@ -6,8 +6,8 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.errors import Problem, Refusal
-from artfactoryd.resolution import Resolved, resolve
-from artfactoryd.templates import TemplateFiles
+from artfactoryd.planning.template_resolution import Resolved, resolve
+from artfactoryd.planning.templates import TemplateFiles
 
 
 def resolved(tmp_path: Path, order: str, **templates: str) -> Resolved:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import planning, preview, reports
+from artfactoryd.cli import plan_page as preview
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
-from artfactoryd.fetch import Fetched
-from artfactoryd.kept import Kept
+from artfactoryd.planning import preview as planning
+from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Budget, Limits
+from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.staging import Kept
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -63,7 +65,7 @@ async def test_a_value_added_and_dropped_again_buys_the_new_column_and_copies_th
 
 
 async def test_the_same_bytes_dropped_again_are_new_pictures(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artfactoryd.study.Scholar._counts_as_repeated", lambda self, row: False)
+    monkeypatch.setattr("artfactoryd.planning.planner.Scholar._counts_as_repeated", lambda self, row: False)
     await works.make(order())
     await works.make(order())
     assert len(works.fake.calls()) == 4
@@ -284,9 +286,9 @@ async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> Non
 
 
 async def test_the_index_made_again_from_the_ledger_knows_what_was_reused(works: Works, tmp_path: Path) -> None:
-    from artfactoryd.books import catch_up
-    from artfactoryd.index import Index
-    from artfactoryd.study import expander
+    from artfactoryd.planning.planner import expander
+    from artfactoryd.storage.index import Index
+    from artfactoryd.storage.writer import catch_up
 
     await works.make(order())
     await works.make(order("a [red,green,blue] car"))

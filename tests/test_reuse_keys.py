@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core.catalog import Model
-from artfactoryd.core.reuse import Keys, difference
+from artfactoryd.core.expansion.item_keys import Keys, difference
+from artfactoryd.core.model import Model
 from tests.orders import MODEL, model, plan
 
 CAR = {"prompt": "a car", "seed": 7}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import searching
 from artfactoryd.core.query import QueryWrong
-from artfactoryd.index import Index
+from artfactoryd.storage import search as searching
+from artfactoryd.storage.index import Index
 
 MADE = [  # project, order, prompt, guidance, day
     ("cars", "first", "a red car", 3, "2026-10-31"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artfactoryd.core.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from tests.orders import MODEL, model, plan, sets, told
 
 PARAMETERS = {

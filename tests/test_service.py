@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.service import ABSENT, Answer, notify, run
+from artfactoryd.daemon.supervisors import ABSENT, Answer, notify, run
 from tests.forks import Program
 from tests.homes import PATIENCE, TestHome
 

@@ -17,7 +17,16 @@ from keyring.errors import PasswordDeleteError
 
 from artfactoryd.documents import read_documents, schema_text
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load, resolve_key, resolve_token
+from artfactoryd.settings import (
+    DEFAULT_TEXT,
+    Http,
+    Inbox,
+    Provider,
+    Settings,
+    load,
+    resolve_key,
+    resolve_token,
+)
 
 SECRET = "r8_SECRETSECRETSECRET"
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import shelf
 from artfactoryd.errors import StorageFaulty, StorageFull
+from artfactoryd.shelf import placing as shelf
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
@@ -219,14 +219,14 @@ def test_a_name_keeps_its_letters_as_given(source: Path, folder: Path) -> None:
 PLACE = """
 import sys
 from pathlib import Path
-from artfactoryd import shelf
+from artfactoryd.shelf import placing as shelf
 source, folder, name = sys.argv[1:]
 shelf.place(Path(source), Path(folder), name, lambda name: {"id": "id-1", "file": {"name": name}})
 """
 OPEN = """
 import sys
 from pathlib import Path
-from artfactoryd import shelf
+from artfactoryd.shelf import placing as shelf
 files = {"order.yaml": b"o", "inputs/a.png": b"i", "receipt.yaml": b"order_id: " + sys.argv[2].encode() + b"\\n"}
 shelf.open_order_folder(Path(sys.argv[1]), "cars", "2026-11-22", "cars", sys.argv[2], files, lambda: b"id: p\\n")
 """

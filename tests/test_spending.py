@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import spending
-from artfactoryd.books import Books
+from artfactoryd.cli import spend as spending
 from artfactoryd.home import Home
 from artfactoryd.settings import Budget, Settings
+from artfactoryd.storage.writer import Books
 from tests.accounts import (
     ORDER,
     UPPER,

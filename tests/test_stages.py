@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.core.catalog import Model, Price
-from artfactoryd.core.expansion import make_plan
+from artfactoryd.core.expansion.expand import make_plan
+from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.model import Model, Price
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import Plan
 from tests.orders import MODEL
 
 EDITOR = Model.from_mapping(

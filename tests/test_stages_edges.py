@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.core import stages
-from artfactoryd.core.catalog import Model
-from artfactoryd.core.expansion import make_plan
+from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.expand import make_plan
+from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
-from artfactoryd.core.plan import Plan
 from tests.orders import MODEL
 from tests.test_stages import EDITOR, TWO, plan, stage
 

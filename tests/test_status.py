@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from artfactoryd import daemon, status
-from artfactoryd.daemon import Daemon
-from artfactoryd.house import open_house
+from artfactoryd.daemon import loop as daemon
+from artfactoryd.daemon.app import open_house
+from artfactoryd.daemon.loop import Daemon
+from artfactoryd.intake.consumer import Work
 from artfactoryd.settings import Http, Settings
-from artfactoryd.taking import Work
+from artfactoryd.web import server as status
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 
@@ -318,7 +319,7 @@ def test_every_answer_is_kept_in_its_frame(stocked: tuple[TestHome, str], path: 
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    web = Path(status.__file__).with_name("web")
+    web = Path(status.__file__).with_name("assets")
     assert {path.name for path in web.iterdir()} == {*status.ASSETS, "page.html"}
     texts = {path.name: path.read_text() for path in web.iterdir()}
     icon = texts.pop("icon.svg").replace("http://www.w3.org/2000/svg", "")

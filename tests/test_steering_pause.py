@@ -11,11 +11,12 @@ import peewee as pw
 import pytest
 from playhouse.migrations import Runner
 
-from artfactoryd import moves, session, show
-from artfactoryd.database import MIGRATIONS
+from artfactoryd.cli import session, show
 from artfactoryd.errors import IllegalMove
-from artfactoryd.index import Index
 from artfactoryd.settings import Settings, load
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage.database import MIGRATIONS
+from artfactoryd.storage.index import Index
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
 from tests.works import quick

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from artfactoryd.daemon.supervisors import ABSENT, TOO_LATE, Answer, Service
+from artfactoryd.daemon.supervisors.systemd import Systemd, last_exit, parse_show, quoted, unit, unit_text
 from artfactoryd.errors import SupervisorFailed, WrongUse
-from artfactoryd.service import ABSENT, TOO_LATE, Answer, Service
-from artfactoryd.service.systemd import Systemd, last_exit, parse_show, quoted, unit, unit_text
 
 PROGRAM = Path("/home/me/.local/bin/artfactoryd")
 STARTED = Answer(0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artfactoryd.core.plan import Plan
+from artfactoryd.core.expansion.plan import Plan
 from tests.orders import model, plan, prompts, told
 
 COLOURS = {"color": ["red", "blue", "green", "white"]}

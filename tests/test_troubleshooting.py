@@ -24,7 +24,7 @@ import pytest
 
 import artfactoryd
 from artfactoryd.home import Home
-from artfactoryd.index import Index
+from artfactoryd.storage.index import Index
 from tests.emulator.client import Emulator
 from tests.fakes import install
 from tests.forks import Program
@@ -36,8 +36,8 @@ NOTHING = "–"  # noqa: RUF001
 LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
 IMPATIENT = """from artfactoryd.factories import ProviderSettings
 ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
-AT_ONCE = "from datetime import timedelta; from artfactoryd import doubts; doubts.PATIENCE = timedelta(0)"
-HASTY = """from artfactoryd import foreman, limits
+AT_ONCE = "from datetime import timedelta; from artfactoryd.execution import reconciliation as doubts; doubts.PATIENCE = timedelta(0)"
+HASTY = """from artfactoryd.execution import worker as foreman; from artfactoryd.execution import gate as limits
 foreman.ATTEMPT_AGAIN = (0.01, 0.01); limits.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 SMALLER = "provider: local\nmodel: resize\nparameters: {width: 32, image: "
@@ -720,7 +720,7 @@ def _(stage: Stage) -> Found:
 
 def refused_while_filing(stage: Stage, number: int) -> Found:
     """The disk takes no product; then it does, and nothing is bought again."""
-    stage.home.before = f"""from artfactoryd import shelf
+    stage.home.before = f"""from artfactoryd.shelf import placing as shelf
 def refuse(source, product, document): raise OSError({number}, {os.strerror(number)!r}, str(product))
 shelf._settle = refuse"""
     stage.home.drop("car.yaml", GREEN)
@@ -744,7 +744,7 @@ def _(stage: Stage) -> Found:
 
 @situation("The disk reports an error while the ledger is written")
 def _(stage: Stage) -> Found:
-    stage.home.before = """from artfactoryd import ledger
+    stage.home.before = """from artfactoryd.storage import ledger
 def refuse(fd): raise OSError(5, 'Input/output error')
 ledger.flush = refuse"""
     stage.home.drop("car.yaml", GREEN)

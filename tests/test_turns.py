@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import moves, unwritten
-from artfactoryd.core.plan import PlannedItem
-from artfactoryd.index import Index
-from artfactoryd.turns import AHEAD, Turns
+from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.execution.queue import AHEAD, Turns
+from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage.index import Index
 
 Row = dict[str, Any]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd.wakefulness import WORTH_IT, Wakefulness, command
+from artfactoryd.daemon.sleep_inhibitor import WORTH_IT, Wakefulness, command
 from tests.homes import until
 
 

@@ -15,16 +15,19 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, factories, foreman, ledger, workbench
-from artfactoryd.books import catch_up
-from artfactoryd.claims import Claim
-from artfactoryd.daemon import Daemon
+from artfactoryd import documents, factories
+from artfactoryd.daemon.app import House, now, open_house
+from artfactoryd.daemon.loop import Daemon
+from artfactoryd.execution import state as workbench
+from artfactoryd.execution import worker as foreman
 from artfactoryd.factories import ProviderSettings
-from artfactoryd.house import House, now, open_house
-from artfactoryd.index import Index
+from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.consumer import Work
+from artfactoryd.planning.planner import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
-from artfactoryd.study import expander
-from artfactoryd.taking import Work
+from artfactoryd.storage import ledger
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import catch_up
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.pauses import SHORT
@@ -150,8 +153,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
     """Pauses that matter to nobody, made short."""
-    monkeypatch.setattr("artfactoryd.limits.LONGEST", 0.02)
-    monkeypatch.setattr("artfactoryd.limits.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("artfactoryd.execution.gate.LONGEST", 0.02)
+    monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
     monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", (0.01, 0.02))
     monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
     monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)

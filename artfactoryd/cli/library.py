@@ -21,7 +21,7 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
     """What can be ordered, and what it costs."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd import models as room
+    from artfactoryd.cli import models as room
 
     found = room.listed(home_of(ctx), family, modality, provider)
     say(found, room.listed_text(found), as_json)
@@ -33,7 +33,7 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
 @click.pass_context
 def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
     """A model's parameters with what each may be, its price, and the file that says so."""
-    from artfactoryd import models as room
+    from artfactoryd.cli import models as room
 
     found = room.shown(home_of(ctx), name)
     say(found, room.shown_text(found), as_json)
@@ -45,7 +45,7 @@ def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Ask the providers what their models take and cost now; all, or those named (full ids too)."""
-    from artfactoryd import models as room
+    from artfactoryd.cli import models as room
 
     home = made_home(ctx)
     found = room.refresh(home, settings_of(home), os.environ, names)
@@ -60,7 +60,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
     """Your named lists of values, with how many each has."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd import borrowing
+    from artfactoryd.cli import borrowing
 
     found = borrowing.lookups(home_of(ctx))
     say(found, borrowing.lookups_text(found), as_json)
@@ -72,7 +72,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
-    from artfactoryd import borrowing
+    from artfactoryd.cli import borrowing
 
     found = borrowing.lookup(home_of(ctx), name)
     say(found, "\n".join(found["values"]), as_json)
@@ -83,7 +83,7 @@ def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_lookups(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your lookups, with file and line."""
-    from artfactoryd import borrowing
+    from artfactoryd.cli import borrowing
 
     found = borrowing.check_lookups(home_of(ctx))
     say(found, borrowing.checked_text(found), as_json)
@@ -97,7 +97,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
     """Your templates, with the keys each gives."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd import borrowing
+    from artfactoryd.cli import borrowing
 
     found = borrowing.templates(home_of(ctx))
     say(found, borrowing.templates_text(found), as_json)
@@ -109,7 +109,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
     """A template as it is written."""
-    from artfactoryd import borrowing
+    from artfactoryd.cli import borrowing
 
     found = borrowing.template(home_of(ctx), name)
     say(found, found["text"].rstrip(), as_json)
@@ -120,7 +120,7 @@ def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_templates(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your templates, with file and line."""
-    from artfactoryd import borrowing
+    from artfactoryd.cli import borrowing
 
     found = borrowing.check_templates(home_of(ctx))
     say(found, borrowing.checked_text(found), as_json)
@@ -133,7 +133,7 @@ def check_templates(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
     """Who can be ordered from: key, pace, and what stops them. Asks each, for nothing, whether it takes the key."""
-    from artfactoryd import providers as room
+    from artfactoryd.cli import providers as room
 
     home = home_of(ctx)
     found = room.document(home, settings_of(home), os.environ, offline=offline)
@@ -151,7 +151,7 @@ def keys() -> None:
 @click.pass_context
 def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     """Put a key into the keychain: asked for without showing it, or read from standard input."""
-    from artfactoryd import providers as room
+    from artfactoryd.cli import providers as room
 
     asked = sys.stdin.isatty()
     given = click.prompt(f"Key for {provider}", hide_input=True, err=True) if asked else sys.stdin.readline()
@@ -166,7 +166,7 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
 @click.pass_context
 def list_keys(ctx: click.Context, as_json: bool) -> None:
     """Where each provider's key comes from; never the key."""
-    from artfactoryd import providers as room
+    from artfactoryd.cli import providers as room
 
     found = room.keys(settings_of(home_of(ctx)), os.environ)
     say(found, room.keys_text(found), as_json)
@@ -178,7 +178,7 @@ def list_keys(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def remove_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     """Take a key out of the keychain."""
-    from artfactoryd import providers as room
+    from artfactoryd.cli import providers as room
 
     found = room.remove_key(provider)
     say(found, found["text"], as_json)

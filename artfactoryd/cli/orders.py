@@ -19,7 +19,8 @@ from artfactoryd.errors import WrongUse
 @click.pass_context
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
-    from artfactoryd import planning, preview
+    from artfactoryd.cli import plan_page as preview
+    from artfactoryd.planning import preview as planning
 
     home = home_of(ctx)
     most_items, settings = count_of(most, "--items"), settings_of(home)
@@ -48,7 +49,7 @@ def count_of(text: str, option: str) -> int | None:
 @click.pass_context
 def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
     """Put orders into the inbox, each in one step, as they are."""
-    from artfactoryd import session
+    from artfactoryd.cli import session
 
     home = made_home(ctx)
     code, document = session.submit(
@@ -64,7 +65,7 @@ def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bo
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
     """The state of things."""
-    from artfactoryd import show
+    from artfactoryd.cli import show
 
     home = made_home(ctx)
     found = show.status_document(home, settings_of(home))
@@ -76,7 +77,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def orders(ctx: click.Context, as_json: bool) -> None:
     """Every order, newest first."""
-    from artfactoryd import show
+    from artfactoryd.cli import show
 
     home = made_home(ctx)
     found = show.orders_document(home, settings_of(home))
@@ -89,7 +90,7 @@ def orders(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
     """One order: its items, what they cost, and what is at stake."""
-    from artfactoryd import show
+    from artfactoryd.cli import show
 
     home = made_home(ctx)
     found = show.order_document(home, settings_of(home), order_id)
@@ -107,7 +108,8 @@ def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
 @click.pass_context
 def spend(ctx: click.Context, by: str, as_json: bool) -> None:
     """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
-    from artfactoryd import budget, spending
+    from artfactoryd.cli import spend as spending
+    from artfactoryd.storage import budget
 
     home = made_home(ctx)
     found = spending.document(home, settings_of(home), by, budget.today())
@@ -120,7 +122,7 @@ def spend(ctx: click.Context, by: str, as_json: bool) -> None:
 @click.pass_context
 def why(ctx: click.Context, file: str, as_json: bool) -> None:
     """What became of a file, and what to do about it."""
-    from artfactoryd import show
+    from artfactoryd.cli import show
 
     home = made_home(ctx)
     text, known = show.why(home, settings_of(home), file)

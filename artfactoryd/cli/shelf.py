@@ -21,7 +21,7 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
     Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
     query between single quotes; one that begins with - comes after --.
     """
-    from artfactoryd import finding
+    from artfactoryd.cli import finding
 
     found = finding.products(made_home(ctx), " ".join(query), count_of(most, "--most"))
     say(found, finding.products_text(found), as_json)
@@ -33,7 +33,7 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
 @click.pass_context
 def explain(ctx: click.Context, file: str, as_json: bool) -> None:
     """Everything that is known of a product: how it was made, from what, when, and what it cost."""
-    from artfactoryd import explaining
+    from artfactoryd.cli import explain as explaining
 
     found = explaining.explain(made_home(ctx), file)
     say(found, explaining.text(found), as_json)
@@ -49,7 +49,8 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
 
     One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first.
     """
-    from artfactoryd import explaining, session
+    from artfactoryd.cli import explain as explaining
+    from artfactoryd.cli import session
 
     home = made_home(ctx)
     card = explaining.card_of(home, file)

@@ -26,7 +26,7 @@ from artfactoryd.errors import WrongUse
 @click.pass_context
 def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
     """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
-    from artfactoryd import logs as room
+    from artfactoryd.cli import logs as room
 
     home = made_home(ctx)
     wanted = room.ids_of(home, order) if order else []
@@ -42,8 +42,8 @@ def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: 
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database. Changes nothing."""
-    from artfactoryd import diagnosis
-    from artfactoryd import doctor as room
+    from artfactoryd.cli.doctor import machine as room
+    from artfactoryd.cli.doctor import report as diagnosis
 
     rows = room.examine(home_of(ctx), dict(os.environ))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -56,7 +56,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def reindex(ctx: click.Context, as_json: bool) -> None:
     """Make the index again from the ledger and the shelf, and say where they do not agree."""
-    from artfactoryd import session
+    from artfactoryd.cli import session
 
     report = session.make_index_again(made_home(ctx))
     say(report.document(), "" if as_json else report.text(), as_json)
@@ -66,7 +66,7 @@ def reindex(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def install(ctx: click.Context) -> None:
     """Let launchd or systemd start the daemon when you log in, and again when it dies."""
-    from artfactoryd import installing
+    from artfactoryd.cli import installing
 
     home = made_home(ctx)
     for line in installing.install(home, settings_of(home), os.environ, sys.argv[0]):
@@ -80,7 +80,7 @@ def install(ctx: click.Context) -> None:
 @click.pass_context
 def uninstall(ctx: click.Context) -> None:
     """Stop the service and take it away; the factory folder stays as it is."""
-    from artfactoryd import installing
+    from artfactoryd.cli import installing
 
     for line in installing.uninstall(home_of(ctx), os.environ):
         click.echo(line)
@@ -96,7 +96,7 @@ def service() -> None:
 @click.pass_context
 def service_status(ctx: click.Context, as_json: bool) -> None:
     """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
-    from artfactoryd import installing
+    from artfactoryd.cli import installing
 
     code, found = installing.status(home_of(ctx), os.environ)
     say(found, "" if as_json else installing.status_text(found), as_json)

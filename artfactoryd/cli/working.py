@@ -13,7 +13,7 @@ from artfactoryd.cli.program import as_json, home_of, made_home, main, say, sett
 @click.pass_context
 def init(ctx: click.Context) -> None:
     """Make the factory folder with settings, examples and the schemas for editors."""
-    from artfactoryd import setup
+    from artfactoryd.cli import init as setup
 
     for line in setup.init(home_of(ctx)):
         click.echo(line)
@@ -24,7 +24,7 @@ def init(ctx: click.Context) -> None:
 @click.pass_context
 def run(ctx: click.Context, supervised: bool) -> None:
     """The daemon, in the foreground; stop it with Ctrl-C."""
-    from artfactoryd import session
+    from artfactoryd.cli import session
 
     home = home_of(ctx) if supervised else made_home(ctx)  # a supervised run waits for what is missing
     session.run(home, dict(os.environ), verbose=ctx.obj["verbose"], supervised=supervised)
@@ -35,7 +35,7 @@ def run(ctx: click.Context, supervised: bool) -> None:
 @click.pass_context
 def once(ctx: click.Context, as_json: bool) -> None:
     """Take what is in the inbox, finish what can be finished, exit."""
-    from artfactoryd import session
+    from artfactoryd.cli import session
 
     home = made_home(ctx)
     code, document = session.once(home, settings_of(home), dict(os.environ), verbose=ctx.obj["verbose"], quiet=as_json)
@@ -48,7 +48,8 @@ def once(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def demo(ctx: click.Context) -> None:
     """A throw-away home, the examples rehearsed offline, and where to look. Needs no key and no network."""
-    from artfactoryd import session, setup
+    from artfactoryd.cli import init as setup
+    from artfactoryd.cli import session
 
     home = setup.demo_home(ctx.parent.params["home"] if ctx.parent else None)
     code = session.demo(home, verbose=ctx.obj["verbose"])

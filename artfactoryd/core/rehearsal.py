@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
-from artfactoryd.core.catalog import NAMED_SIZES
+from artfactoryd.core.model import NAMED_SIZES
 
 SMALLEST, LARGEST = 64, 4096  # pixels a side that sketch draws
 PIXELS = 512 * 512  # a quarter megapixel, when only a shape is known

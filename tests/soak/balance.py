@@ -12,11 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import shelf
-from artfactoryd.books import catch_up
-from artfactoryd.core.catalog import dollars
-from artfactoryd.index import Index
-from artfactoryd.study import expander
+from artfactoryd.core.model import dollars
+from artfactoryd.planning.planner import expander
+from artfactoryd.shelf import placing as shelf
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import catch_up
 from tests.emulator.predictions import Prediction
 from tests.homes import TestHome, leftovers
 from tests.soak.account import FOUND_LATE, Account, Attempt

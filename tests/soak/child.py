@@ -11,11 +11,13 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from artfactoryd import doubts, purchase
 from artfactoryd.cli import main
 from artfactoryd.errors import InDoubt
-from artfactoryd.factories import Call, Ticket, listing
+from artfactoryd.execution import purchase
+from artfactoryd.execution import reconciliation as doubts
+from artfactoryd.factories import Call, Ticket
 from artfactoryd.factories import replicate as room
+from artfactoryd.factories.replicate import listing
 
 CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
 APART = 5.0  # between two looks at the list: longer than the emulator's ever lags
@@ -55,7 +57,7 @@ def wait() -> None:
     """Everything that a start would load is loaded by then."""
     import replicate.client  # noqa: F401
 
-    from artfactoryd import session, status  # noqa: F401
+    from artfactoryd.web import server as status  # noqa: F401
 
     sys.stdin.readline()
 

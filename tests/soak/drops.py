@@ -12,7 +12,8 @@ from typing import Any
 
 from PIL import Image
 
-from artfactoryd import commands, documents
+from artfactoryd import documents
+from artfactoryd.daemon import mailbox as commands
 from artfactoryd.durable import write_file
 
 COLOURS = ("red", "blue", "green", "white")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents
-from artfactoryd.index import Index
+from artfactoryd.storage.index import Index
 from tests.emulator import book
 from tests.emulator.client import CHECKOUT, Emulator
 from tests.emulator.predictions import Prediction

@@ -1,0 +1,178 @@
+"""Is the home sound: its folders, its lock, its disk, its index and its ledger. A row for each; looks only."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+
+from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
+from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+from artfactoryd.storage import ledger
+from artfactoryd.storage.database import complaints
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.ledger import Position
+
+RESET_BUG = ((3, 7, 0), (3, 51, 2))  # SQLite versions that two connections at one moment can make damage a WAL
+Rows = Iterator[Row]
+
+
+def folder(home: Home, settings: Settings) -> Rows:
+    try:
+        home.check_place()
+    except WrongUse as error:
+        yield Row("folder", BAD, str(error), "Name another with --home or ARTFACTORY_HOME.")
+        return
+    if not home.work.is_dir():
+        way_out = f"artfactoryd --home {shlex.quote(str(home.root))} init"
+        yield Row("folder", BAD, f"There is no factory folder at {home.root}.", way_out)
+        return
+    folders = (
+        home.root, settings.inbox.path or home.inbox, home.held, home.rejected, home.projects, home.models, home.ledger,
+        home.claims, home.commands, home.logs, home.temp,
+    )  # fmt: skip
+    wrong = [f"{folder} {words}." for folder in folders if (words := _unusable(folder))]
+    if wrong:
+        way_out = "`init` makes again what is missing and leaves the rest; of the others look who owns them."
+        yield Row("folder", BAD, " ".join(wrong), way_out)
+    else:
+        yield Row(
+            "folder", OK, f"{home.root} is in a fit place, and every folder in it can be written.{as_seen_here()}"
+        )
+
+
+def _unusable(folder: Path) -> str:
+    if folder.is_symlink() and not folder.exists():
+        return f"is a link to {folder.readlink()}, which is not there"
+    if not folder.is_dir():
+        return "is a file" if folder.exists() else "is missing"
+    try:
+        os.listdir(folder)
+        with tempfile.TemporaryFile(dir=folder, prefix="."):
+            return ""
+    except OSError as error:
+        return f"cannot be read and written ({error.strerror})"
+
+
+def as_seen_here(system: str = sys.platform) -> str:
+    if system != "darwin":
+        return ""
+    return " So it looks from this terminal; macOS may refuse a background service what it allows the terminal."
+
+
+def lock(home: Home) -> Rows:
+    if not home.work.is_dir():
+        return
+    try:
+        with home.lock("doctor"):
+            yield Row("lock", OK, "Free: no daemon is at work here.")
+    except HomeLocked:
+        who = home.holder()
+        words = f"process {who['pid']} (artfactoryd {who.get('command')}) since {who.get('started_at')}" if who else (
+            "an artfactoryd that is starting or stopping")  # fmt: skip
+        yield Row("lock", OK, f"Held by {words}.")
+
+
+def disk(home: Home, settings: Settings) -> Rows:
+    least = settings.limits.free_disk_bytes
+    seen: set[int] = set()
+    for place in (home.root, home.projects):
+        if not place.exists() or place.stat().st_dev in seen:
+            continue
+        seen.add(place.stat().st_dev)
+        free = shutil.disk_usage(place).free
+        words = f"{_size(free)} free on the disk of {place}; below {_size(least)} nothing new is sent."
+        way_out = "Make room, or lower limits.free_disk_bytes. What waits goes on by itself."
+        yield Row("disk", BAD, words, way_out) if free < least else Row("disk", OK, words)
+
+
+def between(home: Home) -> Rows:
+    """What is not shelved stays for a retry of what was to be made of it; nobody else clears it."""
+    index = Index.if_made(home.index_file)
+    if index is None:
+        return
+    with closing(index):
+        left = [(row, home.root / row["path"]) for row in index.left_between()]
+    for (order, name), rows in groupby(left, lambda each: (each[0]["id"], each[0]["name"])):
+        sizes = [path.stat().st_size for _, path in rows if path.is_file()]
+        if sizes:
+            count = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"
+            of = f"of this something was to be made for {name}."
+            words = f"{count} ({_size(sum(sizes))}) in {home.work / 'interim'}: {of}"
+            way_out = f"`retry {order[:13]}` makes it. If you do not want it, what lies there may be deleted."
+            yield Row("between", WARNING, words, way_out)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+# --- index and ledger ---
+
+
+def sqlite(version: Sequence[int]) -> Rows:
+    written = f"SQLite {'.'.join(map(str, version))}"
+    if not RESET_BUG[0] <= tuple(version) <= RESET_BUG[1]:
+        yield Row("sqlite", OK, f"{written}.")
+        return
+    first, last = (".".join(map(str, each)) for each in RESET_BUG)
+    words = f"SQLite {first} to {last} can damage a database when two connections write it in the same moment."
+    yield Row("sqlite", OK, f"{written}. {words} Here a single one ever writes, so that does not happen.")
+
+
+def database(home: Home) -> Rows:
+    if not home.index_file.exists():
+        yield Row("database", OK, "There is no index yet: the next start makes it, from the ledger if there is one.")
+        return
+    found = complaints(home.index_file)
+    if found:
+        way_out = f"Stop the daemon and delete {home.index_file}: the next start makes it again from the ledger."
+        yield Row("database", BAD, f"The index is damaged: {' '.join(found[:3])}.", way_out)
+    else:
+        yield Row("database", OK, f"SQLite's own check finds nothing wrong with {home.index_file}.")
+
+
+def lines(home: Home) -> Rows:
+    place = _index_place(home)  # before the ledger is read, because the ledger is written first
+    known, count, behind, end = place in (None, Position()), 0, 0, Position()
+    for _, end in ledger.read(home.ledger):
+        count += 1
+        behind += 0 if place is None or end <= place else 1
+        known = known or end == place
+    torn = ledger.torn(home.ledger)
+    if torn:
+        words = f"{len(torn)} places in the ledger are no lines ({', '.join(torn[:3])}); they never counted."
+        yield Row("ledger", WARNING, words, "A power cut leaves such a place; then nothing needs to be done.")
+    if not known:
+        words = f"The index remembers {place}, and the ledger has no such place: it was cut or exchanged."
+        yield Row(
+            "ledger", BAD, words, f"Put {home.ledger} back as it was, or delete {home.index_file} to go by it alone."
+        )
+    elif behind and home.holder() is None:
+        yield Row(
+            "ledger", WARNING, f"{behind} of {count} lines are not in the index yet.", "The next start applies them."
+        )
+    else:
+        last = f", the last one ends at {end}" if count else ""
+        yield Row("ledger", OK, f"{count} lines can be read{last}{' and is in the index' if count and place else ''}.")
+
+
+def _index_place(home: Home) -> Position | None:
+    """The last place of the ledger that the index has applied; None where there is no usable index."""
+    if not home.index_file.exists() or complaints(home.index_file):
+        return None
+    index = Index.if_made(home.index_file)
+    if index is None:
+        return None
+    try:
+        return Position.parse(index.meta("ledger"))
+    finally:
+        index.close()

@@ -1,0 +1,239 @@
+"""`doctor`: what is well, what is not, and the way out. Looks from this process, and changes nothing.
+
+A check is a function that yields rows; one that fails itself is a row too, so that the others are still told.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from artfactoryd import settings as settings_room
+from artfactoryd.cli.doctor import home as soundness
+from artfactoryd.cli.doctor.reachability import Reached, reach
+from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
+from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.factories import broken, makers
+from artfactoryd.home import Home
+from artfactoryd.intake import inbox
+from artfactoryd.mounts import mount_of, mounts
+from artfactoryd.settings import Settings
+from artfactoryd.storage import ledger
+from artfactoryd.storage.database import SQLITE
+
+PYTHONS = ((3, 11), (3, 15))
+INOTIFY = Path("/proc/sys/fs/inotify")
+CLOCK_OFF = 60.0  # seconds
+Rows = Iterator[Row]
+
+
+def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
+    settings, rows = _settings(home, environ)
+    reached = {
+        name: reach(next(iter(each.addresses.values())))
+        for name, each in settings.providers.items()
+        if each.enabled and each.addresses
+    }
+    checks: dict[str, Callable[[], Rows]] = {
+        "folder": lambda: soundness.folder(home, settings), "lock": lambda: soundness.lock(home),
+        "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
+        "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
+        "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
+        "ledger": lambda: soundness.lines(home), "between": lambda: soundness.between(home),
+        "clock": lambda: _clock(home, reached, datetime.now(UTC)),
+        "python": _python, "libraries": _libraries,
+    }  # fmt: skip
+    for name, check in checks.items():
+        try:
+            rows += check()
+        except Exception as error:
+            rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {error}."))
+    return rows
+
+
+# --- the home ---
+
+
+def _settings(home: Home, environ: Mapping[str, str]) -> tuple[Settings, list[Row]]:
+    """The settings, or the defaults to go on with."""
+    path = home.settings_file
+    try:
+        settings = settings_room.load(path, environ)
+    except Refusal as refusal:
+        said = " ".join(str(problem) for problem in refusal.problems[:3])
+        return Settings(), [Row("settings", BAD, said, "Until then a daemon goes on with the last good ones.")]
+    except WrongUse as error:
+        return Settings(), [Row("settings", BAD, str(error), "Check who owns the file.")]
+    said = f"{path} is well." if path.exists() else f"{path} is not there: the defaults are used."
+    mine = [name for name in sorted(environ) if name.startswith(settings_room.PREFIX)]
+    mine = [name for name in mine if name not in settings_room.NO_OVERRIDES and not seen_by_services(name)]
+    if mine:
+        words = f"{said} {', '.join(mine)} in this shell overrides it; a service does not see that."
+        return settings, [Row("settings", WARNING, words, "Write it into artfactory.yaml.")]
+    return settings, [Row("settings", OK, said)]
+
+
+# --- the watcher ---
+
+
+def _watcher(home: Home, settings: Settings) -> Rows:
+    folder = settings.inbox.path or home.inbox
+    mount = mount_of(folder.resolve(), mounts())
+    every = f"every {settings.inbox.scan_seconds:g} seconds"
+    if mount is not None and mount.kind in inbox.LOCAL:
+        yield Row("watcher", OK, f"Native: {folder} is on a local disk ({mount.kind}); it is also looked into {every}.")
+        if sys.platform == "linux" and INOTIFY.is_dir() and folder.is_dir():
+            yield _inotify(INOTIFY, 1 + sum(each.is_dir() for each in folder.iterdir()), _instances(), every)
+    else:
+        where = f"is on {mount.kind}, which may keep silent about changes" if mount else "is on a disk of unknown kind"
+        yield Row("watcher", OK, f"Polling: {folder} {where}, so it is looked into {every}.")
+
+
+def _inotify(limits: Path, watches: int, instances: int, every: str) -> Row:
+    most_watches, most_instances = (
+        int((limits / name).read_text()) for name in ("max_user_watches", "max_user_instances")
+    )
+    words = (
+        f"inotify: {watches} of {most_watches} watches are needed here; your programs hold {instances} of "
+        f"{most_instances} instances."
+    )
+    short = ["max_user_watches"] if watches >= most_watches else []
+    short += ["max_user_instances"] if instances >= most_instances else []
+    if not short:
+        return Row("watcher", OK, words)
+    raised = "; ".join(f"sudo sysctl fs.inotify.{name}={int((limits / name).read_text()) * 4}" for name in short)
+    return Row("watcher", WARNING, f"{words} Without one more the inbox is only looked into {every}.", raised)
+
+
+def _instances(processes: str = "[0-9]*") -> int:
+    """inotify instances held by the processes we may look into: our own user's."""
+    held = 0
+    for process in Path("/proc").glob(f"{processes}/fd"):
+        with suppress(OSError):
+            held += sum(_link(process / each) == "anon_inode:inotify" for each in os.listdir(process))
+    return held
+
+
+def _link(path: Path) -> str:
+    """Empty when it was closed meanwhile, as the one by which the folder was listed."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+# --- providers ---
+
+
+def _providers() -> Rows:
+    yield from (Row("providers", BAD, each.text, each.way_out) for each in broken().values())
+    yield Row("providers", OK, f"Their factories can be loaded: {', '.join(sorted(makers()))}.")
+
+
+def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:
+    for name, provider in settings.providers.items():
+        if provider.enabled and (provider.api_key or name in settings_room.KEY_VARIABLES):
+            yield _key(settings, name, environ)
+
+
+def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
+    keyring = f"{shlex.quote(sys.executable)} -m keyring set {settings_room.KEYCHAIN_SERVICE} {name}"
+    file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
+    store = f"Put it into the keychain ({keyring}), or into {file}."
+    try:
+        found = settings_room.resolve_key(settings, name, environ)
+    except WrongUse as error:
+        return Row("keys", BAD, str(error), store)
+    place = settings_room.key_place(settings, name, environ)
+    if found is None or place is None:
+        return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", store)
+    kind, _, rest = place.partition(":")
+    words = {"env": f"the variable {rest}", "keychain": "the keychain", "file": f"the file {rest}"}[kind]
+    if kind != "env" or seen_by_services(rest) or _elsewhere(settings, name, rest, environ):
+        here = soundness.as_seen_here() if kind == "keychain" else ""
+        return Row("keys", OK, f"The key of {name} comes from {words}.{here}")
+    words = f"The key of {name} comes from {words}, which exists in this shell only: a service never sees it."
+    return Row("keys", WARNING, words, store)
+
+
+def _elsewhere(settings: Settings, name: str, variable: str, environ: Mapping[str, str]) -> bool:
+    """Whether there is a key where the variable is not."""
+    with suppress(WrongUse):
+        return settings_room.resolve_key(settings, name, {**environ, variable: ""}) is not None
+    return False
+
+
+def seen_by_services(variable: str) -> bool:
+    """Whether what launchd or systemd starts has this variable. Its value is not kept."""
+    mac = sys.platform == "darwin"
+    command = ["launchctl", "getenv", variable] if mac else ["systemctl", "--user", "show-environment"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=3).stdout
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return bool(said.strip()) if mac else any(line.startswith(f"{variable}=") for line in said.splitlines())
+
+
+def _addresses(reached: Mapping[str, Reached]) -> Rows:
+    for name, found in reached.items():
+        if found.step == "answered":
+            yield Row("addresses", OK, f"{name}: {found.text}")
+        else:
+            state = BAD if found.step == "certificate" else WARNING
+            way_out = f"What is ordered there waits, and is tried again by itself; at once: `resume {name}`."
+            yield Row("addresses", state, f"{name}: {found.text}", way_out)
+
+
+# --- the machine ---
+
+
+def _clock(home: Home, reached: Mapping[str, Reached], now: datetime) -> Rows:
+    told = {name: found.date for name, found in reached.items() if found.date}
+    off = {name: (now - date).total_seconds() for name, date in told.items()}
+    way_out = "Set the clock by the network: orders, ledger and reconciling with a provider go by it."
+    for name, seconds in off.items():
+        if abs(seconds) > CLOCK_OFF:
+            side = "ahead of" if seconds > 0 else "behind"
+            yield Row("clock", WARNING, f"The clock is {abs(seconds):.0f} seconds {side} that of {name}.", way_out)
+            return
+    last = max((str(line.get("at", "")) for line, _ in ledger.read(home.ledger)), default="")
+    if last and (datetime.fromisoformat(last) - now).total_seconds() > CLOCK_OFF:
+        yield Row("clock", WARNING, f"The clock was set back: the ledger was last written at {last}.", way_out)
+        return
+    agrees = f" and agrees with {', '.join(told)}" if told else ""
+    yield Row("clock", OK, f"It is {now.astimezone().isoformat(timespec='seconds')}{agrees}.")
+
+
+def _python() -> Rows:
+    words = f"Python {platform.python_version()} ({sys.executable})."
+    if PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
+        yield Row("python", OK, words)
+    else:
+        yield Row("python", WARNING, f"{words} artfactoryd was not tried with it.", "Use Python 3.11 to 3.14.")
+
+
+def _libraries() -> Rows:
+    needed = [line for line in importlib.metadata.requires("artfactoryd") or [] if "extra ==" not in line]
+    versions: dict[str, str | None] = {}
+    for name in sorted(re.split(r"[^\w.-]", line)[0] for line in needed):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = None
+    missing = [name for name, version in versions.items() if version is None]
+    words = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    if missing:
+        yield Row(
+            "libraries", BAD, f"Not installed: {', '.join(missing)}. Found: {words}.", "Install artfactoryd again."
+        )
+    else:
+        yield Row("libraries", OK, f"{words}.")

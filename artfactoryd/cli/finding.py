@@ -1,0 +1,53 @@
+"""Products on a terminal: those that a query finds, and one named by path or id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from artfactoryd.core.model import Model
+from artfactoryd.core.query import read_query
+from artfactoryd.core.sidecar import prompt_of
+from artfactoryd.home import Home
+from artfactoryd.storage import search as searching
+from artfactoryd.storage.index import Index
+
+SHOWN = ("id", "path", "project", "provider", "seed", "mime", "bytes", "width", "height", "created_at", "sha256")
+MOST_PROMPT = 60  # characters of a prompt in a line
+
+
+def products(home: Home, query: str, most: int | None) -> dict[str, Any]:
+    """`most`: None for all. Raises QueryWrong."""
+    read_query(query)
+    index = Index.if_made(home.index_file)
+    if index is None:
+        return {"query": query, "products": [], "more": False}
+    try:
+        rows = searching.find(index, query, None if most is None else most + 1)
+        found = [_document(row, home) for row in islice(rows, most)]
+        return {"query": query, "products": found, "more": next(rows, None) is not None}
+    finally:
+        index.close()
+
+
+def _document(row: Mapping[str, Any], home: Home) -> dict[str, Any]:
+    model = row["model"] and Model.from_snapshot(row["model"])
+    order = {"order_id": row["order_id"], "order": row["order_name"], "item": row["number"], "index": row["place"]}
+    prompt = prompt_of(row["generation"] or {}, model) if model else ""
+    about = {"model": model.id if model else None, "prompt": prompt, "on_shelf": (home.root / row["path"]).is_file()}
+    return {**{key: row[key] for key in SHOWN}, **order, **about}
+
+
+def products_text(found: Mapping[str, Any]) -> str:
+    lines = [_line(each) for each in found["products"]]
+    if not lines:
+        lines = ["Nothing fits." if found["query"].strip() else "Nothing was made yet."]
+    return "\n".join([*lines, *(["… and more (--most all)"] if found["more"] else [])])
+
+
+def _line(product: Mapping[str, Any]) -> str:
+    prompt = product["prompt"]
+    prompt = prompt if len(prompt) <= MOST_PROMPT else prompt[:MOST_PROMPT] + "…"
+    gone = "" if product["on_shelf"] else "  (no longer on the shelf)"
+    return f"{product['created_at'][:10]}  {product['path']}  {prompt}{gone}"

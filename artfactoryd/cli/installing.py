@@ -1,0 +1,166 @@
+"""`install`, `uninstall` and `service status`: the supervisor of this machine, and what it will not see."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import settings as settings_room
+from artfactoryd.daemon.supervisors import Service, Supervisor, run
+from artfactoryd.daemon.supervisors.launchd import Launchd
+from artfactoryd.daemon.supervisors.systemd import Systemd
+from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+
+RUNNING, NOT_INSTALLED, NOT_RUNNING = 0, 1, 3  # exit codes
+
+
+def supervisor_of(environ: Mapping[str, str], platform: str = sys.platform) -> Supervisor:
+    if platform == "darwin":
+        return Launchd(run, os.getuid())
+    configuration = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return Systemd(run, configuration / "systemd" / "user", os.getuid())
+
+
+def install(home: Home, settings: Settings, environ: Mapping[str, str], started_as: str) -> Iterator[str]:
+    """What is done, line by line; the caller asks `status` what came of it."""
+    supervisor, program = supervisor_of(environ), installed_program(started_as)
+    for what, path in (("factory folder", home.root), ("program", program)):
+        check_lasting(what, path)
+    yield f"Program: {program}"
+    yield f"Home:    {home.root}"
+    yield from supervisor.install(_service(home), program)
+    yield from (f"warning: {word}" for word in unseen(settings, environ, supervisor))
+
+
+def uninstall(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
+    service, found = _service(home), False
+    for line in supervisor_of(environ).uninstall(service):
+        found = True
+        yield line
+    yield f"The service is gone. {home.root} is as it was." if found else f"No service was installed for {home.root}."
+
+
+def status(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+    """The exit code and what is true now."""
+    supervisor = supervisor_of(environ)
+    condition = supervisor.condition(_service(home))
+    holder = home.holder()
+    document = {
+        "supervisor": condition.supervisor, "name": condition.name, "file": str(condition.file),
+        "home": str(home.root), "installed": condition.installed, "enabled": condition.enabled,
+        "loaded": condition.loaded, "running": condition.pid is not None, "pid": condition.pid,
+        "last_exit": condition.last_exit, "says": condition.says, "trouble": condition.trouble, "holder": holder,
+        "holds_home": None if condition.pid is None else (holder or {}).get("pid") == condition.pid,
+        "warnings": _warnings(home, environ, supervisor),
+    }  # fmt: skip
+    if condition.pid is not None:
+        return RUNNING, document
+    return NOT_RUNNING if condition.installed else NOT_INSTALLED, document
+
+
+def status_text(found: Mapping[str, Any]) -> str:
+    lines = [
+        ("Service", f"{found['supervisor']}, {found['name']}"),
+        ("Installed", f"yes, {found['file']}" if found["installed"] else "no"),
+        ("Enabled", _yes_no(found["enabled"], "yes, it starts when you log in")),
+        ("Loaded", _yes_no(found["loaded"], "yes")),
+        ("Running", _running(found)),
+        ("Last exit", found["last_exit"]),
+        ("It says", found["says"]),
+        ("Trouble", found["trouble"]),
+    ]
+    words = [f"{name + ':':<11}{value}" for name, value in lines if value]
+    return "\n".join(words + [f"warning: {word}" for word in found["warnings"]])
+
+
+def _yes_no(value: bool | None, yes: str) -> str:
+    return "not known" if value is None else yes if value else "no"
+
+
+def _running(found: Mapping[str, Any]) -> str:
+    holder = found["holder"]
+    other = f"{found['home']} is held by process {holder['pid']} (artfactoryd {holder['command']})" if holder else ""
+    if not found["running"]:
+        return f"no; {other}, which is not this service" if holder else "no"
+    if found["holds_home"]:
+        return f"yes, process {found['pid']}, which holds {found['home']}"
+    return f"yes, process {found['pid']}, but " + (other or "it does not hold the factory folder (yet)")
+
+
+def _service(home: Home) -> Service:
+    return Service(home.root, Path.home())
+
+
+def installed_program(started_as: str) -> Path:
+    """The command by the path it was called by, because a link on PATH outlives the environment behind it."""
+    for path in (Path(os.path.abspath(started_as)), Path(sysconfig.get_path("scripts"), "artfactoryd")):
+        if path.name == "artfactoryd" and path.is_file() and os.access(path, os.X_OK):
+            return path
+    raise WrongUse("There is no installed command artfactoryd that a service could start. Install it: pipx install …")
+
+
+def check_lasting(what: str, path: Path) -> None:
+    throw_away = Path(tempfile.gettempdir()).resolve()
+    if path.resolve().is_relative_to(throw_away):
+        raise WrongUse(f"The {what} {path} is in {throw_away}, which does not last. A service needs one that does.")
+    if not str(path).isprintable():
+        raise WrongUse(f"The name of the {what} {str(path)!r} holds characters that a service file cannot.")
+
+
+# --- what exists only in this shell ---
+
+
+def _warnings(home: Home, environ: Mapping[str, str], supervisor: Supervisor) -> list[str]:
+    try:
+        settings = settings_room.load(home.settings_file, environ)
+    except (Refusal, WrongUse) as error:
+        return [f"the settings cannot be used: {error}"]
+    return list(unseen(settings, environ, supervisor))
+
+
+def unseen(settings: Settings, environ: Mapping[str, str], supervisor: Supervisor) -> Iterator[str]:
+    """A service starts without the variables of a shell: which of them matter, and where they belong."""
+    for provider, variable in keys_of_this_shell(settings, environ).items():
+        if not supervisor.sees(variable):
+            yield _key_words(provider, variable)
+    for name in sorted(environ):
+        override = name.startswith(settings_room.PREFIX) and name not in settings_room.NO_OVERRIDES
+        if override and not supervisor.sees(name):
+            yield f"{name} is set in this shell only: the service does not see it. Write it into artfactory.yaml."
+
+
+def keys_of_this_shell(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Provider to the variable that holds its key here, where nothing else would give it."""
+    found = {}
+    for provider, usual in settings_room.KEY_VARIABLES.items():
+        place = settings.provider(provider).api_key or f"env:{usual}"
+        variable = place.removeprefix("env:")
+        if settings.provider(provider).enabled and place != variable and environ.get(variable, "").strip():
+            without = {name: value for name, value in environ.items() if name != variable}
+            if not _has_key(settings, provider, without):
+                found[provider] = variable
+    return found
+
+
+def _has_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> bool:
+    try:
+        return settings_room.resolve_key(settings, provider, environ) is not None
+    except WrongUse:
+        return False
+
+
+def _key_words(provider: str, variable: str) -> str:
+    store = f"{shlex.quote(sys.executable)} -m keyring set {settings_room.KEYCHAIN_SERVICE} {provider}"
+    return (
+        f"the key of {provider} is in this shell only ({variable}): the service does not see it, and sends nothing "
+        f"there. Put it into the keychain ({store}), or into a file only you can read and say so in artfactory.yaml "
+        f"(providers.{provider}.api_key: file:/PATH); then run install again."
+    )

@@ -1,0 +1,186 @@
+"""`logs`: the log files read back, oldest first, followed across rotation; of one order where asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from artfactoryd.home import Home
+from artfactoryd.log import FILES, OLD_FILES
+from artfactoryd.storage.index import Index
+
+LOOK = 0.25  # seconds between looks for more
+_LINE = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\S+) (?P<level>[A-Z]+) (?P<logger>\S+) (?P<rest>.*)")
+_PLAIN = ("item", "usd", "estimated")  # written without quotation marks, and no text
+_ID = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?: |$)')
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was logged at one moment: its line, and the lines of a traceback below it."""
+
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def document(self) -> dict[str, Any]:
+        """The same whether it was written as words or as JSON."""
+        first = self.lines[0]
+        if first.startswith("{"):
+            try:
+                return dict(json.loads(first))
+            except ValueError:
+                return {"text": self.text}
+        match = _LINE.fullmatch(first)
+        if match is None:
+            return {"text": self.text}
+        ids, text = _split(match["rest"])
+        found = {"at": match["at"], "level": match["level"].lower(), "logger": match["logger"], **ids, "text": text}
+        return {**found, "traceback": "\n".join(self.lines[1:])} if len(self.lines) > 1 else found
+
+
+def _split(rest: str) -> tuple[dict[str, Any], str]:
+    """`order=… item=2 reason="no room" the words`: the ids, and the words."""
+    ids, place = {}, 0
+    while match := _ID.match(rest, place):
+        ids[match[1]] = _typed(*match.groups())
+        place = match.end()
+    return ids, rest[place:]
+
+
+def _typed(name: str, value: str) -> Any:
+    try:
+        if name in _PLAIN:
+            return json.loads(value.lower())
+        return json.loads(value) if value.startswith('"') else value
+    except ValueError:
+        return value
+
+
+def _begins(line: str) -> bool:
+    return line.startswith("{") or _LINE.match(line) is not None
+
+
+def entries(lines: Iterable[str]) -> Iterator[Entry]:
+    """Lines grouped: what does not begin like a line of ours belongs to the one above."""
+    group: list[str] = []
+    for line in lines:
+        if group and _begins(line):
+            yield Entry(tuple(group))
+            group = []
+        group.append(line)
+    if group:
+        yield Entry(tuple(group))
+
+
+def tail(home: Home, which: str, most: int, wanted: Sequence[str] = ()) -> tuple[list[Entry], Follower]:
+    """The last `most` entries, and who reads on from there. `wanted`: only what speaks of one of these ids."""
+    newest = home.logs / FILES[which]
+    follower = Follower(newest)  # first, so that what is written meanwhile is not lost
+    old = (newest.with_name(f"{newest.name}.{number}") for number in range(OLD_FILES, 0, -1))
+    lines = chain(*map(_lines, old), follower.more())
+    return list(deque((entry for entry in entries(lines) if speaks_of(entry, wanted)), maxlen=most)), follower
+
+
+def speaks_of(entry: Entry, wanted: Sequence[str]) -> bool:
+    return not wanted or any(each in entry.lines[0] for each in wanted)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            yield from (line.rstrip("\n") for line in file)
+    except FileNotFoundError:
+        return  # rotated away between two looks
+
+
+def ids_of(home: Home, name: str) -> list[str]:
+    """The orders a person means by an id, the beginning of one, a name or a folder; else what was said, as it is."""
+    index = Index.if_made(home.index_file)
+    if index is None:
+        return [name]
+    try:
+        return [row["id"] for row in index.find_orders(name.rstrip("/"))] or [name]
+    finally:
+        index.close()
+
+
+class Follower:
+    """Reads a log that another process writes and rotates, from its beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = self._open()
+        self._half = b""
+
+    def more(self) -> list[str]:
+        """Whole lines that came since the last look."""
+        found = self._read()
+        if self._rotated():
+            found += self._read()  # what was written between the read and the rename
+            self.close()
+            self._file = self._open()
+            found += self._read()
+        return found
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _open(self) -> FileIO | None:
+        try:
+            return self._path.open("rb", buffering=0)
+        except FileNotFoundError:
+            return None
+
+    def _rotated(self) -> bool:
+        try:
+            now = os.stat(self._path)
+        except FileNotFoundError:
+            return False  # between the rename and the first new line; the old one is still ours
+        if self._file is None:
+            return True
+        return os.fstat(self._file.fileno()).st_ino != now.st_ino or now.st_size < self._file.tell()
+
+    def _read(self) -> list[str]:
+        if self._file is None:
+            return []
+        *whole, self._half = (self._half + (self._file.readall() or b"")).split(b"\n")
+        return [line.decode("utf-8", "replace") for line in whole]
+
+
+def follow(follower: Follower, wanted: Sequence[str] = ()) -> Iterator[Entry]:
+    """Entries as they come, without end. A traceback may come as an entry of its own."""
+    while True:
+        came = follower.more()
+        yield from (entry for entry in entries(came) if speaks_of(entry, wanted))
+        if not came:
+            time.sleep(LOOK)
+
+
+def printed(entry: Entry, as_json: bool) -> str:
+    return json.dumps(entry.document(), ensure_ascii=False) if as_json else _plain(entry)
+
+
+def _plain(entry: Entry) -> str:
+    """Words for a line that was written as JSON."""
+    if not entry.lines[0].startswith("{"):
+        return entry.text
+    said = entry.document()
+    first = [str(said.pop("at", "")), str(said.pop("level", "")).upper(), str(said.pop("logger", ""))]
+    text, traceback = str(said.pop("text", "")), said.pop("traceback", None)
+    ids = [
+        f"{key}={json.dumps(value, ensure_ascii=False) if ' ' in str(value) else value}" for key, value in said.items()
+    ]
+    return " ".join([*first, *ids, " ".join(text.split())]) + (f"\n{traceback}" if traceback else "")

@@ -1,0 +1,258 @@
+"""The plan as a page: in colour and columns on a terminal, plain lines when it goes elsewhere. Nothing is left out
+of either without a word that says so."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from artfactoryd.core.model import dollars
+from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
+from artfactoryd.planning.to_buy import NEW, NEW_PARENT
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+MOST_LINE = 100  # characters of a line that is shown with a mark below
+LONG = 30  # a value that has a line of its own
+BEFORE = 60  # of these, before the mark
+TOGETHER = 100  # items in one table
+MOST_NUMBERS = 12  # of the items of a proof
+Row = tuple[str, str]  # what it is about, words
+
+Head = Mapping[str, Any]
+
+
+def show(found: Planned, echo: Callable[[str], None]) -> None:
+    """To standard output; `echo` writes a line there."""
+    if sys.stdout.isatty():
+        _on_terminal(found)
+        return
+    for line in text(found):
+        echo(line)
+
+
+def text(found: Planned) -> Iterator[str]:
+    """Line by line, as long as it may be."""
+    for place, order in enumerate(found.orders):
+        if place:
+            yield ""
+        yield headline(order.head)
+        for label, words in rows(order.head, found):
+            first, *more = words.split("\n")
+            yield f"  {label:<8} {first}"
+            yield from (f"           {line}" for line in more)
+        if not order.head["errors"]:
+            yield ""
+            yield from _item_lines(order)
+
+
+# --- what it says ---
+
+
+def headline(head: Head) -> str:
+    if head["errors"]:
+        return f"{head['name']} cannot be taken:"
+    kind = " (rehearsal: drawn here, for nothing)" if head["rehearsal"] else ""
+    return f"{head['name']}: {_count(head['total_items'], 'item')}, {_count(head['total_products'], 'product')}{kind}"
+
+
+def rows(head: Head, found: Planned) -> Iterator[Row]:
+    """Everything but the items."""
+    if head["errors"]:
+        yield from (("error", _with_place(error, found)) for error in head["errors"])
+        yield from (("warning", _with_place(warning, found)) for warning in head["warnings"])
+        return
+    yield from (("model", words) for words in _models(head))
+    yield "price", _price(head)
+    yield from _reuse(head["reuse"])
+    if head["proof"]:
+        yield "proof", _proof(head)
+    yield from (("axis", f"{axis['parameter']}: {_values(axis)}") for axis in head["axes"])
+    yield from (("then", _stage(stage)) for stage in head["stages"])
+    yield from (("first", head["first"]), ("last", head["last"]), ("lands in", head["folder"]))
+    yield from (("warning", _with_place(warning, found)) for warning in head["warnings"])
+    yield from (("held", reason["text"]) for reason in head["held"])
+    if head["held"]:
+        yield "so", _way_on(head)
+
+
+def _models(head: Head) -> list[str]:
+    if len(head["models"]) == 1 or head["rehearsal"]:
+        return [f"{head['provider']} {head['model']}"]
+    return [f"{each['provider']} {each['model']}" for each in head["models"]]
+
+
+def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
+    """Nothing where all of it is new anyway."""
+    told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
+            "bought": "to buy"}  # fmt: skip
+    if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW, NEW_PARENT}:
+        return
+    counts = ", ".join(f"{reuse[key]} {words}" for key, words in told.items() if reuse[key])
+    reasons = [f"{count} because {reason}" for reason, count in reuse["reasons"].items()]
+    yield "reuse", "\n".join([counts, *reasons])
+
+
+def _names(item: Mapping[str, Any]) -> Sequence[str]:
+    return item["names"] or [f"({item['stage']}, not kept)"]
+
+
+def _stage(stage: Mapping[str, Any]) -> str:
+    price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
+    waits = ", only what you like" if stage["waits_for"] == "liked" else ""
+    waits += "" if stage["keep"] else ", not kept"
+    items = f"{_count(stage['total_items'], 'item')}, {_count(stage['total_products'], 'product')}"
+    return f"{stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _price(head: Head) -> str:
+    if not head["price"]["complete"]:
+        return "unknown"
+    as_of = f", price of {head['price']['as_of']}" if head["price"]["as_of"] else ""
+    return f"at most {_dollars(head['price']['usd'])}{as_of} (cap {_dollars(head['cap_usd'])})"
+
+
+def _dollars(usd: float) -> str:
+    return dollars(round(usd * 1_000_000))
+
+
+def _proof(head: Head) -> str:
+    numbers, price = head["proof"]["items"], _dollars(head["proof"]["usd"])
+    shown = ", ".join(map(str, numbers[:MOST_NUMBERS]))
+    more = f" and {len(numbers) - MOST_NUMBERS} more" if len(numbers) > MOST_NUMBERS else ""
+    first = _count(len(numbers), "item")
+    return f"{first} first (number {shown}{more}), at most {price}; then it waits for you"
+
+
+def _values(axis: Mapping[str, Any]) -> str:
+    shown = [str(value) for value in axis["first"]]
+    if not shown:
+        return f"{axis['values']} values"
+    apart = "\n" if any(len(value) > LONG for value in shown) else ", "
+    more = [f"… ({axis['values']} values)"] if axis["values"] > MOST_VALUES else []
+    return (apart if apart == "\n" else "") + apart.join([*shown, *more])
+
+
+def _way_on(head: Head) -> str:
+    """What a person does about it."""
+    if all(reason["waivable"] for reason in head["held"]):
+        return "it would wait in Held until you move it to the Inbox again, or `artfactoryd approve` it"
+    return "approving would not be enough: change the order as it says"
+
+
+def _with_place(problem: Mapping[str, Any], found: Planned) -> str:
+    """The words, and below them the line of the file with a mark under the place."""
+    line, column = problem["line"], problem["column"]
+    if line is None or problem["file"] != found.file or not 1 <= line <= len(found.lines):
+        return str(problem["text"])
+    written = found.lines[line - 1].expandtabs(1)
+    start = max(0, column - 1 - BEFORE)
+    shown = written[start : start + MOST_LINE]
+    head = "…" if start else ""
+    tail = "…" if start + MOST_LINE < len(written) else ""
+    mark = " " * _width(head + written[start : column - 1]) + "^"
+    return f"{problem['text']}\n{line:>5} | {head}{shown}{tail}\n      | {mark}"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal."""
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _item_lines(order: PlannedOrder) -> Iterator[str]:
+    listed = 0
+    for item in order.items():
+        listed += 1
+        names = "  ".join(_names(item))
+        parameters = json.dumps(item["parameters"], ensure_ascii=False, separators=(", ", ": "))
+        yield f"  {item['index']:>4}  {names}  {parameters}"
+    if more := _more(order.head, listed):
+        yield f"        {more}"
+
+
+def _more(head: Head, listed: int) -> str:
+    more = head["total_items"] - listed
+    return f"… and {more} more (--items all)" if more > 0 else ""
+
+
+# --- on a terminal ---
+
+
+LOOKS = {"warning": "bold magenta", "held": "bold red", "so": "bold red", "error": "bold red"}
+
+
+def _on_terminal(found: Planned) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for place, order in enumerate(found.orders):
+        if place:
+            console.print()
+        console.print(Text(headline(order.head), "bold"))
+        console.print(_grid(rows(order.head, found)))
+        if not order.head["errors"]:
+            _print_items(console, order)
+
+
+def _grid(rows: Iterable[Row]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, words in rows:
+        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(words))
+    return grid
+
+
+def _print_items(console: Console, order: PlannedOrder) -> None:
+    """A table at a time, so that a million of them come as they are made."""
+    items, listed = order.items(), 0
+    while together := list(islice(items, TOGETHER)):
+        table = _table(console.width, with_head=listed == 0)
+        for item in together:
+            table.add_row(str(item["index"]), "\n".join(_names(item)), _parameters(item))
+        console.print(table)
+        listed += len(together)
+    if more := _more(order.head, listed):
+        console.print(f"  {more}", style="dim")
+
+
+def _table(width: int, with_head: bool) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_header=with_head, header_style="cyan", width=width)
+    table.add_column("item", justify="right", width=7, no_wrap=True)
+    table.add_column("file", ratio=2, overflow="fold")
+    table.add_column("parameters", ratio=3, overflow="fold")
+    return table
+
+
+def _parameters(item: Mapping[str, Any]) -> RenderableType:
+    from rich.text import Text
+
+    found = Text()
+    for name, value in item["parameters"].items():
+        found.append("" if not found else "\n")
+        found.append(f"{name} ", "dim")
+        found.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return found

@@ -1,0 +1,61 @@
+"""A progress bar on a terminal; nothing when the output goes elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from artfactoryd.core.lifecycle import ENDED
+from artfactoryd.storage.index import Index
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from artfactoryd.daemon.app import House
+
+
+class Progress:
+    """One bar an order, items ended of items planned. Used as a context; `look` is called when something moved."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._bars: dict[str, TaskID] = {}
+        self._rich = None
+        if not quiet and sys.stderr.isatty():
+            self._rich = _bar()
+
+    def __enter__(self) -> Progress:
+        if self._rich:
+            self._rich.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._rich:
+            self._rich.stop()
+
+    def look(self, house: House, seen: Iterable[str]) -> None:
+        if self._rich:
+            index = house.books.index
+            self.show(index, [row for row in map(index.order, seen) if row is not None])
+
+    def show(self, index: Index, rows: Iterable[Mapping[str, Any]]) -> None:
+        if self._rich is None:
+            return
+        for row in rows:
+            counts = index.counts(row["id"])
+            if row["id"] not in self._bars:
+                self._bars[row["id"]] = self._rich.add_task(row["name"], total=row["total_items"], state="")
+            ended = sum(counts.get(state, 0) for state in ENDED)
+            self._rich.update(self._bars[row["id"]], completed=ended, state=str(index.state(row, counts)))
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Rich
+
+    columns = (
+        TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    return Rich(*columns, console=Console(stderr=True))

@@ -1,0 +1,269 @@
+"""The combinations of one model and one case: rows of texts, and inside each the lists. Counted and found by number.
+
+Nothing is listed for it where every row weighs the same; what is excluded, or cannot be packed because it is
+drawn, makes combinations of different weight.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from artfactoryd.core.expansion.batching import Packing
+from artfactoryd.core.expansion.text_rows import Row, Rows
+from artfactoryd.core.grammar.values import DrawnValue, ValueAxis
+
+MOST_ROWS = 2_000_000  # looked through one by one
+STRIDE = 256  # rows between two known sums
+
+Entry = Mapping[str, frozenset[str]]  # what is left out: values, as JSON, by parameter
+Place = tuple[int, list[int]]  # a combination: the number of its row, and the digits of its lists
+State = tuple[int, bool]  # which entries still fit (a bit each), and whether a value is drawn
+
+
+def known_as(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Section:
+    rows: Rows
+    lists: tuple[ValueAxis, ...]
+    packing: Packing
+    left_out: tuple[Entry, ...] = ()  # each names only parameters of this section
+
+    @cached_property
+    def inner(self) -> int:
+        """Combinations of one row, were none left out."""
+        return math.prod(axis.size for axis in self.lists)
+
+    @cached_property
+    def combinations(self) -> Weights:
+        return Weights(self, 1, 1)
+
+    @cached_property
+    def items(self) -> Weights:
+        packed, alone = self.packing.calls(has_draw=False), self.packing.calls(has_draw=True)
+        return self.combinations if packed == alone == 1 else Weights(self, packed, alone)
+
+    @cached_property
+    def drawn(self) -> Weights:
+        """Only the combinations that are not packed because they are drawn."""
+        packed, alone = self.packing.calls(has_draw=False), self.packing.calls(has_draw=True)
+        return Weights(self, 0, 0 if packed == alone else 1)
+
+    def digits(self, number: int) -> list[int]:
+        """Of the lists, for a combination's number in its row."""
+        found = []
+        for axis in reversed(self.lists):
+            number, digit = divmod(number, axis.size)
+            found.append(digit)
+        return found[::-1]
+
+    def from_place(self, start: Place) -> Iterator[tuple[int, Row, list[int]]]:
+        """Combinations in their order: row number, row, digits of the lists."""
+        first = self.number(start[1])
+        for number in range(start[0], self.rows.total):
+            row = self.rows.row(number)
+            state = self.of_row(row) if self.left_out else (0, False)
+            for inside in range(first, self.inner):
+                digits = self.digits(inside)
+                if not self.left_out or not self._is_left_out(state, digits):
+                    yield number, row, digits
+            first = 0
+
+    def number(self, digits: Sequence[int]) -> int:
+        number = 0
+        for axis, digit in zip(self.lists, digits, strict=True):
+            number = number * axis.size + digit
+        return number
+
+    # --- what is left out ---
+
+    @cached_property
+    def _all(self) -> int:
+        return (1 << len(self.left_out)) - 1
+
+    def _naming(self, parameter: str) -> int:
+        """The entries that name a parameter, a bit each."""
+        return sum(1 << place for place, entry in enumerate(self.left_out) if parameter in entry)
+
+    @cached_property
+    def names_texts(self) -> bool:
+        return any(self._naming(axis.parameter) for axis in self.rows.axes)
+
+    @cached_property
+    def _levels(self) -> list[tuple[int, Mapping[str, int]]]:
+        """For each list: the entries that name it, and by value the entries that it fits."""
+        return [(self._naming(axis.parameter), self._fitting(axis.parameter)) for axis in self.lists]
+
+    def _fitting(self, parameter: str) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for place, entry in enumerate(self.left_out):
+            for value in entry.get(parameter, ()):
+                found[value] = found.get(value, 0) | 1 << place
+        return found
+
+    @cached_property
+    def _texts(self) -> dict[str, tuple[int, Mapping[str, int]]]:
+        names = [axis.parameter for axis in self.rows.axes]
+        return {name: (self._naming(name), self._fitting(name)) for name in names}
+
+    def of_row(self, row: Row) -> State:
+        alive = self._all
+        if self.names_texts:
+            written = self.rows.write(row, lambda parameter, drawn: "\0")  # what is drawn fits no entry
+            for name, value in written.values.items():
+                naming, fitting = self._texts[name]
+                alive &= fitting.get(known_as(value), 0) | ~naming
+        return alive, self.rows.has_draws and row.has_draw()
+
+    def step(self, level: int, value: Any, state: State) -> State:
+        """The state behind a list that has this value."""
+        naming, fitting = self._levels[level]
+        alive, drawn = state
+        if isinstance(value, DrawnValue):
+            return alive & ~naming, True
+        if naming & alive:
+            alive &= fitting.get(known_as(value), 0) | ~naming
+        return alive, drawn
+
+    def _is_left_out(self, state: State, digits: Sequence[int]) -> bool:
+        for level, digit in enumerate(digits):
+            state = self.step(level, self.lists[level].values[digit], state)
+        return state[0] != 0
+
+    def has_draw(self, row: Row, digits: Sequence[int]) -> bool:
+        chosen = (axis.values[n] for axis, n in zip(self.lists, digits, strict=True) if axis.draws)
+        if any(isinstance(value, DrawnValue) for value in chosen):
+            return True
+        return self.rows.has_draws and row.has_draw()
+
+    @cached_property
+    def row_state(self) -> State | None:
+        """The state of every row; None where they differ."""
+        if self.names_texts or self.rows.draws is None:
+            return None
+        return self._all, self.rows.draws
+
+
+class Weights:
+    """Counts combinations, one with a draw as `alone` and any other as `packed`."""
+
+    def __init__(self, section: Section, packed: int, alone: int) -> None:
+        self._section, self._packed, self._alone = section, packed, alone
+        self._known: dict[tuple[int, State], int] = {}
+        self._sums: list[int] = []
+
+    @cached_property
+    def is_even(self) -> bool:
+        """Every combination weighs the same."""
+        section = self._section
+        drawn = [section.rows.draws, *(axis.draws > 0 for axis in section.lists)]
+        return not section.left_out and (self._packed == self._alone or not any(each is not False for each in drawn))
+
+    @cached_property
+    def _per_row(self) -> int | None:
+        if self.is_even:
+            return self._packed * self._section.inner
+        state = self._section.row_state
+        return None if state is None else self._lists(0, state)
+
+    @cached_property
+    def too_many(self) -> bool:
+        """More rows, or more values of a list that is asked about, than can be looked through one by one."""
+        named = {name for entry in self._section.left_out for name in entry}
+        long = any(axis.size > MOST_ROWS for axis in self._section.lists if axis.parameter in named)
+        return long or (self._per_row is None and self._section.rows.total > MOST_ROWS)
+
+    @cached_property
+    def total(self) -> int:
+        if self.too_many:
+            return 0
+        if self._per_row is not None:
+            return self._section.rows.total * self._per_row
+        return self._add_up()
+
+    def fixed(self, places: Mapping[int, int]) -> int:
+        """Those in which the lists at these levels have these digits."""
+        if self.is_even:
+            return self.total // math.prod(self._section.lists[level].size for level in places)
+        one = Weights(_narrowed(self._section, places), self._packed, self._alone)
+        return one.total
+
+    def _add_up(self) -> int:
+        total = 0
+        for number in range(self._section.rows.total):
+            if number % STRIDE == 0:
+                self._sums.append(total)
+            total += self._row(number)
+        return total
+
+    def _row(self, number: int) -> int:
+        return self._lists(0, self._section.of_row(self._section.rows.row(number)))
+
+    def _lists(self, level: int, state: State) -> int:
+        """What the lists from `level` on weigh together."""
+        if level == len(self._section.lists):
+            return 0 if state[0] else self._alone if state[1] else self._packed
+        found = self._known.get((level, state))
+        if found is None:
+            found = sum(times * self._lists(level + 1, after) for after, times in self._after(level, state).items())
+            self._known[level, state] = found
+        return found
+
+    def _after(self, level: int, state: State) -> Counter[State]:
+        axis = self._section.lists[level]
+        if not axis.draws and not self._section._levels[level][0] & state[0]:
+            return Counter({state: axis.size})
+        return Counter(self._section.step(level, value, state) for value in axis.values)
+
+    def find(self, number: int) -> tuple[Place, int]:
+        """The combination that holds `number` (from 0), and what is left of it inside."""
+        if self._per_row is not None:
+            row, number = divmod(number, self._per_row)
+        else:
+            assert self.total > number
+            row = bisect_right(self._sums, number) - 1
+            number -= self._sums[row]
+            row *= STRIDE
+            while number >= (weight := self._row(row)):
+                number -= weight
+                row += 1
+        if self.is_even:
+            inside, number = divmod(number, self._packed)
+            return (row, self._section.digits(inside)), number
+        digits, number = self._digits(row, number)
+        return (row, digits), number
+
+    def _digits(self, row: int, number: int) -> tuple[list[int], int]:
+        state = self._section.row_state or self._section.of_row(self._section.rows.row(row))
+        digits: list[int] = []
+        for level, axis in enumerate(self._section.lists):
+            digit, number, state = self._digit(level, axis, number, state)
+            digits.append(digit)
+        return digits, number
+
+    def _digit(self, level: int, axis: ValueAxis, number: int, state: State) -> tuple[int, int, State]:
+        for digit, value in enumerate(axis.values):
+            after = self._section.step(level, value, state)
+            weight = self._lists(level + 1, after)
+            if number < weight:
+                return digit, number, after
+            number -= weight
+        raise IndexError(number)
+
+
+def _narrowed(section: Section, places: Mapping[int, int]) -> Section:
+    """The part of a section in which some lists have one value."""
+    lists = tuple(
+        ValueAxis(axis.parameter, (axis.values[places[level]],)) if level in places else axis
+        for level, axis in enumerate(section.lists)
+    )
+    return Section(section.rows, lists, section.packing, section.left_out)

@@ -1,0 +1,146 @@
+"""Order + models -> its plan, with all that is wrong with it. Nothing is executed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.plan import LARGEST, Plan, sized
+from artfactoryd.core.expansion.sections import Means, Reading, read
+from artfactoryd.core.grammar.lists import Steps
+from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
+from artfactoryd.core.model import Model
+from artfactoryd.core.order import Later, Order
+from artfactoryd.core.seeds import number_from
+from artfactoryd.errors import Path, Problem
+
+MOST_PROBLEMS = 100  # told of one order
+MOST_LISTED = 1_000_000  # items, or sizes, that are made only to add them up
+
+
+def base_seed(order: Order, runs: int) -> int:
+    """`seed`, else derived from project, order name and how many real runs of these bytes there were."""
+    return order.seed if order.seed is not None else number_from(order.project, order.name, runs)
+
+
+def make_plan(
+    order: Order, model: Model, base: int, *, written: Written, check: Check, models: Sequence[Model] = (),
+    later: Sequence[Model] = (),
+    lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
+    many: Many | None = None,
+) -> Plan:  # fmt: skip
+    """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
+
+    `models`: all of them, of an order that names several. `later`: those of the stages.
+    `lookups`: those of the Library; the order's own win.
+    `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
+    `many`: what patterns and queries for pictures find.
+    """
+    chosen = tuple(models) or (model,)
+    means = Means(written, check, lookups or {}, raw, table, {} if many is None else many)
+    found = read(order, chosen, base, means)
+    sections, pictures = tuple(found.sections), tuple(found.pictures)
+    plan = Plan(order, chosen, sections, base, pictures=pictures, lookups=found.used, raw=frozenset(raw))
+    plan = replace(plan, many=found.spread)
+    problems = [*order.problems, *found.problems, *stages.problems(order, later)] or list(_too_large(plan))
+    if later and not problems:
+        plan, problems = _with_stages(plan, later, means)
+    return replace(plan, problems=_at_most(problems), warnings=_at_most(_all_warnings(plan, found, bool(problems))))
+
+
+def _with_stages(plan: Plan, models: Sequence[Model], means: Means) -> tuple[Plan, list[Problem]]:
+    found, problems = [], []
+    for place, (later, model) in enumerate(zip(plan.order.then, models, strict=True)):
+        stage = _stage_plan(plan, place, later, model, means)
+        problems += [replace(each, path=_inside(place, each.path)) for each in stage.problems]
+        if not problems and stage.must_list:
+            message = "a number of outputs, or a size where the price goes by it, cannot be drawn in a stage."
+            problems.append(Problem("E_STAGE", message, "Write a list.", ("then", place, "parameters")))
+        parent, number = stages.parent_of(plan.order, place), len(plan.models) + place
+        found.append(stages.Stage(later, stage, parent, number, stages.input_of(later, model)))
+    lookups = {**plan.lookups, **{name: values for each in found for name, values in each.plan.lookups.items()}}
+    many = {**plan.many, **{value: names for each in found for value, names in each.plan.many.items()}}
+    whole = replace(plan, stages=tuple(found), lookups=lookups, many=many)
+    pictures = [(_inside(n, path), value) for n, each in enumerate(found) for path, value in each.plan.pictures]
+    whole = replace(whole, pictures=(*plan.pictures, *(each for each in pictures if each[1] != stages.FED)))
+    return whole, problems or list(_too_large(whole))
+
+
+def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means) -> Plan:
+    def written(path: Path) -> str | None:
+        return means.written(_inside(place, path))
+
+    raw = [path[2:] for path in means.raw if path[:2] == ("then", place)]
+    order = stages.order_of(plan.order, later, model)
+    return make_plan(
+        order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw,
+        many=means.many,
+    )  # fmt: skip
+
+
+def _inside(place: int, path: Path) -> Path:
+    return ("then", place, *path) if path[:1] == ("parameters",) else path
+
+
+def _all_warnings(plan: Plan, found: Reading, broken: bool) -> list[Problem]:
+    return [*found.warnings, *(() if broken else _order_warnings(plan))]
+
+
+def _at_most(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """A broken text of a megabyte would else be answered with ten."""
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    last = problems[MOST_PROBLEMS]
+    note = replace(last, code=f"{last.code[:2]}MORE", message=f"and {more} more from here on.", fix="")
+    return (*problems[:MOST_PROBLEMS], note)
+
+
+def _too_large(plan: Plan) -> Iterator[Problem]:
+    yield from _large_seeds(plan)
+    if any(weights.too_many for _, each in plan.sections for weights in (each.combinations, each.items)) or any(
+        axis.size > MOST_LISTED for axis in sized(plan)
+    ):
+        message = "what is left out, drawn, or sized depends on more values than can be looked through."
+        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
+        return
+    if plan.combinations == 0:
+        yield Problem("E_EXHAUSTED", "every combination is left out.", "Leave out fewer.", path=("exclude",))
+        return
+    if plan.order.sample is None and plan.combinations * plan.sections[0][1].packing.copies > LARGEST:
+        message = f"this makes about 10^{math.log10(plan.combinations):.0f} items, more than can be counted here."
+        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
+    elif plan.must_list and plan.total_items > MOST_LISTED:
+        message = f"a drawn size or a sample makes at most {MOST_LISTED} items."
+        yield Problem("E_TOO_LARGE", message, "Write several orders.", path=("parameters",))
+    elif plan.total_products > LARGEST:
+        message = f"this makes about 10^{math.log10(plan.total_products):.0f} products, more than can be counted here."
+        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
+    elif plan.total_items > LARGEST or (plan.total_price() or 0) > LARGEST:
+        yield Problem("E_TOO_LARGE", "this costs more than can be counted here.", "Correct the price.", path=("price",))
+
+
+def _large_seeds(plan: Plan) -> Iterator[Problem]:
+    for model, section in plan.sections:
+        for axis in section.lists:
+            if axis.parameter == plan.models[model].seed and any(abs(seed) > LARGEST for seed in _seeds(axis)):
+                message = f"a seed is at most {LARGEST}."
+                yield Problem("E_VALUE", message, "Write a smaller one.", path=("parameters",))
+                return
+
+
+def _seeds(axis: ValueAxis) -> list[int]:
+    values = (axis.values[0], axis.values[-1]) if isinstance(axis.values, Steps) else axis.values
+    return [value for value in values if isinstance(value, int)]
+
+
+def _order_warnings(plan: Plan) -> Iterator[Problem]:
+    known = [model.id for model, price in zip(plan.models, plan._prices, strict=True) if price is model.price]
+    if plan.order.price is not None and known:
+        message = f"the price of {', '.join(known)} is known; the order's own price is not used."
+        yield Problem("W_PRICE", message, "Take `price` out.", path=("price",))
+    if not plan.order.validate:
+        message = "the parameters are sent as written, unchecked."
+        yield Problem("W_NOT_VALIDATED", message, path=("validate",))

@@ -1,0 +1,61 @@
+"""Why an order waits for a person before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from artfactoryd.core.expansion.plan import LARGEST, Buying, Plan
+from artfactoryd.core.model import dollars
+from artfactoryd.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an order waits for a person. `waivable`: approving is enough."""
+
+    code: str
+    text: str
+    waivable: bool = True
+
+
+def _doubts(plan: Plan, strict: bool) -> list[Reason]:
+    """Warnings that have cost people money, or all of them: one reason for each."""
+    return [Reason("warning", _in_words(each)) for each in plan.warnings if each.holds or strict]
+
+
+def _in_words(warning: Problem) -> str:
+    inside = f", character {warning.column_in_value}" if warning.column_in_value else ""
+    place = f"In {warning.key}{inside}: " if warning.path else ""
+    return f"{place}{warning.message} {warning.fix}".strip()
+
+
+def reasons_to_hold(
+    plan: Plan, *, most_products: int, cap: int, ask_above: int = LARGEST, buying: Buying | None = None,
+    strict: bool = False,
+) -> list[Reason]:  # fmt: skip
+    """In micro-dollars: `cap` is the most this order may spend, `ask_above` the most without being asked.
+
+    `most_products`: where the order has no `limit` of its own. `strict`: every warning holds.
+    """
+    reasons: list[Reason] = []
+    buying = buying or plan.buying
+    products, price = buying.products, buying.price
+    most = most_products if plan.order.limit is None else plan.order.limit
+    if products > most:
+        whose = "" if plan.order.limit is None else " (its own `limit`)"
+        makes = "makes" if products == plan.total_products else "buys"
+        reasons.append(Reason("limit", f"It {makes} {products} products; more than {most}{whose} need your word."))
+    reasons += [] if plan.order.accepts_warnings else _doubts(plan, strict)
+    if price is None:
+        unknown = (model.id for place, model in enumerate(plan.all_models) if plan.price_of(place) is None)
+        names = ", ".join(unknown) or plan.model.id
+        text = f"No price is known for {names}. Add `price: {{usd: …, per: image}}` and drop the order again."
+        reasons.append(Reason("price", text, waivable=False))
+    elif price > cap:
+        reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
+    if price is not None and price > ask_above:
+        known = price > cap  # the price has been said just now
+        items = "1 item" if buying.items == 1 else f"{buying.items} items"
+        text = "Above" if known else f"Its {items} may cost up to {dollars(price)}; above"
+        reasons.append(Reason("ask_above", f"{text} {dollars(ask_above)} you are asked first."))
+    return reasons

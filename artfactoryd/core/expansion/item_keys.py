@@ -1,0 +1,87 @@
+"""When two items are the same: nothing that is sent for them differs, and they are the same copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.model import Model
+from artfactoryd.core.seeds import WHOLE
+
+LENGTH = 40  # hexadecimal digits of a key; 160 bits
+
+
+class Keys:
+    """Of the items of one plan, asked for in its order. A picture is its bytes, wherever it lies and however called.
+
+    What a stage is fed with is known by its bytes once `came` has told them; until then by what will make it, so that
+    what is made of equal products is equal, and equals nothing that was made before.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._inputs, self._staged = plan.inputs, bool(plan.stages)
+        self._heads = [_head(each) for each in plan.all_models]
+        self._files = [each.files for each in plan.all_models]
+        self._products: dict[int, str] = {}  # by their places in the order
+        self._made: set[int] = set()
+
+    def of(self, item: PlannedItem) -> str:
+        return _key(self._heads[item.model], self.compared(item), item.copy, item.asked)
+
+    def compared(self, item: PlannedItem) -> Mapping[str, Any]:
+        """Its parameters, with every picture told by its bytes."""
+        files = self._files[item.model]
+        found = settled(item.parameters, files, self._inputs) if files else item.parameters
+        if item.parent is None:
+            return found
+        return settled(found, files, {fed(item.parent): self._products.get(item.parent, "")})
+
+    def came(self, item: PlannedItem, key: str, made: Iterable[tuple[int, str]]) -> None:
+        """`made`: SHA-256 by the place among its outputs, of the products that an equal item made."""
+        if not self._staged:
+            return
+        places = range(item.first_index, item.first_index + item.asked)
+        self._products |= {place: f"{key} {output}" for output, place in enumerate(places)}
+        for output, content in made:
+            self._products[item.first_index + output] = content
+            self._made.add(item.first_index + output)
+
+    def is_fed(self, item: PlannedItem) -> bool:
+        """Whether what it is made from is known by its bytes."""
+        return item.parent is None or item.parent in self._made
+
+
+def key_of(model: Model, parameters: Mapping[str, Any], contents: Mapping[str, str], copy: int, asked: int) -> str:
+    """`contents`: SHA-256 by the value written for a picture."""
+    return _key(_head(model), settled(parameters, model.files, contents), copy, asked)
+
+
+def _head(model: Model) -> str:
+    return _encoded([model.provider, model.id, model.version])
+
+
+def _key(head: str, parameters: Mapping[str, Any], copy: int, asked: int) -> str:
+    text = f"[{head},{_encoded(parameters)},{copy},{asked}]"
+    return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:LENGTH]
+
+
+def _encoded(value: object) -> str:
+    return WHOLE.encode(value)
+
+
+def settled(parameters: Mapping[str, Any], files: Sequence[str], contents: Mapping[str, str]) -> dict[str, Any]:
+    """With every picture told by its SHA-256."""
+    found = dict(parameters)
+    for name in files:
+        if isinstance(value := found.get(name), str):
+            found[name] = contents.get(value, value)
+    return found
+
+
+def difference(wanted: Mapping[str, Any], made: Mapping[str, Any], model: Model, version: str | None) -> list[str]:
+    """What keeps an item from being one that was made: names of parameters, or `model version`."""
+    names = sorted(name for name in {*wanted, *made} if wanted.get(name) != made.get(name))
+    return [*(["model version"] if model.version != version else []), *names]

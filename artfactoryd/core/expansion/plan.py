@@ -1,0 +1,292 @@
+"""Order + model -> an ordered, lazy sequence of items with count and price. Nothing is executed."""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.combinations import Place, Section
+from artfactoryd.core.expansion.items import Maker, PlannedItem, Upper
+from artfactoryd.core.expansion.sampling import choose
+from artfactoryd.core.grammar.axes import Axis
+from artfactoryd.core.grammar.values import ValueAxis
+from artfactoryd.core.model import SIZES, Model, Price
+from artfactoryd.core.order import Order
+from artfactoryd.errors import Path, Problem
+
+__all__ = ["LARGEST", "Buying", "Plan", "PlannedItem"]
+
+LARGEST = 2**63 - 1  # what the index can hold: of items, of micro-dollars, of a seed
+
+
+@dataclass(frozen=True, slots=True)
+class Buying:
+    """What of a plan is to be bought. `price`: micro-dollars at most; None when it is not known."""
+
+    items: int
+    products: int
+    price: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    order: Order
+    models: tuple[Model, ...]
+    sections: tuple[tuple[int, Section], ...]  # the place of the model, and its combinations
+    base_seed: int
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 by the value written for a picture
+    input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # pixels, by the same value
+    pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
+    lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
+    raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
+    stages: tuple[stages.Stage, ...] = ()
+    many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
+
+    @property
+    def model(self) -> Model:
+        return self.models[0]
+
+    @cached_property
+    def all_models(self) -> list[Model]:
+        """Those of the stages too, by the places that items name."""
+        return [*self.models, *(stage.plan.model for stage in self.stages)]
+
+    def base(self, model: int) -> dict[str, Any]:
+        """The parameters as written for this model."""
+        if model >= len(self.models):
+            return dict(self.order.then[model - len(self.models)].parameters)
+        own = self.order.models[model].parameters if self.order.models else {}
+        return {**self.order.parameters, **own}
+
+    @property
+    def axes(self) -> list[Axis]:
+        """Of the first model and case, slowest first."""
+        return [*self.sections[0][1].rows.axes, *self.sections[0][1].lists] if self.sections else []
+
+    # --- counting ---
+
+    @cached_property
+    def combinations(self) -> int:
+        """Before a sample is taken of them."""
+        return sum(section.combinations.total for _, section in self.sections)
+
+    @cached_property
+    def total_items(self) -> int:
+        return self.own_items + sum(stages.items_of(self, stage) for stage in self.stages)
+
+    @cached_property
+    def total_products(self) -> int:
+        return self.own_products + sum(stages.products_of(self, stage) for stage in self.stages)
+
+    @property
+    def own_items(self) -> int:
+        """Without those of later stages."""
+        return self._ends[-1] if self._ends else 0
+
+    @cached_property
+    def _chosen(self) -> list[tuple[int, Place]] | None:
+        """The combinations of a sample, by the place of their section; None when all are made."""
+        if self.order.sample is None or self.order.sample >= self.combinations:
+            return None
+        return choose([self._maker(place) for place in range(len(self.sections))], self.order.sample, self.base_seed)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Items up to the end of each section, or of each chosen combination."""
+        if self._chosen is None:
+            return list(itertools.accumulate(section.items.total for _, section in self.sections))
+        return list(itertools.accumulate(self._maker(where).calls(place) for where, place in self._chosen))
+
+    @cached_property
+    def must_list(self) -> bool:
+        """Whether only the items themselves tell what they come to: a sample, or a drawn size."""
+        return self._chosen is not None or any(axis.draws for axis in sized(self))
+
+    @cached_property
+    def own_products(self) -> int:
+        if self.must_list:
+            return sum(item.asked for item in self._unpriced)
+        return sum(self._products(place) for place in range(len(self.sections)))
+
+    def _products(self, place: int) -> int:
+        model, section = self.sections[place]
+        batch = self.models[model].batch
+        groups = self._groups(section, batch)
+        return sum(section.packing.products(values.get(batch or "")) * (n + m) for values, n, m in groups)
+
+    @property
+    def _unpriced(self) -> Iterator[PlannedItem]:
+        return self._items(1, 1, lambda asked, parameters: 0)
+
+    @property
+    def buying(self) -> Buying:
+        """Everything, as if nothing of it had been made before."""
+        return Buying(self.total_items, self.total_products, self.total_price())
+
+    # --- price ---
+
+    @property
+    def price(self) -> Price | None:
+        return self._prices[0]
+
+    @cached_property
+    def _prices(self) -> list[Price | None]:
+        return [self.price_of(model) for model in range(len(self.models))]
+
+    def price_of(self, model: int) -> Price | None:
+        """The catalogue's price, or the order's own where the catalogue's is not known for every item."""
+        if model >= len(self.models):
+            found: Price | None = self.stages[model - len(self.models)].plan.price
+            return found
+        known = self.models[model].price
+        if self.order.price is None or (known is not None and self._total(known, model) is not None):
+            return known
+        return Price.from_mapping(self.order.price)
+
+    def total_price(self) -> int | None:
+        """Micro-dollars at most for everything; None when no price is known. 0 for a rehearsal."""
+        if self.order.rehearse:
+            return 0
+        parts = [self._total_price, *(stages.price_of(self, stage) for stage in self.stages)]
+        return None if None in parts else sum(filter(None, parts))
+
+    @cached_property
+    def _total_price(self) -> int | None:
+        totals = [None if price is None else self._total(price, model) for model, price in enumerate(self._prices)]
+        return None if None in totals else sum(each or 0 for each in totals)
+
+    def upper(self, asked: int, parameters: Mapping[str, Any], model: int = 0) -> int | None:
+        """Micro-dollars at most for one call."""
+        if self.order.rehearse:
+            return 0
+        price = self._prices[model]
+        return None if price is None else self._upper(price, asked, parameters, model)
+
+    def _upper(self, price: Price, asked: int, parameters: Mapping[str, Any], model: int) -> int | None:
+        if price.per != "megapixel":
+            return price.upper(asked, {})
+        properties, image = self.models[model].properties, self.models[model].image
+        size = {name: parameters.get(name, properties.get(name, {}).get("default")) for name in SIZES}
+        of_input = self.input_sizes.get(str(parameters.get(image or "")))
+        if of_input and not any(name in properties for name in SIZES):
+            size = dict(zip(SIZES, of_input, strict=False))  # it follows the picture it works on
+        return price.upper(asked, size)
+
+    def _total(self, price: Price, model: int) -> int | None:
+        total = 0
+        for asked, parameters, times in self._calls(price, model):
+            upper = self._upper(price, asked, parameters, model)
+            if upper is None:
+                return None
+            total += upper * times
+        return total
+
+    def _calls(self, price: Price, model: int) -> Iterator[tuple[int, Mapping[str, Any], int]]:
+        """(outputs asked for, what else its price depends on, how many such calls) of one model."""
+        if self.must_list:
+            yield from ((item.asked, item.parameters, 1) for item in self._unpriced if item.model == model)
+            return
+        batch = self.models[model].batch
+        sizes = (*SIZES, self.models[model].image) if price.per == "megapixel" else ()
+        for section in (section for place, section in self.sections if place == model):
+            for values, undrawn, drawn in self._groups(section, batch, *sizes):
+                for asked, times in section.packing.loads(values.get(batch or ""), undrawn, drawn):
+                    if times:
+                        yield asked, values, times
+
+    def _groups(self, section: Section, *names: str | None) -> Iterator[tuple[dict[str, Any], int, int]]:
+        """The values of these parameters together, and how many combinations have them, without and with a draw."""
+        levels = [level for level, axis in enumerate(section.lists) if axis.parameter in names]
+        for digits in itertools.product(*(range(section.lists[level].size) for level in levels)):
+            places = dict(zip(levels, digits, strict=True))
+            values = {section.lists[level].parameter: section.lists[level].values[n] for level, n in places.items()}
+            drawn = section.drawn.fixed(places)
+            yield values, section.combinations.fixed(places) - drawn, drawn
+
+    # --- items ---
+
+    def _maker(self, place: int, upper: Upper | None = None) -> Maker:
+        model, section = self.sections[place]
+
+        def priced(asked: int, parameters: Mapping[str, Any]) -> int | None:
+            return self.upper(asked, parameters, model)
+
+        return Maker(section, self.models[model], model, self.base_seed, self.inputs, upper or priced)
+
+    def items(self, number: int = 1, index: int = 1) -> Iterator[PlannedItem]:
+        """Lazily, from item `number` whose first product has the place `index`."""
+        if number <= self.own_items:
+            yield from self._items(number, index, None)
+        yield from islice(stages.items(self), max(0, number - 1 - self.own_items), None)
+
+    def seeded(self, base: int) -> Plan:
+        """The same with other seeds and draws."""
+        return replace(self, base_seed=base)
+
+    def own(self) -> Iterator[PlannedItem]:
+        """Without those of later stages."""
+        return self._items(1, 1, None)
+
+    def _items(self, number: int, index: int, upper: Upper | None) -> Iterator[PlannedItem]:
+        where = bisect_right(self._ends, number - 1)
+        behind = number - 1 - (self._ends[where - 1] if where else 0)
+        for each in range(where, len(self._ends)):
+            number, index = yield from self._part(each, behind, number, index, upper)
+            behind = 0
+
+    def _part(self, where: int, behind: int, number: int, index: int, upper: Upper | None) -> Any:
+        """The items of one section, or of one chosen combination, from the one `behind` its first."""
+        if self._chosen is None:
+            section = self.sections[where][1]
+            if behind >= section.items.total:
+                return number, index
+            place, call = section.items.find(behind)
+            return (yield from self._maker(where, upper).items(place, call, number, index))
+        section_place, place = self._chosen[where]
+        return (yield from self._maker(section_place, upper).one(place, behind, number, index))
+
+    def item(self, number: int) -> PlannedItem:
+        """One item by its number; its product index is only right where every combination makes as many products."""
+        found = self._single(number)
+        return found._replace(first_index=self._index(found, self._first))
+
+    def _single(self, number: int) -> PlannedItem:
+        """Without preparing those that come after it."""
+        where = bisect_right(self._ends, number - 1)
+        behind = number - 1 - (self._ends[where - 1] if where else 0)
+        if self._chosen is None:
+            place, call = self.sections[where][1].items.find(behind)
+            return next(self._maker(where).one(place, call, number, 1))
+        section_place, place = self._chosen[where]
+        return next(self._maker(section_place).one(place, behind, number, 1))
+
+    @cached_property
+    def _first(self) -> PlannedItem:
+        return self._single(1)
+
+    def _index(self, item: PlannedItem, first: PlannedItem) -> int:
+        packing = self.sections[0][1].packing
+        calls = packing.calls(has_draw=False)
+        if packing.by_hand or packing.count is None or (calls != packing.calls(has_draw=True) and self.must_list):
+            return 1 + (item.number - 1) * first.asked
+        return 1 + (item.number - 1) // calls * packing.copies + item.copy
+
+
+def sized(plan: Plan) -> Iterator[ValueAxis]:
+    """Lists that the price of a call, or the number of its products, depends on."""
+    for place, section in plan.sections:
+        model = plan.models[place]
+        names = {model.batch, *((model.image, *SIZES) if _costs_by_size(plan.order, model) else ())}
+        yield from (axis for axis in section.lists if axis.parameter in names)
+
+
+def _costs_by_size(order: Order, model: Model) -> bool:
+    return "megapixel" in (model.price and model.price.per, (order.price or {}).get("per"))

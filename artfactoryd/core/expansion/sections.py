@@ -1,0 +1,148 @@
+"""Order + models -> sections: for each model and each case, the axes of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from artfactoryd.core.expansion.batching import Packing
+from artfactoryd.core.expansion.combinations import Entry, Section, known_as
+from artfactoryd.core.expansion.text_rows import Rows
+from artfactoryd.core.grammar.axes import Axis, Given, Reader
+from artfactoryd.core.grammar.cases import Cases, read_cases
+from artfactoryd.core.grammar.lookups import Lookups, own_lookups
+from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
+from artfactoryd.core.model import Model
+from artfactoryd.core.order import Order
+from artfactoryd.errors import Path, Problem
+
+MOST_LEFT_OUT = 10_000  # values of one parameter in one entry of `exclude`
+MOST_ENTRIES = 1_000
+
+
+@dataclass(frozen=True)
+class Means:
+    """What is needed to read an order and does not stand in it.
+
+    `lookups`: those of the Library. `table`: the text of the file that `cases` names. `raw`: key paths of
+    values with !raw before them.
+    """
+
+    written: Written
+    check: Check
+    lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    raw: Collection[Path] = ()
+    table: str | None = None
+    many: Many = field(default_factory=dict)
+
+
+@dataclass
+class Reading:
+    """What an order comes to for some models. `sections`: (place of the model, its section), in their order."""
+
+    sections: list[tuple[int, Section]] = field(default_factory=list)
+    problems: dict[Problem, None] = field(default_factory=dict)
+    warnings: dict[Problem, None] = field(default_factory=dict)
+    pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
+    used: dict[str, list[str]] = field(default_factory=dict)  # lookups that the order needs
+    spread: dict[str, Sequence[str]] = field(default_factory=dict)  # patterns and queries that it needs
+
+
+def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Reading:
+    found = Reading()
+    own = {name: _texts(name, values, means.written) for name, values in order.lookups.items()}
+    lookups = Lookups({**means.lookups, **own})
+    cases = read_cases(order.cases, means.table)
+    found.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
+    if found.problems:
+        cases = None
+    raw: set[str | Path] = {*order.raw, *means.raw}
+    for place, model in enumerate(models):
+        reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base, many=means.many)
+        _read_model(order, place, reader, cases, found)
+    found.used = {name: list(lookups.known[name]) for name in sorted(lookups.used)}
+    return found
+
+
+def _texts(name: str, values: Sequence[object], written: Written) -> list[str]:
+    """A number in a lookup is its characters."""
+    return [
+        each if isinstance(each, str) else written(("lookups", name, place)) or str(each)
+        for place, each in enumerate(values)
+    ]
+
+
+def _read_model(order: Order, place: int, reader: Reader, cases: Cases | None, found: Reading) -> None:
+    base: list[Given] = [(name, value, ("parameters", name)) for name, value in order.parameters.items()]
+    own = order.models[place].parameters if order.models else {}
+    base = _merged(reader, base, [(n, v, ("models", place, "parameters", n)) for n, v in own.items()])
+    left_out = _left_out(order, reader)
+    for number in range(len(cases.rows) if cases else 1):
+        given = _merged(reader, base, cases.given(number)) if cases else base
+        reader.look_for_missing(given, ("cases", number) if cases else ("parameters",))
+        texts, lists = reader.axes(given)
+        names = {*(axis.parameter for axis in texts), *(axis.parameter for axis in lists)}
+        packing = Packing(reader.model, order.count, reader.model.batch in names)
+        entries = tuple(entry for entry in left_out if entry.keys() <= names)
+        found.sections.append((place, Section(Rows(texts), tuple(lists), packing, entries)))
+    _warn_of_idle(order, reader, [each for _, each in found.sections])
+    locate: Callable[[Problem], Problem] = cases.located if cases else lambda problem: problem
+    found.problems.update((locate(problem), None) for problem in reader.problems)
+    found.warnings.update((locate(warning), None) for warning in reader.warnings)
+    found.pictures.update(reader.pictures)
+    found.spread.update(reader.spread)
+
+
+def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> list[Given]:
+    """Key by key; what is written over keeps its place, under whichever of its names."""
+
+    def own(name: str) -> str:
+        return reader.model.synonyms.get(name, name)
+
+    newer = {own(each[0]): each for each in over}
+    kept = [newer.get(own(each[0]), each) for each in base]
+    there = {own(each[0]) for each in base}
+    return [*kept, *(each for each in over if own(each[0]) not in there)]
+
+
+# --- what is left out ---
+
+
+def _warn_of_idle(order: Order, reader: Reader, sections: Sequence[Section]) -> None:
+    """An entry that names what is not written leaves nothing out."""
+    written = {axis.parameter for each in sections for axes in (each.rows.axes, each.lists) for axis in axes}
+    for place, entry in enumerate(order.exclude):
+        for name in entry:
+            if reader.model.synonyms.get(name, name) not in written:
+                message = f"{name} is not written in this order, so this leaves nothing out."
+                reader.warnings.append(Problem("W_EXCLUDE", message, "Correct the name.", ("exclude", place, name)))
+
+
+def _left_out(order: Order, reader: Reader) -> tuple[Entry, ...]:
+    """Each entry's values, read as the parameters themselves are."""
+    entries: list[Entry] = []
+    for place, written in enumerate(order.exclude[:MOST_ENTRIES]):
+        given = [(name, value, ("exclude", place, name)) for name, value in written.items()]
+        texts, lists = reader.axes(given)
+        axes: list[Axis] = [*texts, *lists]
+        if axes:
+            entries.append({axis.parameter: _values(axis, ("exclude", place), reader) for axis in axes})
+    if len(order.exclude) > MOST_ENTRIES:
+        message = f"{len(order.exclude)} entries are more than {MOST_ENTRIES}."
+        reader.problems.append(Problem("E_TOO_LARGE", message, "Put several values into one.", ("exclude",)))
+    return tuple(entries)
+
+
+def _values(axis: Axis, path: Path, reader: Reader) -> frozenset[str]:
+    if axis.size > MOST_LEFT_OUT:
+        message = f"{axis.parameter} has {axis.size} values here, more than {MOST_LEFT_OUT}."
+        reader.problems.append(Problem("E_TOO_LARGE", message, "Write fewer.", (*path, axis.parameter)))
+        return frozenset()
+    return frozenset(known_as(value) for place in range(axis.size) for value in _each(axis, place))
+
+
+def _each(axis: Axis, place: int) -> Sequence[object]:
+    if isinstance(axis, ValueAxis):
+        return [axis.shown(place)]
+    text, inside = axis.find(place)
+    return text.each_shown(text.counting.digits(inside))

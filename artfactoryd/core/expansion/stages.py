@@ -1,0 +1,184 @@
+"""Later stages: each product of a stage is the input of the next. What they come to is known before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from artfactoryd.core.expansion.items import PlannedItem
+from artfactoryd.core.model import Model
+from artfactoryd.core.order import Later, Order
+from artfactoryd.core.seeds import number_from
+from artfactoryd.errors import Problem
+
+Plan = Any  # of core.plan, which stands on this module
+FED = "product"  # stands for what a stage is fed with, until the place of that is known
+
+
+def fed(place: int) -> str:
+    """What an item's file parameter says, that is fed with the order's product at this place."""
+    return f"{FED} {place}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`plan`: what is made of one product of the stage before."""
+
+    later: Later
+    plan: Plan
+    parent: int | None  # the place in `then` of the stage it follows; None: the order's own items
+    model: int  # the place of its model among those of the acceptance
+    input: str  # the parameter that takes the product
+
+    @cached_property
+    def same(self) -> Sequence[PlannedItem] | None:
+        """Its items for any product, where no seed and no draw tells them apart."""
+        sections = [section for _, section in self.plan.sections]
+        drawn = any(section.drawn.total for section in sections)
+        return None if self.plan.model.seed or drawn else list(self.plan.items())
+
+
+# --- counting ---
+
+
+def fed_products(plan: Plan, stage: Stage) -> int:
+    """How many products feed it, when all come."""
+    if stage.parent is None:
+        return int(plan.own_products)
+    before = plan.stages[stage.parent]
+    return int(fed_products(plan, before) * before.plan.total_products)
+
+
+def items_of(plan: Plan, stage: Stage) -> int:
+    return int(fed_products(plan, stage) * stage.plan.total_items)
+
+
+def products_of(plan: Plan, stage: Stage) -> int:
+    return int(fed_products(plan, stage) * stage.plan.total_products)
+
+
+def price_of(plan: Plan, stage: Stage) -> int | None:
+    """Micro-dollars at most, when everything is sent on."""
+    each = stage.plan.total_price()
+    return None if each is None else int(fed_products(plan, stage) * each)
+
+
+# --- items ---
+
+
+def items(plan: Plan) -> Iterator[PlannedItem]:
+    """Of all stages, numbered on from the order's own items."""
+    for place in range(len(plan.stages)):
+        yield from (item for item, _ in _made(plan, place))
+
+
+def _made(plan: Plan, place: int | None) -> Iterator[tuple[PlannedItem, int]]:
+    """With each item what tells it apart: its values and what it is fed with, never its place."""
+    if place is None:
+        yield from ((item, _mark(plan, item, 0)) for item in plan.own())
+        return
+    stage, before = plan.stages[place], plan.stages[:place]
+    number = 1 + plan.own_items + sum(items_of(plan, each) for each in before)
+    index = 1 + plan.own_products + sum(products_of(plan, each) for each in before)
+    for parent, mark in _products(plan, stage.parent):
+        for item in _items(plan, stage, mark):
+            known = _mark(stage.plan, item, mark)
+            parameters = {**item.parameters, stage.input: fed(parent)}
+            yield item._replace(
+                number=number, first_index=index, parameters=parameters, model=stage.model, stage=stage.later.id,
+                parent=parent, liked=stage.later.wait == "liked",
+            ), known  # fmt: skip
+            number, index = number + 1, index + item.asked
+
+
+def _products(plan: Plan, place: int | None) -> Iterator[tuple[int, int]]:
+    for item, mark in _made(plan, place):
+        for output in range(item.asked):
+            yield item.first_index + output, number_from(mark, output)
+
+
+def _items(plan: Plan, stage: Stage, mark: int) -> Iterator[PlannedItem]:
+    if stage.same is not None:
+        return iter(stage.same)
+    found: Iterator[PlannedItem] = stage.plan.seeded(number_from(plan.base_seed, stage.later.id, mark)).items()
+    return found
+
+
+def _mark(plan: Plan, item: PlannedItem, fed_with: int) -> int:
+    files = plan.models[item.model if len(plan.models) > 1 else 0].files
+    values = {name: plan.inputs.get(str(value), value) if name in files else value
+              for name, value in item.parameters.items()}  # fmt: skip
+    return number_from(item.model, values, item.copy, fed_with)
+
+
+def keeps(order: Order, stage: str | None) -> bool:
+    """Whether what it makes goes on the shelf."""
+    return all(each.keep for each in order.then if each.id == stage)
+
+
+# --- reading ---
+
+
+def order_of(order: Order, later: Later, model: Model) -> Order:
+    """One stage as an order of its own, for one product."""
+    own = {**later.parameters, input_of(later, model): FED}
+    nothing: Mapping[str, Any] = {"models": (), "cases": None, "exclude": (), "count": None, "sample": None, "then": ()}
+    return replace(
+        order, provider=later.provider, model=later.model, parameters=own, problems=(), raw=(), **nothing
+    )  # fmt: skip
+
+
+def input_of(later: Later, model: Model) -> str:
+    return model.synonyms.get(later.input, later.input) if later.input else model.image or ""
+
+
+def parent_of(order: Order, place: int) -> int | None:
+    """The place of the stage that this one follows."""
+    ids = [each.id for each in order.then[:place]]
+    after = order.then[place].after
+    return ids.index(after) if after else (place - 1 if place else None)
+
+
+def _follows(order: Order, place: int) -> str | None:
+    """The id of the stage that it follows, as written."""
+    return order.then[place].after or (order.then[place - 1].id if place else None)
+
+
+def problems(order: Order, models: Sequence[Model]) -> Iterator[Problem]:
+    """`models`: of the stages."""
+    ids: list[str] = []
+    for place, (later, model) in enumerate(zip(order.then, models, strict=True)):
+        path = ("then", place)
+        if later.id in ids:
+            yield Problem("E_STAGE", f"there are two stages {later.id!r}.", "Call one of them otherwise.", path)
+        if later.after and later.after not in ids:
+            fix = f"Before it come: {', '.join(ids)}." if ids else "It is the first: leave `after` out."
+            yield Problem("E_STAGE", f"no stage {later.after!r} comes before this.", fix, (*path, "after"))
+        yield from _input_problems(later, model, (*path, "input" if later.input else "model"))
+        yield from _keep_problems(order, place, path)
+        ids.append(later.id)
+
+
+def _keep_problems(order: Order, place: int, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    """What is not kept is there for what is made of it."""
+    later = order.then[place]
+    if not later.keep and later.id not in [_follows(order, behind) for behind in range(place + 1, len(order.then))]:
+        message = f"the products of stage {later.id!r} are not kept, and nothing is made of them."
+        yield Problem("E_STAGE", message, "Take `keep: false` out, or add a stage after it.", (*path, "keep"))
+    before = _follows(order, place)
+    if later.wait == "liked" and not keeps(order, before):
+        message = f"the products of stage {before!r} are not kept, so that nobody can like them."
+        yield Problem("E_STAGE", message, "Take its `keep: false` out, or `wait` here.", (*path, "wait"))
+
+
+def _input_problems(later: Later, model: Model, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    name = input_of(later, model)
+    if name not in model.files:
+        takes = f"It takes {', '.join(model.files)}." if model.files else "Choose one that works on pictures."
+        what = f"{name} takes no picture" if name else "it takes no picture"
+        yield Problem("E_STAGE", f"{model.id} cannot be fed: {what}.", takes, path)
+    elif name in {model.synonyms.get(each, each) for each in later.parameters}:
+        message = f"{name} is what this stage is fed with, and it is written as well."
+        yield Problem("E_STAGE", message, "Take it out of the parameters.", (*path[:2], "parameters"))

@@ -1,0 +1,210 @@
+"""The text parameters together: every way to fill their tokens, and inside that the sub-prompts. One way is a row."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, product
+
+from artfactoryd.core.grammar.axes import TextAxis, leading_place
+from artfactoryd.core.grammar.text import Drawn, Ending, Piece, Referred, Text, quoted
+
+Taken = tuple[tuple[str, str, str], ...]  # (parameter, token, value)
+Chosen = list[tuple[Text, list[int]]]  # of each parameter its text, and the digits of the text's slots
+Draw = Callable[[str, Drawn], str]  # parameter, draw -> value
+MOST_LOOKED_AT = 10_000  # ways to take a text of each list
+
+
+@dataclass(slots=True)
+class Row:
+    chosen: Chosen
+    sub: int
+
+    def has_draw(self) -> bool:
+        """Whether the sub-prompts of this row hold a draw, or a reference to one."""
+        drawn: set[str] = set()
+        found = False
+        for text, _ in self.chosen:
+            mine = text.sub(self.sub)
+            for sub in text.subs:
+                for piece in sub:
+                    depends = _note(piece, text, drawn)
+                    found = found or (depends and sub is mine)
+        return found
+
+
+def _note(piece: Piece, text: Text, drawn: set[str]) -> bool:
+    """Keeps `drawn` to the names whose nearest use is a draw; whether the piece depends on one."""
+    if isinstance(piece, Drawn):
+        drawn.update(piece.names)
+        return True
+    if isinstance(piece, int):
+        drawn.difference_update(text.slots[piece].names)
+    return isinstance(piece, Referred) and piece.name in drawn
+
+
+@dataclass
+class Written:
+    """What a row's texts come to: as characters, and as JSON has them; and what was taken of which token."""
+
+    values: dict[str, str]
+    quoted: dict[str, str]
+    taken: list[tuple[str, str, str]]
+
+
+class Rows:
+    """`total` may be more than `len` can say."""
+
+    def __init__(self, axes: Sequence[TextAxis]) -> None:
+        self.axes = tuple(axes)
+        self._lead = leading_place([axis.parameter for axis in axes]) if axes else 0
+        sizes = [axis.size for axis in axes]
+        self._behind = [math.prod(sizes[place + 1 :]) for place in range(len(sizes))]  # rows of one place, but for subs
+        self.is_plain = all(text.is_plain for axis in axes for text in axis.texts)
+        self.has_draws = any(isinstance(p, Drawn) for axis in axes for text in axis.texts for p in text.whole)
+        several = [place for place, size in enumerate(sizes) if size > 1]
+        self._running = several[-1] if several else None
+        self._alone: dict[tuple[int, int], tuple[str, str]] = {}
+
+    @cached_property
+    def subs(self) -> list[int]:
+        """How many sub-prompts each text of the leading parameter has."""
+        return [len(text.subs) for text in self.axes[self._lead].texts] if self.axes else [1]
+
+    @cached_property
+    def _has_subs(self) -> bool:
+        return max(self.subs) > 1
+
+    @cached_property
+    def _lead_ends(self) -> list[int]:
+        """The leading parameter's places up to the end of each text, each as often as it has sub-prompts."""
+        texts = self.axes[self._lead].texts if self.axes else ()
+        return list(accumulate(text.size * subs for text, subs in zip(texts, self.subs, strict=False)))
+
+    @property
+    def _lead_weight(self) -> int:
+        return (self._lead_ends[-1] if self._lead_ends else 0) if self.axes else 1
+
+    @cached_property
+    def total(self) -> int:
+        others = (axis.size for place, axis in enumerate(self.axes) if place != self._lead)
+        return self._lead_weight * math.prod(others)
+
+    def row(self, number: int) -> Row:
+        """The row of that number, from 0."""
+        chosen: Chosen = []
+        subs = 1
+        for place, axis in enumerate(self.axes):
+            behind = self._behind[place] * subs
+            if place < self._lead:
+                behind = behind // self.axes[self._lead].size * self._lead_weight
+                digit, number = divmod(number, behind)
+                text, inside = axis.find(digit)
+            elif place == self._lead:
+                text, inside, number, subs = self._leading(axis, number, behind)
+            else:
+                digit, number = divmod(number, behind)
+                text, inside = axis.find(digit)
+            chosen.append((text, text.counting.digits(inside)))
+        return Row(chosen, number)
+
+    def _leading(self, axis: TextAxis, number: int, behind: int) -> tuple[Text, int, int, int]:
+        which = bisect_right(self._lead_ends, number // behind)
+        number -= self._lead_ends[which - 1] * behind if which else 0
+        subs = self.subs[which]
+        inside, number = divmod(number, subs * behind)
+        return axis.texts[which], inside, number, subs
+
+    def spans(self, start: int = 0) -> Iterator[tuple[Row, int, Sequence[Ending]]]:
+        """Rows from `start`, together where they differ only in how the running text ends: from which slot on, and how.
+
+        Without endings: that row alone.
+        """
+        while start < self.total:
+            row = self.row(start)
+            slot, endings = self._endings(row)
+            yield row, slot, endings
+            start += len(endings) or 1
+
+    def _endings(self, row: Row) -> tuple[int, Sequence[Ending]]:
+        if self._running is None or not self.is_plain or self._has_subs:
+            return 0, ()
+        text, digits = row.chosen[self._running]
+        if not digits:
+            return 0, ()
+        if text.counting.blocks is None:
+            slot, last = len(digits) - 1, digits[-1]
+            open_digits = text.counting.open_digits(digits[:slot])
+            return slot, [text.end_with(slot, [digit]) for digit in open_digits if digit >= last]
+        slot, endings = text.ending
+        number = 0
+        for digit, size in zip(digits[slot:], text.counting.sizes[slot:], strict=True):
+            number = number * size + digit
+        return slot, endings[number:] if number else endings
+
+    @property
+    def running(self) -> int:
+        return self._running or 0
+
+    # --- writing a row out ---
+
+    def write(self, row: Row, draw: Draw) -> Written:
+        """With each draw as `draw` decides it."""
+        uses: dict[str, str] = {}
+        written = Written({}, {}, [])
+        for text, digits in row.chosen:
+            mine = text.sub(row.sub)
+            if len(text.subs) == 1 and text.is_plain and self.is_plain:
+                self._plainly(text, digits, mine, written)
+                continue
+            for sub in text.subs:
+                pieces = [self._piece(text, digits, piece, uses, draw) for piece in sub]
+                if sub is mine:
+                    self._keep(text, "".join(value for value, _ in pieces), pieces, written)
+        return written
+
+    def _plainly(self, text: Text, digits: list[int], pieces: Sequence[Piece], written: Written) -> None:
+        values = [p if isinstance(p, str) else text.slots[p].values[digits[p]] for p in pieces]  # type: ignore[index]
+        value = "".join(values)
+        written.values[text.parameter] = value
+        written.quoted[text.parameter] = quoted(value)
+        written.taken += [text.taken[slot][digit] for slot, digit in enumerate(digits)]
+
+    def _keep(self, text: Text, value: str, pieces: Sequence[tuple[str, str | None]], written: Written) -> None:
+        written.values[text.parameter] = value
+        written.quoted[text.parameter] = quoted(value)
+        written.taken += [(text.parameter, token, taken) for taken, token in pieces if token is not None]
+
+    def _piece(
+        self, text: Text, digits: list[int], piece: Piece, uses: dict[str, str], draw: Draw
+    ) -> tuple[str, str | None]:
+        """Its value, and the token it was taken for."""
+        if isinstance(piece, str):
+            return piece, None
+        if isinstance(piece, Referred):
+            return uses.get(piece.name, piece.first), None
+        if isinstance(piece, Drawn):
+            value, names, token = draw(text.parameter, piece), piece.names, piece.token
+        else:
+            slot = text.slots[piece]
+            value, names, token = slot.values[digits[piece]], slot.names, slot.token
+        uses.update(dict.fromkeys(names, value))
+        return value, token
+
+    # --- draws, for counting ---
+
+    @cached_property
+    def draws(self) -> bool | None:
+        """Whether every row has a draw (True) or none (False); None where some have."""
+        if not self.has_draws:
+            return False
+        if math.prod(len(axis.texts) for axis in self.axes) > MOST_LOOKED_AT:
+            return None
+        found = set()
+        for texts in product(*(axis.texts for axis in self.axes)):
+            chosen: Chosen = [(text, []) for text in texts]
+            found |= {Row(chosen, sub).has_draw() for sub in range(len(texts[self._lead].subs))}
+        return found.pop() if len(found) == 1 else None

@@ -1,0 +1,196 @@
+"""The names of an order's products: a pattern with fields, checked with the column of each mistake, then filled in."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from artfactoryd.core.model import Model
+from artfactoryd.core.order import Order
+from artfactoryd.core.sidecar import prompt_of, slug
+from artfactoryd.errors import Problem
+
+PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
+NUMBERS = frozenset({"index", "copy", "seed", "width", "height", "version", "year", "month", "day"})
+LATE = frozenset({"hash", "hash8", "ext", "width", "height", "order_id", "product_id", "version"})  # safe as they are
+FIELDS = NUMBERS | LATE | {
+    "project", "project_id", "order", "slug", "provider", "model", "family", "stage",
+}  # fmt: skip
+APART = frozenset({"index", "hash", "hash8", "product_id", "version"})  # of a product and no other
+ENDING = ".{ext}"
+INPUTS = "inputs"  # beside the products, and never one of them
+MOST_PARTS = 8  # folders and the name
+MOST_BYTES = 240  # of a part; a file name has at most 255, its ending and that of its sidecar included
+NOTHING = "none"  # where an item has no such parameter
+_FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_FORMAT = re.compile(r"0?[1-9]?[0-9]?d")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    column: int  # in the pattern, from 1
+    name: str
+    format: str = ""
+
+
+Parts = tuple[str | Field, ...]
+
+
+def pattern_of(order: Order, stage: str | None) -> str:
+    """Of what one stage makes; None: of the order's own items."""
+    own = next((each.file for each in order.then if each.id == stage), None)
+    return own or order.file or PATTERN
+
+
+@lru_cache(maxsize=256)
+def parts_of(pattern: str) -> Parts:
+    """Text and fields in turn; what is no field is a Field whose name says so."""
+    found: list[str | Field] = []
+    end = 0
+    for match in _FIELD.finditer(pattern):
+        found.append(pattern[end : match.start()])
+        end = match.end()
+        if match[0] in ("{{", "}}"):
+            found.append(match[0][0])
+        elif match[1] is None:
+            found.append(Field(match.start() + 1, match[0]))
+        else:
+            name, _, form = match[1].partition(":")
+            found.append(Field(match.start() + 1, name, form))
+    return tuple(part for part in (*found, pattern[end:]) if part != "")
+
+
+# --- what is wrong with it ---
+
+
+def problems(pattern: str, model: Model | None = None, names: Collection[str] = ()) -> list[Problem]:
+    """Each with its column, and no path. `names`: parameters and lookups of the order.
+
+    Without a model any name may be that of a parameter.
+    """
+    parts = parts_of(pattern)
+    found = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names)]
+    return found or list(_of_path(pattern))
+
+
+def _of_field(field: Field, model: Model | None, names: Collection[str]) -> Iterator[Problem]:
+    if field.name in ("{", "}"):
+        yield _bad(field.column, f"a single {field.name} stands for nothing.", f"Write {field.name * 2} to have one.")
+        return
+    known = [*sorted(FIELDS), *names, *(model.properties if model else ())]
+    if not field.name or (field.name not in known and model is not None):
+        near = difflib.get_close_matches(field.name, known, n=1)
+        fix = f"Did you mean {{{near[0]}}}?" if near else f"There are: {', '.join(dict.fromkeys(known))}."
+        yield _bad(field.column, f"there is no field {{{field.name}}}.", fix)
+    elif field.format and not _FORMAT.fullmatch(field.format):
+        yield _bad(field.column, f"{field.format!r} is no format for a name.", f"Try {{{field.name}:04d}}.")
+    elif field.format and _is_text(field.name, model):
+        message = f"{{{field.name}}} is no whole number, so it takes no format."
+        yield _bad(field.column, message, f"Write {{{field.name}}}.")
+
+
+def _is_text(name: str, model: Model | None) -> bool:
+    if name in FIELDS or model is None:
+        return name in FIELDS - NUMBERS
+    return model.properties.get(name, {}).get("type", "integer") not in ("integer", ["integer", "null"])
+
+
+def _of_path(pattern: str) -> Iterator[Problem]:
+    if unsafe := _UNSAFE.search(_FIELD.sub(lambda field: " " * len(field[0]), pattern)):
+        yield _bad(unsafe.start() + 1, f"a file's name cannot hold {unsafe[0]!r}.", "Take it out; / makes a folder.")
+    elif pattern.startswith("/"):
+        yield _bad(1, "a name begins below the order's folder, not with /.", "Take the first / out.")
+    elif any(part.strip(" .") == "" or part.startswith(".") for part in pattern.split("/")):
+        yield _bad(1, "a part of the name is empty, or begins with a dot.", "Name every folder between two /.")
+    elif pattern.count("/") >= MOST_PARTS:
+        yield _bad(1, f"a name has at most {MOST_PARTS} parts.", "Use fewer folders.")
+    elif pattern.split("/")[0].strip().casefold() == INPUTS and "/" in pattern:
+        yield _bad(1, "the folder `inputs` holds the pictures an order works on.", "Choose another name.")
+    elif not pattern.endswith(ENDING):
+        yield _bad(len(pattern), f"a name ends with {ENDING}, and this does not.", f"Write '{pattern}{ENDING}'.")
+
+
+def _bad(column: int, message: str, fix: str, code: str = "E_FILE") -> Problem:
+    return Problem(code, message, fix, ("file",), column)
+
+
+# --- filled in ---
+
+
+def may_collide(pattern: str) -> bool:
+    """Whether two products of one order may ask for one name."""
+    return not any(isinstance(part, Field) and part.name in APART for part in parts_of(pattern))
+
+
+def has_version(pattern: str) -> bool:
+    return any(isinstance(part, Field) and part.name == "version" for part in parts_of(pattern))
+
+
+def name(pattern: str, values: Mapping[str, Any]) -> str:
+    """Below the order's folder, with `/` between parts. Whatever the values are, it stays there."""
+    text = "".join(part if isinstance(part, str) else _filled(part, values) for part in parts_of(pattern))
+    *folders, last = text.split("/")
+    safe = [_cut(folder.strip(" .")).rstrip(" .") or NOTHING for folder in folders]
+    if safe and safe[0].casefold() == INPUTS:
+        safe[0] = f"{safe[0]}-1"
+    stem, _, extension = last.rpartition(".")
+    return "/".join([*safe, f"{_cut(stem.lstrip(' .')) or NOTHING}.{extension}"])
+
+
+def _filled(field: Field, values: Mapping[str, Any]) -> str:
+    value = values.get(field.name)
+    if field.name in LATE and isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _words(value)
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.6f}".rstrip("0")
+    return format(int(value), field.format or "d")
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    return slug(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), otherwise=NOTHING)
+
+
+def _cut(text: str) -> str:
+    return text.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore")
+
+
+# --- the values ---
+
+
+def of_item(
+    model: Model, parameters: Mapping[str, Any], tokens: Collection[tuple[str, str, str]], lookups: Collection[str]
+) -> dict[str, Any]:
+    """What is the same for all products of an item."""
+    taken = {
+        each: value for _, token, value in tokens for each in lookups if each in re.findall(r"[\w-]+", token)
+    }  # fmt: skip
+    return {
+        **parameters, **taken, "slug": slug(prompt_of(parameters, model)), "model": model.names[-1],
+        "family": model.family, "provider": model.provider,
+    }  # fmt: skip
+
+
+def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Any]:
+    """`accepted`: when it was, by this machine's clock."""
+    year, month, day = accepted.strftime("%Y-%m-%d").split("-")
+    return {
+        "order": name, "project": project, "project_id": project, "order_id": order_id,
+        "year": year, "month": month, "day": day,
+    }  # fmt: skip
+
+
+def of_bytes(index: int, copy: int, seed: int | None, sha256: str, extension: str) -> dict[str, Any]:
+    return {
+        "index": index, "copy": copy, "seed": seed, "hash": sha256, "hash8": sha256[:8], "ext": extension,
+    }  # fmt: skip

@@ -1,0 +1,172 @@
+"""From written parameters to axes: which are texts, what each is called by its model, and in which order they come."""
+
+from __future__ import annotations
+
+import difflib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from artfactoryd.core.grammar.text import Text, TextMaker
+from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
+from artfactoryd.errors import Path
+
+__all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
+
+Given = tuple[str, Any, Path]  # a parameter's name as written, its value, its key path
+LENGTHS = {"minLength", "maxLength"}
+
+
+@dataclass(frozen=True)
+class TextAxis:
+    """A text parameter: its texts one after the other, each with its own tokens."""
+
+    parameter: str
+    texts: tuple[Text, ...]
+    paths: tuple[Path, ...] = ()  # where each is written
+
+    @cached_property
+    def ends(self) -> tuple[int, ...]:
+        return tuple(accumulate(text.size for text in self.texts))
+
+    @cached_property
+    def size(self) -> int:
+        return self.ends[-1] if self.texts else 0
+
+    def find(self, place: int) -> tuple[Text, int]:
+        """The text at `place`, and the place in it."""
+        which = bisect_right(self.ends, place)
+        return self.texts[which], place - (self.ends[which - 1] if which else 0)
+
+    def shown(self, place: int) -> str:
+        text, inside = self.find(place)
+        return text.shown(text.counting.digits(inside))
+
+
+Axis = TextAxis | ValueAxis
+
+
+def leading_place(names: Sequence[str]) -> int:
+    """Which text sets the number of sub-prompts: `prompt`, else the first."""
+    return names.index("prompt") if "prompt" in names else 0
+
+
+@dataclass
+class Reader(ValueReader):
+    """Reads one order's parameters for one model."""
+
+    def axes(self, given: Iterable[Given]) -> tuple[list[TextAxis], list[ValueAxis]]:
+        """Texts and the rest, each in the order written: the earlier, the slower."""
+        texts: list[TextAxis] = []
+        lists: list[ValueAxis] = []
+        names: frozenset[str] = frozenset()
+        for name, value, path in self.named(given):
+            if self._kind(name, value) == "text":
+                texts.append(self.text(name, value, path, names))
+                used = [{each for slot in text.whole for each in _names(text, slot)} for text in texts[-1].texts]
+                names |= frozenset(set.intersection(*used)) if used else frozenset()
+            else:
+                lists.append(self.values(name, value, path))
+        self._compare_subs(texts)
+        return texts, lists
+
+    def _compare_subs(self, texts: Sequence[TextAxis]) -> None:
+        """Every text has one sub-prompt, or as many as the leading one."""
+        if not texts:
+            return
+        leading = texts[leading_place([axis.parameter for axis in texts])]
+        counts = sorted({len(text.subs) for text in leading.texts})
+        for axis in texts:
+            for text, path in zip(axis.texts, axis.paths, strict=True) if axis is not leading else ():
+                if len(text.subs) > 1 and counts != [len(text.subs)]:
+                    there = " or ".join(map(str, counts))
+                    message = f"this has {len(text.subs)} sub-prompts, and {leading.parameter} has {there}."
+                    self._problem("E_SUBPROMPT_COUNT", message, "Write one for all, or as many.", path, 1)
+
+    def named(self, given: Iterable[Given]) -> Iterator[Given]:
+        """By the model's own names; without what is left out by null, or is wrong."""
+        found: dict[str, Given] = {}
+        for written, value, path in given:
+            name = self.own_name(written, path)
+            if name is None or value is None:
+                continue
+            if name in found:
+                message = f"{written} and {found[name][2][-1]} are the same parameter."
+                self._problem("E_PARAMETER", message, "Keep one of them.", path)
+                continue
+            found[name] = (name, value, path)
+            yield found[name]
+
+    def own_name(self, given: str, path: Path) -> str | None:
+        """The model's own name of a parameter; None (with a problem) when it has none."""
+        name = self.model.synonyms.get(given, given)
+        if name in self.model.properties or not self.model.properties:
+            return name
+        near = difflib.get_close_matches(given, [*self.model.properties, *self.model.synonyms], n=1, cutoff=0.5)
+        fix = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(self.model.properties)}."
+        message = f"{self.model.id} has no parameter {given}."
+        if self.validate:
+            self._problem("E_PARAMETER", message, fix, path)
+            return None
+        self._warn("W_NOT_VALIDATED", f"{message} It is sent as written.", fix, path)
+        return name
+
+    def look_for_missing(self, given: Iterable[Given], path: Path) -> None:
+        """`path`: where what is missing would belong."""
+        if not self.validate:
+            return
+        there = {self.model.synonyms.get(name, name) for name, value, _ in given if value is not None}
+        for name in self.model.required:
+            if name not in there:
+                message = f"{self.model.id} needs the parameter {name}."
+                self._problem("E_REQUIRED", message, f"Add {name} under parameters.", path)
+
+    # --- texts ---
+
+    def text(self, name: str, value: Any, path: Path, used: frozenset[str] = frozenset()) -> TextAxis:
+        """`used`: names of lookups that every earlier text uses."""
+        done = self._done.get(path)
+        if isinstance(done, TextAxis):
+            return done
+        entries: list[tuple[Any, Path]] = [(value, path)]
+        if isinstance(value, list):
+            entries = [(each, (*path, place)) for place, each in enumerate(value)]
+        if not entries:
+            self._empty_list(path)
+        kept: dict[Text, Path] = {}
+        for entry, where in entries:
+            text = self._one_text(name, entry, where, used)
+            if text is None:
+                continue
+            if text in kept:
+                self._repeated(where, None)
+            kept.setdefault(text, where)
+        axis = self._done[path] = TextAxis(name, tuple(kept), tuple(kept.values()))
+        return axis
+
+    def _one_text(self, name: str, value: Any, path: Path, used: frozenset[str]) -> Text | None:
+        if value is None or isinstance(value, list | dict):
+            self._problem("E_TYPE", "this must be a text.", "Put quotes around it.", path, 1)
+            return None
+        characters = self._characters(value, path)
+        if self.is_raw(name, path):
+            text = Text(name, ((characters,),))
+        else:
+            maker = TextMaker(self.lookups, self.base, name, self.model.syntax)
+            text = maker.make(characters, path, used)
+            self.problems += maker.problems
+            self.warnings += maker.warnings
+        if LENGTHS & self._schema(name).keys():
+            for each in dict.fromkeys(text.extremes()):
+                self._check(name, each, path, 1)
+        return text
+
+
+def _names(text: Text, piece: Any) -> tuple[str, ...]:
+    """The names of lookups that a piece of a text uses."""
+    if isinstance(piece, int):
+        return text.slots[piece].names
+    return getattr(piece, "names", ())

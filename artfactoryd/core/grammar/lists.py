@@ -1,0 +1,218 @@
+"""Everything that is not a text: kinds of parameters, lists, ranges, draws, and how a value is typed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, overload
+
+from artfactoryd.core.grammar.tokens import BLANKS, split_raw
+from artfactoryd.errors import Path, Problem
+
+SCALARS: Mapping[str, Any] = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_PLAIN = r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?"
+MOST_STEPS = 10**18
+_RANGE = re.compile(rf"({_PLAIN})[ \t\n]*\.\.[ \t\n]*({_PLAIN})(?:[ \t\n]*\.\.[ \t\n]*({_PLAIN}))?")
+_TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list: the texts of its values. `column` from 1, where it begins."""
+
+    column: int
+    texts: tuple[str, ...]
+    drawn: str | None = None  # a draw, as written: one of the texts for each item and copy
+
+
+@dataclass(frozen=True, slots=True)
+class Steps(Sequence[Any]):
+    """A range: never written out. Whole numbers are int, others float."""
+
+    column: int
+    first: Decimal
+    step: Decimal  # with its direction
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Any]: ...
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(self.length))]
+        if not -self.length <= place < self.length:
+            raise IndexError(place)
+        return self.text(place % self.length)
+
+    def text(self, place: int) -> Any:
+        value = self.first + self.step * place
+        return int(value) if value == value.to_integral_value() else float(value)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def kind_of(name: str, schema: Mapping[str, Any], text: Sequence[str]) -> str:
+    """text, list (integer, number, boolean, enum), array, or plain; for a schema that says a type."""
+    if name in text:
+        return "text"
+    types = types_of(schema)
+    if enum_of(schema) is not None or (types & {"integer", "number", "boolean"} and "string" not in types):
+        return "list"
+    return "array" if "array" in types else "plain"
+
+
+def kind_without_schema(name: str, value: Any) -> str:
+    """Where nothing is known of a parameter but its name and what was written for it."""
+    if name == "prompt" or name.endswith("_prompt"):
+        return "text"
+    return "list" if isinstance(value, str) and _is_list_of_scalars(value) else "plain"
+
+
+def _is_list_of_scalars(value: str) -> bool:
+    """It has a comma, a range or a draw, and every part of it reads as a number or boolean."""
+    parts = [part for item in split_raw(value, ",") for bar in split_raw(item, "|") for part in bar.split("..")]
+    return len(parts) > 1 and all(_of_type(part.strip(BLANKS), SCALARS) for part in parts)
+
+
+def branches(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The schema and the alternatives inside it (allOf, anyOf, oneOf): each says its own type or enum."""
+    yield schema
+    for key in ("allOf", "anyOf", "oneOf"):
+        for part in schema.get(key) or ():
+            if isinstance(part, Mapping):
+                yield from branches(part)
+
+
+def types_of(schema: Mapping[str, Any]) -> set[str]:
+    """The JSON types a schema allows, but for null; of a branch with an enum, the enum says it."""
+    types: set[str] = set()
+    for branch in branches(schema):
+        found = () if _values_of(branch) is not None else branch.get("type") or ()
+        types |= {found} if isinstance(found, str) else set(found)
+    return types - {"null"}
+
+
+def enum_of(schema: Mapping[str, Any]) -> list[Any] | None:
+    """All values that the enums in a schema name; None when it has no enum."""
+    found = [values for branch in branches(schema) if (values := _values_of(branch)) is not None]
+    return [value for values in found for value in values if value is not None] if found else None
+
+
+def _values_of(branch: Mapping[str, Any]) -> list[Any] | None:
+    if "const" in branch:
+        return [branch["const"]]
+    return list(branch["enum"]) if "enum" in branch else None
+
+
+# --- reading a list ---
+
+
+def read_list(value: str, path: Path, words: Sequence[Any]) -> tuple[list[Item | Steps], list[Problem]]:
+    """The items of `4, 8..12, 1|2` in their order. `words`: values that are taken whole, whatever is in them."""
+    items: list[Item | Steps] = []
+    problems: list[Problem] = []
+    column = 1
+    for part in split_raw(value, ","):
+        found = _item(part, column, path, words)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            items.append(found)
+        column += len(part) + 1
+    return items, problems
+
+
+def _item(part: str, column: int, path: Path, words: Sequence[Any]) -> Item | Steps | Problem:
+    text = part.strip(BLANKS)
+    start = column + len(part) - len(part.lstrip(BLANKS))
+    if text in words:
+        return Item(start, (text,))
+    bars = split_raw(part, "|")
+    dotted = len(split_raw(part, "..")) > 1
+    for bar in bars:
+        if not bar.strip(BLANKS):
+            fix = "Take the extra comma away." if len(bars) == 1 else "Write a value on both sides of each |."
+            return Problem("E_EMPTY_ITEM", "an item of this list is empty.", fix, path, column)
+        column += len(bar) + 1
+    if dotted:
+        return _steps(text, start, path) if len(bars) == 1 else _no_range(text, start, path)
+    texts = tuple(_plain(bar.strip(BLANKS)) for bar in bars)
+    return Item(start, texts, None if len(bars) == 1 else text)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\\([,|.\\])", r"\1", text)
+
+
+def _no_range(text: str, start: int, path: Path) -> Problem:
+    fix = "Write first..last or first..last..step, with plain numbers and no draw in it."
+    return Problem("E_RANGE", f"{text[:60]} is not a range.", fix, path, start)
+
+
+def _steps(text: str, start: int, path: Path) -> Steps | Problem:
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        return _no_range(text, start, path)
+    first, last = Decimal(found[1]), Decimal(found[2])
+    step = Decimal(found[3] or 1)
+    if step <= 0:
+        fix = f"Write a step above 0; the direction follows from the ends: {found[1]}..{found[2]}..1"
+        return Problem("E_RANGE_STEP", f"the step {found[3]} leads nowhere.", fix, path, start)
+    if found[3] is None and ("." in found[1] or "." in found[2]):
+        fix = f"Add a step: {found[1]}..{found[2]}..0.1"
+        return Problem("E_RANGE_STEP", "a range of decimal numbers needs a step.", fix, path, start)
+    count = int(abs(last - first).scaleb(9)) // int(step.scaleb(9)) + 1
+    if count > MOST_STEPS:
+        message = f"this range has {count} values, more than can be made."
+        return Problem("E_TOO_LARGE", message, "Write a smaller one.", path, start)
+    return Steps(start, first, step if last >= first else -step, count)
+
+
+# --- typing ---
+
+
+def typed(text: str, schema: Mapping[str, Any]) -> Any:
+    """`text` as the schema's type; raises ValueError where it cannot be read as one."""
+    for value in enum_of(schema) or ():
+        if _is_written(text, value):
+            return value
+    for value in _of_type(text, schema):
+        return value
+    raise ValueError(text)
+
+
+def _is_written(text: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return text in (_TRUE if value else _FALSE)
+    if isinstance(value, int | float):
+        return _NUMBER.fullmatch(text) is not None and float(text) == value
+    return bool(text == value)
+
+
+def _of_type(text: str, schema: Mapping[str, Any]) -> list[Any]:
+    """The value in a list; an empty one where the text is none of the schema's types."""
+    types = types_of(schema)
+    if "boolean" in types and text in _TRUE + _FALSE:
+        return [text in _TRUE]
+    if types & {"integer", "number"} and _NUMBER.fullmatch(text):
+        return _number(text, "number" in types)
+    return [text] if "string" in types else []
+
+
+def _number(text: str, fractions: bool) -> list[int | float]:
+    """`3`, `3.0` and `3e0` are all 3; a fraction only where the schema takes one."""
+    value = float(text)
+    if not math.isfinite(value):
+        return []
+    if value.is_integer():
+        return [int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else int(value)]
+    return [value] if fractions else []

@@ -1,0 +1,301 @@
+"""What a text means: its tokens with the lookups' values in them, its samples taken, its references resolved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+from artfactoryd.core.grammar.counting import Counting
+from artfactoryd.core.grammar.lookups import Lookups
+from artfactoryd.core.grammar.tokens import Choice, Option, Part, Reference, TextReader
+from artfactoryd.core.seeds import WHOLE, sampled, weights
+from artfactoryd.errors import Path, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One choice of a text: exactly one of `values` stands in its place.
+
+    `pools`: for each value the lookup (as named in the token) that it comes from; None for a literal.
+    """
+
+    token: str
+    place: int
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+    pools: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A draw: decided for each item and copy. `before`: equal draws earlier in the text."""
+
+    token: str
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+    ends: tuple[int, ...]
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """`first` stands where the name was not used before."""
+
+    token: str
+    name: str
+    first: str
+
+
+Piece = str | int | Drawn | Referred  # an int: the slot of that number
+Ending = tuple[str, str, tuple[tuple[str, str, str], ...]]  # characters, the same in JSON, what was taken
+TOGETHER = 1000  # items that are made of one prepared list
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text, read and understood."""
+
+    parameter: str
+    subs: tuple[tuple[Piece, ...], ...]
+    slots: tuple[Slot, ...] = ()
+    whole: tuple[Piece, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", tuple(piece for sub in self.subs for piece in sub))
+
+    @cached_property
+    def counting(self) -> Counting:
+        return Counting([(slot.values, slot.pools, slot.names) for slot in self.slots])
+
+    @property
+    def size(self) -> int:
+        """How many texts it stands for; may be more than `len` can say."""
+        return self.counting.total
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """No draw and no reference: each sub-prompt follows from the slots alone."""
+        return all(isinstance(piece, str | int) for piece in self.whole)
+
+    @cached_property
+    def ending(self) -> tuple[int, list[Ending]]:
+        """The last slots, of about TOGETHER ways, and what stands from the first of them on in each way.
+
+        Only where no slot depends on another: else the ways differ by what stands before them.
+        """
+        slot = len(self.slots) - 1
+        while slot > 0 and len(self.slots[slot].values) and self._ways(slot - 1) <= TOGETHER:
+            slot -= 1
+        return slot, [self.end_with(slot, digits) for digits in product(*map(range, self.counting.sizes[slot:]))]
+
+    def _ways(self, slot: int) -> int:
+        return math.prod(self.counting.sizes[slot:])
+
+    def end_with(self, slot: int, digits: Sequence[int]) -> Ending:
+        """What stands from a slot on when it and those behind it have these digits."""
+        pieces = self.whole[self.whole.index(slot) :]
+        values = [p if isinstance(p, str) else self.slots[p].values[digits[p - slot]] for p in _plain(pieces)]
+        taken = [self.taken[slot + place][digit] for place, digit in enumerate(digits)]
+        return "".join(values), quoted("".join(values)), tuple(taken)
+
+    @cached_property
+    def taken(self) -> tuple[tuple[tuple[str, str, str], ...], ...]:
+        """For each slot and value what an item says that it took: (parameter, token, value)."""
+        return tuple(tuple((self.parameter, slot.token, value) for value in slot.values) for slot in self.slots)
+
+    def sub(self, number: int) -> tuple[Piece, ...]:
+        """The sub-prompt of that number; one alone is shared by all."""
+        return self.subs[number if len(self.subs) > 1 else 0]
+
+    def shown(self, digits: Sequence[int]) -> str:
+        """For a person: draws and references stay as they are written."""
+        return " || ".join(self.each_shown(digits))
+
+    def each_shown(self, digits: Sequence[int]) -> list[str]:
+        return ["".join(self._shown(piece, digits) for piece in sub) for sub in self.subs]
+
+    def _shown(self, piece: Piece, digits: Sequence[int]) -> str:
+        if isinstance(piece, int):
+            return self.slots[piece].values[digits[piece]]
+        return piece if isinstance(piece, str) else piece.token
+
+    def extremes(self) -> Iterator[str]:
+        """A shortest and a longest of the texts of each sub-prompt."""
+        for sub in self.subs:
+            for pick in (min, max):
+                yield "".join(pick(self._all(piece), key=len, default="") for piece in sub)
+
+    def _all(self, piece: Piece) -> Sequence[str]:
+        if isinstance(piece, int):
+            return self.slots[piece].values
+        if isinstance(piece, Drawn):
+            return piece.values
+        return (piece,) if isinstance(piece, str) else (piece.first,)
+
+
+def _plain(pieces: Sequence[Piece]) -> Iterator[str | int]:
+    return (piece for piece in pieces if isinstance(piece, str | int))
+
+
+def quoted(text: str) -> str:
+    return WHOLE.encode(text)[1:-1]
+
+
+class TextMaker:
+    """Makes the texts of one parameter. `given`: names that earlier parameters use in all of their texts."""
+
+    def __init__(self, lookups: Lookups, base: int, parameter: str, syntax: Sequence[str]) -> None:
+        self._lookups, self._base, self._parameter, self._syntax = lookups, base, parameter, syntax
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+
+    def make(self, value: str, path: Path, given: frozenset[str] = frozenset()) -> Text:
+        reader = TextReader(value, path, self._syntax)
+        subs = reader.read()
+        one = _OneText(self._lookups, (self._base, self._parameter), path, set(given))
+        text = Text(self._parameter, tuple(tuple(one.pieces(sub)) for sub in subs), tuple(one.slots))
+        problems = [*reader.problems, *one.problems] or list(one.exhausted(text))
+        self.problems += sorted(problems, key=_column)
+        self.warnings += sorted([*reader.warnings, *one.warnings], key=_column)
+        return text
+
+
+def _column(problem: Problem) -> int:
+    return problem.column_in_value or 0
+
+
+@dataclass
+class _OneText:
+    """The tokens of one text, one after the other."""
+
+    lookups: Lookups
+    known: tuple[int, str]  # base seed and parameter
+    path: Path
+    used: set[str]  # names that a reference may mean
+    slots: list[Slot] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    _before: dict[str, int] = field(default_factory=dict)  # how often a token stood here
+    _sampled: set[tuple[str | None, str]] = field(default_factory=set)
+
+    def pieces(self, parts: Sequence[Part]) -> Iterator[Piece]:
+        for part in parts:
+            if isinstance(part, str):
+                yield part
+            elif isinstance(part, Reference):
+                yield from self._reference(part)
+            else:
+                yield from self._choice(part)
+
+    def _reference(self, part: Reference) -> Iterator[Piece]:
+        lookup = self.lookups.name_of(part.name)
+        if lookup is None:
+            near = self.lookups.near(part.name)
+            fix = f"Did you mean [={near}]?" if near else "Only a lookup can be referred to."
+            self._problem("E_UNKNOWN_REF", part.place, f"there is no lookup {part.name[:60]!r}.", fix)
+            return
+        if part.name not in self.used:
+            message = f"{part.token} stands before any use of {part.name}; it is the lookup's first value."
+            self._warn("W_REF_BEFORE", part.place, message, f"Put [{part.name}] before it.")
+        values = self.lookups.values(lookup).values
+        yield Referred(part.token, part.name, values[0] if values else "")
+
+    def _choice(self, part: Choice) -> Iterator[Piece]:
+        values, pools, weight = self._values(part)
+        before = self._before.get(part.token, 0)
+        self._before[part.token] = before + 1
+        if self._is_its_own_text(part):
+            self._single(part)
+            if part.count is not None and part.count > 1:
+                self._too_many(part, 1)
+            yield values[0]
+            return
+        names = tuple(option.text for option in part.options if self._lookup(option))
+        self.used.update(names)
+        if not values:
+            self._problem("E_EXHAUSTED", part.place, f"{part.token} has no value left.", "Give its lookups values.")
+        elif part.drawn:
+            yield Drawn(part.token, names, values, weights(weight), before)
+        else:
+            yield from self._slot(part, names, values, pools, before)
+
+    def _slot(
+        self, part: Choice, names: tuple[str, ...], values: tuple[str, ...], pools: tuple[str | None, ...], before: int
+    ) -> Iterator[Piece]:
+        if part.count is not None:
+            if part.count > len(values):
+                self._too_many(part, len(values))
+                return
+            taken = [each in self._sampled for each in zip(pools, values, strict=True)]
+            places = sampled(values, part.count, taken, *self.known, part.token, before)
+            values, pools = tuple(values[each] for each in places), tuple(pools[each] for each in places)
+            self._sampled |= {each for each in zip(pools, values, strict=True) if each[0] is not None}
+        self.slots.append(Slot(part.token, part.place, names, values, pools))
+        yield len(self.slots) - 1
+
+    def _too_many(self, part: Choice, there: int) -> None:
+        message = (
+            f"{part.count} are wanted of {there}." if (part.count or 0) < 10**9 else "it wants more than there are."
+        )
+        fix = rf"Take at most {there}; write \: if the colon is meant as text."
+        self._problem("E_SAMPLE_TOO_MANY", part.count_place, message, fix)
+
+    def _lookup(self, option: Option) -> str | None:
+        return self.lookups.name_of(option.text) if option.plain else None
+
+    def _is_its_own_text(self, part: Choice) -> bool:
+        return len(part.options) == 1 and self._lookup(part.options[0]) is None
+
+    def _single(self, part: Choice) -> None:
+        near = self.lookups.near(part.options[0].text) if part.options[0].plain else None
+        message = f"{part.token} has one option and is no lookup's name, so it is its own text."
+        fix = f"Did you mean [{near}]?" if near else r"Write \[ and \] if the brackets are meant as text."
+        self._warn("W_SINGLE", part.place, message, fix, holds=near is not None)
+
+    def _values(self, part: Choice) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str]]:
+        """The values of a token without repeats, the pool of each, the weight of each."""
+        word, alone = part.options[0].text, self._lookup(part.options[0])
+        if len(part.options) == 1 and alone is not None:
+            self._looked_up(alone, part.options[0])
+            values, pools = self.lookups.alone(word, alone)
+            return values, pools, ["1"] * len(values) if part.drawn else []
+        found: dict[str, tuple[str | None, str]] = {}
+        for option in part.options:
+            lookup = self._lookup(option)
+            pool = None if lookup is None else option.text
+            repeated = False
+            for value in (option.text,) if lookup is None else self._looked_up(lookup, option):
+                repeated = repeated or value in found
+                found.setdefault(value, (pool, option.weight))
+            if repeated:
+                self._warn("W_DUP", option.place, f"what {option.text[:60]!r} brings again was dropped.", "")
+        return tuple(found), tuple(pool for pool, _ in found.values()), [weight for _, weight in found.values()]
+
+    def _looked_up(self, lookup: str, option: Option) -> tuple[str, ...]:
+        found = self.lookups.values(lookup)
+        for name in found.skipped:
+            message = f"the lookup {name} is inside itself; it was left out there."
+            self._warn("W_CYCLE", option.place, message, "Take it out of one of the lookups.")
+        if found.repeated:
+            self._warn("W_DUP", option.place, f"values that stand in {lookup} twice were dropped.", "")
+        return found.values
+
+    def exhausted(self, text: Text) -> Iterator[Problem]:
+        """Combinations that run out are left out; a text that has none left is wrong."""
+        if text.counting.too_many:
+            message = "its lookups are sampled in too many ways to be counted."
+            yield Problem("E_TOO_LARGE", message, "Use fewer samples of one lookup.", self.path, 1)
+        elif text.counting.total == 0:
+            slot = self.slots[text.counting.runs_out]
+            message = f"at {slot.token} no value is left: the same lookup gives each value once in a text."
+            fix = "Use an alias such as [color_1] for an independent choice."
+            yield Problem("E_EXHAUSTED", message, fix, self.path, slot.place + 1)
+
+    def _problem(self, code: str, place: int, message: str, fix: str) -> None:
+        self.problems.append(Problem(code, message, fix, path=self.path, column_in_value=place + 1))
+
+    def _warn(self, code: str, place: int, message: str, fix: str, holds: bool = False) -> None:
+        self.warnings.append(Problem(code, message, fix, path=self.path, column_in_value=place + 1, holds=holds))

@@ -1,0 +1,337 @@
+"""What is no text: a parameter's values, typed and checked, in their order."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from artfactoryd.core.file_refs import is_query, stands_for_many
+from artfactoryd.core.grammar.lists import (
+    SCALARS,
+    Item,
+    Steps,
+    enum_of,
+    kind_of,
+    kind_without_schema,
+    read_list,
+    typed,
+    types_of,
+)
+from artfactoryd.core.grammar.lookups import Lookups
+from artfactoryd.core.model import Model
+from artfactoryd.errors import Path, Problem
+
+Check = Callable[[Mapping[str, Any], Any], str | None]  # documents.check_value
+Written = Callable[[Path], str | None]  # Document.written
+Many = Mapping[str, Sequence[str] | Problem]  # pictures by the pattern or query for them, or why there are none
+Found = tuple[Any, Path, int | None]  # a value, its key path, its column in what was written there
+
+QUERY_FIX = "`artfactoryd products QUERY` shows what a query finds; drop the order again when it finds something."
+PATTERN_FIX = "Put the pictures beside the order, or correct the pattern."
+MOST_SHOWN = 80  # characters of a wrong value in a message
+MOST_CHECKED = 1000  # values of a range that are checked one by one
+MOST_WRITTEN_OUT = 100_000  # values of a range in a list with others
+SPACED = {"enum", "const", "multipleOf", "anyOf", "oneOf", "allOf", "not", "if"}  # more than the ends of a range tell
+_DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,15}),([0-9]{1,15})")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnValue:
+    """`4|8`: one of the values for each item and copy. `before`: equal draws earlier in the list."""
+
+    token: str
+    values: tuple[Any, ...]
+    before: int
+
+
+@dataclass(frozen=True)
+class ValueAxis:
+    """Any other parameter. A value may be a DrawnValue."""
+
+    parameter: str
+    values: Sequence[Any]
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def draws(self) -> int:
+        """How many of the values are draws."""
+        return 0 if isinstance(self.values, Steps) else sum(isinstance(each, DrawnValue) for each in self.values)
+
+    def shown(self, place: int) -> Any:
+        value = self.values[place]
+        return value.token if isinstance(value, DrawnValue) else value
+
+
+@dataclass
+class ValueReader:
+    """Reads what is written for the parameters of one model; gathers every problem and warning.
+
+    `raw`: names, and key paths, of what is taken as written.
+    """
+
+    model: Model
+    validate: bool
+    written: Written
+    check: Check
+    lookups: Lookups = field(default_factory=lambda: Lookups({}))
+    raw: Collection[str | Path] = ()
+    base: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
+    many: Many = field(default_factory=dict)
+    spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
+    _done: dict[Path, Any] = field(default_factory=dict)  # axes already read: cases share what they do not change
+
+    def values(self, name: str, value: Any, path: Path) -> ValueAxis:
+        done = self._done.get(path)
+        if not isinstance(done, ValueAxis):
+            done = self._done[path] = ValueAxis(name, self._kept(name, value, self._kind(name, value), path))
+        return done
+
+    def _kept(self, name: str, value: Any, kind: str, path: Path) -> Sequence[Any]:
+        found = self._read_values(name, value, kind, path)
+        if isinstance(found, Steps):
+            return found
+        kept: dict[str, Any] = {}
+        tokens: dict[str, int] = {}
+        for each, where, column in self._spread_out(name, found) if name in self.model.files else found:
+            if isinstance(each, DrawnValue):
+                before = tokens[each.token] = tokens.get(each.token, -1) + 1
+                kept[f"{each.token}|{before}"] = DrawnValue(each.token, each.values, before)
+                continue
+            self._check(name, each, where, column)
+            self._note_picture(name, each, where)
+            key = json.dumps(each, sort_keys=True)
+            if key in kept:
+                self._repeated(where, column)
+            kept.setdefault(key, each)
+        return tuple(kept.values())
+
+    def _note_picture(self, name: str, value: Any, path: Path) -> None:
+        if name in self.model.files and path[0] != "exclude":
+            self.pictures[path, str(value)] = None
+
+    def _spread_out(self, name: str, found: Sequence[Found]) -> Iterator[Found]:
+        """A pattern or a query is every picture it finds, in their order."""
+        for each, where, column in found:
+            if not (isinstance(each, str) and stands_for_many(each)) or self.is_raw(name, where):
+                yield each, where, column
+                continue
+            values = self.many.get(each, ())
+            if isinstance(values, Problem):
+                self.problems.append(replace(values, path=where, column_in_value=column))
+                continue
+            if not values:
+                code, fix = ("E_INPUT", QUERY_FIX) if is_query(each) else ("E_INPUT_MISSING", PATTERN_FIX)
+                self._problem(code, f"{each} finds no picture.", fix, where, column)
+            self.spread[each] = tuple(values)
+            yield from ((value, where, column) for value in values)
+
+    def _read_values(self, name: str, value: Any, kind: str, path: Path) -> list[Found] | Steps:
+        """Each value written for this parameter."""
+        if kind == "array":
+            return self._arrays(value, path)
+        if not isinstance(value, list):
+            return self._scalar(name, value, kind, path)
+        if not value:
+            self._empty_list(path)
+        found: list[Found] = []
+        for place, each in enumerate(value):
+            found += self._one_value(name, each, kind, (*path, place), None)
+        return found
+
+    def _arrays(self, value: Any, path: Path) -> list[Found]:
+        if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
+            return [(each, (*path, place), None) for place, each in enumerate(value)]
+        return [(value, path, None)]
+
+    def _scalar(self, name: str, value: Any, kind: str, path: Path) -> list[Found] | Steps:
+        """Outside a YAML list a string of the list kind is read for commas, ranges and draws."""
+        words = enum_of(self._schema(name)) or ()
+        if isinstance(value, str) and self.is_raw(name, path):
+            return self._one_value(name, value, kind if self._says_a_type(name) else "plain", path, None)
+        if kind != "list" or not isinstance(value, str) or value in words:
+            return self._one_value(name, value, kind, path, None)
+        items, problems = read_list(value, path, [word for word in words if isinstance(word, str)])
+        self.problems += problems
+        self._look_for_decimal_comma(name, value, path)
+        if len(items) == 1 and not problems and isinstance(items[0], Steps):
+            return items[0] if self._fits(name, items[0], path) else []
+        found: list[Found] = []
+        for item in items:
+            found += self._steps(name, item, path) if isinstance(item, Steps) else self._item(name, item, path)
+        return found
+
+    def _item(self, name: str, item: Item, path: Path) -> list[Found]:
+        if item.drawn is None:
+            return self._one_value(name, item.texts[0], "list", path, item.column)
+        values: dict[str, Any] = {}
+        for text in item.texts:
+            for value, _, _ in self._one_value(name, text, "list", path, item.column):
+                self._check(name, value, path, item.column)
+                key = json.dumps(value, sort_keys=True)
+                if key in values:
+                    self._repeated(path, item.column)
+                values[key] = value
+        return [(DrawnValue(item.drawn, tuple(values.values()), 0), path, item.column)] if values else []
+
+    def _steps(self, name: str, steps: Steps, path: Path) -> list[Found]:
+        """A range beside other values is written out, so that repeats are seen."""
+        if len(steps) > MOST_WRITTEN_OUT:
+            message = f"a range of {len(steps)} values cannot stand in a list with others."
+            self._problem("E_TOO_LARGE", message, "Write it alone, or make it smaller.", path, steps.column)
+        elif self._fits(name, steps, path):
+            return [(value, path, steps.column) for value in steps]
+        return []
+
+    def _fits(self, name: str, steps: Steps, path: Path) -> bool:
+        """A range's values are the schema's; of a long one the ends and its step tell it."""
+        schema = self._scalars(name)
+        places: Sequence[int] = range(len(steps))
+        if len(steps) > MOST_CHECKED and not SPACED & schema.keys():
+            places = (0, 1, len(steps) - 1)
+        elif len(steps) > MOST_WRITTEN_OUT:
+            message = f"a range of {len(steps)} values cannot be checked."
+            self._problem("E_TOO_LARGE", message, "Make it smaller.", path, steps.column)
+            return False
+        before = len(self.problems)
+        for place in places:
+            for value, _, column in self._typed(name, json.dumps(steps[place]), path, steps.column):
+                self._check(name, value, path, column)
+            if len(self.problems) > before:
+                return False
+        return True
+
+    def _look_for_decimal_comma(self, name: str, value: str, path: Path) -> None:
+        schema, written = self._scalars(name), _DECIMAL_COMMA.fullmatch(value.strip())
+        if written is None or "number" not in types_of(schema):
+            return
+        decimal = f"{written[1]}.{written[2]}"
+        if self.check(schema, float(decimal)) is None:
+            message = f"{value} makes two values; if you mean {decimal}, write it with a point."
+            self._warn("W_DECIMAL_COMMA", message, "", path, 1)
+
+    def _one_value(self, name: str, value: Any, kind: str, path: Path, column: int | None) -> list[Found]:
+        if value is None or (isinstance(value, list | dict) and not self._takes_whole(name, value)):
+            fix = "Leave the parameter out, or give each entry one plain value."
+            self._problem("E_TYPE", "this is not one plain value.", fix, path, 1)
+            return []
+        if kind == "plain" or isinstance(value, list | dict):
+            return [(self._plain(name, value, path), path, column)]
+        return self._typed(name, value, path, column)
+
+    def _takes_whole(self, name: str, value: list[Any] | dict[str, Any]) -> bool:
+        wanted = "object" if isinstance(value, dict) else "array"
+        return wanted in types_of(self._schema(name)) or not self._says_a_type(name) or not self.validate
+
+    def _plain(self, name: str, value: Any, path: Path) -> Any:
+        """A number or boolean is its characters, unless the schema takes one too or says nothing."""
+        types = types_of(self._schema(name))
+        if isinstance(value, bool):
+            stays = "boolean" in types
+        else:
+            stays = isinstance(value, list | dict) or bool(types & {"integer", "number"})
+        return value if stays or not self._says_a_type(name) else self._characters(value, path)
+
+    def _typed(self, name: str, value: Any, path: Path, column: int | None) -> list[Found]:
+        if self._is_unset_seed(name, value):
+            return [(-1, path, column)]
+        schema = self._scalars(name)
+        text = value.strip() if isinstance(value, str) else self._characters(value, path)
+        try:
+            return [(typed(_plain_number(value, text), schema), path, column)]
+        except ValueError:
+            if not self.validate:
+                return [(value, path, column)]
+            self._problem("E_TYPE", *_wrong_type(name, text, schema), path, column or 1)
+            return []
+
+    def _is_unset_seed(self, name: str, value: Any) -> bool:
+        return name == self.model.seed and str(value).strip() == "-1"
+
+    def _check(self, name: str, value: Any, path: Path, column: int | None) -> None:
+        if not self.validate or not self._schema(name) or self._is_unset_seed(name, value):
+            return
+        complaint = self.check(self._schema(name), value)
+        if complaint:
+            self._problem("E_VALUE", f"{name}: {complaint}", "", path, column)
+
+    def _schema(self, name: str) -> Mapping[str, Any]:
+        return self.model.properties.get(name, {})
+
+    def _says_a_type(self, name: str) -> bool:
+        schema = self._schema(name)
+        return bool(types_of(schema)) or enum_of(schema) is not None
+
+    def _kind(self, name: str, value: Any) -> str:
+        if name in self.model.text or self._says_a_type(name):
+            return kind_of(name, self._schema(name), self.model.text)
+        return "plain" if name in self.model.files else kind_without_schema(name, value)
+
+    def _scalars(self, name: str) -> Mapping[str, Any]:
+        """What the items of a list are read as."""
+        return self._schema(name) if self._says_a_type(name) else SCALARS
+
+    def is_raw(self, name: str, path: Path) -> bool:
+        """`!raw` before the value or the list that holds it, or its name under `raw`."""
+        if path in self.raw or name in self.raw:
+            return True
+        return any(path[:end] in self.raw for end in range(1, len(path))) or any(
+            self.model.synonyms.get(each, each) == name for each in self.raw if isinstance(each, str)
+        )
+
+    def _characters(self, value: Any, path: Path) -> str:
+        """A number written for a text is its characters as written."""
+        if isinstance(value, str):
+            return value
+        written = self.written(path)
+        return json.dumps(value) if written is None else written
+
+    def _empty_list(self, path: Path) -> None:
+        self._problem("E_EMPTY_ITEM", "this list is empty.", "Give it a value, or leave the parameter out.", path, 1)
+
+    def _repeated(self, path: Path, column: int | None) -> None:
+        self._warn("W_DUP", "this stands here already, and was dropped.", "", path, column or 1)
+
+    def _problem(self, code: str, message: str, fix: str, path: Path, column: int | None = None) -> None:
+        self.problems.append(Problem(code, message, fix, path=path, column_in_value=column))
+
+    def _warn(self, code: str, message: str, fix: str, path: Path, column: int | None = None) -> None:
+        self.warnings.append(Problem(code, message, fix, path=path, column_in_value=column))
+
+
+def _plain_number(value: Any, text: str) -> str:
+    """YAML's own forms (0x10, 010) are numbers already: their value counts, not their characters."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float) and not _reads_as(text, value):
+        return json.dumps(value)
+    return text
+
+
+def _reads_as(text: str, value: float) -> bool:
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def _wrong_type(name: str, text: str, schema: Mapping[str, Any]) -> tuple[str, str]:
+    enum = enum_of(schema)
+    text = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
+    if enum is not None:
+        near = difflib.get_close_matches(text, [str(each) for each in enum], n=1)
+        fix = f"Did you mean {near[0]}?" if near else "Take one of them."
+        return f"{name} is one of {', '.join(str(each) for each in enum)}; {text!r} is not.", fix
+    wanted = " or ".join(sorted(types_of(schema)))
+    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    return f"{name} must be {words.get(wanted, wanted)}; {text!r} is not.", "Correct the value."

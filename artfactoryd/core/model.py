@@ -1,0 +1,203 @@
+"""Provider, Model, ModelFamily: what can be ordered, with which parameters, at what price."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+MICRO = Decimal(1_000_000)  # micro-dollars in a dollar
+SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
+NAMED_SIZES = {  # the values of image_size, in pixels
+    "square_hd": (1024, 1024), "square": (512, 512),
+    "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
+    "landscape_4_3": (1024, 768), "landscape_16_9": (1024, 576),
+}  # fmt: skip
+
+
+def micro_dollars(usd: object, times: int = 1) -> int:
+    """US dollars as written, `times` over, in micro-dollars, rounded up."""
+    return int((Decimal(str(usd)) * MICRO * times).to_integral_value(ROUND_CEILING))
+
+
+def dollars(micro: int) -> str:
+    """`$0.012`: at least two decimals, no more than needed."""
+    text = f"{Decimal(micro) / MICRO:.6f}".rstrip("0")
+    whole, _, cents = text.partition(".")
+    return f"${whole}.{cents:0<2}"
+
+
+def usd(micro: int | None) -> float | None:
+    return None if micro is None else float(micro / MICRO)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """`usd` is decimal text as written; `per` is image, megapixel, second or call."""
+
+    usd: str
+    per: str = "image"
+    seconds: float | None = None  # expected run time, for a price per second
+    as_of: str | None = None
+
+    @classmethod
+    def from_mapping(cls, value: Mapping[str, Any]) -> Price:
+        return cls(str(value["usd"]), value.get("per", "image"), value.get("seconds"), _text(value.get("as_of")))
+
+    def upper(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        """The most a call for `asked` outputs may cost, in micro-dollars; None when that is not known."""
+        if self.per == "call":
+            return micro_dollars(self.usd)
+        if self.per == "image":
+            return micro_dollars(self.usd, asked)
+        if self.per == "megapixel":
+            return self._by_size(asked, parameters)
+        return None if self.seconds is None else micro_dollars(Decimal(self.usd) * Decimal(str(self.seconds)))
+
+    def _by_size(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+        size = size_of(parameters)
+        return None if size is None else micro_dollars(self.usd, asked * -(-size[0] * size[1] // 1_000_000))
+
+
+def size_of(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Width and height in pixels, as given by `width` and `height` or by `image_size`, written out or by its name."""
+    named = parameters.get("image_size")
+    if isinstance(named, str):
+        return NAMED_SIZES.get(named)
+    given = named if isinstance(named, Mapping) else parameters
+    width, height = given.get("width"), given.get("height")
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One endpoint with its parameter schema. `id` is what the provider calls it."""
+
+    provider: str
+    id: str
+    version: str | None = None
+    aliases: tuple[str, ...] = ()
+    family: str | None = None
+    modality: str = "text-to-image"
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    text: tuple[str, ...] = ()
+    batch: str | None = None
+    seed: str | None = None
+    image: str | None = None
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    syntax: tuple[str, ...] = ()
+    price: Price | None = None
+    source: str = ""
+
+    @classmethod
+    def from_mapping(cls, value: Mapping[str, Any], source: str) -> Model:
+        """Of a model file's content, already checked against schemas/model.schema.json."""
+        name, _, version = str(value["model"]).partition(":")
+        schema = value.get("schema") or {}
+        return cls(
+            provider=value["provider"], id=name, version=version or None, aliases=tuple(value.get("aliases") or ()),
+            family=value.get("family"), modality=value.get("modality", "text-to-image"), schema=schema,
+            text=tuple(_default_text(value) if value.get("text") is None else value["text"]), batch=value.get("batch"),
+            seed=value.get("seed"), image=value.get("image"), synonyms=dict(value.get("synonyms") or {}),
+            syntax=tuple(value.get("syntax") or ()),
+            price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
+        )  # fmt: skip
+
+    @classmethod
+    def from_snapshot(cls, value: Mapping[str, Any]) -> Model:
+        """The inverse of `snapshot`: how a model was when an order was accepted."""
+        lists = {key: tuple(value[key]) for key in ("aliases", "text", "syntax")}
+        price = Price(**value["price"]) if value["price"] else None
+        return cls(**{**value, **lists, "price": price})
+
+    def snapshot(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def properties(self) -> Mapping[str, Mapping[str, Any]]:
+        found = self.schema.get("properties")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def required(self) -> Sequence[str]:
+        return list(self.schema.get("required") or ())
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The parameters that take a picture."""
+        named = (name for name, schema in self.properties.items() if schema.get("format") == "uri")
+        return tuple(dict.fromkeys([*named, *([self.image] if self.image else [])]))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.id, *self.aliases)
+
+    @property
+    def full(self) -> str:
+        return f"{self.id}:{self.version}" if self.version else self.id
+
+
+def _default_text(value: Mapping[str, Any]) -> list[str]:
+    """prompt and every *_prompt, but for one that takes a picture or no string at all."""
+    properties = (value.get("schema") or {}).get("properties") or {}
+    named = ((name, each) for name, each in properties.items() if name == "prompt" or name.endswith("_prompt"))
+    return [name for name, each in named if name != value.get("image") and _may_be_text(each)]
+
+
+def _may_be_text(schema: Mapping[str, Any]) -> bool:
+    from artfactoryd.core.grammar.lists import types_of  # imported late: `status` needs prices, and no grammar
+
+    types = types_of(schema)
+    return schema.get("format") != "uri" and (not types or "string" in types)
+
+
+def snapshots(order: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The models of an accepted order as they were then, by the place that its items name."""
+    found: list[dict[str, Any]] = order["models"] or [order["model"]]
+    return found
+
+
+def snapshot_of(order: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    """The model that one item is for."""
+    found: dict[str, Any] = snapshots(order)[item["model"]]
+    return found
+
+
+def providers_of(order: Mapping[str, Any]) -> list[str]:
+    """Who really runs the items of each model: a rehearsal is drawn here."""
+    found = snapshots(order)
+    return [order["provider"] if order["rehearsal"] else each["provider"] for each in found]
+
+
+class Catalog:
+    """The models that can be ordered; later ones (a person's own) override earlier ones of the same id."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._models: dict[tuple[str, str], Model] = {}
+        for model in models:
+            self._models.pop((model.provider, model.id), None)  # an overriding one also comes later: see `find`
+            self._models[model.provider, model.id] = model
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models.values())
+
+    def providers(self) -> list[str]:
+        return sorted({provider for provider, _ in self._models})
+
+    def find(self, provider: str, name: str) -> Model | None:
+        """By alias, full id, or `owner/name:version` where that is the version known here."""
+        for model in reversed(self._models.values()):
+            if model.provider == provider and (name in model.names or name == model.full):
+                return model
+        return None
+
+    def near(self, provider: str, name: str) -> list[str]:
+        """Names of this provider's models that `name` may have meant, best first."""
+        names = [each for model in self._models.values() if model.provider == provider for each in model.names]
+        return difflib.get_close_matches(name, names, n=3, cutoff=0.5)

@@ -1,0 +1,99 @@
+"""What a kill or a power cut left lying about, cleared before anything is delivered.
+
+After an ordinary end only the orders not done with are looked at. After any other end (`mark` is still there)
+the whole shelf is: what was being written then may belong to an order that is completed, or to none.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import durable
+from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.errors import StorageFull
+from artfactoryd.home import Home
+from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf.staging import Kept
+from artfactoryd.storage.index import Index
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+HANDED_OVER = 60.0  # seconds within which a command is written
+
+
+def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) -> None:
+    """`orders`: ids of those not done with. What the disk does not let go of lies until the next start."""
+    rows = index.resumable_items()
+    delivering = [row for row in rows if row["state"] == ItemState.DELIVERING]
+    going_on = {chosen["id"] for row in delivering for chosen in row["outputs"]}
+    try:
+        with storage_errors(home.work):
+            kept = Kept(home.work, home.rejected)
+            kept.clear(going_on)
+            kept.clear_interim(index.is_spent)
+            if everywhere:
+                _clear_work(home, [f"{row['ticket']} {row['outputs']}" for row in rows])
+        for place in [home.projects] if everywhere else _folders(home, index, orders):
+            for path in shelf.orphans(place):
+                if path.suffix != shelf.CARD or _is_done_with(index, path, going_on):
+                    shelf.discard(path)
+    except StorageFull as error:
+        log.error("what the last run left is not cleared: %s", error)
+
+
+def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:
+    rows = (index.order(order_id) for order_id in orders)
+    return (home.root / row["folder"] for row in rows if row is not None and row["folder"])
+
+
+def _is_done_with(index: Index, card: Path, going_on: Collection[str]) -> bool:
+    """A sidecar of ours whose product will not come. One whose product a person took away stays; so does a stranger."""
+    said = shelf.read_sidecar(card)
+    order = said.get("order")
+    ours = isinstance(order, dict) and index.order(str(order.get("id"))) is not None
+    return ours and said["id"] not in going_on and index.product(said["id"]) is None
+
+
+def _clear_work(home: Home, wanted: Collection[str]) -> None:
+    """Half written files, and what a factory here made for items that have ended. Claims clear up after themselves."""
+    young = time.time() - HANDED_OVER  # a command may be on its way just now
+    commands = (path for path in home.commands.glob("*.tmp") if path.stat().st_mtime < young)
+    for path in (*home.work.glob("*.tmp"), *commands):
+        path.unlink(missing_ok=True)
+    for path in (home.work / "made").glob("*/*"):
+        if path.is_file() and not any(path.name in each for each in wanted):
+            path.unlink(missing_ok=True)
+
+
+# --- how the last run ended ---
+
+
+def mark(home: Home) -> bool:
+    """From now on until `unmark`, an end is no ordinary one. True when the last was not."""
+    path = _mark(home)
+    if path.exists():
+        return True
+    with suppress(StorageFull):  # on a full disk: looked at in full at the next start that can mark
+        write_file(path, b"While this file is here, artfactoryd is at work or was ended in the middle of it.\n")
+        return False
+    return True
+
+
+def unmark(home: Home) -> None:
+    """An ordinary end; not so when the disk refused something, because tidying up after that may have failed too."""
+    if durable.refused:
+        mark(home)
+        return
+    with suppress(OSError):
+        _mark(home).unlink(missing_ok=True)
+
+
+def _mark(home: Home) -> Path:
+    return home.work / "at-work.txt"

@@ -1,0 +1,56 @@
+"""Receipts brought up to date: at most once a second each, and none forgotten at a stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+from artfactoryd.daemon.app import House
+from artfactoryd.errors import StorageFull
+from artfactoryd.intake import notices as paperwork
+from artfactoryd.reporting import waiting as reports
+from artfactoryd.shelf import placing as shelf
+from artfactoryd.storage import budget
+
+log = logging.getLogger(__name__)
+
+
+class Receipts:
+    """Writes those of `bench.touched`. One that cannot be written stays touched, and is named once."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._pen = threading.Lock()
+        self._late: set[str] = set()
+
+    async def bring_up_to_date(self) -> None:
+        touched = self._house.bench.touched
+        for order_id in list(touched):
+            touched.discard(order_id)
+            try:
+                await asyncio.to_thread(self._write, order_id)
+                self._late.discard(order_id)
+            except (StorageFull, OSError) as error:
+                if order_id not in self._late:
+                    log.warning("the receipt of order %s waits: %s", order_id, error)
+                self._late.add(order_id)
+                touched.add(order_id)
+            except asyncio.CancelledError:
+                touched.add(order_id)
+                raise
+
+    def _write(self, order_id: str) -> None:
+        with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it
+            write(self._house, order_id)
+
+
+def write(house: House, order_id: str) -> None:
+    """Bring one order's receipt up to date with the index."""
+    index = house.books.index
+    row = index.order(order_id)
+    if row is None or row["folder"] is None:
+        return
+    notes = reports.reasons(index, row, house.home, house.settings, budget.day_of(house.clock()))
+    notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
+    shelf.write_receipt(house.home.root / row["folder"], paperwork.receipt(index, row, notes).encode())

@@ -1,0 +1,144 @@
+"""Whose turn it is at one provider: orders of the highest priority take turns, item by item."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from typing import Any
+
+from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.storage.index import Index
+
+Row = dict[str, Any]
+AHEAD = 100  # items of an order read at once
+
+
+class Turns:
+    """The planned items of one provider, a few of each order in memory, the rest in the index.
+
+    An item given out by `next` is out until `back`; if it is still planned then, it comes again.
+    """
+
+    def __init__(self, index: Index, provider: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._index = index
+        self._provider = provider
+        self._clock = clock
+        self._orders: dict[str, deque[Row]] = {}
+        self._priority: dict[str, int] = {}
+        self._out: set[tuple[str, int]] = set()
+        self._resting: dict[tuple[str, int], float] = {}  # until when
+        self._left: set[str] = set()
+        self._waiting: dict[tuple[str, int], Row] = {}  # for an equal item
+        self._came: dict[str, list[Row]] = {}  # by order, what need not wait any longer
+        self._stale = True
+        self.only: set[str] | None = None  # these orders and no others
+
+    def look_again(self, order_id: str | None = None) -> None:
+        """Orders came, changed or were lifted; None: any of them."""
+        self._stale = True
+        for key in [*self._waiting, *((each, 0) for each in self._came)]:
+            self._orders.pop(key[0], None)
+        self._waiting.clear()
+        self._came.clear()
+        self._wake(lambda key: not self._is_planned(key))
+        if order_id is None:
+            self._left.clear()
+            self._orders.clear()
+        else:
+            self._left.discard(order_id)
+            self._orders.pop(order_id, None)
+
+    def leave(self, order_id: str) -> None:
+        """Nothing more of this order until `look_again`."""
+        self._left.add(order_id)
+        self._orders.pop(order_id, None)
+
+    def rest(self, key: tuple[str, int], seconds: float) -> None:
+        """This item does not come before that time; the others do."""
+        self._resting[key] = self._clock() + seconds
+
+    def wait(self, row: Row) -> None:
+        """This item does not come before `come`, or `look_again` at whatever; the others do."""
+        self._waiting[row["order_id"], row["number"]] = row
+
+    def come(self, keys: Collection[tuple[str, int]]) -> None:
+        """What these waited for has ended."""
+        for key in self._waiting.keys() & set(keys):
+            self._came.setdefault(key[0], []).append(self._waiting.pop(key))
+            self._stale = True
+
+    @property
+    def rests(self) -> float | None:
+        """Seconds until an item that rests may come; None when none does."""
+        return max(0.0, min(self._resting.values()) - self._clock()) if self._resting else None
+
+    def any(self) -> bool:
+        """Is there something to send, now or after a rest?"""
+        return self.ready() or bool(self._resting)
+
+    def ready(self) -> bool:
+        """Is there something to send now?"""
+        self._fill()
+        return bool(self._orders)
+
+    def orders(self) -> set[str]:
+        """The orders that have something to send."""
+        self._fill()
+        return set(self._orders)
+
+    def next(self) -> Row | None:
+        self._fill()
+        if not self._orders:
+            return None
+        highest = max(self._priority[order_id] for order_id in self._orders)
+        order_id = next(each for each in self._orders if self._priority[each] == highest)
+        row = self._orders[order_id].popleft()
+        self._out.add((order_id, row["number"]))
+        self._orders[order_id] = self._orders.pop(order_id)  # to the end: the next order's turn
+        return row
+
+    def back(self, key: tuple[str, int]) -> None:
+        """The item has ended, or was put back; if it is still planned it comes again."""
+        self._out.discard(key)
+        if key not in self._waiting and self._is_planned(key):
+            self._orders.pop(key[0], None)
+            self._stale = True
+
+    def _is_planned(self, key: tuple[str, int]) -> bool:
+        row = self._index.item(*key)
+        return row is not None and row["state"] == ItemState.PLANNED
+
+    def _wake(self, over: Callable[[tuple[str, int]], bool]) -> None:
+        for key in [each for each in self._resting if over(each)]:
+            del self._resting[key]
+            self._orders.pop(key[0], None)
+            self._stale = True
+
+    def _fill(self) -> None:
+        """Read on where an order's few items in memory have run out."""
+        if self._resting:
+            now = self._clock()
+            self._wake(lambda key: self._resting[key] <= now)
+        if self._stale:
+            self._stale = False
+            for order in self._index.working_orders(self._provider):
+                if self.only is not None and order["id"] not in self.only:
+                    continue
+                self._priority[order["id"]] = order["priority"]
+                self._orders.setdefault(order["id"], deque())
+        for order_id in [each for each, rows in self._orders.items() if not rows]:
+            self._read(order_id)
+
+    def _read(self, order_id: str) -> None:
+        away = self._out | self._resting.keys() | self._waiting.keys()
+        if order_id in self._came and order_id not in self._left:
+            self._orders[order_id].extend(self._came.pop(order_id))
+            return
+        most = 0 if order_id in self._left else AHEAD + len(away)
+        found = self._index.planned_items(order_id, self._provider, most)
+        rows = [row for row in found if (order_id, row["number"]) not in away]
+        if rows:
+            self._orders[order_id] = deque(rows)
+        else:
+            del self._orders[order_id]

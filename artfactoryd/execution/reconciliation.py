@@ -1,0 +1,204 @@
+"""What became of creates whose answer was lost: each provider that can tell is asked, until it tells or cannot.
+
+    in doubt -> asked soon, then ever more rarely -> ticket: made further by the foreman
+                                                  -> absent: planned again, its turn comes
+                                                  -> neither: a person's word
+
+Nothing is sent from here. An answer goes through the same guarded lines as every other move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from artfactoryd.clock import iso
+from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.model import snapshot_of
+from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
+from artfactoryd.execution.state import Workbench
+from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
+from artfactoryd.storage import in_doubt as stakes
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+Told = Mapping[str, Ticket | Absent]
+SOON = 0.2  # seconds in which doubts that arise together are asked about together
+FIRST, LONGEST = 2.0, 60.0  # seconds between two questions
+ROUND = 120.0  # seconds that one question may take
+PATIENCE = timedelta(seconds=150)  # for which a run that ends by itself waits: two looks a minute apart fit well
+YOUNG = timedelta(hours=1)  # asked about all the time
+OLD = timedelta(hours=24)  # asked about a few times in each run
+FEW = 3
+BEFORE = timedelta(minutes=15)  # tickets from so long before the oldest doubt are told of too
+NOT_BOUGHT = "The provider's own list shows that it was not bought."
+UNTOLD = "The provider does not say what became of it."
+
+
+class Doubts:
+    def __init__(self, bench: Workbench) -> None:
+        self._bench, self._index = bench, bench.books.index
+        self._began = bench.clock()
+        self._asked: Counter[str] = Counter()  # attempts asked about in this run
+        self._versions: dict[tuple[str, int], str | None] = {}
+
+    @property
+    def providers(self) -> list[str]:
+        return sorted(self._bench.unsure)
+
+    def take_up(self) -> None:
+        """What earlier runs left in doubt is asked about again."""
+        for provider in self.providers:
+            if stakes.open_doubts(self._index, provider):
+                self._bench.doubt(provider)
+
+    async def find_out(self, provider: str, start: Callable[[Row], None]) -> None:
+        """For as long as the house is at work. `start` makes a found item further."""
+        changed = self._bench.unsure[provider]
+        while True:
+            await changed.wait()
+            pause = FIRST / 2
+            while pause:
+                pause = FIRST if changed.is_set() else min(2 * pause, LONGEST)
+                changed.clear()
+                await asyncio.sleep(SOON)
+                pause = await self._ask_once(provider, pause, start)
+                if pause:
+                    await _either(changed, pause)
+
+    async def _ask_once(self, provider: str, pause: float, start: Callable[[Row], None]) -> float:
+        """One question about all that is in doubt there. Seconds until the next, 0 when asking tells nothing more."""
+        rows = stakes.open_doubts(self._index, provider)
+        asked = {row["id"]: row for row in rows if self._is_worth_asking(row)}
+        answer = await self._answer(provider, list(asked.values())) if asked else Answer()
+        left = [row for row in rows if not await self._settle(row, answer.told.get(row["id"]), start)]
+        self._asked.update(asked.keys())
+        pause = max(pause, answer.after)
+        for row in left:
+            self._note(row, answer, pause, row["id"] in asked)
+        with contextlib.suppress(StorageFull):  # a person reads of it later
+            await self._bench.books.remember_questions(left)
+        if not any(row["hopeful"] for row in left) and not self._bench.unsure[provider].is_set():
+            self._bench.hopeful.discard(provider)
+        return pause if any(row["next_at"] for row in left) else 0.0
+
+    async def _answer(self, provider: str, rows: Sequence[Row]) -> Answer:
+        factory = self._bench.factories[provider]
+        assert isinstance(factory, Reconciles)
+        doubts, known = await asyncio.to_thread(self._attempts, provider, rows)
+        try:
+            async with asyncio.timeout(ROUND):
+                return Answer(await factory.reconcile(doubts, known))
+        except Throttled as error:
+            self._bench.gates[provider].slow(error.after)
+            return Answer(words=str(error), after=error.after or 0.0)
+        except AskAgain as error:
+            return Answer(words=str(error), after=error.after or 0.0)
+        except ProviderStopped as error:  # what it means for new creates, a create will tell
+            return Answer(words=str(error), after=LONGEST, refused=True)
+        except TimeoutError:
+            return Answer(words="It did not answer in time.")
+        except Exception as error:
+            log.exception("asking %s what became of sendings failed: a defect of this program", provider)
+            return Answer(words=f"A defect of this program ({error!r}); the log has the details.", refused=True)
+
+    def _attempts(self, provider: str, rows: Sequence[Row]) -> tuple[list[Attempt], list[Attempt]]:
+        oldest = min(_when(row["asked_at"]) for row in rows)
+        known = stakes.known(self._index, provider, iso(oldest - BEFORE))
+        return [self._attempt(row) for row in rows], [self._attempt(row) for row in known]
+
+    def _attempt(self, row: Row) -> Attempt:
+        key = (row["order_id"], row["number"])
+        if key not in self._versions:
+            item = self._index.item(*key)
+            assert item is not None
+            self._versions[key] = snapshot_of(self._bench.order(row), item)["version"]
+        call = Call(row["model"], self._versions[key], row["actual"])
+        ticket = Ticket(row["ticket"]) if row["ticket"] else None
+        return Attempt(row["id"], call, _when(row["asked_at"]), ticket)
+
+    # --- what follows from an answer ---
+
+    async def _settle(self, row: Row, answer: Ticket | Absent | None, start: Callable[[Row], None]) -> bool:
+        """Whether nothing is left to ask."""
+        if answer is None or (isinstance(answer, Ticket) and self._may_be_anothers(row)):
+            return False
+        item = self._index.item(row["order_id"], row["number"])
+        assert item is not None
+        try:
+            if isinstance(answer, Ticket):
+                self._found(await self._bench.record(item, "ticket", attempt=row["id"], ticket=answer.text), start)
+            else:
+                self._absent(await self._bench.record(item, "release", attempt=row["id"], reason=NOT_BOUGHT))
+        except IllegalMove as error:
+            log.warning("what became of attempt %s is not taken down: %s", row["id"], error)
+            return False
+        return True
+
+    def _found(self, item: Row, start: Callable[[Row], None]) -> None:
+        key = (item["order_id"], item["number"])
+        if item["state"] != ItemState.RUNNING:
+            return
+        if key in self._bench.making:  # it was about to be sent again: whoever is at it goes on from here
+            self._bench.adopted.add(key)
+            return
+        self._bench.gates[item["provider"]].hold()
+        start(item)
+
+    def _absent(self, item: Row) -> None:
+        if item["state"] == ItemState.PLANNED and (item["order_id"], item["number"]) not in self._bench.making:
+            self._bench.put_back(item)
+
+    def _may_be_anothers(self, row: Row) -> bool:
+        """A create on the way just now may be the one that was found: its ticket comes in a moment."""
+        sent = row["actual"]
+        others = stakes.on_the_way(self._index, row["provider"])
+        return any(all(other[name] == sent[name] for name in other.keys() & sent.keys()) for other in others)
+
+    # --- how long it is asked, and what a person is told of it ---
+
+    def _is_worth_asking(self, row: Row) -> bool:
+        age = self._bench.clock() - _when(row["asked_at"])
+        return age < YOUNG or (age < OLD and self._asked[row["id"]] < FEW)
+
+    def _note(self, row: Row, answer: Answer, pause: float, asked: bool) -> None:
+        now = self._bench.clock()
+        since = row["since"] or row["asked_at"]
+        again, was = self._is_worth_asking(row), bool(row["hopeful"])
+        row |= {"since": since, "next_at": iso(now + timedelta(seconds=pause)) if again else None}
+        row["hopeful"] = int(again and not answer.refused and now - max(_when(since), self._began) < PATIENCE)
+        row["times"] = (row["times"] or 0) + asked
+        row["last_at"] = iso(now) if asked else row["last_at"]
+        row["words"] = (answer.words or UNTOLD) if asked else row["words"] or UNTOLD
+        if was != bool(row["hopeful"]):
+            self._bench.touch(row["order_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`refused`: asking again soon is no use. `after`: seconds that the provider wants to be left alone."""
+
+    told: Told = field(default_factory=dict)
+    words: str = ""
+    after: float = 0.0
+    refused: bool = False
+
+
+def _when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def _either(changed: asyncio.Event, pause: float) -> None:
+    """Until something changed, or the pause is over."""
+    try:
+        async with asyncio.timeout(pause):
+            await changed.wait()
+    except TimeoutError:
+        pass

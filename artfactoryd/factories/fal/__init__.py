@@ -1,0 +1,323 @@
+"""fal, through its official client, made safe for money.
+
+The client library writes the create; everything that decides about money is read off the wire beneath it
+(wire.py), before the library has an opinion. Left to itself the library sends a create up to ten times.
+
+Reading (collect, cancel, uploads, the history) is raw JSON through the same wire: the library asks too often,
+trips over statuses it does not know, and falls back to other hosts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, Unreachable
+from artfactoryd.factories import (
+    Absent,
+    Attempt,
+    Call,
+    Description,
+    Outputs,
+    ProviderSettings,
+    Ticket,
+    Uploaded,
+)
+from artfactoryd.factories.fal.models import KEPT_BACK, described, priced
+from artfactoryd.factories.fal.requests import (
+    SKEW,
+    checked,
+    finished,
+    matched,
+    moment,
+    outcome,
+    place_of,
+    sent,
+    ticket_in,
+    trouble,
+)
+from artfactoryd.factories.http.answer import Answer, named, refusal
+from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, kept, trusted
+
+if TYPE_CHECKING:
+    import ssl
+
+    import fal_client
+    import httpx
+
+ADDRESSES = {
+    "queue_url": "https://queue.fal.run",
+    "rest_url": "https://rest.fal.ai",
+    "cdn_url": "https://v3.fal.media",
+    "platform_url": "https://api.fal.ai/v1",
+}
+PAGE = "fal.ai/dashboard"
+NO_KEY = (
+    "There is no key for fal. Set FAL_KEY, or say in artfactory.yaml where it is: providers.fal.api_key. "
+    "Nothing was sent."
+)
+UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for ever by default
+LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
+TOKEN_SPARE = timedelta(minutes=1)
+PAGES, PAGE_SIZE = 20, 100  # of the history
+
+
+def make(settings: ProviderSettings, work: Path) -> FalFactory:
+    return FalFactory(settings)
+
+
+class FalFactory:
+    """One client for the life of the event loop; the ticket is JSON: request id, endpoint, fal's addresses for it."""
+
+    name = "fal"
+    first_ask = 1.0  # the fastest models take about that long
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self._key = (settings.api_key or "").strip()
+        self._timeout = settings.timeout
+        self._at = {name: (settings.addresses.get(name) or usual).rstrip("/") for name, usual in ADDRESSES.items()}
+        self.output_hosts = frozenset().union(*(trusted(self._at[name], usual) for name, usual in ADDRESSES.items()))
+        self._client: fal_client.AsyncClient | None = None
+        self._http: httpx.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening, self._tokens = asyncio.Lock(), asyncio.Lock()
+        self._token = ("", datetime.fromtimestamp(0, UTC))  # of the CDN, and until when it is good
+
+    async def submit(self, call: Call) -> Ticket:
+        client, _ = await self._open()
+        answer, error = Answer(self._key), None
+        with kept(answer):
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await _create(client, call)
+            except Exception as caught:
+                error = caught
+        ticket = ticket_in(answer, call.model)
+        if ticket is None:
+            raise _translate_create(error, answer) from error
+        return ticket
+
+    async def collect(self, ticket: Ticket) -> Outputs | None:
+        place = place_of(ticket, self._at["queue_url"])
+        done = finished(await self._ask("GET", place.status_url))
+        if done is None:
+            return None
+        return outcome(done, await self._ask("GET", place.response_url))  # at once: it is kept for minutes
+
+    async def cancel(self, ticket: Ticket) -> None:
+        answer = await self._ask("PUT", place_of(ticket, self._at["queue_url"]).cancel_url)
+        if answer.ok or answer.status in {400, 404, 409, 410, 422}:
+            return  # asked for, or no longer anything to cancel
+        raise trouble(answer)
+
+    async def probe(self) -> None:
+        """What a model costs is asked for nothing, and only with a key that fal takes."""
+        asked = {"endpoint_id": "fal-ai/flux/schnell"}
+        answer = await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked)
+        if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
+            raise trouble(answer)
+
+    async def describe(self, model: str, version: str | None) -> Description:
+        """fal's models have no versions; what they cost is a second question."""
+        if version is not None:
+            raise CallRefused(f"fal's models have no versions: leave :{version} out.")
+        try:
+            asked = {"endpoint_id": checked(model), "expand": "openapi-3.0"}
+        except ValueError as error:
+            raise CallRefused(f"{error}.") from error
+        answer = await self._ask("GET", f"{self._at['platform_url']}/models", params=asked)
+        document = described(answer, model)
+        asked = {"endpoint_id": model}
+        price = priced(await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked), model)
+        return Description(document, price=price, kept_back=KEPT_BACK)
+
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+        """To fal's CDN for a week; whoever knows the address can read it there."""
+        if len(data) > LARGEST_UPLOAD:
+            raise CallRefused(f"{name} is larger than the {LARGEST_UPLOAD >> 20} MB that fal takes. Nothing was sent.")
+        expires = datetime.now(UTC) + UPLOAD_LIVES
+        headers = {
+            "Authorization": await self._upload_token(), "Content-Type": mime, "X-Fal-File-Name": _plain(name),
+            "X-Fal-Object-Lifecycle": f'{{"expiration_duration_seconds": {int(UPLOAD_LIVES.total_seconds())}}}',
+        }  # fmt: skip
+        address = f"{self._at['cdn_url']}/files/upload"
+        answer = await self._ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
+        found = _told(answer, "access_url")
+        if found is None:
+            self._token = ("", expires)  # it may be the token that was not liked, and that is not the key
+            raise _not_taken(answer, name, with_our_key=False)
+        return Uploaded(found, expires.isoformat(timespec="seconds"))
+
+    async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
+        """fal's history of requests can give a ticket. That something is missing there proves nothing."""
+        found: dict[str, Ticket] = {}
+        failed: ProviderError | None = None
+        for endpoint in sorted({doubt.call.model for doubt in doubts}):
+            of_it = [doubt for doubt in doubts if doubt.call.model == endpoint]
+            try:
+                requests = await self._history(endpoint, min(doubt.asked_at for doubt in of_it) - SKEW)
+            except ProviderError as error:
+                failed = error
+                continue
+            found |= matched(of_it, known, requests)
+        if failed is not None and not found:
+            raise failed
+        return found
+
+    async def close(self) -> None:
+        http, self._http, self._client = self._http, None, None
+        if http is not None and self._loop is asyncio.get_running_loop():
+            await http.aclose()
+
+    async def _upload_token(self) -> str:
+        async with self._tokens:
+            token, until = self._token
+            if not token or until - TOKEN_SPARE < datetime.now(UTC):
+                address = f"{self._at['rest_url']}/storage/auth/token?storage_type=fal-cdn-v3"
+                answer = await self._ask("POST", address, json={})
+                kind, value = _told(answer, "token_type"), _told(answer, "token")
+                if kind is None or value is None:
+                    raise _not_taken(answer, "a picture", with_our_key=True)
+                token = f"{kind} {value}"
+                self._token = (token, moment(_told(answer, "expires_at")) or datetime.now(UTC))
+            return token
+
+    async def _history(self, endpoint: str, start: datetime) -> list[Mapping[str, Any]]:
+        asked = {"endpoint_id": endpoint, "start": start.isoformat(), "limit": PAGE_SIZE, "expand": "payloads"}
+        requests: list[Mapping[str, Any]] = []
+        for _ in range(PAGES):
+            answer = await self._ask("GET", f"{self._at['platform_url']}/models/requests/by-endpoint", params=asked)
+            value = answer.value()
+            if not answer.ok or not isinstance(value, dict):
+                raise _no_history(answer)
+            items = value.get("items")
+            requests += [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
+            if not value.get("has_more") or not value.get("next_cursor"):
+                break
+            asked = {**asked, "cursor": value["next_cursor"]}
+        return requests
+
+    async def _ask(self, method: str, address: str, seconds: float = READ, **more: Any) -> Answer:
+        import httpx
+
+        _, http = await self._open()
+        try:
+            async with asyncio.timeout(seconds):
+                response = await http.request(method, address, **more)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+            raise Unreachable(f"fal does not answer: {named(error, self._key)}; is the network up?") from error
+        return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
+
+    async def _open(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
+        """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
+        if not self._key:
+            raise ProviderStopped(NO_KEY, of_key=True)
+        if not (self._key.isascii() and self._key.isprintable()):
+            words = "The key for fal holds characters that no key has. Nothing was sent."
+            raise ProviderStopped(words, of_key=True)
+        async with self._opening:
+            loop = asyncio.get_running_loop()
+            if self._client is None or self._http is None or self._loop is not loop:
+                self._client, self._http = await self._built()
+                self._loop = loop
+            return self._client, self._http
+
+    async def _built(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
+        try:
+            return await self._build(await asyncio.to_thread(_load))
+        except Exception as error:  # a broken install, an odd address, a setting of the library's own
+            why = named(error, self._key)
+            raise ProviderStopped(f"The client for fal cannot be set up ({why}). Nothing was sent.") from error
+
+    async def _build(self, context: ssl.SSLContext) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
+        import httpx
+        from fal_client import client as library
+
+        if not isinstance(getattr(library, "MAX_ATTEMPTS", None), int):
+            raise RuntimeError("this release of fal-client hides its retries; 1.0.3 does not")
+        library.MAX_ATTEMPTS = 1
+        # The key is given outright: left out, the library looks for one in the environment and on the disk.
+        client = library.AsyncClient(key=self._key, default_timeout=self._timeout)
+        http = httpx.AsyncClient(
+            transport=Wire(self._at.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
+            headers={"Authorization": f"Key {self._key}"}, follow_redirects=False,
+            event_hooks={"request": [self._to_our_queue]},
+        )  # fmt: skip
+        vars(client)["_client"] = _Ready(http)
+        if await client._client is not http:
+            raise RuntimeError("this release of fal-client brings a wire of its own; 1.0.3 takes ours")
+        return client, http
+
+    def _buys(self, request: httpx.Request) -> bool:
+        import httpx
+
+        uploads = (f"{self._at['rest_url']}/storage/auth/token", f"{self._at['cdn_url']}/files/upload")
+        return request.method == "POST" and request.url.copy_with(query=None) not in map(httpx.URL, uploads)
+
+    async def _to_our_queue(self, request: httpx.Request) -> None:
+        """The library writes https and its own idea of the queue's host into every create."""
+        import httpx
+        from fal_client.client import QUEUE_URL_FORMAT
+
+        written = str(request.url)
+        if written.startswith(QUEUE_URL_FORMAT):
+            request.url = httpx.URL(f"{self._at['queue_url']}/{written.removeprefix(QUEUE_URL_FORMAT)}")
+            request.headers["Host"] = request.url.netloc.decode("ascii")
+
+
+class _Ready:
+    """What the library awaits to get its httpx client, and gets ours."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    def __await__(self) -> Generator[Any, None, httpx.AsyncClient]:
+        async def ready() -> httpx.AsyncClient:
+            return self._http
+
+        return ready().__await__()
+
+
+def _load() -> ssl.SSLContext:
+    """The slow part of building the client: importing it, and reading the certificates."""
+    import fal_client  # noqa: F401
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+async def _create(client: fal_client.AsyncClient, call: Call) -> None:
+    await client.submit(checked(call.model), sent(call.parameters))
+
+
+def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
+    return failed_create(error, answer, "fal", PAGE)
+
+
+def _told(answer: Answer, name: str) -> str | None:
+    value = answer.value() if answer.ok else None
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
+    error = refusal(answer, "fal")
+    if isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped)):
+        return error
+    kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
+    return kind(f"fal did not take {name} ({answer.status}): {answer.reason()}.", answer.wait())
+
+
+def _no_history(answer: Answer) -> ProviderError:
+    error = trouble(answer)
+    if answer.ok or isinstance(error, OutputLost):
+        return AskAgain(f"fal does not show its history of requests ({answer.status}): {answer.reason()}.")
+    return error
+
+
+def _plain(name: str) -> str:
+    """A header takes no more than ASCII; the name is for a person at fal's alone."""
+    return "".join(letter if letter.isascii() and letter.isprintable() else "_" for letter in name)

@@ -1,0 +1,281 @@
+"""Replicate, through its official client, made safe for money.
+
+The client library writes the create; everything that decides about money is read off the wire
+beneath it (wire.py), before the library has an opinion.
+
+Reading (collect, cancel) is raw JSON too: the library cannot parse every status there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from artfactoryd.clock import iso
+from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
+from artfactoryd.factories import (
+    Absent,
+    Attempt,
+    Call,
+    Description,
+    Outputs,
+    ProviderSettings,
+    Ticket,
+    Uploaded,
+)
+from artfactoryd.factories.http.answer import Answer, named, refusal
+from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, kept, trusted
+from artfactoryd.factories.replicate import listing
+from artfactoryd.factories.replicate.models import model_place, not_told, schema_in, version_of
+from artfactoryd.factories.replicate.predictions import outcome, ticket_in, trouble
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+    from replicate.client import Client
+
+BASE_URL = "https://api.replicate.com"
+PAGE = "replicate.com/predictions"
+MOST_PAGES = 100  # of the list of recent predictions, in one look
+NO_KEY = (
+    "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
+    "providers.replicate.api_key. Nothing was sent."
+)
+
+
+def make(settings: ProviderSettings, work: Path) -> ReplicateFactory:
+    return ReplicateFactory(settings)
+
+
+class ReplicateFactory:
+    """One client for the life of the event loop; the ticket is the prediction's id."""
+
+    name = "replicate"
+    first_ask = 1.0  # the fastest models take about that long
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._now = now
+        self._absences = listing.Absences(settings.timeout, clock)
+        self._key = (settings.api_key or "").strip()
+        self._timeout = settings.timeout
+        self._base = settings.addresses.get("base_url") or BASE_URL
+        self.output_hosts = trusted(self._base, BASE_URL)
+        self._client: Client | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = asyncio.Lock()
+
+    async def submit(self, call: Call) -> Ticket:
+        client = await self._open()
+        answer, error = Answer(self._key), None
+        with kept(answer):
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await _create(client, call)
+            except Exception as caught:
+                error = caught
+        ticket = ticket_in(answer)
+        if ticket is None:
+            raise _translate_create(error, answer) from error
+        return ticket
+
+    async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
+        """One look at the list serves all of them."""
+        fresh = listing.findable(doubts, self._now())
+        if not fresh:
+            return {}
+        recent = await self._recent(listing.since(fresh))
+        search = await asyncio.to_thread(listing.Search, fresh, known, recent, self._timeout)
+        absent = self._absences.believed(search.missing(self._now()))
+        return {name: Ticket(job) for name, job in search.found.items()} | {name: Absent() for name in absent}
+
+    async def collect(self, ticket: Ticket) -> Outputs | None:
+        answer = await self._ask("GET", _place(ticket))
+        if not answer.ok:
+            raise trouble(answer)
+        prediction = answer.value()
+        if not isinstance(prediction, dict):
+            raise AskAgain("Replicate answered, but not with a prediction.")
+        return outcome(prediction, self._key)
+
+    async def cancel(self, ticket: Ticket) -> None:
+        answer = await self._ask("POST", _place(ticket) + "/cancel")
+        if answer.ok or answer.status in {404, 409, 410, 422}:
+            return  # cancelled, or no longer anything to cancel
+        raise trouble(answer)
+
+    async def probe(self) -> None:
+        answer = await self._ask("GET", "/v1/account")
+        if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
+            raise trouble(answer)
+
+    async def describe(self, model: str, version: str | None) -> Description:
+        """An official model is called by its name; of a community model the version is pinned that was described."""
+        place = model_place(model)
+        if version is not None:
+            found = await self._told(f"{place}/versions/{quote(version, safe='')}", f"{model}:{version}")
+            return Description(schema_in(found, model), version)
+        found = await self._told(place, model)
+        schema = schema_in(found.get("latest_version"), model)
+        return Description(schema, None if await self._is_official(found, place) else version_of(found))
+
+    async def _is_official(self, found: Mapping[str, Any], place: str) -> bool:
+        """Where the model itself does not say: an official one keeps its list of versions to itself."""
+        if "is_official" in found:
+            return bool(found["is_official"])
+        answer = await self._ask("GET", f"{place}/versions")
+        if not answer.ok and answer.status != 404:
+            raise not_told(answer, "its versions")
+        return answer.status == 404
+
+    async def _told(self, path: str, what: str) -> Mapping[str, Any]:
+        answer = await self._ask("GET", path)
+        value = answer.value() if answer.ok else None
+        if not isinstance(value, dict):
+            raise not_told(answer, what)
+        return value
+
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+        """To Replicate's files, which live a day; Replicate itself reads them with our key."""
+        import httpx
+
+        client = await self._open()
+        try:
+            async with asyncio.timeout(READ + len(data) / UPLOAD):
+                form = {"content": (name, data, mime)}
+                response = await client._async_client.request("POST", "/v1/files", files=form)
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            raise Unreachable(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
+        answer = Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
+        return _uploaded(answer, name)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client._async_client.aclose()
+
+    async def _recent(self, since: datetime) -> listing.Listing:
+        """The account's predictions since then, page by page; not whole when there are too many."""
+        path: str | None = "/v1/predictions?" + urlencode({"created_after": iso(since)})
+        jobs: list[listing.Listed] = []
+        for _ in range(MOST_PAGES):
+            if path is None:
+                break
+            page = await self._page(path)
+            jobs += page.jobs
+            if page.next is None or page.reaches(since):
+                return listing.Listing(jobs)
+            path = self._here(page.next)
+        return listing.Listing(jobs, whole=False)
+
+    async def _page(self, path: str) -> listing.Page:
+        answer = await self._ask("GET", path)
+        page = listing.read_page(answer.value()) if answer.ok else None
+        if page is not None:
+            return page
+        error = AskAgain("Replicate answered, but not with a list.") if answer.ok else trouble(answer)
+        raise AskAgain(str(error)) if isinstance(error, OutputLost) else error
+
+    def _here(self, address: str) -> str | None:
+        """The path of an address on our own host; None on any other, where the key must not go."""
+        there, base = urlsplit(address), urlsplit(self._base)
+        if (there.scheme, there.netloc) != (base.scheme, base.netloc):
+            return None
+        return f"{there.path}?{there.query}"
+
+    async def _ask(self, method: str, path: str) -> Answer:
+        import httpx
+
+        client = await self._open()
+        try:
+            async with asyncio.timeout(READ):
+                response = await client._async_client.request(method, path)
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            why = named(error, self._key)
+            raise Unreachable(f"Replicate does not answer: {why}; is the network up?") from error
+        return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
+
+    async def _open(self) -> Client:
+        """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
+        if not self._key:
+            raise ProviderStopped(NO_KEY, of_key=True)
+        if not (self._key.isascii() and self._key.isprintable()):
+            words = "The key for Replicate holds characters that no key has. Nothing was sent."
+            raise ProviderStopped(words, of_key=True)
+        async with self._opening:  # the first calls come together, and loading takes a tenth of a second each
+            loop = asyncio.get_running_loop()
+            if self._client is None or self._loop is not loop:
+                self._client, self._loop = await self._built(), loop
+        return self._client
+
+    async def _built(self) -> Client:
+        try:
+            return self._build(await asyncio.to_thread(_load))
+        except Exception as error:  # a broken install, an odd base address, a setting of the library's own
+            why = named(error, self._key)
+            raise ProviderStopped(f"The client for Replicate cannot be set up ({why}). Nothing was sent.") from error
+
+    def _build(self, context: ssl.SSLContext) -> Client:
+        from replicate.client import Client
+
+        wire = Wire([self._base], _buys, self._timeout, context)
+        # Key and address are given outright: left out, the library looks for them in the environment.
+        client = Client(self._key, base_url=self._base, transport=wire, follow_redirects=False)
+        retries = client._async_client._transport
+        if not hasattr(retries, "max_attempts"):
+            raise RuntimeError("this release of the replicate library hides its retries; 1.0.7 does not")
+        retries.max_attempts = 1
+        return client
+
+
+def _uploaded(answer: Answer, name: str) -> Uploaded:
+    value = answer.value()
+    urls = value.get("urls") if isinstance(value, dict) else None
+    address = urls.get("get") if isinstance(urls, dict) else None
+    if answer.ok and isinstance(address, str) and isinstance(value, dict):
+        expires = value.get("expires_at")
+        return Uploaded(address, expires if isinstance(expires, str) else None)
+    error = refusal(answer, "Replicate")
+    if error is None or isinstance(error, Throttled):
+        after = error.after if error else None
+        kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
+        raise kind(f"Replicate did not take {name} ({answer.status}): {answer.reason()}.", after)
+    raise error
+
+
+def _load() -> ssl.SSLContext:
+    """The slow part of building the client: importing it, and reading the certificates."""
+    import httpx
+    import replicate  # noqa: F401
+
+    return httpx.create_ssl_context()
+
+
+def _place(ticket: Ticket) -> str:
+    return f"/v1/predictions/{quote(ticket.text, safe='')}"
+
+
+def _buys(request: httpx.Request) -> bool:
+    return request.method == "POST" and request.url.path.endswith("/predictions")
+
+
+async def _create(client: Client, call: Call) -> None:
+    given = dict(call.parameters)
+    if call.version is None:
+        await client.models.predictions.async_create(model=call.model, input=given)
+    else:
+        await client.predictions.async_create(version=call.version, input=given)
+
+
+def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
+    return failed_create(error, answer, "Replicate", PAGE)

@@ -1,0 +1,309 @@
+"""From a claim to an order: rejected, held, or accepted. Each step finds on a second run what the first one left.
+
+The ids are the claim's own (document 2 is the claim's id plus 1), so a kill between accepting and
+clearing never makes a second order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import failpoints as fault
+from artfactoryd.core.expansion.hold_reasons import Reason
+from artfactoryd.errors import Problem, Refusal
+from artfactoryd.home import Home
+from artfactoryd.intake import attachments as companions
+from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake.attachments import Companions
+from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.log import fields as log_fields
+from artfactoryd.planning import inputs
+from artfactoryd.planning import remake as again
+from artfactoryd.planning.inputs import InputsMissing
+from artfactoryd.planning.model_choice import Heard, ModelsUnknown
+from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.planning.planner import Origin, Scholar, Study, document_text, plan_of
+from artfactoryd.settings import Settings
+from artfactoryd.storage import budget
+from artfactoryd.storage.writer import Books
+
+MOST_READINGS = 3
+KEPT = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
+
+
+def order_id(claim: str, number: int) -> str:
+    return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
+
+
+def _poison(name: str) -> Problem:
+    fix = "It is set aside; look at what is unusual in it."
+    return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
+
+
+class Intake:
+    def __init__(
+        self, home: Home, claims: Claims, books: Books, settings: Callable[[], Settings], clock: Callable[[], datetime],
+        descriptions: Descriptions,
+    ) -> None:  # fmt: skip
+        self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
+        self._settings, self._clock = settings, clock
+        self._companions = Companions()
+        self._opening = asyncio.Lock()
+        self.put_back: set[str] = set()  # claims of sidecars that lie on the shelf again
+
+    async def take(self, claim: Claim) -> list[str] | None:
+        """Take what was dropped to its next resting place; the ids of orders that may now be worked on.
+
+        None: it waits for a picture that it names; take it again at the next look.
+        """
+        with log_fields(order=claim.id):
+            return await self._take(claim)
+
+    async def _take(self, claim: Claim) -> list[str] | None:
+        rows = self._books.index.orders_of_claim(claim.id)
+        if not rows:
+            approved = await self._approved_by(claim)
+            if approved:
+                return await self._approve_by_drop(claim, approved)
+            if self._is_young(claim) and again.awaits_picture(self._home, self._books.index, claim):
+                return None
+            if await asyncio.to_thread(again.put_back, self._home, self._books.index, claim):
+                self.put_back.add(claim.id)
+                await asyncio.to_thread(self._claims.clear, claim)
+                return []
+            if not await self._read(claim):
+                return None
+            rows = self._books.index.orders_of_claim(claim.id)
+        await asyncio.to_thread(self._companions.decided, claim)
+        return await self.settle(claim, rows)
+
+    async def settle(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What remains to be done for orders that are accepted or held."""
+        if any(row["held"] is not None and not row["cancelled"] for row in rows):
+            return []
+        ready = [row for row in rows if not row["cancelled"]]
+        for row in ready:
+            await self.open_folder(row, claim)
+        held = {row["held_entry"] for row in rows} - {None}
+        binned = any(self._claims.held_gone(entry) for entry in held)
+        for entry in held:
+            await asyncio.to_thread(self._claims.drop_held, entry)
+        if rows:
+            await asyncio.to_thread(self._lay_out, claim, ready, binned)
+        await asyncio.to_thread(self._claims.clear, claim)
+        return [row["id"] for row in ready]
+
+    def _lay_out(self, claim: Claim, ready: Sequence[Mapping[str, Any]], binned: bool) -> None:
+        """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
+        left = companions.leftovers(claim, [each["value"] for row in ready for each in row["inputs"]])
+        if claim.kind == "file":
+            for path in left:
+                self._set_aside(path, paperwork.left_text(path.name, claim.name, bool(ready)))
+        elif left and ready:
+            companions.strip(claim, left)
+            self._set_aside(claim.entry, paperwork.left_text(claim.name, claim.name, True))
+        elif left and not binned:
+            self._claims.reject(claim, paperwork.left_text(claim.name, claim.name, False))
+
+    def _set_aside(self, path: Path, text: str) -> None:
+        taken_at = self._clock().isoformat(timespec="milliseconds")
+        aside = self._claims.take(path, id=str(uuid.uuid4()), project=None, taken_at=taken_at)
+        if aside is not None:
+            self._claims.reject(aside, text)
+
+    async def _read(self, claim: Claim) -> bool:
+        """False when it is neither accepted nor rejected yet."""
+        try:
+            studies = await self._understand(claim)
+        except Refusal as refusal:
+            if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
+                await asyncio.to_thread(self._claims.finish_reading, claim)
+                return False
+            text = paperwork.rejection_text(claim.name, refusal.problems)
+            await asyncio.to_thread(self._claims.reject, claim, text)
+            return True
+        fault.point("order_read")
+        await self._accept(claim, studies)
+        return True
+
+    async def _understand(self, claim: Claim) -> list[Study]:
+        """Models that are not in the catalogue are asked about between two readings."""
+        try:
+            return await self._read_once(claim, Heard())
+        except ModelsUnknown as unknown:
+            if not unknown.names:
+                raise
+            await asyncio.to_thread(self._claims.finish_reading, claim)
+            return await self._read_once(claim, await self._descriptions.learn(unknown.names))
+
+    async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
+        readings = await asyncio.to_thread(self._claims.begin_reading, claim)
+        if readings > MOST_READINGS:
+            raise Refusal([_poison(claim.name)])
+        fault.point("reading")
+        studies = await asyncio.to_thread(self._study_with_pictures, claim, heard)
+        await asyncio.to_thread(self._claims.finish_reading, claim)
+        return studies
+
+    def _study_with_pictures(self, claim: Claim, heard: Heard) -> list[Study]:
+        """A loose order's pictures are taken along from where it lay, as far as they are there."""
+        try:
+            return self._study(claim, heard)
+        except InputsMissing as missing:
+            if claim.kind == "bundle":
+                raise
+            settings, wall = self._settings(), self._clock().timestamp()
+            found = self._companions.take_along(
+                claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
+                most_bytes=settings.limits.product_bytes,
+            )  # fmt: skip
+            if not found:
+                raise
+            fault.point("companions_copied")
+            return self._study(claim, heard)
+
+    def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
+        """For a picture that is dropped a moment later than its order; a bundle came whole."""
+        return claim.kind == "file" and missing.may_come and self._is_young(claim)
+
+    def _is_young(self, claim: Claim) -> bool:
+        age = self._clock() - datetime.fromisoformat(claim.taken_at)
+        return age.total_seconds() < companions.PATIENCE
+
+    def is_spoken_for(self, stray: Path) -> bool:
+        return self._companions.is_spoken_for(stray)
+
+    async def clear_inbox(self) -> None:
+        """Pictures that orders took along go from the inbox, once no order dropped with them may still want one."""
+        if self._companions.any_safe:
+            await asyncio.to_thread(self._companions.take_away)
+
+    def _study(self, claim: Claim, heard: Heard) -> list[Study]:
+        submission = claim.submission()
+        stem = str(submission.get("name") or Path(claim.name).stem)
+        origin = Origin(
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / KEPT
+        )
+        scholar = Scholar(self._home, self._settings(), self._books.index, self._clock, heard)
+        return scholar.study(claim.order_file.read_bytes(), origin)
+
+    async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
+        """All documents of the file together: accepted, or all held."""
+        lines: list[dict[str, Any]] = [self._acceptance(claim, study) for study in studies]
+        if any(study.reasons for study in studies):
+            fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
+            entry = await asyncio.to_thread(self._claims.hold, claim, paperwork.hold_text(claim.name, studies))
+            lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
+        await self._books.record(*lines)
+        fault.point("order_accepted")
+
+    def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
+        submission = claim.submission()
+        plan, order = study.plan, study.order
+        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.all_models)]
+        return {
+            "kind": "acceptance", "order": order_id(claim.id, study.document.number), "claim": claim.id,
+            "number": study.document.number, "submission": submission.get("id"), "name": order.name,
+            "project": order.project, "folder": None, "provider": study.provider,
+            "model": models[0], "models": models if len(models) > 1 else [],
+            "document": document_text(study.document.text), "document_sha256": study.sha256,
+            "fingerprint": study.fingerprint, "file": claim.name, "git": submission.get("git"),
+            "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
+            "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
+            "cap": study.cap, "price": study.needs.buying.price, "total_items": plan.total_items,
+            "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
+            "library": dict(study.library), "proof": list(study.proof) or None,
+        }  # fmt: skip
+
+    def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:
+        reasons = study.reasons or (Reason("companion", "Another document of the same file is held."),)
+        return {
+            "kind": "hold", "order": order_id(claim.id, study.document.number), "entry": entry,
+            "fingerprint": fingerprint,
+            "reasons": [{"code": r.code, "text": r.text, "waivable": r.waivable} for r in reasons],
+        }  # fmt: skip
+
+    # --- approval ---
+
+    async def _approved_by(self, claim: Claim) -> list[dict[str, Any]]:
+        """The held orders this was moved out of Held/ to approve: exactly their bytes, and their entry is gone."""
+        done = self._books.index.answer(claim.id)
+        if done is not None:  # killed between the approval and its end
+            return self._books.index.orders_of_claim(done["claim"])
+        held = self._books.index.held_orders()
+        if not held:
+            return []
+        fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
+        twins = [
+            row for row in held if row["held_fingerprint"] == fingerprint and self._claims.held_gone(row["held_entry"])
+        ]
+        return [row for row in twins if row["claim"] == twins[0]["claim"]]
+
+    async def _approve_by_drop(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The claim's id is the id of the command that it stands for, so it is carried out once."""
+        word = {"kind": "command", "id": claim.id, "name": "approve", "answer": {"claim": rows[0]["claim"]}}
+        held = [row for row in rows if row["held"] is not None and not row["cancelled"]]
+        if any(not reason["waivable"] for row in held for reason in row["held"]):
+            if self._books.index.answer(claim.id) is None:
+                await self._books.record(word)
+            await self._stay_held(claim, held)
+            ids = []
+        elif held:
+            ids = await self.approve(held, word)
+        else:
+            ids = await self.finish_claim(rows[0]["claim"])
+        await asyncio.to_thread(self._claims.clear, claim)
+        return ids
+
+    async def _stay_held(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Approving is not enough here: the entry is laid back, with words that say so."""
+        text = paperwork.unwaivable_text(claim.name, rows)
+        for original in await asyncio.to_thread(self._claims.open):
+            if original.id == rows[0]["claim"]:
+                await asyncio.to_thread(self._claims.restore_held, original, rows[0]["held_entry"], text)
+
+    async def approve(self, rows: Sequence[Mapping[str, Any]], *also: Mapping[str, Any]) -> list[str]:
+        """Waive the reasons shown and raise the cap to the price shown. `also`: lines of the same step."""
+        lines = [
+            {"kind": "approval", "order": row["id"], "waived": [reason["code"] for reason in row["held"]],
+             "cap": max(row["cap"], self._price(row)), "folder": None}
+            for row in rows
+        ]  # fmt: skip
+        await self._books.record(*lines, *also)
+        fault.point("order_approved")
+        return await self.finish_claim(rows[0]["claim"])
+
+    def _price(self, row: Mapping[str, Any]) -> int:
+        """The one shown with the reasons."""
+        if row["proof"] and row["folder"]:
+            return budget.whole_price(self._books.index, row)
+        return row["price"] or 0
+
+    async def finish_claim(self, claim_id: str) -> list[str]:
+        rows = self._books.index.orders_of_claim(claim_id)
+        for claim in await asyncio.to_thread(self._claims.open):
+            if claim.id == claim_id:
+                return await self.settle(claim, rows)
+        return [row["id"] for row in rows if not row["cancelled"]]
+
+    async def open_folder(self, row: Mapping[str, Any], claim: Claim | None = None) -> None:
+        """The order's folder, complete before anything is sent; found again by the order's id."""
+        async with self._opening:  # the claim's taking and the order's expansion may both come for it
+            await self._open_folder(self._books.index.order(row["id"]) or row, claim)
+
+    async def _open_folder(self, row: Mapping[str, Any], claim: Claim | None) -> None:
+        if row["folder"] is None:
+            if claim is None and row["inputs"]:
+                opened = await asyncio.to_thread(self._claims.open)
+                claim = next((each for each in opened if each.id == row["claim"]), None)
+            lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
+            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), lying)
+            place = str(folder.relative_to(self._home.root))
+            await self._books.set_folder(row["id"], place)

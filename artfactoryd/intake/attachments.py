@@ -1,0 +1,173 @@
+"""The pictures that a loose order in the inbox names, and what lies in a claim beside what its orders used.
+
+A loose order's pictures are copied along, and go from the inbox only once the order is accepted or held:
+another order dropped in the same moment may name the same picture, and an order that is rejected has no
+claim to it. Only bytes that are safe in a claim are ever removed.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import logging
+import os
+import stat
+import time
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from artfactoryd.core.file_refs import is_pattern
+from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
+from artfactoryd.intake.claims import SUBMISSION, Claim
+from artfactoryd.planning.input_patterns import matches
+from artfactoryd.planning.inputs import behind_a_link
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 60.0  # seconds that an order waits for a file it names
+Version = tuple[int, ...]
+
+
+def source_of(claim: Claim) -> Path | None:
+    """Where it was dropped."""
+    try:
+        return Path(json.loads((claim.folder / "claim.json").read_bytes())["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+class Companions:
+    """What orders named and where it lies in the inbox. Kept in memory: after a kill the claims tell it again."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[Version, float]] = {}
+        self._wanted: dict[str, set[Path]] = {}  # by claim that is not decided yet
+        self._safe: dict[Path, Version] = {}  # lie in the claim of an accepted order, byte for byte
+
+    def is_spoken_for(self, stray: Path) -> bool:
+        """An order has named it, or something in it: it is no stray."""
+        named = {*self._safe, *(path for paths in self._wanted.values() for path in paths)}
+        return any(path == stray or stray in path.parents for path in named)
+
+    def take_along(self, claim: Claim, names: Iterable[str], *, settle: float, wall: float, most_bytes: int) -> bool:
+        """Copy those of `names` that lie quiet beside where the order lay; whether there were any.
+
+        Of what is larger than `most_bytes` so much is copied that it is seen to be.
+        """
+        source, found = source_of(claim), False
+        for name in self._named(source.parent, names, settle, wall) if source is not None else ():
+            assert source is not None
+            path = source.parent / os.path.normpath(name)
+            self._wanted.setdefault(claim.id, set()).add(path)
+            if not behind_a_link(path.parent, source.parent) and self._is_quiet(path, settle, wall):
+                found |= _copy(path, claim.beside / name, most_bytes)
+        return found
+
+    def _named(self, folder: Path, names: Iterable[str], settle: float, wall: float) -> Iterator[str]:
+        """Of a pattern all that it finds, once all of them lie quiet: what is still being copied may belong to it."""
+        for name in names:
+            if not is_pattern(name):
+                yield name
+                continue
+            there = matches(folder, name)
+            quiet = [self._is_quiet(folder / each, settle, wall) for each in there]  # each is to be seen
+            if all(quiet):
+                yield from there
+
+    def _is_quiet(self, path: Path, settle: float, wall: float) -> bool:
+        """By its ctime, else (clocks differ) since this version of it was first seen."""
+        try:
+            status = os.lstat(path)
+        except (OSError, ValueError):
+            return False
+        now, version = time.monotonic(), Entry(path, status).version
+        if self._seen.get(path, (None, 0.0))[0] != version:
+            self._seen[path] = (version, now)
+        age = max(now - self._seen[path][1], wall - status.st_ctime)
+        kind = stat.S_IFMT(status.st_mode)
+        return age >= settle and (kind == stat.S_IFLNK or (kind == stat.S_IFREG and not has_writer(path)))
+
+    def decided(self, claim: Claim) -> None:
+        """In the books, its pictures' bytes are safe here for good; rejected, its claim is gone and nothing is."""
+        wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)
+        for path in wanted:
+            self._seen.pop(path, None)
+        if source is None or claim.kind == "bundle":
+            return
+        for entry in everything_in(claim.beside):
+            path = source.parent / entry.path.relative_to(claim.beside)
+            with suppress(OSError):
+                version = Entry(path, os.lstat(path)).version
+                regular = stat.S_ISREG(os.lstat(path).st_mode) and not behind_a_link(path.parent, source.parent)
+                if entry.kind == "file" and regular and filecmp.cmp(path, entry.path, shallow=False):
+                    self._safe[path] = version
+
+    @property
+    def any_safe(self) -> bool:
+        return bool(self._safe)
+
+    def take_away(self) -> None:
+        """What is safe goes from the inbox, unless it changed meanwhile or another order still wants it."""
+        wanted = {path for paths in self._wanted.values() for path in paths}
+        for path in [path for path in self._safe if path not in wanted]:
+            version = self._safe.pop(path)
+            try:
+                if Entry(path, os.lstat(path)).version == version:
+                    path.unlink()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                log.warning("%s stays in the inbox: %s", path.name, error.strerror)
+
+
+def _copy(path: Path, target: Path, most_bytes: int) -> bool:
+    """False when it cannot be read: it is as if it were not there (yet). A link is copied as a link, to be refused."""
+    try:
+        if path.is_symlink():
+            data = None
+        else:
+            with os.fdopen(os.open(path, READ_ONLY), "rb") as file:
+                data = file.read(most_bytes + 1)
+    except OSError as error:
+        log.warning("%s cannot be read: %s", path, error.strerror)
+        return False
+    with storage_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if data is None:
+            target.symlink_to(os.readlink(path))
+        else:
+            write_file(target, data)
+    return True
+
+
+def leftovers(claim: Claim, used: Collection[str]) -> list[Path]:
+    """Files in the claim that would be lost with it: not the order, nothing of `submit`, and used by no order.
+
+    What `submit` brought is a copy: the person has the original.
+    """
+    if claim.kind == "bundle" and os.path.lexists(claim.entry / SUBMISSION):
+        return []
+    named, order = {_plain(name) for name in used}, claim.order_file
+    return [
+        entry.path for entry in everything_in(claim.beside)
+        if entry.kind != "folder" and entry.path != order and not is_litter(entry.name)
+        and _plain(str(entry.path.relative_to(claim.beside))) not in named
+    ]  # fmt: skip
+
+
+def strip(claim: Claim, left: Collection[Path]) -> None:
+    """Of a bundle only `left` remains, with the folders they lie in."""
+    for entry in list(everything_in(claim.beside)):
+        if entry.kind != "folder" and entry.path not in left:
+            entry.path.unlink()
+    for entry in sorted(everything_in(claim.beside), key=lambda entry: str(entry.path), reverse=True):
+        if entry.kind == "folder":
+            with suppress(OSError):  # not empty
+                entry.path.rmdir()
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", os.path.normpath(name))

@@ -1,0 +1,400 @@
+"""What was dropped, once it is ours: taken durably, then rejected, held or cleared. Never overwritten, never lost.
+
+    .work/claims/ID/claim.json      what was dropped, from where, for which project; durable before the rename
+    .work/claims/ID/dropped/NAME    the file or folder itself
+    .work/claims/ID/readings        one byte for each time its reading began
+    .work/claims/held.json          the entries in Held/ and whose they are
+
+A verb that was killed is simply called again: it finds what it had done and does the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import secrets
+import threading
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import entries
+from artfactoryd.durable import NO_ROOM, flush, flush_folder, storage_errors, write_file
+from artfactoryd.errors import Problem, Refusal, StorageFull
+from artfactoryd.failpoints import point
+
+ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
+SUBMISSION = ".submit.json"
+SUBMISSION_BYTES = 64 * 1024
+CLEARED = ".cleared-"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One dropped thing. `name` is readable: NFC, with what is not UTF-8 escaped; `project` is the drop-box's name."""
+
+    id: str
+    folder: Path
+    name: str
+    project: str | None
+    kind: str  # "file", or "bundle": a folder
+    taken_at: str  # ISO, UTC
+
+    @property
+    def entry(self) -> Path:
+        """What was dropped: the file or the folder."""
+        return self.folder / "dropped" / self.name
+
+    @property
+    def order_file(self) -> Path:
+        if self.kind == "file":
+            return self.entry
+        names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
+        return self.entry / (names[0] if names else "order.yaml")
+
+    @property
+    def beside(self) -> Path:
+        """Where the pictures it names lie: in the bundle, or taken along with a loose order."""
+        return self.entry if self.kind == "bundle" else self.folder / "companions"
+
+    def submission(self) -> dict[str, Any]:
+        """What `submit` wrote into a bundle; empty when the bundle was made by hand."""
+        try:
+            with open(os.open(self.entry / SUBMISSION, entries.READ_ONLY), "rb") as file:
+                said = json.loads(file.read(SUBMISSION_BYTES))
+            if isinstance(said, dict):
+                return said
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except (OSError, ValueError, RecursionError):
+            pass
+        fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
+        raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMISSION)])
+
+
+class Claims:
+    """The claims of one home. Verbs may be called from several threads; one runs at a time.
+
+    They raise StorageFull when the disk refuses, with nothing lost.
+    """
+
+    def __init__(self, folder: Path, rejected: Path, held: Path) -> None:
+        self.folder, self.rejected, self.held = folder, rejected, held
+        self._held_file = folder / "held.json"
+        self._lock = threading.RLock()
+
+    # --- taking ---
+
+    def take(self, entry: Path, *, id: str, project: str | None, taken_at: str) -> Claim | None:
+        """Take what lies at `entry`; None when somebody else removed it. A link is taken as a link.
+
+        Whatever is raised, `entry` lies where it was. OSError: its own disk cannot be read, or it is in use.
+        """
+        with self._lock:
+            if not os.path.lexists(entry):
+                return None
+            folder = entries.is_folder(entry)
+            name = entries.safe_name(entry.name, folder)
+            claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at)
+            with storage_errors(self.folder):
+                claim.folder.mkdir(parents=True)
+            try:
+                self._record(claim, entry)
+                self._move_in(entry, claim)
+            except Exception as error:
+                self._discard(claim.folder)
+                if isinstance(error, FileNotFoundError):
+                    return None
+                raise
+            point("claim_renamed")  # from here on it is ours, whatever happens
+            with storage_errors(self.folder):
+                flush_folder(claim.entry.parent)
+            with suppress(OSError):  # another disk's folder need not know how
+                flush_folder(entry.parent)
+            return claim
+
+    def _record(self, claim: Claim, entry: Path) -> None:
+        record = {**asdict(claim), "folder": None, "source": str(entry.absolute())}
+        with storage_errors(self.folder):
+            (claim.folder / "dropped").mkdir()
+            write_file(claim.folder / "claim.json", _json(record))
+            flush_folder(self.folder)
+        point("claim_recorded")
+
+    def _move_in(self, entry: Path, claim: Claim) -> None:
+        try:
+            os.rename(entry, claim.entry)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                with storage_errors(entry):
+                    raise
+            self._carry(entry, claim)
+
+    def _carry(self, entry: Path, claim: Claim) -> None:
+        """From another volume. Hidden first, so that it is taken once, and whole, whenever we are killed."""
+        hidden = _hidden(entry, claim.id)
+        with storage_errors(entry):
+            os.rename(entry, hidden)
+        point("claim_hidden")
+        try:
+            self._copy_in(hidden, claim)
+        except Exception:
+            names = itertools.chain([entry.name], entries.numbered(entry.name, entries.is_folder(hidden)))
+            os.rename(hidden, next(p for p in map(entry.with_name, names) if not os.path.lexists(p)))
+            raise
+
+    def _copy_in(self, hidden: Path, claim: Claim) -> None:
+        arriving = claim.folder / "arriving"
+        entries.remove(arriving)
+        try:
+            entries.copy(hidden, arriving)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                with storage_errors(self.folder):
+                    raise
+            raise
+        point("claim_copied")
+        with storage_errors(self.folder):
+            os.rename(arriving, claim.entry)
+            flush_folder(claim.entry.parent)
+        point("claim_arrived")
+        entries.remove(hidden)
+
+    def open(self) -> list[Claim]:
+        """The claims that are not cleared, oldest first. A taking that was killed is finished or undone here."""
+        with self._lock:
+            if not self.folder.is_dir():
+                return []
+            found = [self._reopen(folder) for folder in self.folder.iterdir() if folder.is_dir()]
+        return sorted((claim for claim in found if claim), key=lambda claim: (claim.taken_at, claim.id))
+
+    def _reopen(self, folder: Path) -> Claim | None:
+        if folder.name.startswith(CLEARED):
+            entries.remove(folder)
+            return None
+        record = _read_json(folder / "claim.json") or _guess(folder)
+        if record is None:
+            self._discard(folder)
+            return None
+        source = Path(record.pop("source"))
+        claim = Claim(**{**record, "folder": folder})
+        hidden = _hidden(source, claim.id)
+        if os.path.lexists(claim.entry):
+            entries.remove(hidden)
+            return claim
+        if not source.parent.is_dir():
+            return None  # its volume is away, perhaps with the hidden file on it: look again next time
+        if not os.path.lexists(hidden):
+            self._discard(folder)
+            return None
+        try:
+            self._copy_in(hidden, claim)
+        except (OSError, StorageFull):
+            return None
+        return claim
+
+    # --- reading ---
+
+    def begin_reading(self, claim: Claim) -> int:
+        """How often reading this has begun without an end, this time included: a file may kill its reader."""
+        with storage_errors(claim.folder), open(claim.folder / "readings", "ab") as file:
+            file.write(b".")
+            file.flush()
+            flush(file.fileno())
+            return file.tell()
+
+    def finish_reading(self, claim: Claim) -> None:
+        (claim.folder / "readings").unlink(missing_ok=True)
+
+    def fingerprint(self, claim: Claim) -> str:
+        """The same for the same bytes; of a bundle what `submit` and desktops add does not count."""
+        return entries.digest(claim.entry)
+
+    # --- where it ends ---
+
+    def reject(self, claim: Claim, text: str) -> Path:
+        """Move it to Rejected with its word beside it. The word is there first; nothing there is overwritten."""
+        with self._lock, storage_errors(self.rejected):
+            self.rejected.mkdir(parents=True, exist_ok=True)
+            if not claim.folder.exists():
+                return self.rejected / claim.name
+            word = claim.folder / "word.txt"
+            write_file(word, _text(text))
+            target = self._lay_down(claim, word)
+            flush_folder(self.rejected)
+            point("reject_moved")
+            self._discard(claim.folder)
+            return target
+
+    def _lay_down(self, claim: Claim, word: Path) -> Path:
+        names = entries.numbered(claim.name, claim.kind == "bundle")
+        while True:
+            target = self.rejected / next(names)
+            said = target.with_name(target.name + ".error.txt")
+            if entries.same(claim.entry, target):  # killed between the two names of `place`
+                os.replace(word, said)
+                os.unlink(claim.entry)
+                return target
+            if os.path.lexists(target) or not entries.place_equal(word, said):
+                continue
+            flush_folder(self.rejected)
+            point("reject_text")
+            try:
+                entries.place(claim.entry, target)
+            except FileExistsError:  # a person was quicker
+                said.unlink(missing_ok=True)
+                continue
+            return target
+
+    def clear(self, claim: Claim) -> None:
+        """The claim is done with: what was dropped lives on in the order's folder."""
+        with self._lock, storage_errors(self.folder):
+            self._discard(claim.folder)
+
+    def _discard(self, path: Path) -> None:
+        """Gone in one step, so that no half of it is ever taken for the whole."""
+        grave = self.folder / f"{CLEARED}{secrets.token_hex(8)}"
+        try:
+            os.rename(path, grave)
+        except FileNotFoundError:
+            return
+        flush_folder(self.folder)
+        point("claim_cleared")
+        entries.remove(grave)
+
+    # --- Held ---
+
+    def hold(self, claim: Claim, text: str) -> str:
+        """Lay a copy into Held with its reason beside it; the entry's name. The claim stays: it is the original."""
+        with self._lock:
+            notes = self._entries()
+            name = next((name for name, entry in notes.items() if entry["claim"] == claim.id), None)
+            if name is None:
+                name = self._free_entry(claim, notes)
+                self._note_entry(name, {"claim": claim.id, "folder": None})
+                point("hold_recorded")
+            if notes.get(name, {}).get("folder") is None:
+                self.restore_held(claim, name, text)
+            return name
+
+    def restore_held(self, claim: Claim, entry_name: str, text: str) -> None:
+        """Make the entry and its reason (again), `Held/` itself too."""
+        with self._lock, storage_errors(self.held):
+            mark = self._mark_held()
+            target = self.held / entry_name
+            self._say_why(target, text)
+            point("hold_text")
+            if not os.path.lexists(target):
+                twin = claim.folder / "twin"
+                entries.remove(twin)
+                entries.copy(claim.entry, twin)
+                point("hold_copied")
+                entries.place(twin, target)
+            flush_folder(self.held)
+            note = {"claim": claim.id, "folder": mark, "sha256": entries.digest(claim.entry)}
+            self._note_entry(entry_name, note)
+
+    def drop_held(self, entry_name: str) -> None:
+        """The person has decided: entry and reason go. A copy that the person has edited is theirs, and stays."""
+        with self._lock, storage_errors(self.held):
+            target = self.held / entry_name
+            note = self._entries().get(entry_name, {})
+            if os.path.lexists(target) and "sha256" in note and entries.digest(target) != note["sha256"]:
+                word = "This was changed while it was held; what was held has been decided meanwhile.\n"
+                self._say_why(target, f"{word}To order it as it is now, move it to the Inbox.")
+            else:
+                self._discard(target)
+                _why(target).unlink(missing_ok=True)
+            if self.held.is_dir():
+                flush_folder(self.held)
+            self._note_entry(entry_name, None)
+
+    def held_gone(self, entry_name: str) -> bool:
+        """Taken out by a person, while Held itself is still the folder it was laid into."""
+        return not os.path.lexists(self.held / entry_name) and not self.held_vanished(entry_name)
+
+    def held_vanished(self, entry_name: str) -> bool:
+        """Gone together with `Held/` itself: nobody decided anything, `restore_held` is due."""
+        with self._lock:
+            if os.path.lexists(self.held / entry_name):
+                return False
+            mark = self._mark_of_held()
+            note = self._entries().get(entry_name, {"folder": mark})
+            return mark is None or note["folder"] != mark
+
+    def _say_why(self, target: Path, text: str) -> None:
+        word = self.folder / "word.txt"
+        write_file(word, _text(text))
+        os.replace(word, _why(target))
+
+    def _free_entry(self, claim: Claim, notes: dict[str, Any]) -> str:
+        """A name that is free in Held, and is not that of an entry a person is just moving to the Inbox."""
+        known = {name.casefold() for name in notes}
+
+        def is_free(name: str) -> bool:
+            target = self.held / name
+            return name.casefold() not in known and not any(map(os.path.lexists, (target, _why(target))))
+
+        return next(filter(is_free, entries.numbered(claim.name, claim.kind == "bundle")))
+
+    def _mark_held(self) -> str:
+        """A folder is known again by a hidden file in it: a folder made anew may get the same inode."""
+        self.held.mkdir(parents=True, exist_ok=True)
+        mark = self._mark_of_held()
+        if mark is None:
+            mark = secrets.token_hex(8)
+            write_file(self.held / ".artfactory", mark.encode())
+        return mark
+
+    def _mark_of_held(self) -> str | None:
+        try:
+            return (self.held / ".artfactory").read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return None
+
+    def _entries(self) -> dict[str, Any]:
+        return _read_json(self._held_file) or {}
+
+    def _note_entry(self, name: str, note: dict[str, Any] | None) -> None:
+        notes = self._entries()
+        notes.pop(name, None)
+        write_file(self._held_file, _json(notes if note is None else {**notes, name: note}))
+
+
+def _guess(folder: Path) -> dict[str, Any] | None:
+    """A claim whose record a sick disk has eaten still has what was dropped."""
+    dropped = next((folder / "dropped").glob("*"), None)
+    if dropped is None:
+        return None
+    taken_at = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat()
+    kind = "bundle" if entries.is_folder(dropped) else "file"
+    return {"id": folder.name, "name": dropped.name, "project": None, "kind": kind, "taken_at": taken_at,
+            "source": str(dropped)}  # fmt: skip
+
+
+def _hidden(entry: Path, id: str) -> Path:
+    return entry.with_name(f".taken-{id}")
+
+
+def _why(target: Path) -> Path:
+    return target.with_name(target.name + ".why.txt")
+
+
+def _text(text: str) -> bytes:
+    return (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, default=str).encode()
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,46 @@
+"""What a person does with the folder Held/: moving an entry away without dropping it again means cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from artfactoryd.daemon import mailbox as commands
+from artfactoryd.daemon.app import House
+from artfactoryd.intake import notices as paperwork
+
+log = logging.getLogger(__name__)
+
+GONE_FOR = 30.0  # seconds an entry must be gone from Held/ before that means: cancel
+
+
+class HeldFolder:
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._gone: dict[str, float] = {}  # order id -> since when (monotonic) its entry is gone
+
+    async def look(self, inbox_is_empty: bool) -> None:
+        """An entry gone from Held/ and not in the inbox at a full scan 30 s later is a cancel."""
+        if not self._house.books.index.held_orders():
+            return
+        await asyncio.to_thread(self._restore)
+        for row in self._house.books.index.held_orders():
+            if not self._house.claims.held_gone(row["held_entry"]):
+                self._gone.pop(row["id"], None)
+                continue
+            since = self._gone.setdefault(row["id"], time.monotonic())
+            if time.monotonic() - since > GONE_FOR and inbox_is_empty:
+                del self._gone[row["id"]]
+                await self._house.steering.carry_out(commands.command("cancel", order=row["id"]))
+                log.info("order %s left Held/ and is cancelled", row["name"])
+
+    def _restore(self) -> None:
+        """A vanished Held/ is made again from the claims and cancels nothing."""
+        claims, rows = self._house.claims, self._house.books.index.held_orders()
+        vanished = {row["claim"]: row for row in rows if claims.held_vanished(row["held_entry"])}
+        for claim in claims.open() if vanished else ():
+            row = vanished.get(claim.id)
+            if row is not None:
+                text = paperwork.held_again_text(claim.name, row)
+                claims.restore_held(claim, row["held_entry"], text)

@@ -1,0 +1,92 @@
+"""What a pattern of paths or a query in a file parameter stands for: pictures beside the order, in the Library,
+or on the shelf. Looked at when the order is understood; the acceptance keeps what was found."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from artfactoryd.core.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
+from artfactoryd.core.inbox_rules import is_order_name
+from artfactoryd.core.query import QueryWrong, read_query
+from artfactoryd.errors import Problem
+from artfactoryd.storage import search as searching
+from artfactoryd.storage.index import Index
+
+MOST = 1000  # pictures that one pattern or query may find
+LIBRARY = "Library/"
+TABLE = ".csv"
+
+
+class Patterns(Mapping[str, Sequence[str] | Problem]):
+    """By what is written. `missing`: patterns that find nothing (yet)."""
+
+    def __init__(self, folder: Path | None, library: Path, index: Index | None) -> None:
+        self._folder, self._library, self._index = folder, library, index
+        self._found: dict[str, Sequence[str] | Problem] = {}
+        self.missing: list[str] = []
+
+    def __getitem__(self, value: str) -> Sequence[str] | Problem:
+        if value not in self._found:
+            self._found[value] = self._look(value)
+        return self._found[value]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def _look(self, value: str) -> Sequence[str] | Problem:
+        if not (is_query(value) or is_pattern(value)):
+            raise KeyError(value)
+        found = self._products(value) if is_query(value) else self._paths(value)
+        if not isinstance(found, Problem) and len(found) > MOST:
+            return _wrong(f"{value} finds more than {MOST} pictures.", "Ask for fewer.")
+        if not found and is_pattern(value):
+            self.missing.append(value)
+        return found
+
+    def _products(self, value: str) -> Sequence[str] | Problem:
+        """Newest first, as `products` lists them, without what is no picture."""
+        query = value.removeprefix(PRODUCTS).strip()
+        if not query:
+            return _wrong("a query is missing behind products:", "Say which: products:project:cars")
+        try:
+            read_query(query)
+            rows = islice(searching.find(self._index, query), MOST + 1) if self._index else ()
+            return [PRODUCT + row["id"] for row in rows if row["mime"].startswith("image/")]
+        except QueryWrong as error:
+            return _wrong(str(error).partition("\n")[0], "Correct the query; docs/orders.md has the language.")
+
+    def _paths(self, value: str) -> Sequence[str] | Problem:
+        pure = PurePosixPath(value)
+        if pure.is_absolute() or ".." in pure.parts or value.startswith("~") or "\0" in value:
+            return _wrong(f"{value!r} is not a pattern of paths beside the order.", "Write it as photos/*.jpg.")
+        found = matches(self._folder, value) if self._folder else []
+        if not found and value.startswith(LIBRARY):
+            found = [LIBRARY + each for each in matches(self._library, value.removeprefix(LIBRARY))]
+        return found
+
+
+def _wrong(message: str, fix: str) -> Problem:
+    return Problem("E_INPUT", message, fix)
+
+
+def matches(folder: Path, pattern: str) -> list[str]:
+    """Files, by their names' order. Hidden ones, links, orders and tables are passed over."""
+    if not folder.is_dir():
+        return []
+    paths = [path.relative_to(folder) for path in islice(folder.glob(pattern.replace("[", "[[]")), 100 * MOST)]
+    kept = [path for path in paths if _may_be_picture(folder, path)]
+    return [path.as_posix() for path in sorted(kept, key=lambda path: unicodedata.normalize("NFC", path.as_posix()))]
+
+
+def _may_be_picture(folder: Path, path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    if hidden or is_order_name(path.name) or path.suffix.lower() == TABLE:
+        return False
+    links = any((folder / each).is_symlink() for each in (path, *path.parents))
+    return not links and (folder / path).is_file()

@@ -1,0 +1,168 @@
+"""Where the file that an order names lies: beside it, in the Library, on the shelf, or at an address.
+
+What does not lie beside the order is kept with its claim from the first look on, so that an order that is
+held for a week is made of the pictures it was accepted with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from artfactoryd.core.file_refs import PRODUCT, is_address, is_product
+from artfactoryd.core.sidecar import slug
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem
+from artfactoryd.errors import Path as KeyPath
+from artfactoryd.planning.input_patterns import LIBRARY
+from artfactoryd.storage.index import Index
+
+MISSING = "E_INPUT_MISSING"
+BACK = "Put it back, or name another."
+BESIDE = "Put the picture beside the order and write its name."
+PATIENCE = {"stall": 10.0, "total": 30.0}  # seconds for one address
+SHORTEST = 6  # characters of a product's id
+PLAIN_NAME = 80  # characters of a name taken from an address
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`root`: the folder below which no link is followed. `source`: where it is from, empty for beside the order."""
+
+    file: Path
+    root: Path
+    name: str
+    source: str = ""
+
+
+def kept_name(value: str) -> str:
+    """What the bytes of a file from elsewhere are called in `kept`."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def fetch(address: str, target: Path, most_bytes: int) -> None:
+    """Raises what Fetcher.fetch raises."""
+    from artfactoryd.shelf.fetch import (
+        Fetcher,  # imported late: it takes longer to load than a command may take to answer
+    )
+
+    async def once() -> None:
+        fetcher = Fetcher(target.parent, **PATIENCE)
+        try:
+            await fetcher.fetch(address, target, most_bytes=most_bytes)
+        finally:
+            await fetcher.close()
+
+    asyncio.run(once())
+
+
+@dataclass
+class Gathering:
+    """`kept`: where files from elsewhere are put; None: only for as long as this lives.
+
+    `earlier`: the folder of the order that is made again; `sources`: where its inputs were from.
+    """
+
+    folder: Path | None
+    root: Path  # of the home
+    library: Path
+    index: Index | None
+    kept: Path | None = None
+    most_bytes: int = 100_000_000
+    earlier: Path | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    _passing: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+
+    def find(self, value: str, path: KeyPath) -> Place | Problem:
+        if is_address(value):
+            return self._at_address(value, path)
+        if is_product(value):
+            return self._on_shelf(value, path)
+        pure = PurePosixPath(value)
+        if not value or pure.is_absolute() or ".." in pure.parts or value.startswith("~") or "\0" in value:
+            return Problem("E_INPUT", f"{value!r} is not a path beside the order.", BESIDE, path)
+        beside = self.folder / value if self.folder else None
+        if beside is not None and os.path.lexists(beside):
+            assert self.folder is not None
+            return Place(beside, self.folder, beside.name)
+        return self._elsewhere(value, path)
+
+    def _elsewhere(self, value: str, path: KeyPath) -> Place | Problem:
+        inside = self.library / value.removeprefix(LIBRARY)
+        if value.startswith(LIBRARY) and os.path.lexists(inside):
+            return self._known(value) or Place(inside, self.library, inside.name, value)
+        if value in self.sources and self.earlier and os.path.lexists(self.earlier / value):
+            return Place(self.earlier / value, self.earlier, inside.name, self.sources[value])
+        there = f"there is no {value} beside the order"
+        fix = "Put it beside the order, or correct the name."
+        return Problem(MISSING, f"{there}{' or there' if value.startswith(LIBRARY) else ''}.", fix, path)
+
+    def _on_shelf(self, value: str, path: KeyPath) -> Place | Problem:
+        wanted = value.removeprefix(PRODUCT).strip().lower()
+        rows = self.index.products_beginning(wanted) if self.index and len(wanted) >= SHORTEST else []
+        if len(rows) != 1:
+            words = "is the beginning of more than one id" if rows else "is no product here"
+            fix = f"`artfactoryd products` lists them; an id may be cut to {SHORTEST} characters or more."
+            return Problem("E_INPUT", f"{value} {words}.", fix, path)
+        row = rows[0]
+        known = self._known(value)
+        file = self.root / row["path"]
+        if known is None and not file.is_file():
+            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row['path']}).", BACK, path)
+        place = known or Place(file, self.root, file.name)
+        return Place(place.file, place.root, file.name, PRODUCT + row["id"])
+
+    def _known(self, value: str) -> Place | None:
+        """What an earlier look at the same order has kept."""
+        file = self.kept / kept_name(value) if self.kept else None
+        if file is None or self.kept is None or not file.is_file():
+            return None
+        return Place(file, self.kept, PurePosixPath(value).name, value)
+
+    def _at_address(self, value: str, path: KeyPath) -> Place | Problem:
+        shown = value.partition("?")[0][:200]
+        if not value.lower().startswith("https://"):
+            return Problem("E_INPUT", f"{shown} is not fetched: only https: addresses are.", BESIDE, path)
+        folder = self._folder_for_now() if self.kept is None else self.kept
+        target = folder / kept_name(value)
+        try:
+            if not target.is_file():
+                folder.mkdir(parents=True, exist_ok=True)
+                arriving = target.with_name(target.name + ".part")
+                fetch(value, arriving, self.most_bytes)
+                os.rename(arriving, target)
+        except OutputBad as error:
+            return Problem("E_INPUT", f"{shown} cannot be used: {_plain(error)}", BESIDE, path)
+        except (OutputLost, AskAgain) as error:
+            fix = f"Look at the address and the connection, then drop the order again. Or: {BESIDE}"
+            return Problem("E_INPUT", f"{shown} cannot be fetched: {_plain(error)}", fix, path)
+        return Place(target, folder, _name_in(value), value)
+
+    def _folder_for_now(self) -> Path:
+        if not self._passing:
+            self._passing.append(tempfile.TemporaryDirectory(prefix="artfactoryd-"))
+        return Path(self._passing[0].name)
+
+
+def _plain(error: Exception) -> str:
+    """The fetcher speaks of outputs; this is an input."""
+    return (
+        str(error)
+        .replace("The output host", "The host")
+        .replace("An output", "A picture")
+        .replace("The output", "The picture")
+        .replace("the output", "the picture")
+    )
+
+
+def _name_in(address: str) -> str:
+    """A file name from the end of an address, without what a disk or a person would stumble over."""
+    end = PurePosixPath(unquote(urlsplit(address).path)).name
+    stem, dot, ending = end.rpartition(".")
+    ending = slug(ending, 5, "") if dot else ""
+    return slug(stem if dot else end, PLAIN_NAME) + (f".{ending}" if ending else "")

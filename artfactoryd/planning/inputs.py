@@ -1,0 +1,200 @@
+"""The pictures an order names: found (gathering), looked at, told apart by their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.model import Model
+from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.entries import READ_ONLY
+from artfactoryd.errors import OutputBad, Problem, Refusal
+from artfactoryd.errors import Path as KeyPath
+from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One picture. `value`: as the order's items have it; `name`: its file in the order's inputs/.
+
+    `source`: where it is from, empty for beside the order.
+    """
+
+    value: str
+    name: str
+    sha256: str
+    bytes: int
+    mime: str
+    width: int
+    height: int
+    source: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        found = asdict(self)
+        return found if self.source else {key: each for key, each in found.items() if key != "source"}
+
+
+class InputsMissing(Refusal):
+    """Pictures are not there (yet). `names`: their paths beside the order."""
+
+    def __init__(self, problems: Sequence[Problem], names: Sequence[str]) -> None:
+        super().__init__(problems)
+        self.names = tuple(names)
+
+    @property
+    def may_come(self) -> bool:
+        """Nothing else is wrong: waiting may help."""
+        return all(problem.code == MISSING for problem in self.problems)
+
+
+@dataclass
+class Search:
+    """Looks for the pictures an order names. Gathers what is wrong with any of them.
+
+    `expected`: the hash that a picture must have, by what is written.
+    """
+
+    gathering: Gathering
+    most_megapixels: float
+    expected: Mapping[str, str] = field(default_factory=dict)
+    found: dict[str, Input] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def look(self, plan: Plan) -> None:
+        for path, value in plan.pictures:
+            if value in self.found:
+                continue
+            looked = self._one(value, path)
+            if isinstance(looked, Input):
+                self.found[value] = looked
+            else:
+                self._note(looked, value)
+
+    def table(self, value: str, path: KeyPath, most_bytes: int) -> str | None:
+        """The text of a table that the order names; None with the problem noted."""
+        place = self.gathering.find(value, path)
+        if isinstance(place, Place):
+            try:
+                data = _read(place.file, place.root, most_bytes, "limits.order_bytes")
+                text = data.decode("utf-8-sig")
+                sha256 = hashlib.sha256(data).hexdigest()
+                self.found[value] = Input(value, place.name, sha256, len(data), "text/csv", 0, 0, place.source)
+                self._keep(place, value, data)
+                return text
+            except (OSError, OutputBad, UnicodeDecodeError) as error:
+                words = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else _words(error)
+                fix = "Save it as CSV in UTF-8, beside the order."
+                place = Problem("E_INPUT", f"{value} cannot be used: {words}.", fix, path)
+        self._note(place, value)
+        return None
+
+    def _keep(self, place: Place, value: str, data: bytes) -> None:
+        """With the claim, what does not lie in it."""
+        kept = self.gathering.kept
+        if place.source and kept is not None and place.root != kept:
+            with storage_errors(kept):
+                kept.mkdir(parents=True, exist_ok=True)
+                write_file(kept / kept_name(value), data)
+
+    def _note(self, problem: Problem, value: str) -> None:
+        self.problems.append(problem)
+        self.missing += [value] if problem.code == MISSING else []
+
+    def _one(self, value: str, path: KeyPath) -> Input | Problem:
+        place = self.gathering.find(value, path)
+        if isinstance(place, Problem):
+            return place
+        # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
+        from artfactoryd.shelf import media
+
+        try:
+            data = _read(place.file, place.root, self.gathering.most_bytes)
+            picture = media.identify(place.file, self.most_megapixels)
+        except (OSError, OutputBad) as error:
+            fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
+            return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
+        sha256, size = hashlib.sha256(data).hexdigest(), (picture.width or 0, picture.height or 0)
+        if self.expected.get(value, sha256) != sha256:
+            message = f"{value} is not the picture any more that this was made from."
+            return Problem("E_INPUT", message, "Put the original back, or write an order with what is there now.", path)
+        self._keep(place, value, data)
+        suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
+        name = _free(place.name + suffix, [each.name for each in self.found.values()])
+        return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
+
+
+def _words(error: OSError | OutputBad) -> str:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words.rstrip(".")
+
+
+def behind_a_link(path: Path, root: Path) -> bool:
+    """Whether it, or a folder between `root` and it, is a link."""
+    return any(each.is_symlink() for each in (path, *path.parents) if each != root and each.is_relative_to(root))
+
+
+def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_bytes") -> bytes:
+    """A regular file, no link, not too large."""
+    if behind_a_link(path, root):
+        raise OutputBad("it is a link or lies behind one, and links are not followed")
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise OutputBad("it is not a file")
+    with open(os.open(path, READ_ONLY), "rb") as file:
+        if os.fstat(file.fileno()).st_size > most_bytes:
+            raise OutputBad(f"it is larger than {limit} allows ({most_bytes / 1_000_000:g} MB)")
+        return file.read()
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """For disks on which `A.png` and `a.png`, or two spellings of an accent, are one file."""
+    stem, extension = os.path.splitext(name)
+    number, chosen = 2, name
+    while _folded(chosen) in map(_folded, taken):
+        chosen, number = f"{stem}-{number}{extension}", number + 1
+    return chosen
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def of_item(
+    generation: Mapping[str, Any], known: Sequence[Mapping[str, Any]], model: Model
+) -> dict[str, Mapping[str, Any]]:
+    """By parameter, those of an order's pictures that one item takes."""
+    by_value = {each["value"]: each for each in known}
+    given = {name: generation.get(name) for name in model.files}
+    return {name: by_value[value] for name, value in given.items() if isinstance(value, str) and value in by_value}
+
+
+def of_product(row: Mapping[str, Any], model: Model, product: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """By parameter, the product that an item of a later stage is fed with. `path`: of its file in the home."""
+    known = {key: product[key] for key in ("sha256", "bytes", "mime", "width", "height", "path")}
+    name, value = PurePosixPath(product["path"]).name, fed(row["parent"])
+    taking = [each for each in model.files if row["generation"].get(each) == value]
+    return {each: {"value": f"product:{product['id']}", "name": name, **known} for each in taking}
+
+
+def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:
+    """Where the bytes of an accepted input lie while its claim is there."""
+    return kept / kept_name(known["value"]) if known.get("source") else beside / known["value"]
+
+
+def read(path: Path, known: Mapping[str, Any]) -> bytes:
+    """The bytes of an accepted input again. Raises OutputBad when they are not the ones that were accepted."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise OutputBad(f"{path} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(data).hexdigest() != known["sha256"]:
+        raise OutputBad(f"{path} is not the picture any more that it was when the order was taken.")
+    return data

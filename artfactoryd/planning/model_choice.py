@@ -1,0 +1,102 @@
+"""The model that an order names: from the catalogue, as its provider described it, or with nothing known about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+
+from artfactoryd.core.model import Catalog, Model
+from artfactoryd.errors import Path, Problem, Refusal
+from artfactoryd.factories import broken
+from artfactoryd.planning import models as library
+
+Name = tuple[str, str]  # provider, full id
+ALIKE = 0.8  # so near a name that the model it belongs to tells what is wrong with the parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of asking providers about models that are not in the catalogue."""
+
+    models: Mapping[Name, Model] = field(default_factory=dict)
+    silent: Mapping[Name, str] = field(default_factory=dict)  # nobody could tell what they take, and why
+    unknown: Mapping[Name, str] = field(default_factory=dict)  # there is none of that name; the provider's words
+
+
+class ModelsUnknown(Refusal):
+    """`names`: full ids about which their providers have not been asked."""
+
+    def __init__(self, problems: Sequence[Problem], names: Sequence[Name]) -> None:
+        super().__init__(problems)
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """With problems, `model` only serves to find what else is wrong. `ask`: its provider may know it."""
+
+    model: Model
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    ask: Name | None = None
+
+    def below(self, path: Path) -> Choice:
+        """Of an order that names several: with the key path of this one."""
+
+        def placed(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+            return tuple(replace(each, path=(*path, *each.path)) for each in problems)
+
+        return replace(self, problems=placed(self.problems), warnings=placed(self.warnings))
+
+
+def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: str) -> Choice:
+    if bad := broken().get(provider):
+        problem = Problem("E_PROVIDER", bad.text, bad.way_out, ("provider",))
+        return Choice(_instead(catalog, provider, name), (problem,))
+    if provider not in catalog.providers():
+        near = difflib.get_close_matches(provider, catalog.providers(), n=1)
+        fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(catalog.providers())}."
+        problem = Problem("E_PROVIDER", f"there is no provider {provider!r}.", fix, ("provider",))
+        return Choice(_instead(catalog, near[0] if near else provider, name), (problem,))
+    found = catalog.find(provider, name) or heard.models.get((provider, name))
+    if found is None and ":" in name:
+        found = library.told_version(told, provider, name)
+    if found is not None:
+        return Choice(found)
+    if (provider, name) in heard.silent:
+        return Choice(bare(provider, name), warnings=(_unchecked(catalog, provider, name, heard),))
+    return _not_known(catalog, heard, provider, name)
+
+
+def _not_known(catalog: Catalog, heard: Heard, provider: str, name: str) -> Choice:
+    known = [each.names[-1] for each in catalog if each.provider == provider]
+    near = catalog.near(provider, name)
+    fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    said = heard.unknown.get((provider, name), "")
+    message = f"{provider} has no model {name!r} that is known here. {said}".strip()
+    problem = Problem("E_MODEL", message, fix, ("model",))
+    asked = "/" not in name or (provider, name) in heard.unknown
+    return Choice(_instead(catalog, provider, name), (problem,), ask=None if asked else (provider, name))
+
+
+def _unchecked(catalog: Catalog, provider: str, name: str, heard: Heard) -> Problem:
+    near = catalog.near(provider, name)
+    message = (
+        f"what {name} takes is not known here, so its parameters are sent unchecked: {heard.silent[provider, name]}"
+    )
+    fix = f"Did you mean {near[0]}?" if near else f"`artfactoryd models refresh {name}` asks {provider} again."
+    return Problem("W_NO_SCHEMA", message, fix, ("model",))
+
+
+def bare(provider: str, name: str) -> Model:
+    return Model.from_mapping({"provider": provider, "model": name, "schema": {}}, "")
+
+
+def _instead(catalog: Catalog, provider: str, name: str) -> Model:
+    """The one that was probably meant, so that the rest of the order is looked at too."""
+    exact = catalog.find(provider, name)
+    names = [each for model in catalog if model.provider == provider for each in model.names]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=ALIKE)
+    return exact or (catalog.find(provider, near[0]) if near else None) or bare(provider, name)

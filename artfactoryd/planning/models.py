@@ -1,0 +1,145 @@
+"""A person's Library and the shipped catalogue: the models that can be ordered.
+
+Not here: how a model is found by name (core/catalog).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import documents
+from artfactoryd.core.model import Model
+from artfactoryd.core.model_update import renewed
+from artfactoryd.core.openapi import NoSchema
+from artfactoryd.documents import Document
+from artfactoryd.durable import write_file
+from artfactoryd.errors import Path as KeyPath
+from artfactoryd.errors import Problem, Refusal
+
+SHIPPED = Path(__file__).parents[1] / "catalog"
+ENDINGS = (".yaml", ".yml", ".json")
+_DECIMAL = re.compile(r"\+?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
+
+
+def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Model], list[Problem]]:
+    """The shipped models, as their providers describe them now; then those of `folder` (Library/models).
+
+    Later ones override earlier ones. A file with a problem gives no model and spoils no other; every problem is told
+    with its place. `told`: where the providers' descriptions are kept; one that is damaged counts as not there.
+    """
+    shipped, problems = _all(_files(SHIPPED))
+    known = {(model.provider, model.id): model for model in shipped}
+    for path in sorted(told.iterdir()) if told and told.is_dir() else ():
+        for said in _all(_files(path))[0]:
+            before = known.get((said.provider, said.id))
+            known[said.provider, said.id] = renewed(before, said) if before else said
+    own, wrong = _all(_files(folder) if folder else ())
+    return [*known.values(), *own], [*problems, *wrong]
+
+
+def _all(paths: Iterable[Path]) -> tuple[list[Model], list[Problem]]:
+    models: list[Model] = []
+    problems: list[Problem] = []
+    for path in paths:
+        found, wrong = _read(path)
+        models += found
+        problems += wrong
+    return models, problems
+
+
+def told_version(told: Path, provider: str, name: str) -> Model | None:
+    """What the provider said about exactly this version (`owner/name:version`), when it was asked."""
+    found, _ = _all([path]) if (path := _place(told, provider, name)).is_file() else ([], [])
+    return next((model for model in found if model.full == name), None)
+
+
+def keep_told(told: Path, entry: Mapping[str, Any], *, asked: str) -> Model:
+    """Keep what a provider said about a model that was `asked` for by this name.
+
+    Raises NoSchema when it makes no model file, OSError when it cannot be written.
+    """
+    path = _place(told, entry["provider"], asked)
+    found = model_of(entry, str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, documents.dump_yaml(dict(entry)).encode())
+    return found
+
+
+def model_of(entry: Mapping[str, Any], source: str) -> Model:
+    """Raises NoSchema with what is wrong with a description."""
+    wrong = documents.check_mapping(entry, "model") or list(_more_problems(entry))
+    if wrong:
+        raise NoSchema(f"its description cannot be used: {wrong[0].message}")
+    return Model.from_mapping(entry, source)
+
+
+def _place(told: Path, provider: str, name: str) -> Path:
+    """A version that was asked for by name lies apart: it stands for itself alone."""
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    folder = told / _plain(provider)
+    folder = folder / "versions" if ":" in name else folder
+    return folder / f"{_plain(name)}-{mark}.yaml"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "--", name).lstrip(".")[:100]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in ENDINGS and not path.name.startswith(".") and path.is_file():
+                yield path
+
+
+def _read(path: Path) -> tuple[list[Model], list[Problem]]:
+    try:
+        with path.open("rb") as file:
+            read = documents.read_documents(file.read(documents.MOST_BYTES + 1), str(path))
+    except Refusal as refusal:
+        return [], list(refusal.problems)
+    except OSError as error:
+        message = f"the file cannot be read: {error.strerror}."
+        return [], [Problem("E_READ", message, "Look at its permissions.", file=str(path))]
+    problems = [problem for document in read for problem in _problems(document)]
+    models = [] if problems else [Model.from_mapping(_with_price_as_written(each), str(path)) for each in read]
+    return models, problems
+
+
+def _problems(document: Document) -> list[Problem]:
+    wrong = documents.check(document, "model")
+    return wrong or [document.locate(problem) for problem in _more_problems(document.value)]
+
+
+def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
+    """What model.schema.json cannot say: a schema that is one, and names that stand in it."""
+    complaint = documents.check_schema(value["schema"])
+    if complaint:
+        yield Problem("E_SCHEMA", f"the schema is {complaint}", "Correct it.", ("schema",))
+        return
+    known = value["schema"]["properties"]
+    named: list[tuple[KeyPath, str]] = [(("text", place), name) for place, name in enumerate(value.get("text", []))]
+    named += [((key,), value[key]) for key in ("batch", "seed", "image") if key in value]
+    named += [(("synonyms", name), own) for name, own in value.get("synonyms", {}).items()]
+    named += [(("schema", "required", place), name) for place, name in enumerate(value["schema"].get("required", []))]
+    for path, name in named:
+        if name not in known:
+            fix = f"It has: {', '.join(known)}."
+            yield Problem("E_PARAMETER_NAME", f"the schema has no parameter {name}.", fix, path)
+    for key in ("batch", "seed"):
+        if known.get(value.get(key), {}).get("type", "integer") != "integer":
+            yield Problem("E_TYPE", f"the {key} parameter must be an integer.", "Name another.", (key,))
+
+
+def _with_price_as_written(document: Document) -> dict[str, Any]:
+    """Money is decimal text: 0.003 stays what was written."""
+    value = dict(document.value)
+    if "price" in value:
+        written = document.written(("price", "usd")) or ""
+        usd = written if _DECIMAL.fullmatch(written) else str(value["price"]["usd"])
+        value["price"] = {**value["price"], "usd": usd}
+    return value

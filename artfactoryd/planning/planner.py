@@ -1,0 +1,397 @@
+"""Understanding an order file: documents -> orders -> plans -> reasons to hold. Writes and spends nothing.
+
+`plan` and the taking of a file both come through here, so what is shown is what would be done.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import documents
+from artfactoryd.core import file_names as naming
+from artfactoryd.core.expansion.expand import base_seed, make_plan
+from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
+from artfactoryd.core.expansion.item_keys import Keys
+from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.proof import proof_numbers
+from artfactoryd.core.inbox_rules import BUNDLE_NAMES, is_bundle, is_order_name
+from artfactoryd.core.model import Catalog, Model, micro_dollars, providers_of, snapshots
+from artfactoryd.core.order import Order, read_order
+from artfactoryd.documents import Document
+from artfactoryd.errors import Path as KeyPath
+from artfactoryd.errors import Problem, Refusal
+from artfactoryd.home import Home
+from artfactoryd.planning import inputs
+from artfactoryd.planning import models as library
+from artfactoryd.planning import remake as again
+from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.input_patterns import Patterns
+from artfactoryd.planning.input_sources import Gathering
+from artfactoryd.planning.inputs import Input, InputsMissing
+from artfactoryd.planning.lookups import LookupFiles
+from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
+from artfactoryd.planning.remake import Again
+from artfactoryd.planning.template_resolution import Resolved, resolve
+from artfactoryd.planning.templates import TemplateFiles, TemplateTexts
+from artfactoryd.planning.to_buy import Needs, needs_of
+from artfactoryd.settings import Settings
+from artfactoryd.storage.index import Index
+
+LOCAL = "local"
+READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One document of a file, understood: what it would do and what would hold it."""
+
+    document: Resolved
+    order: Order
+    plan: Plan
+    cap: int  # micro-dollars the order may spend unasked
+    fingerprint: str
+    reasons: tuple[Reason, ...]
+    inputs: tuple[Input, ...] = ()
+    library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
+    found: Needs | None = None  # what of it is to be bought; None: all of it
+    proof: Sequence[int] = ()  # items made first
+
+    @property
+    def needs(self) -> Needs:
+        return self.found or Needs(self.plan.buying, self.plan.total_items)
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.document.text).hexdigest()
+
+    @property
+    def provider(self) -> str:
+        """Who really runs the items: a rehearsal is drawn here."""
+        return LOCAL if self.order.rehearse else self.plan.model.provider
+
+
+def name_of(file: Path) -> str:
+    """What a file gives its order as name: its own, or that of the bundle whose order it is."""
+    if file.name.lower() not in BUNDLE_NAMES:
+        return file.stem
+    folder = file.absolute().parent
+    return folder.name if is_bundle([each.name for each in folder.iterdir() if is_order_name(each.name)]) else file.stem
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a file came from, as far as its content does not say."""
+
+    file: str  # name for messages
+    stem: str  # name of the order
+    project: str | None = None  # of the drop-box
+    rehearse: bool = False
+    folder: Path | None = None  # where the pictures it names lie
+    kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
+    again: Again | None = None  # the sidecar that it is made of
+
+
+class Scholar:
+    """Understands order files with what the library, the settings and the index say now."""
+
+    def __init__(
+        self, home: Home, settings: Settings, index: Index | None, clock: Callable[[], datetime],
+        heard: Heard | None = None,
+    ) -> None:  # fmt: skip
+        """`heard`: what providers said about models that the catalogue does not know."""
+        self._home = home
+        self._heard = heard or Heard()
+        self._settings = settings
+        self._index = index
+        self._clock = clock
+        self._catalog: Catalog | None = None
+
+    def study(self, data: bytes, origin: Origin) -> list[Study]:
+        """Every document of one file. Raises Refusal with everything wrong in all of them.
+
+        ModelsUnknown when a provider may know a model that is not known here: ask it, and study again.
+        """
+        request = again.asked(data, origin.file)
+        if request is not None:
+            data, origin = request.text, replace(origin, again=request)
+        found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
+        problems: list[Problem] = []
+        missing: list[str] = []
+        unknown: list[Name] = []
+        studies: list[Study] = []
+        for document in found:
+            complaints = _complaints(document)
+            problems += complaints
+            try:
+                if all(complaint.code in READ_ON for complaint in complaints):
+                    resolved, wrong = self._resolved(document)
+                    studies.append(self._one(resolved, origin, studies, wrong))
+            except Refusal as refusal:
+                problems += refusal.problems
+                missing += refusal.names if isinstance(refusal, InputsMissing) else ()
+                unknown += refusal.names if isinstance(refusal, ModelsUnknown) else ()
+        if unknown:
+            raise ModelsUnknown(problems, unknown)
+        if problems:
+            raise InputsMissing(problems, missing) if missing else Refusal(problems)
+        return studies
+
+    def _resolved(self, document: Document) -> tuple[Resolved, list[Problem]]:
+        """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
+        wrong: list[Problem] = []
+        found = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
+        missing = documents.check_mapping(found.value, "order") if found.templates or wrong else []
+        if missing and not wrong:
+            raise Refusal([found.locate(problem) for problem in missing])
+        if any(problem.code not in READ_ON for problem in missing):
+            raise Refusal(wrong)  # what is missing may stand in the template that is not there
+        return found, wrong
+
+    def _one(self, document: Resolved, origin: Origin, before: Sequence[Study], wrong: Sequence[Problem]) -> Study:
+        """`wrong`: with its templates; what else is wrong is told with it."""
+        stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
+        order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
+        pattern = {} if order.file else _pattern(self._settings.products.file)
+        order = replace(order, file=pattern.get("file", order.file))
+        expected = origin.again.sha256 if origin.again else {}
+        search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels, expected)
+        table = self._table(document, order, search)
+        plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
+        if origin.again:
+            plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
+        search.look(plan)
+        self._complain(document, search)
+        found = list(search.found.values())
+        plan = with_inputs(plan, [each.as_json() for each in found])
+        library = _borrowed(document, order, plan, table)
+        marks = [hashlib.sha256(json.dumps(library).encode()).hexdigest()] if library else []
+        fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *marks])
+        library |= pattern
+        cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
+        needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
+        reasons = (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before))
+        first = proof_numbers(plan)
+        return Study(document, order, plan, cap, fingerprint, reasons, tuple(found), library, needs, first)
+
+    def _gathering(self, origin: Origin) -> Gathering:
+        most_bytes = self._settings.limits.product_bytes
+        sources = origin.again.sources if origin.again else {}
+        row = self._index.order(origin.again.original) if self._index and origin.again else None
+        earlier = self._home.root / row["folder"] if row and row["folder"] else None
+        return Gathering(
+            origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes, earlier, sources
+        )
+
+    def _table(self, document: Resolved, order: Order, search: inputs.Search) -> str | None:
+        """The text of the .csv that the order's cases stand in."""
+        if not isinstance(order.cases, str):
+            return None
+        found = search.table(order.cases, ("cases",), self._settings.limits.order_bytes)
+        self._complain(document, search)
+        return found
+
+    def _plan(
+        self, document: Resolved, order: Order, table: str | None, wrong: Sequence[Problem], patterns: Patterns
+    ) -> Plan:
+        lookups = LookupFiles(self._home.library / "lookups")
+        choices, later = self._choices(order)
+        models = [choice.model for choice in choices]
+        plan = make_plan(
+            order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
+            models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
+            many=patterns,
+        )  # fmt: skip
+        choices += later
+        plan = replace(plan, warnings=(*(each for choice in choices for each in choice.warnings), *plan.warnings))
+        self._refuse(document, plan, choices, [*wrong, *lookups.problems], patterns.missing)
+        return plan
+
+    def _refuse(
+        self, document: Resolved, plan: Plan, choices: Sequence[Choice], wrong: Sequence[Problem],
+        missing: Sequence[str],
+    ) -> None:  # fmt: skip
+        """With all that is wrong. `wrong`: with what it borrowed; what that should have brought is not asked for."""
+        unknown = [each for choice in choices for each in choice.problems]
+        found = [each for each in plan.problems if each.code != "E_REQUIRED" or not wrong]
+        found += _wrong_names(plan)
+        if not (wrong or unknown or found):
+            return
+        doubts = [warning for warning in plan.warnings if warning.holds]
+        told = [*wrong, *(document.locate(each) for each in (*unknown, *found, *doubts))]
+        ask = [choice.ask for choice in choices if choice.ask]
+        if ask:
+            raise ModelsUnknown(told, ask)
+        raise InputsMissing(told, missing) if missing else Refusal(told)
+
+    def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
+        ask_above = micro_dollars(self._settings.budget.ask_above)
+        most_products = self._settings.limits.products_per_order
+        found = reasons_to_hold(
+            plan, most_products=most_products, cap=cap, ask_above=ask_above, buying=needs.buying,
+            strict=self._settings.strict,
+        )  # fmt: skip
+        return [*found, *needs.reasons()]
+
+    def _complain(self, document: Resolved, search: inputs.Search) -> None:
+        if search.problems:
+            located = [document.locate(problem) for problem in search.problems]
+            raise InputsMissing(located, search.missing) if search.missing else Refusal(located)
+
+    def _choices(self, order: Order) -> tuple[list[Choice], list[Choice]]:
+        """Of the order's own items, and of its stages."""
+        ways: list[tuple[str, str, KeyPath]] = [(order.provider, order.model, ())]
+        if order.models:
+            ways = [(each.provider, each.model, ("models", n)) for n, each in enumerate(order.models)]
+        later = [(each.provider, each.model, ("then", n)) for n, each in enumerate(order.then)]
+        return [self._choice(*way) for way in ways], [self._choice(*way) for way in later]
+
+    def _choice(self, provider: str, name: str, path: KeyPath) -> Choice:
+        return choose(self.catalog(), self._home.told, self._heard, provider, name).below(path)
+
+    def catalog(self) -> Catalog:
+        """Read afresh for each file, so that an edit in the Library counts at once."""
+        if self._catalog is None:
+            models, problems = library.load_catalog(self._home.models, self._home.told)
+            if problems:
+                raise Refusal(problems)
+            self._catalog = Catalog(models)
+        return self._catalog
+
+    def _base(self, document: Resolved, order: Order) -> int:
+        sha256 = hashlib.sha256(document.text).hexdigest()
+        return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
+
+    def _repeats(self, fingerprint: str, order: Order, before: Sequence[Study]) -> Iterator[Reason]:
+        if order.rehearse:
+            return
+        for study in before:
+            if study.fingerprint == fingerprint:
+                yield Reason("duplicate", f"It says the same as document {study.document.number} of this file.")
+                return
+        for row in self._index.same_orders(fingerprint) if self._index else ():
+            if self._counts_as_repeated(row):
+                place = row["folder"] or "Held"
+                yield Reason("duplicate", f"It is a duplicate of {row['name']} ({row['id'][:13]}, {place}).")
+                return
+
+    def _counts_as_repeated(self, row: Mapping[str, Any]) -> bool:
+        assert self._index is not None
+        if str(self._index.state(row)) in ("held", "queued", "processing"):
+            return True
+        recent = datetime.fromisoformat(row["accepted_at"]) + timedelta(minutes=self._settings.inbox.repeat_minutes)
+        return recent > self._clock() and bool(self._index.attempts(row["id"]))
+
+
+def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
+    """The plan with what only the pictures themselves tell: which they are, and how large."""
+    sizes = {each["value"]: (each["width"], each["height"]) for each in found}
+    stages = tuple(replace(stage, plan=with_inputs(stage.plan, found)) for stage in plan.stages)
+    inputs = {each["value"]: each["sha256"] for each in found}
+    return replace(plan, inputs=inputs, input_sizes=sizes, stages=stages)
+
+
+def _complaints(document: Document) -> list[Problem]:
+    """What the schema has against it; what is missing may come from a template."""
+    found = documents.check(document, "order")
+    return [each for each in found if each.code != "E_REQUIRED" or each.path or "template" not in document.value]
+
+
+def _pattern(file: str) -> dict[str, str]:
+    """Of the settings, where they say something else than is usual."""
+    return {} if file == naming.PATTERN else {"file": file}
+
+
+def _wrong_names(plan: Plan) -> Sequence[Problem]:
+    """Of the order's own patterns; the settings' was looked at when they were read."""
+    order, found = plan.order, list[Problem]()
+    if order.file is not None:
+        found += naming.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+    for place, each in enumerate(plan.stages):
+        if each.later.file is not None:
+            wrong = naming.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
+            found += [replace(problem, path=("then", place, "file")) for problem in wrong]
+    return found
+
+
+def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:
+    """What the order took from elsewhere, as it was: the acceptance keeps it."""
+    lookups = {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}
+    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table), ("many", dict(plan.many)))
+    return {key: each for key, each in parts if each}
+
+
+def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
+    """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
+    parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def document_text(document: bytes) -> str:
+    """The bytes as text for a line of JSON; `document_bytes` gives them back unchanged."""
+    try:
+        return document.decode()
+    except UnicodeDecodeError:
+        return "base64:" + base64.b64encode(document).decode()
+
+
+def document_bytes(text: str) -> bytes:
+    return base64.b64decode(text[7:]) if text.startswith("base64:") else text.encode()
+
+
+def _document(row: Mapping[str, Any]) -> Resolved:
+    """As it was accepted, whatever the Library says by now."""
+    document = documents.read_documents(document_bytes(row["document"]), row["file"])[0]
+    return resolve(document, TemplateTexts(row["library"].get("templates", {})))
+
+
+def order_of(row: Mapping[str, Any], document: Resolved | None = None) -> Order:
+    """An accepted order, from what its acceptance recorded."""
+    value = (document or _document(row)).value
+    order = read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))
+    return order if order.file else replace(order, file=row["library"].get("file"))
+
+
+KEPT_PLANS = 32
+_plans: dict[tuple[Any, ...], Plan] = {}
+
+
+def plan_of(row: Mapping[str, Any]) -> Plan:
+    """The plan of an accepted order, as it was when it was accepted. Orders never change, so the last few are kept."""
+    key = tuple(row[name] for name in ("id", "document", "name", "project", "rehearsal", "base_seed"))
+    found = _plans.get(key)
+    if found is None:
+        if len(_plans) >= KEPT_PLANS:
+            _plans.clear()
+        found = _plans[key] = _plan_again(row)
+    return found
+
+
+def _plan_again(row: Mapping[str, Any]) -> Plan:
+    document = _document(row)
+    order = order_of(row, document)
+    known = [Model.from_snapshot(each) for each in snapshots(row)]
+    models, later = known[: len(known) - len(order.then)], known[len(known) - len(order.then) :]
+    library = row["library"]
+    plan = make_plan(
+        order, models[0], row["base_seed"], written=document.written, check=documents.check_value, models=models,
+        later=later, lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+        many=library.get("many", {}),
+    )  # fmt: skip
+    return with_inputs(plan, row["inputs"])
+
+
+def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
+    """Who runs each of an order's models, and its items that have no rows yet."""
+    plan = plan_of(row)
+    items = plan.items(row["expanded_items"] + 1, row["expanded_products"] + 1)
+    if not row["rehearsal"]:  # what is drawn here is not what was ordered
+        keys = Keys(plan)
+        items = (item if item.stage else item._replace(key=keys.of(item)) for item in items)
+    return providers_of(row), items

@@ -1,0 +1,341 @@
+"""`plan FILE`: the page people read before they pay. Reads by the same path as taking an order; writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from artfactoryd.core import file_names as naming
+from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.item_keys import Keys
+from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.model import usd
+from artfactoryd.core.order import Order
+from artfactoryd.core.sidecar import folder_name, prompt_of, slug
+from artfactoryd.daemon.app import asking, now
+from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
+from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.planning.planner import Origin, Scholar, Study, name_of
+from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
+from artfactoryd.settings import Settings
+from artfactoryd.shelf.placing import existing_project
+from artfactoryd.storage.index import Index
+
+# What is only known when a file came.
+UNKNOWN: dict[str, Any] = {
+    "hash": "........", "hash8": "........", "ext": "*", "order_id": "........", "product_id": "........",
+    "width": "....", "height": "....", "version": 1,
+}  # fmt: skip
+MOST_VALUES = 12  # of one axis on the page
+MOST_REASONS = 1000  # items looked at to say why the rest is bought
+MOST_NAMES = 100_000  # kept in mind to tell which would be the same
+
+Items = Callable[[], Iterator[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOrder:
+    """`head`: everything but the items, of which there may be a million."""
+
+    head: dict[str, Any]
+    items: Items
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    orders: Sequence[PlannedOrder]
+    exit_code: int  # 1 with errors, 3 when it would be held
+    lines: Sequence[str] = ()  # of the file
+    file: str = ""  # as problems name it
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return {"orders": [{**order.head, "items": list(order.items())} for order in self.orders]}
+
+    def json(self) -> Iterator[str]:
+        """The document in pieces: as little in memory at a time as one item."""
+        yield '{\n  "orders": [\n'
+        for place, order in enumerate(self.orders):
+            head = json.dumps(order.head, ensure_ascii=False, indent=2)
+            yield f'{"," if place else ""}{head.removesuffix("}").rstrip()},\n  "items": ['
+            for number, item in enumerate(order.items()):
+                yield f"{',' if number else ''}\n    {json.dumps(item, ensure_ascii=False)}"
+            yield "\n  ]\n}\n"
+        yield "  ]\n}\n"
+
+
+def plan(
+    home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What dropping `file` now would do. `most`: items to list, None for all. `environ`: None asks no provider."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
+    index = Index.if_made(home.index_file)
+    lines = data.decode("utf-8-sig", "replace").splitlines()
+    try:
+        origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
+        studies = understood(home, settings, index, data, origin, environ)
+        orders = [_order(home, study, most, index) for study in studies]
+    except Refusal as refusal:
+        return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
+    finally:
+        if index:
+            index.close()
+    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
+
+
+def understood(
+    home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
+    environ: Mapping[str, str] | None,
+) -> list[Study]:  # fmt: skip
+    """As a daemon would: providers are asked about models that are not known here. Raises Refusal."""
+    try:
+        return Scholar(home, settings, index, now).study(data, origin)
+    except ModelsUnknown as unknown:
+        if environ is None or not unknown.names:
+            raise
+        heard = asyncio.run(_asked(home, settings, environ, unknown.names))
+    return Scholar(home, settings, index, now, heard).study(data, origin)
+
+
+async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[Name]) -> Heard:
+    async with asking(home, settings, environ) as factories:
+        return await Descriptions(home.told, factories).learn(names)
+
+
+def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
+    return {
+        "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
+        "price": {"usd": None, "as_of": None, "complete": False}, "held": [],
+        "warnings": [_told(problem) for problem in problems if problem.holds],
+        "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "models": [],
+        "stages": [], "reuse": None,
+    }  # fmt: skip
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    return {**problem.as_json(), "text": str(problem)}
+
+
+def _order(home: Home, study: Study, most: int | None, index: Index | None) -> PlannedOrder:
+    found = study.plan
+    names = Names(study)
+    price = study.needs.buying.price
+    warnings = [study.document.locate(warning) for warning in (*found.warnings, *names.warnings())]
+    head = {
+        "name": study.order.name, "project": study.order.project, "model": found.model.full,
+        "models": [{"provider": each.provider, "model": each.full} for each in found.models],
+        "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
+        "total_products": found.total_products,
+        "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
+        "stages": [_stage(found, stage) for stage in found.stages],
+        "cap_usd": usd(study.cap), "base_seed": found.base_seed,
+        "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
+        "warnings": [_told(warning) for warning in warnings], "errors": [],
+        "axes": _axes(found), "folder": str(_folder(home, study)),
+        "file": names.pattern, "proof": _proof(study),
+        "first": _prompt(found, 1), "last": _prompt(found, found.total_items),
+        "reuse": _reuse(study, names, most, index),
+    }  # fmt: skip
+    return PlannedOrder(head, partial(_listed, home, study, names, most))
+
+
+def _listed(home: Home, study: Study, names: Names, most: int | None) -> Iterator[dict[str, Any]]:
+    index = Index.if_made(home.index_file)
+    try:
+        yield from _items(study, names, most, index)
+    finally:
+        if index:
+            index.close()
+
+
+def _items(study: Study, names: Names, most: int | None, index: Index | None) -> Iterator[dict[str, Any]]:
+    keys, explainer = Keys(study.plan), Explainer(study.plan, index)
+    seen: set[str] = set()
+    for item, called in islice(names.given(), most):
+        key = keys.of(item)
+        twin = study.needs.twin(item, key)
+        keys.came(item, key, twin.contents)
+        again = twin.made or twin.spent
+        reason = None if again else _why_bought(study, item, key, key in seen, keys, explainer)
+        seen.add(key)
+        reused = [product["id"] for product in again] or None
+        yield {**_item(item, called), "reused": reused, "reason": reason}
+
+
+def _why_bought(
+    study: Study, item: PlannedItem, key: str, is_repeated: bool, keys: Keys, explainer: Explainer
+) -> str | None:
+    twin = study.needs.twin(item, key)
+    if study.order.rehearse:
+        return None
+    if not study.order.reuses:
+        return "reuse is off"
+    if twin.on_the_way or is_repeated:
+        return "an equal one is on its way"
+    if is_gone(twin, item):
+        return "deleted or edited since"
+    if study.needs.was_not_kept(item, key):
+        return NOT_KEPT
+    return explainer.why(item, keys.compared(item)) if keys.is_fed(item) else NEW_PARENT
+
+
+def _reuse(study: Study, names: Names, most: int | None, index: Index | None) -> dict[str, Any]:
+    """`reasons`: of the items shown alone, and of no more than some."""
+    shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
+    reasons = Counter(item["reason"] for item in shown if item["reason"])
+    needs = study.needs
+    return {
+        "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
+        "reasons": dict(reasons),
+    }  # fmt: skip
+
+
+def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
+    return {
+        "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
+        "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(found, stage),
+        "total_products": stages.products_of(found, stage),
+        "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
+    }  # fmt: skip
+
+
+def _proof(study: Study) -> dict[str, Any] | None:
+    """What is made first, and what that may cost."""
+    if not study.proof:
+        return None
+    upper = sum(study.plan.item(number).upper for number in study.proof)
+    return {"items": list(study.proof), "usd": usd(upper)}
+
+
+def _axes(found: Plan) -> list[dict[str, Any]]:
+    axes: list[dict[str, Any]] = [
+        {"parameter": axis.parameter, "values": axis.size,
+         "first": [axis.shown(place) for place in range(min(axis.size, MOST_VALUES))]}
+        for axis in found.axes if axis.size > 1
+    ]  # fmt: skip
+    cases = len(found.sections) // len(found.models)
+    axes = [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
+    models = [model.full for model in found.models]
+    return [{"parameter": "models", "values": len(models), "first": models}, *axes] if len(models) > 1 else axes
+
+
+def _folder(home: Home, study: Study) -> Path:
+    project = existing_project(home.projects, study.order.project)
+    date = now().astimezone().strftime("%Y-%m-%d")
+    return home.projects / project / date / folder_name(study.order.name, study.order.rehearse)
+
+
+def _prompt(found: Plan, number: int) -> str:
+    item = found.item(min(number, found.own_items))
+    return prompt_of(item.parameters, found.models[item.model])
+
+
+def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
+    tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
+    return {
+        "index": item.number, "parameters": dict(item.parameters), "tokens": tokens, "seed": item.seed,
+        "names": list(names), "stage": item.stage, "parent": item.parent,
+    }  # fmt: skip
+
+
+class Named(NamedTuple):
+    """How one stage names its products. One pattern is never both: a version tells products apart."""
+
+    pattern: str
+    has_version: bool
+    may_collide: bool
+
+    @classmethod
+    def of(cls, order: Order, stage: str | None) -> Named:
+        pattern = naming.pattern_of(order, stage)
+        return cls(pattern, naming.has_version(pattern), naming.may_collide(pattern))
+
+
+class Names:
+    """What the products of an order would be called, as far as that is known before they are made."""
+
+    def __init__(self, study: Study) -> None:
+        order, self._plan = study.order, study.plan
+        self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
+        self._of_order = naming.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
+        self._words: dict[int, str] = {}
+
+    @property
+    def pattern(self) -> str:
+        """Of the order's own items."""
+        return self._named[None].pattern
+
+    def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
+        """Each item with the names of its products; equal ones told apart as on the shelf."""
+        taken: Counter[str] = Counter()
+        self._words.clear()
+        for item in self._plan.items():
+            yield item, [self._free(values, taken) for values in self._values(item)]
+
+    def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
+        """Of each product of an item."""
+        model = self._plan.all_models[item.model]
+        values = self._of_order | naming.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
+        if not keeps(self._plan.order, item.stage):
+            return  # never on the shelf, and without a name
+        for place in range(item.asked):
+            of_place = naming.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
+            yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
+
+    def _slug(self, item: PlannedItem, words: str) -> str:
+        """What has no words of its own is called after what it is made from."""
+        found = words or self._words.get(item.parent or 0, "")
+        if self._plan.stages:
+            self._words |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), found)
+        return slug(found)
+
+    def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
+        pattern, has_version, may_collide = self._named[values["stage"]]
+        name = naming.name(pattern, values)
+        if not (has_version or may_collide) or (len(taken) >= MOST_NAMES and name not in taken):
+            return name
+        taken[name] += 1
+        if taken[name] == 1:
+            return name
+        if has_version:
+            return naming.name(pattern, {**values, "version": taken[name]})
+        stem, dot, extension = name.rpartition(".")
+        return f"{stem}-{taken[name]}{dot}{extension}"
+
+    def warnings(self) -> Iterator[Problem]:
+        """Products that would ask for one name."""
+        if not any(each.may_collide for each in self._named.values()):
+            return
+        products = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
+        named = ((self._named[values["stage"]], values) for values in products)
+        plain, whose = Counter[str](), dict[str, str | None]()
+        for each, values in named:
+            if each.may_collide:
+                plain[name := naming.name(each.pattern, values)] += 1
+                whose[name] = values["stage"]
+        again = plain.total() - len(plain)
+        if again:
+            most, times = plain.most_common(1)[0]
+            message = f"{again} products would have a name that another has, {most} {times} times; they get -2, -3, ..."
+            path = self._place_of_pattern(whose[most])
+            yield Problem("W_NAMES", message, "To tell them apart, use {index}.", path)
+
+    def _place_of_pattern(self, stage: str | None) -> tuple[str | int, ...]:
+        """Where the order says how the products of a stage are called."""
+        own = (place for place, each in enumerate(self._plan.order.then) if each.id == stage and each.file)
+        return next((("then", place, "file") for place in own), ("file",))

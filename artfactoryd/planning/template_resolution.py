@@ -1,0 +1,93 @@
+"""An order document with its templates under it. Everything that asks for a place is sent to the right file.
+
+`Resolved` stands in for a Document: `value` is the merged one, `text` stays the bytes of the order itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from artfactoryd.core.template import layer_of, merged
+from artfactoryd.documents import Document
+from artfactoryd.errors import Path, Problem, Refusal
+from artfactoryd.planning.templates import Templates
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    document: Document
+    value: dict[str, Any]
+    templates: Mapping[str, str]  # the text of each that was used, by name
+    _layers: Sequence[Document] = field(repr=False)
+    _sources: dict[Path, int] = field(repr=False)
+
+    @property
+    def text(self) -> bytes:
+        return self.document.text
+
+    @property
+    def number(self) -> int:
+        return self.document.number
+
+    @property
+    def count(self) -> int:
+        return self.document.count
+
+    def locate(self, problem: Problem) -> Problem:
+        return self._layer(problem.path).locate(problem)
+
+    def written(self, path: Path) -> str | None:
+        return self._layer(path).written(path)
+
+    @property
+    def raw(self) -> frozenset[Path]:
+        """The key paths of all that has !raw before it, in the document that says it."""
+        found = ((layer, path) for layer in self._layers for path in layer.raw)
+        return frozenset(path for layer, path in found if self._layer(path) is layer)
+
+    def _layer(self, path: Path) -> Document:
+        return self._layers[layer_of(path, self._sources)]
+
+
+def resolve(document: Document, templates: Templates, problems: list[Problem] | None = None) -> Resolved:
+    """Raises Refusal: a template that is not there, is wrong, or extends itself.
+
+    With `problems` it is left out, and they are added there.
+    """
+    below = list(_below(document, templates, (), problems))
+    layers = [document, *(layer for _, layer in below)]
+    value, sources = merged([layer.value for layer in layers])
+    texts = {name: layer.text.decode("utf-8", "replace") for name, layer in below}
+    return Resolved(document, value, texts, layers, sources)
+
+
+def _below(
+    document: Document, templates: Templates, way: tuple[str, ...], problems: list[Problem] | None
+) -> Iterator[tuple[str, Document]]:
+    """The templates of a document, strongest first: the last one named wins, and what it extends comes after it."""
+    given = document.value.get("template") or []
+    names = [given] if isinstance(given, str) else given
+    for place, name in reversed(list(enumerate(names))):
+        path: Path = ("template",) if isinstance(given, str) else ("template", place)
+        try:
+            found = _read(document, templates, str(name), path, way)
+        except Refusal as refusal:
+            if problems is None:
+                raise
+            problems += refusal.problems
+            continue
+        yield str(name), found
+        yield from _below(found, templates, (*way, str(name)), problems)
+
+
+def _read(document: Document, templates: Templates, name: str, path: Path, way: tuple[str, ...]) -> Document:
+    if name in way:
+        message = f"the template {name} extends itself: {' -> '.join([*way, name])}."
+        raise Refusal([document.locate(Problem("E_TEMPLATE", message, "Take one of them out.", path))])
+    try:
+        return templates.read(name)
+    except KeyError:
+        message, fix = templates.unknown(name)
+        raise Refusal([document.locate(Problem("E_TEMPLATE", message, fix, path))]) from None

@@ -1,0 +1,148 @@
+"""Outputs that came whole, kept in .work until they are settled: the provider may have erased them by then.
+
+Looking at one may kill the program (a picture made to, or a defect of a decoder). So each look is counted
+before it begins; what has ended the program three times is set aside, never lost: it is paid for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from artfactoryd import entries
+from artfactoryd.durable import duplicate, flush_folder, storage_errors, write_file
+from artfactoryd.errors import OutputBad, OutputLost, OutputPoison
+from artfactoryd.failpoints import point
+from artfactoryd.shelf import media
+from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.media import Media
+
+MOST_LOOKS = 3
+PART = ".part"  # after the name of what has not come whole
+LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
+
+
+class Kept:
+    def __init__(self, work: Path, rejected: Path) -> None:
+        self._folder, self._interim, self._rejected = work / "outputs", work / "interim", rejected
+
+    def path(self, product: str) -> Path:
+        return self._folder / product
+
+    def half(self, product: str) -> Path:
+        """Where it is fetched to."""
+        with storage_errors(self._folder):
+            self._folder.mkdir(exist_ok=True)
+        return self._folder / f"{product}{PART}"
+
+    def send_on(self, product: str, extension: str) -> Path:
+        """Of a stage that is not kept: it lies, durable, where the stages after it find it."""
+        folder, target = self._interim, self._interim / f"{product}.{extension}"
+        with storage_errors(folder):
+            folder.mkdir(exist_ok=True)
+            flush_folder(folder.parent)  # whoever made it just now may not have come so far
+            arriving = target.with_name(f"{target.name}{PART}")
+            with self.path(product).open("rb") as file:
+                duplicate(file, arriving)
+            arriving.replace(target)
+            flush_folder(folder)
+        point("interim_laid")
+        return target
+
+    def found(self, product: str) -> Fetched | None:
+        path = self.path(product)
+        try:
+            with storage_errors(path):
+                return Fetched(path, entries.sha256(path), path.stat().st_size, None)
+        except FileNotFoundError:
+            return None
+
+    def copy(self, source: Path, product: str, sha256: str) -> Fetched:
+        """Of a product on the shelf, byte for byte. Raises OutputLost when it is not the one any more that it was."""
+        part = self.half(product)
+        try:
+            with source.open("rb") as file, storage_errors(self._folder):
+                duplicate(file, part)
+        except FileNotFoundError as error:
+            raise OutputLost(f"{source.name}, which was to be copied, is gone.") from error
+        found = entries.sha256(part)
+        if found != sha256:
+            part.unlink()
+            raise OutputLost(f"{source.name}, which was to be copied, was changed.")
+        return self.take(Fetched(part, found, part.stat().st_size, None), product)
+
+    def flush(self) -> None:
+        """What was copied is there after a power cut too: its source may be gone by then."""
+        with storage_errors(self._folder):
+            flush_folder(self._folder)
+
+    def take(self, fetched: Fetched, product: str) -> Fetched:
+        """From now on it is not fetched again."""
+        with storage_errors(self._folder):
+            path = fetched.path.replace(self.path(product))
+        return Fetched(path, fetched.sha256, fetched.bytes, fetched.mime_declared)
+
+    def is_suspect(self, product: str) -> bool:
+        """A look at it has begun and not ended: such are looked at one by one, so that no other is blamed."""
+        return _looks(self.path(product)).exists()
+
+    def look(self, product: str, most_megapixels: float, name: str) -> Media:
+        """Raises OutputBad for what is no picture (it is not kept), OutputPoison for what must not be looked at again.
+
+        `name`: what it is called in Rejected/ then. The count outlives the process, not a power cut.
+        """
+        path = self.path(product)
+        with storage_errors(path):
+            with _looks(path).open("ab") as looks:
+                looks.write(b".")
+                begun = looks.tell()
+            if begun > MOST_LOOKS:
+                raise self._set_aside(path, name)
+            try:
+                return media.identify(path, most_megapixels)
+            except OutputBad:
+                path.unlink()
+                raise
+            finally:
+                _looks(path).unlink()
+
+    def _set_aside(self, path: Path, name: str) -> OutputPoison:
+        """Beside its word, under a name that nothing opens by itself."""
+        names = entries.numbered(f"{name}.output", folder=False)
+        while not entries.place_equal(path, target := self._rejected / next(names)):
+            pass
+        said = f"Looking at what came ended the program three times. It is kept as {target}."
+        advice = (
+            "It was paid for. Nothing here opens it again, and other programs may fail on it too; please report it."
+        )
+        write_file(target.with_name(f"{target.name}.error.txt"), f"{said}\n\n{advice}\n".encode())
+        flush_folder(self._rejected)
+        path.unlink()
+        return OutputPoison(said)
+
+    def discard(self, product: str) -> None:
+        for path in (self._folder / product, _looks(self._folder / product)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def let_go(self, path: Path) -> None:
+        """Everything made of it is safe."""
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+    def clear_interim(self, is_spent: Callable[[str], bool]) -> None:
+        """`is_spent`: by its id, whether everything made of it is safe. What nobody knows stays: it may be paid for."""
+        for path in self._interim.glob("*"):
+            if path.suffix == PART or is_spent(path.stem):
+                self.let_go(path)
+
+    def clear(self, going_on: Collection[str]) -> None:
+        """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""
+        for path in self._folder.glob("*"):
+            if path.name.removesuffix(LOOKS) not in going_on:
+                path.unlink(missing_ok=True)
+
+
+def _looks(path: Path) -> Path:
+    return path.with_name(path.name + LOOKS)

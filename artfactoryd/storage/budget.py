@@ -1,0 +1,165 @@
+"""The money of orders, days and months: what a wish sets aside, the caps it must keep, and in words why it may not.
+
+Days and months are those of this machine's clock. A wish carries its day and the caps in force, so that
+applying the ledger again comes to the same. Money is integer micro-dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from artfactoryd.core.model import Model, dollars, micro_dollars, snapshot_of, usd
+from artfactoryd.errors import OverCap
+from artfactoryd.settings import Settings
+from artfactoryd.storage.index import Index
+
+Row = Mapping[str, Any]
+NAMES = ("month", "day")  # the one that lasts longer is told first
+GOES_ON = {"day": "at midnight", "month": "with the new month"}
+MONEY = """
+    coalesce(sum(g.cost), 0) AS spent,
+    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NULL THEN g.reserved END), 0) AS reserved,
+    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NOT NULL THEN g.reserved END), 0) AS in_doubt,
+    coalesce(sum(CASE WHEN g.cost < g.reserved THEN g.reserved - g.cost END), 0) AS released
+"""
+
+
+def day_of(moment: datetime) -> str:
+    return moment.astimezone().date().isoformat()
+
+
+def today() -> str:
+    """For who only looks; the house has a clock of its own."""
+    return day_of(datetime.now().astimezone())
+
+
+def caps(settings: Settings) -> dict[str, int]:
+    return {name: micro_dollars(getattr(settings.budget, f"per_{name}")) for name in NAMES}
+
+
+def counted(index: Index, name: str, day: str) -> int:
+    """Spent, perhaps spent and reserved on that day, or in its month."""
+    first, last = (day, day) if name == "day" else (f"{day[:7]}-01", f"{day[:7]}-31")
+    return index.committed(first, last)
+
+
+def set_aside(order: Row, upper: int) -> int:
+    """What a wish for an item of this order reserves: once a bill was higher, as much as that."""
+    return max(upper, order["dearest"]) if upper else 0
+
+
+# --- may it be spent? ---
+
+
+def heed(index: Index, order: Row, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
+    """Raises OverCap when a wish for `reserved` would pass a cap. What is free always passes."""
+    if not reserved:
+        return
+    if words := _of_order(index, order, reserved):
+        raise OverCap(words)
+    heed_days(index, reserved, day, in_force)
+
+
+def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
+    for name in NAMES:
+        if name in in_force and (words := _of_days(index, name, reserved, day, in_force[name])):
+            raise OverCap(words, name, day)
+
+
+def reasons(index: Index, order: Row, item: Row, settings: Settings, day: str) -> list[str]:
+    """Each cap that the next item of an order waits for."""
+    reserved, in_force = set_aside(order, item["upper"]), caps(settings)
+    if not reserved:
+        return []
+    found = [_of_order(index, order, reserved)]
+    found += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
+    return [words for words in found if words]
+
+
+def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
+    before = counted(index, name, day)
+    if before + reserved <= cap:
+        return ""
+    key = f"`budget.per_{name}` in artfactory.yaml"
+    if reserved > cap:
+        each = f"One item may cost {dollars(reserved)}, and a whole {name} no more than {dollars(cap)}."
+        return f"{each} Raise {key}, or cancel the order."
+    reached = f"The {name}'s cap of {dollars(cap)} is reached: {dollars(before)} are spent or set aside."
+    return f"{reached} It goes on by itself {GOES_ON[name]}, or when you raise {key}."
+
+
+def _of_order(index: Index, order: Row, reserved: int) -> str:
+    if not stops(order, reserved):
+        return ""
+    why = f"Its cap of {dollars(order['cap'])} is reached."
+    if order["overrun"]:
+        why = f"An item cost {dollars(order['dearest'])}, more than was set aside for it."
+    short, whole = order["id"][:13], whole_price(index, order)
+    return f"{why} All of it may cost up to {dollars(whole)}: `approve {short}` allows that, `cancel {short}` ends it."
+
+
+def stops(order: Row, reserved: int) -> bool:
+    return bool(order["overrun"]) or order["committed"] + reserved > order["cap"]
+
+
+def whole_price(index: Index, order: Row) -> int:
+    """What the order may cost by what is known now: all that counts already, and all that is still to be sent."""
+    sql = "SELECT upper, count(*) AS n FROM item WHERE order_id = ? AND state = 'planned' GROUP BY upper"
+    rows = index.rows(sql, (order["id"],))
+    return int(order["committed"] + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
+
+
+# --- what did it cost? ---
+
+
+def by_time(order: Row, item: Row, seconds: float | None) -> int | None:
+    """The bill of a model paid by the second; None for every other, and where no time was measured."""
+    price = Model.from_snapshot(snapshot_of(order, item)).price
+    if order["rehearsal"] or price is None or price.per != "second" or not item["upper"] or not seconds:
+        return None
+    return replace(price, seconds=seconds).upper(1, {})
+
+
+def money(index: Index, order_id: str) -> dict[str, float]:
+    """Of one order, in dollars: spent, set aside for what is on the way, in doubt, and what came back of that."""
+    (found,) = index.rows(f"SELECT {MONEY} FROM generation_log g WHERE g.order_id = ?", (order_id,))
+    return {f"{name}_usd": usd(value) or 0.0 for name, value in found.items()}
+
+
+def overruns(index: Index, order_id: str, most: int = 100) -> list[dict[str, Any]]:
+    """Items that cost more than was set aside for them."""
+    sql = (
+        "SELECT number, cost, reserved FROM generation_log WHERE order_id = ? AND cost > reserved ORDER BY number "
+        "LIMIT ?"
+    )
+    return [
+        {"item": row["number"], "text": f"It cost {dollars(row['cost'])}; {dollars(row['reserved'])} were set aside."}
+        for row in index.rows(sql, (order_id, most))
+    ]
+
+
+def standing(index: Index | None, settings: Settings, day: str) -> dict[str, Any]:
+    """Day and month as they stand, for `status` and `spend`."""
+    found: dict[str, Any] = {}
+    for name, cap in caps(settings).items():
+        used = counted(index, name, day) if index else 0
+        found[name] = {
+            name: day if name == "day" else day[:7], "counted_usd": usd(used), "cap_usd": usd(cap),
+            "left_usd": usd(max(0, cap - used)),
+        }  # fmt: skip
+    return {"day": found["day"], "month": found["month"]}
+
+
+def standing_text(found: Mapping[str, Any]) -> list[str]:
+    """`found`: of `standing`."""
+
+    def figure(value: float) -> str:
+        return dollars(round(value * 1_000_000))
+
+    return [
+        f"{title} {figure(part['counted_usd'])} of {figure(part['cap_usd'])}, {figure(part['left_usd'])} left"
+        for title, part in (("Today  ", found["day"]), ("Month  ", found["month"]))
+    ]

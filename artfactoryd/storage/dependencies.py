@@ -1,0 +1,124 @@
+"""How stages hang together in the index: an item waits for the product it is fed with, or ends with it.
+
+All of it follows from the states of the items and the marks on the products, so that applying the ledger again
+comes to the same, whenever the rows come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artfactoryd.core.model import Model, snapshot_of
+from artfactoryd.storage.index import Index
+
+NOT_THERE = "what it is made from did not come"
+ENDED = ("completed", "failed", "cancelled")
+# Of the view `output` SQLite would read all of an order's rows for each item; of the tables it looks up one.
+_SHELVED = "SELECT 1 FROM product WHERE product.order_id = item.order_id AND product.place = item.parent"
+_INTERIM = "SELECT 1 FROM interim WHERE interim.order_id = item.order_id AND interim.place = item.parent"
+_HERE = f"(EXISTS ({_SHELVED}) OR EXISTS ({_INTERIM}))"
+
+
+def follow(index: Index, order_id: str, number: int) -> None:
+    """After something happened to an item: what is fed with it may begin, or ends."""
+    item = index.row("SELECT state, first_index, asked FROM item WHERE order_id = ? AND number = ?", (order_id, number))
+    if item is None:
+        return
+    if not feeds(index, {**item, "order_id": order_id}):
+        return
+    places = (item["first_index"], item["first_index"] + item["asked"] - 1)
+    _begin(index, order_id, places)
+    if item["state"] in ENDED:
+        _end(index, order_id, places)
+
+
+def feeds(index: Index, item: Mapping[str, Any]) -> bool:
+    """Whether something is made from what it makes."""
+    sql = "SELECT 1 FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? LIMIT 1"
+    last = item["first_index"] + item["asked"] - 1
+    return index.row(sql, (item["order_id"], item["first_index"], last)) is not None
+
+
+def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
+    """What they equal is known from now on: it goes by the bytes of the product that each is fed with."""
+    sql = (
+        "SELECT * FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 "
+        f"AND ((waits = 1 AND {_HERE}) OR EXISTS ({_SHELVED} AND liked = 1))"
+    )
+    begins = index.rows(sql, (order_id, *places))
+    sql = "SELECT model, models, inputs, rehearsal FROM orders WHERE id = ?"
+    order = index.row(sql, (order_id,)) if begins else None
+    outputs = {place: index.output_at(order_id, place) for place in {item["parent"] for item in begins}}
+    for item in begins:
+        output = outputs[item["parent"]]
+        assert order is not None and output is not None
+        key = None if order["rehearsal"] else key_fed(order, item, output["sha256"])
+        index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item["number"])
+
+
+def key_fed(order: Mapping[str, Any], item: Mapping[str, Any], sha256: str) -> str:
+    """What an item of a stage equals, when it is fed with these bytes."""
+    # imported late: `status` needs this module, and not the whole grammar behind a plan
+    from artfactoryd.core.expansion.item_keys import key_of
+    from artfactoryd.core.expansion.stages import fed
+
+    contents = {each["value"]: each["sha256"] for each in order["inputs"]} | {fed(item["parent"]): sha256}
+    model = Model.from_snapshot(snapshot_of(order, item))
+    return key_of(model, item["generation"], contents, item["copy"], item["asked"])
+
+
+def _end(index: Index, order_id: str, places: Sequence[int]) -> None:
+    where = f"order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 AND NOT {_HERE}"
+    ending = index.rows(f"SELECT number FROM item WHERE {where}", (order_id, *places))
+    if ending:
+        index.run(f"UPDATE item SET state = 'cancelled', reason = ? WHERE {where}", NOT_THERE, order_id, *places)
+    for each in ending:
+        follow(index, order_id, each["number"])
+
+
+def joined(index: Index, order_id: str, first: int, last: int) -> None:
+    """After rows came in: what they are fed with may have come, or ended, before."""
+    sql = "SELECT min(parent) AS first, max(parent) AS last FROM item WHERE order_id = ? AND number BETWEEN ? AND ?"
+    found = index.row(sql, (order_id, first, last))
+    if found is None or found["first"] is None:
+        return
+    _begin(index, order_id, (found["first"], found["last"]))
+    marks = ",".join("?" * len(ENDED))
+    sql = f"SELECT number FROM item WHERE order_id = ? AND state IN ({marks}) AND first_index <= ? ORDER BY number"
+    for item in index.rows(sql, (order_id, *ENDED, found["last"])):
+        follow(index, order_id, item["number"])
+
+
+def waiting_for_marks(index: Index, order_id: str) -> int:
+    """Products of an order that are there, and are sent on only when a person likes them."""
+    sql = (
+        "SELECT count(DISTINCT parent) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL AND waits = 2 "
+        f"AND state = 'planned' AND EXISTS ({_SHELVED})"
+    )
+    return int(index.rows(sql, (order_id,))[0]["n"])
+
+
+def counts(index: Index, order_id: str) -> dict[str, dict[str, int]]:
+    """How many items of each later stage are in which state."""
+    sql = (
+        "SELECT stage, state, count(*) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL "
+        "GROUP BY stage, state ORDER BY min(number)"
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in index.rows(sql, (order_id,)):
+        found.setdefault(row["stage"], {})[row["state"]] = row["n"]
+    return found
+
+
+def alive(index: Index, order_id: str, place: int, again: Sequence[tuple[int, int]]) -> bool:
+    """Whether the product at this place is there or may still come. `again`: places of items that are sent again."""
+    if any(first <= place <= last for first, last in again):
+        return True
+    if index.row("SELECT 1 FROM output WHERE order_id = ? AND place = ?", (order_id, place)):
+        return True
+    sql = (
+        "SELECT 1 FROM item WHERE order_id = ? AND first_index <= ? AND first_index + asked > ? "
+        "AND state NOT IN ('completed', 'failed', 'cancelled')"
+    )
+    return index.row(sql, (order_id, place, place)) is not None

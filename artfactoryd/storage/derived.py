@@ -1,0 +1,72 @@
+"""Rows of the index that need no ledger line: they follow from an order alone, or are free to make again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.errors import IllegalMove
+from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.projection import BY_YOU
+
+CHUNK = 2000
+
+
+def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iterable[PlannedItem]) -> None:
+    """The rows of an order's next items; the order remembers how far it is expanded. Those it has are passed over.
+
+    `providers`: of each model.
+
+    Of an order that was ever cancelled they come in cancelled: whether a cancel fell before or after
+    an item had its row is not in the ledger, so it must make no difference.
+    """
+    order = index.row("SELECT expanded_items, was_cancelled FROM orders WHERE id = ?", (order_id,))
+    if order is None:
+        raise IllegalMove(f"There is no order {order_id}.")
+    coming = [item for item in items if item.number > order["expanded_items"]]
+    if not coming:
+        return
+    if coming[0].number != order["expanded_items"] + 1:
+        raise IllegalMove(f"Items of order {order_id} before {coming[0].number} are not there yet.")
+    state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
+    sql = (
+        "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
+        " tokens, upper, model, key, stage, parent, waits, attempts, stop, buy_again) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+    )
+    rows = [
+        (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
+         item.seed, json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False),
+         item.upper, item.model, item.key, item.stage, item.parent, _waits(item))
+        for item in coming
+    ]  # fmt: skip
+    index.add(sql, rows)
+    last = coming[-1]
+    sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
+    index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
+    if last.parent is not None:
+        chain.joined(index, order_id, coming[0].number, last.number)
+
+
+def _waits(item: PlannedItem) -> int:
+    return 0 if item.parent is None else 1 + item.liked
+
+
+def note_outage(index: Index, provider: str, row: Mapping[str, Any] | None) -> None:
+    """What is so just now, for those who look from outside; a start knows nothing of it, so it has no line."""
+    index.run("DELETE FROM outage WHERE provider = ?", provider)
+    if row is not None:
+        sql = "INSERT INTO outage (provider, reason, since, again_at, given_up) VALUES (?, ?, ?, ?, ?)"
+        index.run(sql, provider, row["reason"], row["since"], row["again_at"], int(row["given_up"]))
+
+
+def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:
+    """Free to make again, so it has no line."""
+    sql = (
+        "INSERT INTO upload (provider, sha256, address, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (provider, sha256) "
+        "DO UPDATE SET address = excluded.address, expires_at = excluded.expires_at"
+    )
+    index.run(sql, *known)

@@ -1,0 +1,325 @@
+"""The index: the queue, and a rebuildable view of shelf and ledger: the questions asked of it.
+
+Only `books` writes. Money is integer micro-dollars, times are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
+from artfactoryd.storage.database import Database, Row
+
+# Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
+ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
+UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
+_NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
+# The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
+# through all their items, and there may be a hundred thousand.
+_WAITING = (
+    f"WITH RECURSIVE waiting (id) AS ({_NEXT} UNION ALL "
+    f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
+)
+
+
+class Index(Database):
+    # --- orders ---
+
+    def order(self, order_id: str) -> Row | None:
+        return self.row("SELECT * FROM orders WHERE id = ?", (order_id,))
+
+    def orders(self, most: int = 1000, before: str = "") -> list[Row]:
+        """Newest first; with `before`, those older than that id."""
+        if before:
+            return self.rows("SELECT * FROM orders WHERE id < ? ORDER BY id DESC LIMIT ?", (before, most))
+        return self.rows("SELECT * FROM orders ORDER BY id DESC LIMIT ?", (most,))
+
+    def find_orders(self, name: str) -> list[Row]:
+        """By id, by the beginning of an id, by name, or by folder; newest first."""
+        sql = "SELECT * FROM orders WHERE (id >= ? AND id < ?) OR name = ? OR folder = ? ORDER BY id DESC"
+        first = name.lower()
+        behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
+        return self.rows(sql, (first, behind, name, name))
+
+    def order_of_claim(self, claim: str, number: int) -> Row | None:
+        return self.row("SELECT * FROM orders WHERE claim = ? AND number = ?", (claim, number))
+
+    def orders_of_claim(self, claim: str) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE claim = ? ORDER BY number", (claim,))
+
+    def orders_of_submission(self, submission: str) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE submission = ? ORDER BY number", (submission,))
+
+    def held_orders(self) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE held IS NOT NULL AND cancelled = 0 ORDER BY id")
+
+    def real_runs(self, document_sha256: str) -> int:
+        """How many real runs of exactly these bytes were accepted before."""
+        sql = (
+            "SELECT count(*) AS n FROM orders o WHERE document_sha256 = ? AND rehearsal = 0 AND (cancelled = 0 OR "
+            "EXISTS (SELECT 1 FROM generation_log g WHERE g.order_id = o.id))"
+        )
+        return int(self.rows(sql, (document_sha256,))[0]["n"])
+
+    def same_orders(self, fingerprint: str) -> list[Row]:
+        """Real orders of the same document, project and files; newest first."""
+        sql = "SELECT * FROM orders WHERE fingerprint = ? AND rehearsal = 0 ORDER BY id DESC LIMIT 20"
+        return self.rows(sql, (fingerprint,))
+
+    def proofs(self) -> list[Row]:
+        """Orders at work on their proof."""
+        sql = "SELECT * FROM orders WHERE proof IS NOT NULL AND held IS NULL AND cancelled = 0 ORDER BY id"
+        return self.rows(sql)
+
+    def unexpanded_orders(self) -> list[Row]:
+        sql = "SELECT * FROM orders WHERE held IS NULL AND cancelled = 0 AND expanded_items < total_items ORDER BY id"
+        return self.rows(sql)
+
+    def working_orders(self, provider: str) -> list[Row]:
+        """Orders with something left to send, as the scheduler takes them: priority, then age."""
+        sql = (
+            f"{_WAITING} SELECT orders.id, priority FROM waiting JOIN orders ON orders.id = waiting.id "
+            "WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL ORDER BY priority DESC, orders.id"
+        )
+        return self.rows(sql, (provider, provider))
+
+    def counts(self, order_id: str) -> dict[str, int]:
+        sql = "SELECT state, count(*) AS n FROM item WHERE order_id = ? GROUP BY state"
+        return {row["state"]: row["n"] for row in self.rows(sql, (order_id,))}
+
+    def state(self, order: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> OrderState:
+        found = self.counts(order["id"]) if counts is None else counts
+        expanded = order["expanded_items"] >= order["total_items"]
+        held = order["held"] is not None and not order["cancelled"]
+        return order_state(found, held=held, cancelled=bool(order["cancelled"]), expanded=expanded)
+
+    # --- items ---
+
+    def item(self, order_id: str, number: int) -> Row | None:
+        return self.row("SELECT * FROM item WHERE order_id = ? AND number = ?", (order_id, number))
+
+    def items(self, order_id: str, states: Iterable[str] = (), most: int = 100_000) -> list[Row]:
+        wanted = tuple(states)
+        marks = f"AND state IN ({','.join('?' * len(wanted))})" if wanted else ""
+        sql = f"SELECT * FROM item WHERE order_id = ? {marks} ORDER BY number LIMIT ?"
+        return self.rows(sql, (order_id, *wanted, most))
+
+    def items_after(self, order_id: str, number: int, most: int) -> list[Row]:
+        sql = "SELECT * FROM item WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
+        return self.rows(sql, (order_id, number, most))
+
+    def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
+        """Those that may be sent: until a person has seen the proof, only its own."""
+        proof = self.proof(order_id)
+        only = f"AND number IN ({','.join('?' * len(proof))})" if proof else ""
+        sql = (
+            f"SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? AND waits = 0 {only} "
+            "ORDER BY number LIMIT ?"
+        )
+        return self.rows(sql, (order_id, provider, *proof, most))
+
+    def proof(self, order_id: str) -> list[int]:
+        """The items that are made before the others may; empty when none are, or a person has seen them."""
+        row = self.row("SELECT proof FROM orders WHERE id = ?", (order_id,))
+        return row["proof"] or [] if row else []
+
+    def states_of(self, order_id: str, numbers: Sequence[int]) -> list[str]:
+        marks = ",".join("?" * len(numbers))
+        sql = f"SELECT state FROM item WHERE order_id = ? AND number IN ({marks})"
+        return [row["state"] for row in self.rows(sql, (order_id, *numbers))]
+
+    def resumable_items(self) -> list[Row]:
+        """What a start takes up again: deliveries, then tickets, then wishes without a ticket."""
+        found: list[Row] = []
+        for state in RESUMED:
+            found += self.rows("SELECT * FROM item WHERE state = ? ORDER BY order_id, number", (state,))
+        return found
+
+    # --- items that are the same ---
+
+    def twins(self, keys: Sequence[str]) -> list[Row]:
+        """Items with one of these keys that were made or are on their way; those of one key together, newest first."""
+        marks = ",".join("?" * len(keys))
+        sql = (
+            f"SELECT key, order_id, number, state, first_index, asked FROM item WHERE key IN ({marks}) "
+            "AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
+            "ORDER BY key, order_id DESC, number"
+        )
+        return self.rows(sql, tuple(keys))
+
+    def is_on_the_way(self, key: str) -> bool:
+        sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
+        return self.row(sql, (key,)) is not None
+
+    def outputs_of(self, item: Mapping[str, Any]) -> list[Row]:
+        """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
+        first = item["first_index"]
+        sql = "SELECT * FROM output WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
+        return self.rows(sql, (item["order_id"], first, first + item["asked"] - 1, item["number"]))
+
+    def waiting_for_doubts(self, order_id: str) -> int:
+        """Planned items of an order whose equal is in doubt; few are, so they are looked at first."""
+        sql = (
+            "SELECT count(DISTINCT mine.number) AS n FROM item d CROSS JOIN item mine ON mine.key = d.key "
+            "WHERE d.state = 'in_doubt' AND mine.order_id = ? AND mine.state = 'planned'"
+        )
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    def earlier_items(self, name: str, project: str, most: int) -> list[Row]:
+        """Made for real orders of this name, newest order first."""
+        sql = (
+            f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
+            "coalesce((SELECT sha256 FROM product f WHERE f.order_id = i.order_id AND f.place = i.parent), "
+            "(SELECT sha256 FROM interim f WHERE f.order_id = i.order_id AND f.place = i.parent)) AS fed_with "
+            "FROM orders o JOIN item i ON i.order_id = o.id "
+            "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
+            "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
+        )
+        return self.rows(sql, (name, project, most))
+
+    def reused(self, order_id: str) -> int:
+        """Items of an order that were copied, not bought."""
+        sql = "SELECT count(*) AS n FROM generation_log WHERE order_id = ? AND verdict = 'reused'"
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    # --- money and attempts ---
+
+    def doubtful(self, order_id: str) -> int:
+        """Micro-dollars of attempts nobody can vouch for."""
+        sql = (
+            "SELECT coalesce(sum(reserved), 0) AS n FROM generation_log "
+            "WHERE order_id = ? AND verdict = 'in_doubt' AND cost IS NULL"
+        )
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    def spent(self, order_id: str) -> int:
+        sql = "SELECT coalesce(sum(cost), 0) AS n FROM generation_log WHERE order_id = ?"
+        return int(self.rows(sql, (order_id,))[0]["n"])
+
+    def committed(self, first: str, last: str) -> int:
+        """Micro-dollars spent, perhaps spent and reserved by the wishes of these local days, both included."""
+        sql = "SELECT coalesce(sum(committed), 0) AS n FROM spending WHERE day BETWEEN ? AND ?"
+        return int(self.rows(sql, (first, last))[0]["n"])
+
+    def spent_in_all(self) -> int:
+        return int(self.rows("SELECT coalesce(sum(cost), 0) AS n FROM generation_log")[0]["n"])
+
+    def attempts(self, order_id: str, number: int | None = None) -> list[Row]:
+        if number is None:
+            return self.rows("SELECT * FROM generation_log WHERE order_id = ? ORDER BY id", (order_id,))
+        sql = "SELECT * FROM generation_log WHERE order_id = ? AND number = ? ORDER BY id"
+        return self.rows(sql, (order_id, number))
+
+    def attempt(self, attempt_id: str) -> Row | None:
+        return self.row("SELECT * FROM generation_log WHERE id = ?", (attempt_id,))
+
+    def upload(self, provider: str, sha256: str) -> Row | None:
+        """Where these bytes were put at this provider, and until when."""
+        return self.row("SELECT * FROM upload WHERE provider = ? AND sha256 = ?", (provider, sha256))
+
+    # --- products, stops, commands ---
+
+    def outputs_on_the_way(self) -> int:
+        """Bought, and not yet on the shelf."""
+        sql = "SELECT coalesce(sum(asked), 0) AS n FROM item WHERE state IN ('submitting', 'running', 'delivering')"
+        return int(self.rows(sql)[0]["n"])
+
+    def usual_bytes(self) -> int:
+        """What one output may take, by the largest of the last products."""
+        sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
+        return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
+
+    def products(self, order_id: str, most: int = 1_000_000) -> list[Row]:
+        return self.rows("SELECT * FROM product WHERE order_id = ? ORDER BY place LIMIT ?", (order_id, most))
+
+    def newest_products(self, most: int) -> list[Row]:
+        """Of all orders; their ids are ordered by time."""
+        return self.rows("SELECT * FROM product ORDER BY id DESC LIMIT ?", (most,))
+
+    def product(self, product_id: str) -> Row | None:
+        return self.row("SELECT * FROM product WHERE id = ?", (product_id,))
+
+    def output_at(self, order_id: str, place: int) -> Row | None:
+        """A product, or one that is not shelved but only sent on: `shelved` tells."""
+        return self.row("SELECT * FROM output WHERE order_id = ? AND place = ?", (order_id, place))
+
+    def fed_with(self, item: Mapping[str, Any]) -> tuple[Row, Row] | None:
+        """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
+        output = None if item["parent"] is None else self.output_at(item["order_id"], item["parent"])
+        maker = self.item(item["order_id"], output["number"]) if output else None
+        return (output, maker) if output and maker else None
+
+    def made_of(self, order_id: str, place: int) -> list[Row]:
+        """The items that are fed with it."""
+        return self.rows("SELECT * FROM item WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
+
+    def left_between(self) -> list[Row]:
+        """Outputs that are not shelved, and of which something was to be made that ended without being made."""
+        sql = (
+            "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
+            "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
+            "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
+            "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
+        )
+        return self.rows(sql)
+
+    def is_spent(self, output_id: str) -> bool:
+        """Whether it is not shelved, and everything that is made of it is safe."""
+        sql = (
+            "SELECT 1 FROM interim JOIN orders ON orders.id = interim.order_id WHERE interim.id = ? "
+            "AND expanded_items >= total_items AND NOT EXISTS (SELECT 1 FROM item WHERE "
+            "item.order_id = interim.order_id AND parent = interim.place AND state <> 'completed')"
+        )
+        return self.row(sql, (output_id,)) is not None
+
+    def find_products(self, name: str) -> list[Row]:
+        """By path in the home, by id, or by the beginning of an id; newest first."""
+        first = name.lower()
+        behind = first + "~" if len(name) >= 4 else first
+        sql = "SELECT * FROM product WHERE path = ? OR id = ? OR (id >= ? AND id < ?) ORDER BY id DESC LIMIT 20"
+        return self.rows(sql, (name, first, first, behind))
+
+    def find_product(self, path: str) -> Row | None:
+        return self.row("SELECT * FROM product WHERE path = ?", (path,))
+
+    def products_beginning(self, prefix: str) -> list[Row]:
+        """By the beginning of an id; two are enough to see that it is not clear which."""
+        return self.rows("SELECT * FROM product WHERE id >= ? AND id < ? LIMIT 2", (prefix, prefix + "~"))
+
+    def search_products(self, condition: str, values: Sequence[object], before: str, most: int) -> list[Row]:
+        """Those older than the id `before`, newest first; `condition`: of p product, i item, o orders (searching)."""
+        sql = (
+            f"SELECT p.*, o.name AS order_name, o.project, {ITEM_MODEL} AS model, i.generation, i.seed, i.provider "
+            "FROM product p LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id "
+            f"AND i.number = p.number WHERE p.id < ? AND {condition} ORDER BY p.id DESC LIMIT ?"
+        )
+        return self.rows(sql, (before, *values, most))
+
+    def stops(self) -> dict[str, Row]:
+        """Providers that trouble has stopped (no key, no money)."""
+        rows = self.rows("SELECT provider, reason, since, of_key FROM provider_stop WHERE kind = 'stopped'")
+        return {row["provider"]: row for row in rows}
+
+    def outages(self) -> dict[str, Row]:
+        """Providers that do not answer, or not as they should; tried again by themselves."""
+        return {row["provider"]: row for row in self.rows("SELECT * FROM outage")}
+
+    def pauses(self) -> dict[str, str]:
+        """Providers that a person has paused, and since when; the empty name is all of them."""
+        rows = self.rows("SELECT provider, since FROM provider_stop WHERE kind = 'paused'")
+        return {row["provider"]: row["since"] for row in rows}
+
+    def paused_orders(self) -> list[Row]:
+        return self.rows("SELECT * FROM orders WHERE paused IS NOT NULL ORDER BY id")
+
+    def waiting_orders(self, provider: str) -> set[str]:
+        """Ids of orders with something left to send there; the empty name is every provider."""
+        if provider:
+            return {row["id"] for row in self.rows(f"{_WAITING} SELECT id FROM waiting WHERE id > ''", (provider,) * 2)}
+        planned = "SELECT 1 FROM item WHERE order_id = orders.id AND state = 'planned'"
+        return {row["id"] for row in self.rows(f"SELECT id FROM orders WHERE EXISTS ({planned})")}
+
+    def answer(self, command: str) -> Any | None:
+        row = self.row("SELECT answer FROM command WHERE id = ?", (command,))
+        return row["answer"] if row else None

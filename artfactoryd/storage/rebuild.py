@@ -1,0 +1,307 @@
+"""The index made again beside the old one: from the ledger what was ordered and paid, from the shelf what was made.
+
+The new file takes the old one's place by one rename, after SQLite has found nothing wrong with it; the old one is
+kept in backups/. Killed at any line, either stands there, or neither, and then the next start makes it again.
+Doing it twice gives the same. Only the holder of the home's lock may.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from artfactoryd.core.model import Model, dollars
+from artfactoryd.durable import flush, flush_folder, storage_errors
+from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
+from artfactoryd.home import Home
+from artfactoryd.shelf import placing as shelf
+from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import ledger
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage.database import complaints, is_unreadable
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.writer import Expander, catch_up
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
+BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
+BACKUPS = 3  # old indexes kept
+NAMED = 3  # files named in one sentence; the rest are counted
+COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at"
+FOUND = (
+    "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
+    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+)
+
+
+@dataclass
+class Report:
+    """What is in the new index, and in words what did not agree. `kept`: where the old one is."""
+
+    lines: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+    kept: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        kept = str(self.kept) if self.kept else None
+        return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": kept}
+
+    def text(self) -> str:
+        counted = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+        said = [f"The index is made again from {self.lines} lines of the ledger and from the shelf: {counted}."]
+        said += [f"- {difference}" for difference in self.differences]
+        said += [] if self.differences else ["Ledger and shelf agree."]
+        return "\n".join(said + ([f"The old index is kept as {self.kept}."] if self.kept else []))
+
+
+def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
+    """At a start: an index that is missing or cannot be read is made again."""
+    if home.index_file.exists():
+        if not is_unreadable(home.index_file):
+            return
+    elif not any(home.ledger.glob("*.jsonl")) and next(shelf.walk(home.projects), None) is None:
+        return
+    log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
+    for difference in reindex(home, expander, clock).differences:
+        log.warning("the index is made again: %s", difference)
+
+
+def reindex(home: Home, expander: Expander, clock: Callable[[], datetime]) -> Report:
+    """Raises StorageFull or StorageSick; then the old index stands as it did."""
+    new, report = home.private / "index.new.sqlite3", Report()
+    with storage_errors(new):
+        home.private.mkdir(parents=True, exist_ok=True)
+        _remove(new)
+        with closing(Index.open(new)) as index:
+            report.lines = _by_ledger(index, home, expander)
+            with index.db.atomic("IMMEDIATE"):
+                report.differences += [*_expand(index, expander), *_what_was_sent(index)]
+                report.differences += _Shelf(index, home).take_in()
+            report.counts = _counts(index)
+            report.differences += _beside_the_old(home.index_file, index)
+        wrong = complaints(new, whole=True)
+        if wrong:
+            raise StorageSick(f"The new index is damaged ({wrong[0]}). Check the disk; the old one stands as it did.")
+        report.kept = _put_in_place(new, home, clock())
+    return report
+
+
+def _remove(database: Path) -> None:
+    for ending in ("", *BESIDE):
+        database.with_name(database.name + ending).unlink(missing_ok=True)
+
+
+def _by_ledger(index: Index, home: Home, expander: Expander) -> int:
+    try:
+        return catch_up(index, home.ledger, expander)
+    except Refusal as refusal:
+        words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
+        raise StorageSick(f"{words}: {refusal}") from refusal
+
+
+def _counts(index: Index) -> dict[str, int]:
+    return {name: index.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for name, table in TABLES.items()}
+
+
+# --- orders: does the plan still give what was accepted and sent? ---
+
+
+def _expand(index: Index, expander: Expander) -> Iterator[str]:
+    """Every item has its row, so that it can be seen whether they are as many as were accepted."""
+    for order in index.unexpanded_orders():
+        try:
+            providers, items = expander(order)
+            while chunk := list(islice(items, unwritten.CHUNK)):
+                unwritten.add_items(index, order["id"], providers, chunk)
+        except Refusal as refusal:
+            yield f"Order {order['name']} ({order['id']}) can no longer be understood: {refusal}"
+    sql = (
+        "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o LEFT JOIN item i ON i.order_id = o.id "
+        "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
+    )
+    for row in index.rows(sql):
+        yield (
+            f"Order {row['name']} ({row['id']}) was accepted with {row['total_items']} items, and its document gives "
+            f"{row['n']} now: the rules of expansion have changed. Cancel it before the next start sends from it."
+        )
+
+
+def _what_was_sent(index: Index) -> Iterator[str]:
+    """The items' parameters follow from the order; the wishes say what really was sent."""
+    sql = (
+        "SELECT o.id, o.name, o.model AS first, o.models, i.model, i.number, i.generation, g.actual "
+        "FROM generation_log g JOIN item i ON i.order_id = g.order_id AND i.number = g.number "
+        "JOIN orders o ON o.id = g.order_id "
+        "WHERE o.rehearsal = 0 AND g.actual != i.generation"
+    )
+    changed: Counter[tuple[str, str]] = Counter()
+    for row in index.rows(sql):
+        files = Model.from_snapshot((row["models"] or [json.loads(row["first"])])[row["model"]]).files
+        both = (row["actual"].keys() & row["generation"].keys()) - set(files)
+        if any(row["actual"][key] != row["generation"][key] for key in both):
+            changed[row["name"], row["id"]] += 1
+    for (name, order_id), count in changed.items():
+        yield (
+            f"{count} attempts of order {name} ({order_id}) were sent with other parameters than its document gives "
+            "now: the rules of expansion have changed. The attempts and the sidecars tell what was made."
+        )
+
+
+# --- products: the shelf is the truth about what was made ---
+
+
+class _Shelf:
+    def __init__(self, index: Index, home: Home) -> None:
+        self._index, self._home = index, home
+        self._unread: list[str] = []
+        self._changed: list[str] = []
+
+    def take_in(self) -> Iterator[str]:
+        self._index.run(FOUND)
+        self._walk()
+        yield from self._moved()
+        yield from self._added()
+        yield from self._copies()
+        yield from self._missing()
+        yield from _told(self._changed, "are not of the size they were made with: changed since, or damaged")
+        yield from _told(
+            self._unread, "cannot be read as sidecars; their products are in the index by the ledger alone"
+        )
+
+    def _walk(self) -> None:
+        rows = self._rows()
+        marks = ",".join("?" * len(COLUMNS.split(",")))
+        while chunk := list(islice(rows, unwritten.CHUNK)):
+            self._index.add(f"INSERT INTO found ({COLUMNS}) VALUES ({marks})", chunk)
+
+    def _rows(self) -> Iterator[tuple[object, ...]]:
+        before = len(str(self._home.root)) + 1
+        for product, card in shelf.walk(self._home.projects):
+            path = str(product)[before:]
+            try:
+                said = shelf.read_sidecar(card)
+                row = _row(said, path)
+            except (ValueError, KeyError, TypeError):
+                self._unread.append(str(card)[before:])
+                continue
+            if product.stat().st_size != said["file"]["bytes"]:
+                self._changed.append(path)
+            yield row
+
+    def _moved(self) -> Iterator[str]:
+        sql = (
+            "SELECT p.id, p.path AS old, min(f.path) AS path FROM product p JOIN found f ON f.id = p.id "
+            "WHERE p.path NOT IN (SELECT g.path FROM found g WHERE g.id = p.id) GROUP BY p.id ORDER BY path"
+        )
+        moved = self._index.rows(sql)
+        for row in moved:
+            self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
+        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "were moved since, and are known there")
+
+    def _added(self) -> Iterator[str]:
+        """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
+        for row in self._index.resumable_items():
+            for chosen in row["outputs"] or ():
+                self._index.run("DELETE FROM found WHERE id = ?", chosen["id"])
+        sql = (
+            "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
+            "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders))"
+        )
+        new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
+        marks = self._marks_of_none() if new else []
+        self._index.run(
+            f"INSERT INTO product ({COLUMNS}) SELECT {COLUMNS} FROM found f WHERE id NOT IN (SELECT id FROM product) "
+            "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
+        )
+        for line in marks:
+            moves.apply(self._index, line)
+        if new:
+            of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
+            yield f"{new} products lie on the shelf that the ledger does not tell of{of}."
+
+    def _marks_of_none(self) -> list[Row]:
+        """What a person said of products that the ledger alone does not give, oldest first."""
+        marks = (line for line, _ in ledger.read(self._home.ledger) if line["kind"] == "mark")
+        return [line for line in marks if self._index.product(line["product"]) is None]
+
+    def _copies(self) -> Iterator[str]:
+        sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"
+        yield from _told([row["path"] for row in self._index.rows(sql)], "are copies of products; the first one counts")
+
+    def _missing(self) -> Iterator[str]:
+        sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
+        paths = [row["path"] for row in self._index.rows(sql)]
+        alone = [path for path in paths if os.path.lexists(self._home.root / path)]
+        yield from _told(alone, "lie there without a sidecar; the ledger knows them")
+        yield from _told(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
+
+
+def _row(said: Row, path: str) -> tuple[object, ...]:
+    file = said["file"]
+    return (
+        said["id"], str(said["order"]["id"]), int(said["item"]["index"]), int(file["index"]), path, str(file["sha256"]),
+        int(file["bytes"]), str(file["mime"]), file["width"], file["height"], str(said["created_at"]),
+    )  # fmt: skip
+
+
+def _told(names: list[str], what: str) -> Iterator[str]:
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"{len(names)} files {what}: {', '.join(names[:NAMED])}{more}."
+
+
+# --- the old one ---
+
+
+def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
+    """What the old index knew otherwise; a damaged one is only said to be damaged."""
+    if not old.exists():
+        return
+    wrong = complaints(old)
+    if wrong:
+        yield f"The old index is damaged: {wrong[0]}."
+        return
+    try:
+        found = Index.if_made(old)
+    except ArtFactoryError as error:
+        yield f"The old index cannot be compared: {error}"
+        return
+    if found is None:
+        return
+    with closing(found):
+        before, after = _counts(found), _counts(index)
+        for name in TABLES:
+            if before[name] != after[name]:
+                yield f"The old index had {before[name]} {name}, the new one has {after[name]}."
+        if found.spent_in_all() != index.spent_in_all():
+            was, now = dollars(found.spent_in_all()), dollars(index.spent_in_all())
+            yield f"By the old index {was} were spent, by the ledger {now}."
+
+
+def _put_in_place(new: Path, home: Home, moment: datetime) -> Path | None:
+    """What lies beside the old one goes first: SQLite would take it for the new one's."""
+    with new.open("rb") as file:
+        flush(file.fileno())
+    old, backups = home.index_file, home.private / "backups"
+    backups.mkdir(exist_ok=True)
+    kept = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
+    for ending in (*BESIDE, ""):
+        with suppress(FileNotFoundError):
+            old.with_name(old.name + ending).rename(kept.with_name(kept.name + ending))
+    new.rename(old)
+    flush_folder(home.private)
+    for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
+        _remove(stale)
+    return kept if kept.exists() else None

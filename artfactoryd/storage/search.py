@@ -1,0 +1,154 @@
+"""Products found by a query: what each of its terms asks of the index, newest first, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from artfactoryd.core.query import QueryWrong, Term, read_query
+from artfactoryd.storage.index import ITEM_MODEL, Index
+
+Condition = tuple[str, list[object]]
+PAGE = 500
+NOT_YET = frozenset({"rating", "collection"})
+NUMBERS = {
+    "width": "p.width", "height": "p.height", "bytes": "p.bytes", "index": "p.place", "item": "p.number",
+    "seed": "i.seed", "copy": "i.copy",
+}  # fmt: skip
+
+
+def find(index: Index, query: str, most: int | None = None) -> Iterator[dict[str, Any]]:
+    """Rows of products with `order_name`, `project` and `generation`. Raises QueryWrong before the first."""
+    terms = read_query(query)
+    condition, values = _all_of(query, terms)
+    return _pages(index, condition, values, most)
+
+
+def _pages(index: Index, condition: str, values: Sequence[object], most: int | None) -> Iterator[dict[str, Any]]:
+    """Each page goes on behind the last id of the one before, so a long answer is never held at once."""
+    before, left = "~", most
+    while left is None or left > 0:
+        page = PAGE if left is None else min(PAGE, left)
+        rows = index.search_products(condition, values, before, page)
+        yield from rows
+        if len(rows) < page:
+            return
+        before, left = rows[-1]["id"], None if left is None else left - page
+
+
+def _all_of(query: str, terms: Sequence[Term]) -> Condition:
+    conditions, values = ["1 = 1"], list[object]()
+    for term in terms:
+        key = term.key.lower()
+        if key in NOT_YET:
+            raise QueryWrong(query, term.column, f"{term.key} is not built yet.")
+        condition, given = _KINDS.get(key, _number if key in NUMBERS else _parameter)(term)
+        conditions.append(f"NOT coalesce({condition}, 0)" if term.negated else f"({condition})")
+        values += given
+    return " AND ".join(conditions), values
+
+
+def _like(text: str) -> str:
+    for sign in "\\%_":
+        text = text.replace(sign, "\\" + sign)
+    return text
+
+
+def _words(term: Term) -> Condition:
+    """In any text that was sent, in the name of its order, or in its path."""
+    some = f"%{_like(term.value)}%"
+    inside = "SELECT 1 FROM json_each(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\'"
+    sql = f"(EXISTS ({inside}) OR coalesce(o.name, '') LIKE ? ESCAPE '\\' OR p.path LIKE ? ESCAPE '\\')"
+    return sql, [some, some, some]
+
+
+def _project(term: Term) -> Condition:
+    """By the folder it lies in where its order is not known here."""
+    sql = "(lower(o.project) = lower(?) OR (o.id IS NULL AND p.path LIKE ? ESCAPE '\\'))"
+    return sql, [term.value, f"Projects/{_like(term.value)}/%"]
+
+
+def _order(term: Term) -> Condition:
+    return "(lower(o.name) = lower(?) OR p.order_id LIKE ? ESCAPE '\\')", [term.value, f"{_like(term.value.lower())}%"]
+
+
+def _model(term: Term) -> Condition:
+    """By its id, the last part of it, an alias or its family."""
+    alias = f"SELECT 1 FROM json_each({ITEM_MODEL}, '$.aliases') WHERE lower(value) = lower(?)"
+    name = f"lower(json_extract({ITEM_MODEL}, '$.id'))"
+    sql = (
+        f"({name} = lower(?) OR {name} LIKE ? ESCAPE '\\' OR lower(json_extract({ITEM_MODEL}, '$.family')) = lower(?)"
+        f" OR EXISTS ({alias}))"
+    )
+    return sql, [term.value, f"%/{_like(term.value.lower())}", term.value, term.value]
+
+
+def _provider(term: Term) -> Condition:
+    return "lower(i.provider) = lower(?)", [term.value]
+
+
+def _tag(term: Term) -> Condition:
+    """Its own, where `tag` changed them; else those of its order."""
+    return "EXISTS (SELECT 1 FROM json_each(coalesce(p.tags, o.tags)) WHERE lower(value) = lower(?))", [term.value]
+
+
+def _id(term: Term) -> Condition:
+    return "p.id LIKE ? ESCAPE '\\'", [f"{_like(term.value.lower())}%"]
+
+
+def _file(term: Term) -> Condition:
+    return "p.path LIKE ? ESCAPE '\\'", [f"%{_like(term.value)}%"]
+
+
+def _mime(term: Term) -> Condition:
+    """`type:image` and `type:png` both mean image/png."""
+    value = _like(term.value.lower())
+    return "(p.mime = ? OR p.mime LIKE ? ESCAPE '\\' OR p.mime LIKE ? ESCAPE '\\')", [value, f"{value}/%", f"%/{value}"]
+
+
+def _after(term: Term) -> Condition:
+    return "p.created_at >= ?", [_midnight(term.value)]
+
+
+def _before(term: Term) -> Condition:
+    return "p.created_at < ?", [_midnight(term.value)]
+
+
+def _midnight(day: str) -> str:
+    """Days are local, the index is in UTC."""
+    return datetime.fromisoformat(day).astimezone().astimezone(UTC).isoformat()
+
+
+def _liked(term: Term) -> Condition:
+    return "p.liked = 1", []
+
+
+def _rehearsal(term: Term) -> Condition:
+    return "o.rehearsal = 1", []
+
+
+def _number(term: Term) -> Condition:
+    if term.number is None:
+        return "0 = 1", []
+    return f"{NUMBERS[term.key.lower()]} {term.sign} ?", [term.number]
+
+
+def _parameter(term: Term) -> Condition:
+    """A generation parameter by its own name; a number is compared as a number."""
+    path = '$."' + term.key.replace('"', "") + '"'
+    found = "json_extract(i.generation, ?)"
+    if term.number is None:
+        return f"lower(CAST({found} AS TEXT)) = lower(?)", [path, term.value]
+    sql = f"(json_type(i.generation, ?) IN ('integer', 'real') AND {found} {term.sign} ?)"
+    values: list[object] = [path, path, term.number]
+    if term.sign == "=":
+        return f"({sql} OR CAST({found} AS TEXT) = ?)", [*values, path, term.value]
+    return sql, values
+
+
+_KINDS: Mapping[str, Callable[[Term], Condition]] = {
+    "": _words, "project": _project, "order": _order, "model": _model, "provider": _provider, "tag": _tag, "id": _id,
+    "file": _file, "type": _mime, "after": _after, "before": _before, "rehearsal": _rehearsal,
+    "liked": _liked,
+}  # fmt: skip

@@ -1,0 +1,276 @@
+"""The books: ledger first, then the index, then the act. One thread owns the pen.
+
+Moves waiting at the same time are written together: their lines in one append and one flush, their
+changes in one transaction. Each is guarded on its own, so one illegal move fails alone.
+
+    check and change (uncommitted)  ->  append the lines, flush  ->  commit with the ledger's place
+
+Killed before the append: nothing happened. Killed after it: the next start applies the lines beyond
+the place the index has recorded, by the same code. The same is done at once when only the commit
+fails: what the ledger holds is true, and nothing else is written before the index has followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import failpoints as fault
+from artfactoryd.clock import iso
+from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
+from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import in_doubt as stakes
+from artfactoryd.storage import ledger
+from artfactoryd.storage import projection as moves
+from artfactoryd.storage import transitions as legal
+from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.ledger import Ledger, Position
+
+log = logging.getLogger(__name__)
+
+Line = Mapping[str, Any]
+Expander = Callable[[Mapping[str, Any]], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
+# of its models, items to come
+MOST_TOGETHER = 256
+COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
+
+
+@dataclass
+class _Move:
+    """Lines with one fate, or (without lines) a change that follows from what is already written."""
+
+    lines: tuple[Line, ...] = ()
+    data: bytes = b""  # the lines as the ledger takes them
+    change: Callable[[Index], None] | None = None
+    done: Future[None] = field(default_factory=Future)
+
+
+class Books:
+    """Open at most once in a home, by the holder of its lock. `clock` gives aware datetimes."""
+
+    def __init__(
+        self, ledger_folder: Path, index_file: Path, expander: Expander, clock: Callable[[], datetime]
+    ) -> None:
+        self._folder = ledger_folder
+        self._file = index_file
+        self._expander = expander
+        self._clock = clock
+        self._moves: queue.SimpleQueue[_Move | None] = queue.SimpleQueue()
+        self._door = threading.Lock()  # nothing is put behind the end of the queue
+        self._closing = threading.Event()
+        self._behind: StorageSick | None = None  # the index could not follow the ledger
+        self._ready: Future[None] = Future()
+        self._thread = threading.Thread(target=self._write, name="books", daemon=True)
+        self._thread.start()
+        self._ready.result()
+        self.index = Index.look(index_file)  # for reading, by whichever thread asks
+
+    # --- the only ways to write ---
+
+    async def record(self, *lines: Line) -> None:
+        """Durable in the ledger and visible in the index when this returns; all lines or none.
+
+        Raises IllegalMove, StorageFull (nothing was written) or StorageSick (stop the program).
+        """
+        at = self._now()
+        step = tuple({"kind": line["kind"], "at": at, **line} for line in lines)
+        await self._put(_Move(step, ledger.encode(step)))
+
+    async def expand(self, order: Mapping[str, Any]) -> None:
+        """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
+        providers, items = await asyncio.to_thread(self._expander, order)
+        while chunk := await asyncio.to_thread(_take, items):
+            change = partial(unwritten.add_items, order_id=order["id"], providers=providers, items=chunk)
+            await self._put(_Move(change=change))
+
+    async def set_folder(self, order_id: str, folder: str) -> None:
+        """Where an order's folder is. It has a line, so that a lost index does not lose it."""
+        await self.record({"kind": "folder", "order": order_id, "folder": folder})
+
+    async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
+        """Where a picture was put: free to do again, so it needs no line."""
+        known = (provider, sha256, address, expires_at)
+        await self._put(_Move(change=partial(unwritten.remember_upload, known=known)))
+
+    async def remember_questions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """What was asked about attempts in doubt: free to ask again, so it needs no line."""
+        if rows:
+            await self._put(_Move(change=partial(stakes.remember, rows=[dict(row) for row in rows])))
+
+    async def note_outage(self, provider: str, row: Mapping[str, Any] | None) -> None:
+        """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
+        await self._put(_Move(change=partial(unwritten.note_outage, provider=provider, row=row)))
+
+    async def _put(self, move: _Move) -> None:
+        with self._door:
+            if self._closing.is_set():
+                raise StorageSick("The books are closed.")
+            self._moves.put(move)
+        # A cancelled caller must not cancel the write: what was asked for will be in the ledger.
+        await asyncio.shield(asyncio.wrap_future(move.done))
+
+    def close(self) -> None:
+        """Everything asked for before is written first."""
+        with self._door:
+            self._closing.set()
+            self._moves.put(None)
+        self._thread.join()
+        self.index.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether what is asked for will be written."""
+        return self._thread.is_alive()
+
+    def _now(self) -> str:
+        return iso(self._clock())
+
+    # --- the thread ---
+
+    def _write(self) -> None:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with closing(Index.open(self._file)) as index, closing(Ledger(self._folder)) as book:
+                catch_up(index, self._folder, self._expander)
+                self._ready.set_result(None)
+                for together in self._batches():
+                    self._write_together(index, book, together)
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._ready.set_exception(error)
+
+    def _batches(self) -> Iterator[list[_Move]]:
+        while (first := self._moves.get()) is not None:
+            together = [first]
+            while len(together) < MOST_TOGETHER and not self._moves.empty():
+                following = self._moves.get()
+                if following is None:
+                    yield together
+                    return
+                together.append(following)
+            yield together
+
+    def _write_together(self, index: Index, book: Ledger, together: Sequence[_Move]) -> None:
+        written = False
+        try:
+            if self._behind:
+                raise self._behind
+            with index.db.atomic("IMMEDIATE"):
+                legal = [move for move in together if self._try(index, move)]
+                if steps := [move.data for move in legal if move.data]:
+                    place = book.append(steps, self._month())
+                    written = True
+                    fault.point("ledger_written")
+                    _remember(index, place)
+        except Exception as error:
+            self._make_good(index, book, together, written, error)
+        for move in together:
+            if not move.done.done():
+                move.done.set_result(None)
+
+    def _try(self, index: Index, move: _Move) -> bool:
+        """Apply one move inside the open transaction; an illegal one is undone alone."""
+        try:
+            with index.step():
+                for line in move.lines:
+                    moves.apply(index, line)
+                if move.change:
+                    move.change(index)
+            return True
+        except Exception as error:
+            if is_trouble(error):  # perhaps nothing is left of the transaction: no move of it may go on
+                raise
+            move.done.set_exception(error)
+            return False
+
+    def _make_good(
+        self, index: Index, book: Ledger, together: Sequence[_Move], written: bool, error: Exception
+    ) -> None:
+        """Nothing was committed. If the ledger has the lines all the same, the index must follow it."""
+        waiting = [move for move in together if not move.done.done()]
+        if isinstance(error, DatabaseError):
+            log.error("the index could not be written: %s", error)
+            book.give_room()
+            error = trouble(self._file, error)
+        if written:
+            self._behind = self._follow_ledger(index)
+            waiting = [move for move in waiting if self._behind or not move.data]
+            error = self._behind or StorageFull("The index could not be written just now. It is tried again.")
+        for move in waiting:
+            move.done.set_exception(error)
+
+    def _follow_ledger(self, index: Index) -> StorageSick | None:
+        """However long the disk takes to have room; why not, when that is hopeless or the program ends."""
+        while True:
+            try:
+                catch_up(index, self._folder, self._expander)
+                return None
+            except DatabaseError as error:
+                log.error("the index cannot follow the ledger (%s); trying until it can", error)
+            except Exception as error:
+                log.exception("the index cannot follow the ledger")
+                return StorageSick(f"The index cannot follow the ledger ({error}). Start again.")
+            if self._closing.wait(COMMIT_AGAIN):
+                return StorageSick("The program ended before the index had followed the ledger. Start again.")
+
+    def _month(self) -> str:
+        return self._clock().astimezone().strftime("%Y-%m")
+
+
+def catch_up(index: Index, folder: Path, expander: Expander) -> int:
+    """Apply the ledger's lines beyond the place the index has recorded. The number of lines applied."""
+    done = 0
+    with index.db.atomic("IMMEDIATE"):
+        place = known = Position.parse(index.meta("ledger"))
+        if not ledger.holds(folder, known):
+            raise StorageSick(
+                f"The ledger in {folder} ends before {known}, which the index remembers: it was cut or exchanged. "
+                f"Put it back as it was, or go by this ledger alone: `artfactoryd reindex`."
+            )
+        for line, place in ledger.read(folder, known):
+            try:
+                _apply_again(index, line, expander)
+            except (IllegalMove, LookupError) as error:
+                raise StorageSick(
+                    f"The ledger's line before {place} does not fit the ones before it ({error!r}). It was changed by "
+                    "hand, or written by a newer artfactoryd."
+                ) from error
+            done += 1
+        _remember(index, place)
+    return done
+
+
+def _apply_again(index: Index, line: Line, expander: Expander) -> None:
+    try:
+        moves.apply(index, line)
+    except legal.UnknownItem as error:
+        order = index.order(error.order_id)
+        if order is None:
+            raise
+        providers, items = expander(order)
+        while chunk := _take(items):
+            unwritten.add_items(index, order["id"], providers, chunk)
+        moves.apply(index, line)
+
+
+def _remember(index: Index, place: Position) -> None:
+    sql = "INSERT INTO meta (key, value) VALUES ('ledger', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    index.run(sql, str(place))
+
+
+def _take(items: Iterator[PlannedItem]) -> list[PlannedItem]:
+    return list(islice(items, unwritten.CHUNK))

@@ -1,0 +1,98 @@
+"""What visitors of the status page ask of the index, one question after the other, off the loop.
+
+One thread, one connection of its own: visitors wait for each other, and the line waits for none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from artfactoryd.home import Home
+from artfactoryd.reporting import waiting as reports
+from artfactoryd.settings import Settings
+from artfactoryd.storage.index import Index
+from artfactoryd.web.subscriptions import News
+
+T = TypeVar("T")
+Document = dict[str, Any]
+PATIENCE = 10.0  # seconds for the index to answer
+MOST_PRODUCTS = 1000  # in one order document: a follower gets it again at every change
+
+
+class NoSuchOrder(LookupError):
+    pass
+
+
+class Reads:
+    """An order is named by its id or the beginning of one. Raises NoSuchOrder, and TimeoutError when it takes long."""
+
+    def __init__(self, home: Home, settings: Callable[[], Settings]) -> None:
+        self._home, self._settings = home, settings
+        self._thread = ThreadPoolExecutor(1, "status")
+        self._index: Index | None = None
+
+    async def status(self) -> Document:
+        return await self._ask(lambda index: reports.status(self._home, index, self._settings(), self._home.holder()))
+
+    async def orders(self, most: int, before: str) -> Document:
+        """Newest first; `next` goes on where this ends."""
+
+        def read(index: Index) -> Document:
+            rows = index.orders(most, before)
+            found = [self._document(index, row, products=False) for row in rows]
+            return {"orders": found, "next": rows[-1]["id"] if len(rows) == most else None}
+
+        return await self._ask(read)
+
+    async def order(self, given: str) -> Document:
+        return await self._ask(lambda index: self._document(index, _find(index, given), products=True))
+
+    async def news(self, order_id: str) -> News:
+        return await self._ask(lambda index: as_news(self._document(index, _find(index, order_id), products=True)))
+
+    async def items(self, given: str, after: int, most: int) -> Document:
+        def read(index: Index) -> Document:
+            order_id = _find(index, given)["id"]
+            rows = index.items_after(order_id, after, most)
+            found = [reports.item_document(row) for row in rows]
+            return {"order_id": order_id, "items": found, "next": rows[-1]["number"] if len(rows) == most else None}
+
+        return await self._ask(read)
+
+    def close(self) -> None:
+        """Does not wait: a question under way is answered to nobody."""
+        self._thread.submit(self._close)
+        self._thread.shutdown(wait=False)
+
+    async def _ask(self, question: Callable[[Index], T]) -> T:
+        answer = asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._open()))
+        async with asyncio.timeout(PATIENCE):
+            return await answer
+
+    def _open(self) -> Index:
+        if self._index is None:
+            self._index = Index.look(self._home.index_file)
+        return self._index
+
+    def _close(self) -> None:
+        if self._index is not None:
+            self._index.close()
+
+    def _document(self, index: Index, row: Mapping[str, Any], *, products: bool) -> Document:
+        reasons = reports.reasons(index, row, self._home, self._settings())
+        return reports.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
+
+
+def _find(index: Index, given: str) -> Mapping[str, Any]:
+    rows = [row for row in index.find_orders(given) if row["id"].startswith(given)]
+    if len(rows) != 1:
+        raise NoSuchOrder(given)
+    return rows[0]
+
+
+def as_news(document: Mapping[str, Any]) -> News:
+    return News(json.dumps(document, ensure_ascii=False), document["status"] not in reports.UNFINISHED)
