@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from artfactoryd import documents
-from artfactoryd.core import file_names as naming
+from artfactoryd.core import file_names
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
@@ -108,7 +108,7 @@ PROVIDERS = {
 class Products:
     """`file`: pattern of the products' names, of orders that have none of their own."""
 
-    file: str = naming.PATTERN
+    file: str = file_names.PATTERN
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         of_file = document is not None and "host" not in (given.get("http") or {})
         raise Refusal([document.locate(problem) if document and of_file else _of_variable(HOST_VARIABLE, problem)])
     pattern = (value.get("products") or {}).get("file")
-    for problem in naming.problems(pattern)[:1] if pattern else ():
+    for problem in file_names.problems(pattern)[:1] if pattern else ():
         problem = replace(problem, path=NAMES)
         of_file = document is not None and "file" not in (given.get("products") or {})
         raise Refusal([document.locate(problem) if document and of_file else _of_variable(NAMES_VARIABLE, problem)])

@@ -8,16 +8,15 @@ import keyring.backends.null
 import replicate
 
 from artfactoryd import cli
-from artfactoryd.cli import init as setup
-from artfactoryd.cli import installing, logs, session, show
-from artfactoryd.cli.doctor import machine as doctor
+from artfactoryd.cli import init, installing, logs, session, show
+from artfactoryd.cli.doctor import machine
 from artfactoryd.factories import local
 from artfactoryd.factories import replicate as door
-from artfactoryd.planning import preview as planning
-from artfactoryd.web import server as status
+from artfactoryd.planning import preview
+from artfactoryd.web import server
 from tests.emulator import __main__
 
 LOADED = (
-    keyring, replicate, cli, doctor, installing, logs, planning, session, setup, show, status, local, door, __main__,
+    keyring, replicate, cli, machine, installing, logs, preview, session, init, show, server, local, door, __main__,
 )  # fmt: skip
 gc.freeze()  # what is never freed need not be copied

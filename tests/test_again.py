@@ -12,7 +12,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.core.sidecar_again import is_sidecar, order_again
 from artfactoryd.daemon.app import now
-from artfactoryd.planning import remake as again
+from artfactoryd.planning import remake
 from artfactoryd.planning.planner import Origin, Scholar
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
@@ -142,8 +142,8 @@ async def test_killed_after_it_was_put_back_it_is_still_no_request(home: TestHom
         _, card = first_product(works, await works.make(order("a car")))
         claim = works.house.claims.take(card, id="0" * 32, project=None, taken_at=now().isoformat())
         assert claim is not None
-        assert again.put_back(home.home, works.house.books.index, claim) and card.is_file()
-        assert again.put_back(home.home, works.house.books.index, claim)
+        assert remake.put_back(home.home, works.house.books.index, claim) and card.is_file()
+        assert remake.put_back(home.home, works.house.books.index, claim)
 
 
 async def test_a_sidecar_of_another_home_is_a_request(home: TestHome, monkeypatch: Patch, tmp_path: Path) -> None:
@@ -180,5 +180,5 @@ def test_a_rehearsal_is_drawn_again_and_lists_of_lists_stay_one_value() -> None:
 
 def test_no_order_is_taken_for_a_sidecar() -> None:
     assert not is_sidecar({"provider": "fake", "model": "painter", "parameters": {}})
-    assert again.asked(order().encode(), "x") is None and again.asked(b"{", "x") is None
-    assert documents.dump_yaml({}) and again.read_card(b"[1]") is None
+    assert remake.asked(order().encode(), "x") is None and remake.asked(b"{", "x") is None
+    assert documents.dump_yaml({}) and remake.read_card(b"[1]") is None

@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
-from artfactoryd.storage import database, ledger
-from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import database, derived, ledger
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import Books, catch_up
 from tests.accounts import (
@@ -606,7 +605,7 @@ def test_a_limit_on_the_size_of_a_file_is_like_a_full_disk(tmp_path: Path) -> No
 async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with books_in(tmp_path) as books:
         await books.record(acceptance(items=5000))
-        add, calls = unwritten.add_items, []
+        add, calls = derived.add_items, []
 
         def full_at_the_second(index: Index, order_id: str, providers: list[str], items: Any) -> None:
             calls.append(order_id)
@@ -614,7 +613,7 @@ async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, mo
             if len(calls) == 2:
                 raise database.pw.OperationalError("database or disk is full")
 
-        monkeypatch.setattr(unwritten, "add_items", full_at_the_second)
+        monkeypatch.setattr(derived, "add_items", full_at_the_second)
         with pytest.raises(StorageFull):
             await books.expand(books.index.order(ORDER) or {})
         assert books.index.counts(ORDER) == {"planned": 2000}

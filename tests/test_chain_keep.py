@@ -17,7 +17,7 @@ from artfactoryd.errors import CallRefused
 from artfactoryd.planning.planner import expander
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.staging import Kept
-from artfactoryd.storage import writer as books
+from artfactoryd.storage import writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome
@@ -57,7 +57,7 @@ def by_chunks(monkeypatch: pytest.MonkeyPatch, size: int) -> tuple[threading.Eve
             assert go_on.wait(20)
         return found
 
-    monkeypatch.setattr(books, "_take", slowly)
+    monkeypatch.setattr(writer, "_take", slowly)
     return go_on, asked
 
 

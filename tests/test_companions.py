@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from artfactoryd.daemon.app import now
-from artfactoryd.intake import attachments as companions
+from artfactoryd.intake import attachments
 from artfactoryd.intake.attachments import Companions
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Inbox
@@ -123,7 +123,7 @@ async def test_a_picture_that_lay_there_long_before_is_no_stray_once_an_order_na
 async def test_a_picture_that_never_comes_is_named_and_the_one_that_came_is_not_lost(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(companions, "PATIENCE", 0.3)
+    monkeypatch.setattr(attachments, "PATIENCE", 0.3)
     data = draw(home.home.inbox / "a.png")
     async with at_work(with_editor(home), monkeypatch) as works:
         home.drop("cars.yaml", edit(["a.png", "b.png"]))
@@ -162,7 +162,7 @@ async def test_a_picture_replaced_while_its_order_waits_stays_in_the_inbox(home:
 async def test_a_link_in_the_inbox_is_never_followed_nor_its_target_removed(
     home: TestHome, monkeypatch: Patch, tmp_path: Path, linked: str
 ) -> None:
-    monkeypatch.setattr(companions, "PATIENCE", 0.3)
+    monkeypatch.setattr(attachments, "PATIENCE", 0.3)
     draw(tmp_path / "elsewhere" / "beach.png")
     target = tmp_path / "elsewhere" / ("beach.png" if linked == "beach.png" else "")
     (home.home.inbox / linked).symlink_to(target)

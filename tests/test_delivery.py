@@ -11,7 +11,7 @@ import pytest
 from artfactoryd.errors import InDoubt
 from artfactoryd.execution import delivery
 from artfactoryd.factories import Output, Outputs
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import placing
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -95,14 +95,14 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
 
 async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome, monkeypatch: Patch) -> None:
     left = [errno.ENOSPC, errno.EACCES, errno.EROFS]
-    settle = shelf._settle
+    settle = placing._settle
 
     def sometimes(source: Path, product: Path, document: dict[str, object]) -> bool:
         if left:
             raise OSError(left.pop(), "not just now")
         return settle(source, product, document)
 
-    monkeypatch.setattr(shelf, "_settle", sometimes)
+    monkeypatch.setattr(placing, "_settle", sometimes)
     async with at_work(home, monkeypatch) as works:
         made = await works.take(order("a car"))
         await works.until(lambda: works.states(made) == ["completed"])
@@ -113,13 +113,13 @@ async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome
 async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
     home: TestHome, monkeypatch: Patch, number: int
 ) -> None:
-    settle, tries = shelf._settle, [0]
+    settle, tries = placing._settle, [0]
 
     def refuse(source: Path, product: Path, document: dict[str, object]) -> bool:
         tries[0] += 1
         raise OSError(number, "not just now")
 
-    monkeypatch.setattr(shelf, "_settle", refuse)
+    monkeypatch.setattr(placing, "_settle", refuse)
     async with at_work(home, monkeypatch) as works:
         made = await works.take(order("a [red,blue,green,grey,black,white] car"))
         bench = works.house.bench
@@ -127,7 +127,7 @@ async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
         sent, tried = len(works.fake.calls()), tries[0]
         await works.until(lambda: tries[0] > tried + 10)
         assert len(works.fake.calls()) == sent < 6
-        monkeypatch.setattr(shelf, "_settle", settle)
+        monkeypatch.setattr(placing, "_settle", settle)
         await works.until(lambda: works.states(made) == ["completed"] * 6)
         assert len(works.fake.calls()) == 6
 

@@ -13,7 +13,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.cli import main, program
 from artfactoryd.cli.plan_page import text
-from artfactoryd.planning import models as library
+from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
@@ -166,7 +166,7 @@ def test_every_setting_on_a_page_exists(page: Path) -> None:
 
 
 def test_every_model_on_a_page_is_shipped() -> None:
-    known = {name for model in library.load_catalog(None)[0] for name in model.names}
+    known = {name for model in models.load_catalog(None)[0] for name in model.names}
     for page in PAGES:
         assert set(re.findall(r"`(flux-[a-z]+)`", page.read_text())) <= known
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from artfactoryd.cli import explain as explaining
-from artfactoryd.cli import finding, main
+from artfactoryd.cli import explain, finding, main
 from artfactoryd.errors import WrongUse
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
@@ -66,7 +65,7 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
 )
 def test_what_is_not_known_is_said(home: TestHome, given: str, words: str) -> None:
     with pytest.raises(WrongUse) as caught:
-        explaining.explain(home.home, given)
+        explain.explain(home.home, given)
     assert words in str(caught.value)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon import loop as daemon
+from artfactoryd.daemon import loop
 from artfactoryd.errors import (
     AskAgain,
     CallRefused,
@@ -442,8 +442,8 @@ async def test_a_sending_that_is_answered_while_stopping_is_kept(home: TestHome,
 async def test_a_sending_that_is_not_answered_while_stopping_stays_submitting_and_is_in_doubt(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    assert daemon.GRACE == 4.0  # of the five seconds promised
-    monkeypatch.setattr(daemon, "GRACE", 0.05)
+    assert loop.GRACE == 4.0  # of the five seconds promised
+    monkeypatch.setattr(loop, "GRACE", 0.05)
     async with at_work(home, monkeypatch) as works:
         works.fake.hold("submit")
         made = await works.take(order())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
-from artfactoryd.execution import worker as foreman
+from artfactoryd.execution import worker
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -22,7 +22,7 @@ def verdicts(works: Works, order_id: str, number: int = 1) -> list[tuple[str | N
 
 
 def resting(monkeypatch: Patch, *seconds: float) -> None:
-    monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", seconds)
+    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", seconds)
 
 
 async def test_what_ended_for_a_passing_reason_is_attempted_again_and_each_attempt_has_its_cost(
@@ -45,7 +45,7 @@ async def test_the_third_failure_is_the_last_and_a_persons_retry_begins_anew(
         works.fake.script("collect", *[PASSING] * 5)
         made = await works.make(order("a car"))
         [item] = works.items(made)
-        assert item["state"] == "failed" and len(works.fake.calls()) == foreman.ATTEMPTS == 3
+        assert item["state"] == "failed" and len(works.fake.calls()) == worker.ATTEMPTS == 3
         assert item["reason"].startswith("Interrupted; please retry.") and "After 3 attempts" in item["reason"]
         assert [each for each, _ in verdicts(works, made)] == ["passing", "passing", "ended"]
         await works.tell("retry", made)

@@ -12,7 +12,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.errors import AskAgain
-from artfactoryd.planning import input_sources as gathering
+from artfactoryd.planning import input_sources
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
 from tests.test_inputs import refused, study
@@ -80,7 +80,7 @@ def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
             raise AskAgain("The output host cannot be reached.")
         shutil.copyfile(tmp_path / "web.png", target)
 
-    monkeypatch.setattr(gathering, "fetch", fetch)
+    monkeypatch.setattr(input_sources, "fetch", fetch)
     yield asked
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import derived, projection
 from artfactoryd.storage.database import DatabaseError, trouble
 from artfactoryd.storage.index import Index
 from tests.accounts import ORDER, acceptance, cancel, expander, failure, hold, result, retry, settlement, ticket, wish
@@ -35,7 +34,7 @@ def reader(writer: Index) -> Iterator[Index]:
 
 def do(index: Index, *lines: dict[str, object]) -> None:
     for line in lines:
-        moves.apply(index, {"at": AT, **line})
+        projection.apply(index, {"at": AT, **line})
 
 
 def order_id(n: int) -> str:
@@ -272,7 +271,7 @@ def test_an_orders_state_follows_from_its_items_and_holds(writer: Index) -> None
 
 def expand(index: Index, order: str) -> None:
     provider, items = expander(index.order(order) or {})
-    unwritten.add_items(index, order, provider, items)
+    derived.add_items(index, order, provider, items)
 
 
 # --- a hundred thousand items pending must not slow a start ---
@@ -299,7 +298,7 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
         connection.set_progress_handler(None, 0)
         return len(counted)
 
-    moves.apply(writer, acceptance(items=5000))
+    projection.apply(writer, acceptance(items=5000))
     pending(writer, range(1, 501))
     few = steps()
     pending(writer, range(501, 5001))
@@ -308,4 +307,4 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
 
 def pending(index: Index, numbers: range) -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": "a car"}, (), 1) for number in numbers]
-    unwritten.add_items(index, ORDER, ["fake"], rows)
+    derived.add_items(index, ORDER, ["fake"], rows)

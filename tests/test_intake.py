@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from artfactoryd.intake import held_folder as held_room
+from artfactoryd.intake import held_folder
 from artfactoryd.intake.acceptance import order_id
-from artfactoryd.planning import planner as study
+from artfactoryd.planning import planner
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, full_disk, order, quick
@@ -174,13 +174,13 @@ async def test_held_and_cancelled_by_command_nothing_of_it_is_left_held(home: Te
 
 
 async def test_held_and_binned_it_is_cancelled_once_it_is_surely_gone(home: TestHome, monkeypatch: Patch) -> None:
-    assert held_room.GONE_FOR == 30.0
+    assert held_folder.GONE_FOR == 30.0
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
         (home.home.held / "cars.yaml").unlink()
         await works.until(lambda: works.daemon._held._gone)
         assert works.state(made) == "held"
-        monkeypatch.setattr(held_room, "GONE_FOR", 0.01)
+        monkeypatch.setattr(held_folder, "GONE_FOR", 0.01)
         await works.until(lambda: works.state(made) == "cancelled")
         await works.until(lambda: entries(home.home.held) == [] and claims(works) == [])
         assert works.fake.calls() == []
@@ -190,7 +190,7 @@ async def test_held_and_binned_it_is_cancelled_once_it_is_surely_gone(home: Test
 async def test_a_vanished_held_folder_is_made_again_and_cancels_nothing(
     home: TestHome, monkeypatch: Patch, remade: bool
 ) -> None:
-    monkeypatch.setattr(held_room, "GONE_FOR", 0.0)
+    monkeypatch.setattr(held_folder, "GONE_FOR", 0.0)
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
         shutil.rmtree(home.home.held)
@@ -198,7 +198,7 @@ async def test_a_vanished_held_folder_is_made_again_and_cancels_nothing(
             home.home.held.mkdir()
         await works.until(lambda: (home.home.held / "cars.yaml").exists() and home.words("cars.yaml"))
         assert (home.home.held / "cars.yaml").read_text() == DEAR and works.state(made) == "held"
-        monkeypatch.setattr(held_room, "GONE_FOR", 30.0)
+        monkeypatch.setattr(held_folder, "GONE_FOR", 30.0)
         move_back(home)
         await works.until(lambda: works.states(made) == ["completed", "completed"])
 
@@ -334,9 +334,9 @@ async def test_a_table_of_cases_goes_with_its_order_and_the_plan_is_the_same_aft
         folder = home.root / works.order(made)["folder"]
         assert (folder / "inputs" / "rows.csv").read_text().startswith("prompt,num")
         await works.until(lambda: entries(home.home.inbox) == [])
-    study._plans.clear()
+    planner._plans.clear()
     async with at_work(home, monkeypatch) as works:
-        again = study.plan_of(works.order(made))
+        again = planner.plan_of(works.order(made))
         assert [item.parameters["prompt"] for item in again.items()] == ["a red car", "a tower"]
     assert entries(home.home.rejected) == []
 

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import projection as moves
-from artfactoryd.storage import transitions as legal
+from artfactoryd.storage import derived, projection, transitions
 from artfactoryd.storage.index import Index
 from tests.accounts import (
     ORDER,
@@ -51,14 +49,14 @@ def do(index: Index, *lines: dict[str, Any]) -> None:
     """All or none, as `books` does it."""
     with index.db.atomic("IMMEDIATE"), index.step():
         for line in lines:
-            moves.apply(index, {"at": AT, **line})
+            projection.apply(index, {"at": AT, **line})
 
 
 def expand(index: Index, order: str = ORDER) -> None:
     row = index.order(order)
     assert row is not None
     provider, items = expander(row)
-    unwritten.add_items(index, order, provider, items)
+    derived.add_items(index, order, provider, items)
 
 
 def accepted(index: Index, items: int = 4, **other: Any) -> None:
@@ -137,7 +135,7 @@ def _failing(verdict: str) -> Any:
 
 def test_a_line_about_an_item_without_a_row_asks_for_the_order_to_be_expanded(index: Index) -> None:
     do(index, acceptance())
-    with pytest.raises(legal.UnknownItem):
+    with pytest.raises(transitions.UnknownItem):
         do(index, wish(1))
 
 
@@ -385,9 +383,9 @@ def test_what_was_surely_not_sent_when_its_order_was_cancelled_is_not_sent_later
 def test_items_that_get_their_rows_after_a_cancel_are_cancelled(index: Index) -> None:
     do(index, acceptance(items=3000))
     first = expander(index.order(ORDER) or {})[1]
-    unwritten.add_items(index, ORDER, ["fake"], [next(first) for _ in range(1000)])
+    derived.add_items(index, ORDER, ["fake"], [next(first) for _ in range(1000)])
     do(index, cancel())
-    unwritten.add_items(index, ORDER, ["fake"], first)
+    derived.add_items(index, ORDER, ["fake"], first)
     assert index.counts(ORDER) == {"cancelled": 3000}
 
 
@@ -409,9 +407,9 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
     do(index, acceptance(items=6))
     items = list(expander(index.order(ORDER) or {})[1])
     with pytest.raises(IllegalMove, match="before 3"):
-        unwritten.add_items(index, ORDER, ["fake"], items[2:])
+        derived.add_items(index, ORDER, ["fake"], items[2:])
     for some in (items[:2], items[:4], items[:2], items):
-        unwritten.add_items(index, ORDER, ["fake"], some)
+        derived.add_items(index, ORDER, ["fake"], some)
     row = index.order(ORDER)
     assert row is not None and (row["expanded_items"], row["expanded_products"]) == (6, 6)
     assert index.counts(ORDER) == {"planned": 6}
@@ -440,10 +438,10 @@ def test_a_stop_lifted_by_an_answer_leaves_a_persons_pause_and_a_stop_elsewhere(
 def test_an_outage_is_noted_over_the_one_before_and_goes_with_a_resume(index: Index) -> None:
     note = {"reason": "away", "since": AT, "again_at": AT, "given_up": False}
     for reason in ("away", "still away"):
-        unwritten.note_outage(index, "fake", {**note, "reason": reason})
-    unwritten.note_outage(index, "other", note)
+        derived.note_outage(index, "fake", {**note, "reason": reason})
+    derived.note_outage(index, "other", note)
     assert index.outages()["fake"] == {"provider": "fake", **note, "reason": "still away", "given_up": 0}
-    unwritten.note_outage(index, "other", None)
+    derived.note_outage(index, "other", None)
     assert index.outages().keys() == {"fake"}
     do(index, pause(False))
     assert index.outages() == {}

@@ -15,9 +15,9 @@ import pytest
 
 from artfactoryd.daemon.app import now
 from artfactoryd.errors import InDoubt
-from artfactoryd.planning import planner as study
+from artfactoryd.planning import planner
 from artfactoryd.planning.planner import expander
-from artfactoryd.storage import rebuild as reindex
+from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from tests.homes import TestHome
@@ -48,7 +48,7 @@ async def filled(home: TestHome, monkeypatch: Patch) -> str:
 
 def again(home: TestHome) -> Report:
     with home.home.lock("reindex"):
-        return reindex.reindex(home.home, expander, now)
+        return rebuild.reindex(home.home, expander, now)
 
 
 def rows(home: TestHome) -> dict[str, list[dict[str, Any]]]:
@@ -225,11 +225,11 @@ async def test_other_rules_of_expansion_are_told(home: TestHome, monkeypatch: Pa
         provider, items = expander(row)
         return provider, (item for item in items if row["name"] != "late")
 
-    monkeypatch.setattr(study, "_plans", {})
+    monkeypatch.setattr(planner, "_plans", {})
     with home.home.lock("reindex"):
         [said] = [
             each
-            for each in reindex.reindex(home.home, other, now).differences
+            for each in rebuild.reindex(home.home, other, now).differences
             if "items" in each and "accepted" in each
         ]
     assert "Order late" in said and "accepted with 1 items, and its document gives 0 now" in said
@@ -262,7 +262,7 @@ async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestH
 
 
 def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
-    for _ in range(reindex.BACKUPS + 2):
+    for _ in range(rebuild.BACKUPS + 2):
         Index.open(home.home.index_file).close()
         again(home)
-    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == reindex.BACKUPS
+    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == rebuild.BACKUPS

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import plan_page as preview
+from artfactoryd.cli import plan_page
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.planning import preview as planning
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.staging import Kept
@@ -146,7 +146,7 @@ async def test_what_equals_something_in_doubt_waits_for_a_person_and_says_so(wor
     assert (works.states(first), works.states(second)) == (["in_doubt"], ["planned"])
     assert len(works.fake.calls()) == 1
     house = works.house
-    [reason] = reports.reasons(house.books.index, works.order(second), house.home, house.settings)
+    [reason] = waiting.reasons(house.books.index, works.order(second), house.home, house.settings)
     assert reason == "1 wait for an equal one that is in doubt; they are made when it turns out not to be."
     await works.tell("cancel", first)
     await works.until(lambda: works.state(second) == "completed")
@@ -257,7 +257,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
     def planned(text: str) -> tuple[dict[str, Any], str]:
         file.write_text(text)
         found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=10)
-        return found.document["orders"][0], "\n".join(preview.text(found))
+        return found.document["orders"][0], "\n".join(plan_page.text(found))
 
     found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
     assert found["reuse"] == {

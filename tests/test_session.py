@@ -226,7 +226,7 @@ def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
 
     monkeypatch.setattr(session, "read_settings", mended_meanwhile)
     monkeypatch.setattr(session, "_wait", waits_on)
-    monkeypatch.setattr(session.daemon, "work", work)
+    monkeypatch.setattr(session.loop, "work", work)
     monkeypatch.setattr(session.log, "setup", lambda *given, **how: None)
     file.write_text("budget: {per_ordr: 5}\n")
     session.run(home.home, {}, verbose=False, supervised=True)

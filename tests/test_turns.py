@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.execution.queue import AHEAD, Turns
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import derived, projection
 from artfactoryd.storage.index import Index
 
 Row = dict[str, Any]
@@ -27,17 +26,17 @@ def index(tmp_path: Path) -> Iterator[Index]:
 def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: str = "acme", **other: Any) -> None:
     """An accepted order with its folder and `items` planned items."""
     acceptance: Row = {
-        **dict.fromkeys(moves.ORDER_COLUMNS, ""), "kind": "acceptance", "order": name, "claim": name, "number": 1,
+        **dict.fromkeys(projection.ORDER_COLUMNS, ""), "kind": "acceptance", "order": name, "claim": name, "number": 1,
         "priority": priority, "cap": 10**9, "price": None, "total_items": items, "total_products": items,
         "folder": f"Projects/{name}", **other,
     }  # fmt: skip
-    moves.apply(index, acceptance)
+    projection.apply(index, acceptance)
     expand(index, name, range(1, items + 1), provider)
 
 
 def expand(index: Index, name: str, numbers: range, provider: str = "acme") -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": name}, (), 3_000) for number in numbers]
-    unwritten.add_items(index, name, [provider], rows)
+    derived.add_items(index, name, [provider], rows)
 
 
 def line(kind: str, row: Row, **more: Any) -> Row:
@@ -47,11 +46,11 @@ def line(kind: str, row: Row, **more: Any) -> Row:
 
 def wish(index: Index, row: Row) -> None:
     more = {"nth": 1, "provider": "acme", "model": "m", "actual": {}, "reserved": 0}
-    moves.apply(index, line("wish", row, **more))
+    projection.apply(index, line("wish", row, **more))
 
 
 def release(index: Index, row: Row) -> None:
-    moves.apply(index, line("release", row, reason="not sent"))
+    projection.apply(index, line("release", row, reason="not sent"))
 
 
 def taken(turns: Turns, most: int = 1000) -> list[str]:
@@ -92,7 +91,7 @@ def test_an_order_that_comes_later_joins_in(index: Index) -> None:
 def test_only_this_providers_items_of_orders_that_may_be_worked_on_are_given(index: Index) -> None:
     accept(index, "a", 1, provider="other")
     accept(index, "b", 1)
-    moves.apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
+    projection.apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
     accept(index, "c", 1, folder=None)
     accept(index, "d", 2)
     assert taken(Turns(index, "acme")) == ["d1", "d2"]
@@ -182,7 +181,7 @@ def test_a_cancelled_orders_items_are_not_given_out(index: Index) -> None:
     accept(index, "a", 3)
     turns = Turns(index, "acme")
     assert taken(turns, 1) == ["a1"]
-    moves.apply(index, {"kind": "cancel", "order": "a"})
+    projection.apply(index, {"kind": "cancel", "order": "a"})
     turns.look_again("a")
     turns.back(("a", 1))
     assert taken(turns) == []
@@ -287,7 +286,7 @@ def test_an_item_that_ends_while_it_rests_is_not_waited_for(index: Index) -> Non
     turns = Turns(index, "acme", Clock())
     turns.rest(("a", 1), 30)
     waits = turns.any()
-    moves.apply(index, {"kind": "cancel", "order": "a"})
+    projection.apply(index, {"kind": "cancel", "order": "a"})
     turns.look_again("a")
     assert (waits, turns.any(), turns.rests) == (True, False, None)
 

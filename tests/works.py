@@ -19,7 +19,7 @@ from artfactoryd import documents, factories
 from artfactoryd.daemon.app import House, now, open_house
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.execution import state as workbench
-from artfactoryd.execution import worker as foreman
+from artfactoryd.execution import worker
 from artfactoryd.factories import ProviderSettings
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.consumer import Work
@@ -155,9 +155,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short."""
     monkeypatch.setattr("artfactoryd.execution.gate.LONGEST", 0.02)
     monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", (0.01, 0.02))
-    monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
-    monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
+    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", (0.01, 0.02))
+    monkeypatch.setattr(worker, "ASK_AGAIN", 0.01)
+    monkeypatch.setattr(worker, "STOPPED_AGAIN", 0.01)
     monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
 
 

@@ -12,7 +12,7 @@ from artfactoryd import entries
 from artfactoryd.core.file_refs import PRODUCT
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
-from artfactoryd.planning import remake as again
+from artfactoryd.planning import remake
 from artfactoryd.planning.input_sources import SHORTEST
 from artfactoryd.storage.index import Index
 
@@ -23,7 +23,7 @@ def card_of(home: Home, given: str) -> Path:
     """The sidecar of a product, named by its path, by that of its sidecar, or by its id. Raises WrongUse."""
     path = Path(given)
     if os.path.lexists(path) or "/" in given:
-        card = path if path.name.endswith(again.SUFFIX) else path.with_name(path.name + again.SUFFIX)
+        card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
         if not card.is_file():
             raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
         return card
@@ -37,7 +37,7 @@ def card_of(home: Home, given: str) -> Path:
     if len(rows) != 1:
         words = "may be more than one product" if rows else "is no product here"
         raise WrongUse(f"{given!r} {words}. `artfactoryd products` lists them; name one by path or id.")
-    found: Path = home.root / (rows[0]["path"] + again.SUFFIX)
+    found: Path = home.root / (rows[0]["path"] + remake.SUFFIX)
     if not found.is_file():
         raise WrongUse(f"{rows[0]['path']} is no longer on the shelf.")
     return found
@@ -45,10 +45,10 @@ def card_of(home: Home, given: str) -> Path:
 
 def explain(home: Home, given: str) -> dict[str, Any]:
     card = card_of(home, given)
-    said = again.read_card(card.read_bytes())
+    said = remake.read_card(card.read_bytes())
     if said is None:
         raise WrongUse(f"{card} is not a sidecar.")
-    product = card.with_name(card.name.removesuffix(again.SUFFIX))
+    product = card.with_name(card.name.removesuffix(remake.SUFFIX))
     index = Index.if_made(home.index_file)
     try:
         row = index.order(said["order"]["id"]) if index else None

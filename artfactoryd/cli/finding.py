@@ -10,7 +10,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
 from artfactoryd.core.sidecar import prompt_of
 from artfactoryd.home import Home
-from artfactoryd.storage import search as searching
+from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
 
 SHOWN = ("id", "path", "project", "provider", "seed", "mime", "bytes", "width", "height", "created_at", "sha256")
@@ -24,7 +24,7 @@ def products(home: Home, query: str, most: int | None) -> dict[str, Any]:
     if index is None:
         return {"query": query, "products": [], "more": False}
     try:
-        rows = searching.find(index, query, None if most is None else most + 1)
+        rows = search.find(index, query, None if most is None else most + 1)
         found = [_document(row, home) for row in islice(rows, most)]
         return {"query": query, "products": found, "more": next(rows, None) is not None}
     finally:

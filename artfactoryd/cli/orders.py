@@ -19,7 +19,7 @@ from artfactoryd.errors import WrongUse
 @click.pass_context
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
-    from artfactoryd.cli import plan_page as preview
+    from artfactoryd.cli import plan_page
     from artfactoryd.planning import preview as planning
 
     home = home_of(ctx)
@@ -29,7 +29,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
         for piece in found.json():
             click.echo(piece, nl=False)
     else:
-        preview.show(found, click.echo)
+        plan_page.show(found, click.echo)
     ctx.exit(found.exit_code)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from artfactoryd import credentials as keychain
+from artfactoryd import credentials
 from artfactoryd import settings as settings_room
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes, Unmade, broken, makers
@@ -134,7 +134,7 @@ def keys_text(found: Mapping[str, Any]) -> str:
 def set_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> Document:
     """Into the keychain; tells what is used now, for another place may come first."""
     _known(name)
-    keychain.store(name, settings_room.clean_key(given, f"API key for {name}"))
+    credentials.store(name, settings_room.clean_key(given, f"API key for {name}"))
     used = key(settings, name, environ)["key"]
     said = f"The key of {name} is in the keychain."
     if used != "keychain":
@@ -144,7 +144,7 @@ def set_key(settings: Settings, environ: Mapping[str, str], name: str, given: st
 
 def remove_key(name: str) -> Document:
     _known(name)
-    gone = keychain.remove(name)
+    gone = credentials.remove(name)
     said = f"The key of {name} is no longer in the keychain." if gone else f"The keychain held no key of {name}."
     return {"provider": name, "removed": gone, "text": said}
 

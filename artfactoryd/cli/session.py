@@ -22,9 +22,7 @@ from artfactoryd import log
 from artfactoryd.cli.progress import Progress
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.sidecar import slug
-from artfactoryd.daemon import loop as daemon
-from artfactoryd.daemon import mailbox as commands
-from artfactoryd.daemon import receipts
+from artfactoryd.daemon import loop, mailbox, receipts
 from artfactoryd.daemon.app import now, open_house, read_settings
 from artfactoryd.daemon.loop import outcome
 from artfactoryd.daemon.supervisors import notify
@@ -36,7 +34,7 @@ from artfactoryd.planning.planner import Origin, expander, name_of
 from artfactoryd.planning.preview import understood
 from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Logging, Settings
-from artfactoryd.storage import rebuild as reindex
+from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 
 Environ = dict[str, str]
@@ -58,7 +56,7 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
             _wait_for_settings(home, environ, seen)
             seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         home.make()
-        asyncio.run(daemon.work(home, settings, Work(), environ))
+        asyncio.run(loop.work(home, settings, Work(), environ))
 
 
 @contextmanager
@@ -114,7 +112,7 @@ def once(
         home.make()
         with Progress(quiet) as progress:
             job.watch = progress.look
-            asyncio.run(daemon.work(home, settings, job, environ))
+            asyncio.run(loop.work(home, settings, job, environ))
     index = Index.look(home.index_file)
     try:
         document = _report(home, settings, index, job.seen, sorted(_rejections(home) - before), quiet)
@@ -286,21 +284,21 @@ def steer(
     home: Home, settings: Callable[[], Settings], environ: Environ, name: str, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Hand the command to the daemon; with none there, hold the lock and carry it out here."""
-    command = commands.command(name, **fields)
+    command = mailbox.command(name, **fields)
     try:
         with home.lock(name):
             found = settings()
             log.setup("warning", home.logs, form=found.logging.format)
             return asyncio.run(_carry_out(home, found, environ, command))
     except HomeLocked:
-        return commands.ask(home.commands, command, lambda: _daemon_is_there(home))
+        return mailbox.ask(home.commands, command, lambda: _daemon_is_there(home))
 
 
 async def _carry_out(home: Home, settings: Settings, environ: Environ, command: dict[str, Any]) -> dict[str, Any]:
     async with open_house(home, settings, environ) as house:
-        for waiting in [*commands.waiting(home.commands)]:
+        for waiting in [*mailbox.waiting(home.commands)]:
             answer, _ = await house.steering.carry_out(waiting)
-            commands.answer(home.commands, waiting["id"], answer)
+            mailbox.answer(home.commands, waiting["id"], answer)
         answer, ids = await house.steering.carry_out(command)
         for order_id in house.bench.touched:
             receipts.write(house, order_id)
@@ -309,12 +307,12 @@ async def _carry_out(home: Home, settings: Settings, environ: Environ, command: 
     return answer
 
 
-def make_index_again(home: Home) -> reindex.Report:
+def make_index_again(home: Home) -> rebuild.Report:
     """A daemon must be stopped first: HomeLocked names it."""
     with home.lock("reindex"):
         log.setup("warning", home.logs)
         home.make()
-        return reindex.reindex(home, expander, now)
+        return rebuild.reindex(home, expander, now)
 
 
 def _daemon_is_there(home: Home) -> bool:

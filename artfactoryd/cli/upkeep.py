@@ -26,15 +26,15 @@ from artfactoryd.errors import WrongUse
 @click.pass_context
 def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
     """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
-    from artfactoryd.cli import logs as room
+    from artfactoryd.cli import logs as log_files
 
     home = made_home(ctx)
-    wanted = room.ids_of(home, order) if order else []
-    found, follower = room.tail(home, which, most, wanted)
+    wanted = log_files.ids_of(home, order) if order else []
+    found, follower = log_files.tail(home, which, most, wanted)
     for entry in found:
-        click.echo(room.printed(entry, as_json))
-    for entry in room.follow(follower, wanted) if follow else ():
-        click.echo(room.printed(entry, as_json))
+        click.echo(log_files.printed(entry, as_json))
+    for entry in log_files.follow(follower, wanted) if follow else ():
+        click.echo(log_files.printed(entry, as_json))
 
 
 @main.command()
@@ -42,10 +42,10 @@ def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: 
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
     """What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database. Changes nothing."""
-    from artfactoryd.cli.doctor import machine as room
+    from artfactoryd.cli.doctor import machine
     from artfactoryd.cli.doctor import report as diagnosis
 
-    rows = room.examine(home_of(ctx), dict(os.environ))
+    rows = machine.examine(home_of(ctx), dict(os.environ))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     say(diagnosis.document(rows), "" if as_json else diagnosis.text(rows, width), as_json)
     ctx.exit(DID_NOT_SUCCEED if diagnosis.worst(rows) == diagnosis.BAD else 0)

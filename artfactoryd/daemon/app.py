@@ -38,7 +38,7 @@ from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import expander
 from artfactoryd.settings import Provider, Settings, resolve_key
 from artfactoryd.shelf.fetch import Fetcher
-from artfactoryd.storage import rebuild as reindex
+from artfactoryd.storage import rebuild
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ async def open_house(
     home: Home, settings: Settings, environ: dict[str, str], clock: Callable[[], datetime] = now
 ) -> AsyncIterator[House]:
     """`clock` gives aware datetimes."""
-    await asyncio.to_thread(reindex.mend, home, expander, clock)
+    await asyncio.to_thread(rebuild.mend, home, expander, clock)
     books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock)
     fetcher = Fetcher(home.work)
     factories = _factories(home, settings, environ)

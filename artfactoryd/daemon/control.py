@@ -20,9 +20,7 @@ from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.reporting.waiting import UNFINISHED
-from artfactoryd.storage import budget
-from artfactoryd.storage import dependencies as chain
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import budget, dependencies, projection
 from artfactoryd.storage.writer import Books
 
 Row = Mapping[str, Any]
@@ -89,7 +87,7 @@ class Steering:
     async def _raise_cap(self, command: Mapping[str, Any], row: Row, price: int) -> tuple[Answer, list[str]]:
         cap = max(row["cap"], price)
         answer = _yes(f"{row['name']} goes on; it may spend {dollars(cap)} in all.", order_id=row["id"])
-        line = {"kind": "approval", "order": row["id"], "waived": [moves.CAP], "cap": cap}
+        line = {"kind": "approval", "order": row["id"], "waived": [projection.CAP], "cap": cap}
         await self._books.record(line, _line(command, answer))
         self._bench.blocked.pop(row["id"], None)
         self._bench.wake(row["id"])
@@ -160,7 +158,7 @@ class Steering:
         """What has ended otherwise than well; of later stages only what can still be fed."""
         index, places, found = self._books.index, list[tuple[int, int]](), []
         for item in index.items(row["id"], sorted(MOVES["retry"])):
-            if not item["waits"] or chain.alive(index, row["id"], item["parent"], places):
+            if not item["waits"] or dependencies.alive(index, row["id"], item["parent"], places):
                 places.append((item["first_index"], item["first_index"] + item["asked"] - 1))
                 found.append(item)
         return found

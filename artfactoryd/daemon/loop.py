@@ -18,11 +18,9 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.daemon import cleanup as leftovers
-from artfactoryd.daemon import mailbox as commands
-from artfactoryd.daemon import sleep_inhibitor as wakefulness
+from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
 from artfactoryd.daemon.app import House, open_house, read_settings
 from artfactoryd.daemon.endings import end
 from artfactoryd.daemon.receipts import Receipts
@@ -30,7 +28,7 @@ from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.home import Home
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import notices
 from artfactoryd.intake.consumer import Taking, Work
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
@@ -63,7 +61,7 @@ class Daemon:
         self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held, self._receipts = HeldFolder(house), Receipts(house)
-        self._awake = Wakefulness(wakefulness.command(sys.platform, os.getpid()), time.monotonic)
+        self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
         self._settings_seen = _stamp(house.home.settings_file)
 
     async def run(self) -> None:
@@ -80,7 +78,7 @@ class Daemon:
             notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
-        leftovers.unmark(self.house.home)
+        cleanup.unmark(self.house.home)
 
     def _asked_to_stop(self) -> None:
         if self.stop.is_set():  # asked twice: at once
@@ -106,7 +104,7 @@ class Daemon:
 
     def _clear_leftovers(self) -> None:
         home, bench = self.house.home, self.house.bench
-        leftovers.clear(home, self.house.books.index, bench.touched, everywhere=leftovers.mark(home))
+        cleanup.clear(home, self.house.books.index, bench.touched, everywhere=cleanup.mark(home))
 
     def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
@@ -120,7 +118,7 @@ class Daemon:
 
     def _receipt_is_behind(self, row: Row, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
-        said = paperwork.receipt_state(self.house.home.root / row["folder"])
+        said = notices.receipt_state(self.house.home.root / row["folder"])
         return said is not None and said != state
 
     def _start_services(self) -> None:
@@ -183,7 +181,7 @@ class Daemon:
         try:
             while not await self._expand_once(order_id):
                 await asyncio.sleep(RECEIPTS_EVERY)
-            fault.point("order_expanded")
+            failpoints.point("order_expanded")
         finally:
             self._expanding.discard(order_id)
             self.house.bench.wake(order_id)
@@ -242,9 +240,9 @@ class Daemon:
         while not self.stop.is_set():
             try:
                 # one look without a thread: an idle house wakes the machine as rarely as it can
-                for command in await asyncio.to_thread(commands.waiting, folder) if commands.any_there(folder) else ():
+                for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
                     answer = await self.carry_out(command)
-                    await asyncio.to_thread(commands.answer, folder, command["id"], answer)
+                    await asyncio.to_thread(mailbox.answer, folder, command["id"], answer)
             except StorageFull as error:
                 log.error("a command waits for its answer: %s", error)
             await asyncio.sleep(COMMANDS_EVERY)

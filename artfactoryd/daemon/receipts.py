@@ -8,9 +8,9 @@ import threading
 
 from artfactoryd.daemon.app import House
 from artfactoryd.errors import StorageFull
-from artfactoryd.intake import notices as paperwork
-from artfactoryd.reporting import waiting as reports
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.intake import notices
+from artfactoryd.reporting import waiting
+from artfactoryd.shelf import placing
 from artfactoryd.storage import budget
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,6 @@ def write(house: House, order_id: str) -> None:
     row = index.order(order_id)
     if row is None or row["folder"] is None:
         return
-    notes = reports.reasons(index, row, house.home, house.settings, budget.day_of(house.clock()))
+    notes = waiting.reasons(index, row, house.home, house.settings, budget.day_of(house.clock()))
     notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
-    shelf.write_receipt(house.home.root / row["folder"], paperwork.receipt(index, row, notes).encode())
+    placing.write_receipt(house.home.root / row["folder"], notices.receipt(index, row, notes).encode())

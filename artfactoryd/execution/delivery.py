@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from artfactoryd import __version__
-from artfactoryd.core import file_names as naming
+from artfactoryd.core import file_names
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.file_refs import PRODUCT, STAGE
 from artfactoryd.core.model import MICRO, Model, micro_dollars, snapshot_of
@@ -25,7 +25,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning.planner import plan_of
 from artfactoryd.settings import Settings
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.staging import Kept
@@ -185,7 +185,7 @@ class Delivery:
         folder, measured = self._home.root / order["folder"], _measured(came)
         name = _name(row, order, came, measured["original_sha256"], self._about(row, order))
         facts = self._facts(row, order, delivered, cost, estimated)
-        placed = shelf.place(
+        placed = placing.place(
             came.fetched.path, folder, name, lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen)
         )
         return Path(folder, placed)
@@ -280,26 +280,26 @@ def _keeps(row: Row, order: Row) -> bool:
     return keeps(plan_of(order).order, row["stage"])
 
 
-def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> shelf.Name:
+def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> placing.Name:
     """By the order's pattern; one name for each version where the pattern tells versions apart.
 
     `sha256`: of the provider's bytes. `words`: what it shows, or what it was made from.
     """
     plan = plan_of(order)
-    pattern, index = naming.pattern_of(plan.order, row["stage"]), came.chosen["index"]
-    values = naming.of_order(
+    pattern, index = file_names.pattern_of(plan.order, row["stage"]), came.chosen["index"]
+    values = file_names.of_order(
         order["name"], order["project"], order["id"], datetime.fromisoformat(order["accepted_at"]).astimezone()
     )
     model = Model.from_snapshot(snapshot_of(order, row))
-    values |= naming.of_item(model, row["generation"], row["tokens"], plan.lookups)
-    values |= naming.of_bytes(
+    values |= file_names.of_item(model, row["generation"], row["tokens"], plan.lookups)
+    values |= file_names.of_bytes(
         index, row["copy"] + index - row["first_index"], row["seed"], sha256, came.media.extension
     )
     values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen["id"]}
     values |= {"slug": slug(words), "stage": row["stage"]}
-    if not naming.has_version(pattern):
-        return naming.name(pattern, values)
-    return lambda version: naming.name(pattern, {**values, "version": version})
+    if not file_names.has_version(pattern):
+        return file_names.name(pattern, values)
+    return lambda version: file_names.name(pattern, {**values, "version": version})
 
 
 def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.execution import health
-from artfactoryd.execution import state as workbench
+from artfactoryd.execution import health, state
 from artfactoryd.execution.gate import Nap, Room
 from artfactoryd.execution.queue import Turns
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import waiting
 from artfactoryd.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ OWED_LASTS = 30.0  # seconds that new items wait, at the most, for those that we
 class Lines:
     def __init__(self, bench: Workbench, home: Home, settings: Callable[[], Settings]) -> None:
         self._bench = bench
-        self._room = Room(lambda: reports.no_room(home, settings(), bench.books.index), time.monotonic)
+        self._room = Room(lambda: waiting.no_room(home, settings(), bench.books.index), time.monotonic)
         self._owed_until = 0.0
         self.slept = Nap(time.time, time.monotonic).noticed
 
@@ -52,7 +51,7 @@ class Lines:
 
     def _soonest(self, provider: str, left: float, admits: bool) -> float | None:
         """Seconds until there may be something to do though nothing changes; None: never."""
-        room = workbench.ROOM_AGAIN if self._bench.full else None
+        room = state.ROOM_AGAIN if self._bench.full else None
         rests = self._bench.turns[provider].rests if admits and room is None else None
         times = (left or None, room, rests, self._bench.gates[provider].asks)
         return min((each for each in times if each is not None), default=None)

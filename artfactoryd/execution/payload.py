@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.model import Model, snapshot_of
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.sidecar import prompt_of
@@ -96,10 +96,10 @@ class Calls:
 
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Row) -> str:
         data = await asyncio.to_thread(_bytes, path, picture)
-        fault.point("before_upload")
+        failpoints.point("before_upload")
         uploaded = await factory.upload(picture["name"], data, picture["mime"])
         await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
-        fault.point("uploaded")
+        failpoints.point("uploaded")
         return uploaded.address
 
 

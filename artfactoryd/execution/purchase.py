@@ -8,7 +8,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.model import snapshot_of
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
@@ -56,9 +56,9 @@ class Purchase:
         if self._bench.stopping:
             return await self._bench.record(row, "release", reason="the program was stopped before this was sent")
         try:
-            fault.point("before_submit")
+            failpoints.point("before_submit")
             ticket = await self._bench.factories[row["provider"]].submit(call)
-            fault.point("after_submit")
+            failpoints.point("after_submit")
         except (ProviderStopped, Throttled, Unreachable, CallRefused, InDoubt) as error:
             return await self._not_sent(row, error)
         except Exception as error:
@@ -79,7 +79,7 @@ class Purchase:
         line |= {"reserved": money["reserved"], "day": money["day"], "caps": money["in_force"]}
         await self._bench.books.record(line)
         generation(line)
-        fault.point("recorded_wish")
+        failpoints.point("recorded_wish")
         self._bench.touch(row["order_id"])
 
     def _money(self, row: Row, order: Row) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from artfactoryd.core.model import snapshot_of
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
-from artfactoryd.storage import in_doubt as stakes
+from artfactoryd.storage import in_doubt
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Doubts:
     def take_up(self) -> None:
         """What earlier runs left in doubt is asked about again."""
         for provider in self.providers:
-            if stakes.open_doubts(self._index, provider):
+            if in_doubt.open_doubts(self._index, provider):
                 self._bench.doubt(provider)
 
     async def find_out(self, provider: str, start: Callable[[Row], None]) -> None:
@@ -75,7 +75,7 @@ class Doubts:
 
     async def _ask_once(self, provider: str, pause: float, start: Callable[[Row], None]) -> float:
         """One question about all that is in doubt there. Seconds until the next, 0 when asking tells nothing more."""
-        rows = stakes.open_doubts(self._index, provider)
+        rows = in_doubt.open_doubts(self._index, provider)
         asked = {row["id"]: row for row in rows if self._is_worth_asking(row)}
         answer = await self._answer(provider, list(asked.values())) if asked else Answer()
         left = [row for row in rows if not await self._settle(row, answer.told.get(row["id"]), start)]
@@ -111,7 +111,7 @@ class Doubts:
 
     def _attempts(self, provider: str, rows: Sequence[Row]) -> tuple[list[Attempt], list[Attempt]]:
         oldest = min(_when(row["asked_at"]) for row in rows)
-        known = stakes.known(self._index, provider, iso(oldest - BEFORE))
+        known = in_doubt.known(self._index, provider, iso(oldest - BEFORE))
         return [self._attempt(row) for row in rows], [self._attempt(row) for row in known]
 
     def _attempt(self, row: Row) -> Attempt:
@@ -159,7 +159,7 @@ class Doubts:
     def _may_be_anothers(self, row: Row) -> bool:
         """A create on the way just now may be the one that was found: its ticket comes in a moment."""
         sent = row["actual"]
-        others = stakes.on_the_way(self._index, row["provider"])
+        others = in_doubt.on_the_way(self._index, row["provider"])
         return any(all(other[name] == sent[name] for name in other.keys() & sent.keys()) for other in others)
 
     # --- how long it is asked, and what a person is told of it ---

@@ -21,7 +21,7 @@ from artfactoryd.planning.equal_items import Twin, Twins
 from artfactoryd.planning.planner import plan_of
 from artfactoryd.shelf.placing import card_of, read_sidecar
 from artfactoryd.shelf.staging import Kept
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import dependencies
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class Reuse:
                 yield from self._fate(order, item, content)
 
     def _fate(self, order: Row, item: Row, content: str) -> Iterator[str]:
-        key = chain.key_fed(order, item, content)
+        key = dependencies.key_fed(order, item, content)
         twin = self._twins.of([key]).get(key, Twin())
         if twin.spent and not keeps(plan_of(order).order, item["stage"]):
             yield from self._fates(order, {item["first_index"] + output: each for output, each in twin.contents})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import OverCap, StorageFull
 from artfactoryd.execution.gate import ASK_EVERY, Gate
@@ -176,7 +176,7 @@ class Workbench:
                 await asyncio.sleep(WRITE_AGAIN)
         attempt = self.books.index.attempt(line["attempt"])
         generation(line, attempt)
-        fault.point(f"recorded_{kind}")
+        failpoints.point(f"recorded_{kind}")
         self.touch(row["order_id"])
         if attempt is not None and attempt["cost"] is not None and attempt["cost"] < attempt["reserved"]:
             self._unblock([row["order_id"], *self.over])  # money came back

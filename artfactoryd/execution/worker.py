@@ -28,8 +28,7 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.execution import health
-from artfactoryd.execution import state as workbench
+from artfactoryd.execution import health, state
 from artfactoryd.execution.delivery import Delivery, is_copy
 from artfactoryd.execution.gate import Pace
 from artfactoryd.execution.purchase import Purchase
@@ -37,8 +36,7 @@ from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Factory, Outputs, Ticket
 from artfactoryd.log import fields as log_fields
-from artfactoryd.storage import budget
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import budget, dependencies
 
 log = logging.getLogger(__name__)
 
@@ -226,10 +224,10 @@ class Foreman:
                     log.error("a product waits for room: %s", error)
                     self._bench.cannot_file(row, str(error))
                     self._bench.asked(row)
-                await asyncio.sleep(workbench.ROOM_AGAIN)
+                await asyncio.sleep(state.ROOM_AGAIN)
                 self._bench.waiting.discard((row["order_id"], row["number"]))
             await self._bench.record(row, "settlement", **settlement)
-            if chain.feeds(self._bench.books.index, row):
+            if dependencies.feeds(self._bench.books.index, row):
                 self._bench.wake(row["order_id"])
             self._delivery.discard(row)
             self._delivery.let_go(row)

@@ -15,17 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments as companions
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import attachments, notices
 from artfactoryd.intake.attachments import Companions
 from artfactoryd.intake.claims import Claim, Claims
 from artfactoryd.log import fields as log_fields
-from artfactoryd.planning import inputs
-from artfactoryd.planning import remake as again
+from artfactoryd.planning import inputs, remake
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
@@ -72,9 +70,9 @@ class Intake:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
-            if self._is_young(claim) and again.awaits_picture(self._home, self._books.index, claim):
+            if self._is_young(claim) and remake.awaits_picture(self._home, self._books.index, claim):
                 return None
-            if await asyncio.to_thread(again.put_back, self._home, self._books.index, claim):
+            if await asyncio.to_thread(remake.put_back, self._home, self._books.index, claim):
                 self.put_back.add(claim.id)
                 await asyncio.to_thread(self._claims.clear, claim)
                 return []
@@ -102,15 +100,15 @@ class Intake:
 
     def _lay_out(self, claim: Claim, ready: Sequence[Mapping[str, Any]], binned: bool) -> None:
         """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
-        left = companions.leftovers(claim, [each["value"] for row in ready for each in row["inputs"]])
+        left = attachments.leftovers(claim, [each["value"] for row in ready for each in row["inputs"]])
         if claim.kind == "file":
             for path in left:
-                self._set_aside(path, paperwork.left_text(path.name, claim.name, bool(ready)))
+                self._set_aside(path, notices.left_text(path.name, claim.name, bool(ready)))
         elif left and ready:
-            companions.strip(claim, left)
-            self._set_aside(claim.entry, paperwork.left_text(claim.name, claim.name, True))
+            attachments.strip(claim, left)
+            self._set_aside(claim.entry, notices.left_text(claim.name, claim.name, True))
         elif left and not binned:
-            self._claims.reject(claim, paperwork.left_text(claim.name, claim.name, False))
+            self._claims.reject(claim, notices.left_text(claim.name, claim.name, False))
 
     def _set_aside(self, path: Path, text: str) -> None:
         taken_at = self._clock().isoformat(timespec="milliseconds")
@@ -126,10 +124,10 @@ class Intake:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 await asyncio.to_thread(self._claims.finish_reading, claim)
                 return False
-            text = paperwork.rejection_text(claim.name, refusal.problems)
+            text = notices.rejection_text(claim.name, refusal.problems)
             await asyncio.to_thread(self._claims.reject, claim, text)
             return True
-        fault.point("order_read")
+        failpoints.point("order_read")
         await self._accept(claim, studies)
         return True
 
@@ -147,7 +145,7 @@ class Intake:
         readings = await asyncio.to_thread(self._claims.begin_reading, claim)
         if readings > MOST_READINGS:
             raise Refusal([_poison(claim.name)])
-        fault.point("reading")
+        failpoints.point("reading")
         studies = await asyncio.to_thread(self._study_with_pictures, claim, heard)
         await asyncio.to_thread(self._claims.finish_reading, claim)
         return studies
@@ -166,7 +164,7 @@ class Intake:
             )  # fmt: skip
             if not found:
                 raise
-            fault.point("companions_copied")
+            failpoints.point("companions_copied")
             return self._study(claim, heard)
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
@@ -175,7 +173,7 @@ class Intake:
 
     def _is_young(self, claim: Claim) -> bool:
         age = self._clock() - datetime.fromisoformat(claim.taken_at)
-        return age.total_seconds() < companions.PATIENCE
+        return age.total_seconds() < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._companions.is_spoken_for(stray)
@@ -199,10 +197,10 @@ class Intake:
         lines: list[dict[str, Any]] = [self._acceptance(claim, study) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-            entry = await asyncio.to_thread(self._claims.hold, claim, paperwork.hold_text(claim.name, studies))
+            entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
             lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
         await self._books.record(*lines)
-        fault.point("order_accepted")
+        failpoints.point("order_accepted")
 
     def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
         submission = claim.submission()
@@ -264,7 +262,7 @@ class Intake:
 
     async def _stay_held(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> None:
         """Approving is not enough here: the entry is laid back, with words that say so."""
-        text = paperwork.unwaivable_text(claim.name, rows)
+        text = notices.unwaivable_text(claim.name, rows)
         for original in await asyncio.to_thread(self._claims.open):
             if original.id == rows[0]["claim"]:
                 await asyncio.to_thread(self._claims.restore_held, original, rows[0]["held_entry"], text)
@@ -277,7 +275,7 @@ class Intake:
             for row in rows
         ]  # fmt: skip
         await self._books.record(*lines, *also)
-        fault.point("order_approved")
+        failpoints.point("order_approved")
         return await self.finish_claim(rows[0]["claim"])
 
     def _price(self, row: Mapping[str, Any]) -> int:
@@ -304,6 +302,6 @@ class Intake:
                 opened = await asyncio.to_thread(self._claims.open)
                 claim = next((each for each in opened if each.id == row["claim"]), None)
             lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
-            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), lying)
+            folder = await asyncio.to_thread(notices.open_folder, self._home, row, plan_of(row), lying)
             place = str(folder.relative_to(self._home.root))
             await self._books.set_folder(row["id"], place)

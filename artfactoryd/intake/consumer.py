@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uuid_utils
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.inbox_rules import PICTURE
 from artfactoryd.daemon.app import House, now
 from artfactoryd.errors import OutputBad, StorageFull
@@ -88,7 +88,7 @@ class Taking:
         self._half_taken = False
         if claim is None:
             return
-        fault.point("claimed")
+        failpoints.point("claimed")
         if isinstance(found, Stray):
             self._work.rejected += 1
             text = f"{claim.name} is not an order: it is {found.what}.\n\n{found.advice}\n"

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 
-from artfactoryd.daemon import mailbox as commands
+from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import House
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import notices
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class HeldFolder:
             since = self._gone.setdefault(row["id"], time.monotonic())
             if time.monotonic() - since > GONE_FOR and inbox_is_empty:
                 del self._gone[row["id"]]
-                await self._house.steering.carry_out(commands.command("cancel", order=row["id"]))
+                await self._house.steering.carry_out(mailbox.command("cancel", order=row["id"]))
                 log.info("order %s left Held/ and is cancelled", row["name"])
 
     def _restore(self) -> None:
@@ -42,5 +42,5 @@ class HeldFolder:
         for claim in claims.open() if vanished else ():
             row = vanished.get(claim.id)
             if row is not None:
-                text = paperwork.held_again_text(claim.name, row)
+                text = notices.held_again_text(claim.name, row)
                 claims.restore_held(claim, row["held_entry"], text)

@@ -20,9 +20,8 @@ from artfactoryd.errors import OutputBad, Problem
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning.planner import Study, document_bytes, plan_of
-from artfactoryd.shelf import placing as shelf
-from artfactoryd.storage import budget
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.shelf import placing
+from artfactoryd.storage import budget, dependencies
 from artfactoryd.storage.index import Index
 
 Row = Mapping[str, Any]
@@ -45,9 +44,9 @@ def open_folder(home: Home, row: Row, plan: Plan, lying: Callable[[Row], Path] |
         if lying is None:
             raise OutputBad(f"The claim of order {row['id']} is gone, and with it {each['value']}.")
         files[f"inputs/{each['name']}"] = partial(inputs.read, lying(each), each)
-    project = shelf.existing_project(home.projects, row["project"])
+    project = placing.existing_project(home.projects, row["project"])
     name = folder_name(row["name"], bool(row["rehearsal"]))
-    return shelf.open_order_folder(
+    return placing.open_order_folder(
         home.projects, project, date, name, row["id"], files, lambda: project_document(row).encode()
     )
 
@@ -97,7 +96,7 @@ def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
     short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
     papers: dict[str, Any] = {}
     if plan_of(row).stages:
-        papers["stages"] = chain.counts(index, row["id"])
+        papers["stages"] = dependencies.counts(index, row["id"])
     warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
     warnings += budget.overruns(index, row["id"], MOST_FAILURES)
     if failed:

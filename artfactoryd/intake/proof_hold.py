@@ -13,16 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
 from artfactoryd.execution.state import Workbench
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import notices
 from artfactoryd.intake.claims import Claim, Claims
-from artfactoryd.reporting import waiting as reports
-from artfactoryd.storage import budget
-from artfactoryd.storage import projection as moves
+from artfactoryd.reporting import waiting
+from artfactoryd.storage import budget, projection
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
@@ -62,17 +61,17 @@ class Proofs:
 
     async def _hold(self, rows: Sequence[Row]) -> None:
         texts = {row["id"]: self._words(row) for row in rows}
-        name = paperwork.proof_name(rows)
-        text = paperwork.proof_text(name, [(row["name"], texts[row["id"]]) for row in rows])
+        name = notices.proof_name(rows)
+        text = notices.proof_text(name, [(row["name"], texts[row["id"]]) for row in rows])
         claim = await asyncio.to_thread(self._claim, rows, name)
         if claim is None:
             return
         entry = await asyncio.to_thread(self._claims.hold, claim, text)
-        fault.point("proof_laid_down")
+        failpoints.point("proof_laid_down")
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
         lines = [
             {"kind": "hold", "order": row["id"], "entry": entry, "fingerprint": fingerprint,
-             "reasons": [{"code": moves.PROOF, "text": texts[row["id"]], "waivable": True}]}
+             "reasons": [{"code": projection.PROOF, "text": texts[row["id"]], "waivable": True}]}
             for row in rows
         ]  # fmt: skip
         try:
@@ -93,13 +92,13 @@ class Proofs:
         file = self._folder / name
         with storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
-            write_file(file, paperwork.proof_document(rows))
+            write_file(file, notices.proof_document(rows))
         return self._claims.take(file, id=rows[0]["claim"], project=None, taken_at=rows[0]["accepted_at"])
 
     def _words(self, row: Row) -> str:
         index = self._books.index
         counts = index.counts(row["id"])
-        return reports.proof_done(row, counts, budget.whole_price(index, row))
+        return waiting.proof_done(row, counts, budget.whole_price(index, row))
 
 
 def is_open(row: Row) -> bool:

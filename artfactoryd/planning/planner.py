@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents
-from artfactoryd.core import file_names as naming
+from artfactoryd.core import file_names
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.item_keys import Keys
@@ -305,17 +305,17 @@ def _complaints(document: Document) -> list[Problem]:
 
 def _pattern(file: str) -> dict[str, str]:
     """Of the settings, where they say something else than is usual."""
-    return {} if file == naming.PATTERN else {"file": file}
+    return {} if file == file_names.PATTERN else {"file": file}
 
 
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
     """Of the order's own patterns; the settings' was looked at when they were read."""
     order, found = plan.order, list[Problem]()
     if order.file is not None:
-        found += naming.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+        found += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
     for place, each in enumerate(plan.stages):
         if each.later.file is not None:
-            wrong = naming.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
+            wrong = file_names.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
             found += [replace(problem, path=("then", place, "file")) for problem in wrong]
     return found
 

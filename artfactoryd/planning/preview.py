@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from artfactoryd.core import file_names as naming
+from artfactoryd.core import file_names
 from artfactoryd.core.expansion import stages
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
@@ -261,8 +261,8 @@ class Named(NamedTuple):
 
     @classmethod
     def of(cls, order: Order, stage: str | None) -> Named:
-        pattern = naming.pattern_of(order, stage)
-        return cls(pattern, naming.has_version(pattern), naming.may_collide(pattern))
+        pattern = file_names.pattern_of(order, stage)
+        return cls(pattern, file_names.has_version(pattern), file_names.may_collide(pattern))
 
 
 class Names:
@@ -271,7 +271,7 @@ class Names:
     def __init__(self, study: Study) -> None:
         order, self._plan = study.order, study.plan
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
-        self._of_order = naming.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
+        self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
         self._words: dict[int, str] = {}
 
     @property
@@ -289,12 +289,12 @@ class Names:
     def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
         """Of each product of an item."""
         model = self._plan.all_models[item.model]
-        values = self._of_order | naming.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        values = self._of_order | file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups)
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
         if not keeps(self._plan.order, item.stage):
             return  # never on the shelf, and without a name
         for place in range(item.asked):
-            of_place = naming.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
+            of_place = file_names.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
             yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
 
     def _slug(self, item: PlannedItem, words: str) -> str:
@@ -306,14 +306,14 @@ class Names:
 
     def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
         pattern, has_version, may_collide = self._named[values["stage"]]
-        name = naming.name(pattern, values)
+        name = file_names.name(pattern, values)
         if not (has_version or may_collide) or (len(taken) >= MOST_NAMES and name not in taken):
             return name
         taken[name] += 1
         if taken[name] == 1:
             return name
         if has_version:
-            return naming.name(pattern, {**values, "version": taken[name]})
+            return file_names.name(pattern, {**values, "version": taken[name]})
         stem, dot, extension = name.rpartition(".")
         return f"{stem}-{taken[name]}{dot}{extension}"
 
@@ -326,7 +326,7 @@ class Names:
         plain, whose = Counter[str](), dict[str, str | None]()
         for each, values in named:
             if each.may_collide:
-                plain[name := naming.name(each.pattern, values)] += 1
+                plain[name := file_names.name(each.pattern, values)] += 1
                 whose[name] = values["stage"]
         again = plain.total() - len(plain)
         if again:

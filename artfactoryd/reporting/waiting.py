@@ -15,9 +15,7 @@ from artfactoryd.core.model import dollars, providers_of, usd
 from artfactoryd.home import Home
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.placing import existing_project
-from artfactoryd.storage import budget
-from artfactoryd.storage import dependencies as chain
-from artfactoryd.storage import in_doubt as stakes
+from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import Index
 
 Row = Mapping[str, Any]
@@ -75,7 +73,7 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
         told = (may_be_sent and name in _open_ones(index, row)) or counts.get(ItemState.RUNNING)
         if name in providers and each["given_up"] and told:
             found.append(outage(name, each))
-    if counts.get(ItemState.IN_DOUBT) and not stakes.hopeful(index, row["id"]):
+    if counts.get(ItemState.IN_DOUBT) and not in_doubt.hopeful(index, row["id"]):
         found.append(
             f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
             f"Look at the provider's own list, then `retry {row['id'][:13]} --in-doubt` or `cancel {row['id'][:13]}`."
@@ -86,7 +84,7 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
         found += _why_nothing_is_sent(index, row, home, settings, day or budget.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
         found.append(words)
-    if waiting := chain.waiting_for_marks(index, row["id"]):
+    if waiting := dependencies.waiting_for_marks(index, row["id"]):
         found.append(_unmarked(row, waiting))
     if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
         found.append(words)
@@ -126,7 +124,7 @@ def _sent_perhaps(index: Index, row: Row, counts: Mapping[str, int]) -> str:
 
 def _asked_about(index: Index, row: Row) -> list[str]:
     counts = index.counts(row["id"])
-    if not counts.get(ItemState.IN_DOUBT) or not stakes.hopeful(index, row["id"]):
+    if not counts.get(ItemState.IN_DOUBT) or not in_doubt.hopeful(index, row["id"]):
         return []
     return [f"{_sent_perhaps(index, row, counts)}; the provider is being asked what became of it."]
 
@@ -138,7 +136,7 @@ def doubts(index: Index, row: Row) -> list[dict[str, Any]]:
          "usd": usd(each["reserved"]), "reason": each["reason"], "ticket": each["ticket"], "asked": each["times"],
          "last_asked_at": each["last_at"], "next_ask_at": None if each["ticket"] else each["next_at"],
          "answer": each["words"] or ""}
-        for each in stakes.of_order(index, row["id"])
+        for each in in_doubt.of_order(index, row["id"])
     ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.durable import flush, flush_folder, storage_errors
 from artfactoryd.errors import StorageFull
 
@@ -53,7 +53,7 @@ def place(source: Path, folder: Path, name: Name, sidecar: Sidecar) -> str:
     with _writing_to(folder):
         chosen = next(each for each in _candidates(name) if _place(source, folder / each, sidecar))
         flush_folder((folder / chosen).parent)
-        fault.point("folder_synced")
+        failpoints.point("folder_synced")
         return chosen
 
 
@@ -82,11 +82,11 @@ def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:
         return owner is not None or _write_new(card, _as_json(document))
     if not _place_card(card, document, owner):
         return False
-    fault.point("sidecar_placed")
+    failpoints.point("sidecar_placed")
     if not _adopt(source, product):
         card.unlink()
         return False
-    fault.point("product_linked")
+    failpoints.point("product_linked")
     return True
 
 
@@ -180,7 +180,7 @@ def open_order_folder(
         folder = _folder_of(day, order_id)
         if folder is None:
             built = _build(day / _temporary_name(name, order_id), files)
-            fault.point("order_folder_built")
+            failpoints.point("order_folder_built")
             folder = _put_in_place(built, name)
         flush_folder(day)
         return folder

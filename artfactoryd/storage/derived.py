@@ -8,7 +8,7 @@ from typing import Any
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import IllegalMove
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import BY_YOU
 
@@ -48,7 +48,7 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
     if last.parent is not None:
-        chain.joined(index, order_id, coming[0].number, last.number)
+        dependencies.joined(index, order_id, coming[0].number, last.number)
 
 
 def _waits(item: PlannedItem) -> int:
