@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import jsonschema
 
-from artfactoryd import documents
+from artfactoryd import documents, schema
 from artfactoryd.cli.init import init
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
@@ -27,7 +27,7 @@ from artfactoryd.storage.index import Index
 from tests.forks import Program
 
 CARS = (Path(__file__).parents[1] / "examples" / "01-cars.yaml").read_text()
-SIDECAR = jsonschema.Draft202012Validator(json.loads(documents.schema_text("sidecar")))
+SIDECAR = jsonschema.Draft202012Validator(json.loads(schema.schema_text("sidecar")))
 TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
 PATIENCE = 30.0  # seconds; only a broken program needs them
 

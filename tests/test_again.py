@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
+from artfactoryd.clock import now
 from artfactoryd.core.sidecar_again import is_sidecar, order_again
-from artfactoryd.daemon.app import now
+from artfactoryd.intake import put_back
 from artfactoryd.planning import remake
 from artfactoryd.planning.planner import Origin, Scholar
 from artfactoryd.settings import Settings
@@ -142,8 +143,8 @@ async def test_killed_after_it_was_put_back_it_is_still_no_request(home: TestHom
         _, card = first_product(works, await works.make(order("a car")))
         claim = works.house.claims.take(card, id="0" * 32, project=None, taken_at=now().isoformat())
         assert claim is not None
-        assert remake.put_back(home.home, works.house.books.index, claim) and card.is_file()
-        assert remake.put_back(home.home, works.house.books.index, claim)
+        assert put_back.put_back(home.home, works.house.books.index, claim) and card.is_file()
+        assert put_back.put_back(home.home, works.house.books.index, claim)
 
 
 async def test_a_sidecar_of_another_home_is_a_request(home: TestHome, monkeypatch: Patch, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents
+from artfactoryd import clock, documents
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Output, Outputs, Ticket
@@ -48,7 +48,7 @@ class Clock:
 
 def words(works: Works, order_id: str) -> str:
     house = works.house
-    day = budget.day_of(house.clock())
+    day = clock.day_of(house.clock())
     return " ".join(reports.reasons(house.books.index, works.order(order_id), house.home, house.settings, day))
 
 
@@ -70,8 +70,8 @@ def auckland(monkeypatch: Patch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("auckland")
 def test_days_are_those_of_this_machines_clock() -> None:
-    assert budget.day_of(datetime.fromisoformat("2026-11-22T10:59:59+00:00")) == "2026-11-22"
-    assert budget.day_of(datetime.fromisoformat("2026-11-22T11:00:00+00:00")) == "2026-11-23"
+    assert clock.day_of(datetime.fromisoformat("2026-11-22T10:59:59+00:00")) == "2026-11-22"
+    assert clock.day_of(datetime.fromisoformat("2026-11-22T11:00:00+00:00")) == "2026-11-23"
 
 
 async def test_at_the_days_cap_everything_paid_waits_and_goes_on_by_itself_the_next_day(
@@ -140,7 +140,7 @@ async def test_an_item_that_does_not_fit_waits_and_a_cheaper_one_of_another_orde
         cars = await works.make(order("car [1,2]", parameters={"num_outputs": 4}))
         boats = await works.make(order("a boat"), "boats.yaml")
         assert works.states(cars) == ["completed", "planned"] and works.states(boats) == ["completed"]
-        assert days(works) == {budget.today(): 5 * PRICE}
+        assert days(works) == {clock.today(): 5 * PRICE}
 
 
 async def test_an_item_dearer_than_a_whole_day_may_be_says_so(home: TestHome, monkeypatch: Patch) -> None:

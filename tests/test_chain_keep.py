@@ -14,7 +14,7 @@ import pytest
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import CallRefused
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage import writer

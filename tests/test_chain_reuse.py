@@ -13,7 +13,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.cli import plan_page
 from artfactoryd.planning import preview as planning
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from artfactoryd.daemon.app import now
+from artfactoryd.clock import now
 from artfactoryd.intake import attachments
 from artfactoryd.intake.attachments import Companions
 from artfactoryd.intake.claims import Claims

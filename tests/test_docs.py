@@ -15,6 +15,7 @@ from artfactoryd.cli import main, program
 from artfactoryd.cli.plan_page import text
 from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
+from artfactoryd.schema import check_mapping, schema_text
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 from tests.pictures import draw
@@ -118,7 +119,7 @@ def test_the_exit_codes_are_told_alike_everywhere() -> None:
 
 def built(name: str) -> set[str]:
     """The keys of a schema that work."""
-    properties = documents.read_documents(documents.schema_text(name).encode(), name)[0].value["properties"]
+    properties = documents.read_documents(schema_text(name).encode(), name)[0].value["properties"]
     return {key for key, schema in properties.items() if not schema.get("x-not-built")}
 
 
@@ -147,13 +148,13 @@ def test_what_orders_md_calls_not_built_yet_is_refused_as_not_built() -> None:
     said = re.search(r"Keys that later parts bring \((.*?)\)", text, re.DOTALL)
     assert said
     for key in re.findall(r"`(\w+)`", said[1]):
-        problems = documents.check_mapping({"provider": "x", "model": "y", "parameters": {}, key: 1}, "order")
+        problems = check_mapping({"provider": "x", "model": "y", "parameters": {}, key: 1}, "order")
         assert "E_NOT_BUILT" in [problem.code for problem in problems], key
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_every_setting_on_a_page_exists(page: Path) -> None:
-    schema = documents.read_documents(documents.schema_text("settings").encode(), "settings")[0].value
+    schema = documents.read_documents(schema_text("settings").encode(), "settings")[0].value
     known = set(dotted(schema))
     sections = {key.partition(".")[0] for key in known}
     named = [piece.rstrip(":") for piece in code(page.read_text()) if re.fullmatch(r"[a-z]+(\.[a-z_]+)+:?", piece)]

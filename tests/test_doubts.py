@@ -18,7 +18,7 @@ from artfactoryd.execution import reconciliation as doubts
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Absent, Attempt, Ticket
 from artfactoryd.intake.consumer import Work
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import orders, waiting
 from artfactoryd.settings import Settings
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
@@ -208,7 +208,7 @@ async def test_a_provider_that_refuses_to_be_asked_is_not_waited_for_nor_stopped
         made = await doubtful(works, "car [1,2]")
         await works.rests()
         assert works.states(made) == ["in_doubt", "completed"] and works.house.books.index.stops() == {}
-        [doubt] = waiting.doubts(works.house.books.index, works.order(made))
+        [doubt] = orders.doubts(works.house.books.index, works.order(made))
         assert "may not look" in doubt["answer"]
 
 
@@ -235,7 +235,7 @@ async def test_what_is_too_long_ago_is_asked_about_a_few_times_in_each_run_and_t
             await works.until(lambda: not works.house.bench.hopeful)
             await works.rests()
             index = works.house.books.index
-            while waiting.doubts(index, works.order(made))[0]["next_ask_at"]:
+            while orders.doubts(index, works.order(made))[0]["next_ask_at"]:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             assert asked(works) == questions and works.states(made) == ["in_doubt"]
@@ -321,7 +321,7 @@ async def test_an_attempt_found_after_the_item_was_sent_again_is_taken_down_apar
         await works.rests()
         assert works.committed(made) == (1 if absent else 2) * PRICE
         assert works.states(made) == ["completed"] and len(home.products()) == 1 and len(works.fake.calls()) == 2
-        told = waiting.doubts(index, works.order(made))
+        told = orders.doubts(index, works.order(made))
         assert [doubt["ticket"] for doubt in told] == ([] if absent else ["found"])
         before = asked(works)
         await asyncio.sleep(0.1)

@@ -19,7 +19,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution import gate as limits
 from artfactoryd.execution.gate import FEW
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import status
 from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -192,7 +192,7 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
 
         await works.until(lambda: works.items(made) and outages(works))
         await works.until(lambda: outages(works)["fake"]["given_up"] and resting())
-        text = show.status_text(waiting.status(home.home, index, works.house.settings, None))
+        text = show.status_text(status.status(home.home, index, works.house.settings, None))
         assert "Outage  fake does not work since" in text
 
 

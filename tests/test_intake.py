@@ -10,7 +10,7 @@ import pytest
 
 from artfactoryd.intake import held_folder
 from artfactoryd.intake.acceptance import order_id
-from artfactoryd.planning import planner
+from artfactoryd.planning import accepted
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, full_disk, order, quick
@@ -334,9 +334,9 @@ async def test_a_table_of_cases_goes_with_its_order_and_the_plan_is_the_same_aft
         folder = home.root / works.order(made)["folder"]
         assert (folder / "inputs" / "rows.csv").read_text().startswith("prompt,num")
         await works.until(lambda: entries(home.home.inbox) == [])
-    planner._plans.clear()
+    accepted._plans.clear()
     async with at_work(home, monkeypatch) as works:
-        again = planner.plan_of(works.order(made))
+        again = accepted.plan_of(works.order(made))
         assert [item.parameters["prompt"] for item in again.items()] == ["a red car", "a tower"]
     assert entries(home.home.rejected) == []
 

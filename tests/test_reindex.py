@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon.app import now
+from artfactoryd.clock import now
 from artfactoryd.errors import InDoubt
 from artfactoryd.planning import planner
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report

@@ -286,7 +286,7 @@ async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> Non
 
 
 async def test_the_index_made_again_from_the_ledger_knows_what_was_reused(works: Works, tmp_path: Path) -> None:
-    from artfactoryd.planning.planner import expander
+    from artfactoryd.planning.accepted import expander
     from artfactoryd.storage.index import Index
     from artfactoryd.storage.writer import catch_up
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from artfactoryd import durable
 from artfactoryd.errors import StorageFaulty, StorageFull
-from artfactoryd.shelf import placing
+from artfactoryd.shelf import order_folders, placing, reading
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
@@ -53,7 +54,7 @@ def test_a_product_lies_beside_its_sidecar_and_the_work_file_stays(source: Path,
     assert placing.place(source, folder, NAME, card()) == NAME
     assert names(folder) == [NAME, NAME + ".json"]
     assert (folder / NAME).read_bytes() == source.read_bytes() == PICTURE
-    assert placing.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
+    assert reading.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
     assert "rötliches 車" in (folder / (NAME + ".json")).read_text("utf-8")
 
 
@@ -69,7 +70,7 @@ def test_a_name_with_other_bytes_behind_it_gives_dash_two_in_name_and_sidecar(so
     (folder / NAME).write_bytes(b"something of a person's own")
     chosen = placing.place(source, folder, NAME, card())
     assert chosen == "0001-a-red-car-3f9ac2d1-2.png"
-    assert placing.read_sidecar(folder / (chosen + ".json"))["file"]["name"] == chosen
+    assert reading.read_sidecar(folder / (chosen + ".json"))["file"]["name"] == chosen
     assert (folder / NAME).read_bytes() == b"something of a person's own"
     assert names(folder) == [chosen, chosen + ".json", NAME]
     assert placing.place(source, folder, NAME, card()) == chosen
@@ -87,7 +88,7 @@ def test_a_sidecar_of_another_product_makes_the_name_taken(source: Path, folder:
     folder.mkdir(parents=True)
     (folder / (NAME + ".json")).write_text(json.dumps(card("id-9")(NAME)))
     assert placing.place(source, folder, NAME, card("id-1")).endswith("-2.png")
-    assert placing.read_sidecar(folder / (NAME + ".json"))["id"] == "id-9"
+    assert reading.read_sidecar(folder / (NAME + ".json"))["id"] == "id-9"
 
 
 def test_a_json_of_a_persons_own_makes_the_name_taken_and_is_kept(source: Path, folder: Path) -> None:
@@ -106,7 +107,7 @@ def test_a_stale_sidecar_of_the_same_product_is_taken_over_and_made_right(source
     folder.mkdir(parents=True)
     (folder / (NAME + ".json")).write_text(json.dumps({"id": "id-1", "file": {"name": "before"}}))
     assert placing.place(source, folder, NAME, card()) == NAME
-    assert placing.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
+    assert reading.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
 
 
 def test_a_product_whose_sidecar_is_gone_gets_it_again(source: Path, folder: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_discarded_source_leaves_the_product_and_may_be_discarded_twice(source
 def test_a_text_that_is_no_unicode_comes_back_from_the_sidecar(source: Path, folder: Path) -> None:
     document = {"id": "id-1", "file": {}, "inputs": [{"file": os.fsdecode(b"caf\xe9.png")}]}
     placing.place(source, folder, NAME, lambda name: document)
-    assert placing.read_sidecar(folder / (NAME + ".json")) == document
+    assert reading.read_sidecar(folder / (NAME + ".json")) == document
 
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.ENOTSUP])
@@ -181,9 +182,9 @@ def test_placing_by_rename_never_overwrites(tmp_path: Path) -> None:
     (tmp_path / "new").write_text("new")
     (tmp_path / "taken").write_text("a person's own")
     with pytest.raises(FileExistsError):
-        placing._rename_exclusively(tmp_path / "new", tmp_path / "taken")
+        durable._rename_exclusively(tmp_path / "new", tmp_path / "taken")
     assert (tmp_path / "taken").read_text() == "a person's own"
-    placing._rename_exclusively(tmp_path / "new", tmp_path / "free")
+    durable._rename_exclusively(tmp_path / "new", tmp_path / "free")
     assert names(tmp_path) == ["free", "taken"]
 
 
@@ -204,7 +205,7 @@ def test_a_name_too_long_for_a_file_is_cut_between_letters_and_still_numbered(
     for each in chosen:
         assert len((each + ".json").encode()) <= 255
         assert each.startswith(letter * 40)
-        assert placing.read_sidecar(folder / (each + ".json"))["file"]["name"] == each
+        assert reading.read_sidecar(folder / (each + ".json"))["file"]["name"] == each
     assert placing.place(source, folder, name, card("id-1")) == chosen[1]
 
 
@@ -256,7 +257,7 @@ def test_killed_while_placing_and_done_again_there_is_one_product(
     assert run(PLACE, source, folder, NAME) == 0
     assert names(folder) == [NAME, NAME + ".json"]
     assert (folder / NAME).read_bytes() == PICTURE
-    assert [product.name for product, _ in placing.walk(folder.parents[2])] == [NAME]
+    assert [product.name for product, _ in reading.walk(folder.parents[2])] == [NAME]
 
 
 def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_completes_it(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_comple
     order_id = "0193f0c2-0000-7000-8000-000000000001"
     assert run(OPEN, tmp_path, order_id, fault="order_folder_built") == -signal.SIGKILL
     assert names(day) == [f".cars.{order_id}.tmp"]
-    assert list(placing.orphans(tmp_path)) == [day / f".cars.{order_id}.tmp"]
+    assert list(reading.orphans(tmp_path)) == [day / f".cars.{order_id}.tmp"]
     assert run(OPEN, tmp_path, order_id) == 0
     assert names(day) == ["cars"]
     assert set(contents(day / "cars")) == {"order.yaml", "inputs/a.png", "receipt.yaml"}
@@ -276,7 +277,9 @@ def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_comple
 def opened(projects: Path, order_id: str, name: str = "cars", more: Mapping[str, bytes] | None = None) -> Path:
     receipt = f'state: queued\norder_id: "{order_id}"\n'.encode()
     files = {"order.yaml": b"prompt: x\n", "receipt.yaml": receipt, **(more or {})}
-    return placing.open_order_folder(projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n")
+    return order_folders.open_order_folder(
+        projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n"
+    )
 
 
 def test_an_order_folder_is_whole_and_dated_and_its_project_described(tmp_path: Path) -> None:
@@ -301,7 +304,7 @@ def test_the_second_order_stays_where_it_is_when_the_first_is_thrown_away(tmp_pa
 
 def test_an_order_that_only_mentions_ours_is_not_ours(tmp_path: Path) -> None:
     first = opened(tmp_path, "o-1")
-    placing.write_receipt(first, b"order_id: o-1\nreasons: [duplicate of o-2]\nnotes: 'order_id: o-2'\n")
+    order_folders.write_receipt(first, b"order_id: o-1\nreasons: [duplicate of o-2]\nnotes: 'order_id: o-2'\n")
     assert opened(tmp_path, "o-2").name == "cars-2"
 
 
@@ -329,7 +332,7 @@ def test_order_names_too_long_for_a_folder_are_cut_and_numbered(tmp_path: Path) 
 
 def test_a_receipt_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     folder = opened(tmp_path, "o-1")
-    placing.write_receipt(folder, b"order_id: o-1\nstate: completed\n")
+    order_folders.write_receipt(folder, b"order_id: o-1\nstate: completed\n")
     assert names(folder) == ["order.yaml", "receipt.yaml"]
     assert (folder / "receipt.yaml").read_bytes() == b"order_id: o-1\nstate: completed\n"
 
@@ -347,18 +350,18 @@ def test_walk_gives_complete_pairs_only_and_orphans_the_rest_of_ours(source: Pat
     half.write_bytes(b"ha")
     for own in ("notes.json", "loose.png", "._a.png", "._a.png.json", ".hidden.tmp"):
         (folder / own).write_text("[1]")
-    assert list(placing.walk(projects)) == [(folder / NAME, folder / (NAME + ".json"))]
-    assert list(placing.orphans(projects)) == [half, stale]
-    for orphan in placing.orphans(projects):
+    assert list(reading.walk(projects)) == [(folder / NAME, folder / (NAME + ".json"))]
+    assert list(reading.orphans(projects)) == [half, stale]
+    for orphan in reading.orphans(projects):
         placing.discard(orphan)
-    assert not list(placing.orphans(projects))
+    assert not list(reading.orphans(projects))
     assert {"notes.json", "loose.png", ".hidden.tmp", NAME} <= set(names(folder))
 
 
 def test_a_half_built_order_folder_is_discarded_with_all_in_it(tmp_path: Path) -> None:
     half = tmp_path / "p" / "2026-11-22" / ".cars.0193f0c2-0000-7000-8000-000000000001.tmp"
     (half / "inputs").mkdir(parents=True)
-    assert list(placing.orphans(tmp_path)) == [half]
+    assert list(reading.orphans(tmp_path)) == [half]
     placing.discard(half)
     assert not half.exists()
 
@@ -367,7 +370,7 @@ def test_a_half_built_order_folder_is_discarded_with_all_in_it(tmp_path: Path) -
 def test_what_is_no_sidecar_is_a_value_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.json").write_bytes(data)
     with pytest.raises(ValueError, match=r"."):
-        placing.read_sidecar(tmp_path / "x.json")
+        reading.read_sidecar(tmp_path / "x.json")
 
 
 # -- bad weather
@@ -412,7 +415,7 @@ def test_a_flush_that_fails_is_a_sentence_and_leaves_no_half_file(
         with pytest.raises(kind, match=words):
             placing.place(source, folder, NAME, card())
         with pytest.raises(kind):
-            placing.write_receipt(folder, b"order_id: o\n")
+            order_folders.write_receipt(folder, b"order_id: o\n")
     assert names(folder) == []
     assert placing.place(source, folder, NAME, card()) == NAME
 

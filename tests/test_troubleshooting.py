@@ -36,7 +36,9 @@ NOTHING = "–"  # noqa: RUF001
 LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
 IMPATIENT = """from artfactoryd.factories import ProviderSettings
 ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
-AT_ONCE = "from datetime import timedelta; from artfactoryd.execution import reconciliation as r; r.PATIENCE = timedelta(0)"
+AT_ONCE = (
+    "from datetime import timedelta; from artfactoryd.execution import reconciliation as r; r.PATIENCE = timedelta(0)"
+)
 HASTY = """from artfactoryd.execution import gate, worker
 worker.ATTEMPT_AGAIN = (0.01, 0.01); gate.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"

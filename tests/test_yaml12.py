@@ -12,8 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artfactoryd.documents import Document, check, dump_yaml, read_documents
+from artfactoryd.documents import Document, dump_yaml, read_documents
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.schema import check
 
 
 def read(text: str | bytes, file: str = "cars.yaml") -> Document:

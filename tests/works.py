@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents, factories
-from artfactoryd.daemon.app import House, now, open_house
+from artfactoryd.clock import now
+from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.execution import state as workbench
 from artfactoryd.execution import worker
 from artfactoryd.factories import ProviderSettings
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.consumer import Work
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index

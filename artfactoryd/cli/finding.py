@@ -8,7 +8,7 @@ from typing import Any
 
 from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
-from artfactoryd.core.sidecar import prompt_of
+from artfactoryd.core.slug import prompt_of
 from artfactoryd.home import Home
 from artfactoryd.storage import search
 from artfactoryd.storage.index import Index

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT
@@ -51,8 +51,8 @@ def _copy_examples(library: Path) -> None:
 def _write_schemas(folder: Path) -> None:
     """Always those of this program: an editor that follows them completes only what works."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in documents.schema_names():
-        write_file(folder / f"{name}.schema.json", documents.schema_text(name).encode())
+    for name in schema.schema_names():
+        write_file(folder / f"{name}.schema.json", schema.schema_text(name).encode())
 
 
 def demo_home(given: str | None) -> Home:

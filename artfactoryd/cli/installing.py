@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from artfactoryd import credentials
 from artfactoryd import settings as settings_room
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
@@ -140,7 +141,7 @@ def unseen(settings: Settings, environ: Mapping[str, str], supervisor: Superviso
 def keys_of_this_shell(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """Provider to the variable that holds its key here, where nothing else would give it."""
     found = {}
-    for provider, usual in settings_room.KEY_VARIABLES.items():
+    for provider, usual in credentials.KEY_VARIABLES.items():
         place = settings.provider(provider).api_key or f"env:{usual}"
         variable = place.removeprefix("env:")
         if settings.provider(provider).enabled and place != variable and environ.get(variable, "").strip():
@@ -152,13 +153,13 @@ def keys_of_this_shell(settings: Settings, environ: Mapping[str, str]) -> dict[s
 
 def _has_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> bool:
     try:
-        return settings_room.resolve_key(settings, provider, environ) is not None
+        return credentials.resolve_key(settings, provider, environ) is not None
     except WrongUse:
         return False
 
 
 def _key_words(provider: str, variable: str) -> str:
-    store = f"{shlex.quote(sys.executable)} -m keyring set {settings_room.KEYCHAIN_SERVICE} {provider}"
+    store = f"{shlex.quote(sys.executable)} -m keyring set {credentials.KEYCHAIN_SERVICE} {provider}"
     return (
         f"the key of {provider} is in this shell only ({variable}): the service does not see it, and sends nothing "
         f"there. Put it into the keychain ({store}), or into a file only you can read and say so in artfactory.yaml "

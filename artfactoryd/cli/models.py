@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from artfactoryd import documents
-from artfactoryd.core.model import Catalog, Model, Price
+from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.model import Model, Price
 from artfactoryd.core.model_update import differences
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
 from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
 
 Document = dict[str, Any]
@@ -76,7 +77,7 @@ def _parameter(model: Model, name: str) -> Document:
     roles = {"text": name in model.text, "batch": name == model.batch, "seed": name == model.seed,
              "image": name in model.files}  # fmt: skip
     return {
-        "name": name, "allowed": documents.allowed_by(schema), "required": name in model.required,
+        "name": name, "allowed": allowed_by(schema), "required": name in model.required,
         "default": schema.get("default"), "roles": [role for role, has in roles.items() if has],
         "synonyms": [other for other, own in model.synonyms.items() if own == name],
         "description": schema.get("description"), "schema": dict(schema),
@@ -92,7 +93,7 @@ def refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: S
 
 
 async def _refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> list[Document]:
-    from artfactoryd.daemon.app import asking  # the whole house, which a look needs not
+    from artfactoryd.factories.registry import asking
 
     known, found = catalog(home), []
     given_up: dict[str, str] = {}
@@ -143,10 +144,10 @@ def _without_guesses(found: Sequence[Document]) -> list[Document]:
 
 def _changes(before: Model, now: Model) -> Iterator[str]:
     found = differences(before, now)
-    yield from (f"new parameter {name}: {documents.allowed_by(now.properties[name])}" for name in found.added)
+    yield from (f"new parameter {name}: {allowed_by(now.properties[name])}" for name in found.added)
     yield from (f"no parameter {name} any more" for name in found.removed)
     for name, (old, new) in found.changed.items():
-        was, is_now = documents.allowed_by(old), documents.allowed_by(new)
+        was, is_now = allowed_by(old), allowed_by(new)
         if was != is_now:
             yield f"{name}: {was} -> {is_now}"
         if old.get("default") != new.get("default"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from artfactoryd import clock
 from artfactoryd.cli.program import DID_NOT_SUCCEED, as_json, home_of, made_home, main, say, settings_of
 from artfactoryd.errors import WrongUse
 
@@ -109,10 +110,9 @@ def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
 def spend(ctx: click.Context, by: str, as_json: bool) -> None:
     """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
     from artfactoryd.cli import spend as spending
-    from artfactoryd.storage import budget
 
     home = made_home(ctx)
-    found = spending.document(home, settings_of(home), by, budget.today())
+    found = spending.document(home, settings_of(home), by, clock.today())
     say(found, "" if as_json else spending.text(found), as_json)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from artfactoryd.core.model import dollars
+from artfactoryd.core.money import dollars
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
 

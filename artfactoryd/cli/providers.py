@@ -8,9 +8,9 @@ from contextlib import closing
 from typing import Any
 
 from artfactoryd import credentials
-from artfactoryd import settings as settings_room
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
-from artfactoryd.factories import Probes, Unmade, broken, makers
+from artfactoryd.factories import Probes
+from artfactoryd.factories.registry import Unmade, broken, makers
 from artfactoryd.home import Home
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.storage.index import Index
@@ -43,13 +43,13 @@ def _provider(settings: Settings, name: str, environ: Mapping[str, str]) -> Docu
 
 def key(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
     """Where the key is; never the key."""
-    if settings.provider(name).api_key is None and name not in settings_room.KEY_VARIABLES:
+    if settings.provider(name).api_key is None and name not in credentials.KEY_VARIABLES:
         return {"key": "not needed", "key_problem": None}
     try:
-        found = settings_room.resolve_key(settings, name, environ)
+        found = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
         return {"key": None, "key_problem": str(error)}
-    return {"key": settings_room.key_place(settings, name, environ) if found else None, "key_problem": None}
+    return {"key": credentials.key_place(settings, name, environ) if found else None, "key_problem": None}
 
 
 def _standing(home: Home) -> Any:
@@ -71,7 +71,7 @@ def _standing(home: Home) -> Any:
 
 
 async def _check(home: Home, settings: Settings, environ: Mapping[str, str], found: dict[str, Document]) -> None:
-    from artfactoryd.daemon.app import asking  # the whole house, which a look needs not
+    from artfactoryd.factories.registry import asking
 
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
@@ -124,7 +124,7 @@ def _key_words(each: Mapping[str, Any]) -> str:
 
 def keys(settings: Settings, environ: Mapping[str, str]) -> Document:
     own = {name for name, each in settings.providers.items() if each.api_key}
-    return {"keys": {name: key(settings, name, environ) for name in sorted({*settings_room.KEY_VARIABLES, *own})}}
+    return {"keys": {name: key(settings, name, environ) for name in sorted({*credentials.KEY_VARIABLES, *own})}}
 
 
 def keys_text(found: Mapping[str, Any]) -> str:
@@ -134,7 +134,7 @@ def keys_text(found: Mapping[str, Any]) -> str:
 def set_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> Document:
     """Into the keychain; tells what is used now, for another place may come first."""
     _known(name)
-    credentials.store(name, settings_room.clean_key(given, f"API key for {name}"))
+    credentials.store(name, credentials.clean_key(given, f"API key for {name}"))
     used = key(settings, name, environ)["key"]
     said = f"The key of {name} is in the keychain."
     if used != "keychain":

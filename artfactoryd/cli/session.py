@@ -20,20 +20,24 @@ import uuid_utils
 
 from artfactoryd import log
 from artfactoryd.cli.progress import Progress
+from artfactoryd.clock import now
+from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.core.sidecar import slug
+from artfactoryd.core.slug import slug
 from artfactoryd.daemon import loop, mailbox, receipts
-from artfactoryd.daemon.app import now, open_house, read_settings
+from artfactoryd.daemon.app import open_house
 from artfactoryd.daemon.loop import outcome
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.durable import flush_folder, write_file
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Work
-from artfactoryd.planning.planner import Origin, expander, name_of
+from artfactoryd.planning.accepted import expander
+from artfactoryd.planning.planner import Origin, name_of
 from artfactoryd.planning.preview import understood
+from artfactoryd.reporting import orders
 from artfactoryd.reporting import waiting as reports
-from artfactoryd.settings import Logging, Settings
+from artfactoryd.settings import Logging, Settings, read_settings
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 
@@ -129,7 +133,7 @@ def _report(
     home: Home, settings: Settings, index: Index, seen: Sequence[str], rejected: Sequence[Path], quiet: bool
 ) -> dict[str, Any]:
     rows = [row for row in map(index.order, seen) if row is not None]
-    found = [reports.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
+    found = [orders.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
     words = {path.name.removesuffix(".error.txt"): path.read_text(errors="replace") for path in rejected}
     for order in [] if quiet else found:
         click.echo(_line(order, home))
@@ -268,7 +272,7 @@ def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settin
     """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
     for row in rows:
         counts = index.counts(row["id"])
-        if index.state(row, counts) not in reports.UNFINISHED or row["held"] is not None:
+        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row["held"] is not None:
             continue
         asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
         moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))

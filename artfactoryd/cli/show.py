@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from artfactoryd.core.model import dollars
+from artfactoryd.core.money import dollars
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import orders, status, waiting
+from artfactoryd.reporting import why as why_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
 from artfactoryd.storage.index import Index
@@ -31,14 +32,14 @@ def _looking(home: Home) -> Iterator[Index | None]:
 
 def status_document(home: Home, settings: Settings) -> Document:
     with _looking(home) as index:
-        return waiting.status(home, index, settings, home.holder())
+        return status.status(home, index, settings, home.holder())
 
 
 def orders_document(home: Home, settings: Settings) -> list[Document]:
     with _looking(home) as index:
         rows = index.orders() if index else []
         return [
-            waiting.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
+            orders.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
             for row in rows if index
         ]  # fmt: skip
 
@@ -51,10 +52,10 @@ def order_document(home: Home, settings: Settings, name: str) -> Document:
         if len(rows) > 1 and all(row["id"] != name for row in rows) and len({row["name"] for row in rows}) > 1:
             raise WrongUse(f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}. Name one by its id.")
         row = rows[0]
-        found = waiting.order_document(index, row, waiting.reasons(index, row, home, settings))
+        found = orders.order_document(index, row, waiting.reasons(index, row, home, settings))
         found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
-        found["doubts"] = waiting.doubts(index, row)
-        found["items"] = [waiting.item_document(item) for item in index.items(row["id"])]
+        found["doubts"] = orders.doubts(index, row)
+        found["items"] = [orders.item_document(item) for item in index.items(row["id"])]
         return found
 
 
@@ -66,7 +67,7 @@ def _attempt(attempt: Mapping[str, Any]) -> Document:
 
 def why(home: Home, settings: Settings, given: str) -> tuple[str, bool]:
     with _looking(home) as index:
-        return waiting.why(home, index, settings, given)
+        return why_words.why(home, index, settings, given)
 
 
 # --- in words ---

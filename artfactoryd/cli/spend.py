@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from artfactoryd.core.model import dollars, usd
+from artfactoryd.core.money import dollars, usd
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget

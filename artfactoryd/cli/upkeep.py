@@ -10,6 +10,7 @@ import click
 
 from artfactoryd.cli.program import DID_NOT_SUCCEED, as_json, home_of, made_home, main, say, settings_of
 from artfactoryd.errors import WrongUse
+from artfactoryd.schema import schema_names, schema_text
 
 
 @main.command()
@@ -107,11 +108,10 @@ def service_status(ctx: click.Context, as_json: bool) -> None:
 @click.argument("name", required=False)
 def schema(name: str | None) -> None:
     """Print a JSON Schema, or the names of all."""
-    from artfactoryd import documents
 
     if name is None:
-        click.echo("\n".join(documents.schema_names()))
-    elif name in documents.schema_names():
-        click.echo(documents.schema_text(name))
+        click.echo("\n".join(schema_names()))
+    elif name in schema_names():
+        click.echo(schema_text(name))
     else:
-        raise WrongUse(f"There is no schema {name!r}. There are: {', '.join(documents.schema_names())}.")
+        raise WrongUse(f"There is no schema {name!r}. There are: {', '.join(schema_names())}.")

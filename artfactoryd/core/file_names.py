@@ -13,7 +13,7 @@ from typing import Any
 
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order
-from artfactoryd.core.sidecar import prompt_of, slug
+from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
 PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"

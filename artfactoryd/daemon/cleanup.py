@@ -18,7 +18,7 @@ from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
-from artfactoryd.shelf import placing
+from artfactoryd.shelf import placing, reading
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage.index import Index
 
@@ -41,8 +41,8 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
             if everywhere:
                 _clear_work(home, [f"{row['ticket']} {row['outputs']}" for row in rows])
         for place in [home.projects] if everywhere else _folders(home, index, orders):
-            for path in placing.orphans(place):
-                if path.suffix != placing.CARD or _is_done_with(index, path, going_on):
+            for path in reading.orphans(place):
+                if path.suffix != reading.CARD or _is_done_with(index, path, going_on):
                     placing.discard(path)
     except StorageFull as error:
         log.error("what the last run left is not cleared: %s", error)
@@ -55,7 +55,7 @@ def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:
 
 def _is_done_with(index: Index, card: Path, going_on: Collection[str]) -> bool:
     """A sidecar of ours whose product will not come. One whose product a person took away stays; so does a stranger."""
-    said = placing.read_sidecar(card)
+    said = reading.read_sidecar(card)
     order = said.get("order")
     ours = isinstance(order, dict) and index.order(str(order.get("id"))) is not None
     return ours and said["id"] not in going_on and index.product(said["id"]) is None

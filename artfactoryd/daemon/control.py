@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from artfactoryd.core.lifecycle import MOVES, ItemState
-from artfactoryd.core.model import dollars, providers_of
+from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.model import providers_of
+from artfactoryd.core.money import dollars
 from artfactoryd.daemon import marks
 from artfactoryd.errors import ArtFactoryError
 from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
-from artfactoryd.reporting.waiting import UNFINISHED
 from artfactoryd.storage import budget, dependencies, projection
 from artfactoryd.storage.writer import Books
 
@@ -199,7 +199,7 @@ class Steering:
         if isinstance(target, dict):
             return target, []
         row = target.order
-        if row is not None and self._books.index.state(row) not in UNFINISHED:
+        if row is not None and self._books.index.state(row) not in UNFINISHED_ORDERS:
             return _no(f"{target.label} has ended; there is nothing to pause."), []
         if target.paused:
             return _yes(f"{target.label} is paused already. To go on: `{target.lift}`."), []

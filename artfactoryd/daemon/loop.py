@@ -19,21 +19,21 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import failpoints
+from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
-from artfactoryd.daemon.app import House, open_house, read_settings
+from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.endings import end
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.home import Home
-from artfactoryd.intake import notices
 from artfactoryd.intake.consumer import Taking, Work
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
-from artfactoryd.reporting import waiting as reports
-from artfactoryd.settings import Settings
+from artfactoryd.reporting import receipt
+from artfactoryd.settings import Settings, read_settings
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Daemon:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
         for row in self.house.books.index.orders():
             state = self.house.books.index.state(row)
-            unfinished = state in reports.UNFINISHED
+            unfinished = state in lifecycle.UNFINISHED_ORDERS
             if unfinished and (not self.work.only or row["id"] in self.work.orders):
                 self.work.seen.append(row["id"])
             if row["folder"] and (unfinished or self._receipt_is_behind(row, state)):
@@ -118,7 +118,7 @@ class Daemon:
 
     def _receipt_is_behind(self, row: Row, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
-        said = notices.receipt_state(self.house.home.root / row["folder"])
+        said = receipt.receipt_state(self.house.home.root / row["folder"])
         return said is not None and said != state
 
     def _start_services(self) -> None:
@@ -316,4 +316,4 @@ def outcome(house_index: Any, seen: Sequence[str], rejected: int, waiting: int =
     states = {house_index.state(row) for row in map(house_index.order, seen) if row is not None}
     if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
         return 1
-    return 3 if waiting or states & reports.UNFINISHED else 0
+    return 3 if waiting or states & lifecycle.UNFINISHED_ORDERS else 0

@@ -17,13 +17,15 @@ from artfactoryd import __version__
 from artfactoryd.core import file_names
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.file_refs import PRODUCT, STAGE
-from artfactoryd.core.model import MICRO, Model, micro_dollars, snapshot_of
-from artfactoryd.core.sidecar import prompt_of, sidecar, slug
+from artfactoryd.core.model import Model, snapshot_of
+from artfactoryd.core.money import MICRO, micro_dollars
+from artfactoryd.core.sidecar import sidecar
+from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
-from artfactoryd.planning.planner import plan_of
+from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import Settings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher

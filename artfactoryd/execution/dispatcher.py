@@ -13,11 +13,11 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.execution import health, state
-from artfactoryd.execution.gate import Nap, Room
+from artfactoryd.execution.machine import Nap, Room
 from artfactoryd.execution.queue import Turns
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import disk
 from artfactoryd.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ OWED_LASTS = 30.0  # seconds that new items wait, at the most, for those that we
 class Lines:
     def __init__(self, bench: Workbench, home: Home, settings: Callable[[], Settings]) -> None:
         self._bench = bench
-        self._room = Room(lambda: waiting.no_room(home, settings(), bench.books.index), time.monotonic)
+        self._room = Room(lambda: disk.no_room(home, settings(), bench.books.index), time.monotonic)
         self._owed_until = 0.0
         self.slept = Nap(time.time, time.monotonic).noticed
 

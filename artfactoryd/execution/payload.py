@@ -15,7 +15,7 @@ from typing import Any
 from artfactoryd import failpoints
 from artfactoryd.core.model import Model, snapshot_of
 from artfactoryd.core.rehearsal import rehearsal_call
-from artfactoryd.core.sidecar import prompt_of
+from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home

@@ -8,7 +8,7 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import failpoints
+from artfactoryd import clock, failpoints
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.model import snapshot_of
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
@@ -84,7 +84,7 @@ class Purchase:
 
     def _money(self, row: Row, order: Row) -> dict[str, Any]:
         """What the wish for an item says of money."""
-        reserved, day = budget.set_aside(order, row["upper"]), budget.day_of(self._bench.clock())
+        reserved, day = budget.set_aside(order, row["upper"]), clock.day_of(self._bench.clock())
         return {"reserved": reserved, "day": day, "in_force": budget.caps(self._settings())}
 
     async def _not_ready(self, row: Row, error: ProviderStopped | AskAgain) -> Row:

@@ -17,9 +17,9 @@ from artfactoryd.errors import OutputLost
 from artfactoryd.execution.delivery import MEASURED
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
+from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Twin, Twins
-from artfactoryd.planning.planner import plan_of
-from artfactoryd.shelf.placing import card_of, read_sidecar
+from artfactoryd.shelf.reading import card_of, read_sidecar
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage import dependencies
 

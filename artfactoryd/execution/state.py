@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from artfactoryd import failpoints
+from artfactoryd.clock import day_of
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import OverCap, StorageFull
 from artfactoryd.execution.gate import ASK_EVERY, Gate
 from artfactoryd.execution.queue import Turns
 from artfactoryd.factories import Factory, Probes, Reconciles
 from artfactoryd.log import generation
-from artfactoryd.storage.budget import day_of
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)

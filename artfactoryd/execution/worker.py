@@ -30,7 +30,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution import health, state
 from artfactoryd.execution.delivery import Delivery, is_copy
-from artfactoryd.execution.gate import Pace
+from artfactoryd.execution.polling import Pace
 from artfactoryd.execution.purchase import Purchase
 from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.state import Workbench

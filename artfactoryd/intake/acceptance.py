@@ -19,15 +19,16 @@ from artfactoryd import failpoints
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments, notices
+from artfactoryd.intake import attachments, notices, order_folder, put_back
 from artfactoryd.intake.attachments import Companions
 from artfactoryd.intake.claims import Claim, Claims
 from artfactoryd.log import fields as log_fields
-from artfactoryd.planning import inputs, remake
+from artfactoryd.planning import inputs
+from artfactoryd.planning.accepted import document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study, document_text, plan_of
+from artfactoryd.planning.planner import Origin, Scholar, Study
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
 from artfactoryd.storage.writer import Books
@@ -70,9 +71,9 @@ class Intake:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
-            if self._is_young(claim) and remake.awaits_picture(self._home, self._books.index, claim):
+            if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
                 return None
-            if await asyncio.to_thread(remake.put_back, self._home, self._books.index, claim):
+            if await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim):
                 self.put_back.add(claim.id)
                 await asyncio.to_thread(self._claims.clear, claim)
                 return []
@@ -302,6 +303,6 @@ class Intake:
                 opened = await asyncio.to_thread(self._claims.open)
                 claim = next((each for each in opened if each.id == row["claim"]), None)
             lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
-            folder = await asyncio.to_thread(notices.open_folder, self._home, row, plan_of(row), lying)
+            folder = await asyncio.to_thread(order_folder.open_folder, self._home, row, plan_of(row), lying)
             place = str(folder.relative_to(self._home.root))
             await self._books.set_folder(row["id"], place)

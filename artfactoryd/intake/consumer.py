@@ -11,8 +11,9 @@ from pathlib import Path
 import uuid_utils
 
 from artfactoryd import failpoints
+from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
-from artfactoryd.daemon.app import House, now
+from artfactoryd.daemon.app import House
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.inbox import Ready, Scan, Stray

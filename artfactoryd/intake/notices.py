@@ -3,124 +3,17 @@ and the words about what was held or rejected."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import __version__, documents
-from artfactoryd.core.expansion.plan import Plan
-from artfactoryd.core.expansion.resolved import written_out
-from artfactoryd.core.lifecycle import ItemState, OrderState
-from artfactoryd.core.model import dollars, usd
-from artfactoryd.core.sidecar import folder_name
-from artfactoryd.errors import OutputBad, Problem
-from artfactoryd.home import Home
-from artfactoryd.planning import inputs
-from artfactoryd.planning.planner import Study, document_bytes, plan_of
-from artfactoryd.shelf import placing
-from artfactoryd.storage import budget, dependencies
-from artfactoryd.storage.index import Index
+from artfactoryd.core.money import dollars
+from artfactoryd.core.slug import folder_name
+from artfactoryd.errors import Problem
+from artfactoryd.planning.accepted import document_bytes
+from artfactoryd.planning.planner import Study
 
 Row = Mapping[str, Any]
-MOST_FAILURES = 100  # in one receipt; `order ID` shows all
-
-
-def open_folder(home: Home, row: Row, plan: Plan, lying: Callable[[Row], Path] | None) -> Path:
-    """`Projects/PROJECT/DATE/NAME` with its papers and inputs, durable; the same folder for the same order id.
-
-    `lying`: where a picture that the order names lies.
-    """
-    date = datetime.fromisoformat(row["accepted_at"]).astimezone().strftime("%Y-%m-%d")
-    document = document_bytes(row["document"])
-    files: dict[str, bytes | Callable[[], bytes]] = {
-        "order.yaml": document,
-        "order.resolved.yaml": resolved(row, plan).encode(),
-        "receipt.yaml": first_receipt(row).encode(),
-    }
-    for each in row["inputs"]:
-        if lying is None:
-            raise OutputBad(f"The claim of order {row['id']} is gone, and with it {each['value']}.")
-        files[f"inputs/{each['name']}"] = partial(inputs.read, lying(each), each)
-    project = placing.existing_project(home.projects, row["project"])
-    name = folder_name(row["name"], bool(row["rehearsal"]))
-    return placing.open_order_folder(
-        home.projects, project, date, name, row["id"], files, lambda: project_document(row).encode()
-    )
-
-
-def project_document(row: Row) -> str:
-    return documents.dump_yaml(
-        {"id": row["id"], "name": row["project"], "description": "", "status": "active", "tags": [], "featured": None}
-    )
-
-
-def resolved(row: Row, plan: Plan) -> str:
-    """The same order with everything it borrowed written out: drop it anywhere, get the same items."""
-    value = written_out(plan, {each["value"]: f"inputs/{each['name']}" for each in row["inputs"]})
-    comment = [
-        f"# Order {row['id']}, accepted {row['accepted_at']} by artfactoryd {__version__}",
-        f"# from {row['file']!r}, document {row['number']}, sha256 {row['document_sha256']}",
-    ]
-    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}{_from(each)}" for each in row["inputs"]]
-    return "\n".join([*comment, documents.dump_yaml(value)])
-
-
-def _from(known: Row) -> str:
-    return f" from {known['source']!r}" if known.get("source") else ""
-
-
-def receipt_state(folder: Path) -> str | None:
-    """The state that the receipt lying there tells; None when there is none to read."""
-    try:
-        with (folder / "receipt.yaml").open(errors="replace") as file:
-            found = re.search(r"^state: (\w+)$", file.read(4096), re.MULTILINE)
-    except OSError:
-        return None
-    return found[1] if found else None
-
-
-def first_receipt(row: Row) -> str:
-    return _receipt_head(row, OrderState.QUEUED, {}, {})
-
-
-def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
-    """What became of the order so far. `notes`: why it waits, in words."""
-    counts = index.counts(row["id"])
-    state = index.state(row, counts)
-    head = _receipt_head(row, state, counts, budget.money(index, row["id"]), notes)
-    ended = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
-    failed = [item for item in ended if item["state"] != ItemState.CANCELLED or item["ticket"]]
-    short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
-    papers: dict[str, Any] = {}
-    if plan_of(row).stages:
-        papers["stages"] = dependencies.counts(index, row["id"])
-    warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
-    warnings += budget.overruns(index, row["id"], MOST_FAILURES)
-    if failed:
-        papers["failures"] = [{"item": i["number"], "state": i["state"], "reason": i["reason"]} for i in failed]
-    if warnings or short:
-        papers["warnings"] = warnings + [{"item": i["number"], "text": i["reason"]} for i in short]
-    return head + (documents.dump_yaml(papers) if papers else "")
-
-
-def _receipt_head(
-    row: Row, state: OrderState, counts: Mapping[str, int], money: Mapping[str, float], notes: Sequence[str] = ()
-) -> str:
-    """`money`: of `budget.money`; empty before anything was sent."""
-    value: dict[str, Any] = {
-        "order_id": row["id"], "name": row["name"], "project": row["project"], "state": str(state),
-        "accepted_at": row["accepted_at"],
-        "items": {"total": row["total_items"], **{str(each): counts[each] for each in ItemState if counts.get(each)}},
-        "products_planned": row["total_products"],
-        "cost": {"estimated_usd": usd(row["price"]), "spent_usd": 0.0, "reserved_usd": 0.0, "in_doubt_usd": 0.0,
-                 "released_usd": 0.0, **money, "cap_usd": usd(row["cap"])},
-    }  # fmt: skip
-    value |= {"rehearsal": True} if row["rehearsal"] else {}
-    value |= {"reasons": list(notes)} if notes else {}
-    return documents.dump_yaml(value)
 
 
 def rejection_text(name: str, problems: Sequence[Problem]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from artfactoryd.core.file_refs import PRODUCT, is_address, is_product
-from artfactoryd.core.sidecar import slug
+from artfactoryd.core.slug import slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.planning.input_patterns import LIBRARY

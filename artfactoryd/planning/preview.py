@@ -12,23 +12,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from artfactoryd.clock import now
 from artfactoryd.core import file_names
 from artfactoryd.core.expansion import stages
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
-from artfactoryd.core.model import usd
+from artfactoryd.core.money import usd
 from artfactoryd.core.order import Order
-from artfactoryd.core.sidecar import folder_name, prompt_of, slug
-from artfactoryd.daemon.app import asking, now
+from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import Origin, Scholar, Study, name_of
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
-from artfactoryd.shelf.placing import existing_project
+from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage.index import Index
 
 # What is only known when a file came.

@@ -13,7 +13,8 @@ from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.core.expansion.item_keys import Keys, difference, settled
 from artfactoryd.core.expansion.plan import Buying, Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed, keeps
-from artfactoryd.core.model import Model, dollars
+from artfactoryd.core.model import Model
+from artfactoryd.core.money import dollars
 from artfactoryd.planning.equal_items import Twin, Twins
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import DELETED

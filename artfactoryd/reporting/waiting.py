@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import heapq
 import os
-import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from artfactoryd.core.lifecycle import ItemState, OrderState
-from artfactoryd.core.model import dollars, providers_of, usd
+from artfactoryd import clock
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.model import providers_of
+from artfactoryd.core.money import dollars
 from artfactoryd.home import Home
+from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import PROVIDERS, Settings
-from artfactoryd.shelf.placing import existing_project
+from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import Index
 
 Row = Mapping[str, Any]
-MOST_FAILURES = 20  # told by `why`; `order ID` shows all
-UNFINISHED = frozenset({OrderState.HELD, OrderState.QUEUED, OrderState.PROCESSING})
-PRODUCT = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height", "liked", "tags")
-MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
-WORD_BYTES = 4000
-
-
-def order_document(
-    index: Index, row: Row, reasons: list[str], *, products: bool = True, most: int = 1_000_000
-) -> dict[str, Any]:
-    """An order in JSON (product: the status endpoint). `most`: products named at the most."""
-    counts = index.counts(row["id"])
-    found: dict[str, Any] = {
-        "order_id": row["id"], "name": row["name"], "project": row["project"],
-        "status": str(index.state(row, counts)), "reasons": reasons, "total_items": row["total_items"],
-        **{f"{state}_items": counts.get(state, 0) for state in ItemState},
-        "total_products": row["total_products"], "reused_items": index.reused(row["id"]),
-        **budget.money(index, row["id"]), "price_usd": usd(row["price"]),
-        "cap_usd": usd(row["cap"]),
-        "paused": row["paused"] is not None,
-        "rehearsal": bool(row["rehearsal"]), "accepted_at": row["accepted_at"], "folder": row["folder"],
-    }  # fmt: skip
-    if products:
-        found["overruns"] = budget.overruns(index, row["id"])
-        found["products"] = [{key: product[key] for key in PRODUCT} for product in index.products(row["id"], most)]
-    return found
-
-
-def item_document(item: Row) -> dict[str, Any]:
-    keys = ("number", "state", "generation", "tokens", "seed", "asked", "ticket", "reason", "attempts")
-    return {key: item[key] for key in (*keys, "stage", "parent")}
 
 
 def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
@@ -81,7 +50,7 @@ def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = 
     if counts.get(ItemState.PLANNED) and (waiting := index.waiting_for_doubts(row["id"])):
         found.append(f"{waiting} wait for an equal one that is in doubt; they are made when it turns out not to be.")
     if counts.get(ItemState.PLANNED):
-        found += _why_nothing_is_sent(index, row, home, settings, day or budget.today())
+        found += _why_nothing_is_sent(index, row, home, settings, day or clock.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
         found.append(words)
     if waiting := dependencies.waiting_for_marks(index, row["id"]):
@@ -127,17 +96,6 @@ def _asked_about(index: Index, row: Row) -> list[str]:
     if not counts.get(ItemState.IN_DOUBT) or not in_doubt.hopeful(index, row["id"]):
         return []
     return [f"{_sent_perhaps(index, row, counts)}; the provider is being asked what became of it."]
-
-
-def doubts(index: Index, row: Row) -> list[dict[str, Any]]:
-    """What of an order may have been charged, and what was done to find out. `asked`: None where nobody can be."""
-    return [
-        {"item": each["number"], "state": each["state"], "attempt": each["id"], "since": each["asked_at"],
-         "usd": usd(each["reserved"]), "reason": each["reason"], "ticket": each["ticket"], "asked": each["times"],
-         "last_asked_at": each["last_at"], "next_ask_at": None if each["ticket"] else each["next_at"],
-         "answer": each["words"] or ""}
-        for each in in_doubt.of_order(index, row["id"])
-    ]  # fmt: skip
 
 
 def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
@@ -195,7 +153,7 @@ def given_up(index: Index, row: Row) -> bool:
 def _left_out(plug_ins: Collection[str]) -> list[str]:
     if not plug_ins:
         return []
-    from artfactoryd.factories import broken, makers  # imported late: `status` has no time for what nothing waits for
+    from artfactoryd.factories.registry import broken, makers
 
     bad = broken()
     found = [f"{each.text} {each.way_out}" for name, each in bad.items() if name in plug_ins]
@@ -215,17 +173,6 @@ def _paused_providers(index: Index, providers: Collection[str]) -> list[str]:
     return [*found, "Everything is paused by you; `resume`."] if "" in pauses else found
 
 
-def _providers(index: Index) -> dict[str, Any]:
-    """Those that send nothing: stopped by trouble, paused by a person, or not answering."""
-    stops, pauses, outages = index.stops(), index.pauses(), index.outages()
-    return {
-        name: {"stopped": stops[name]["reason"] if name in stops else None, "paused": name in pauses,
-               "outage": outage(name, outages[name]) if name in outages else None,
-               "since": (stops.get(name) or outages.get(name) or {"since": pauses.get(name)})["since"]}
-        for name in sorted(stops.keys() | pauses.keys() | outages.keys()) if name
-    }  # fmt: skip
-
-
 def _open_ones(index: Index, row: Row) -> list[str]:
     """The providers that neither a person nor a stop keeps from being sent something of it."""
     shut = index.stops().keys() | index.pauses().keys()
@@ -241,37 +188,12 @@ def _passing(index: Index, row: Row, home: Home, settings: Settings, day: str) -
     open_ones, outages = _open_ones(index, row), index.outages()
     troubled = [(name, outages[name]) for name in open_ones if name in outages]
     if troubled:
-        unfinished = index.state(row) in UNFINISHED
+        unfinished = index.state(row) in UNFINISHED_ORDERS
         return [outage(name, each) for name, each in troubled if unfinished and not each["given_up"]]
-    if _why_nothing_is_sent(index, row, home, settings, day or budget.today()):
+    if _why_nothing_is_sent(index, row, home, settings, day or clock.today()):
         return []
     waiting = [each for name, each in _next(index, row).items() if name in open_ones]
     return [f"{each['reason']} It is sent again by itself." for each in waiting if each["reason"]]
-
-
-def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:
-    """Words when nothing new may be sent because the disk is nearly full, read-only or away; else empty.
-
-    With an index, what is on its way must find room too, and one more item.
-    """
-    least = settings.limits.free_disk_bytes
-    coming = (index.outputs_on_the_way() + 1) * index.usual_bytes() if index else 0
-    for place in (home.root, home.projects):
-        try:
-            free, read_only = shutil.disk_usage(place).free, os.statvfs(place).f_flag & os.ST_RDONLY
-        except OSError as error:
-            return f"{place} cannot be reached ({error.strerror}); nothing new is sent until it can."
-        if read_only:
-            return f"The disk of {place} is read-only; nothing new is sent until it can be written again."
-        if free < least + coming:
-            few = f"Less than {least // 1_000_000} MB are free on the disk of {place}"
-            beside = (
-                f" beside the {max(coming // 1_000_000, 1)} MB that what is on its way may take"
-                if free >= least
-                else ""
-            )
-            return f"{few}{beside}; nothing new is sent until there is."
-    return ""
 
 
 def _no_folder(home: Home, project: str) -> str:
@@ -280,111 +202,3 @@ def _no_folder(home: Home, project: str) -> str:
     if not os.path.lexists(place) or place.is_dir():
         return ""
     return f"{place} is not a folder, so nothing can be put there. Move it away; the work goes on by itself."
-
-
-def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`status --json` and `/api/v1/status`."""
-    rows = index.orders(200) if index else []
-    orders = [order_document(index, row, reasons(index, row, home, settings), products=False) for row in rows if index]
-    return {
-        "home": str(home.root),
-        "daemon": dict(holder) if holder else None,
-        "inbox": _names(settings.inbox.path or home.inbox),
-        "held": [name for name in _names(home.held) if not name.endswith(".why.txt")],
-        "rejected": [name for name in _names(home.rejected) if not name.endswith(".error.txt")],
-        "why": {"held": _words(home.held, ".why.txt"), "rejected": _words(home.rejected, ".error.txt")},
-        "paused": index.pauses().get("") if index else None,
-        "providers": _providers(index) if index else {},
-        "no_room": no_room(home, settings, index),
-        "open": [order for order in orders if order["status"] in UNFINISHED],
-        "recent": [order for order in orders if order["status"] not in UNFINISHED][:20],
-        "products": [
-            {key: product[key] for key in (*PRODUCT, "order_id", "created_at")}
-            for product in (index.newest_products(12) if index else [])
-        ],
-        "spent_usd": usd(index.spent_in_all() if index else 0),
-        "budget": budget.standing(index, settings, budget.today()),
-    }  # fmt: skip
-
-
-def _names(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
-
-
-def _words(folder: Path, suffix: str) -> dict[str, str]:
-    """What is said beside the newest entries: name to words."""
-    if not folder.is_dir():
-        return {}
-    newest = heapq.nlargest(MOST_WORDS, ((_age(path), path) for path in folder.glob(f"*{suffix}")))
-    return {path.name.removesuffix(suffix): _beginning(path) for _, path in newest}
-
-
-def _age(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _beginning(path: Path) -> str:
-    """The first lines; empty when a person just took the file away."""
-    try:
-        with path.open("rb") as file:
-            return file.read(WORD_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def why(home: Home, index: Index | None, settings: Settings, given: str) -> tuple[str, bool]:
-    """What became of a file, in words, and whether anything is known of it at all. The newest of its name counts."""
-    path = Path(given)
-    name = path.name.removesuffix(".error.txt").removesuffix(".why.txt")
-    if os.path.lexists(home.inbox / name):
-        return f"{home.inbox / name} lies in the Inbox and has not been taken yet (it must lie quiet first).", True
-    product = _why_product(home, index, path) if index else ""
-    if product:
-        return product, True
-    found = [*_why_set_aside(home, name), *(_why_order(home, index, settings, name) if index else ())]
-    return (max(found)[1], True) if found else (f"Nothing is known of {given}.", False)
-
-
-def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
-    """When, and the word beside it."""
-    for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
-        word = folder / (name + suffix)
-        if word.is_file() and os.path.lexists(folder / name):
-            yield word.stat().st_mtime, f"{folder / name}\n\n{word.read_text(errors='replace').rstrip()}"
-
-
-def _why_product(home: Home, index: Index, path: Path) -> str:
-    place = path.resolve()
-    projects, root = home.projects.resolve(), home.root.resolve()
-    if place.is_relative_to(projects):  # which may be a link to another disk
-        place = root / home.projects.name / place.relative_to(projects)
-    product = index.find_product(str(place.relative_to(root))) if place.is_relative_to(root) else None
-    order = index.order(product["order_id"]) if product else None
-    item = index.item(order["id"], product["number"]) if product and order else None
-    if product and not order:
-        return (
-            f"{path.name} was made by order {product['order_id']}, which is not known here. Its sidecar tells the rest."
-        )
-    if not (product and order and item):
-        return ""
-    return (
-        f"{path.name} is product {product['place']} of order {order['name']} ({order['id']}), "
-        f"made from {item['generation']}."
-    )
-
-
-def _why_order(home: Home, index: Index, settings: Settings, name: str) -> Iterator[tuple[float, str]]:
-    """The newest order that a file of this name became: its state, what it waits for, what failed."""
-    rows = [row for row in index.orders() if row["file"] == name or row["name"] == Path(name).stem]
-    for row in rows[:1]:
-        lines = [f"{name} became order {row['name']} ({row['id']}): {index.state(row)}."]
-        lines += [row["folder"]] if row["folder"] else []
-        failed = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
-        lines += reasons(index, row, home, settings)
-        lines += [f"Item {item['number']}, {item['state']}: {item['reason']}" for item in failed]
-        yield datetime.fromisoformat(row["accepted_at"]).timestamp(), "\n".join(lines)

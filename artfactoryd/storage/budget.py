@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from artfactoryd.core.model import Model, dollars, micro_dollars, snapshot_of, usd
+from artfactoryd.core.model import Model, snapshot_of
+from artfactoryd.core.money import dollars, micro_dollars, usd
 from artfactoryd.errors import OverCap
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
@@ -25,15 +25,6 @@ MONEY = """
     coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NOT NULL THEN g.reserved END), 0) AS in_doubt,
     coalesce(sum(CASE WHEN g.cost < g.reserved THEN g.reserved - g.cost END), 0) AS released
 """
-
-
-def day_of(moment: datetime) -> str:
-    return moment.astimezone().date().isoformat()
-
-
-def today() -> str:
-    """For who only looks; the house has a clock of its own."""
-    return day_of(datetime.now().astimezone())
 
 
 def caps(settings: Settings) -> dict[str, int]:

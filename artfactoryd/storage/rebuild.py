@@ -19,11 +19,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.core.model import Model, dollars
+from artfactoryd.core.model import Model
+from artfactoryd.core.money import dollars
 from artfactoryd.durable import flush, flush_folder, storage_errors
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
-from artfactoryd.shelf import placing
+from artfactoryd.shelf import reading
 from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.index import Index
@@ -69,7 +70,7 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     if home.index_file.exists():
         if not is_unreadable(home.index_file):
             return
-    elif not any(home.ledger.glob("*.jsonl")) and next(placing.walk(home.projects), None) is None:
+    elif not any(home.ledger.glob("*.jsonl")) and next(reading.walk(home.projects), None) is None:
         return
     log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
     for difference in reindex(home, expander, clock).differences:
@@ -186,10 +187,10 @@ class _Shelf:
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         before = len(str(self._home.root)) + 1
-        for product, card in placing.walk(self._home.projects):
+        for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
             try:
-                said = placing.read_sidecar(card)
+                said = reading.read_sidecar(card)
                 row = _row(said, path)
             except (ValueError, KeyError, TypeError):
                 self._unread.append(str(card)[before:])

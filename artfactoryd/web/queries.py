@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import orders, status, waiting
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.web.subscriptions import News
@@ -36,7 +37,7 @@ class Reads:
         self._index: Index | None = None
 
     async def status(self) -> Document:
-        return await self._ask(lambda index: waiting.status(self._home, index, self._settings(), self._home.holder()))
+        return await self._ask(lambda index: status.status(self._home, index, self._settings(), self._home.holder()))
 
     async def orders(self, most: int, before: str) -> Document:
         """Newest first; `next` goes on where this ends."""
@@ -58,7 +59,7 @@ class Reads:
         def read(index: Index) -> Document:
             order_id = _find(index, given)["id"]
             rows = index.items_after(order_id, after, most)
-            found = [waiting.item_document(row) for row in rows]
+            found = [orders.item_document(row) for row in rows]
             return {"order_id": order_id, "items": found, "next": rows[-1]["number"] if len(rows) == most else None}
 
         return await self._ask(read)
@@ -84,7 +85,7 @@ class Reads:
 
     def _document(self, index: Index, row: Mapping[str, Any], *, products: bool) -> Document:
         reasons = waiting.reasons(index, row, self._home, self._settings())
-        return waiting.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
+        return orders.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
 
 
 def _find(index: Index, given: str) -> Mapping[str, Any]:
@@ -95,4 +96,4 @@ def _find(index: Index, given: str) -> Mapping[str, Any]:
 
 
 def as_news(document: Mapping[str, Any]) -> News:
-    return News(json.dumps(document, ensure_ascii=False), document["status"] not in waiting.UNFINISHED)
+    return News(json.dumps(document, ensure_ascii=False), document["status"] not in lifecycle.UNFINISHED_ORDERS)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.storage.index import Index
 from tests.emulator import book
 from tests.emulator.client import CHECKOUT, Emulator
@@ -303,6 +303,6 @@ def _settings(base_url: str) -> dict[str, Any]:
         "providers": {"replicate": {"concurrency": 4, "base_url": base_url}},
         "inbox": {"settle_seconds": 0.02, "scan_seconds": 0.2},
     }
-    budget = json.loads(documents.schema_text("settings"))["properties"]["budget"]["properties"]
+    budget = json.loads(schema.schema_text("settings"))["properties"]["budget"]["properties"]
     caps = [name for name in ("per_day", "per_month") if "x-not-built" not in budget.get(name, {"x-not-built": True})]
     return {**found, "budget": dict.fromkeys(caps, 1000)} if caps else found
