@@ -45,12 +45,12 @@ def test_a_database_of_the_oldest_release_is_brought_up_to_date(old: Path, tmp_p
     assert tables(old) == tables(new)
     with contextlib.closing(Index.look(old)) as index:
         assert index.meta("ledger") == "2026-11.jsonl:77"
-        assert index.stops()["replicate"]["reason"] == "no key"
+        assert index.stops()["replicate"].reason == "no key"
         assert index.answer("c1") == {"done": True}
         assert index.rows("SELECT * FROM spending ORDER BY day") == [
             {"day": "2026-11-21", "committed": 2000}, {"day": "2026-11-22", "committed": 3000},
         ]  # fmt: skip
-        assert [each["day"] for each in index.attempts("o")] == ["2026-11-21", "2026-11-22", "2026-11-22"]
+        assert [each.day for each in index.attempts("o")] == ["2026-11-21", "2026-11-22", "2026-11-22"]
 
 
 def test_a_released_migration_makes_the_tables_it_always_made(old: Path, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Logging, Settings, read_settings
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 Environ = dict[str, str]
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
@@ -255,10 +256,10 @@ def _followed(
     rows = [row for each in submissions for row in index.orders_of_submission(each)]
     progress.show(index, rows)
     rejected = [path for each in submissions for path in _rejection_of(home, each)]
-    known = {row["submission"] for row in rows}
+    known = {row.submission for row in rows}
     if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
         return None
-    seen = [row["id"] for row in rows]
+    seen = [row.id for row in rows]
     return outcome(index, seen, len(rejected)), _report(home, settings, index, seen, rejected, quiet)
 
 
@@ -268,11 +269,11 @@ def _rejection_of(home: Home, submission: str) -> list[Path]:
     return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]
 
 
-def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settings: Settings) -> bool:
+def _resting(index: Index, rows: Sequence[OrderRow], home: Home, settings: Settings) -> bool:
     """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
     for row in rows:
-        counts = index.counts(row["id"])
-        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row["held"] is not None:
+        counts = index.counts(row.id)
+        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row.held is not None:
             continue
         asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
         moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))
