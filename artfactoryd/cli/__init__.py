@@ -1,5 +1,6 @@
 """The one program, `artfactoryd`. Each command is a few lines; heavy imports happen inside them."""
 
+from artfactoryd.cli import library_commands, order_commands, shelf_commands, steer, upkeep, working
 from artfactoryd.cli.program import main
 
-__all__ = ["library", "main", "orders", "shelf", "steer", "upkeep", "working"]
+__all__ = ["library_commands", "main", "order_commands", "shelf_commands", "steer", "upkeep", "working"]

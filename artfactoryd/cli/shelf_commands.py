@@ -6,7 +6,7 @@ import os
 
 import click
 
-from artfactoryd.cli.orders import count_of
+from artfactoryd.cli.order_commands import count_of
 from artfactoryd.cli.program import as_json, made_home, main, say, settings_of
 
 
