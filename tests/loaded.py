@@ -8,7 +8,10 @@ import keyring.backends.null
 import replicate
 
 from artfactoryd import cli
-from artfactoryd.cli import init, installing, logs, session, show
+from artfactoryd.cli import init, logs
+from artfactoryd.cli import orders as show
+from artfactoryd.cli import run as session
+from artfactoryd.cli import service as installing
 from artfactoryd.cli.doctor import machine
 from artfactoryd.factories import local
 from artfactoryd.factories import replicate as door

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli import plan_page
+from artfactoryd.cli import plan as plan_page
 from artfactoryd.planning import preview as planning
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index

@@ -12,7 +12,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.cli import main, program
-from artfactoryd.cli.plan_page import text
+from artfactoryd.cli.plan import text
 from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
 from artfactoryd.schema import check_mapping, schema_text

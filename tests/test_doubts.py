@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import show
+from artfactoryd.cli import orders as show
 from artfactoryd.daemon import loop
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.execution import reconciliation as doubts

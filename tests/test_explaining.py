@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from artfactoryd.cli import explain, finding, main
+from artfactoryd.cli import explain, main
+from artfactoryd.cli import products as finding
 from artfactoryd.errors import WrongUse
 from tests.homes import TestHome
 from tests.works import at_work, order, quick

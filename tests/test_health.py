@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import session, show
+from artfactoryd.cli import orders as show
+from artfactoryd.cli import run as session
 from artfactoryd.errors import (
     AskAgain,
     InDoubt,

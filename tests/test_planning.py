@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import plan_page
+from artfactoryd.cli import plan as plan_page
 from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import CARS, TestHome

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import plan_page
+from artfactoryd.cli import plan as plan_page
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.planning import preview as planning

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import session
-from artfactoryd.cli.session import git_of
+from artfactoryd.cli import run as session
+from artfactoryd.cli.run import git_of
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 

@@ -11,7 +11,8 @@ import peewee as pw
 import pytest
 from playhouse.migrations import Runner
 
-from artfactoryd.cli import session, show
+from artfactoryd.cli import orders as show
+from artfactoryd.cli import run as session
 from artfactoryd.errors import IllegalMove
 from artfactoryd.settings import Settings, load
 from artfactoryd.storage import projection

@@ -60,7 +60,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
     """Your named lists of values, with how many each has."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd.cli import borrowing
+    from artfactoryd.cli import library as borrowing
 
     found = borrowing.lookups(home_of(ctx))
     say(found, borrowing.lookups_text(found), as_json)
@@ -72,7 +72,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
-    from artfactoryd.cli import borrowing
+    from artfactoryd.cli import library as borrowing
 
     found = borrowing.lookup(home_of(ctx), name)
     say(found, "\n".join(found["values"]), as_json)
@@ -83,7 +83,7 @@ def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_lookups(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your lookups, with file and line."""
-    from artfactoryd.cli import borrowing
+    from artfactoryd.cli import library as borrowing
 
     found = borrowing.check_lookups(home_of(ctx))
     say(found, borrowing.checked_text(found), as_json)
@@ -97,7 +97,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
     """Your templates, with the keys each gives."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd.cli import borrowing
+    from artfactoryd.cli import library as borrowing
 
     found = borrowing.templates(home_of(ctx))
     say(found, borrowing.templates_text(found), as_json)
@@ -109,7 +109,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
     """A template as it is written."""
-    from artfactoryd.cli import borrowing
+    from artfactoryd.cli import library as borrowing
 
     found = borrowing.template(home_of(ctx), name)
     say(found, found["text"].rstrip(), as_json)
@@ -120,7 +120,7 @@ def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_templates(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your templates, with file and line."""
-    from artfactoryd.cli import borrowing
+    from artfactoryd.cli import library as borrowing
 
     found = borrowing.check_templates(home_of(ctx))
     say(found, borrowing.checked_text(found), as_json)

@@ -20,7 +20,7 @@ from artfactoryd.errors import WrongUse
 @click.pass_context
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
-    from artfactoryd.cli import plan_page
+    from artfactoryd.cli import plan as plan_page
     from artfactoryd.planning import preview as planning
 
     home = home_of(ctx)
@@ -50,7 +50,7 @@ def count_of(text: str, option: str) -> int | None:
 @click.pass_context
 def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
     """Put orders into the inbox, each in one step, as they are."""
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     home = made_home(ctx)
     code, document = session.submit(
@@ -66,7 +66,7 @@ def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bo
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
     """The state of things."""
-    from artfactoryd.cli import show
+    from artfactoryd.cli import orders as show
 
     home = made_home(ctx)
     found = show.status_document(home, settings_of(home))
@@ -78,7 +78,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def orders(ctx: click.Context, as_json: bool) -> None:
     """Every order, newest first."""
-    from artfactoryd.cli import show
+    from artfactoryd.cli import orders as show
 
     home = made_home(ctx)
     found = show.orders_document(home, settings_of(home))
@@ -91,7 +91,7 @@ def orders(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
     """One order: its items, what they cost, and what is at stake."""
-    from artfactoryd.cli import show
+    from artfactoryd.cli import orders as show
 
     home = made_home(ctx)
     found = show.order_document(home, settings_of(home), order_id)
@@ -122,7 +122,7 @@ def spend(ctx: click.Context, by: str, as_json: bool) -> None:
 @click.pass_context
 def why(ctx: click.Context, file: str, as_json: bool) -> None:
     """What became of a file, and what to do about it."""
-    from artfactoryd.cli import show
+    from artfactoryd.cli import orders as show
 
     home = made_home(ctx)
     text, known = show.why(home, settings_of(home), file)

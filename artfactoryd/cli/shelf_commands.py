@@ -21,7 +21,7 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
     Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
     query between single quotes; one that begins with - comes after --.
     """
-    from artfactoryd.cli import finding
+    from artfactoryd.cli import products as finding
 
     found = finding.products(made_home(ctx), " ".join(query), count_of(most, "--most"))
     say(found, finding.products_text(found), as_json)
@@ -50,7 +50,7 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first.
     """
     from artfactoryd.cli import explain as explaining
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     home = made_home(ctx)
     card = explaining.card_of(home, file)

@@ -12,7 +12,7 @@ from artfactoryd.cli.program import DID_NOT_SUCCEED, as_json, made_home, main, s
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     home = made_home(ctx)
     answer = session.steer(home, lambda: settings_of(home), dict(os.environ), name, fields)

@@ -57,7 +57,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def reindex(ctx: click.Context, as_json: bool) -> None:
     """Make the index again from the ledger and the shelf, and say where they do not agree."""
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     report = session.make_index_again(made_home(ctx))
     say(report.document(), "" if as_json else report.text(), as_json)
@@ -67,7 +67,7 @@ def reindex(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def install(ctx: click.Context) -> None:
     """Let launchd or systemd start the daemon when you log in, and again when it dies."""
-    from artfactoryd.cli import installing
+    from artfactoryd.cli import service as installing
 
     home = made_home(ctx)
     for line in installing.install(home, settings_of(home), os.environ, sys.argv[0]):
@@ -81,7 +81,7 @@ def install(ctx: click.Context) -> None:
 @click.pass_context
 def uninstall(ctx: click.Context) -> None:
     """Stop the service and take it away; the factory folder stays as it is."""
-    from artfactoryd.cli import installing
+    from artfactoryd.cli import service as installing
 
     for line in installing.uninstall(home_of(ctx), os.environ):
         click.echo(line)
@@ -97,7 +97,7 @@ def service() -> None:
 @click.pass_context
 def service_status(ctx: click.Context, as_json: bool) -> None:
     """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
-    from artfactoryd.cli import installing
+    from artfactoryd.cli import service as installing
 
     code, found = installing.status(home_of(ctx), os.environ)
     say(found, "" if as_json else installing.status_text(found), as_json)

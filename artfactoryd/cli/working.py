@@ -24,7 +24,7 @@ def init(ctx: click.Context) -> None:
 @click.pass_context
 def run(ctx: click.Context, supervised: bool) -> None:
     """The daemon, in the foreground; stop it with Ctrl-C."""
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     home = home_of(ctx) if supervised else made_home(ctx)  # a supervised run waits for what is missing
     session.run(home, dict(os.environ), verbose=ctx.obj["verbose"], supervised=supervised)
@@ -35,7 +35,7 @@ def run(ctx: click.Context, supervised: bool) -> None:
 @click.pass_context
 def once(ctx: click.Context, as_json: bool) -> None:
     """Take what is in the inbox, finish what can be finished, exit."""
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     home = made_home(ctx)
     code, document = session.once(home, settings_of(home), dict(os.environ), verbose=ctx.obj["verbose"], quiet=as_json)
@@ -49,7 +49,7 @@ def once(ctx: click.Context, as_json: bool) -> None:
 def demo(ctx: click.Context) -> None:
     """A throw-away home, the examples rehearsed offline, and where to look. Needs no key and no network."""
     from artfactoryd.cli import init as setup
-    from artfactoryd.cli import session
+    from artfactoryd.cli import run as session
 
     home = setup.demo_home(ctx.parent.params["home"] if ctx.parent else None)
     code = session.demo(home, verbose=ctx.obj["verbose"])
