@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import click
+
+from artfactoryd.cli.context import as_json, home_of, say
+from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning.lookups import LookupFiles
@@ -16,7 +20,69 @@ Document = dict[str, Any]
 SOME = 5  # values shown of each lookup in the list
 
 
-def lookups(home: Home) -> Document:
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def lookups(ctx: click.Context, as_json: bool) -> None:
+    """Your named lists of values, with how many each has."""
+    if ctx.invoked_subcommand:
+        return
+    found = list_lookups(home_of(ctx))
+    say(found, lookups_text(found), as_json)
+
+
+@lookups.command("show")
+@click.argument("name")
+@as_json
+@click.pass_context
+def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
+    """The values of a lookup, one a line."""
+    found = read_lookup(home_of(ctx), name)
+    say(found, "\n".join(found["values"]), as_json)
+
+
+@lookups.command("check")
+@as_json
+@click.pass_context
+def check_lookups(ctx: click.Context, as_json: bool) -> None:
+    """Everything that is wrong with your lookups, with file and line."""
+    found = lookup_problems(home_of(ctx))
+    say(found, checked_text(found), as_json)
+    ctx.exit(DID_NOT_SUCCEED if found["problems"] else 0)
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def templates(ctx: click.Context, as_json: bool) -> None:
+    """Your templates, with the keys each gives."""
+    if ctx.invoked_subcommand:
+        return
+    found = list_templates(home_of(ctx))
+    say(found, templates_text(found), as_json)
+
+
+@templates.command("show")
+@click.argument("name")
+@as_json
+@click.pass_context
+def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
+    """A template as it is written."""
+    found = read_template(home_of(ctx), name)
+    say(found, found["text"].rstrip(), as_json)
+
+
+@templates.command("check")
+@as_json
+@click.pass_context
+def check_templates(ctx: click.Context, as_json: bool) -> None:
+    """Everything that is wrong with your templates, with file and line."""
+    found = template_problems(home_of(ctx))
+    say(found, checked_text(found), as_json)
+    ctx.exit(DID_NOT_SUCCEED if found["problems"] else 0)
+
+
+def list_lookups(home: Home) -> Document:
     """`count` is None for one that cannot be read; `check` says why."""
     files = LookupFiles(home.library / "lookups")
     return {"lookups": [_lookup(files, name) for name in sorted(files)]}
@@ -29,7 +95,7 @@ def _lookup(files: LookupFiles, name: str) -> Document:
     return {"name": name, "count": count, "first": list(values[:SOME]), "file": str(files.file(name))}
 
 
-def lookup(home: Home, name: str) -> Document:
+def read_lookup(home: Home, name: str) -> Document:
     files = LookupFiles(home.library / "lookups")
     if name not in files:
         raise _none("lookup", name, files)
@@ -39,12 +105,12 @@ def lookup(home: Home, name: str) -> Document:
     return {"name": name, "count": len(values), "values": list(values), "file": str(files.file(name))}
 
 
-def check_lookups(home: Home) -> Document:
+def lookup_problems(home: Home) -> Document:
     files = LookupFiles(home.library / "lookups")
     return _checked(len(files), files.check())
 
 
-def templates(home: Home) -> Document:
+def list_templates(home: Home) -> Document:
     files = TemplateFiles(home.library / "templates")
     return {"templates": [_template(files, name) for name in files.names()]}
 
@@ -58,7 +124,7 @@ def _template(files: TemplateFiles, name: str) -> Document:
         return found
 
 
-def template(home: Home, name: str) -> Document:
+def read_template(home: Home, name: str) -> Document:
     files = TemplateFiles(home.library / "templates")
     if name not in files.names():
         raise _none("template", name, files.names())
@@ -69,7 +135,7 @@ def template(home: Home, name: str) -> Document:
     return {"name": name, "file": str(files.file(name)), "document": read.value, "text": read.text.decode()}
 
 
-def check_templates(home: Home) -> Document:
+def template_problems(home: Home) -> Document:
     """Each by itself, and whether what it extends is there."""
     files = TemplateFiles(home.library / "templates")
     found: list[Problem] = []

@@ -1,4 +1,4 @@
-"""The state of things on a terminal: the same documents as `--json`, in words."""
+"""`status`, `orders`, `order`, `why`: the state of things, as data and in words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import click
+
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.money import dollars
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
-from artfactoryd.reporting import orders, status, waiting
+from artfactoryd.reporting import orders as order_reports
+from artfactoryd.reporting import status as status_report
+from artfactoryd.reporting import waiting
 from artfactoryd.reporting import why as why_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
@@ -17,6 +23,49 @@ from artfactoryd.storage.index import Index
 
 Document = dict[str, Any]
 TIMES = ("asked_at", "answered_at", "ended_at")
+
+
+@click.command()
+@as_json
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """The state of things."""
+    home = made_home(ctx)
+    found = status_document(home, settings_of(home))
+    say(found, "" if as_json else status_text(found), as_json)
+
+
+@click.command()
+@as_json
+@click.pass_context
+def orders(ctx: click.Context, as_json: bool) -> None:
+    """Every order, newest first."""
+    home = made_home(ctx)
+    found = orders_document(home, settings_of(home))
+    say({"orders": found}, "" if as_json else orders_text(found), as_json)
+
+
+@click.command()
+@click.argument("order_id", metavar="ID")
+@as_json
+@click.pass_context
+def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
+    """One order: its items, what they cost, and what is at stake."""
+    home = made_home(ctx)
+    found = order_document(home, settings_of(home), order_id)
+    say(found, "" if as_json else order_text(found), as_json)
+
+
+@click.command()
+@click.argument("file")
+@as_json
+@click.pass_context
+def why(ctx: click.Context, file: str, as_json: bool) -> None:
+    """What became of a file, and what to do about it."""
+    home = made_home(ctx)
+    text, known = why_of(home, settings_of(home), file)
+    say({"file": file, "known": known, "text": text}, text, as_json)
+    ctx.exit(0 if known else DID_NOT_SUCCEED)
 
 
 @contextmanager
@@ -32,14 +81,14 @@ def _looking(home: Home) -> Iterator[Index | None]:
 
 def status_document(home: Home, settings: Settings) -> Document:
     with _looking(home) as index:
-        return status.status(home, index, settings, home.holder())
+        return status_report.status(home, index, settings, home.holder())
 
 
 def orders_document(home: Home, settings: Settings) -> list[Document]:
     with _looking(home) as index:
         rows = index.orders() if index else []
         return [
-            orders.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
+            order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
             for row in rows if index
         ]  # fmt: skip
 
@@ -52,10 +101,10 @@ def order_document(home: Home, settings: Settings, name: str) -> Document:
         if len(rows) > 1 and all(row["id"] != name for row in rows) and len({row["name"] for row in rows}) > 1:
             raise WrongUse(f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}. Name one by its id.")
         row = rows[0]
-        found = orders.order_document(index, row, waiting.reasons(index, row, home, settings))
+        found = order_reports.order_document(index, row, waiting.reasons(index, row, home, settings))
         found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
-        found["doubts"] = orders.doubts(index, row)
-        found["items"] = [orders.item_document(item) for item in index.items(row["id"])]
+        found["doubts"] = order_reports.doubts(index, row)
+        found["items"] = [order_reports.item_document(item) for item in index.items(row["id"])]
         return found
 
 
@@ -65,7 +114,7 @@ def _attempt(attempt: Mapping[str, Any]) -> Document:
     return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
 
 
-def why(home: Home, settings: Settings, given: str) -> tuple[str, bool]:
+def why_of(home: Home, settings: Settings, given: str) -> tuple[str, bool]:
     with _looking(home) as index:
         return why_words.why(home, index, settings, given)
 
