@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, factories
+from artfactoryd import documents
 from artfactoryd.clock import now
 from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.execution import state as workbench
 from artfactoryd.execution import worker
-from artfactoryd.factories import ProviderSettings
+from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.consumer import Work
 from artfactoryd.planning.accepted import expander
@@ -30,6 +30,7 @@ from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import catch_up
+from artfactoryd.web import server
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.pauses import SHORT
@@ -187,14 +188,14 @@ async def at_work(
         script(made[provider.name])
         return made[provider.name]
 
-    monkeypatch.setattr(factories, "_installed", lambda: {"fake": maker, "other": maker})
+    monkeypatch.setattr(registry, "_installed", lambda: {"fake": maker, "other": maker})
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
     given = {
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
         "http": Http(port=0),
     }  # fmt: skip
     async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
-        daemon = Daemon(opened, job or Work(), {})
+        daemon = Daemon(opened, job or Work(), {}, None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:
             yield Works(home, opened, daemon, made["fake"], made["other"], running)
