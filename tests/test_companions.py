@@ -34,7 +34,7 @@ def inputs_of(works: Works, order_id: str) -> dict[str, bytes]:
 
 
 async def waits(works: Works) -> None:
-    await works.until(lambda: works.daemon._taking.waiting)
+    await works.until(lambda: works.daemon._consumer.waiting)
 
 
 @pytest.fixture

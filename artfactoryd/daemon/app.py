@@ -103,7 +103,7 @@ def _furnish(
     foreman = Foreman(bench, purchase, delivery, Reuse(bench, home))
     lines = Lines(bench, home, current)
     steering = Steering(books, claims, intake, bench, lines)
-    doubts, proofs = Doubts(bench), Proofs(books, claims, bench, home.work)
+    doubts, proofs = Doubts(bench), Proofs(books, claims, home.work, bench.touch)
     house = House(
         home, settings, books, claims, intake, bench, foreman, lines, doubts, proofs, steering, factories, clock
     )

@@ -29,7 +29,7 @@ from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.home import Home
-from artfactoryd.intake.consumer import Taking, Work
+from artfactoryd.intake.consumer import Consumer, Work
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.reporting import receipt
@@ -60,11 +60,15 @@ class Daemon:
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
-        self._taking = Taking(house, work, self._begin, lambda: notify.tell(environ, "WATCHDOG=1"))
+        self._consumer = Consumer(
+            house.claims, house.intake, house.books.index, work, self._begin_taken,
+            lambda: notify.tell(environ, "WATCHDOG=1"),
+        )  # fmt: skip
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
-        self._held, self._receipts = HeldFolder(house), Receipts(house)
+        self._held = HeldFolder(house.claims, house.books.index, self._cancel)
+        self._receipts = Receipts(house)
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
         self._settings_seen = _stamp(house.home.settings_file)
 
@@ -101,8 +105,8 @@ class Daemon:
         lines.resume_all(self._start_item)
         self.house.doubts.take_up()
         if not self.work.only:
-            self._taking.unfinished = await asyncio.to_thread(self.house.claims.open)
-            await self._taking.take_unfinished()
+            self._consumer.unfinished = await asyncio.to_thread(self.house.claims.open)
+            await self._consumer.take_unfinished()
         for row in index.unexpanded_orders():
             self._begin(row.id)
 
@@ -171,6 +175,12 @@ class Daemon:
         self.house.bench.making.add(row.item_key)
         self._spawn(self.house.foreman.make(row), self._makers)
 
+    def _begin_taken(self, order_id: str) -> None:
+        """A run that is for some orders only is for what it takes, too."""
+        for turns in self.house.bench.turns.values() if self.work.only else ():
+            turns.only = {*(turns.only or ()), order_id}
+        self._begin(order_id)
+
     def _begin(self, order_id: str) -> None:
         """An accepted order: its folder is there, its items get their rows, and the lines look at it."""
         if order_id not in self._expanding:
@@ -207,11 +217,11 @@ class Daemon:
             self._looked = time.monotonic()
             self._reload_settings()
             self.house.bench.heed_date()
-            await self._taking.take_unfinished()
-            await self._taking.take_scan(scan)
+            await self._consumer.take_unfinished()
+            await self._consumer.take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture
                 await self.house.intake.clear_inbox()
-            self._taken_all = not scan.waiting and not self._taking.is_behind(scan)
+            self._taken_all = not scan.waiting and not self._consumer.is_behind(scan)
             await self._held.look(self._taken_all)
 
     def _inbox(self) -> Inbox:
@@ -253,6 +263,9 @@ class Daemon:
             self._begin(order_id)
         return answer
 
+    async def _cancel(self, order_id: str) -> None:
+        await self.house.steering.carry_out(mailbox.command("cancel", order=order_id))
+
     async def _write_receipts(self) -> None:
         due = 0.0
         while True:
@@ -265,9 +278,9 @@ class Daemon:
                 if (at_work := self.house.lines.at_work) or self._awake.follows:
                     await asyncio.to_thread(self._awake.follow, at_work)
             if self.work.watch:
-                self.work.watch(self.house, self.work.seen)
+                self.work.watch(self.house.books.index, self.work.seen)
             if self.work.until_done and self.done:
-                self.work.waiting = len(self._taking.unfinished) + len(self._taking.left)
+                self.work.waiting = len(self._consumer.unfinished) + len(self._consumer.left)
                 self.stop.set()
 
     def _until_receipts(self) -> float:
@@ -281,7 +294,7 @@ class Daemon:
         """Nothing can go on by itself."""
         return (
             self._taken_all
-            and not self._taking.waiting
+            and not self._consumer.waiting
             and not self._expanding
             and self.house.lines.idle
             and not self._owes_proof

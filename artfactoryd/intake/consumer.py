@@ -13,10 +13,11 @@ import uuid_utils
 from artfactoryd import failpoints
 from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
-from artfactoryd.daemon.app import House
 from artfactoryd.errors import OutputBad, StorageFull
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.acceptance import Intake
+from artfactoryd.intake.claims import Claim, Claims
 from artfactoryd.intake.inbox import Ready, Scan, Stray
+from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
 
@@ -28,17 +29,21 @@ class Work:
     until_done: bool = False
     only: frozenset[Path] = frozenset()  # take just these entries of the inbox
     orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
-    watch: Callable[[House, Sequence[str]], None] | None = None  # looks at the orders seen, for a progress bar
+    watch: Callable[[Index, Sequence[str]], None] | None = None  # looks at the orders seen, for a progress bar
     seen: list[str] = field(default_factory=list)  # orders this run took or found unfinished
     rejected: int = 0
     waiting: int = 0  # things taken or in the inbox that wait for room on the disk
 
 
-class Taking:
+class Consumer:
     """`begin` is told of orders that may be worked on; `pulse` is called between things that take a while."""
 
-    def __init__(self, house: House, work: Work, begin: Callable[[str], None], pulse: Callable[[], None]) -> None:
-        self._house, self._work, self._begin, self._pulse = house, work, begin, pulse
+    def __init__(
+        self, claims: Claims, intake: Intake, index: Index, work: Work, begin: Callable[[str], None],
+        pulse: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._claims, self._intake, self._index = claims, intake, index
+        self._work, self._begin, self._pulse = work, begin, pulse
         self.unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
         self.waiting: set[str] = set()  # of these, those that wait for a picture
         self.left: set[Path] = set()  # entries of the inbox that cannot be taken just now
@@ -63,7 +68,7 @@ class Taking:
         """A picture that lay here long before its order is no stray while the order is on its way."""
         if isinstance(found, Stray) and (found.what == PICTURE.what and scan.waiting):
             return False
-        spoken_for = self._house.intake.is_spoken_for(found.path)
+        spoken_for = self._intake.is_spoken_for(found.path)
         return not spoken_for and (not self._work.only or found.path in self._work.only)
 
     def is_behind(self, scan: Scan) -> bool:
@@ -74,7 +79,7 @@ class Taking:
         """What was taken goes on from where a kill or a full disk stopped it."""
         unfinished, self.unfinished = self.unfinished, []
         if self._half_taken:  # it may be ours already: only the claims themselves can tell
-            unfinished = await asyncio.to_thread(self._house.claims.open)
+            unfinished = await asyncio.to_thread(self._claims.open)
             self._half_taken = False
         for claim in unfinished:
             await self._take(claim)
@@ -84,7 +89,7 @@ class Taking:
         taken_at = now().isoformat(timespec="milliseconds")
         self._half_taken = True
         claim = await asyncio.to_thread(
-            self._house.claims.take, found.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
+            self._claims.take, found.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
         )
         self._half_taken = False
         if claim is None:
@@ -93,13 +98,13 @@ class Taking:
         if isinstance(found, Stray):
             self._work.rejected += 1
             text = f"{claim.name} is not an order: it is {found.what}.\n\n{found.advice}\n"
-            await asyncio.to_thread(self._house.claims.reject, claim, text)
+            await asyncio.to_thread(self._claims.reject, claim, text)
         else:
             await self._take(claim)
 
     async def _take(self, claim: Claim) -> None:
         try:
-            ids = await self._house.intake.take(claim)
+            ids = await self._intake.take(claim)
         except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
             if claim.id not in self._late:
                 log.error("%s is taken, and waits: %s", claim.name, error)
@@ -113,12 +118,10 @@ class Taking:
             self.unfinished.append(claim)
             return
         self.waiting.discard(claim.id)
-        rows = self._house.books.index.orders_of_claim(claim.id)
+        rows = self._index.orders_of_claim(claim.id)
         self._work.seen += [row.id for row in rows if row.id not in self._work.seen]
-        came_to_something = rows or ids or claim in self.unfinished or claim.id in self._house.intake.put_back
+        came_to_something = rows or ids or claim in self.unfinished or claim.id in self._intake.put_back
         self._work.rejected += 0 if came_to_something else 1
         for order_id in ids:
             self._work.seen += [] if order_id in self._work.seen else [order_id]
-            for turns in self._house.bench.turns.values() if self._work.only else ():
-                turns.only = {*(turns.only or ()), order_id}
             self._begin(order_id)

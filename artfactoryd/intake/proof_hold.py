@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
-from artfactoryd.execution.state import Workbench
 from artfactoryd.intake import notices
 from artfactoryd.intake.claims import Claim, Claims
 from artfactoryd.reporting import waiting
@@ -28,8 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class Proofs:
-    def __init__(self, books: Books, claims: Claims, bench: Workbench, work: Path) -> None:
-        self._books, self._claims, self._bench, self._folder = books, claims, bench, work / "proofs"
+    """`work`: the home's; `touch` is told of an order, by its id, whose receipt has something new to say."""
+
+    def __init__(self, books: Books, claims: Claims, work: Path, touch: Callable[[str], None]) -> None:
+        self._books, self._claims, self._folder, self._touch = books, claims, work / "proofs", touch
         self.late: set[str] = set()  # claims that could not be laid into Held yet
 
     @property
@@ -80,7 +81,7 @@ class Proofs:
             return
         for row in rows:
             log.info("the proof of order %s is done; it waits for a person", row.name)
-            self._bench.touch(row.id)
+            self._touch(row.id)
 
     def _claim(self, rows: Sequence[OrderRow], name: str) -> Claim | None:
         """The claim of these orders, which was cleared when they were accepted, with their documents in it."""
