@@ -34,7 +34,7 @@ def inputs_of(works: Works, order_id: str) -> dict[str, bytes]:
 
 
 async def waits(works: Works) -> None:
-    await works.until(lambda: works.daemon._consumer.waiting)
+    await works.until(lambda: works.daemon._consumer.awaits_picture)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_a_picture_that_never_comes_is_named_and_the_one_that_came_is_not_
         home.drop("cars.yaml", edit(["a.png", "b.png"]))
         await works.until(lambda: names(home.home.rejected) == ["cars.yaml", "cars.yaml.error.txt"])
         await works.rests()
-        assert works.fake.calls() == [] and works.daemon.work.rejected == 1
+        assert works.fake.calls() == [] and len(works.daemon.report.rejected) == 1
     assert "there is no b.png beside the order" in home.words("cars.yaml") and "a.png" not in home.words("cars.yaml")
     assert (home.home.inbox / "a.png").read_bytes() == data
 

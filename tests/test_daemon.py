@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from artfactoryd.daemon import endings, loop
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.intake import claims
-from artfactoryd.intake.consumer import Work
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
@@ -85,7 +85,7 @@ async def test_an_entry_that_cannot_be_moved_does_not_end_the_daemon(home: TestH
 async def test_once_for_some_entries_leaves_the_others_and_ends(home: TestHome, monkeypatch: Patch) -> None:
     wanted = home.drop("cars.yaml", order("a car"))
     home.drop("boats.yaml", order("a boat"))
-    async with at_work(home, monkeypatch, job=Work(until_done=True, only=frozenset({wanted}))) as works:
+    async with at_work(home, monkeypatch, job=RunOptions(until_done=True, only=frozenset({wanted}))) as works:
         await works.running
         assert works.states() == ["completed"] and works.prompts() == ["a car"]
         assert (home.home.inbox / "boats.yaml").exists()

@@ -314,7 +314,7 @@ async def test_what_was_taken_and_found_no_room_goes_on_when_there_is(home: Test
     async with at_work(home, monkeypatch) as works:
         with full_disk(home, monkeypatch):
             home.drop("cars.yaml", order())
-            await works.until(lambda: works.daemon._consumer.unfinished)
+            await works.until(lambda: works.daemon._consumer.pending)
             assert works.house.books.index.orders() == []
         await works.until(lambda: works.states() == ["completed", "completed"])
         assert claims(works) == [] and len(works.house.books.index.orders()) == 1

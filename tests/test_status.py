@@ -21,7 +21,7 @@ import pytest
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.app import open_house
 from artfactoryd.daemon.loop import Daemon
-from artfactoryd.intake.consumer import Work
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.settings import Http, Settings
 from artfactoryd.web import server
 from tests.emulator.client import Emulator
@@ -280,7 +280,7 @@ async def test_health_is_bad_when_the_inbox_is_not_looked_at_or_the_books_are_cl
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_house(home.home, Settings(), {}) as house:
-        watched = Daemon(house, Work(), {})
+        watched = Daemon(house, RunOptions(), {})
         assert watched.health()["alive"]
         late = time.monotonic() + loop.LATE + 1
         with monkeypatch.context() as later:

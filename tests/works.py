@@ -19,11 +19,11 @@ from artfactoryd import documents
 from artfactoryd.clock import now
 from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.loop import Daemon
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.execution import state as workbench
 from artfactoryd.execution import worker
 from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claims import Claim
-from artfactoryd.intake.consumer import Work
 from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
@@ -170,7 +170,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def at_work(
-    home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: Work | None = None,
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: RunOptions | None = None,
     fake: type[FakeFactory] = FakeFactory, script: Callable[[FakeFactory], object] = lambda made: None,
     clock: Callable[[], datetime] = now, **settings: Any,
 ) -> AsyncIterator[Works]:  # fmt: skip
@@ -193,7 +193,7 @@ async def at_work(
         "http": Http(port=0),
     }  # fmt: skip
     async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
-        daemon = Daemon(opened, job or Work(), {}, None if job and job.until_done else server.serve)
+        daemon = Daemon(opened, job or RunOptions(), {}, serve=None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:
             yield Works(home, opened, daemon, made["fake"], made["other"], running)

@@ -14,10 +14,10 @@ import click
 from artfactoryd import log
 from artfactoryd.cli.context import home_of, made_home
 from artfactoryd.daemon import loop
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.intake.consumer import Work
 from artfactoryd.settings import Logging, read_settings
 from artfactoryd.web import server
 
@@ -46,7 +46,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
             _wait_for_settings(home, environ, seen)
             seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         home.make()
-        asyncio.run(loop.work(home, settings, Work(), environ, server.serve))
+        asyncio.run(loop.work(home, settings, RunOptions(), environ, serve=server.serve))
 
 
 @contextmanager

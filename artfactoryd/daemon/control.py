@@ -19,6 +19,7 @@ from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
+from artfactoryd.intake.outcomes import Accepted
 from artfactoryd.storage import budget, dependencies, projection
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
@@ -73,8 +74,8 @@ class Steering:
                 if not reason["waivable"]:
                     return _no(f"Approving is not enough: {reason['text']}"), []
         answer = _yes(f"{row.name} is approved.", order_id=row.id)
-        ids = await self._intake.approve(rows, _line(command, answer))
-        return answer, ids
+        outcome = await self._intake.approve(rows, _line(command, answer))
+        return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
 
     def _waits_for_its_cap(self, row: OrderRow) -> int:
         """What all of it may cost, when it has begun and its own cap, or a bill above what was set aside, stops it."""

@@ -25,15 +25,18 @@ from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
 from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.endings import end
 from artfactoryd.daemon.receipts import Receipts
+from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
 from artfactoryd.home import Home
-from artfactoryd.intake.consumer import Consumer, Work
+from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
+from artfactoryd.intake.outcomes import Accepted, Outcome
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Settings, read_settings
+from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ log = logging.getLogger(__name__)
 Health = Callable[[], dict[str, Any]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 Serve = Callable[[House, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
+Watch = Callable[[Index, Sequence[str]], None]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
@@ -50,18 +54,22 @@ LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
 class Daemon:
-    def __init__(self, house: House, work: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
-        """`serve`: the status page, for as long as the house is at work."""
-        self.house, self.work, self._environ, self._serve = house, work, environ, serve
+    def __init__(
+        self, house: House, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
+        watch: Watch | None = None,
+    ) -> None:  # fmt: skip
+        """`serve`: the status page, for as long as the house is at work; `watch`: looks at the orders met so far."""
+        self.house, self.options, self._environ, self._serve, self._watch = house, options, environ, serve, watch
         self.stop = asyncio.Event()
-        for turns in house.bench.turns.values() if work.only else ():
-            turns.only = set(work.orders)
+        self._tally = Tally()
+        for turns in house.bench.turns.values() if options.only else ():
+            turns.only = set(options.orders)
         self._group: asyncio.TaskGroup | None = None
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
         self._consumer = Consumer(
-            house.claims, house.intake, house.books.index, work, self._begin_taken,
+            house.claims, house.intake, house.books.index, options.only, self._note,
             lambda: notify.tell(environ, "WATCHDOG=1"),
         )  # fmt: skip
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
@@ -71,6 +79,10 @@ class Daemon:
         self._receipts = Receipts(house)
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
         self._settings_seen = _stamp(house.home.settings_file)
+
+    @property
+    def report(self) -> RunReport:
+        return self._tally.report(self._consumer.pending)
 
     async def run(self) -> None:
         """Until stopped (SIGTERM, SIGINT) or, for `until_done`, until nothing can go on by itself."""
@@ -104,9 +116,8 @@ class Daemon:
         await asyncio.to_thread(self._clear_leftovers)
         lines.resume_all(self._start_item)
         self.house.doubts.take_up()
-        if not self.work.only:
-            self._consumer.unfinished = await asyncio.to_thread(self.house.claims.open)
-            await self._consumer.take_unfinished()
+        if not self.options.only:
+            await self._consumer.take_up()
         for row in index.unexpanded_orders():
             self._begin(row.id)
 
@@ -119,8 +130,8 @@ class Daemon:
         for row in self.house.books.index.orders():
             state = self.house.books.index.state(row)
             unfinished = state in lifecycle.UNFINISHED_ORDERS
-            if unfinished and (not self.work.only or row.id in self.work.orders):
-                self.work.seen.append(row.id)
+            if unfinished and (not self.options.only or row.id in self.options.orders):
+                self._tally.meet([row.id])
             if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
                 self.house.bench.touched.add(row.id)
 
@@ -175,11 +186,13 @@ class Daemon:
         self.house.bench.making.add(row.item_key)
         self._spawn(self.house.foreman.make(row), self._makers)
 
-    def _begin_taken(self, order_id: str) -> None:
-        """A run that is for some orders only is for what it takes, too."""
-        for turns in self.house.bench.turns.values() if self.work.only else ():
-            turns.only = {*(turns.only or ()), order_id}
-        self._begin(order_id)
+    def _note(self, outcome: Outcome) -> None:
+        """Of something dropped. A run that is for some orders only is for what it takes, too."""
+        self._tally.add(outcome)
+        for order_id in outcome.ready if isinstance(outcome, Accepted) else ():
+            for turns in self.house.bench.turns.values() if self.options.only else ():
+                turns.only = {*(turns.only or ()), order_id}
+            self._begin(order_id)
 
     def _begin(self, order_id: str) -> None:
         """An accepted order: its folder is there, its items get their rows, and the lines look at it."""
@@ -217,7 +230,7 @@ class Daemon:
             self._looked = time.monotonic()
             self._reload_settings()
             self.house.bench.heed_date()
-            await self._consumer.take_unfinished()
+            await self._consumer.take_waiting()
             await self._consumer.take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture
                 await self.house.intake.clear_inbox()
@@ -277,14 +290,13 @@ class Daemon:
                 due = time.monotonic() + RECEIPTS_EVERY / 2
                 if (at_work := self.house.lines.at_work) or self._awake.follows:
                     await asyncio.to_thread(self._awake.follow, at_work)
-            if self.work.watch:
-                self.work.watch(self.house.books.index, self.work.seen)
-            if self.work.until_done and self.done:
-                self.work.waiting = len(self._consumer.unfinished) + len(self._consumer.left)
+            if self._watch:
+                self._watch(self.house.books.index, self._tally.orders)
+            if self.options.until_done and self.done:
                 self.stop.set()
 
     def _until_receipts(self) -> float:
-        if self.work.until_done:
+        if self.options.until_done:
             return 0.05
         bench = self.house.bench
         return RECEIPTS_EVERY if bench.touched or bench.making else IDLE_EVERY
@@ -294,7 +306,7 @@ class Daemon:
         """Nothing can go on by itself."""
         return (
             self._taken_all
-            and not self._consumer.waiting
+            and not self._consumer.awaits_picture
             and not self._expanding
             and self.house.lines.idle
             and not self._owes_proof
@@ -314,19 +326,16 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         return None
 
 
-async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
-    """Run the house of a home whose lock is held."""
+async def work(
+    home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
+    watch: Watch | None = None,
+) -> RunReport:  # fmt: skip
+    """Run the house of a home whose lock is held. `serve` and `watch`: services of whoever starts it."""
     try:
         async with open_house(home, settings, environ) as house:
-            await Daemon(house, job, environ, serve).run()
+            daemon = Daemon(house, options, environ, serve=serve, watch=watch)
+            await daemon.run()
+            return daemon.report
     except BaseExceptionGroup as group:  # the TaskGroup's wrapping says nothing to a person
         known, unknown = group.split(ArtFactoryError)
         raise (unknown or known or group).exceptions[0] from None
-
-
-def outcome(house_index: Any, seen: Sequence[str], rejected: int, waiting: int = 0) -> int:
-    """The exit code for orders: 1 something failed or was rejected, 3 something waits, 0 all is done."""
-    states = {house_index.state(row) for row in map(house_index.order, seen) if row is not None}
-    if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
-        return 1
-    return 3 if waiting or states & lifecycle.UNFINISHED_ORDERS else 0
