@@ -145,7 +145,7 @@ DOORS = {
     "rich": {"preview", "progress"},
     "sqlite3": {"database", "migrations"},
     "uuid_utils": {"reuse", "commands", "taking", "foreman", "purchase", "session"},
-    "watchfiles": {"inbox"},
+    "watchfiles": {"intake.watcher"},
     "xattr": {"desktop"},
     "yaml": {"yaml12"},
 }
