@@ -17,7 +17,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.clock import now
-from artfactoryd.daemon.app import House, open_house
+from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.execution import state as workbench
@@ -78,7 +78,7 @@ def order(prompt: str = "a [red,blue] car", **keys: Any) -> str:
 @dataclass
 class Works:
     home: TestHome
-    house: House
+    house: App
     daemon: Daemon
     fake: FakeFactory
     other: FakeFactory
@@ -192,7 +192,7 @@ async def at_work(
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
         "http": Http(port=0),
     }  # fmt: skip
-    async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
+    async with open_app(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
         daemon = Daemon(opened, job or RunOptions(), {}, serve=None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:

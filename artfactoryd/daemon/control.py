@@ -28,7 +28,7 @@ MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
 Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
 
 
-class Steering:
+class Control:
     def __init__(self, books: Books, claims: Claims, intake: Intake, bench: Workbench, lines: Lines) -> None:
         self._books, self._claims, self._intake, self._bench, self._lines = books, claims, intake, bench, lines
 

@@ -25,7 +25,7 @@ from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
@@ -58,7 +58,7 @@ class Delivery:
         self,
         home: Home,
         books: Books,
-        settings: Callable[[], Settings],
+        settings: LiveSettings,
         factories: Mapping[str, Factory],
         fetcher: Fetcher,
         clock: Callable[[], datetime],
@@ -137,7 +137,7 @@ class Delivery:
 
     async def _fetch_once(self, row: ItemRow, chosen: Mapping[str, Any]) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
-        limits, product = self._settings().limits, chosen["id"]
+        limits, product = self._settings.now.limits, chosen["id"]
         fetched = await asyncio.to_thread(self._kept.found, product)
         if fetched is None and "reused_from" in chosen:
             source = self._home.root / chosen["address"].partition(":")[2]

@@ -30,7 +30,7 @@ from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import Origin, Scholar, Study
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
@@ -54,7 +54,7 @@ def _poison(name: str) -> Problem:
 
 class Intake:
     def __init__(
-        self, home: Home, claims: Claims, books: Books, settings: Callable[[], Settings], clock: Callable[[], datetime],
+        self, home: Home, claims: Claims, books: Books, settings: LiveSettings, clock: Callable[[], datetime],
         descriptions: Descriptions,
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
@@ -168,7 +168,7 @@ class Intake:
         except InputsMissing as missing:
             if claim.kind == "bundle":
                 raise
-            settings, wall = self._settings(), self._clock().timestamp()
+            settings, wall = self._settings.now, self._clock().timestamp()
             found = self._companions.take_along(
                 claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
                 most_bytes=settings.limits.product_bytes,
@@ -200,7 +200,7 @@ class Intake:
         origin = Origin(
             claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / KEPT
         )
-        scholar = Scholar(self._home, self._settings(), self._books.index, self._clock, heard)
+        scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
     async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
