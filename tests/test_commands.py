@@ -108,7 +108,7 @@ def test_a_daemon_that_answers_and_ends_was_still_heard(tmp_path: Path) -> None:
 
 
 def test_an_answer_nobody_fetched_goes_after_a_while(tmp_path: Path) -> None:
-    for name, age in (("old", 2 * mailbox.KEPT), ("new", 0.0)):
+    for name, age in (("old", 2 * mailbox.ANSWER_LASTS), ("new", 0.0)):
         answer(tmp_path, name, {"done": True})
         then = time.time() - age
         os.utime(tmp_path / f"{name}.answer.json", (then, then))

@@ -15,7 +15,7 @@ from artfactoryd import log
 from artfactoryd.cli import logs
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.outcomes import Held, Outcome
 from tests.homes import TestHome, until
 

@@ -23,7 +23,7 @@ from artfactoryd.daemon.run import RunOptions
 from artfactoryd.execution import state as workbench
 from artfactoryd.execution import worker
 from artfactoryd.factories import ProviderSettings, registry
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger

@@ -1,6 +1,6 @@
-"""The house at work: wires the rooms to the loop, owns the signals and the one TaskGroup.
+"""The program at work: wires the services to the loop, owns the signals and the one TaskGroup.
 
-    inbox -> intake -> (foreman's lines) -> shelf;   commands -> steering;   receipts once a second
+    inbox -> intake -> (foreman's lines) -> shelf;   commands -> control;   receipts once a second
 
 A stop: nothing new is taken or sent; creates on the way get four seconds; the rest is cancelled
 where it stands, because every state can be taken up again.
@@ -57,7 +57,7 @@ class Daemon:
         self, app: App, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
         watch: Watch | None = None,
     ) -> None:  # fmt: skip
-        """`serve`: the status page, for as long as the house is at work; `watch`: looks at the orders met so far."""
+        """`serve`: the status page, for as long as the daemon is at work; `watch`: looks at the orders met so far."""
         self.app, self.options, self._environ, self._serve, self._watch = app, options, environ, serve, watch
         self.stop = asyncio.Event()
         self._tally = Tally()
@@ -135,8 +135,8 @@ class Daemon:
 
     def _receipt_is_behind(self, folder: str, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
-        said = receipt.receipt_state(self.app.home.root / folder)
-        return said is not None and said != state
+        written = receipt.receipt_state(self.app.home.root / folder)
+        return written is not None and written != state
 
     def _start_services(self) -> None:
         services: list[Coroutine[Any, Any, None]] = [
@@ -153,7 +153,7 @@ class Daemon:
         self._spawn(service, self._services)
 
     def health(self) -> dict[str, Any]:
-        """Whether the house is at work, for whoever would start it again if it were not."""
+        """Whether the daemon is at work, for whoever would start it again if it were not."""
         ago = time.monotonic() - self._looked
         books = self.app.books.alive
         late = ago > max(LATE, 3 * self.app.settings.now.inbox.scan_seconds)
@@ -248,7 +248,7 @@ class Daemon:
         folder = self.app.home.commands
         while not self.stop.is_set():
             try:
-                # one look without a thread: an idle house wakes the machine as rarely as it can
+                # one look without a thread: an idle daemon wakes the machine as rarely as it can
                 for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
                     answer = await self.carry_out(command)
                     await asyncio.to_thread(mailbox.answer, folder, command["id"], answer)
@@ -325,7 +325,7 @@ async def work(
     home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
     watch: Watch | None = None,
 ) -> RunReport:  # fmt: skip
-    """Run the house of a home whose lock is held. `serve` and `watch`: services of whoever starts it."""
+    """Work in a home whose lock is held, until stopped or done. `serve` and `watch`: services of whoever starts it."""
     try:
         async with open_app(home, settings, environ) as app:
             daemon = Daemon(app, options, environ, serve=serve, watch=watch)

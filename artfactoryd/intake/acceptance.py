@@ -21,7 +21,8 @@ from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.intake import attachments, notices, order_folder, put_back
 from artfactoryd.intake.attachments import Companions
-from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs

@@ -14,7 +14,8 @@ from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake.acceptance import Intake
-from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Ready, Scan, Stray
 from artfactoryd.intake.outcomes import Lack, Outcome, Rejected, Waiting
 from artfactoryd.storage.index import Index

@@ -78,15 +78,15 @@ class _Look:
     now: float
     wall: float
     seen: _Seen = field(default_factory=dict)
-    ready: list[tuple[int, Path, Ready]] = field(default_factory=list)
+    ready: list[tuple[int, Path, Ready]] = field(default_factory=list)  # with ctime (nanoseconds) and path
     strays: list[Stray] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     due: float = math.inf
     complaints: set[str] = field(default_factory=set)
 
     def take(self, entry: Entry, project: str | None) -> None:
-        found = Ready(entry.path, "bundle" if entry.kind == "folder" else "file", project)
-        self.ready.append((entry.status.st_ctime_ns, entry.path, found))
+        ready = Ready(entry.path, "bundle" if entry.kind == "folder" else "file", project)
+        self.ready.append((entry.status.st_ctime_ns, entry.path, ready))
 
     def again_in(self, seconds: float) -> None:
         self.due = min(self.due, seconds)
@@ -96,8 +96,8 @@ class _Look:
         self.again_in(seconds)
 
     def result(self) -> Scan:
-        ready = tuple(found for _, _, found in sorted(self.ready, key=lambda one: one[:2]))
-        return Scan(ready, tuple(self.strays), tuple(self.waiting), self.due)
+        oldest_first = sorted(self.ready, key=lambda entry: entry[:2])
+        return Scan(tuple(ready for _, _, ready in oldest_first), tuple(self.strays), tuple(self.waiting), self.due)
 
 
 class Inbox:
@@ -197,8 +197,8 @@ class Inbox:
         except OSError:
             self._judge_stray(box, inbox_rules.CLOSED, age, look)
             return
-        orders = {one.name: one.status.st_size for one in inside if _is_order(one)}
-        if word := inbox_rules.stray_folder(box.name, [one.name for one in inside]):
+        orders = {entry.name: entry.status.st_size for entry in inside if _is_order(entry)}
+        if word := inbox_rules.stray_folder(box.name, [entry.name for entry in inside]):
             self._judge_stray(box, word, age, look)
         elif not inbox_rules.is_bundle(orders):
             self._look_into(box, look)
@@ -218,7 +218,7 @@ class Inbox:
             return
         for entry in entries:
             if entry.kind == "folder":
-                age = min(self._age(one, look) for one in chain([entry], everything_in(entry.path)))
+                age = min(self._age(inner, look) for inner in chain([entry], everything_in(entry.path)))
                 self._judge_stray(entry, inbox_rules.NESTED, age, look)
             else:
                 self._judge(entry, project, look)
@@ -274,23 +274,23 @@ class Inbox:
     async def _scan_aside(self, stop: asyncio.Event) -> Scan | None:
         """One look in a thread of its own: on a dead network volume it may never return. None when stopped."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
-        found: list[Scan] = []
-        failed: list[Exception] = []
+        scans: list[Scan] = []
+        errors: list[Exception] = []
 
         def work() -> None:
             try:
-                found.append(self.scan(time.monotonic(), time.time()))
+                scans.append(self.scan(time.monotonic(), time.time()))
             except Exception as error:
-                failed.append(error)
+                errors.append(error)
             with suppress(RuntimeError):  # the loop has gone meanwhile
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=work, name="inbox-scan", daemon=True).start()
         while not done.is_set() and not stop.is_set():
             await _wait(done, SLICE)
-        if failed:
-            raise failed[0]
-        return found[0] if found else None
+        if errors:
+            raise errors[0]
+        return scans[0] if scans else None
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -17,7 +17,8 @@ from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
 from artfactoryd.intake import notices
-from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
 from artfactoryd.reporting import waiting
 from artfactoryd.storage import budget, projection
 from artfactoryd.storage.rows import OrderRow

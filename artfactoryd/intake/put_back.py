@@ -15,7 +15,7 @@ from artfactoryd.durable import flush_folder, storage_errors, write_file
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.intake.attachments import source_of
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.remake import SUFFIX, read_card
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ProductRow
