@@ -19,7 +19,8 @@ from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
-from artfactoryd.storage import budget, dependencies, projection
+from artfactoryd.storage import budget, dependencies
+from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Pause, Retry
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -70,8 +71,8 @@ class Steering:
         rows = [each for each in every if each.is_held]
         for each in rows:
             for reason in each.reasons:
-                if not reason["waivable"]:
-                    return _no(f"Approving is not enough: {reason['text']}"), []
+                if not reason.waivable:
+                    return _no(f"Approving is not enough: {reason.text}"), []
         answer = _yes(f"{row.name} is approved.", order_id=row.id)
         ids = await self._intake.approve(rows, _line(command, answer))
         return answer, ids
@@ -86,8 +87,8 @@ class Steering:
     async def _raise_cap(self, command: Mapping[str, Any], row: OrderRow, price: int) -> tuple[Answer, list[str]]:
         cap = max(row.cap, price)
         answer = _yes(f"{row.name} goes on; it may spend {dollars(cap)} in all.", order_id=row.id)
-        line = {"kind": "approval", "order": row.id, "waived": [projection.CAP], "cap": cap}
-        await self._books.record(line, _line(command, answer))
+        raised = Approval(order=row.id, waived=[Approved.CAP], cap=cap, of=Approved.CAP)
+        await self._books.record(raised, _line(command, answer))
         self._bench.blocked.pop(row.id, None)
         self._bench.wake(row.id)
         return answer, [row.id]
@@ -99,7 +100,7 @@ class Steering:
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
-        await self._books.record({"kind": "cancel", "order": row.id}, _line(command, answer))
+        await self._books.record(Cancel(order=row.id), _line(command, answer))
         for item in running:
             self._bench.stops.add(item.item_key)
         if row.held is not None:
@@ -141,8 +142,10 @@ class Steering:
         chosen = [item for item in items if stakes[item.number] is None or command.get("in_doubt")]
         answer = _retry_answer(row, [item.number for item in chosen], risky, bool(command.get("in_doubt")), _why(items))
         lines = [
-            {"kind": "retry", "order": row.id, "item": item.number, **({"fed": True} if item.waits else {}),
-             "raise": budget.set_aside(row, item.upper) if stakes[item.number] is not None else 0}
+            Retry(
+                order=row.id, item=item.number, fed=bool(item.waits),
+                raised=budget.set_aside(row, item.upper) if stakes[item.number] is not None else 0,
+            )
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))
@@ -204,8 +207,7 @@ class Steering:
             f"{target.label} is paused: nothing more is sent. What is on the way is still collected and delivered. "
             f"To go on: `{target.lift}`."
         )
-        line = {"kind": "pause", **target.fields, "on": True, "by": "you"}
-        await self._books.record(line, _line(command, answer))
+        await self._books.record(target.pause(on=True, by="you"), _line(command, answer))
         self._follow([target.fields])
         return answer, []
 
@@ -221,7 +223,7 @@ class Steering:
         names = [_label(fields) for fields in lifted] if target.order is None else [target.label]
         order_ids = [fields["order"] for fields in lifted if "order" in fields]
         answer = _yes(f"{', '.join(names)} goes on.{self._still(target)}")
-        lines = [{"kind": "pause", **fields, "on": False} for fields in lifted]
+        lines = [Pause(order=fields.get("order"), provider=fields.get("provider"), on=False) for fields in lifted]
         await self._books.record(*lines, _line(command, answer))
         for fields in lifted:
             if fields.get("provider") in self._bench.gates:
@@ -287,6 +289,9 @@ class Target:
     paused: bool
     order: OrderRow | None = None
 
+    def pause(self, *, on: bool, by: str | None = None) -> Pause:
+        return Pause(order=self.fields.get("order"), provider=self.fields.get("provider"), on=on, by=by)
+
 
 def _label(fields: Mapping[str, str]) -> str:
     return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
@@ -318,8 +323,8 @@ def _retry_answer(
     return {**_yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
 
 
-def _line(command: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-    return {"kind": "command", "id": command["id"], "name": command["name"], "answer": answer}
+def _line(command: Mapping[str, Any], answer: Answer) -> CommandDone:
+    return CommandDone(id=command["id"], name=command["name"], answer=answer)
 
 
 def _yes(text: str, **more: Any) -> Answer:

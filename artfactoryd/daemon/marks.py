@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from artfactoryd.storage.events import Mark
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ProductRow
 
@@ -22,17 +23,16 @@ def found(index: Index, names: list[str]) -> tuple[list[ProductRow], str]:
     return list(products.values()), "" if products else "Name a product by its path in Projects or by its id."
 
 
-def lines(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[dict[str, Any]]:
+def lines(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[Mark]:
     """A line for each product that it changes, with what it is from then on."""
     wanted = []
     for product in products:
         order = index.order(product.order_id)
         tags = product.tags or (order.tags if order else [])
-        before = {"liked": bool(product.liked), "tags": tags}
-        after = {"liked": before["liked"] if command["name"] == "tag" else not command.get("off"),
-                 "tags": _tags(tags, command.get("changes") or [])}  # fmt: skip
-        if after != before:
-            wanted.append({"kind": "mark", "product": product.id, **after})
+        liked = product.liked if command["name"] == "tag" else not command.get("off")
+        marked = _tags(tags, command.get("changes") or [])
+        if (liked, marked) != (product.liked, tags):
+            wanted.append(Mark(product=product.id, liked=liked, tags=marked))
     return wanted
 
 
