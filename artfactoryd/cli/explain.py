@@ -11,12 +11,11 @@ from typing import Any
 import click
 
 from artfactoryd import entries
-from artfactoryd.cli.context import as_json, made_home, say
-from artfactoryd.core.file_refs import PRODUCT
+from artfactoryd.cli.context import as_json, latest, made_home, say
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import remake
-from artfactoryd.planning.input_sources import SHORTEST
+from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
 ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
@@ -24,40 +23,40 @@ ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "ask
 
 @click.command()
 @click.argument("file", metavar="FILE|ID")
+@latest
 @as_json
 @click.pass_context
-def explain(ctx: click.Context, file: str, as_json: bool) -> None:
+def explain(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
     """Everything that is known of a product: how it was made, from what, when, and what it cost."""
-    found = explanation(made_home(ctx), file)
+    found = explanation(made_home(ctx), file, latest=latest)
     say(found, text(found), as_json)
 
 
-def card_of(home: Home, given: str) -> Path:
-    """The sidecar of a product, named by its path, by that of its sidecar, or by its id. Raises WrongUse."""
+def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
+    """The sidecar of a product: beside the file of that path wherever it is, else of the product here that is named.
+
+    Raises NoSuchProduct, WrongUse where there is no sidecar, and AmbiguousName unless the `latest` is asked for.
+    """
     path = Path(given)
-    if os.path.lexists(path) or "/" in given:
-        card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
-        if not card.is_file():
-            raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
+    card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
+    if card.is_file():
         return card
-    wanted = given.removeprefix(PRODUCT).lower()
+    if os.path.lexists(path):
+        raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
     index = Index.if_made(home.index_file)
     try:
-        rows = index.products_beginning(wanted) if index and len(wanted) >= SHORTEST else []
+        product = naming.product_named(index, naming.product_given(home, given), latest=latest)
     finally:
         if index:
             index.close()
-    if len(rows) != 1:
-        words = "may be more than one product" if rows else "is no product here"
-        raise WrongUse(f"{given!r} {words}. `artfactoryd products` lists them; name one by path or id.")
-    found: Path = home.root / (rows[0]["path"] + remake.SUFFIX)
-    if not found.is_file():
-        raise WrongUse(f"{rows[0]['path']} is no longer on the shelf.")
-    return found
+    card = Path(home.root, product["path"] + remake.SUFFIX)
+    if not card.is_file():
+        raise WrongUse(f"{product['path']} is no longer on the shelf.")
+    return card
 
 
-def explanation(home: Home, given: str) -> dict[str, Any]:
-    card = card_of(home, given)
+def explanation(home: Home, given: str, *, latest: bool = False) -> dict[str, Any]:
+    card = card_of(home, given, latest=latest)
     said = remake.read_card(card.read_bytes())
     if said is None:
         raise WrongUse(f"{card} is not a sidecar.")

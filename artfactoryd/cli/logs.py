@@ -16,9 +16,10 @@ from typing import Any
 
 import click
 
-from artfactoryd.cli.context import as_json, made_home
+from artfactoryd.cli.context import as_json, latest, made_home
 from artfactoryd.home import Home
 from artfactoryd.log import FILES, OLD_FILES
+from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
 LOOK = 0.25  # seconds between looks for more
@@ -36,13 +37,16 @@ _ID = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?: |$)')
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
 @click.option("--order", metavar="ID", help="Only what speaks of this order.")
+@latest
 @click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
 @as_json
 @click.pass_context
-def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
+def logs(
+    ctx: click.Context, which: str, follow: bool, order: str | None, latest: bool, most: int, as_json: bool
+) -> None:
     """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
     home = made_home(ctx)
-    wanted = ids_of(home, order) if order else []
+    wanted = [order_id_of(home, order, latest=latest)] if order else []
     found, follower = tail(home, which, most, wanted)
     for entry in found:
         click.echo(printed(entry, as_json))
@@ -131,15 +135,15 @@ def _lines(path: Path) -> Iterator[str]:
         return  # rotated away between two looks
 
 
-def ids_of(home: Home, name: str) -> list[str]:
-    """The orders a person means by an id, the beginning of one, a name or a folder; else what was said, as it is."""
+def order_id_of(home: Home, name: str, *, latest: bool) -> str:
+    """Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
     index = Index.if_made(home.index_file)
-    if index is None:
-        return [name]
     try:
-        return [row["id"] for row in index.find_orders(name.rstrip("/"))] or [name]
+        order_id: str = naming.order_named(index, naming.order_given(home, name), latest=latest)["id"]
+        return order_id
     finally:
-        index.close()
+        if index:
+            index.close()
 
 
 class Follower:

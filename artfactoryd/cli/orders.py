@@ -8,17 +8,16 @@ from typing import Any
 
 import click
 
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, latest, made_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.money import dollars
-from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
 from artfactoryd.reporting import waiting
 from artfactoryd.reporting import why as why_words
 from artfactoryd.settings import Settings
-from artfactoryd.storage import budget
+from artfactoryd.storage import budget, naming
 from artfactoryd.storage.index import Index
 
 Document = dict[str, Any]
@@ -47,23 +46,25 @@ def orders(ctx: click.Context, as_json: bool) -> None:
 
 @click.command()
 @click.argument("order_id", metavar="ID")
+@latest
 @as_json
 @click.pass_context
-def order(ctx: click.Context, order_id: str, as_json: bool) -> None:
+def order(ctx: click.Context, order_id: str, latest: bool, as_json: bool) -> None:
     """One order: its items, what they cost, and what is at stake."""
     home = made_home(ctx)
-    found = order_document(home, settings_of(home), order_id)
+    found = order_document(home, settings_of(home), order_id, latest=latest)
     say(found, "" if as_json else order_text(found), as_json)
 
 
 @click.command()
 @click.argument("file")
+@latest
 @as_json
 @click.pass_context
-def why(ctx: click.Context, file: str, as_json: bool) -> None:
+def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
     """What became of a file, and what to do about it."""
     home = made_home(ctx)
-    text, known = why_of(home, settings_of(home), file)
+    text, known = why_of(home, settings_of(home), file, latest=latest)
     say({"file": file, "known": known, "text": text}, text, as_json)
     ctx.exit(0 if known else DID_NOT_SUCCEED)
 
@@ -93,14 +94,11 @@ def orders_document(home: Home, settings: Settings) -> list[Document]:
         ]  # fmt: skip
 
 
-def order_document(home: Home, settings: Settings, name: str) -> Document:
+def order_document(home: Home, settings: Settings, name: str, *, latest: bool = False) -> Document:
+    """Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
     with _looking(home) as index:
-        rows = index.find_orders(name.rstrip("/")) if index else []
-        if not rows or index is None:
-            raise WrongUse(f"There is no order {name!r}. `artfactoryd orders` lists them.")
-        if len(rows) > 1 and all(row["id"] != name for row in rows) and len({row["name"] for row in rows}) > 1:
-            raise WrongUse(f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}. Name one by its id.")
-        row = rows[0]
+        row = naming.order_named(index, naming.order_given(home, name), latest=latest)
+        assert index is not None  # there is an order in it
         found = order_reports.order_document(index, row, waiting.reasons(index, row, home, settings))
         found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
         found["doubts"] = order_reports.doubts(index, row)
@@ -114,9 +112,10 @@ def _attempt(attempt: Mapping[str, Any]) -> Document:
     return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
 
 
-def why_of(home: Home, settings: Settings, given: str) -> tuple[str, bool]:
+def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) -> tuple[str, bool]:
+    """What became of it, in words, and whether anything is known of it. Raises AmbiguousName."""
     with _looking(home) as index:
-        return why_words.why(home, index, settings, given)
+        return why_words.why(home, index, settings, given, latest=latest)
 
 
 # --- in words ---

@@ -15,12 +15,12 @@ from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.model import providers_of
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import marks
-from artfactoryd.errors import ArtFactoryError
+from artfactoryd.errors import AmbiguousName, ArtFactoryError, NoSuchOrder
 from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
-from artfactoryd.storage import budget, dependencies, projection
+from artfactoryd.storage import budget, dependencies, naming, projection
 from artfactoryd.storage.writer import Books
 
 Row = Mapping[str, Any]
@@ -48,16 +48,11 @@ class Steering:
             return _no(str(error)), []
 
     def _find(self, command: Mapping[str, Any]) -> Row | Answer:
-        """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
-        name = str(command.get("order") or "").rstrip("/")
-        rows = self._books.index.find_orders(name) if name else []
-        if not rows:
-            return _no(f"There is no order {name!r}.")
-        open_rows = [row for row in rows if row["held"] is not None and not row["cancelled"]] or rows
-        if len(rows) > 1 and len({row["id"] for row in open_rows}) > 1 and all(row["id"] != name for row in rows):
-            ids = ", ".join(row["id"] for row in open_rows[:5])
-            return _no(f"{name!r} may be any of {ids}. Name one by its id.")
-        return open_rows[0]
+        """The one order that is named (storage/naming); else an answer that says why not."""
+        try:
+            return naming.order_named(self._books.index, str(command.get("order") or ""))
+        except (NoSuchOrder, AmbiguousName) as error:
+            return _no(str(error))
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._find(command)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artfactoryd.errors import AmbiguousName, NoSuchProduct
+from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
 Row = Mapping[str, Any]
 
 
 def found(index: Index, names: list[str]) -> tuple[list[Row], str]:
-    """The products of these paths and ids; with words where one is not to be had, and then none are."""
-    products: dict[str, Row] = {}
-    for name in names:
-        rows = index.find_products(name) if name else []
-        if not rows:
-            return [], f"There is no product {name!r}. Name it by its path in Projects or by its id."
-        if len(rows) > 1:
-            return [], f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}."
-        products[rows[0]["id"]] = rows[0]
-    return list(products.values()), "" if products else "Name a product by its path in Projects or by its id."
+    """The products of these names (storage/naming); with words where one is not to be had, and then none are."""
+    try:
+        products = [naming.product_named(index, name) for name in names]
+    except (NoSuchProduct, AmbiguousName) as error:
+        return [], str(error)
+    once = {product["id"]: product for product in products}
+    return list(once.values()), "" if once else "Name a product by its path in Projects or by its id."
 
 
 def lines(index: Index, command: Row, products: list[Row]) -> list[dict[str, Any]]:
