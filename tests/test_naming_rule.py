@@ -46,10 +46,10 @@ async def three(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             await works.make(order("a boat", file="{index:04d}.{ext}"), "boats.yaml"),
         ]
         index = works.house.books.index
-        folders = [str(works.order(each)["folder"]) for each in made]
-        products = sorted(index.newest_products(3), key=lambda product: made.index(product["order_id"]))
+        folders = [str(works.order(each).folder) for each in made]
+        products = sorted(index.newest_products(3), key=lambda product: made.index(product.order_id))
         await works.stop()
-    ids, paths = [product["id"] for product in products], [product["path"] for product in products]
+    ids, paths = [product.id for product in products], [product.path for product in products]
     yield Three(home, *(tuple(each) for each in (made, folders, ids, paths)))  # type: ignore[arg-type]
 
 
@@ -158,8 +158,8 @@ async def test_the_status_page_names_an_order_by_the_same_rule(three: Three) -> 
 
 def test_an_id_in_full_is_that_order_whatever_is_called_so(three: Three) -> None:
     index = Index.look(three.home.home.index_file)
-    assert naming.order_named(index, three.orders[0])["id"] == three.orders[0]
-    assert naming.product_named(index, three.products[0])["id"] == three.products[0]
+    assert naming.order_named(index, three.orders[0]).id == three.orders[0]
+    assert naming.product_named(index, three.products[0]).id == three.products[0]
     with pytest.raises(NoSuchProduct):
         naming.product_named(index, "")
     with pytest.raises(NoSuchOrder):

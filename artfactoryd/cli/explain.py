@@ -17,6 +17,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import remake
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import AttemptRow
 
 ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
 
@@ -49,9 +50,9 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
     finally:
         if index:
             index.close()
-    card = Path(home.root, product["path"] + remake.SUFFIX)
+    card = home.root / (product.path + remake.SUFFIX)
     if not card.is_file():
-        raise WrongUse(f"{product['path']} is no longer on the shelf.")
+        raise WrongUse(f"{product.path} is no longer on the shelf.")
     return card
 
 
@@ -70,7 +71,7 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> dict[str, An
             index.close()
     return {
         "file": str(product), "bytes_are": _state_of(product, said), "sidecar": said,
-        "order_folder": row["folder"] if row else None, "attempts": [_attempt(each) for each in attempts],
+        "order_folder": row.folder if row else None, "attempts": [_attempt(each) for each in attempts],
     }  # fmt: skip
 
 
@@ -82,9 +83,9 @@ def _state_of(product: Path, said: Mapping[str, Any]) -> str:
     return "as made" if same else "changed since"
 
 
-def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
-    cost = row["reserved"] if row["cost"] is None else row["cost"]
-    return {**{key: row[key] for key in ATTEMPT}, "usd": cost / 1_000_000, "settled": row["cost"] is not None}
+def _attempt(attempt: AttemptRow) -> dict[str, Any]:
+    known = {key: getattr(attempt, key) for key in ATTEMPT}
+    return {**known, "usd": attempt.at_stake / 1_000_000, "settled": attempt.cost is not None}
 
 
 def text(found: Mapping[str, Any]) -> str:

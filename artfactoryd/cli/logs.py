@@ -139,8 +139,7 @@ def order_id_of(home: Home, name: str, *, latest: bool) -> str:
     """Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
     index = Index.if_made(home.index_file)
     try:
-        order_id: str = naming.order_named(index, naming.order_given(home, name), latest=latest)["id"]
-        return order_id
+        return naming.order_named(index, naming.order_given(home, name), latest=latest).id
     finally:
         if index:
             index.close()

@@ -19,6 +19,7 @@ from artfactoryd.reporting import why as why_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget, naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import AttemptRow
 
 Document = dict[str, Any]
 TIMES = ("asked_at", "answered_at", "ended_at")
@@ -100,16 +101,16 @@ def order_document(home: Home, settings: Settings, name: str, *, latest: bool = 
         row = naming.order_named(index, naming.order_given(home, name), latest=latest)
         assert index is not None  # there is an order in it
         found = order_reports.order_document(index, row, waiting.reasons(index, row, home, settings))
-        found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
+        found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row.id)]
         found["doubts"] = order_reports.doubts(index, row)
-        found["items"] = [order_reports.item_document(item) for item in index.items(row["id"])]
+        found["items"] = [order_reports.item_document(item) for item in index.items(row.id)]
         return found
 
 
-def _attempt(attempt: Mapping[str, Any]) -> Document:
+def _attempt(attempt: AttemptRow) -> Document:
     keys = ("id", "number", "nth", "provider", "model", "ticket", "verdict", "reason", *TIMES)
-    cost = attempt["reserved"] if attempt["cost"] is None else attempt["cost"]
-    return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
+    known = {key: getattr(attempt, key) for key in keys}
+    return {**known, "usd": attempt.at_stake / 1_000_000, "settled": attempt.cost is not None}
 
 
 def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) -> tuple[str, bool]:

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artfactoryd.errors import AmbiguousName, NoSuchProduct
+from artfactoryd.errors import NoSuchProduct
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
-
-Row = Mapping[str, Any]
-
-
-def found(index: Index, names: list[str]) -> tuple[list[Row], str]:
-    """The products of these names (storage/naming); with words where one is not to be had, and then none are."""
-    try:
-        products = [naming.product_named(index, name) for name in names]
-    except (NoSuchProduct, AmbiguousName) as error:
-        return [], str(error)
-    once = {product["id"]: product for product in products}
-    return list(once.values()), "" if once else "Name a product by its path in Projects or by its id."
+from artfactoryd.storage.rows import ProductRow
 
 
-def lines(index: Index, command: Row, products: list[Row]) -> list[dict[str, Any]]:
+def products_named(index: Index, names: Sequence[str]) -> list[ProductRow]:
+    """The products of these names, each once (storage/naming). Raises where one of them is not to be had."""
+    if not names:
+        raise NoSuchProduct("Name a product by its path in Projects or by its id.")
+    products = [naming.product_named(index, name) for name in names]
+    return list({product.id: product for product in products}.values())
+
+
+def lines(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[dict[str, Any]]:
     """A line for each product that it changes, with what it is from then on."""
     wanted = []
     for product in products:
-        order = index.order(product["order_id"]) or {"tags": []}
-        before = {"liked": bool(product["liked"]), "tags": product["tags"] or order["tags"]}
+        order = index.order(product.order_id)
+        tags = product.tags or (order.tags if order else [])
+        before = {"liked": bool(product.liked), "tags": tags}
         after = {"liked": before["liked"] if command["name"] == "tag" else not command.get("off"),
-                 "tags": _tags(before["tags"], command.get("changes") or [])}  # fmt: skip
+                 "tags": _tags(tags, command.get("changes") or [])}  # fmt: skip
         if after != before:
-            wanted.append({"kind": "mark", "product": product["id"], **after})
+            wanted.append({"kind": "mark", "product": product.id, **after})
     return wanted
 
 

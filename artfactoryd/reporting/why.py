@@ -13,6 +13,7 @@ from artfactoryd.reporting.waiting import reasons
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow, ProductRow
 
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 
@@ -51,41 +52,38 @@ def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:
     products = naming.products_named(index, naming.product_given(home, given))
     if not products:
         return ""
-    both = sorted([*products, *naming.orders_named(index, given)], key=lambda row: row["id"], reverse=True)
-    product = naming.one_of(given, both, latest)
-    return _made_by(index, Path(given).name, product) if product in products else ""
+    both: list[OrderRow | ProductRow] = [*products, *naming.orders_named(index, given)]
+    meant = naming.one_of(given, sorted(both, key=lambda row: row.id, reverse=True), latest)
+    return _made_by(index, Path(given).name, meant) if isinstance(meant, ProductRow) else ""
 
 
-def _made_by(index: Index, name: str, product: naming.Row) -> str:
-    order = index.order(product["order_id"])
-    item = index.item(product["order_id"], product["number"])
+def _made_by(index: Index, name: str, product: ProductRow) -> str:
+    order = index.order(product.order_id)
+    item = index.item(product.order_id, product.number)
     if not order:
-        return f"{name} was made by order {product['order_id']}, which is not known here. Its sidecar tells the rest."
+        return f"{name} was made by order {product.order_id}, which is not known here. Its sidecar tells the rest."
     if not item:
         return ""
-    return (
-        f"{name} is product {product['place']} of order {order['name']} ({order['id']}), "
-        f"made from {item['generation']}."
-    )
+    return f"{name} is product {product.place} of order {order.name} ({order.id}), made from {item.generation}."
 
 
-def _orders(home: Home, index: Index, given: str, name: str) -> list[naming.Row]:
+def _orders(home: Home, index: Index, given: str, name: str) -> list[OrderRow]:
     """Those that are called so, else those that a file of this name became; newest first."""
     orders = naming.orders_named(index, naming.order_given(home, given))
-    return orders or [row for row in index.orders() if row["file"] == name or row["name"] == Path(name).stem]
+    return orders or [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
 
 
-def _accepted(order: naming.Row) -> float:
-    return datetime.fromisoformat(order["accepted_at"]).timestamp()
+def _accepted(order: OrderRow) -> float:
+    return datetime.fromisoformat(order.accepted_at).timestamp()
 
 
-def _why_order(home: Home, index: Index, settings: Settings, name: str, order: naming.Row) -> str:
+def _why_order(home: Home, index: Index, settings: Settings, name: str, order: OrderRow) -> str:
     """What a file became: the order's state, what it waits for, what failed."""
-    file = name if Path(name).stem == order["name"] else order["file"]
-    lines = [f"{file} became order {order['name']} ({order['id']}): {index.state(order)}."]
-    if order["folder"]:
-        lines.append(order["folder"])
-    failed = index.items(order["id"], (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+    file = name if Path(name).stem == order.name else order.file
+    lines = [f"{file} became order {order.name} ({order.id}): {index.state(order)}."]
+    if order.folder:
+        lines.append(order.folder)
+    failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
     lines += reasons(index, order, home, settings)
-    lines += [f"Item {item['number']}, {item['state']}: {item['reason']}" for item in failed]
+    lines += [f"Item {item.number}, {item.state}: {item.reason}" for item in failed]
     return "\n".join(lines)

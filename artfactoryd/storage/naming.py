@@ -7,21 +7,22 @@ or NoSuchProduct. An id in full is always that one, whatever else is called so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from artfactoryd.core.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
 from artfactoryd.home import Home
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow, ProductRow
 
-Row = Mapping[str, Any]
+Named = TypeVar("Named", bound=OrderRow | ProductRow)
 MOST_LISTED = 10  # of those that a name may mean
 SIDECAR = ".json"  # a product may be named by the file beside it
 
 
-def order_named(index: Index | None, name: str, *, latest: bool | None = None) -> Row:
+def order_named(index: Index | None, name: str, *, latest: bool | None = None) -> OrderRow:
     """`latest`: take the newest of several; None where a person cannot ask for that."""
     orders = orders_named(index, name)
     if not orders:
@@ -29,7 +30,7 @@ def order_named(index: Index | None, name: str, *, latest: bool | None = None) -
     return one_of(name, orders, latest)
 
 
-def product_named(index: Index | None, name: str, *, latest: bool | None = None) -> Row:
+def product_named(index: Index | None, name: str, *, latest: bool | None = None) -> ProductRow:
     products = products_named(index, name)
     if not products:
         words = "`artfactoryd products` lists them; name one by its path in Projects or by its id."
@@ -37,32 +38,32 @@ def product_named(index: Index | None, name: str, *, latest: bool | None = None)
     return one_of(name, products, latest)
 
 
-def orders_named(index: Index | None, name: str) -> list[Row]:
+def orders_named(index: Index | None, name: str) -> list[OrderRow]:
     """All that answer to it, newest first."""
     wanted = name.rstrip("/")
     orders = index.find_orders(wanted) if index and wanted else []
-    return [order for order in orders if order["id"] == wanted.lower()] or list(orders)
+    return [order for order in orders if order.id == wanted.lower()] or list(orders)
 
 
-def products_named(index: Index | None, name: str) -> list[Row]:
+def products_named(index: Index | None, name: str) -> list[ProductRow]:
     """All that answer to it, newest first. By a file name only what has no such id or path."""
     wanted = name.removeprefix(PRODUCT)
     if index is None or not wanted:
         return []
     products = index.find_products(wanted) or index.find_products(wanted.removesuffix(SIDECAR))
     if products:
-        return [product for product in products if product["id"] == wanted.lower()] or list(products)
+        return [product for product in products if product.id == wanted.lower()] or list(products)
     return [] if "/" in wanted else _products_called(index, wanted)
 
 
-def _products_called(index: Index, file_name: str) -> list[Row]:
+def _products_called(index: Index, file_name: str) -> list[ProductRow]:
     ending = f"/{file_name.removesuffix(SIDECAR)}"
     sql = "SELECT path FROM product WHERE substr(path, ?) = ? ORDER BY id DESC LIMIT 20"
     rows = index.rows(sql, (-len(ending), ending))
     return [product for row in rows if (product := index.find_product(row["path"]))]
 
 
-def one_of(name: str, rows: Sequence[Row], latest: bool | None) -> Row:
+def one_of(name: str, rows: Sequence[Named], latest: bool | None) -> Named:
     """The only one of them, or the newest; they come newest first. Raises AmbiguousName."""
     if len(rows) > 1 and not latest:
         lines = [f"  {_described(row)}" for row in rows[:MOST_LISTED]]
@@ -70,14 +71,14 @@ def one_of(name: str, rows: Sequence[Row], latest: bool | None) -> Row:
             lines.append(f"  and {len(rows) - MOST_LISTED} more")
         way_out = "Name one by its id" if latest is None else "Name one by its id, or take the newest with --latest"
         words = f"{name!r} may be any of these. {way_out}.\n"
-        raise AmbiguousName(words + "\n".join(lines), [row["id"] for row in rows])
+        raise AmbiguousName(words + "\n".join(lines), [row.id for row in rows])
     return rows[0]
 
 
-def _described(row: Row) -> str:
-    if "path" in row:
-        return f"{row['id']}  {row['created_at'][:10]}  {row['path']}"
-    return f"{row['id']}  {row['accepted_at'][:10]}  {row['project']}/{row['name']}"
+def _described(row: OrderRow | ProductRow) -> str:
+    if isinstance(row, ProductRow):
+        return f"{row.id}  {row.created_at[:10]}  {row.path}"
+    return f"{row.id}  {row.accepted_at[:10]}  {row.project}/{row.name}"
 
 
 # --- what a person typed ---
