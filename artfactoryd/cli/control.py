@@ -112,9 +112,9 @@ def steer(
     command = mailbox.command(name, **fields)
     try:
         with home.lock(name):
-            found = settings()
-            log.setup("warning", home.logs, form=found.logging.format)
-            return asyncio.run(_carry_out(home, found, environ, command))
+            loaded = settings()
+            log.setup("warning", home.logs, form=loaded.logging.format)
+            return asyncio.run(_carry_out(home, loaded, environ, command))
     except HomeLocked:
         return mailbox.ask(home.commands, command, lambda: daemon_is_there(home))
 
@@ -135,6 +135,7 @@ async def _carry_out(
 
 
 def daemon_is_there(home: Home) -> bool:
+    """Whether another process holds the home's lock just now."""
     try:
         with home.lock("look"):
             return False
