@@ -224,7 +224,10 @@ def test_a_wish_for_something_paused_is_refused_though_its_turn_had_come(home: T
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("pause", "nothing-like-it"), "There is no order 'nothing-like-it'. Providers: local, replicate."),
+        (
+            ("pause", "nothing-like-it"),
+            "There is no order 'nothing-like-it'. `artfactoryd orders` lists them. Providers: local, replicate.",
+        ),
         (("pause", ""), "Name an order or a provider"),
         (("pause", "red"), "red has ended"),
         (("resume", "red"), "red is not stopped or paused."),

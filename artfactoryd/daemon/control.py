@@ -14,12 +14,12 @@ from typing import Any
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import marks
-from artfactoryd.errors import ArtFactoryError
+from artfactoryd.errors import ArtFactoryError, NoSuchOrder, WrongUse
 from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
-from artfactoryd.storage import budget, dependencies
+from artfactoryd.storage import budget, dependencies, naming
 from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Pause, Retry
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
@@ -47,22 +47,12 @@ class Steering:
         except ArtFactoryError as error:
             return _no(str(error)), []
 
-    def _find(self, command: Mapping[str, Any]) -> OrderRow | Answer:
-        """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
-        name = str(command.get("order") or "").rstrip("/")
-        rows = self._books.index.find_orders(name) if name else []
-        if not rows:
-            return _no(f"There is no order {name!r}.")
-        open_rows = [row for row in rows if row.is_held] or rows
-        if len(rows) > 1 and len({row.id for row in open_rows}) > 1 and all(row.id != name for row in rows):
-            ids = ", ".join(row.id for row in open_rows[:5])
-            return _no(f"{name!r} may be any of {ids}. Name one by its id.")
-        return open_rows[0]
+    def _order(self, command: Mapping[str, Any]) -> OrderRow:
+        """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
+        return naming.order_named(self._books.index, str(command.get("order") or ""))
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._find(command)
-        if isinstance(row, dict):
-            return row, []
+        row = self._order(command)
         if row.held is None and not row.cancelled and (found := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, found)
         if row.held is None or row.cancelled:
@@ -94,9 +84,7 @@ class Steering:
         return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._find(command)
-        if isinstance(row, dict):
-            return row, []
+        row = self._order(command)
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
@@ -129,9 +117,7 @@ class Steering:
         await asyncio.to_thread(self._claims.drop_held, row.entry)
 
     async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._find(command)
-        if isinstance(row, dict):
-            return row, []
+        row = self._order(command)
         if row.is_held:
             return _no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
         items = self._again(row)
@@ -175,9 +161,7 @@ class Steering:
         return stake if stake or doubtful else None
 
     async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        products, wrong = marks.found(self._books.index, list(command.get("products") or ()))
-        if wrong:
-            return _no(wrong), []
+        products = marks.products_named(self._books.index, list(command.get("products") or ()))
         lines = marks.lines(self._books.index, command, products)
         orders = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(lines)} of {len(products)} marked anew." if lines else "They are marked so already."
@@ -196,8 +180,6 @@ class Steering:
 
     async def _pause(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         target = self._target(command)
-        if isinstance(target, dict):
-            return target, []
         row = target.order
         if row is not None and self._books.index.state(row) not in UNFINISHED_ORDERS:
             return _no(f"{target.label} has ended; there is nothing to pause."), []
@@ -214,8 +196,6 @@ class Steering:
     async def _resume(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         """Exactly what is named; with nothing named, every pause and every stop."""
         target = self._target(command)
-        if isinstance(target, dict):
-            return target, []
         lifted = self._to_lift(target)
         if not lifted:
             nothing = f"{target.label} is not stopped or paused." if target.fields else "Nothing is stopped or paused."
@@ -231,19 +211,20 @@ class Steering:
         self._follow(lifted)
         return answer, order_ids
 
-    def _target(self, command: Mapping[str, Any]) -> Target | Answer:
+    def _target(self, command: Mapping[str, Any]) -> Target:
         """What `pause` or `resume` is about: a provider by its name, else an order, or with no name everything."""
         index = self._books.index
         name = str(next((command[key] for key in ("target", "provider", "order") if command.get(key)), ""))
         if command.get("target") == "":  # a variable of a script that was empty
-            return _no("Name an order or a provider; without a name it is everything.")
+            raise WrongUse("Name an order or a provider; without a name it is everything.")
         if not name:
             return Target({}, "Everything", "resume", "" in index.pauses())
         if name in self._bench.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
-        row = self._find({"order": name})
-        if isinstance(row, dict):
-            return _no(f"{row['text']} Providers: {', '.join(sorted(self._bench.gates))}.")
+        try:
+            row = naming.order_named(index, name)
+        except NoSuchOrder as error:
+            raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._bench.gates))}.") from error
         lift = f"resume {row.short}"
         return Target({"order": row.id}, row.name, lift, row.paused is not None, row)
 
