@@ -3,6 +3,9 @@
     ArtFactoryError            title + sentence; whose move; what it stops; worth trying again?
     |- Refusal                 a file that cannot be taken: carries Problems with file, line, column   (you, order)
     |- WrongUse                a command or a setting is wrong: exit code 2                            (you, daemon)
+       |- NoSuchOrder          no order is called so                                                   (you, daemon)
+       |- NoSuchProduct        no product is called so                                                 (you, daemon)
+       |- AmbiguousName        several are called so: carries their ids                                (you, daemon)
     |- HomeLocked              another process holds this home                                         (you, daemon)
     |- IllegalMove             an item cannot go from here to there                                    (us, item)
        |- OverCap              a wish would pass the cap of order, day or month: it is not written     (you, order)
@@ -108,6 +111,22 @@ class Refusal(ArtFactoryError):
 class WrongUse(ArtFactoryError):
     title = "That does not work"
     whose_move: WhoseMove = "you"
+
+
+class NoSuchOrder(WrongUse):
+    """No order answers to what a person called it."""
+
+
+class NoSuchProduct(WrongUse):
+    """No product answers to what a person called it."""
+
+
+class AmbiguousName(WrongUse):
+    """Several answer to it. `candidates`: their ids, newest first; the sentence lists them."""
+
+    def __init__(self, sentence: str, candidates: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.candidates = tuple(candidates)
 
 
 class HomeLocked(ArtFactoryError):

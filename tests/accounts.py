@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.storage import projection
+from artfactoryd.storage.events import Event, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
@@ -33,7 +35,7 @@ def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:
 
 
 @asynccontextmanager
-async def books_in(folder: Path) -> AsyncIterator[Books]:
+async def books_in(folder: Path) -> AsyncIterator[LineBooks]:
     books = open_books(folder)
     try:
         yield books
@@ -41,9 +43,20 @@ async def books_in(folder: Path) -> AsyncIterator[Books]:
         books.close()
 
 
-def open_books(folder: Path) -> Books:
+class LineBooks(Books):
+    """Takes lines as they stand in the ledger: the tests write them out."""
+
+    async def record(self, *lines: Line | Event) -> None:  # type: ignore[override]
+        await super().record(*(line if isinstance(line, Event) else from_line(line) for line in lines))
+
+
+def apply(index: Index, line: Line) -> None:
+    projection.apply(index, from_line(line))
+
+
+def open_books(folder: Path) -> LineBooks:
     (folder / "Ledger").mkdir(parents=True, exist_ok=True)
-    return Books(folder / "Ledger", folder / "index.sqlite3", expander, clock)
+    return LineBooks(folder / "Ledger", folder / "index.sqlite3", expander, clock)
 
 
 def rows(folder: Path) -> dict[str, list[str]]:
@@ -99,7 +112,10 @@ def ticket(item: int, order: str = ORDER, *, nth: int = 1) -> Line:
 
 
 def result(item: int, order: str = ORDER, **cost: int) -> Line:
-    outputs = [{"id": f"{order}-p{item}", "index": item, "address": "https://x/y.png", "mime": None}]
+    outputs = [{
+        "id": f"{order}-p{item}", "index": item, "address": "https://x/y.png", "mime": None,
+        "created_at": "2026-11-22T12:00:00.000Z",
+    }]  # fmt: skip
     return move("result", item, order, outputs=outputs, returned={"parameters": {"seed": 7}, "seconds": 1.5}, **cost)
 
 

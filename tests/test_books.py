@@ -20,11 +20,13 @@ import pytest
 
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
 from artfactoryd.storage import database, derived, ledger
+from artfactoryd.storage.events import UnknownKind
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.writer import Books, catch_up
+from artfactoryd.storage.writer import catch_up
 from tests.accounts import (
     ORDER,
     UPPER,
+    LineBooks,
     acceptance,
     approval,
     books_in,
@@ -54,7 +56,7 @@ def order_id(n: int) -> str:
     return f"0190000{n}-0000-7000-8000-000000000000"
 
 
-async def accept(books: Books, order: str = ORDER, **other: Any) -> None:
+async def accept(books: LineBooks, order: str = ORDER, **other: Any) -> None:
     await books.record(acceptance(order, **other))
     row = books.index.order(order)
     assert row is not None
@@ -85,7 +87,7 @@ class Flushes:
         assert self.go_on.wait(10)
         self._flush(fd)
 
-    async def hold(self, books: Books, *line: dict[str, Any]) -> asyncio.Task[None]:
+    async def hold(self, books: LineBooks, *line: dict[str, Any]) -> asyncio.Task[None]:
         """Until the thread is writing this line and everything else must wait."""
         self.inside.clear()
         self.go_on.clear()
@@ -149,7 +151,7 @@ async def test_an_illegal_move_fails_alone(tmp_path: Path, flushes: Flushes) -> 
         flushes.go_on.set()
         await first
         errors = [type(error) for error in await asyncio.gather(*waiting)]
-        assert errors == [type(None), IllegalMove, KeyError, TypeError, type(None)]
+        assert errors == [type(None), IllegalMove, UnknownKind, TypeError, type(None)]
         assert [(line["kind"], line["item"]) for line in lines(tmp_path)[1:]] == [("wish", 1), ("wish", 2), ("wish", 4)]
 
 
@@ -311,7 +313,7 @@ def python(script: str, folder: Path, *words: str, **environ: str) -> subprocess
 # --- the index is lost ---
 
 
-async def everything(books: Books) -> None:
+async def everything(books: LineBooks) -> None:
     """Something of every kind, in an order that makes replaying it hard."""
     for n in range(1, 7):
         await books.record(acceptance(order_id(n), items=6, cap=6 * UPPER))
@@ -637,5 +639,5 @@ def test_books_that_cannot_be_opened_say_why_and_hold_nothing_open(tmp_path: Pat
     (tmp_path / "Ledger").mkdir()
     (tmp_path / "index.sqlite3").write_bytes(b"no database" * 1000)
     with pytest.raises(StorageSick, match="can be deleted"):
-        Books(tmp_path / "Ledger", tmp_path / "index.sqlite3", expander, clock)
+        LineBooks(tmp_path / "Ledger", tmp_path / "index.sqlite3", expander, clock)
     assert not [thread for thread in threading.enumerate() if thread.name == "books" and thread.is_alive()]

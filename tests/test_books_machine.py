@@ -21,11 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove
-from artfactoryd.storage.writer import Books
 from tests import accounts
 from tests.accounts import (
     NOON,
     UPPER,
+    LineBooks,
     acceptance,
     approval,
     cancel,
@@ -33,6 +33,7 @@ from tests.accounts import (
     expander,
     failure,
     hold,
+    item_row,
     pause,
     release,
     result,
@@ -98,7 +99,7 @@ class History(RuleBasedStateMachine):
         def clock() -> datetime:
             return self.now
 
-        self.books = Books(self.folder / "Ledger", self.folder / "index.sqlite3", expander, clock)
+        self.books = LineBooks(self.folder / "Ledger", self.folder / "index.sqlite3", expander, clock)
         self.expand()
 
     def expand(self) -> None:
@@ -180,7 +181,7 @@ class History(RuleBasedStateMachine):
 
     def send_one(self, order: str, number: int, fate: str) -> None:
         item = (order, number)
-        nth = self.books.index.item(order, number)["attempts"] + 1  # type: ignore[index]
+        nth = item_row(self.books.index, order, number).attempts + 1
         line = wish(number, order, nth=nth)
         if not self.do(line):
             return

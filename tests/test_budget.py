@@ -287,7 +287,7 @@ async def test_a_price_by_the_megapixel_is_settled_by_the_size_of_what_came(home
 async def test_an_order_above_ask_above_is_held_and_approving_sends_it(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch, budget=Budget(ask_above=0.015)) as works:
         made = await works.make(order())
-        assert [reason["code"] for reason in works.order(made).reasons] == ["ask_above"]
+        assert [reason.code for reason in works.order(made).reasons] == ["ask_above"]
         assert "Its 2 items may cost up to $0.02; above $0.015 you are asked first." in home.words("cars.yaml")
         assert works.fake.calls() == []
         assert (await works.tell("approve", made))["done"]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd.storage import dependencies, projection
+from artfactoryd.storage import dependencies
 from artfactoryd.storage.dependencies import NOT_THERE
 from artfactoryd.storage.index import Index
-from tests.accounts import NOON, ORDER, acceptance
+from tests.accounts import NOON, ORDER, acceptance, apply
 
 OTHER = ORDER[:-1] + "2"
 
@@ -58,7 +58,7 @@ class Tables:
 def tables(tmp_path: Path) -> Iterator[Tables]:
     with contextlib.closing(Index.open(tmp_path / "index.sqlite3")) as index:
         for order in (ORDER, OTHER):
-            projection.apply(index, {"at": NOON.isoformat(), **acceptance(order, items=0, rehearsal=True)})
+            apply(index, {"at": NOON.isoformat(), **acceptance(order, items=0, rehearsal=True)})
         yield Tables(index)
 
 

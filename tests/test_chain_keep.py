@@ -146,7 +146,7 @@ async def test_a_deleted_product_of_one_not_kept_is_held_with_the_price_of_both(
     (works.home.home.root / works.house.books.index.products(first)[1].path).unlink()
     second = await works.make(chain(notes="edited"))
     [reason] = works.order(second).reasons
-    assert reason["code"] == "deleted" and reason["text"].startswith("1 of 4 was bought before")
+    assert reason.code == "deleted" and reason.text.startswith("1 of 4 was bought before")
     assert works.order(second).price == 3 * EDITING
     await works.tell("approve", second)
     await works.until(lambda: works.state(second) == "completed")

@@ -135,8 +135,8 @@ async def test_a_product_of_a_stage_that_was_deleted_is_held_and_bought_when_app
     path.unlink()
     second = await works.make(staged("a car", notes="edited"))
     [reason] = works.order(second).reasons
-    assert reason["code"] == "deleted" and reason["text"].startswith("1 of 3 was bought before")
-    assert reason["text"].count("$0.02") == 1
+    assert reason.code == "deleted" and reason.text.startswith("1 of 3 was bought before")
+    assert reason.text.count("$0.02") == 1
     await works.tell("approve", second)
     await works.until(lambda: works.state(second) == "completed")
     assert bought(works) == (1, 3) and works.committed(second) == EDITING
@@ -149,7 +149,7 @@ async def test_a_draft_that_was_edited_makes_its_stages_new(works: Works) -> Non
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     second = await works.make(staged("a car", notes="edited"))
     [reason] = works.order(second).reasons
-    assert (reason["code"], reason["text"][:6]) == ("deleted", "1 of 3")
+    assert (reason.code, reason.text[:6]) == ("deleted", "1 of 3")
     await works.tell("cancel", second)
     assert bought(works) == (1, 2)
 

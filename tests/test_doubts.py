@@ -251,7 +251,7 @@ async def test_what_is_found_while_it_is_about_to_be_sent_again_is_collected_and
     real = Calls.of
 
     async def slowly(self: Calls, row: Any, given: Any) -> Any:
-        if row["attempts"]:
+        if row.attempts:
             about.set()
             await go.wait()
         return await real(self, row, given)

@@ -58,8 +58,8 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("./nowhere.png", "has no sidecar (nowhere.png.json)"),
-        ("0192", "is no product here"),
+        ("./nowhere.png", "There is no product './nowhere.png'"),
+        ("0192", "There is no product '0192'"),
         ("0192f000-0000", "`artfactoryd products` lists them"),
     ],
 )

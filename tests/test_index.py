@@ -12,12 +12,13 @@ import pytest
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
-from artfactoryd.storage import derived, projection
+from artfactoryd.storage import derived
 from artfactoryd.storage.database import DatabaseError, trouble
 from artfactoryd.storage.index import Index
 from tests.accounts import (
     ORDER,
     acceptance,
+    apply,
     cancel,
     expander,
     failure,
@@ -47,7 +48,7 @@ def reader(writer: Index) -> Iterator[Index]:
 
 def do(index: Index, *lines: dict[str, object]) -> None:
     for line in lines:
-        projection.apply(index, {"at": AT, **line})
+        apply(index, {"at": AT, **line})
 
 
 def order_id(n: int) -> str:
@@ -210,7 +211,7 @@ def test_json_comes_back_as_values_and_a_models_name_as_text(writer: Index) -> N
     row = writer.order(ORDER)
     assert row is not None
     assert (row.model, row.tags) == ({"id": "a", "schema": {}}, [])
-    assert row.git == {"commit": "c", "dirty": False} and row.reasons[0]["code"] == "limit"
+    assert row.git == {"commit": "c", "dirty": False} and row.reasons[0].code == "limit"
     assert writer.held_orders() == [row]
     do(writer, acceptance(order_id(2)))
     expand(writer, order_id(2))
@@ -311,7 +312,7 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
         connection.set_progress_handler(None, 0)
         return len(counted)
 
-    projection.apply(writer, acceptance(items=5000))
+    apply(writer, acceptance(items=5000))
     pending(writer, range(1, 501))
     few = steps()
     pending(writer, range(501, 5001))

@@ -85,7 +85,7 @@ async def test_an_order_that_ended_with_nothing_sent_makes_no_duplicate(home: Te
         await works.tell("cancel", first)
         second = await works.take(DEAR, "again.yaml")
         await works.until(lambda: works.order(second).held)
-        assert [reason["code"] for reason in works.order(second).reasons] == ["budget"]
+        assert [reason.code for reason in works.order(second).reasons] == ["budget"]
 
 
 async def test_a_rehearsal_neither_makes_a_duplicate_nor_counts_as_a_run(home: TestHome, monkeypatch: Patch) -> None:
@@ -153,7 +153,7 @@ async def test_the_same_bytes_while_the_entry_lies_in_held_approve_nothing(home:
         second = await works.take(DEAR, "copy.yaml")
         await works.until(lambda: works.order(second).held)
         assert works.state(first) == "held"
-        assert {reason["code"] for reason in works.order(second).reasons} == {"budget", "duplicate"}
+        assert {reason.code for reason in works.order(second).reasons} == {"budget", "duplicate"}
 
 
 async def test_moved_back_with_other_bytes_it_is_a_new_order(home: TestHome, monkeypatch: Patch) -> None:
@@ -207,7 +207,7 @@ async def test_an_unknown_price_cannot_be_waived_by_moving_or_by_command(home: T
     async with at_work(home, monkeypatch) as works:
         text = order(model="mute")
         made = await held(works, text)
-        assert [(reason["code"], reason["waivable"]) for reason in works.order(made).reasons] == [("price", False)]
+        assert [(reason.code, reason.waivable) for reason in works.order(made).reasons] == [("price", False)]
         for _ in range(2):
             move_back(home)
             await works.until(lambda: (home.home.held / "cars.yaml").exists() and len(claims(works)) == 1)
@@ -225,7 +225,7 @@ async def test_more_products_than_asked_for_are_held_and_one_number_fewer_is_not
     limits = Limits(free_disk_bytes=1000, products_per_order=4)
     async with at_work(home, monkeypatch, limits=limits) as works:
         made = await held(works, order("car [1,2,3,4,5]"))
-        assert works.order(made).reasons[0]["code"] == "limit" and "5 products" in home.words("cars.yaml")
+        assert works.order(made).reasons[0].code == "limit" and "5 products" in home.words("cars.yaml")
         fits = await works.make(order("car [1,2,3,4]"), "fits.yaml")
         assert works.states(fits) == ["completed"] * 4
 
@@ -361,7 +361,7 @@ async def test_a_likely_mistake_holds_and_warnings_ok_lets_it_pass(home: TestHom
     text = order("a [color] car, (red:1.2)", lookups={"colour": ["red"]})
     async with at_work(home, monkeypatch) as works:
         made = await held(works, text)
-        assert [reason["code"] for reason in works.order(made).reasons] == ["warning", "warning"]
+        assert [reason.code for reason in works.order(made).reasons] == ["warning", "warning"]
         assert "Did you mean [colour]?" in home.words("cars.yaml")
         move_back(home)
         await works.until(lambda: works.states(made) == ["completed"])

@@ -118,7 +118,7 @@ def test_what_any_release_remembered_is_still_answered(number: str, tmp_path: Pa
     Index.open(path).close()
     with contextlib.closing(Index.look(path)) as index:
         assert index.meta("ledger") == "2026-11.jsonl:77"
-        assert index.stops().replicate.reason == "no key"
+        assert index.stops()["replicate"].reason == "no key"
         assert index.answer("c1") == {"done": True}
         assert sum(row["committed"] for row in index.rows("SELECT * FROM spending WHERE day < '2026-11-23'")) == 5000
         assert [row["number"] for row in index.rows("SELECT * FROM output WHERE order_id = 'o1'")] == (

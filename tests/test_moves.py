@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
-from artfactoryd.storage import derived, projection, transitions
+from artfactoryd.storage import derived, transitions
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import OutageRow
+from artfactoryd.storage.rows import OutageRow, StopRow
 from tests.accounts import (
     ORDER,
     UPPER,
     acceptance,
+    apply,
     approval,
     cancel,
     command,
@@ -52,7 +53,7 @@ def do(index: Index, *lines: dict[str, Any]) -> None:
     """All or none, as `books` does it."""
     with index.db.atomic("IMMEDIATE"), index.step():
         for line in lines:
-            projection.apply(index, {"at": AT, **line})
+            apply(index, {"at": AT, **line})
 
 
 def expand(index: Index, order: str = ORDER) -> None:
@@ -422,7 +423,7 @@ def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> No
 def test_a_provider_is_stopped_and_lifted(index: Index) -> None:
     do(index, {**pause(True), "at": "a"})
     do(index, {**pause(True, "no money"), "at": "b"})
-    assert index.stops() == {"fake": {"provider": "fake", "reason": "no money", "since": "b", "of_key": 0}}
+    assert index.stops() == {"fake": StopRow("fake", "stopped", "no money", "b", of_key=False)}
     do(index, pause(False))
     assert index.stops() == {}
 

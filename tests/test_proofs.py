@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.errors import CallRefused, IllegalMove
+from artfactoryd.storage.events import Event, Hold, from_line
 from tests.homes import TestHome
 from tests.works import Works, at_work, order, quick
 
@@ -36,7 +37,7 @@ def test_after_its_proof_an_order_waits_with_the_price_of_the_rest(
             order_id = await works.make(order(**FOUR, proof=2))
             assert sent(works) == [("a red car", 1), ("a blue car", 2)]
             assert works.state(order_id) == "held"
-            assert [reason["code"] for reason in works.order(order_id).reasons] == ["proof"]
+            assert [reason.code for reason in works.order(order_id).reasons] == ["proof"]
             words = why(home)
             assert "Its proof is done: 2 of 4 items (2 made) for $0.02" in words
             assert "The other 2 may cost up to $0.02." in words and works.folder(order_id) in words
@@ -102,8 +103,8 @@ def test_killed_between_the_entry_and_its_line_the_next_start_holds_it_once(
         async with at_work(home, monkeypatch) as works:
             real = works.house.books.record
 
-            async def record(*lines: dict[str, object]) -> None:
-                await (never() if lines[0]["kind"] == "hold" else real(*lines))
+            async def record(*events: Event) -> None:
+                await (never() if isinstance(events[0], Hold) else real(*events))
 
             monkeypatch.setattr(works.house.books, "record", record)
             order_id = await works.take(order(**FOUR, proof=2))
@@ -134,7 +135,7 @@ def test_no_wish_for_the_rest_is_legal_before_a_person_has_spoken(
                 "model": "acme/painter", "actual": {}, "reserved": 0,
             }  # fmt: skip
             with pytest.raises(IllegalMove, match="waits for what a person says to its proof"):
-                await works.house.books.record(wish)
+                await works.house.books.record(from_line(wish))
             works.fake.release("submit")
             await works.until(lambda: works.state(order_id) == "held")
 

@@ -124,7 +124,7 @@ async def test_what_was_only_moved_is_held_like_what_is_gone_and_copied_after_a_
             path.rename(away / path.name)
         held = await works.make(order("a car", notes="once more"))
         [reason] = works.order(held).reasons
-        assert reason["code"] == "deleted" and "only moved is found again by `artfactoryd reindex`" in reason["text"]
+        assert reason.code == "deleted" and "only moved is found again by `artfactoryd reindex`" in reason.text
     assert "were moved since" in again(home).text()
     async with at_work(home, monkeypatch) as works:
         await works.tell("approve", held)

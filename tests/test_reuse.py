@@ -185,8 +185,8 @@ async def test_what_was_deleted_or_edited_is_held_and_bought_when_approved(works
     second = await works.make(order("a [red,green,blue] car"))
     assert len(works.fake.calls()) == 2
     [reason] = works.order(second).reasons
-    assert reason["code"] == "deleted"
-    assert reason["text"] == (
+    assert reason.code == "deleted"
+    assert reason.text == (
         "1 of 3 was bought before and since deleted or edited (what was only moved is found again by "
         "`artfactoryd reindex`); approving buys it again for $0.01."
     )
@@ -242,7 +242,7 @@ async def test_limits_count_what_is_bought_alone(home: TestHome, monkeypatch: py
         second = await works.make(order("a [red,green,blue] car"))
         assert works.order(second).held is None and works.state(second) == "completed"
         third = await works.make(order("a [red,green,blue,pink,grey,black] car"))
-        reasons = [reason["text"] for reason in works.order(third).reasons]
+        reasons = [reason.text for reason in works.order(third).reasons]
         assert reasons == [
             "It buys 3 products; more than 2 need your word.",
             "Its 3 items may cost up to $0.03; above $0.02 you are asked first.",

@@ -11,10 +11,10 @@ import pytest
 from artfactoryd.cli import spend
 from artfactoryd.home import Home
 from artfactoryd.settings import Budget, Settings
-from artfactoryd.storage.writer import Books
 from tests.accounts import (
     ORDER,
     UPPER,
+    LineBooks,
     acceptance,
     clock,
     expander,
@@ -36,7 +36,7 @@ async def home(tmp_path: Path) -> Home:
     """One item spent, one on the way, one in doubt, one given back; another order the day before; a rehearsal."""
     made = Home(tmp_path)
     made.ledger.mkdir()
-    with closing(Books(made.ledger, made.index_file, expander, clock)) as books:
+    with closing(LineBooks(made.ledger, made.index_file, expander, clock)) as books:
         for order, more in ((ORDER, {}), (OTHER, {"project": "winter"}), (REHEARSAL, {"rehearsal": True})):
             await books.record(acceptance(order, **more))
             await books.expand(order_row(books.index, order))

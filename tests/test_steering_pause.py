@@ -16,9 +16,9 @@ from artfactoryd.cli.once import work_once
 from artfactoryd.cli.orders import order_document, orders_document, status_document
 from artfactoryd.errors import IllegalMove
 from artfactoryd.settings import Settings, load
-from artfactoryd.storage import projection
 from artfactoryd.storage.database import MIGRATIONS
 from artfactoryd.storage.index import Index
+from tests.accounts import apply
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
 from tests.works import quick
@@ -209,22 +209,25 @@ def test_a_wish_for_something_paused_is_refused_though_its_turn_had_come(home: T
     index = Index.open(home.home.index_file)
     pauses = [{"order": row["order_id"]}, {"provider": "local"}, {}]
     for about in pauses:
-        projection.apply(index, {"kind": "pause", "on": False, "order": row["order_id"]})
+        apply(index, {"kind": "pause", "on": False, "order": row["order_id"]})
         with pytest.raises(pw.IntegrityError), index.db.atomic():
-            projection.apply(index, wish)  # legal: undone here, so that the next one can be tried
+            apply(index, wish)  # legal: undone here, so that the next one can be tried
             raise pw.IntegrityError
         line = {"kind": "pause", "by": "you", "at": "2026-01-01T00:00:00Z", **about}
-        projection.apply(index, {**line, "on": True})
+        apply(index, {**line, "on": True})
         with pytest.raises(IllegalMove, match="paused"):
-            projection.apply(index, wish)
-        projection.apply(index, {**line, "on": False})
+            apply(index, wish)
+        apply(index, {**line, "on": False})
     index.close()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("pause", "nothing-like-it"), "There is no order 'nothing-like-it'. Providers: local, replicate."),
+        (
+            ("pause", "nothing-like-it"),
+            "There is no order 'nothing-like-it'. `artfactoryd orders` lists them. Providers: local, replicate.",
+        ),
         (("pause", ""), "Name an order or a provider"),
         (("pause", "red"), "red has ended"),
         (("resume", "red"), "red is not stopped or paused."),
@@ -253,6 +256,6 @@ def test_an_index_of_the_first_version_keeps_its_stops_and_takes_pauses(tmp_path
     old.db.execute_sql("INSERT INTO provider_stop (provider, reason, since) VALUES ('replicate', 'No key.', 'then')")
     old.close()
     index = Index.open(path)
-    projection.apply(index, {"kind": "pause", "provider": "replicate", "on": True, "by": "you", "at": "now"})
+    apply(index, {"kind": "pause", "provider": "replicate", "on": True, "by": "you", "at": "now"})
     assert (index.stops()["replicate"].reason, index.pauses()) == ("No key.", {"replicate": "now"})
     index.close()

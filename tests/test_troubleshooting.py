@@ -912,6 +912,24 @@ def _(stage: Stage) -> Found:
     return stage.told("order", "carz")
 
 
+def two_of_one_name(stage: Stage) -> None:
+    for text in (GREEN, GREEN.replace("green", "blue")):
+        stage.home.drop("car.yaml", text)
+        assert stage.home.once() == 0
+
+
+@situation("A command that looks is given a name that several orders have")
+def _(stage: Stage) -> Found:
+    two_of_one_name(stage)
+    return stage.told("order", "car")
+
+
+@situation("A command that changes something is given a name that several orders have")
+def _(stage: Stage) -> Found:
+    two_of_one_name(stage)
+    return stage.told("cancel", "car")
+
+
 # --- the rows ---
 
 

@@ -13,6 +13,7 @@ from artfactoryd.execution.queue import AHEAD, Turns
 from artfactoryd.storage import derived, projection
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, ItemRow
+from tests.accounts import apply
 
 Row = dict[str, Any]
 
@@ -31,7 +32,7 @@ def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: 
         "priority": priority, "cap": 10**9, "price": None, "total_items": items, "total_products": items,
         "folder": f"Projects/{name}", **other,
     }  # fmt: skip
-    projection.apply(index, acceptance)
+    apply(index, acceptance)
     expand(index, name, range(1, items + 1), provider)
 
 
@@ -47,11 +48,11 @@ def line(kind: str, row: ItemRow, **more: Any) -> Row:
 
 def wish(index: Index, row: ItemRow) -> None:
     more = {"nth": 1, "provider": "acme", "model": "m", "actual": {}, "reserved": 0}
-    projection.apply(index, line("wish", row, **more))
+    apply(index, line("wish", row, **more))
 
 
 def release(index: Index, row: ItemRow) -> None:
-    projection.apply(index, line("release", row, reason="not sent"))
+    apply(index, line("release", row, reason="not sent"))
 
 
 def taken(turns: Turns, most: int = 1000) -> list[str]:
@@ -92,7 +93,7 @@ def test_an_order_that_comes_later_joins_in(index: Index) -> None:
 def test_only_this_providers_items_of_orders_that_may_be_worked_on_are_given(index: Index) -> None:
     accept(index, "a", 1, provider="other")
     accept(index, "b", 1)
-    projection.apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
+    apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
     accept(index, "c", 1, folder=None)
     accept(index, "d", 2)
     assert taken(Turns(index, "acme")) == ["d1", "d2"]
@@ -182,7 +183,7 @@ def test_a_cancelled_orders_items_are_not_given_out(index: Index) -> None:
     accept(index, "a", 3)
     turns = Turns(index, "acme")
     assert taken(turns, 1) == ["a1"]
-    projection.apply(index, {"kind": "cancel", "order": "a"})
+    apply(index, {"kind": "cancel", "order": "a"})
     turns.look_again("a")
     turns.back(ItemKey("a", 1))
     assert taken(turns) == []
@@ -287,7 +288,7 @@ def test_an_item_that_ends_while_it_rests_is_not_waited_for(index: Index) -> Non
     turns = Turns(index, "acme", Clock())
     turns.rest(ItemKey("a", 1), 30)
     waits = turns.any()
-    projection.apply(index, {"kind": "cancel", "order": "a"})
+    apply(index, {"kind": "cancel", "order": "a"})
     turns.look_again("a")
     assert (waits, turns.any(), turns.rests) == (True, False, None)
 

@@ -14,6 +14,7 @@ from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 
+latest = click.option("--latest", is_flag=True, help="Of several of that name, the newest.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data instead of words.")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +20,7 @@ from artfactoryd.daemon.app import open_app
 from artfactoryd.errors import HomeLocked
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
+from artfactoryd.storage.naming import order_given, product_given
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
@@ -30,13 +30,21 @@ def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
     ctx.exit(0 if answer["done"] else DID_NOT_SUCCEED)
 
 
+def _order(ctx: click.Context, given: str) -> str:
+    return order_given(made_home(ctx), given)
+
+
+def _product(ctx: click.Context, given: str) -> str:
+    return product_given(made_home(ctx), given)
+
+
 @click.command()
 @click.argument("order_id", metavar="ID")
 @as_json
 @click.pass_context
 def approve(ctx: click.Context, order_id: str, as_json: bool) -> None:
     """Let a held order go on, for exactly the reasons and the price shown."""
-    _steer(ctx, "approve", as_json, order=order_id)
+    _steer(ctx, "approve", as_json, order=_order(ctx, order_id))
 
 
 @click.command()
@@ -45,7 +53,7 @@ def approve(ctx: click.Context, order_id: str, as_json: bool) -> None:
 @click.pass_context
 def cancel(ctx: click.Context, order_id: str, as_json: bool) -> None:
     """Send nothing more of an order; what arrives all the same is kept."""
-    _steer(ctx, "cancel", as_json, order=order_id)
+    _steer(ctx, "cancel", as_json, order=_order(ctx, order_id))
 
 
 @click.command()
@@ -55,7 +63,7 @@ def cancel(ctx: click.Context, order_id: str, as_json: bool) -> None:
 @click.pass_context
 def retry(ctx: click.Context, order_id: str, in_doubt: bool, as_json: bool) -> None:
     """Send again what surely cost nothing; list what may have."""
-    _steer(ctx, "retry", as_json, order=order_id, in_doubt=in_doubt)
+    _steer(ctx, "retry", as_json, order=_order(ctx, order_id), in_doubt=in_doubt)
 
 
 @click.command()
@@ -64,7 +72,7 @@ def retry(ctx: click.Context, order_id: str, in_doubt: bool, as_json: bool) -> N
 @click.pass_context
 def pause(ctx: click.Context, name: str | None, as_json: bool) -> None:
     """Send nothing more of an order, to a provider, or at all; what is on the way is still collected."""
-    _steer(ctx, "pause", as_json, target=name)
+    _steer(ctx, "pause", as_json, target=name and _order(ctx, name))
 
 
 @click.command()
@@ -73,18 +81,7 @@ def pause(ctx: click.Context, name: str | None, as_json: bool) -> None:
 @click.pass_context
 def resume(ctx: click.Context, name: str | None, as_json: bool) -> None:
     """Let a paused order, or a paused or stopped provider, go on; without a name, all of them."""
-    _steer(ctx, "resume", as_json, target=name)
-
-
-def _in_home(ctx: click.Context, name: str) -> str:
-    """A path as the index knows it: from the home on. An id stays as it is."""
-    path, root = Path(name).expanduser(), made_home(ctx).root
-    if path.exists():
-        for base in (root, root.resolve()):
-            for form in (path.absolute(), path.resolve()):
-                if form.is_relative_to(base):
-                    return form.relative_to(base).as_posix()
-    return name
+    _steer(ctx, "resume", as_json, target=name and _order(ctx, name))
 
 
 @click.command()
@@ -94,7 +91,7 @@ def _in_home(ctx: click.Context, name: str) -> str:
 @click.pass_context
 def like(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool) -> None:
     """Mark products as liked; a stage that waits for it goes on with them."""
-    _steer(ctx, "like", as_json, products=[_in_home(ctx, each) for each in products], off=off)
+    _steer(ctx, "like", as_json, products=[_product(ctx, product) for product in products], off=off)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -103,8 +100,8 @@ def like(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool
 @click.pass_context
 def tag(ctx: click.Context, words: tuple[str, ...], as_json: bool) -> None:
     """Put tags on products (+TAG) and take them off (-TAG)."""
-    changes = [each for each in words if each[0:1] in ("+", "-") and len(each) > 1]
-    products = [_in_home(ctx, each) for each in words if each not in changes]
+    changes = [word for word in words if word[0:1] in ("+", "-") and len(word) > 1]
+    products = [_product(ctx, word) for word in words if word not in changes]
     _steer(ctx, "tag", as_json, products=products, changes=changes)
 
 
@@ -115,9 +112,9 @@ def steer(
     command = mailbox.command(name, **fields)
     try:
         with home.lock(name):
-            found = settings()
-            log.setup("warning", home.logs, form=found.logging.format)
-            return asyncio.run(_carry_out(home, found, environ, command))
+            loaded = settings()
+            log.setup("warning", home.logs, form=loaded.logging.format)
+            return asyncio.run(_carry_out(home, loaded, environ, command))
     except HomeLocked:
         return mailbox.ask(home.commands, command, lambda: daemon_is_there(home))
 
@@ -138,6 +135,7 @@ async def _carry_out(
 
 
 def daemon_is_there(home: Home) -> bool:
+    """Whether another process holds the home's lock just now."""
     try:
         with home.lock("look"):
             return False

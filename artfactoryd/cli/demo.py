@@ -59,21 +59,22 @@ def show_examples(home: Home, *, verbose: bool) -> int:
 
 def _say_yes(home: Home, environ: dict[str, str], orders: Sequence[Mapping[str, Any]]) -> list[str]:
     """Approves the examples that are held, likes all that those which wait have made. The ids of those that go on."""
-    goes_on, said = [], []
+    goes_on, commands = [], []
     for order in orders:
         drafts = [product["path"] for product in order["products"] if not product["liked"]]
         if order["status"] == OrderState.HELD:
             answer = steer(home, Settings, environ, "approve", {"order": order["order_id"]})
-            said.append(f"approve {order['name']}")
+            commands.append(f"approve {order['name']}")
         elif order["status"] == OrderState.PROCESSING and drafts:
             answer = steer(home, Settings, environ, "like", {"products": drafts, "off": False})
-            said += [f"like {home.root / path}" for path in drafts]
+            commands += [f"like {home.root / path}" for path in drafts]
         else:
             continue
-        goes_on += [order["order_id"]] if answer["done"] else []
-    if said:
+        if answer["done"]:
+            goes_on.append(order["order_id"])
+    if commands:
         click.echo("\nSome of them ask a person. Nobody is here, so the demo says yes, as you would with:")
-        click.echo("\n".join(f"  artfactoryd {each}" for each in said) + "\n")
+        click.echo("\n".join(f"  artfactoryd {command}" for command in commands) + "\n")
     return goes_on
 
 

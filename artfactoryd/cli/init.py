@@ -49,7 +49,7 @@ def make_home(home: Home) -> Iterator[str]:
 def _copy_examples(library: Path) -> None:
     """Orders, bundles with their pictures, and what they borrow; what is there stays as it is."""
     source = examples()
-    for path in sorted(each for each in source.rglob("*") if each.is_file()):
+    for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
         inside = path.relative_to(source)
         borrowed = inside.parts[0] == LIBRARY
         copied = library.joinpath(*inside.parts[1:]) if borrowed else library / "examples" / inside

@@ -27,8 +27,8 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
     """Your named lists of values, with how many each has."""
     if ctx.invoked_subcommand:
         return
-    found = list_lookups(home_of(ctx))
-    say(found, lookups_text(found), as_json)
+    document = list_lookups(home_of(ctx))
+    say(document, lookups_text(document), as_json)
 
 
 @lookups.command("show")
@@ -37,8 +37,8 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
-    found = read_lookup(home_of(ctx), name)
-    say(found, "\n".join(found["values"]), as_json)
+    document = read_lookup(home_of(ctx), name)
+    say(document, "\n".join(document["values"]), as_json)
 
 
 @lookups.command("check")
@@ -46,9 +46,9 @@ def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_lookups(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your lookups, with file and line."""
-    found = lookup_problems(home_of(ctx))
-    say(found, checked_text(found), as_json)
-    ctx.exit(DID_NOT_SUCCEED if found["problems"] else 0)
+    document = lookup_problems(home_of(ctx))
+    say(document, checked_text(document), as_json)
+    ctx.exit(DID_NOT_SUCCEED if document["problems"] else 0)
 
 
 @click.group(invoke_without_command=True)
@@ -58,8 +58,8 @@ def templates(ctx: click.Context, as_json: bool) -> None:
     """Your templates, with the keys each gives."""
     if ctx.invoked_subcommand:
         return
-    found = list_templates(home_of(ctx))
-    say(found, templates_text(found), as_json)
+    document = list_templates(home_of(ctx))
+    say(document, templates_text(document), as_json)
 
 
 @templates.command("show")
@@ -68,8 +68,8 @@ def templates(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
     """A template as it is written."""
-    found = read_template(home_of(ctx), name)
-    say(found, found["text"].rstrip(), as_json)
+    document = read_template(home_of(ctx), name)
+    say(document, document["text"].rstrip(), as_json)
 
 
 @templates.command("check")
@@ -77,9 +77,9 @@ def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_templates(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your templates, with file and line."""
-    found = template_problems(home_of(ctx))
-    say(found, checked_text(found), as_json)
-    ctx.exit(DID_NOT_SUCCEED if found["problems"] else 0)
+    document = template_problems(home_of(ctx))
+    say(document, checked_text(document), as_json)
+    ctx.exit(DID_NOT_SUCCEED if document["problems"] else 0)
 
 
 def list_lookups(home: Home) -> Document:
@@ -117,11 +117,11 @@ def list_templates(home: Home) -> Document:
 
 def _template(files: TemplateFiles, name: str) -> Document:
     """`keys` is None for one that cannot be used; `check` says why."""
-    found: Document = {"name": name, "file": str(files.file(name)), "keys": None}
+    document: Document = {"name": name, "file": str(files.file(name)), "keys": None}
     try:
-        return {**found, "keys": list(files.read(name).value)}
+        return {**document, "keys": list(files.read(name).value)}
     except Refusal:
-        return found
+        return document
 
 
 def read_template(home: Home, name: str) -> Document:
@@ -138,17 +138,17 @@ def read_template(home: Home, name: str) -> Document:
 def template_problems(home: Home) -> Document:
     """Each by itself, and whether what it extends is there."""
     files = TemplateFiles(home.library / "templates")
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for name in files.names():
         try:
-            resolve(files.read(name), files, found)
+            resolve(files.read(name), files, problems)
         except Refusal as refusal:
-            found += refusal.problems
-    return _checked(len(files.names()), dict.fromkeys(found))
+            problems += refusal.problems
+    return _checked(len(files.names()), dict.fromkeys(problems))
 
 
 def _checked(count: int, problems: Iterable[Problem]) -> Document:
-    return {"checked": count, "problems": [{**each.as_json(), "text": str(each)} for each in problems]}
+    return {"checked": count, "problems": [{**problem.as_json(), "text": str(problem)} for problem in problems]}
 
 
 def _none(what: str, name: str, known: Iterable[str]) -> WrongUse:
@@ -160,29 +160,29 @@ def _none(what: str, name: str, known: Iterable[str]) -> WrongUse:
 # --- in words ---
 
 
-def lookups_text(found: Mapping[str, Any]) -> str:
-    lines = [_lookup_line(each) for each in found["lookups"]]
+def lookups_text(document: Mapping[str, Any]) -> str:
+    lines = [_lookup_line(lookup) for lookup in document["lookups"]]
     return "\n".join(lines) or "There are no lookups yet. Put NAME.txt, a value a line, into Library/lookups."
 
 
-def _lookup_line(each: Mapping[str, Any]) -> str:
-    if each["count"] is None:
-        return f"{each['name']}: cannot be used (`artfactoryd lookups check` says why)"
-    more = ", …" if each["count"] > SOME else ""
-    return f"{each['name']}: {each['count']} ({', '.join(each['first'])}{more})"
+def _lookup_line(lookup: Mapping[str, Any]) -> str:
+    if lookup["count"] is None:
+        return f"{lookup['name']}: cannot be used (`artfactoryd lookups check` says why)"
+    more = ", …" if lookup["count"] > SOME else ""
+    return f"{lookup['name']}: {lookup['count']} ({', '.join(lookup['first'])}{more})"
 
 
-def templates_text(found: Mapping[str, Any]) -> str:
-    lines = [_template_line(each) for each in found["templates"]]
+def templates_text(document: Mapping[str, Any]) -> str:
+    lines = [_template_line(template) for template in document["templates"]]
     return "\n".join(lines) or "There are no templates yet. Put NAME.yaml, a part of an order, into Library/templates."
 
 
-def _template_line(each: Mapping[str, Any]) -> str:
-    if each["keys"] is None:
-        return f"{each['name']}: cannot be used (`artfactoryd templates check` says why)"
-    return f"{each['name']}: {', '.join(each['keys'])}"
+def _template_line(template: Mapping[str, Any]) -> str:
+    if template["keys"] is None:
+        return f"{template['name']}: cannot be used (`artfactoryd templates check` says why)"
+    return f"{template['name']}: {', '.join(template['keys'])}"
 
 
-def checked_text(found: Mapping[str, Any]) -> str:
-    words = [each["text"] for each in found["problems"]]
-    return "\n".join(words) or f"{found['checked']} looked at, nothing is wrong."
+def checked_text(document: Mapping[str, Any]) -> str:
+    words = [problem["text"] for problem in document["problems"]]
+    return "\n".join(words) or f"{document['checked']} looked at, nothing is wrong."

@@ -16,9 +16,10 @@ from typing import Any
 
 import click
 
-from artfactoryd.cli.context import as_json, made_home
+from artfactoryd.cli.context import as_json, latest, made_home
 from artfactoryd.home import Home
 from artfactoryd.log import FILES, OLD_FILES
+from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
 LOOK = 0.25  # seconds between looks for more
@@ -36,15 +37,18 @@ _ID = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?: |$)')
 )
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
 @click.option("--order", metavar="ID", help="Only what speaks of this order.")
+@latest
 @click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
 @as_json
 @click.pass_context
-def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
+def logs(
+    ctx: click.Context, which: str, follow: bool, order: str | None, latest: bool, most: int, as_json: bool
+) -> None:
     """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
     home = made_home(ctx)
-    wanted = ids_of(home, order) if order else []
-    found, follower = tail(home, which, most, wanted)
-    for entry in found:
+    wanted = [order_id_of(home, order, latest=latest)] if order else []
+    entries, follower = tail(home, which, most, wanted)
+    for entry in entries:
         click.echo(printed(entry, as_json))
     for entry in entries_to_come(follower, wanted) if follow else ():
         click.echo(printed(entry, as_json))
@@ -72,17 +76,17 @@ class Entry:
         if match is None:
             return {"text": self.text}
         ids, text = _split(match["rest"])
-        found = {"at": match["at"], "level": match["level"].lower(), "logger": match["logger"], **ids, "text": text}
-        return {**found, "traceback": "\n".join(self.lines[1:])} if len(self.lines) > 1 else found
+        document = {"at": match["at"], "level": match["level"].lower(), "logger": match["logger"], **ids, "text": text}
+        return {**document, "traceback": "\n".join(self.lines[1:])} if len(self.lines) > 1 else document
 
 
 def _split(rest: str) -> tuple[dict[str, Any], str]:
     """`order=… item=2 reason="no room" the words`: the ids, and the words."""
-    ids, place = {}, 0
-    while match := _ID.match(rest, place):
+    ids, end = {}, 0
+    while match := _ID.match(rest, end):
         ids[match[1]] = _typed(*match.groups())
-        place = match.end()
-    return ids, rest[place:]
+        end = match.end()
+    return ids, rest[end:]
 
 
 def _typed(name: str, value: str) -> Any:
@@ -120,7 +124,7 @@ def tail(home: Home, which: str, most: int, wanted: Sequence[str] = ()) -> tuple
 
 
 def speaks_of(entry: Entry, wanted: Sequence[str]) -> bool:
-    return not wanted or any(each in entry.lines[0] for each in wanted)
+    return not wanted or any(name in entry.lines[0] for name in wanted)
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -131,15 +135,14 @@ def _lines(path: Path) -> Iterator[str]:
         return  # rotated away between two looks
 
 
-def ids_of(home: Home, name: str) -> list[str]:
-    """The orders a person means by an id, the beginning of one, a name or a folder; else what was said, as it is."""
+def order_id_of(home: Home, name: str, *, latest: bool) -> str:
+    """Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
     index = Index.if_made(home.index_file)
-    if index is None:
-        return [name]
     try:
-        return [row.id for row in index.find_orders(name.rstrip("/"))] or [name]
+        return naming.order_named(index, naming.order_given(home, name), latest=latest).id
     finally:
-        index.close()
+        if index:
+            index.close()
 
 
 class Follower:
@@ -152,13 +155,13 @@ class Follower:
 
     def more(self) -> list[str]:
         """Whole lines that came since the last look."""
-        found = self._read()
+        lines = self._read()
         if self._rotated():
-            found += self._read()  # what was written between the read and the rename
+            lines += self._read()  # what was written between the read and the rename
             self.close()
             self._file = self._open()
-            found += self._read()
-        return found
+            lines += self._read()
+        return lines
 
     def close(self) -> None:
         if self._file is not None:
@@ -203,10 +206,11 @@ def _plain(entry: Entry) -> str:
     """Words for a line that was written as JSON."""
     if not entry.lines[0].startswith("{"):
         return entry.text
-    said = entry.document()
-    first = [str(said.pop("at", "")), str(said.pop("level", "")).upper(), str(said.pop("logger", ""))]
-    text, traceback = str(said.pop("text", "")), said.pop("traceback", None)
+    document = entry.document()
+    first = [str(document.pop("at", "")), str(document.pop("level", "")).upper(), str(document.pop("logger", ""))]
+    text, traceback = str(document.pop("text", "")), document.pop("traceback", None)
     ids = [
-        f"{key}={json.dumps(value, ensure_ascii=False) if ' ' in str(value) else value}" for key, value in said.items()
+        f"{key}={json.dumps(value, ensure_ascii=False) if ' ' in str(value) else value}"
+        for key, value in document.items()
     ]
     return " ".join([*first, *ids, " ".join(text.split())]) + (f"\n{traceback}" if traceback else "")

@@ -35,8 +35,8 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
     """What can be ordered, and what it costs."""
     if ctx.invoked_subcommand:
         return
-    found = listed(home_of(ctx), family, modality, provider)
-    say(found, listed_text(found), as_json)
+    document = listed(home_of(ctx), family, modality, provider)
+    say(document, listed_text(document), as_json)
 
 
 @models.command("show")
@@ -45,8 +45,8 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
 @click.pass_context
 def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
     """A model's parameters with what each may be, its price, and the file that says so."""
-    found = shown(home_of(ctx), name)
-    say(found, shown_text(found), as_json)
+    document = shown(home_of(ctx), name)
+    say(document, shown_text(document), as_json)
 
 
 @models.command("refresh")
@@ -56,9 +56,9 @@ def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
 def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Ask the providers what their models take and cost now; all, or those named (full ids too)."""
     home = made_home(ctx)
-    found = refresh(home, settings_of(home), os.environ, names)
-    say(found, refreshed_text(found), as_json)
-    ctx.exit(DID_NOT_SUCCEED if any(each["error"] for each in found["models"]) else 0)
+    document = refresh(home, settings_of(home), os.environ, names)
+    say(document, refreshed_text(document), as_json)
+    ctx.exit(DID_NOT_SUCCEED if any(model["error"] for model in document["models"]) else 0)
 
 
 def catalog(home: Home) -> Catalog:
@@ -74,11 +74,11 @@ def catalog(home: Home) -> Catalog:
 
 def listed(home: Home, family: str | None, modality: str | None, provider: str | None) -> Document:
     wanted = {"family": family, "modality": modality, "provider": provider}
-    found = [
+    summaries = [
         _summary(model) for model in catalog(home)
         if all(value is None or getattr(model, key) == value for key, value in wanted.items())
     ]  # fmt: skip
-    return {"models": sorted(found, key=lambda each: (each["provider"], each["name"]))}
+    return {"models": sorted(summaries, key=lambda summary: (summary["provider"], summary["name"]))}
 
 
 def _summary(model: Model) -> Document:
@@ -100,12 +100,12 @@ def shown(home: Home, name: str) -> Document:
 
 
 def _named(known: Catalog, name: str) -> list[Model]:
-    found = [model for provider in known.providers() if (model := known.find(provider, name))]
-    if not found:
-        near = [each for provider in known.providers() for each in known.near(provider, name)]
+    models = [model for provider in known.providers() if (model := known.find(provider, name))]
+    if not models:
+        near = [candidate for provider in known.providers() for candidate in known.near(provider, name)]
         fix = f"Did you mean {near[0]}?" if near else "`artfactoryd models` lists them."
         raise WrongUse(f"There is no model {name!r} here. {fix}")
-    return found
+    return models
 
 
 def _whole(model: Model) -> Document:
@@ -135,14 +135,14 @@ def refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: S
 
 
 async def _refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> list[Document]:
-    known, found = catalog(home), []
+    known, answers = catalog(home), []
     given_up: dict[str, str] = {}
     async with asking(home, settings, environ) as factories:
         descriptions = Descriptions(home.told, factories)
         askable = [provider for provider in factories if descriptions.can_ask(provider)]
         for provider, name in _wanted(known, names, askable):
-            found.append(await _one(home, descriptions, known, (provider, name), given_up))
-    return _without_guesses(found)
+            answers.append(await _describe_again(home, descriptions, known, (provider, name), given_up))
+    return _without_guesses(answers)
 
 
 def _wanted(known: Catalog, names: Sequence[str], askable: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -153,49 +153,56 @@ def _wanted(known: Catalog, names: Sequence[str], askable: Sequence[str]) -> Ite
         if "/" in name and not any(known.find(provider, name) for provider in known.providers()):
             yield from ((provider, name) for provider in askable)
         else:
-            yield from ((each.provider, each.id) for each in _named(known, name) if each.provider in askable)
+            yield from ((model.provider, model.id) for model in _named(known, name) if model.provider in askable)
 
 
-async def _one(
+async def _describe_again(
     home: Home, descriptions: Descriptions, known: Catalog, which: tuple[str, str], given_up: dict[str, str]
 ) -> Document:
     """`given_up`: providers that answer nobody just now, and why; the others go on."""
     provider, name = which
-    found: Document = {"provider": provider, "model": name, "new": False, "changes": [], "error": None, "none": False}
+    document: Document = {
+        "provider": provider,
+        "model": name,
+        "new": False,
+        "changes": [],
+        "error": None,
+        "none": False,
+    }
     if provider in given_up:
-        return {**found, "error": given_up[provider]}
+        return {**document, "error": given_up[provider]}
     try:
-        said = await descriptions.ask(provider, name)
+        described = await descriptions.ask(provider, name)
     except ProviderError as error:
         if error.stops == "provider":
             given_up[provider] = str(error)
-        return {**found, "error": str(error), "none": isinstance(error, CallRefused)}
-    before, now = known.find(provider, name), catalog(home).find(provider, name) or said
+        return {**document, "error": str(error), "none": isinstance(error, CallRefused)}
+    before, now = known.find(provider, name), catalog(home).find(provider, name) or described
     changes = list(_changes(before, now)) if before else []
     own = now.source if now.source.startswith(str(home.models)) else None
-    return {**found, "model": said.full, "new": before is None, "changes": changes, "stands_over": own}
+    return {**document, "model": described.full, "new": before is None, "changes": changes, "stands_over": own}
 
 
-def _without_guesses(found: Sequence[Document]) -> list[Document]:
+def _without_guesses(answers: Sequence[Document]) -> list[Document]:
     """A full id that one provider knows is no mistake because the others do not."""
-    known = {each["model"].partition(":")[0] for each in found if not each["error"]}
-    return [each for each in found if not (each["none"] and each["model"].partition(":")[0] in known)]
+    known = {answer["model"].partition(":")[0] for answer in answers if not answer["error"]}
+    return [answer for answer in answers if not (answer["none"] and answer["model"].partition(":")[0] in known)]
 
 
 def _changes(before: Model, now: Model) -> Iterator[str]:
-    found = differences(before, now)
-    yield from (f"new parameter {name}: {allowed_by(now.properties[name])}" for name in found.added)
-    yield from (f"no parameter {name} any more" for name in found.removed)
-    for name, (old, new) in found.changed.items():
+    difference = differences(before, now)
+    yield from (f"new parameter {name}: {allowed_by(now.properties[name])}" for name in difference.added)
+    yield from (f"no parameter {name} any more" for name in difference.removed)
+    for name, (old, new) in difference.changed.items():
         was, is_now = allowed_by(old), allowed_by(new)
         if was != is_now:
             yield f"{name}: {was} -> {is_now}"
         if old.get("default") != new.get("default"):
             yield f"{name}: default {old.get('default')} -> {new.get('default')}"
-    if found.price:
-        yield f"price: {price_text(_price(found.price[0]))} -> {price_text(_price(found.price[1]))}"
-    if found.version:
-        yield f"version: {found.version[0]} -> {found.version[1]}"
+    if difference.price:
+        yield f"price: {price_text(_price(difference.price[0]))} -> {price_text(_price(difference.price[1]))}"
+    if difference.version:
+        yield f"version: {difference.version[0]} -> {difference.version[1]}"
 
 
 # --- in words ---
@@ -210,16 +217,19 @@ def price_text(price: Mapping[str, Any] | None) -> str:
     return f"${usd} per {price['per']}{seconds}{as_of}"
 
 
-def listed_text(found: Mapping[str, Any]) -> str:
-    rows = [(each["provider"], each["name"], each["modality"], price_text(each["price"])) for each in found["models"]]
+def listed_text(document: Mapping[str, Any]) -> str:
+    rows = [
+        (model["provider"], model["name"], model["modality"], price_text(model["price"]))
+        for model in document["models"]
+    ]
     if not rows:
         return "There is no such model. `artfactoryd models` lists all."
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def shown_text(found: Mapping[str, Any]) -> str:
-    return "\n\n".join("\n".join(_whole_lines(each)) for each in found["models"])
+def shown_text(document: Mapping[str, Any]) -> str:
+    return "\n\n".join("\n".join(_whole_lines(model)) for model in document["models"])
 
 
 def _whole_lines(model: Mapping[str, Any]) -> Iterator[str]:
@@ -230,25 +240,28 @@ def _whole_lines(model: Mapping[str, Any]) -> Iterator[str]:
     }  # fmt: skip
     yield from (f"  {key:<9} {value}" for key, value in rows.items() if value)
     yield ""
-    for each in model["parameters"]:
-        default = "" if each["default"] is None else f", default {each['default']}"
-        needed = ", required" if each["required"] else ""
-        roles = f" [{', '.join(each['roles'])}]" if each["roles"] else ""
-        yield f"  {each['name']}: {each['allowed'] or 'anything'}{default}{needed}{roles}"
-        yield from [f"      also {', '.join(each['synonyms'])}"] if each["synonyms"] else []
-        yield from [f"      {each['description']}"] if each["description"] else []
+    for parameter in model["parameters"]:
+        default = "" if parameter["default"] is None else f", default {parameter['default']}"
+        needed = ", required" if parameter["required"] else ""
+        roles = f" [{', '.join(parameter['roles'])}]" if parameter["roles"] else ""
+        yield f"  {parameter['name']}: {parameter['allowed'] or 'anything'}{default}{needed}{roles}"
+        if parameter["synonyms"]:
+            yield f"      also {', '.join(parameter['synonyms'])}"
+        if parameter["description"]:
+            yield f"      {parameter['description']}"
 
 
-def refreshed_text(found: Mapping[str, Any]) -> str:
-    return "\n".join(line for each in found["models"] for line in _refreshed_lines(each)) or "Nobody can be asked."
+def refreshed_text(document: Mapping[str, Any]) -> str:
+    return "\n".join(line for model in document["models"] for line in _refreshed_lines(model)) or "Nobody can be asked."
 
 
-def _refreshed_lines(each: Mapping[str, Any]) -> Iterator[str]:
-    name = f"{each['provider']} {each['model']}"
-    if each["error"]:
-        yield f"{name}: not brought up to date. {each['error']}"
+def _refreshed_lines(model: Mapping[str, Any]) -> Iterator[str]:
+    name = f"{model['provider']} {model['model']}"
+    if model["error"]:
+        yield f"{name}: not brought up to date. {model['error']}"
         return
-    changed = f"{len(each['changes'])} changes" if each["changes"] else "as it was"
-    yield f"{name}: {'new here' if each['new'] else changed}"
-    yield from (f"  {change}" for change in each["changes"])
-    yield from [f"  your own file stands over it: {each['stands_over']}"] if each["stands_over"] else []
+    changed = f"{len(model['changes'])} changes" if model["changes"] else "as it was"
+    yield f"{name}: {'new here' if model['new'] else changed}"
+    yield from (f"  {change}" for change in model["changes"])
+    if model["stands_over"]:
+        yield f"  your own file stands over it: {model['stands_over']}"

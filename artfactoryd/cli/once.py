@@ -68,16 +68,16 @@ def report_of(
     home: Home, settings: Settings, index: Index, seen: Sequence[str], rejected: Sequence[Path], quiet: bool
 ) -> dict[str, Any]:
     rows = [row for row in map(index.order, seen) if row is not None]
-    found = [orders.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
+    documents = [orders.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
     words = {path.name.removesuffix(".error.txt"): path.read_text(errors="replace") for path in rejected}
-    for order in [] if quiet else found:
+    for order in [] if quiet else documents:
         click.echo(_line(order, home))
     for name, text in [] if quiet else words.items():
         click.echo(f"{home.rejected / name}\n{indent(text.rstrip(), '  ')}")
-    return {"orders": found, "rejected": [{"name": name, "text": text} for name, text in words.items()]}
+    return {"orders": documents, "rejected": [{"name": name, "text": text} for name, text in words.items()]}
 
 
 def _line(order: Mapping[str, Any], home: Home) -> str:
-    place = f" in {home.root / order['folder']}" if order["folder"] else ""
-    words = [f"{order['name']}: {order['status']}, {order['completed_items']} of {order['total_items']} items{place}"]
+    folder = f" in {home.root / order['folder']}" if order["folder"] else ""
+    words = [f"{order['name']}: {order['status']}, {order['completed_items']} of {order['total_items']} items{folder}"]
     return "\n".join(words + [f"  {reason}" for reason in order["reasons"]])

@@ -44,31 +44,31 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
     home = home_of(ctx)
     most_items, settings = count_of(most, "--items"), settings_of(home)
-    found = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
+    planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
-        for piece in found.json():
+        for piece in planned.json():
             click.echo(piece, nl=False)
     else:
-        show(found, click.echo)
-    ctx.exit(found.exit_code)
+        show(planned, click.echo)
+    ctx.exit(planned.exit_code)
 
 
-def show(found: Planned, echo: Callable[[str], None]) -> None:
+def show(planned: Planned, echo: Callable[[str], None]) -> None:
     """To standard output; `echo` writes a line there."""
     if sys.stdout.isatty():
-        _on_terminal(found)
+        _on_terminal(planned)
         return
-    for line in text(found):
+    for line in text(planned):
         echo(line)
 
 
-def text(found: Planned) -> Iterator[str]:
+def text(planned: Planned) -> Iterator[str]:
     """Line by line, as long as it may be."""
-    for place, order in enumerate(found.orders):
-        if place:
+    for number, order in enumerate(planned.orders):
+        if number:
             yield ""
         yield headline(order.head)
-        for label, words in rows(order.head, found):
+        for label, words in rows(order.head, planned):
             first, *more = words.split("\n")
             yield f"  {label:<8} {first}"
             yield from (f"           {line}" for line in more)
@@ -87,11 +87,11 @@ def headline(head: Head) -> str:
     return f"{head['name']}: {_count(head['total_items'], 'item')}, {_count(head['total_products'], 'product')}{kind}"
 
 
-def rows(head: Head, found: Planned) -> Iterator[Row]:
+def rows(head: Head, planned: Planned) -> Iterator[Row]:
     """Everything but the items."""
     if head["errors"]:
-        yield from (("error", _with_place(error, found)) for error in head["errors"])
-        yield from (("warning", _with_place(warning, found)) for warning in head["warnings"])
+        yield from (("error", _with_mark(error, planned)) for error in head["errors"])
+        yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
         return
     yield from (("model", words) for words in _models(head))
     yield "price", _price(head)
@@ -101,7 +101,7 @@ def rows(head: Head, found: Planned) -> Iterator[Row]:
     yield from (("axis", f"{axis['parameter']}: {_values(axis)}") for axis in head["axes"])
     yield from (("then", _stage(stage)) for stage in head["stages"])
     yield from (("first", head["first"]), ("last", head["last"]), ("lands in", head["folder"]))
-    yield from (("warning", _with_place(warning, found)) for warning in head["warnings"])
+    yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
     yield from (("held", reason["text"]) for reason in head["held"])
     if head["held"]:
         yield "so", _way_on(head)
@@ -110,7 +110,7 @@ def rows(head: Head, found: Planned) -> Iterator[Row]:
 def _models(head: Head) -> list[str]:
     if len(head["models"]) == 1 or head["rehearsal"]:
         return [f"{head['provider']} {head['model']}"]
-    return [f"{each['provider']} {each['model']}" for each in head["models"]]
+    return [f"{model['provider']} {model['model']}" for model in head["models"]]
 
 
 def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
@@ -175,12 +175,12 @@ def _way_on(head: Head) -> str:
     return "approving would not be enough: change the order as it says"
 
 
-def _with_place(problem: Mapping[str, Any], found: Planned) -> str:
+def _with_mark(problem: Mapping[str, Any], planned: Planned) -> str:
     """The words, and below them the line of the file with a mark under the place."""
     line, column = problem["line"], problem["column"]
-    if line is None or problem["file"] != found.file or not 1 <= line <= len(found.lines):
+    if line is None or problem["file"] != planned.file or not 1 <= line <= len(planned.lines):
         return str(problem["text"])
-    written = found.lines[line - 1].expandtabs(1)
+    written = planned.lines[line - 1].expandtabs(1)
     start = max(0, column - 1 - BEFORE)
     shown = written[start : start + MOST_LINE]
     head = "…" if start else ""
@@ -222,16 +222,16 @@ def _more(head: Head, listed: int) -> str:
 LOOKS = {"warning": "bold magenta", "held": "bold red", "so": "bold red", "error": "bold red"}
 
 
-def _on_terminal(found: Planned) -> None:
+def _on_terminal(planned: Planned) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    for place, order in enumerate(found.orders):
-        if place:
+    for number, order in enumerate(planned.orders):
+        if number:
             console.print()
         console.print(Text(headline(order.head), "bold"))
-        console.print(_grid(rows(order.head, found)))
+        console.print(_grid(rows(order.head, planned)))
         if not order.head["errors"]:
             _print_items(console, order)
 
@@ -275,9 +275,9 @@ def _table(width: int, with_head: bool) -> Table:
 def _parameters(item: Mapping[str, Any]) -> RenderableType:
     from rich.text import Text
 
-    found = Text()
+    cell = Text()
     for name, value in item["parameters"].items():
-        found.append("" if not found else "\n")
-        found.append(f"{name} ", "dim")
-        found.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-    return found
+        cell.append("" if not cell else "\n")
+        cell.append(f"{name} ", "dim")
+        cell.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return cell

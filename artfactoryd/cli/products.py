@@ -31,8 +31,8 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
     Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
     query between single quotes; one that begins with - comes after --.
     """
-    found = find_products(made_home(ctx), " ".join(query), count_of(most, "--most"))
-    say(found, products_text(found), as_json)
+    document = find_products(made_home(ctx), " ".join(query), count_of(most, "--most"))
+    say(document, products_text(document), as_json)
 
 
 def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
         return {"query": query, "products": [], "more": False}
     try:
         rows = search.find(index, query, None if most is None else most + 1)
-        found = [_document(row, home) for row in islice(rows, most)]
-        return {"query": query, "products": found, "more": next(rows, None) is not None}
+        documents = [_document(row, home) for row in islice(rows, most)]
+        return {"query": query, "products": documents, "more": next(rows, None) is not None}
     finally:
         index.close()
 
@@ -62,11 +62,13 @@ def _document(row: FoundProduct, home: Home) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def products_text(found: Mapping[str, Any]) -> str:
-    lines = [_line(each) for each in found["products"]]
+def products_text(document: Mapping[str, Any]) -> str:
+    lines = [_line(product) for product in document["products"]]
     if not lines:
-        lines = ["Nothing fits." if found["query"].strip() else "Nothing was made yet."]
-    return "\n".join([*lines, *(["… and more (--most all)"] if found["more"] else [])])
+        lines = ["Nothing fits." if document["query"].strip() else "Nothing was made yet."]
+    if document["more"]:
+        lines.append("… and more (--most all)")
+    return "\n".join(lines)
 
 
 def _line(product: Mapping[str, Any]) -> str:

@@ -33,8 +33,8 @@ TAKEN, REFUSED, SILENT = "taken", "refused", "no answer"
 def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
     """Who can be ordered from: key, pace, and what stops them. Asks each, for nothing, whether it takes the key."""
     home = home_of(ctx)
-    found = document(home, settings_of(home), os.environ, offline=offline)
-    say(found, text(found), as_json)
+    answer = document(home, settings_of(home), os.environ, offline=offline)
+    say(answer, text(answer), as_json)
 
 
 @click.group()
@@ -52,8 +52,8 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     given = click.prompt(f"Key for {provider}", hide_input=True, err=True) if asked else sys.stdin.readline()
     if not given.strip():
         raise WrongUse("No key was given.")
-    found = store_key(settings_of(home_of(ctx)), os.environ, provider, given)
-    say(found, found["text"], as_json)
+    answer = store_key(settings_of(home_of(ctx)), os.environ, provider, given)
+    say(answer, answer["text"], as_json)
 
 
 @keys.command("list")
@@ -61,8 +61,8 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
 @click.pass_context
 def list_keys(ctx: click.Context, as_json: bool) -> None:
     """Where each provider's key comes from; never the key."""
-    found = keys_document(settings_of(home_of(ctx)), os.environ)
-    say(found, keys_text(found), as_json)
+    answer = keys_document(settings_of(home_of(ctx)), os.environ)
+    say(answer, keys_text(answer), as_json)
 
 
 @keys.command("remove")
@@ -71,19 +71,19 @@ def list_keys(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def remove_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     """Take a key out of the keychain."""
-    found = drop_key(provider)
-    say(found, found["text"], as_json)
-    ctx.exit(0 if found["removed"] else DID_NOT_SUCCEED)
+    answer = drop_key(provider)
+    say(answer, answer["text"], as_json)
+    ctx.exit(0 if answer["removed"] else DID_NOT_SUCCEED)
 
 
 def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offline: bool) -> Document:
     """`checked` is None where nobody was asked: offline, switched off, without a key, or nothing to ask."""
     standing = _standing(home)
     names = sorted({*settings.providers, *makers(), *broken()})
-    found = {name: {**_provider(settings, name, environ), **standing(name)} for name in names}
+    providers = {name: {**_provider(settings, name, environ), **standing(name)} for name in names}
     if not offline:
-        asyncio.run(_check(home, settings, environ, found))
-    return {"providers": found}
+        asyncio.run(_check(home, settings, environ, providers))
+    return {"providers": providers}
 
 
 def _provider(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
@@ -93,7 +93,7 @@ def _provider(settings: Settings, name: str, environ: Mapping[str, str]) -> Docu
         "enabled": given.enabled, "broken": bad and f"{bad.text} {bad.way_out}",
         **key(settings, name, environ), "checked": None, "words": "",
         "concurrency": given.concurrency, "requests_per_minute": given.requests_per_minute,
-        "addresses": {key: each for key, each in given.addresses.items() if addresses.get(key) != each},
+        "addresses": {key: address for key, address in given.addresses.items() if addresses.get(key) != address},
     }  # fmt: skip
 
 
@@ -102,10 +102,10 @@ def key(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
     if settings.provider(name).api_key is None and name not in credentials.KEY_VARIABLES:
         return {"key": "not needed", "key_problem": None}
     try:
-        found = credentials.resolve_key(settings, name, environ)
+        secret = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
         return {"key": None, "key_problem": str(error)}
-    return {"key": credentials.key_place(settings, name, environ) if found else None, "key_problem": None}
+    return {"key": credentials.key_place(settings, name, environ) if secret else None, "key_problem": None}
 
 
 def _standing(home: Home) -> Any:
@@ -126,13 +126,13 @@ def _standing(home: Home) -> Any:
     return of
 
 
-async def _check(home: Home, settings: Settings, environ: Mapping[str, str], found: dict[str, Document]) -> None:
+async def _check(home: Home, settings: Settings, environ: Mapping[str, str], providers: dict[str, Document]) -> None:
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
             if isinstance(factory, Unmade):
-                found[name]["broken"] = factory.why
-            if isinstance(factory, Probes) and found[name]["key"]:
-                found[name] |= await _probe(factory)
+                providers[name]["broken"] = factory.why
+            if isinstance(factory, Probes) and providers[name]["key"]:
+                providers[name] |= await _probe(factory)
 
 
 async def _probe(factory: Probes) -> Document:
@@ -146,43 +146,47 @@ async def _probe(factory: Probes) -> Document:
     return {"checked": TAKEN, "words": ""}
 
 
-def text(found: Mapping[str, Any]) -> str:
-    return "\n".join(line for name, each in found["providers"].items() for line in _lines(name, each))
+def text(answer: Mapping[str, Any]) -> str:
+    return "\n".join(line for name, provider in answer["providers"].items() for line in _lines(name, provider))
 
 
-def _lines(name: str, each: Mapping[str, Any]) -> list[str]:
-    if each["broken"]:
-        return [f"{name}: left out", f"  {each['broken']}"]
-    if not each["enabled"]:
+def _lines(name: str, provider: Mapping[str, Any]) -> list[str]:
+    if provider["broken"]:
+        return [f"{name}: left out", f"  {provider['broken']}"]
+    if not provider["enabled"]:
         return [f"{name}: switched off (providers.{name}.enabled)"]
-    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(each["checked"] or "", "")
-    pace = f", {each['requests_per_minute']} a minute" if each["requests_per_minute"] else ""
-    lines = [f"{name}: {_key_words(each)}{checked}; {each['concurrency']} at once{pace}"]
-    lines += [f"  {each['words']}"] if each["words"] else []
-    lines += [f"  stopped: {each['stopped']} (`artfactoryd resume {name}`)"] if each["stopped"] else []
-    lines += [f"  no answer: {each['outage']}"] if each["outage"] else []
-    lines += [f"  paused since {each['paused']} (`artfactoryd resume`)"] if each["paused"] else []
-    return lines + [f"  {setting}: {address}" for setting, address in each["addresses"].items()]
+    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(provider["checked"] or "", "")
+    pace = f", {provider['requests_per_minute']} a minute" if provider["requests_per_minute"] else ""
+    lines = [f"{name}: {_key_words(provider)}{checked}; {provider['concurrency']} at once{pace}"]
+    if provider["words"]:
+        lines.append(f"  {provider['words']}")
+    if provider["stopped"]:
+        lines.append(f"  stopped: {provider['stopped']} (`artfactoryd resume {name}`)")
+    if provider["outage"]:
+        lines.append(f"  no answer: {provider['outage']}")
+    if provider["paused"]:
+        lines.append(f"  paused since {provider['paused']} (`artfactoryd resume`)")
+    return lines + [f"  {setting}: {address}" for setting, address in provider["addresses"].items()]
 
 
-def _key_words(each: Mapping[str, Any]) -> str:
-    if each["key_problem"]:
-        return str(each["key_problem"])
-    if each["key"] is None:
+def _key_words(provider: Mapping[str, Any]) -> str:
+    if provider["key_problem"]:
+        return str(provider["key_problem"])
+    if provider["key"] is None:
         return "no key"
-    return "needs no key" if each["key"] == "not needed" else f"key from {each['key']}"
+    return "needs no key" if provider["key"] == "not needed" else f"key from {provider['key']}"
 
 
 # --- keys ---
 
 
 def keys_document(settings: Settings, environ: Mapping[str, str]) -> Document:
-    own = {name for name, each in settings.providers.items() if each.api_key}
+    own = {name for name, provider in settings.providers.items() if provider.api_key}
     return {"keys": {name: key(settings, name, environ) for name in sorted({*credentials.KEY_VARIABLES, *own})}}
 
 
-def keys_text(found: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name}: {_key_words(each)}" for name, each in found["keys"].items())
+def keys_text(answer: Mapping[str, Any]) -> str:
+    return "\n".join(f"{name}: {_key_words(provider)}" for name, provider in answer["keys"].items())
 
 
 def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> Document:
@@ -190,17 +194,17 @@ def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: 
     _known(name)
     credentials.store(name, credentials.clean_key(given, f"API key for {name}"))
     used = key(settings, name, environ)["key"]
-    said = f"The key of {name} is in the keychain."
+    words = f"The key of {name} is in the keychain."
     if used != "keychain":
-        said += f" But what is used comes from {used or f'providers.{name}.api_key'}, which goes first."
-    return {"provider": name, "used": used, "text": said}
+        words += f" But what is used comes from {used or f'providers.{name}.api_key'}, which goes first."
+    return {"provider": name, "used": used, "text": words}
 
 
 def drop_key(name: str) -> Document:
     _known(name)
     gone = credentials.remove(name)
-    said = f"The key of {name} is no longer in the keychain." if gone else f"The keychain held no key of {name}."
-    return {"provider": name, "removed": gone, "text": said}
+    words = f"The key of {name} is no longer in the keychain." if gone else f"The keychain held no key of {name}."
+    return {"provider": name, "removed": gone, "text": words}
 
 
 def _known(name: str) -> None:

@@ -38,8 +38,8 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
     stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
     with _held(home, environ, supervised):
         seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
-        said = settings.logging if settings else Logging()
-        log.setup("debug" if verbose else said.level, home.logs, stderr, form=said.format)
+        logging = settings.logging if settings else Logging()
+        log.setup("debug" if verbose else logging.level, home.logs, stderr, form=logging.format)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
@@ -52,7 +52,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
 @contextmanager
 def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[None]:
     """The home's lock. Supervised, wait until it can be had: to end would only mean to be started again."""
-    said = ""
+    told = ""
     with ExitStack() as stack:
         while True:
             try:
@@ -62,10 +62,10 @@ def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[Non
             except (HomeLocked, WrongUse) as error:
                 if not supervised:
                     raise
-                if str(error) != said:
-                    said = str(error)
-                    click.echo(f"artfactoryd waits: {said}", err=True)
-                _wait(environ, said)
+                if str(error) != told:
+                    told = str(error)
+                    click.echo(f"artfactoryd waits: {told}", err=True)
+                _wait(environ, told)
         yield
 
 

@@ -33,8 +33,8 @@ def install(ctx: click.Context) -> None:
     home = made_home(ctx)
     for line in install_service(home, settings_of(home), os.environ, sys.argv[0]):
         click.echo(line)
-    code, found = service_document(home, os.environ)
-    click.echo(status_text({**found, "warnings": []}))
+    code, document = service_document(home, os.environ)
+    click.echo(status_text({**document, "warnings": []}))
     ctx.exit(code)
 
 
@@ -56,8 +56,8 @@ def service() -> None:
 @click.pass_context
 def service_status(ctx: click.Context, as_json: bool) -> None:
     """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
-    code, found = service_document(home_of(ctx), os.environ)
-    say(found, "" if as_json else status_text(found), as_json)
+    code, document = service_document(home_of(ctx), os.environ)
+    say(document, "" if as_json else status_text(document), as_json)
     ctx.exit(code)
 
 
@@ -80,15 +80,19 @@ def install_service(home: Home, settings: Settings, environ: Mapping[str, str], 
 
 
 def uninstall_service(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
-    service, found = _service(home), False
+    service, was_installed = _service(home), False
     for line in supervisor_of(environ).uninstall(service):
-        found = True
+        was_installed = True
         yield line
-    yield f"The service is gone. {home.root} is as it was." if found else f"No service was installed for {home.root}."
+    yield (
+        f"The service is gone. {home.root} is as it was."
+        if was_installed
+        else f"No service was installed for {home.root}."
+    )
 
 
 def service_document(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-    """The exit code and what is true now."""
+    """The exit code (RUNNING, NOT_RUNNING or NOT_INSTALLED) and what is true now."""
     supervisor = supervisor_of(environ)
     condition = supervisor.condition(_service(home))
     holder = home.holder()
@@ -105,33 +109,33 @@ def service_document(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[
     return NOT_RUNNING if condition.installed else NOT_INSTALLED, document
 
 
-def status_text(found: Mapping[str, Any]) -> str:
+def status_text(document: Mapping[str, Any]) -> str:
     lines = [
-        ("Service", f"{found['supervisor']}, {found['name']}"),
-        ("Installed", f"yes, {found['file']}" if found["installed"] else "no"),
-        ("Enabled", _yes_no(found["enabled"], "yes, it starts when you log in")),
-        ("Loaded", _yes_no(found["loaded"], "yes")),
-        ("Running", _running(found)),
-        ("Last exit", found["last_exit"]),
-        ("It says", found["says"]),
-        ("Trouble", found["trouble"]),
+        ("Service", f"{document['supervisor']}, {document['name']}"),
+        ("Installed", f"yes, {document['file']}" if document["installed"] else "no"),
+        ("Enabled", _yes_no(document["enabled"], "yes, it starts when you log in")),
+        ("Loaded", _yes_no(document["loaded"], "yes")),
+        ("Running", _running(document)),
+        ("Last exit", document["last_exit"]),
+        ("It says", document["says"]),
+        ("Trouble", document["trouble"]),
     ]
     words = [f"{name + ':':<11}{value}" for name, value in lines if value]
-    return "\n".join(words + [f"warning: {word}" for word in found["warnings"]])
+    return "\n".join(words + [f"warning: {word}" for word in document["warnings"]])
 
 
 def _yes_no(value: bool | None, yes: str) -> str:
     return "not known" if value is None else yes if value else "no"
 
 
-def _running(found: Mapping[str, Any]) -> str:
-    holder = found["holder"]
-    other = f"{found['home']} is held by process {holder['pid']} (artfactoryd {holder['command']})" if holder else ""
-    if not found["running"]:
+def _running(document: Mapping[str, Any]) -> str:
+    holder = document["holder"]
+    other = f"{document['home']} is held by process {holder['pid']} (artfactoryd {holder['command']})" if holder else ""
+    if not document["running"]:
         return f"no; {other}, which is not this service" if holder else "no"
-    if found["holds_home"]:
-        return f"yes, process {found['pid']}, which holds {found['home']}"
-    return f"yes, process {found['pid']}, but " + (other or "it does not hold the factory folder (yet)")
+    if document["holds_home"]:
+        return f"yes, process {document['pid']}, which holds {document['home']}"
+    return f"yes, process {document['pid']}, but " + (other or "it does not hold the factory folder (yet)")
 
 
 def _service(home: Home) -> Service:
@@ -178,15 +182,15 @@ def unseen(settings: Settings, environ: Mapping[str, str], supervisor: Superviso
 
 def keys_of_this_shell(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """Provider to the variable that holds its key here, where nothing else would give it."""
-    found = {}
+    variables = {}
     for provider, usual in credentials.KEY_VARIABLES.items():
-        place = settings.provider(provider).api_key or f"env:{usual}"
-        variable = place.removeprefix("env:")
-        if settings.provider(provider).enabled and place != variable and environ.get(variable, "").strip():
+        source = settings.provider(provider).api_key or f"env:{usual}"
+        variable = source.removeprefix("env:")
+        if settings.provider(provider).enabled and source != variable and environ.get(variable, "").strip():
             without = {name: value for name, value in environ.items() if name != variable}
             if not _has_key(settings, provider, without):
-                found[provider] = variable
-    return found
+                variables[provider] = variable
+    return variables
 
 
 def _has_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> bool:

@@ -38,8 +38,8 @@ MONEY = ("spent", "reserved", "in_doubt")
 def spend(ctx: click.Context, by: str, as_json: bool) -> None:
     """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
     home = made_home(ctx)
-    found = document(home, settings_of(home), by, clock.today())
-    say(found, "" if as_json else text(found), as_json)
+    figures = document(home, settings_of(home), by, clock.today())
+    say(figures, "" if as_json else text(figures), as_json)
 
 
 def document(home: Home, settings: Settings, by: str, day: str) -> Document:
@@ -67,16 +67,16 @@ def _rows(index: Index, by: str) -> list[dict[str, Any]]:
 
 
 def _group(row: Mapping[str, Any], by: str) -> Document:
-    found: Document = {"name": row.get("name", "total"), "attempts": row.get("attempts", 0)}
-    found |= {"order_id": row["id"]} if by == "order" and "id" in row else {}
-    return found | {f"{name}_usd": usd(row.get(name, 0)) for name in MONEY}
+    group: Document = {"name": row.get("name", "total"), "attempts": row.get("attempts", 0)}
+    group |= {"order_id": row["id"]} if by == "order" and "id" in row else {}
+    return group | {f"{name}_usd": usd(row.get(name, 0)) for name in MONEY}
 
 
-def text(found: Document) -> str:
-    head = [found["by"], "attempts", "spent", "on the way", "in doubt"]
-    lines = [_cells(group) for group in (*found["groups"], found["total"])]
-    nothing = [] if found["groups"] else ["Nothing was spent yet."]
-    return "\n".join([*budget.standing_text(found["budget"]), "", *(nothing or _table([head, *lines]))])
+def text(document: Document) -> str:
+    head = [document["by"], "attempts", "spent", "on the way", "in doubt"]
+    lines = [_cells(group) for group in (*document["groups"], document["total"])]
+    nothing = [] if document["groups"] else ["Nothing was spent yet."]
+    return "\n".join([*budget.standing_text(document["budget"]), "", *(nothing or _table([head, *lines]))])
 
 
 def _cells(group: Mapping[str, Any]) -> list[str]:

@@ -108,13 +108,13 @@ def place_in_inbox(
     name = name_of(file)
     bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
     made = home.temp / bundle.name
-    said = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+    submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
     made.mkdir(parents=True)
     write_file(made / "order.yaml", file.read_bytes())
     for picture in _pictures(file, home, settings, environ):
         (made / picture).parent.mkdir(parents=True, exist_ok=True)
         write_file(made / picture, (file.parent / picture).read_bytes())
-    write_file(made / ".submit.json", json.dumps(said, ensure_ascii=False).encode())
+    write_file(made / ".submit.json", json.dumps(submitted, ensure_ascii=False).encode())
     try:
         made.rename(bundle)
     except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
@@ -137,17 +137,17 @@ def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str
     finally:
         if index:
             index.close()
-    return {each.value for study in studies for each in study.inputs if not each.source}
+    return {picture.value for study in studies for picture in study.inputs if not picture.source}
 
 
 def git_of(file: Path) -> dict[str, Any] | None:
     """The commit the file is at, its path there, and whether it differs; None outside a repository."""
 
     def git(*words: str) -> str:
-        found = subprocess.run(
+        done = subprocess.run(
             ["git", "-C", str(file.resolve().parent), *words], capture_output=True, text=True, timeout=5, check=True
         )
-        return found.stdout.strip()
+        return done.stdout.strip()
 
     try:
         path = git("ls-files", "--full-name", "--", file.name)
@@ -167,8 +167,8 @@ def _wait_for_daemon(
         while True:
             if index := Index.if_made(home.index_file):
                 try:
-                    if found := _followed(home, settings, index, submissions, progress, quiet):
-                        return found
+                    if outcome_of_all := _followed(home, settings, index, submissions, progress, quiet):
+                        return outcome_of_all
                 finally:
                     index.close()
             if not daemon_is_there(home):
@@ -180,9 +180,9 @@ def _followed(
     home: Home, settings: Settings, index: Index, submissions: Sequence[str], progress: Progress, quiet: bool
 ) -> tuple[int, dict[str, Any]] | None:
     """What became of them; None while something is under way."""
-    rows = [row for each in submissions for row in index.orders_of_submission(each)]
+    rows = [row for submission in submissions for row in index.orders_of_submission(submission)]
     progress.show(index, rows)
-    rejected = [path for each in submissions for path in _rejection_of(home, each)]
+    rejected = [path for submission in submissions for path in _rejection_of(home, submission)]
     known = {row.submission for row in rows}
     if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
         return None

@@ -30,7 +30,7 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
     """`orders`: ids of those not done with. What the disk does not let go of lies until the next start."""
     rows = index.resumable_items()
     delivering = [row for row in rows if row.state == ItemState.DELIVERING]
-    going_on = {chosen["id"] for row in delivering for chosen in row.chosen}
+    going_on = {chosen.id for row in delivering for chosen in row.chosen}
     try:
         with storage_errors(home.work):
             kept = Kept(home.work, home.rejected)

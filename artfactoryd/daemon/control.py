@@ -14,13 +14,14 @@ from typing import Any
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import marks
-from artfactoryd.errors import ArtFactoryError
+from artfactoryd.errors import ArtFactoryError, NoSuchOrder, WrongUse
 from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
-from artfactoryd.storage import budget, dependencies, projection
+from artfactoryd.storage import budget, dependencies, naming
+from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Pause, Retry
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -47,22 +48,12 @@ class Control:
         except ArtFactoryError as error:
             return _no(str(error)), []
 
-    def _find(self, command: Mapping[str, Any]) -> OrderRow | Answer:
-        """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
-        name = str(command.get("order") or "").rstrip("/")
-        rows = self._books.index.find_orders(name) if name else []
-        if not rows:
-            return _no(f"There is no order {name!r}.")
-        open_rows = [row for row in rows if row.is_held] or rows
-        if len(rows) > 1 and len({row.id for row in open_rows}) > 1 and all(row.id != name for row in rows):
-            ids = ", ".join(row.id for row in open_rows[:5])
-            return _no(f"{name!r} may be any of {ids}. Name one by its id.")
-        return open_rows[0]
+    def _order(self, command: Mapping[str, Any]) -> OrderRow:
+        """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
+        return naming.order_named(self._books.index, str(command.get("order") or ""))
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._find(command)
-        if isinstance(row, dict):
-            return row, []
+        row = self._order(command)
         if row.held is None and not row.cancelled and (found := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, found)
         if row.held is None or row.cancelled:
@@ -71,8 +62,8 @@ class Control:
         rows = [each for each in every if each.is_held]
         for each in rows:
             for reason in each.reasons:
-                if not reason["waivable"]:
-                    return _no(f"Approving is not enough: {reason['text']}"), []
+                if not reason.waivable:
+                    return _no(f"Approving is not enough: {reason.text}"), []
         answer = _yes(f"{row.name} is approved.", order_id=row.id)
         outcome = await self._intake.approve(rows, _line(command, answer))
         return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
@@ -87,20 +78,18 @@ class Control:
     async def _raise_cap(self, command: Mapping[str, Any], row: OrderRow, price: int) -> tuple[Answer, list[str]]:
         cap = max(row.cap, price)
         answer = _yes(f"{row.name} goes on; it may spend {dollars(cap)} in all.", order_id=row.id)
-        line = {"kind": "approval", "order": row.id, "waived": [projection.CAP], "cap": cap}
-        await self._books.record(line, _line(command, answer))
+        raised = Approval(order=row.id, waived=[Approved.CAP], cap=cap, of=Approved.CAP)
+        await self._books.record(raised, _line(command, answer))
         self._bench.blocked.pop(row.id, None)
         self._bench.wake(row.id)
         return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._find(command)
-        if isinstance(row, dict):
-            return row, []
+        row = self._order(command)
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
-        await self._books.record({"kind": "cancel", "order": row.id}, _line(command, answer))
+        await self._books.record(Cancel(order=row.id), _line(command, answer))
         for item in running:
             self._bench.stops.add(item.item_key)
         if row.held is not None:
@@ -129,9 +118,7 @@ class Control:
         await asyncio.to_thread(self._claims.drop_held, row.entry)
 
     async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._find(command)
-        if isinstance(row, dict):
-            return row, []
+        row = self._order(command)
         if row.is_held:
             return _no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
         items = self._again(row)
@@ -142,8 +129,10 @@ class Control:
         chosen = [item for item in items if stakes[item.number] is None or command.get("in_doubt")]
         answer = _retry_answer(row, [item.number for item in chosen], risky, bool(command.get("in_doubt")), _why(items))
         lines = [
-            {"kind": "retry", "order": row.id, "item": item.number, **({"fed": True} if item.waits else {}),
-             "raise": budget.set_aside(row, item.upper) if stakes[item.number] is not None else 0}
+            Retry(
+                order=row.id, item=item.number, fed=bool(item.waits),
+                raised=budget.set_aside(row, item.upper) if stakes[item.number] is not None else 0,
+            )
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))
@@ -173,9 +162,7 @@ class Control:
         return stake if stake or doubtful else None
 
     async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        products, wrong = marks.found(self._books.index, list(command.get("products") or ()))
-        if wrong:
-            return _no(wrong), []
+        products = marks.products_named(self._books.index, list(command.get("products") or ()))
         lines = marks.lines(self._books.index, command, products)
         orders = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(lines)} of {len(products)} marked anew." if lines else "They are marked so already."
@@ -194,8 +181,6 @@ class Control:
 
     async def _pause(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         target = self._target(command)
-        if isinstance(target, dict):
-            return target, []
         row = target.order
         if row is not None and self._books.index.state(row) not in UNFINISHED_ORDERS:
             return _no(f"{target.label} has ended; there is nothing to pause."), []
@@ -205,16 +190,13 @@ class Control:
             f"{target.label} is paused: nothing more is sent. What is on the way is still collected and delivered. "
             f"To go on: `{target.lift}`."
         )
-        line = {"kind": "pause", **target.fields, "on": True, "by": "you"}
-        await self._books.record(line, _line(command, answer))
+        await self._books.record(target.pause(on=True, by="you"), _line(command, answer))
         self._follow([target.fields])
         return answer, []
 
     async def _resume(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         """Exactly what is named; with nothing named, every pause and every stop."""
         target = self._target(command)
-        if isinstance(target, dict):
-            return target, []
         lifted = self._to_lift(target)
         if not lifted:
             nothing = f"{target.label} is not stopped or paused." if target.fields else "Nothing is stopped or paused."
@@ -222,7 +204,7 @@ class Control:
         names = [_label(fields) for fields in lifted] if target.order is None else [target.label]
         order_ids = [fields["order"] for fields in lifted if "order" in fields]
         answer = _yes(f"{', '.join(names)} goes on.{self._still(target)}")
-        lines = [{"kind": "pause", **fields, "on": False} for fields in lifted]
+        lines = [Pause(order=fields.get("order"), provider=fields.get("provider"), on=False) for fields in lifted]
         await self._books.record(*lines, _line(command, answer))
         for fields in lifted:
             if fields.get("provider") in self._bench.gates:
@@ -230,19 +212,20 @@ class Control:
         self._follow(lifted)
         return answer, order_ids
 
-    def _target(self, command: Mapping[str, Any]) -> Target | Answer:
+    def _target(self, command: Mapping[str, Any]) -> Target:
         """What `pause` or `resume` is about: a provider by its name, else an order, or with no name everything."""
         index = self._books.index
         name = str(next((command[key] for key in ("target", "provider", "order") if command.get(key)), ""))
         if command.get("target") == "":  # a variable of a script that was empty
-            return _no("Name an order or a provider; without a name it is everything.")
+            raise WrongUse("Name an order or a provider; without a name it is everything.")
         if not name:
             return Target({}, "Everything", "resume", "" in index.pauses())
         if name in self._bench.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
-        row = self._find({"order": name})
-        if isinstance(row, dict):
-            return _no(f"{row['text']} Providers: {', '.join(sorted(self._bench.gates))}.")
+        try:
+            row = naming.order_named(index, name)
+        except NoSuchOrder as error:
+            raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._bench.gates))}.") from error
         lift = f"resume {row.short}"
         return Target({"order": row.id}, row.name, lift, row.paused is not None, row)
 
@@ -288,6 +271,9 @@ class Target:
     paused: bool
     order: OrderRow | None = None
 
+    def pause(self, *, on: bool, by: str | None = None) -> Pause:
+        return Pause(order=self.fields.get("order"), provider=self.fields.get("provider"), on=on, by=by)
+
 
 def _label(fields: Mapping[str, str]) -> str:
     return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
@@ -319,8 +305,8 @@ def _retry_answer(
     return {**_yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
 
 
-def _line(command: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-    return {"kind": "command", "id": command["id"], "name": command["name"], "answer": answer}
+def _line(command: Mapping[str, Any], answer: Answer) -> CommandDone:
+    return CommandDone(id=command["id"], name=command["name"], answer=answer)
 
 
 def _yes(text: str, **more: Any) -> Answer:

@@ -31,6 +31,7 @@ from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage import budget
+from artfactoryd.storage.events import Filed, Output, Settlement
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8  # deliveries under way together
 LASTS = 3600.0  # seconds after which a provider has certainly erased an output
 LOOKS = 3  # downloads of an output that comes cut short or unreadable
-CHOSEN = ("id", "index", "created_at")  # before it was filed
-MEASURED = ("sha256", "bytes", "mime", "width", "height")  # of a product's file, kept in the index
 AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -48,7 +47,7 @@ AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 class Fetch:
     """One output that came: what was chosen for it, its bytes in .work, and what they are."""
 
-    chosen: Mapping[str, Any]
+    chosen: Output
     fetched: Fetched
     media: Media
 
@@ -68,10 +67,9 @@ class Delivery:
         self._kept = Kept(home.work, home.rejected)
         self._places, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
-    async def deliver(self, row: ItemRow, order: OrderRow) -> dict[str, Any]:
+    async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         """Every output that can be had is on the shelf when this returns, or where later stages find it.
 
-        Gives the fields of the settlement.
         Raises StorageFull (try again), OutputLost or OutputBad (not one of them can be had).
         """
         if is_spent(row):
@@ -82,16 +80,15 @@ class Delivery:
             if not came or (lost and is_copy(row)):  # what is copied is copied whole
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
             cost, estimated = self._cost(row, order, came)
-            note = _shortfall(row, len(came), lost)
             products = []
             for each in came:
                 if shelved:
                     path = await asyncio.to_thread(self._shelve, row, order, each, len(came), cost, estimated)
                 else:
-                    path = await asyncio.to_thread(self._kept.send_on, each.chosen["id"], each.media.extension)
+                    path = await asyncio.to_thread(self._kept.send_on, each.chosen.id, each.media.extension)
                 products.append(self._settled(each, path))
-        interim = {} if shelved else {"interim": True}
-        return {"cost": cost, "estimated": estimated, "products": products, "note": note, **interim}
+        note = _shortfall(row, len(came), lost)
+        return _settlement(row, products, cost=cost, estimated=estimated, note=note, interim=not shelved)
 
     def let_go(self, row: ItemRow) -> None:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
@@ -102,9 +99,9 @@ class Delivery:
     def discard(self, row: ItemRow) -> None:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
         for chosen in row.chosen:
-            self._kept.discard(chosen["id"])
-            made = Path(url2pathname(urlsplit(chosen["address"]).path)).resolve()
-            if chosen["address"].startswith("file:") and made.is_relative_to(self._home.work):
+            self._kept.discard(chosen.id)
+            made = Path(url2pathname(urlsplit(chosen.address).path)).resolve()
+            if chosen.address.startswith("file:") and made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
                     made.unlink()
 
@@ -119,7 +116,7 @@ class Delivery:
                 lost.append(error)
         return came, lost
 
-    async def _fetch(self, row: ItemRow, chosen: Mapping[str, Any]) -> Fetch:
+    async def _fetch(self, row: ItemRow, chosen: Output) -> Fetch:
         """Trouble on the way is waited out until the output has certainly expired."""
         tries = bad = 0
         while True:
@@ -135,30 +132,32 @@ class Delivery:
             await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
             tries += 1
 
-    async def _fetch_once(self, row: ItemRow, chosen: Mapping[str, Any]) -> Fetch:
+    async def _fetch_once(self, row: ItemRow, chosen: Output) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
-        limits, product = self._settings.now.limits, chosen["id"]
-        fetched = await asyncio.to_thread(self._kept.found, product)
-        if fetched is None and "reused_from" in chosen:
-            source = self._home.root / chosen["address"].partition(":")[2]
-            fetched = await asyncio.to_thread(self._kept.copy, source, product, chosen["sha256"])
-        elif fetched is None:
-            part = await self._fetcher.fetch(
-                chosen["address"], self._kept.half(product), most_bytes=limits.product_bytes,
-                allowed_hosts=self._factories[row.provider].output_hosts,
-            )  # fmt: skip
-            fetched = self._kept.take(part, product)
-        name = f"{self._order_name(row)}-{chosen['index']:04d}-{fetched.sha256[:8]}"
+        limits, product = self._settings.now.limits, chosen.id
+        fetched = await asyncio.to_thread(self._kept.found, product) or await self._come(row, chosen)
+        name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._kept.is_suspect(product) else contextlib.nullcontext():
             found = await asyncio.to_thread(self._kept.look, product, limits.megapixels, name)
         return Fetch(chosen, fetched, found)
+
+    async def _come(self, row: ItemRow, chosen: Output) -> Fetched:
+        """Copied from the shelf where an equal item made it, else fetched from the provider."""
+        if chosen.sha256 is not None:
+            source = self._home.root / chosen.address.partition(":")[2]
+            return await asyncio.to_thread(self._kept.copy, source, chosen.id, chosen.sha256)
+        part = await self._fetcher.fetch(
+            chosen.address, self._kept.half(chosen.id), most_bytes=self._settings.now.limits.product_bytes,
+            allowed_hosts=self._factories[row.provider].output_hosts,
+        )  # fmt: skip
+        return self._kept.take(part, chosen.id)
 
     def _order_name(self, row: ItemRow) -> str:
         order = self._books.index.order(row.order_id)
         return slug(order.name if order else "")
 
-    def _expired(self, chosen: Mapping[str, Any]) -> bool:
-        made = datetime.fromisoformat(chosen["created_at"])
+    def _expired(self, chosen: Output) -> bool:
+        made = datetime.fromisoformat(chosen.created_at)
         return (self._clock() - made).total_seconds() > LASTS
 
     def _cost(self, row: ItemRow, order: OrderRow, came: Sequence[Fetch]) -> tuple[int, bool]:
@@ -188,14 +187,20 @@ class Delivery:
         name = _name(row, order, came, measured["original_sha256"], self._about(row, order))
         facts = self._facts(row, order, delivered, cost, estimated)
         placed = placing.place(
-            came.fetched.path, folder, name, lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen)
+            came.fetched.path,
+            folder,
+            name,
+            lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen.to_json()),
         )
         return Path(folder, placed)
 
-    def _settled(self, came: Fetch, path: Path) -> dict[str, Any]:
+    def _settled(self, came: Fetch, path: Path) -> Filed:
         """Of one output, what its row will hold."""
-        chosen, measured = {key: came.chosen[key] for key in CHOSEN}, _measured(came)
-        return {**chosen, "path": str(path.relative_to(self._home.root)), **{key: measured[key] for key in MEASURED}}
+        chosen, fetched, media = came.chosen, came.fetched, came.media
+        return Filed(
+            chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._home.root)), fetched.sha256,
+            fetched.bytes, media.mime, media.width, media.height,
+        )  # fmt: skip
 
     def _facts(self, row: ItemRow, order: OrderRow, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """What the sidecar says of the item, its order and its attempt."""
@@ -258,25 +263,39 @@ class Delivery:
 def _measured(came: Fetch) -> dict[str, Any]:
     """What its sidecar says of the file itself."""
     return {
-        "index": came.chosen["index"], "sha256": came.fetched.sha256,
-        "original_sha256": came.chosen.get("original_sha256", came.fetched.sha256), "bytes": came.fetched.bytes,
+        "index": came.chosen.index, "sha256": came.fetched.sha256,
+        "original_sha256": came.chosen.original_sha256 or came.fetched.sha256, "bytes": came.fetched.bytes,
         "mime": came.media.mime, "width": came.media.width, "height": came.media.height, "duration": None,
     }  # fmt: skip
 
 
 def is_copy(row: ItemRow) -> bool:
     """Whether its outputs lie on the shelf already, made for an equal item."""
-    return any("reused_from" in chosen for chosen in row.chosen)
+    return any(chosen.reused_from is not None for chosen in row.chosen)
 
 
 def is_spent(row: ItemRow) -> bool:
     """Whether its outputs need not be made: all that is made of them was made before."""
-    return any("path" in chosen for chosen in row.chosen)
+    return any(chosen.path is not None for chosen in row.chosen)
 
 
-def _as_they_were(row: ItemRow) -> dict[str, Any]:
-    products = [{key: chosen[key] for key in (*CHOSEN, "path", *MEASURED)} for chosen in row.chosen]
-    return {"cost": 0, "estimated": False, "products": products, "note": "", "interim": True}
+def _as_they_were(row: ItemRow) -> Settlement:
+    return _settlement(row, [_as_it_was(chosen) for chosen in row.chosen], cost=0, estimated=False, interim=True)
+
+
+def _as_it_was(chosen: Output) -> Filed:
+    assert (
+        chosen.path is not None and chosen.sha256 is not None and chosen.bytes is not None and chosen.mime is not None
+    )
+    return Filed(
+        chosen.id, chosen.index, chosen.created_at, chosen.path, chosen.sha256, chosen.bytes, chosen.mime,
+        chosen.width, chosen.height,
+    )  # fmt: skip
+
+
+def _settlement(row: ItemRow, products: Sequence[Filed], **money: Any) -> Settlement:
+    assert row.attempt is not None
+    return Settlement(order=row.order_id, item=row.number, attempt=row.attempt, products=products, **money)
 
 
 def _keeps(row: ItemRow, order: OrderRow) -> bool:
@@ -289,14 +308,14 @@ def _name(row: ItemRow, order: OrderRow, came: Fetch, sha256: str, words: str) -
     `sha256`: of the provider's bytes. `words`: what it shows, or what it was made from.
     """
     plan = plan_of(order)
-    pattern, index = file_names.pattern_of(plan.order, row.stage), came.chosen["index"]
+    pattern, index = file_names.pattern_of(plan.order, row.stage), came.chosen.index
     values = file_names.of_order(
         order.name, order.project, order.id, datetime.fromisoformat(order.accepted_at).astimezone()
     )
     model = order.model_of(row)
     values |= file_names.of_item(model, row.generation, row.tokens, plan.lookups)
     values |= file_names.of_bytes(index, row.copy + index - row.first_index, row.seed, sha256, came.media.extension)
-    values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen["id"]}
+    values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen.id}
     values |= {"slug": slug(words), "stage": row.stage}
     if not file_names.has_version(pattern):
         return file_names.name(pattern, values)

@@ -13,6 +13,7 @@ from artfactoryd.errors import ProviderError, ProviderStopped, StorageFull, Unre
 from artfactoryd.execution.gate import Breaker
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Probes
+from artfactoryd.storage.events import Pause
 from artfactoryd.storage.rows import OutageRow
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ async def _lift(bench: Workbench, provider: str, stopped: str | None) -> None:
     if stopped is None or stopped != gate.stopped or gate.asks is None:
         return
     try:
-        await bench.books.record({"kind": "pause", "provider": provider, "on": False, "by": "answer"})
+        await bench.books.record(Pause(provider=provider, on=False, by="answer"))
     except StorageFull as error:
         gate.still_stopped()
         log.error("that %s takes the key again could not be written down: %s", provider, error)

@@ -18,6 +18,7 @@ from artfactoryd.factories import Call
 from artfactoryd.log import generation
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
+from artfactoryd.storage.events import Wish
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Purchase:
     async def _send(self, row: ItemRow, order: OrderRow, call: Call) -> ItemRow:
         row = await self._wish(row, order, call)
         if self._bench.stopping:
-            return await self._bench.record(row, "release", reason="the program was stopped before this was sent")
+            return await self._bench.release(row, "the program was stopped before this was sent")
         try:
             failpoints.point("before_submit")
             ticket = await self._bench.factories[row.provider].submit(call)
@@ -63,24 +64,23 @@ class Purchase:
         except Exception as error:
             log.exception("submit failed in an unknown way; in doubt")
             return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
-        row = await self._bench.record(row, "ticket", ticket=ticket.text)
+        row = await self._bench.take_ticket(row, ticket)
         await health.took(self._bench, row.provider)
         return row
 
     async def _wish(self, row: ItemRow, order: OrderRow, call: Call) -> ItemRow:
         """The durable wish; from here on the item may cost money. The item with its new attempt."""
-        row = replace(row, attempt=str(uuid_utils.uuid7()), attempts=row.attempts + 1)
-        line = {
-            "kind": "wish", "order": row.order_id, "item": row.number, "attempt": row.attempt,
-            "nth": row.attempts, "provider": row.provider, "model": call.model, "actual": dict(call.parameters),
-        }  # fmt: skip
+        attempt, nth = str(uuid_utils.uuid7()), row.attempts + 1
         money = self._money(row, order)
-        line |= {"reserved": money["reserved"], "day": money["day"], "caps": money["in_force"]}
-        await self._bench.books.record(line)
-        generation(line)
+        wish = Wish(
+            order=row.order_id, item=row.number, attempt=attempt, nth=nth, provider=row.provider, model=call.model,
+            actual=dict(call.parameters), reserved=money["reserved"], day=money["day"], caps=money["in_force"],
+        )  # fmt: skip
+        await self._bench.books.record(wish)
+        generation(wish.to_line())
         failpoints.point("recorded_wish")
         self._bench.touch(row.order_id)
-        return row
+        return replace(row, attempt=attempt, attempts=nth)
 
     def _money(self, row: ItemRow, order: OrderRow) -> dict[str, Any]:
         """What the wish for an item says of money."""
@@ -107,7 +107,7 @@ class Purchase:
         elif isinstance(error, CallRefused):
             row = await self._bench.fail(row, Verdict.REFUSED, reason, cost=0)
         else:
-            row = await self._bench.record(row, "release", reason=reason)
+            row = await self._bench.release(row, reason)
         await self._heed(row.provider, error)
         return row
 

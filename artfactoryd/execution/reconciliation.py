@@ -132,9 +132,9 @@ class Doubts:
         assert item is not None
         try:
             if isinstance(answer, Ticket):
-                self._found(await self._bench.record(item, "ticket", attempt=row.id, ticket=answer.text), start)
+                self._found(await self._bench.take_ticket(item, answer, row.id), start)
             else:
-                self._absent(await self._bench.record(item, "release", attempt=row.id, reason=NOT_BOUGHT))
+                self._absent(await self._bench.release(item, NOT_BOUGHT, row.id))
         except IllegalMove as error:
             log.warning("what became of attempt %s is not taken down: %s", row.id, error)
             return False

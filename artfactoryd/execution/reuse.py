@@ -8,20 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import uuid_utils
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.errors import OutputLost
-from artfactoryd.execution.delivery import MEASURED
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Made, Twin, Twins
 from artfactoryd.shelf.reading import card_of, read_sidecar
 from artfactoryd.shelf.staging import Kept
-from artfactoryd.storage import dependencies
-from artfactoryd.storage.rows import ItemRow, Json, OrderRow, OutputRow
+from artfactoryd.storage import dependencies, events
+from artfactoryd.storage.events import Output
+from artfactoryd.storage.rows import ItemRow, OrderRow, OutputRow
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +70,10 @@ class Reuse:
     async def _copy(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow | None:
         """Ids and times are chosen here, as for a result; delivery does the rest. None: they are gone just now."""
         chosen = [
-            {**self._chosen(row, one), "address": SHELF + one.output.path, "mime": one.output.mime,
-             "original_sha256": await asyncio.to_thread(self._original, one.output)}
+            self._chosen(
+                row, one, address=SHELF + one.output.path,
+                original_sha256=await asyncio.to_thread(self._original, one.output),
+            )
             for one in made
         ]  # fmt: skip
         try:
@@ -80,30 +83,31 @@ class Reuse:
             return None
         return await self._record(row, made, chosen)
 
-    def _secure(self, chosen: Sequence[Json], made: Sequence[Made]) -> None:
+    def _secure(self, chosen: Sequence[Output], made: Sequence[Made]) -> None:
         """Copied at once: what is not shelved goes when all that is made of it is safe. Raises OutputLost."""
         for copy, one in zip(chosen, made, strict=True):
-            self._kept.copy(self._root / one.output.path, copy["id"], one.output.sha256)
+            self._kept.copy(self._root / one.output.path, copy.id, one.output.sha256)
         self._kept.flush()
 
-    def _chosen(self, row: ItemRow, made: Made) -> Json:
-        now = self._bench.clock().isoformat(timespec="milliseconds")
-        return {
-            "id": str(uuid_utils.uuid7()), "index": row.first_index + made.place, "created_at": now,
-            "reused_from": made.output.id, "sha256": made.output.sha256,
-        }  # fmt: skip
+    def _chosen(self, row: ItemRow, made: Made, *, address: str, **known: Any) -> Output:
+        now, output = self._bench.clock().isoformat(timespec="milliseconds"), made.output
+        return Output(
+            str(uuid_utils.uuid7()), row.first_index + made.place, address, now, output.mime, reused_from=output.id,
+            sha256=output.sha256, **known,
+        )  # fmt: skip
 
-    async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Json]) -> ItemRow:
+    async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Output]) -> ItemRow:
         """An attempt that buys nothing, with what was sent and returned for what is copied."""
         output = made[0].output
         maker = self._bench.books.index.item(output.order_id, output.number)
         assert maker is not None
         before = self._bench.attempt(maker)
-        attempt = str(uuid_utils.uuid7())
-        return await self._bench.record(
-            row, "reuse", attempt=attempt, nth=row.attempts + 1, provider=row.provider, model=before.model,
-            actual=before.actual, returned=before.returned or {}, outputs=chosen,
+        reuse = events.Reuse(
+            order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
+            provider=row.provider, model=before.model, actual=before.actual, returned=before.returned or {},
+            outputs=chosen,
         )  # fmt: skip
+        return await self._bench.record(reuse)
 
     async def _of_what_is_gone(self, row: ItemRow, order: OrderRow, twin: Twin) -> ItemRow | None:
         """What was not kept need not be there when all that is made of it is."""
@@ -135,8 +139,10 @@ class Reuse:
     async def _send_on(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow:
         """What it is known by, without the bytes: all that is made of it is on the shelf."""
         chosen = [
-            {**self._chosen(row, one), "address": "", "path": one.output.path,
-             **{key: getattr(one.output, key) for key in MEASURED}}
+            self._chosen(
+                row, one, address="", path=one.output.path, bytes=one.output.bytes, width=one.output.width,
+                height=one.output.height,
+            )
             for one in made
         ]  # fmt: skip
         return await self._record(row, made, chosen)
@@ -151,4 +157,5 @@ class Reuse:
     async def bury(self, row: ItemRow) -> ItemRow:
         """It ends: what it equals was bought and is gone. Only a person's word buys it again."""
         words = f"{WORDS} `retry {row.order_id[:13]}` buys it."
-        return await self._bench.record(row, "tombstone", reason=words)
+        tombstone = events.Tombstone(order=row.order_id, item=row.number, attempt=row.attempt, reason=words)
+        return await self._bench.record(tombstone)

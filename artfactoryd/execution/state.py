@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from artfactoryd import failpoints
 from artfactoryd.clock import day_of
@@ -18,8 +17,9 @@ from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import OverCap, StorageFull
 from artfactoryd.execution.gate import ASK_EVERY, Gate
 from artfactoryd.execution.queue import Turns
-from artfactoryd.factories import Factory, Probes, Reconciles
+from artfactoryd.factories import Factory, Probes, Reconciles, Ticket
 from artfactoryd.log import generation
+from artfactoryd.storage.events import Failure, OfAttempt, Pause, Release, TicketTaken, Tombstone
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -163,38 +163,55 @@ class Workbench:
         assert order is not None
         return order
 
-    def fresh(self, row: ItemRow) -> ItemRow:
+    def fresh(self, key: ItemKey) -> ItemRow:
         """The item as it is now."""
-        found = self.books.index.item(*row.item_key)
-        assert found is not None
-        return found
+        item = self.books.index.item(*key)
+        assert item is not None
+        return item
 
     # --- the pen ---
 
-    async def record(self, row: ItemRow, kind: str, **fields: Any) -> ItemRow:
-        """What has happened is written down, however long the disk takes to have room for it. The row as it is then."""
-        line = {"kind": kind, "order": row.order_id, "item": row.number, "attempt": row.attempt, **fields}
+    async def record(self, event: OfAttempt | Tombstone) -> ItemRow:
+        """Written down, however long the disk takes to have room for it. The item as it is then."""
         while True:
             try:
-                await self.books.record(line)
+                await self.books.record(event)
                 break
             except StorageFull as error:
-                log.error("a %s waits to be written: %s", kind, error)
+                log.error("a %s waits to be written: %s", event.kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
-        attempt = self.books.index.attempt(line["attempt"])
-        generation(line, {"provider": attempt.provider, "model": attempt.model} if attempt else None)
-        failpoints.point(f"recorded_{kind}")
-        self.touch(row.order_id)
+        attempt = self.books.index.attempt(event.attempt) if event.attempt else None
+        generation(event.to_line(), {"provider": attempt.provider, "model": attempt.model} if attempt else None)
+        failpoints.point(f"recorded_{event.kind}")
+        self.touch(event.order)
         if attempt is not None and attempt.cost is not None and attempt.cost < attempt.reserved:
-            self._unblock([row.order_id, *self.over])  # money came back
-        return self.fresh(row)
+            self._unblock([event.order, *self.over])  # money came back
+        return self.fresh(ItemKey(event.order, event.item))
 
     async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None) -> ItemRow:
-        ask = {"ask": True} if verdict == Verdict.IN_DOUBT and row.provider in self.unsure else {}
-        found = await self.record(row, "failure", verdict=str(verdict), reason=reason, cost=cost, **ask)
+        """`cost`: in micro-dollars; None of what is in doubt."""
+        assert row.attempt is not None
+        ask = verdict == Verdict.IN_DOUBT and row.provider in self.unsure
+        failure = Failure(
+            order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=reason, cost=cost,
+            ask=ask,
+        )  # fmt: skip
+        failed = await self.record(failure)
         if ask:
             self.doubt(row.provider)
-        return found
+        return failed
+
+    async def release(self, row: ItemRow, reason: str, attempt: str | None = None) -> ItemRow:
+        """It was surely not sent. `attempt`: an earlier one than its last."""
+        of = attempt or row.attempt
+        assert of is not None
+        return await self.record(Release(order=row.order_id, item=row.number, attempt=of, reason=reason))
+
+    async def take_ticket(self, row: ItemRow, ticket: Ticket, attempt: str | None = None) -> ItemRow:
+        """`attempt`: an earlier one than its last."""
+        of = attempt or row.attempt
+        assert of is not None
+        return await self.record(TicketTaken(order=row.order_id, item=row.number, attempt=of, ticket=ticket.text))
 
     async def stop_provider(self, provider: str, reason: str, *, of_key: bool = False) -> None:
         """Nothing is sent there until a person lifts it; of a bad key, also a free question answered well."""
@@ -204,9 +221,7 @@ class Workbench:
         of_key = of_key and isinstance(self.factories[provider], Probes)
         self.gates[provider].stop(reason, ask_in=ASK_EVERY if of_key else None)
         try:
-            await self.books.record(
-                {"kind": "pause", "provider": provider, "on": True, "reason": reason, "of_key": of_key}
-            )
+            await self.books.record(Pause(provider=provider, on=True, reason=reason, of_key=of_key))
         except StorageFull as error:  # the next start tries it once more
             log.error("that %s is stopped could not be written down: %s", provider, error)
 

@@ -36,6 +36,7 @@ from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Factory, Outputs, Ticket
 from artfactoryd.log import fields as log_fields
 from artfactoryd.storage import budget, dependencies
+from artfactoryd.storage.events import Output, Result
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Foreman:
             while key in self._bench.adopted:
                 self._bench.adopted.discard(key)
                 self._bench.gates[row.provider].hold()
-                await self._make(self._bench.fresh(row))
+                await self._make(self._bench.fresh(key))
 
     async def _make(self, row: ItemRow) -> None:
         key = row.item_key
@@ -203,16 +204,18 @@ class Foreman:
         """
         now = self._bench.clock().isoformat(timespec="milliseconds")
         chosen = [
-            {"id": str(uuid_utils.uuid7()), "index": row.first_index + place, "address": output.address,
-             "mime": output.mime, "created_at": now}
+            Output(str(uuid_utils.uuid7()), row.first_index + place, output.address, now, output.mime)
             for place, output in enumerate(outputs.outputs)
-        ]  # fmt: skip
+        ]
         returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
         bill = budget.by_time(self._bench.order(row), row, outputs.seconds)
         if bill is not None and bill > self._bench.at_stake(row):
             log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
-        cost = {} if bill is None else {"cost": bill}
-        return await self._bench.record(row, "result", outputs=chosen, returned=returned, **cost)
+        assert row.attempt is not None
+        result = Result(
+            order=row.order_id, item=row.number, attempt=row.attempt, outputs=chosen, returned=returned, cost=bill
+        )
+        return await self._bench.record(result)
 
     async def _deliver(self, row: ItemRow) -> None:
         """Fetch and file; a disk that refuses is tried again each minute, for as long as it takes."""
@@ -227,7 +230,7 @@ class Foreman:
                     self._bench.asked(row)
                 await asyncio.sleep(state.ROOM_AGAIN)
                 self._bench.waiting.discard(row.item_key)
-            await self._bench.record(row, "settlement", **settlement)
+            await self._bench.record(settlement)
             if dependencies.feeds(self._bench.books.index, row):
                 self._bench.wake(row.order_id)
             self._delivery.discard(row)

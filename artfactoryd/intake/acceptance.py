@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import failpoints
 from artfactoryd.core.expansion.hold_reasons import Reason
@@ -33,6 +32,8 @@ from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import Origin, Scholar, Study
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
+from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold, HoldReason
+from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -206,7 +207,7 @@ class Intake:
 
     async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
         """All documents of the file together: accepted, or all held."""
-        lines: list[dict[str, Any]] = [self._acceptance(claim, study) for study in studies]
+        lines: list[Event] = [self._acceptance(claim, study) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
             entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
@@ -214,31 +215,30 @@ class Intake:
         await self._books.record(*lines)
         failpoints.point("order_accepted")
 
-    def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
+    def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
         submission = claim.submission()
         plan, order = study.plan, study.order
         models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.all_models)]
-        return {
-            "kind": "acceptance", "order": order_id(claim.id, study.document.number), "claim": claim.id,
-            "number": study.document.number, "submission": submission.get("id"), "name": order.name,
-            "project": order.project, "folder": None, "provider": study.provider,
-            "model": models[0], "models": models if len(models) > 1 else [],
-            "document": document_text(study.document.text), "document_sha256": study.sha256,
-            "fingerprint": study.fingerprint, "file": claim.name, "git": submission.get("git"),
-            "accepted_at": self._clock().isoformat(timespec="milliseconds"), "base_seed": plan.base_seed,
-            "priority": order.priority, "rehearsal": order.rehearse, "tags": list(order.tags), "notes": order.notes,
-            "cap": study.cap, "price": study.needs.buying.price, "total_items": plan.total_items,
-            "total_products": plan.total_products, "inputs": [each.as_json() for each in study.inputs],
-            "library": dict(study.library), "proof": list(study.proof) or None,
-        }  # fmt: skip
+        return Acceptance(
+            order=order_id(claim.id, study.document.number), claim=claim.id,
+            number=study.document.number, submission=submission.get("id"), name=order.name,
+            project=order.project, folder=None, provider=study.provider,
+            model=models[0], models=models if len(models) > 1 else [],
+            document=document_text(study.document.text), document_sha256=study.sha256,
+            fingerprint=study.fingerprint, file=claim.name, git=submission.get("git"),
+            accepted_at=self._clock().isoformat(timespec="milliseconds"), base_seed=plan.base_seed,
+            priority=order.priority, rehearsal=order.rehearse, tags=list(order.tags), notes=order.notes,
+            cap=study.cap, price=study.needs.buying.price, total_items=plan.total_items,
+            total_products=plan.total_products, inputs=[picture.as_json() for picture in study.inputs],
+            library=dict(study.library), proof=list(study.proof) or None,
+        )  # fmt: skip
 
-    def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> dict[str, Any]:
+    def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> Hold:
         reasons = study.reasons or (Reason("companion", "Another document of the same file is held."),)
-        return {
-            "kind": "hold", "order": order_id(claim.id, study.document.number), "entry": entry,
-            "fingerprint": fingerprint,
-            "reasons": [{"code": r.code, "text": r.text, "waivable": r.waivable} for r in reasons],
-        }  # fmt: skip
+        return Hold(
+            order=order_id(claim.id, study.document.number), entry=entry, fingerprint=fingerprint,
+            reasons=[HoldReason(reason.code, reason.text, reason.waivable) for reason in reasons],
+        )  # fmt: skip
 
     # --- approval ---
 
@@ -256,9 +256,9 @@ class Intake:
 
     async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
         """The claim's id is the id of the command that it stands for, so it is carried out once."""
-        word = {"kind": "command", "id": claim.id, "name": "approve", "answer": {"claim": rows[0].claim}}
+        word = CommandDone(id=claim.id, name="approve", answer={"claim": rows[0].claim})
         held = [row for row in rows if row.is_held]
-        if any(not reason["waivable"] for row in held for reason in row.reasons):
+        if any(not reason.waivable for row in held for reason in row.reasons):
             if self._books.index.answer(claim.id) is None:
                 await self._books.record(word)
             await self._stay_held(claim, held)
@@ -279,11 +279,13 @@ class Intake:
             if original.id == rows[0].claim:
                 await asyncio.to_thread(self._claims.restore_held, original, rows[0].entry, text)
 
-    async def approve(self, rows: Sequence[OrderRow], *also: Mapping[str, Any]) -> Accepted | Held:
-        """Waive the reasons shown and raise the cap to the price shown. `also`: lines of the same step."""
+    async def approve(self, rows: Sequence[OrderRow], *also: Event) -> Accepted | Held:
+        """Waive the reasons shown and raise the cap to the price shown. `also`: of the same step."""
         lines = [
-            {"kind": "approval", "order": row.id, "waived": [reason["code"] for reason in row.reasons],
-             "cap": max(row.cap, self._price(row)), "folder": None}
+            Approval(
+                order=row.id, waived=[reason.code for reason in row.reasons], cap=max(row.cap, self._price(row)),
+                of=Approved.PROOF if [reason.code for reason in row.reasons] == [PROOF] else Approved.ORDER,
+            )
             for row in rows
         ]  # fmt: skip
         await self._books.record(*lines, *also)

@@ -57,7 +57,7 @@ def proof_text(name: str, done: Sequence[tuple[str, str]]) -> str:
 def held_again_text(name: str, row: OrderRow) -> str:
     """When Held/ itself was lost."""
     sent = "" if row.folder else " Nothing of it was sent."
-    words = "\n".join(reason["text"] for reason in row.reasons)
+    words = "\n".join(reason.text for reason in row.reasons)
     return f"{name} waits for you.{sent}\n\n{words}\n"
 
 
@@ -70,6 +70,6 @@ def left_text(name: str, order: str, taken: bool) -> str:
 
 
 def unwaivable_text(name: str, rows: Sequence[OrderRow]) -> str:
-    reasons = [f"  - {reason['text']}" for row in rows for reason in row.reasons]
+    reasons = [f"  - {reason.text}" for row in rows for reason in row.reasons]
     words = [f"{name} still waits for you: approving is not enough for this.", "", *reasons, ""]
     return "\n".join([*words, f"To cancel: put {name} in the bin.", ""])

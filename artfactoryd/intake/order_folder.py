@@ -17,7 +17,8 @@ from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.reporting.receipt import first_receipt
 from artfactoryd.shelf import order_folders
-from artfactoryd.storage.rows import Json, OrderRow
+from artfactoryd.storage.events import Json
+from artfactoryd.storage.rows import OrderRow
 
 
 def open_folder(home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], Path] | None) -> Path:

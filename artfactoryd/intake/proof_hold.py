@@ -21,6 +21,7 @@ from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.reporting import waiting
 from artfactoryd.storage import budget, projection
+from artfactoryd.storage.events import Hold, HoldReason
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -70,8 +71,10 @@ class Proofs:
         failpoints.point("proof_laid_down")
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
         lines = [
-            {"kind": "hold", "order": row.id, "entry": entry, "fingerprint": fingerprint,
-             "reasons": [{"code": projection.PROOF, "text": texts[row.id], "waivable": True}]}
+            Hold(
+                order=row.id, entry=entry, fingerprint=fingerprint,
+                reasons=[HoldReason(projection.PROOF, texts[row.id], waivable=True)],
+            )
             for row in rows
         ]  # fmt: skip
         try:

@@ -31,7 +31,7 @@ def reasons(index: Index, row: OrderRow, home: Home, settings: Settings, day: st
 def blockers(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
     """What does not pass by itself: it waits for a person, a provider's consent, or room."""
     if row.is_held:
-        return [*(reason["text"] for reason in row.reasons), *_paused(row)]
+        return [*(reason.text for reason in row.reasons), *_paused(row)]
     counts, providers = index.counts(row.id), row.providers
     found = []
     may_be_sent = counts.get(ItemState.PLANNED)

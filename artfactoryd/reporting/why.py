@@ -11,22 +11,32 @@ from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
 from artfactoryd.reporting.waiting import reasons
 from artfactoryd.settings import Settings
+from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow, ProductRow
 
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 
 
-def why(home: Home, index: Index | None, settings: Settings, given: str) -> tuple[str, bool]:
-    """What became of a file, in words, and whether anything is known of it at all. The newest of its name counts."""
-    path = Path(given)
-    name = path.name.removesuffix(".error.txt").removesuffix(".why.txt")
+def why(home: Home, index: Index | None, settings: Settings, given: str, *, latest: bool = False) -> tuple[str, bool]:
+    """What became of a file, a product or an order, in words, and whether anything is known of it at all.
+
+    What lies in Held or Rejected counts before orders that are older. Raises AmbiguousName when several orders or
+    products are called so, unless the `latest` is asked for.
+    """
+    name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
     if os.path.lexists(home.inbox / name):
         return f"{home.inbox / name} lies in the Inbox and has not been taken yet (it must lie quiet first).", True
-    product = _why_product(home, index, path) if index else ""
+    product = _why_product(home, index, given, latest) if index else ""
     if product:
         return product, True
-    found = [*_why_set_aside(home, name), *(_why_order(home, index, settings, name) if index else ())]
-    return (max(found)[1], True) if found else (f"Nothing is known of {given}.", False)
+    orders = _orders(home, index, given, name) if index else []
+    set_aside = max(_why_set_aside(home, name), default=None)
+    if set_aside and not any(_accepted(order) > set_aside[0] for order in orders):
+        return set_aside[1], True
+    if not orders or index is None:
+        return f"Nothing is known of {given}.", False
+    return _why_order(home, index, settings, name, naming.one_of(given, orders, latest)), True
 
 
 def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
@@ -37,28 +47,43 @@ def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
             yield word.stat().st_mtime, f"{folder / name}\n\n{word.read_text(errors='replace').rstrip()}"
 
 
-def _why_product(home: Home, index: Index, path: Path) -> str:
-    place = path.resolve()
-    projects, root = home.projects.resolve(), home.root.resolve()
-    if place.is_relative_to(projects):  # which may be a link to another disk
-        place = root / home.projects.name / place.relative_to(projects)
-    product = index.find_product(str(place.relative_to(root))) if place.is_relative_to(root) else None
-    order = index.order(product.order_id) if product else None
-    item = index.item(order.id, product.number) if product and order else None
-    if product and not order:
-        return f"{path.name} was made by order {product.order_id}, which is not known here. Its sidecar tells the rest."
-    if not (product and order and item):
+def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:
+    """Empty where no product is meant: then it may be an order."""
+    products = naming.products_named(index, naming.product_given(home, given))
+    if not products:
         return ""
-    return f"{path.name} is product {product.place} of order {order.name} ({order.id}), made from {item.generation}."
+    both: list[OrderRow | ProductRow] = [*products, *naming.orders_named(index, given)]
+    meant = naming.one_of(given, sorted(both, key=lambda row: row.id, reverse=True), latest)
+    return _made_by(index, Path(given).name, meant) if isinstance(meant, ProductRow) else ""
 
 
-def _why_order(home: Home, index: Index, settings: Settings, name: str) -> Iterator[tuple[float, str]]:
-    """The newest order that a file of this name became: its state, what it waits for, what failed."""
-    rows = [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
-    for row in rows[:1]:
-        lines = [f"{name} became order {row.name} ({row.id}): {index.state(row)}."]
-        lines += [row.folder] if row.folder else []
-        failed = index.items(row.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
-        lines += reasons(index, row, home, settings)
-        lines += [f"Item {item.number}, {item.state}: {item.reason}" for item in failed]
-        yield datetime.fromisoformat(row.accepted_at).timestamp(), "\n".join(lines)
+def _made_by(index: Index, name: str, product: ProductRow) -> str:
+    order = index.order(product.order_id)
+    item = index.item(product.order_id, product.number)
+    if not order:
+        return f"{name} was made by order {product.order_id}, which is not known here. Its sidecar tells the rest."
+    if not item:
+        return ""
+    return f"{name} is product {product.place} of order {order.name} ({order.id}), made from {item.generation}."
+
+
+def _orders(home: Home, index: Index, given: str, name: str) -> list[OrderRow]:
+    """Those that are called so, else those that a file of this name became; newest first."""
+    orders = naming.orders_named(index, naming.order_given(home, given))
+    return orders or [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
+
+
+def _accepted(order: OrderRow) -> float:
+    return datetime.fromisoformat(order.accepted_at).timestamp()
+
+
+def _why_order(home: Home, index: Index, settings: Settings, name: str, order: OrderRow) -> str:
+    """What a file became: the order's state, what it waits for, what failed."""
+    file = name if Path(name).stem == order.name else order.file
+    lines = [f"{file} became order {order.name} ({order.id}): {index.state(order)}."]
+    if order.folder:
+        lines.append(order.folder)
+    failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+    lines += reasons(index, order, home, settings)
+    lines += [f"Item {item.number}, {item.state}: {item.reason}" for item in failed]
+    return "\n".join(lines)

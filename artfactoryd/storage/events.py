@@ -6,10 +6,9 @@ of a line is read as its default, and a key that is not known here is left alone
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
-from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 Json = dict[str, Any]  # an object as it stands in a document; what is in it, its schema says
@@ -366,20 +365,22 @@ class _Field(NamedTuple):
     each: Any
 
 
-@cache
-def _described(value: Hashable) -> tuple[_Field, ...]:
+def _described(value: type) -> tuple[_Field, ...]:
     return tuple(
         _Field(
             f.name, f.metadata.get("name", f.name), f.default, f.default is MISSING and f.default_factory is MISSING,
             f.metadata.get("leave_out", False), f.metadata.get("each"),
         )
-        for f in fields(value)  # type: ignore[arg-type]  # always one of the classes here
+        for f in fields(value)
     )  # fmt: skip
+
+
+_FIELDS = {value: _described(value) for value in (*KINDS.values(), Output, Filed, HoldReason)}
 
 
 def _written(value: Any) -> Json:
     line: Json = {}
-    for f in _described(type(value)):
+    for f in _FIELDS[type(value)]:
         given = getattr(value, f.name)
         if f.leave_out and given == f.default:
             continue
@@ -389,7 +390,7 @@ def _written(value: Any) -> Json:
 
 def _read(value: type, line: Line) -> Json:
     values: Json = {}
-    for f in _described(value):
+    for f in _FIELDS[value]:
         if f.written_as in line:
             given = line[f.written_as]
             values[f.name] = tuple(f.each.from_json(each) for each in given) if f.each else given

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.storage.events import Json
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import ATTEMPTS, QUESTIONS, AttemptRow, Json, QuestionRow
+from artfactoryd.storage.rows import ATTEMPTS, QUESTIONS, AttemptRow, QuestionRow
 
 OPEN = "g.verdict = 'in_doubt' AND g.cost IS NULL AND g.ticket IS NULL"
 

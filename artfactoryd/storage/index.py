@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
+from artfactoryd.storage.events import Json
 from artfactoryd.storage.rows import (
     ATTEMPTS,
     ITEMS,
@@ -23,7 +24,6 @@ from artfactoryd.storage.rows import (
     UPLOADS,
     AttemptRow,
     ItemRow,
-    Json,
     OrderRow,
     OutageRow,
     OutputRow,

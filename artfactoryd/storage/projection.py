@@ -10,11 +10,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from artfactoryd.core.lifecycle import MOVES, ItemState
+from artfactoryd.core.lifecycle import MOVES, ItemState, Verdict
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.storage import budget, dependencies
+from artfactoryd.storage.events import (
+    Acceptance,
+    Approval,
+    Approved,
+    Cancel,
+    CommandDone,
+    Event,
+    Failure,
+    Folder,
+    Hold,
+    Mark,
+    OfAttempt,
+    OfItem,
+    OfOrder,
+    Pause,
+    Release,
+    Result,
+    Retry,
+    Reuse,
+    Settlement,
+    TicketTaken,
+    Tombstone,
+    Wish,
+)
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.transitions import Line, UnknownItem, log, move, text, why_not
+from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
 
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
@@ -24,171 +48,167 @@ ORDER_COLUMNS = (
 FROM_ZERO = (
     "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",
 )  # fmt: skip
-FED = (
-    "settlement",
-    "failure",
-    "release",
-    "retry",
-    "tombstone",
-)  # after these, what is fed with the item may begin or end
+FED = (Settlement, Failure, Release, Retry, Tombstone)  # after these, what is fed with the item may begin or end
 BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
 PROOF = "proof"  # a reason to hold when work has begun
-CAP = "cap"  # waived by the approval of an order that has begun
 
 
-def apply(index: Index, line: Line) -> None:
-    _KINDS[line["kind"]](index, line)
-    if line["kind"] in FED:
-        dependencies.follow(index, line["order"], line["item"])
+def apply(index: Index, event: Event) -> None:
+    _KINDS[type(event)](index, event)
+    if isinstance(event, FED):
+        dependencies.follow(index, event.order, event.item)
 
 
 # --- orders ---
 
 
-def _acceptance(index: Index, line: Line) -> None:
-    values = [
-        text({"inputs": [], "library": {}, "models": [], "proof": None, **line, "id": line["order"]}[name])
-        for name in ORDER_COLUMNS
-    ]
+def _acceptance(index: Index, event: Acceptance) -> None:
+    values = [text(event.order if name == "id" else getattr(event, name)) for name in ORDER_COLUMNS]
     columns = ",".join([*ORDER_COLUMNS, *FROM_ZERO])
     marks = ",".join(["?"] * len(values) + ["0"] * len(FROM_ZERO))
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
     if not index.run(sql, *values):
-        raise IllegalMove(f"Document {line['number']} of claim {line['claim']} was accepted before.")
+        raise IllegalMove(f"Document {event.number} of claim {event.claim} was accepted before.")
 
 
-def _hold(index: Index, line: Line) -> None:
+def _hold(index: Index, event: Hold) -> None:
     sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ? AND cancelled = 0"
-    if not index.run(sql, text(line["reasons"]), line["entry"], line["fingerprint"], line["order"]):
-        raise IllegalMove(f"There is no order {line['order']}, or it is cancelled.")
+    if not index.run(sql, text(event.reasons), event.entry, event.fingerprint, event.order):
+        raise IllegalMove(f"There is no order {event.order}, or it is cancelled.")
 
 
-def _approval(index: Index, line: Line) -> None:
-    if line["waived"] == [CAP]:
-        return _raised_cap(index, line)
-    if line["waived"] == [PROOF]:
-        return _proof_is_well(index, line)
+def _approval(index: Index, event: Approval) -> None:
+    if event.of == Approved.CAP:
+        return _raised_cap(index, event)
+    if event.of == Approved.PROOF:
+        return _proof_is_well(index, event)
     sql = (
         "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ?, buy_again = ? "
         "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
     )
-    again = int(DELETED in line["waived"])
-    if not index.run(sql, line["cap"], line["folder"], line["at"], again, line["order"]):
-        raise IllegalMove(f"Order {line['order']} is not held.")
+    again = int(DELETED in event.waived)
+    if not index.run(sql, event.cap, event.folder, event.at, again, event.order):
+        raise IllegalMove(f"Order {event.order} is not held.")
 
 
-def _proof_is_well(index: Index, line: Line) -> None:
+def _proof_is_well(index: Index, event: Approval) -> None:
     """A person has looked at it: the rest may be made, for the price shown."""
     sql = (
         "UPDATE orders SET held = NULL, proof = NULL, cap = ?, overrun = 0 "
         "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
     )
-    if not index.run(sql, line["cap"], line["order"]):
-        raise IllegalMove(f"Order {line['order']} is not held.")
+    if not index.run(sql, event.cap, event.order):
+        raise IllegalMove(f"Order {event.order} is not held.")
 
 
-def _raised_cap(index: Index, line: Line) -> None:
+def _raised_cap(index: Index, event: Approval) -> None:
     """Of an order at work, by a person who saw what the rest may cost."""
     sql = "UPDATE orders SET cap = ?, overrun = 0 WHERE id = ? AND held IS NULL AND cancelled = 0"
-    if not index.run(sql, line["cap"], line["order"]):
-        raise IllegalMove(f"Order {line['order']} is held or cancelled.")
+    if not index.run(sql, event.cap, event.order):
+        raise IllegalMove(f"Order {event.order} is held or cancelled.")
 
 
-def _folder(index: Index, line: Line) -> None:
-    _one(index.run("UPDATE orders SET folder = ? WHERE id = ?", line["folder"], line["order"]), line)
+def _folder(index: Index, event: Folder) -> None:
+    _one(index.run("UPDATE orders SET folder = ? WHERE id = ?", event.folder, event.order), event)
 
 
-def _cancel(index: Index, line: Line) -> None:
+def _cancel(index: Index, event: Cancel) -> None:
     """A whole order: what was not sent or is in doubt ends; of what runs, the wish to stop is noted.
 
     Items that have no rows yet are cancelled too: `add_items` will say so in theirs.
     """
-    _one(index.run("UPDATE orders SET cancelled = 1, was_cancelled = 1 WHERE id = ?", line["order"]), line)
+    _one(index.run("UPDATE orders SET cancelled = 1, was_cancelled = 1 WHERE id = ?", event.order), event)
     ending = sorted(MOVES["cancel"])
     marks = ",".join("?" * len(ending))
     sql = f"UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND state IN ({marks})"
-    index.run(sql, BY_YOU, line["order"], *ending)
+    index.run(sql, BY_YOU, event.order, *ending)
     sql = "UPDATE item SET stop = 1 WHERE order_id = ? AND state IN ('submitting', 'running')"
-    index.run(sql, line["order"])
+    index.run(sql, event.order)
 
 
-def _retry(index: Index, line: Line) -> None:
-    if line.get("fed"):  # it may have come back with what it is fed with
-        _item(index, line)
+def _retry(index: Index, event: Retry) -> None:
+    if event.fed:  # it may have come back with what it is fed with
+        _item(index, event)
         sql = "UPDATE item SET state = 'planned', reason = NULL WHERE order_id = ? AND number = ?"
-        index.run(f"{sql} AND state = 'cancelled' AND waits > 0", line["order"], line["item"])
-        index.run("UPDATE orders SET cancelled = 0 WHERE id = ?", line["order"])
-        dependencies.joined(index, line["order"], line["item"], line["item"])
+        index.run(f"{sql} AND state = 'cancelled' AND waits > 0", event.order, event.item)
+        index.run("UPDATE orders SET cancelled = 0 WHERE id = ?", event.order)
+        dependencies.joined(index, event.order, event.item, event.item)
         return
-    move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
+    move(index, event, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
     ended = "CASE WHEN cancelled = 1 AND held IS NOT NULL THEN NULL ELSE"  # what ended it was no approval of its proof
     raised = (
         f"UPDATE orders SET proof = {ended} proof END, held = {ended} held END, cancelled = 0, cap = cap + ? "
         "WHERE id = ?"
     )
-    index.run(raised, line.get("raise", 0), line["order"])
+    index.run(raised, event.raised, event.order)
 
 
-def _one(changed: int, line: Line) -> None:
+def _one(changed: int, event: OfOrder | Pause) -> None:
     if not changed:
-        raise IllegalMove(f"There is no order {line['order']}.")
+        raise IllegalMove(f"There is no order {event.order}.")
 
 
 # --- items ---
 
 
-def _wish(index: Index, line: Line) -> None:
-    _heed_pauses(index, line)
-    _heed_proof(index, line)
-    move(index, line, "wish", attempt=line["attempt"], attempts=line["nth"], reason=None)
-    _begin(index, line, line.get("day") or line["at"][:10])
+def _wish(index: Index, event: Wish) -> None:
+    _heed_pauses(index, event)
+    _heed_proof(index, event)
+    move(index, event, "wish", attempt=event.attempt, attempts=event.nth, reason=None)
+    day = event.day or event.at[:10]
+    _reserve(index, event, day)
+    _begin(index, event, event.reserved, day)
 
 
-def _begin(index: Index, line: Line, day: str) -> None:
+def _begin(index: Index, event: Wish | Reuse, reserved: int, day: str) -> None:
     """An attempt, with the money it may cost."""
-    _reserve(index, line, day)
     sql = (
         "INSERT INTO generation_log (id, order_id, number, nth, provider, model, actual, asked_at, reserved, day,"
         " estimated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
     )
-    values = (line["attempt"], line["order"], line["item"], line["nth"], line["provider"], line["model"])
-    index.run(sql, *values, text(line["actual"]), line["at"], line["reserved"], day)
+    values = (event.attempt, event.order, event.item, event.nth, event.provider, event.model)
+    index.run(sql, *values, text(event.actual), event.at, reserved, day)
 
 
-def _reuse(index: Index, line: Line) -> None:
+def _reuse(index: Index, event: Reuse) -> None:
     """An attempt that buys nothing: its outputs lie on the shelf."""
-    _heed_pauses(index, line)
-    attempts = {"attempt": line["attempt"], "attempts": line["nth"]}
-    move(index, line, "reuse", **attempts, outputs=line["outputs"], reason=None)
-    _begin(index, {**line, "reserved": 0}, line["at"][:10])
-    log(index, line, returned=line["returned"], ended_at=line["at"], verdict="reused", cost=0, estimated=0)
+    _heed_pauses(index, event)
+    attempts = {"attempt": event.attempt, "attempts": event.nth}
+    move(index, event, "reuse", **attempts, outputs=event.outputs, reason=None)
+    _guard_order(index, event, 0)
+    _begin(index, event, 0, event.at[:10])
+    log(index, event, returned=event.returned, ended_at=event.at, verdict="reused", cost=0, estimated=0)
 
 
-def _tombstone(index: Index, line: Line) -> None:
+def _tombstone(index: Index, event: Tombstone) -> None:
     """What equals it was bought before, and a person deleted or edited it: sent again, it is bought."""
-    move(index, line, "tombstone", reason=line["reason"], buy_again=1)
+    move(index, event, "tombstone", reason=event.reason, buy_again=1)
 
 
-def _reserve(index: Index, line: Line, day: str) -> None:
+def _reserve(index: Index, event: Wish, day: str) -> None:
     """The guard of every cap, of day and month as the wish itself brings them. What is free always passes."""
-    reserved = line["reserved"]
+    _guard_order(index, event, event.reserved)
+    if event.reserved:
+        budget.heed_days(index, event.reserved, day, event.caps)
+        _count(index, day, event.reserved)
+
+
+def _guard_order(index: Index, event: Wish | Reuse, reserved: int) -> None:
+    """The order is open, and its own cap has room."""
     sql = (
         "UPDATE orders SET committed = committed + ? WHERE id = ? AND held IS NULL AND cancelled = 0 "
         "AND (? = 0 OR (committed + ? <= cap AND overrun = 0))"
     )
-    if not index.run(sql, reserved, line["order"], reserved, reserved):
-        raise _why_no_wish(index, line)
-    if reserved:
-        budget.heed_days(index, reserved, day, line.get("caps", {}))
-        _count(index, day, reserved)
+    if not index.run(sql, reserved, event.order, reserved, reserved):
+        raise _why_no_wish(index, event)
 
 
-def _why_no_wish(index: Index, line: Line) -> IllegalMove:
-    order = index.order(line["order"])
+def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
+    order = index.order(event.order)
     if order is None or order.held is not None or order.cancelled:
-        return IllegalMove(f"Order {line['order']} is held or cancelled; nothing of it is sent.")
+        return IllegalMove(f"Order {event.order} is held or cancelled; nothing of it is sent.")
     return OverCap("Its cap is reached; nothing more of it is sent.")
 
 
@@ -200,71 +220,71 @@ def _count(index: Index, day: str, change: int) -> None:
     index.run(sql, day, change)
 
 
-def _heed_pauses(index: Index, line: Line) -> None:
+def _heed_pauses(index: Index, event: Wish | Reuse) -> None:
     """What a person paused is not sent, though its turn had come in the same moment."""
     sql = (
         "SELECT 1 FROM orders WHERE id = ? AND paused IS NOT NULL UNION ALL "
         "SELECT 1 FROM provider_stop WHERE kind = 'paused' AND provider IN (?, '')"
     )
-    if index.row(sql, (line["order"], line["provider"])):
-        raise IllegalMove(f"Order {line['order']} or what it needs is paused; nothing of it is sent.")
+    if index.row(sql, (event.order, event.provider)):
+        raise IllegalMove(f"Order {event.order} or what it needs is paused; nothing of it is sent.")
 
 
-def _heed_proof(index: Index, line: Line) -> None:
-    proof = index.proof(line["order"])
-    if proof and line["item"] not in proof:
-        raise IllegalMove(f"Item {line['item']} of order {line['order']} waits for what a person says to its proof.")
+def _heed_proof(index: Index, event: Wish) -> None:
+    proof = index.proof(event.order)
+    if proof and event.item not in proof:
+        raise IllegalMove(f"Item {event.item} of order {event.order} waits for what a person says to its proof.")
 
 
-def _settle(index: Index, line: Line, cost: int) -> None:
+def _settle(index: Index, event: OfAttempt, cost: int) -> None:
     """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day.
 
     More than that, as a bill by time or a larger picture than was asked for, stops the order's next wishes.
     """
     sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
-    attempt = index.row(sql, (line["attempt"],))
+    attempt = index.row(sql, (event.attempt,))
     if attempt is None:
-        raise LookupError(line["attempt"])
+        raise LookupError(event.attempt)
     if change := cost - attempt["counted"]:
-        index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, line["order"])
+        index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
         _count(index, attempt["day"], change)
     if change > 0:
         sql = "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
-        index.run(sql, cost, cost, line["order"])
+        index.run(sql, cost, cost, event.order)
 
 
-def _ticket(index: Index, line: Line) -> None:
+def _ticket(index: Index, event: TicketTaken) -> None:
     """Of an attempt that its item no longer waits for, only the attempt takes it down: a person sent the item again.
 
     Where it was to be sent again and was not yet, what was bought is taken instead.
     """
-    item = _item(index, line)
-    found = {"ticket": line["ticket"], "answered_at": line["at"]}
+    item = _item(index, event)
+    found = {"ticket": event.ticket, "answered_at": event.at}
     if item["state"] != ItemState.SUBMITTING:
-        _nobody_elses(index, line)
+        _nobody_elses(index, event)
     if item["state"] == ItemState.PLANNED and item["attempt"] is None:
-        _doubt_ends(index, line, reason=None)
+        _doubt_ends(index, event, reason=None)
         sql = "UPDATE item SET attempt = ? WHERE order_id = ? AND number = ?"
-        index.run(sql, line["attempt"], line["order"], line["item"])
-    elif item["attempt"] != line["attempt"]:
-        _doubt_ends(index, line, reason=FOUND_LATE, **found)
+        index.run(sql, event.attempt, event.order, event.item)
+    elif item["attempt"] != event.attempt:
+        _doubt_ends(index, event, reason=FOUND_LATE, **found)
         return
     if item["state"] == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
-        _doubt_ends(index, line, reason=None)
-        index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", line["order"], line["item"])
-    move(index, line, "ticket", ticket=line["ticket"], reason=None)
-    log(index, line, verdict=None, reason=None, **found)
+        _doubt_ends(index, event, reason=None)
+        index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", event.order, event.item)
+    move(index, event, "ticket", ticket=event.ticket, reason=None)
+    log(index, event, verdict=None, reason=None, **found)
 
 
-def _item(index: Index, line: Line) -> dict[str, Any]:
+def _item(index: Index, event: OfItem) -> dict[str, Any]:
     sql = "SELECT state, attempt FROM item WHERE order_id = ? AND number = ?"
-    row = index.row(sql, (line["order"], line["item"]))
+    row = index.row(sql, (event.order, event.item))
     if row is None:
-        raise UnknownItem(line["order"])
+        raise UnknownItem(event.order)
     return row
 
 
-def _doubt_ends(index: Index, line: Line, **columns: object) -> None:
+def _doubt_ends(index: Index, event: OfAttempt, **columns: object) -> None:
     """Only of an attempt that is in doubt."""
     settings = ", ".join(f"{name} = ?" for name in columns)
     sql = (
@@ -272,126 +292,127 @@ def _doubt_ends(index: Index, line: Line, **columns: object) -> None:
         "AND verdict = 'in_doubt' AND cost IS NULL AND ticket IS NULL"
     )
     values = map(text, columns.values())
-    if not index.run(sql, *values, line["attempt"], line["order"], line["item"]):
-        raise why_not(index, line, line["kind"])
+    if not index.run(sql, *values, event.attempt, event.order, event.item):
+        raise why_not(index, event, event.kind)
 
 
-def _nobody_elses(index: Index, line: Line) -> None:
+def _nobody_elses(index: Index, event: TicketTaken) -> None:
     sql = (
         "SELECT 1 FROM generation_log WHERE ticket = ? AND id <> ? "
         "AND provider = (SELECT provider FROM generation_log WHERE id = ?)"
     )
-    if index.row(sql, (line["ticket"], line["attempt"], line["attempt"])):
-        raise IllegalMove(f"Ticket {line['ticket']} belongs to another attempt than {line['attempt']}.")
+    if index.row(sql, (event.ticket, event.attempt, event.attempt)):
+        raise IllegalMove(f"Ticket {event.ticket} belongs to another attempt than {event.attempt}.")
 
 
-def _result(index: Index, line: Line) -> None:
-    move(index, line, "result", outputs=line["outputs"])
-    log(index, line, returned=line["returned"], ended_at=line["at"])
-    if "cost" in line:  # the bill by the time measured, before anything is fetched
-        _settle(index, line, line["cost"])
-        log(index, line, cost=line["cost"], estimated=1)
+def _result(index: Index, event: Result) -> None:
+    move(index, event, "result", outputs=event.outputs)
+    log(index, event, returned=event.returned, ended_at=event.at)
+    if event.cost is not None:  # the bill by the time measured, before anything is fetched
+        _settle(index, event, event.cost)
+        log(index, event, cost=event.cost, estimated=1)
 
 
-def _settlement(index: Index, line: Line) -> None:
-    move(index, line, "settlement", reason=line.get("note") or None)
-    _settle(index, line, line["cost"])
-    log(index, line, cost=line["cost"], estimated=int(line["estimated"]))
-    table = "interim" if line.get("interim") else "product"  # interim: not shelved, only sent on
+def _settlement(index: Index, event: Settlement) -> None:
+    move(index, event, "settlement", reason=event.note or None)
+    _settle(index, event, event.cost)
+    log(index, event, cost=event.cost, estimated=int(event.estimated))
+    table = "interim" if event.interim else "product"  # interim: not shelved, only sent on
     sql = (
         f"INSERT INTO {table} (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
-    for each in line["products"]:
-        values = [each[key] for key in ("index", "path", "sha256", "bytes", "mime", "width", "height", "created_at")]
-        index.run(sql, each["id"], line["order"], line["item"], *values)
+    for filed in event.products:
+        values = (filed.index, filed.path, filed.sha256, filed.bytes, filed.mime, filed.width, filed.height)
+        index.run(sql, filed.id, event.order, event.item, *values, filed.created_at)
 
 
-def _release(index: Index, line: Line) -> None:
+def _release(index: Index, event: Release) -> None:
     """Back to planned, unless a person ended the order while this was being sent.
 
     Of an item that was cancelled in doubt, or sent again since, only the money comes back.
     """
-    free = {"cost": 0, "estimated": 0, "verdict": "released", "reason": line["reason"], "ended_at": line["at"]}
-    item = _item(index, line)
-    if item["attempt"] != line["attempt"] or item["state"] == ItemState.CANCELLED:
-        _doubt_ends(index, line, reason=line["reason"])
-        _settle(index, line, 0)
-        log(index, line, **free)
+    free = {"cost": 0, "estimated": 0, "verdict": "released", "reason": event.reason, "ended_at": event.at}
+    item = _item(index, event)
+    if item["attempt"] != event.attempt or item["state"] == ItemState.CANCELLED:
+        _doubt_ends(index, event, reason=event.reason)
+        _settle(index, event, 0)
+        log(index, event, **free)
         return
-    move(index, line, "release", attempt=None, reason=line["reason"])
-    _heed_stop(index, line, BY_YOU)
-    _settle(index, line, 0)
-    log(index, line, **free)
+    move(index, event, "release", attempt=None, reason=event.reason)
+    _heed_stop(index, event, BY_YOU)
+    _settle(index, event, 0)
+    log(index, event, **free)
 
 
-def _heed_stop(index: Index, line: Line, reason: str) -> None:
+def _heed_stop(index: Index, event: OfItem, reason: str) -> None:
     """A person ended the order while this was on the way, and now it has come to a rest."""
     ended = "UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND number = ? AND stop = 1"
-    index.run(ended, reason, line["order"], line["item"])
+    index.run(ended, reason, event.order, event.item)
 
 
-def _failure(index: Index, line: Line) -> None:
-    verdict = line["verdict"]
+def _failure(index: Index, event: Failure) -> None:
+    verdict = event.verdict
     again: dict[str, object] = {"attempt": None, "ticket": None} if verdict == "passing" else {}
-    move(index, line, f"failure:{verdict}", reason=line["reason"], **again)
+    move(index, event, f"failure:{verdict}", reason=event.reason, **again)
     if verdict in ("passing", "in_doubt"):
-        _heed_stop(index, line, f"{BY_YOU}; {line['reason']}")
+        _heed_stop(index, event, f"{BY_YOU}; {event.reason}")
     known: dict[str, object] = {}
-    if verdict == "in_doubt":  # what may have been charged stays reserved, also when a person cancelled
+    if verdict == Verdict.IN_DOUBT:  # what may have been charged stays reserved, also when a person cancelled
         asked = "INSERT INTO question (attempt, since, times, hopeful, words) VALUES (?, ?, 0, 1, '')"
-        if line.get("ask"):
-            index.run(f"{asked} ON CONFLICT (attempt) DO NOTHING", line["attempt"], line["at"])
+        if event.ask:
+            index.run(f"{asked} ON CONFLICT (attempt) DO NOTHING", event.attempt, event.at)
     else:
-        known = {"cost": line["cost"], "estimated": int(line["cost"] > 0), "ended_at": line["at"]}
-        _settle(index, line, line["cost"])
-    log(index, line, verdict=verdict, reason=line["reason"], **known)
+        cost = event.cost or 0
+        known = {"cost": cost, "estimated": int(cost > 0), "ended_at": event.at}
+        _settle(index, event, cost)
+    log(index, event, verdict=verdict, reason=event.reason, **known)
 
 
 # --- providers and commands ---
 
 
-def _pause(index: Index, line: Line) -> None:
+def _pause(index: Index, event: Pause) -> None:
     """Of an order, of a provider (by a person, or stopped by trouble), or with neither, of everything."""
-    if "order" in line:
-        since = line["at"] if line["on"] else None
-        _one(index.run("UPDATE orders SET paused = ? WHERE id = ?", since, line["order"]), line)
+    if event.order is not None:
+        since = event.at if event.on else None
+        _one(index.run("UPDATE orders SET paused = ? WHERE id = ?", since, event.order), event)
         return
-    provider = line.get("provider", "")
-    if not line["on"]:
-        only = " AND kind = 'stopped'" if line.get("by") == "answer" else ""
+    provider = event.provider or ""
+    if not event.on:
+        only = " AND kind = 'stopped'" if event.by == "answer" else ""
         index.run(f"DELETE FROM provider_stop WHERE provider = ?{only}", provider)
         index.run("DELETE FROM outage WHERE provider = ?", provider)
         return
-    kind = "paused" if line.get("by") == "you" else "stopped"
+    kind = "paused" if event.by == "you" else "stopped"
     sql = (
         "INSERT INTO provider_stop (provider, kind, reason, since, of_key) VALUES (?, ?, ?, ?, ?) ON CONFLICT "
         "(provider, kind) DO UPDATE SET reason = excluded.reason, since = excluded.since, of_key = excluded.of_key"
     )
-    of_key = int(bool(line.get("of_key")))
-    index.run(sql, provider, kind, line.get("reason", "paused by you"), line["at"], of_key)
+    of_key = int(bool(event.of_key))
+    index.run(sql, provider, kind, event.reason or "paused by you", event.at, of_key)
 
 
-def _mark(index: Index, line: Line) -> None:
+def _mark(index: Index, event: Mark) -> None:
     """What a person says of a product; one that is not known here any more has nothing to be said of."""
-    product = index.product(line["product"])
+    product = index.product(event.product)
     if product is None:
         return
-    values = (int(line["liked"]), text(line["tags"]), line["product"])
+    values = (int(event.liked), text(event.tags), event.product)
     index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
     dependencies.follow(index, product.order_id, product.number)
 
 
-def _command(index: Index, line: Line) -> None:
+def _command(index: Index, event: CommandDone) -> None:
     """In the same step as its effect: a second time the whole step is undone."""
     sql = "INSERT INTO command (id, name, answer, at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
-    if not index.run(sql, line["id"], line["name"], text(line["answer"]), line["at"]):
-        raise IllegalMove(f"Command {line['id']} was carried out before.")
+    if not index.run(sql, event.id, event.name, text(event.answer), event.at):
+        raise IllegalMove(f"Command {event.id} was carried out before.")
 
 
-_KINDS: Mapping[str, Callable[[Index, Line], None]] = {
-    "acceptance": _acceptance, "hold": _hold, "approval": _approval, "folder": _folder, "cancel": _cancel,
-    "retry": _retry, "wish": _wish, "reuse": _reuse, "tombstone": _tombstone, "ticket": _ticket, "result": _result,
-    "settlement": _settlement, "release": _release, "failure": _failure, "pause": _pause, "mark": _mark,
-    "command": _command,
+_KINDS: Mapping[type[Event], Callable[[Index, Any], None]] = {
+    Acceptance: _acceptance, Hold: _hold, Approval: _approval, Folder: _folder, Cancel: _cancel, Retry: _retry,
+    Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket, Result: _result,
+    Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: _mark,
+    CommandDone: _command,
 }  # fmt: skip

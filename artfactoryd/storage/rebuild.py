@@ -27,6 +27,7 @@ from artfactoryd.home import Home
 from artfactoryd.shelf import reading
 from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
+from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import Expander, catch_up
 
@@ -212,8 +213,8 @@ class _Shelf:
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
         for row in self._index.resumable_items():
-            for chosen in row.outputs or ():
-                self._index.run("DELETE FROM found WHERE id = ?", chosen["id"])
+            for chosen in row.chosen:
+                self._index.run("DELETE FROM found WHERE id = ?", chosen.id)
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
             "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders))"
@@ -224,16 +225,17 @@ class _Shelf:
             f"INSERT INTO product ({COLUMNS}) SELECT {COLUMNS} FROM found f WHERE id NOT IN (SELECT id FROM product) "
             "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
-        for line in marks:
-            projection.apply(self._index, line)
+        for mark in marks:
+            projection.apply(self._index, mark)
         if new:
             of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
             yield f"{new} products lie on the shelf that the ledger does not tell of{of}."
 
-    def _marks_of_none(self) -> list[Row]:
+    def _marks_of_none(self) -> list[Mark]:
         """What a person said of products that the ledger alone does not give, oldest first."""
-        marks = (line for line, _ in ledger.read(self._home.ledger) if line["kind"] == "mark")
-        return [line for line in marks if self._index.product(line["product"]) is None]
+        events = (from_line(line) for line, _ in ledger.read(self._home.ledger) if line["kind"] == Mark.kind)
+        marks = (event for event in events if isinstance(event, Mark))
+        return [mark for mark in marks if self._index.product(mark.product) is None]
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"

@@ -15,8 +15,7 @@ import peewee as pw
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
 from artfactoryd.storage import tables
-
-Json = dict[str, Any]  # an object as it stands in a document; what is in it, its schema says
+from artfactoryd.storage.events import HoldReason, Json, Output
 
 
 class ItemKey(NamedTuple):
@@ -55,7 +54,7 @@ class OrderRow:
     expanded_items: int
     expanded_products: int
     committed: int
-    held: list[Json] | None
+    held: tuple[HoldReason, ...] | None
     held_entry: str | None
     held_fingerprint: str | None
     cancelled: bool
@@ -85,9 +84,9 @@ class OrderRow:
         return self.held_entry
 
     @property
-    def reasons(self) -> list[Json]:
-        """Why it is held: `code`, `text`, `waivable`."""
-        return self.held or []
+    def reasons(self) -> tuple[HoldReason, ...]:
+        """Why it is held; nothing when it is not."""
+        return self.held or ()
 
     @property
     def proof_items(self) -> list[int]:
@@ -129,7 +128,7 @@ class ItemRow:
     attempts: int
     attempt: str | None
     ticket: str | None
-    outputs: list[Json] | None
+    outputs: tuple[Output, ...] | None
     reason: str | None
     stop: bool
     key: str | None
@@ -144,9 +143,9 @@ class ItemRow:
         return ItemKey(self.order_id, self.number)
 
     @property
-    def chosen(self) -> list[Json]:
+    def chosen(self) -> tuple[Output, ...]:
         """What was chosen for each of its outputs; empty before there are any."""
-        return self.outputs or []
+        return self.outputs or ()
 
     @property
     def last_index(self) -> int:
@@ -282,7 +281,7 @@ class Decoder(Generic[R]):
         self._steps: list[tuple[int, Callable[[Any], Any]]] = [
             (place, described[name].python_value)
             for place, name in enumerate(self.columns)
-            if isinstance(described[name], tables.JsonField | tables.StateField | tables.FlagField)
+            if isinstance(described[name], tables.CONVERTED)
         ]
 
     def select(self, alias: str = "") -> str:

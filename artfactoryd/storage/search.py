@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from artfactoryd.core.query import QueryWrong, Term, read_query
+from artfactoryd.storage.events import Json
 from artfactoryd.storage.index import ITEM_MODEL, Index
-from artfactoryd.storage.rows import PRODUCTS, Json, ProductRow
+from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 Condition = tuple[str, list[object]]
 PAGE = 500

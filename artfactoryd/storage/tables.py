@@ -13,6 +13,7 @@ from typing import Any
 import peewee as pw
 
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.storage import events
 
 DIALECT = pw.SqliteDatabase(None)
 
@@ -27,6 +28,17 @@ class JsonField(pw.TextField):
         return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
+class ListField(JsonField):
+    """A list of such values."""
+
+    def __init__(self, each: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.each = each
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else tuple(self.each.from_json(one) for one in json.loads(value))
+
+
 class StateField(pw.TextField):
     def python_value(self, value: Any) -> ItemState:
         return ItemState(value)
@@ -37,6 +49,9 @@ class FlagField(pw.BooleanField):
 
     def python_value(self, value: Any) -> Any:
         return None if value is None else bool(value)
+
+
+CONVERTED = (JsonField, StateField, FlagField)
 
 
 class Table(pw.Model):
@@ -78,7 +93,7 @@ class Orders(Table):
     expanded_items = pw.IntegerField()
     expanded_products = pw.IntegerField()
     committed = pw.BigIntegerField()  # spent, perhaps spent, and reserved
-    held = JsonField(null=True)  # the reasons
+    held = ListField(events.HoldReason, null=True)  # the reasons
     held_entry = pw.TextField(null=True)
     held_fingerprint = pw.TextField(null=True)
     cancelled = FlagField()
@@ -111,7 +126,7 @@ class Item(Table):
     attempts = pw.IntegerField()
     attempt = pw.TextField(null=True)
     ticket = pw.TextField(null=True)
-    outputs = JsonField(null=True)
+    outputs = ListField(events.Output, null=True)
     reason = pw.TextField(null=True)
     stop = FlagField()  # a person asked the provider to stop it
     key = pw.TextField(null=True)  # null: never equal to another

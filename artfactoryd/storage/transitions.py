@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES
 from artfactoryd.errors import IllegalMove
+from artfactoryd.storage.events import OfAttempt, OfItem, Reuse, Wish
 from artfactoryd.storage.index import Index
-
-Line = Mapping[str, Any]
-BEGIN = ("wish", "reuse")  # an attempt
 
 
 class UnknownItem(LookupError):
@@ -23,31 +20,43 @@ class UnknownItem(LookupError):
 
 
 def text(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+    """As a column holds it: lists and objects as JSON."""
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=lambda one: one.to_json())
+    return value
 
 
-def move(index: Index, line: Line, name: str, **columns: object) -> None:
+def move(index: Index, event: OfItem, name: str, **columns: object) -> None:
     """The guard: one row, by a legal move from the state it is in. A move has one target, whatever its source."""
     sources = MOVES[name]
     (columns["state"],) = set(map(str, sources.values()))
-    settings = ", ".join(f"{name} = ?" for name in columns)
+    settings = ", ".join(f"{column} = ?" for column in columns)
     marks = ",".join("?" * len(sources))
     sql = f"UPDATE item SET {settings} WHERE order_id = ? AND number = ? AND state IN ({marks})"
-    values = [*map(text, columns.values()), line["order"], line["item"], *map(str, sources)]
-    if line.get("attempt") and name not in BEGIN:  # a late word about an attempt that is over moves nothing
-        sql, values = f"{sql} AND attempt = ?", [*values, line["attempt"]]
+    values = [*map(text, columns.values()), event.order, event.item, *map(str, sources)]
+    attempt = _of_attempt(event)
+    if attempt:  # a late word about an attempt that is over moves nothing
+        sql, values = f"{sql} AND attempt = ?", [*values, attempt]
     if not index.run(sql, *values):
-        raise why_not(index, line, name)
+        raise why_not(index, event, name)
 
 
-def why_not(index: Index, line: Line, name: str) -> Exception:
-    row = index.item(line["order"], line["item"])
+def _of_attempt(event: OfItem) -> str | None:
+    """The attempt that the item must be at; None for what begins one, or speaks of none."""
+    if isinstance(event, Wish | Reuse):
+        return None
+    return getattr(event, "attempt", None)
+
+
+def why_not(index: Index, event: OfItem, name: str) -> Exception:
+    row = index.item(event.order, event.item)
     if row is None:
-        return UnknownItem(line["order"])
-    late = f" by attempt {row.attempt}" if row.attempt not in (None, line.get("attempt")) else ""
-    return IllegalMove(f"Item {line['item']} of order {line['order']} is {row.state}{late}: {name} is not possible.")
+        return UnknownItem(event.order)
+    late = f" by attempt {row.attempt}" if row.attempt not in (None, getattr(event, "attempt", None)) else ""
+    return IllegalMove(f"Item {event.item} of order {event.order} is {row.state}{late}: {name} is not possible.")
 
 
-def log(index: Index, line: Line, **columns: object) -> None:
-    settings = ", ".join(f"{name} = ?" for name in columns)
-    index.run(f"UPDATE generation_log SET {settings} WHERE id = ?", *map(text, columns.values()), line["attempt"])
+def log(index: Index, event: OfAttempt, **columns: object) -> None:
+    """What is known of the attempt from now on."""
+    settings = ", ".join(f"{column} = ?" for column in columns)
+    index.run(f"UPDATE generation_log SET {settings} WHERE id = ?", *map(text, columns.values()), event.attempt)

@@ -16,30 +16,29 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
-from artfactoryd.storage import derived, in_doubt, ledger, projection
+from artfactoryd.storage import derived, events, in_doubt, ledger, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
+from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
 from artfactoryd.storage.rows import OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
-Line = Mapping[str, Any]
 Expander = Callable[[OrderRow], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
 # of its models, items to come
 MOST_TOGETHER = 256
@@ -48,10 +47,10 @@ COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already ho
 
 @dataclass
 class _Move:
-    """Lines with one fate, or (without lines) a change that follows from what is already written."""
+    """Events with one fate, or (without any) a change that follows from what is already written."""
 
-    lines: tuple[Line, ...] = ()
-    data: bytes = b""  # the lines as the ledger takes them
+    events: tuple[Event, ...] = ()
+    data: bytes = b""  # their lines, as the ledger takes them
     change: Callable[[Index], None] | None = None
     done: Future[None] = field(default_factory=Future)
 
@@ -78,14 +77,14 @@ class Books:
 
     # --- the only ways to write ---
 
-    async def record(self, *lines: Line) -> None:
-        """Durable in the ledger and visible in the index when this returns; all lines or none.
+    async def record(self, *events: Event) -> None:
+        """Durable in the ledger and visible in the index when this returns; all of them or none.
 
         Raises IllegalMove, StorageFull (nothing was written) or StorageSick (stop the program).
         """
         at = self._now()
-        step = tuple({"kind": line["kind"], "at": at, **line} for line in lines)
-        await self._put(_Move(step, ledger.encode(step)))
+        step = tuple(event if event.at else replace(event, at=at) for event in events)
+        await self._put(_Move(step, ledger.encode([event.to_line() for event in step])))
 
     async def expand(self, order: OrderRow) -> None:
         """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
@@ -96,7 +95,7 @@ class Books:
 
     async def set_folder(self, order_id: str, folder: str) -> None:
         """Where an order's folder is. It has a line, so that a lost index does not lose it."""
-        await self.record({"kind": "folder", "order": order_id, "folder": folder})
+        await self.record(Folder(order=order_id, folder=folder))
 
     async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
         """Where a picture was put: free to do again, so it needs no line."""
@@ -184,8 +183,8 @@ class Books:
         """Apply one move inside the open transaction; an illegal one is undone alone."""
         try:
             with index.step():
-                for line in move.lines:
-                    projection.apply(index, line)
+                for event in move.events:
+                    projection.apply(index, event)
                 if move.change:
                     move.change(index)
             return True
@@ -241,7 +240,7 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
             )
         for line, place in ledger.read(folder, known):
             try:
-                _apply_again(index, line, expander)
+                _apply_again(index, events.from_line(line), expander)
             except (IllegalMove, LookupError) as error:
                 raise StorageSick(
                     f"The ledger's line before {place} does not fit the ones before it ({error!r}). It was changed by "
@@ -252,9 +251,9 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
     return done
 
 
-def _apply_again(index: Index, line: Line, expander: Expander) -> None:
+def _apply_again(index: Index, event: Event, expander: Expander) -> None:
     try:
-        projection.apply(index, line)
+        projection.apply(index, event)
     except legal.UnknownItem as error:
         order = index.order(error.order_id)
         if order is None:
@@ -262,7 +261,7 @@ def _apply_again(index: Index, line: Line, expander: Expander) -> None:
         providers, items = expander(order)
         while chunk := _take(items):
             derived.add_items(index, order.id, providers, chunk)
-        projection.apply(index, line)
+        projection.apply(index, event)
 
 
 def _remember(index: Index, place: Position) -> None:

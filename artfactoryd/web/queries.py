@@ -15,6 +15,7 @@ from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
 from artfactoryd.reporting import orders, status, waiting
 from artfactoryd.settings import LiveSettings
+from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.web.subscriptions import News
@@ -25,12 +26,9 @@ PATIENCE = 10.0  # seconds for the index to answer
 MOST_PRODUCTS = 1000  # in one order document: a follower gets it again at every change
 
 
-class NoSuchOrder(LookupError):
-    pass
-
-
 class Reads:
-    """An order is named by its id or the beginning of one. Raises NoSuchOrder, and TimeoutError when it takes long."""
+    """An order is named as everywhere (storage/naming). Raises NoSuchOrder, AmbiguousName, and TimeoutError when it
+    takes long."""
 
     def __init__(self, home: Home, settings: LiveSettings) -> None:
         self._home, self._settings = home, settings
@@ -51,14 +49,16 @@ class Reads:
         return await self._ask(read)
 
     async def order(self, given: str) -> Document:
-        return await self._ask(lambda index: self._document(index, _find(index, given), products=True))
+        return await self._ask(lambda index: self._document(index, naming.order_named(index, given), products=True))
 
     async def news(self, order_id: str) -> News:
-        return await self._ask(lambda index: as_news(self._document(index, _find(index, order_id), products=True)))
+        return await self._ask(
+            lambda index: as_news(self._document(index, naming.order_named(index, order_id), products=True))
+        )
 
     async def items(self, given: str, after: int, most: int) -> Document:
         def read(index: Index) -> Document:
-            order_id = _find(index, given).id
+            order_id = naming.order_named(index, given).id
             rows = index.items_after(order_id, after, most)
             found = [orders.item_document(row) for row in rows]
             return {"order_id": order_id, "items": found, "next": rows[-1].number if len(rows) == most else None}
@@ -87,13 +87,6 @@ class Reads:
     def _document(self, index: Index, row: OrderRow, *, products: bool) -> Document:
         reasons = waiting.reasons(index, row, self._home, self._settings.now)
         return orders.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
-
-
-def _find(index: Index, given: str) -> OrderRow:
-    rows = [row for row in index.find_orders(given) if row.id.startswith(given)]
-    if len(rows) != 1:
-        raise NoSuchOrder(given)
-    return rows[0]
 
 
 def as_news(document: Mapping[str, Any]) -> News:

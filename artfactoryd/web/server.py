@@ -23,11 +23,11 @@ from aiohttp.abc import AbstractAccessLogger
 
 from artfactoryd.credentials import resolve_token
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse
 from artfactoryd.settings import Http
 from artfactoryd.web import page
 from artfactoryd.web.access import Guard
-from artfactoryd.web.queries import NoSuchOrder, Reads, as_news
+from artfactoryd.web.queries import Reads, as_news
 from artfactoryd.web.subscriptions import Follower, Followers
 
 log = logging.getLogger(__name__)
@@ -170,8 +170,10 @@ class Desk:
         except Said as said:
             return _refusal(request, said)
         except NoSuchOrder:
-            text = "There is no order of this id. /api/v1/orders lists them."
+            text = "There is no order of this id or name. /api/v1/orders lists them."
             return _refusal(request, Said(404, "No such order", text))
+        except AmbiguousName as error:
+            return _refusal(request, Said(409, "Several orders", str(error)))
         except TimeoutError:
             text = "The index does not answer just now. Try again in a moment."
             return _refusal(request, Said(503, "Busy", text))

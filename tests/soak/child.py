@@ -39,7 +39,7 @@ class Resending(Impatient):
 
 async def _send_again(self: Any, row: ItemRow) -> ItemRow:
     ticket = await self._bench.factories[row.provider].submit(self.sent(row))
-    running: ItemRow = await self._bench.record(row, "ticket", ticket=ticket.text)
+    running: ItemRow = await self._bench.take_ticket(row, ticket)
     return running
 
 

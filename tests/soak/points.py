@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import artfactoryd
+from artfactoryd.storage.events import KINDS, OfAttempt, Tombstone
 
 PACKAGE = Path(artfactoryd.__file__).parent
 
@@ -16,17 +17,18 @@ PACKAGE = Path(artfactoryd.__file__).parent
 def points() -> frozenset[str]:
     """Names of every `fault.point(...)` or `point(...)`; one that ends in a variable has the words recorded there."""
     texts = (path.read_text() for path in PACKAGE.rglob("*.py"))
-    trees = [ast.parse(text) for text in texts if "point(" in text or ".record(" in text]
+    trees = [ast.parse(text) for text in texts if "point(" in text]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = {name for node in calls if _called(node) == "point" for name in _said(node)}
-    words = {word for node in calls for word in _recorded(node)}
     open_ended = {name for name in names if name.endswith("*")}
-    return frozenset(names - open_ended | {name.removesuffix("*") + word for name in open_ended for word in words})
+    return frozenset(
+        names - open_ended | {name.removesuffix("*") + word for name in open_ended for word in _recorded()}
+    )
 
 
 def _called(node: ast.Call) -> str:
     match node.func:
-        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="fault"), attr=name):
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="failpoints"), attr=name):
             return name
     return ""
 
@@ -41,8 +43,6 @@ def _said(node: ast.Call) -> Iterator[str]:
             raise AssertionError(f"a fault point without a readable name: {ast.unparse(node)}")
 
 
-def _recorded(node: ast.Call) -> Iterator[str]:
-    """The kinds of lines written through `Workbench.record(row, kind)`."""
-    match node:
-        case ast.Call(func=ast.Attribute(attr="record"), args=[_, ast.Constant(value=str(kind))]):
-            yield kind
+def _recorded() -> set[str]:
+    """The kinds of lines written through `record` of what is in flight."""
+    return {event.kind for event in KINDS.values() if issubclass(event, OfAttempt | Tombstone)}

@@ -165,7 +165,7 @@ class Storm:
             return 0
         try:
             orders, shut = index.orders(40), bool(index.stops() or index.pauses() or index.paused_orders())
-            held = [row for row in index.held_orders() if any(reason["waivable"] for reason in row.reasons)]
+            held = [row for row in index.held_orders() if any(reason.waivable for reason in row.reasons)]
             waiting = int(index.rows("SELECT count(*) AS n FROM item WHERE state = 'planned'")[0]["n"])
             doubtful = index.rows("SELECT DISTINCT order_id AS id FROM item WHERE state = 'in_doubt'")
         finally:

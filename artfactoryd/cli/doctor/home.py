@@ -84,12 +84,12 @@ def lock(home: Home) -> Rows:
 def disk(home: Home, settings: Settings) -> Rows:
     least = settings.limits.free_disk_bytes
     seen: set[int] = set()
-    for place in (home.root, home.projects):
-        if not place.exists() or place.stat().st_dev in seen:
+    for folder in (home.root, home.projects):
+        if not folder.exists() or folder.stat().st_dev in seen:
             continue
-        seen.add(place.stat().st_dev)
-        free = shutil.disk_usage(place).free
-        words = f"{_size(free)} free on the disk of {place}; below {_size(least)} nothing new is sent."
+        seen.add(folder.stat().st_dev)
+        free = shutil.disk_usage(folder).free
+        words = f"{_size(free)} free on the disk of {folder}; below {_size(least)} nothing new is sent."
         way_out = "Make room, or lower limits.free_disk_bytes. What waits goes on by itself."
         yield Row("disk", BAD, words, way_out) if free < least else Row("disk", OK, words)
 
@@ -101,7 +101,7 @@ def between(home: Home) -> Rows:
         return
     with closing(index):
         left = [(row, home.root / row.path) for row in index.left_between()]
-    for (order, name), rows in groupby(left, lambda each: (each[0].order_id, each[0].order_name)):
+    for (order, name), rows in groupby(left, lambda pair: (pair[0].order_id, pair[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:
             count = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"
@@ -123,7 +123,7 @@ def sqlite(version: Sequence[int]) -> Rows:
     if not RESET_BUG[0] <= tuple(version) <= RESET_BUG[1]:
         yield Row("sqlite", OK, f"{written}.")
         return
-    first, last = (".".join(map(str, each)) for each in RESET_BUG)
+    first, last = (".".join(map(str, bound)) for bound in RESET_BUG)
     words = f"SQLite {first} to {last} can damage a database when two connections write it in the same moment."
     yield Row("sqlite", OK, f"{written}. {words} Here a single one ever writes, so that does not happen.")
 
@@ -132,27 +132,27 @@ def database(home: Home) -> Rows:
     if not home.index_file.exists():
         yield Row("database", OK, "There is no index yet: the next start makes it, from the ledger if there is one.")
         return
-    found = complaints(home.index_file)
-    if found:
+    problems = complaints(home.index_file)
+    if problems:
         way_out = f"Stop the daemon and delete {home.index_file}: the next start makes it again from the ledger."
-        yield Row("database", BAD, f"The index is damaged: {' '.join(found[:3])}.", way_out)
+        yield Row("database", BAD, f"The index is damaged: {' '.join(problems[:3])}.", way_out)
     else:
         yield Row("database", OK, f"SQLite's own check finds nothing wrong with {home.index_file}.")
 
 
 def lines(home: Home) -> Rows:
-    place = _index_place(home)  # before the ledger is read, because the ledger is written first
-    known, count, behind, end = place in (None, Position()), 0, 0, Position()
+    applied = _index_place(home)  # before the ledger is read, because the ledger is written first
+    known, count, behind, end = applied in (None, Position()), 0, 0, Position()
     for _, end in ledger.read(home.ledger):
         count += 1
-        behind += 0 if place is None or end <= place else 1
-        known = known or end == place
+        behind += 0 if applied is None or end <= applied else 1
+        known = known or end == applied
     torn = ledger.torn(home.ledger)
     if torn:
         words = f"{len(torn)} places in the ledger are no lines ({', '.join(torn[:3])}); they never counted."
         yield Row("ledger", WARNING, words, "A power cut leaves such a place; then nothing needs to be done.")
     if not known:
-        words = f"The index remembers {place}, and the ledger has no such place: it was cut or exchanged."
+        words = f"The index remembers {applied}, and the ledger has no such place: it was cut or exchanged."
         yield Row(
             "ledger", BAD, words, f"Put {home.ledger} back as it was, or delete {home.index_file} to go by it alone."
         )
@@ -162,7 +162,9 @@ def lines(home: Home) -> Rows:
         )
     else:
         last = f", the last one ends at {end}" if count else ""
-        yield Row("ledger", OK, f"{count} lines can be read{last}{' and is in the index' if count and place else ''}.")
+        yield Row(
+            "ledger", OK, f"{count} lines can be read{last}{' and is in the index' if count and applied else ''}."
+        )
 
 
 def _index_place(home: Home) -> Position | None:

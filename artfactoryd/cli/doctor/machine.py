@@ -40,9 +40,9 @@ Rows = Iterator[Row]
 def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     settings, rows = _settings(home, environ)
     reached = {
-        name: reach(next(iter(each.addresses.values())))
-        for name, each in settings.providers.items()
-        if each.enabled and each.addresses
+        name: reach(next(iter(provider.addresses.values())))
+        for name, provider in settings.providers.items()
+        if provider.enabled and provider.addresses
     }
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "lock": lambda: soundness.lock(home),
@@ -70,17 +70,17 @@ def _settings(home: Home, environ: Mapping[str, str]) -> tuple[Settings, list[Ro
     try:
         settings = settings_room.load(path, environ)
     except Refusal as refusal:
-        said = " ".join(str(problem) for problem in refusal.problems[:3])
-        return Settings(), [Row("settings", BAD, said, "Until then a daemon goes on with the last good ones.")]
+        sentence = " ".join(str(problem) for problem in refusal.problems[:3])
+        return Settings(), [Row("settings", BAD, sentence, "Until then a daemon goes on with the last good ones.")]
     except WrongUse as error:
         return Settings(), [Row("settings", BAD, str(error), "Check who owns the file.")]
-    said = f"{path} is well." if path.exists() else f"{path} is not there: the defaults are used."
+    sentence = f"{path} is well." if path.exists() else f"{path} is not there: the defaults are used."
     mine = [name for name in sorted(environ) if name.startswith(settings_room.PREFIX)]
     mine = [name for name in mine if name not in settings_room.NO_OVERRIDES and not seen_by_services(name)]
     if mine:
-        words = f"{said} {', '.join(mine)} in this shell overrides it; a service does not see that."
+        words = f"{sentence} {', '.join(mine)} in this shell overrides it; a service does not see that."
         return settings, [Row("settings", WARNING, words, "Write it into artfactory.yaml.")]
-    return settings, [Row("settings", OK, said)]
+    return settings, [Row("settings", OK, sentence)]
 
 
 # --- the watcher ---
@@ -93,7 +93,7 @@ def _watcher(home: Home, settings: Settings) -> Rows:
     if mount is not None and mount.kind in inbox.LOCAL:
         yield Row("watcher", OK, f"Native: {folder} is on a local disk ({mount.kind}); it is also looked into {every}.")
         if sys.platform == "linux" and INOTIFY.is_dir() and folder.is_dir():
-            yield _inotify(INOTIFY, 1 + sum(each.is_dir() for each in folder.iterdir()), _instances(), every)
+            yield _inotify(INOTIFY, 1 + sum(entry.is_dir() for entry in folder.iterdir()), _instances(), every)
     else:
         where = f"is on {mount.kind}, which may keep silent about changes" if mount else "is on a disk of unknown kind"
         yield Row("watcher", OK, f"Polling: {folder} {where}, so it is looked into {every}.")
@@ -108,7 +108,8 @@ def _inotify(limits: Path, watches: int, instances: int, every: str) -> Row:
         f"{most_instances} instances."
     )
     short = ["max_user_watches"] if watches >= most_watches else []
-    short += ["max_user_instances"] if instances >= most_instances else []
+    if instances >= most_instances:
+        short.append("max_user_instances")
     if not short:
         return Row("watcher", OK, words)
     raised = "; ".join(f"sudo sysctl fs.inotify.{name}={int((limits / name).read_text()) * 4}" for name in short)
@@ -120,7 +121,7 @@ def _instances(processes: str = "[0-9]*") -> int:
     held = 0
     for process in Path("/proc").glob(f"{processes}/fd"):
         with suppress(OSError):
-            held += sum(_link(process / each) == "anon_inode:inotify" for each in os.listdir(process))
+            held += sum(_link(process / descriptor) == "anon_inode:inotify" for descriptor in os.listdir(process))
     return held
 
 
@@ -136,7 +137,7 @@ def _link(path: Path) -> str:
 
 
 def _providers() -> Rows:
-    yield from (Row("providers", BAD, each.text, each.way_out) for each in broken().values())
+    yield from (Row("providers", BAD, factory.text, factory.way_out) for factory in broken().values())
     yield Row("providers", OK, f"Their factories can be loaded: {', '.join(sorted(makers()))}.")
 
 
@@ -151,13 +152,13 @@ def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
     file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
     store = f"Put it into the keychain ({keyring}), or into {file}."
     try:
-        found = credentials.resolve_key(settings, name, environ)
+        key = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
         return Row("keys", BAD, str(error), store)
-    place = credentials.key_place(settings, name, environ)
-    if found is None or place is None:
+    source = credentials.key_place(settings, name, environ)
+    if key is None or source is None:
         return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", store)
-    kind, _, rest = place.partition(":")
+    kind, _, rest = source.partition(":")
     words = {"env": f"the variable {rest}", "keychain": "the keychain", "file": f"the file {rest}"}[kind]
     if kind != "env" or seen_by_services(rest) or _elsewhere(settings, name, rest, environ):
         here = soundness.as_seen_here() if kind == "keychain" else ""
@@ -178,27 +179,27 @@ def seen_by_services(variable: str) -> bool:
     mac = sys.platform == "darwin"
     command = ["launchctl", "getenv", variable] if mac else ["systemctl", "--user", "show-environment"]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, timeout=3).stdout
+        output = subprocess.run(command, capture_output=True, text=True, timeout=3).stdout
     except (OSError, subprocess.SubprocessError):
         return False
-    return bool(said.strip()) if mac else any(line.startswith(f"{variable}=") for line in said.splitlines())
+    return bool(output.strip()) if mac else any(line.startswith(f"{variable}=") for line in output.splitlines())
 
 
 def _addresses(reached: Mapping[str, Reached]) -> Rows:
-    for name, found in reached.items():
-        if found.step == "answered":
-            yield Row("addresses", OK, f"{name}: {found.text}")
+    for name, answer in reached.items():
+        if answer.step == "answered":
+            yield Row("addresses", OK, f"{name}: {answer.text}")
         else:
-            state = BAD if found.step == "certificate" else WARNING
+            state = BAD if answer.step == "certificate" else WARNING
             way_out = f"What is ordered there waits, and is tried again by itself; at once: `resume {name}`."
-            yield Row("addresses", state, f"{name}: {found.text}", way_out)
+            yield Row("addresses", state, f"{name}: {answer.text}", way_out)
 
 
 # --- the machine ---
 
 
 def _clock(home: Home, reached: Mapping[str, Reached], now: datetime) -> Rows:
-    told = {name: found.date for name, found in reached.items() if found.date}
+    told = {name: answer.date for name, answer in reached.items() if answer.date}
     off = {name: (now - date).total_seconds() for name, date in told.items()}
     way_out = "Set the clock by the network: orders, ledger and reconciling with a provider go by it."
     for name, seconds in off.items():

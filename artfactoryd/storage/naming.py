@@ -1,0 +1,109 @@
+"""Which order or product a person means: one rule for every command, the daemon and the status page.
+
+By its id, by a beginning of the id that no other has, by its path, or by a name that no other has. What several
+answer to is AmbiguousName with the list of them, unless the newest is asked for; what none answers to is NoSuchOrder
+or NoSuchProduct. An id in full is always that one, whatever else is called so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from artfactoryd.core.file_refs import PRODUCT
+from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
+from artfactoryd.home import Home
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow, ProductRow
+
+Named = TypeVar("Named", bound=OrderRow | ProductRow)
+MOST_LISTED = 10  # of those that a name may mean
+SIDECAR = ".json"  # a product may be named by the file beside it
+
+
+def order_named(index: Index | None, name: str, *, latest: bool | None = None) -> OrderRow:
+    """`latest`: take the newest of several; None where a person cannot ask for that."""
+    orders = orders_named(index, name)
+    if not orders:
+        raise NoSuchOrder(f"There is no order {name!r}. `artfactoryd orders` lists them.")
+    return one_of(name, orders, latest)
+
+
+def product_named(index: Index | None, name: str, *, latest: bool | None = None) -> ProductRow:
+    products = products_named(index, name)
+    if not products:
+        words = "`artfactoryd products` lists them; name one by its path in Projects or by its id."
+        raise NoSuchProduct(f"There is no product {name!r}. {words}")
+    return one_of(name, products, latest)
+
+
+def orders_named(index: Index | None, name: str) -> list[OrderRow]:
+    """All that answer to it, newest first."""
+    wanted = name.rstrip("/")
+    orders = index.find_orders(wanted) if index and wanted else []
+    return [order for order in orders if order.id == wanted.lower()] or list(orders)
+
+
+def products_named(index: Index | None, name: str) -> list[ProductRow]:
+    """All that answer to it, newest first. By a file name only what has no such id or path."""
+    wanted = name.removeprefix(PRODUCT)
+    if index is None or not wanted:
+        return []
+    products = index.find_products(wanted) or index.find_products(wanted.removesuffix(SIDECAR))
+    if products:
+        return [product for product in products if product.id == wanted.lower()] or list(products)
+    return [] if "/" in wanted else _products_called(index, wanted)
+
+
+def _products_called(index: Index, file_name: str) -> list[ProductRow]:
+    ending = f"/{file_name.removesuffix(SIDECAR)}"
+    sql = "SELECT path FROM product WHERE substr(path, ?) = ? ORDER BY id DESC LIMIT 20"
+    rows = index.rows(sql, (-len(ending), ending))
+    return [product for row in rows if (product := index.find_product(row["path"]))]
+
+
+def one_of(name: str, rows: Sequence[Named], latest: bool | None) -> Named:
+    """The only one of them, or the newest; they come newest first. Raises AmbiguousName."""
+    if len(rows) > 1 and not latest:
+        lines = [f"  {_described(row)}" for row in rows[:MOST_LISTED]]
+        if len(rows) > MOST_LISTED:
+            lines.append(f"  and {len(rows) - MOST_LISTED} more")
+        way_out = "Name one by its id" if latest is None else "Name one by its id, or take the newest with --latest"
+        words = f"{name!r} may be any of these. {way_out}.\n"
+        raise AmbiguousName(words + "\n".join(lines), [row.id for row in rows])
+    return rows[0]
+
+
+def _described(row: OrderRow | ProductRow) -> str:
+    if isinstance(row, ProductRow):
+        return f"{row.id}  {row.created_at[:10]}  {row.path}"
+    return f"{row.id}  {row.accepted_at[:10]}  {row.project}/{row.name}"
+
+
+# --- what a person typed ---
+
+
+def order_given(home: Home, given: str) -> str:
+    """A path as the index knows it; an id or a name as it is. A path is what has a slash in it."""
+    return _in_home(home, given) if "/" in given else given
+
+
+def product_given(home: Home, given: str) -> str:
+    """A path as the index knows it; an id or a name as it is. A path has a slash in it, or is there."""
+    return _in_home(home, given)
+
+
+def _in_home(home: Home, given: str) -> str:
+    """From the home on, where it is in there. `Projects` may be a link to another disk."""
+    path = Path(given).expanduser()
+    if not (path.is_absolute() or path.exists()):
+        return given
+    for form in (path.absolute(), path.resolve()):
+        for base in (home.root, home.root.resolve()):
+            if form.is_relative_to(base):
+                return form.relative_to(base).as_posix()
+    projects = home.projects.resolve()
+    if path.resolve().is_relative_to(projects):
+        return (home.projects.relative_to(home.root) / path.resolve().relative_to(projects)).as_posix()
+    return given
