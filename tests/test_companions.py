@@ -11,7 +11,7 @@ import pytest
 
 from artfactoryd.clock import now
 from artfactoryd.intake import attachments
-from artfactoryd.intake.attachments import Companions
+from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.settings import Limits
@@ -179,7 +179,7 @@ def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(hom
     claims = Claims(home.home.claims, home.home.rejected, home.home.held)
     claim = claims.take(home.drop("cars.yaml", edit()), id=str(uuid4()), project=None, taken_at=now().isoformat())
     assert claim is not None
-    assert Companions().take_along(claim, ["beach.png"], settle=0, wall=time.time() + 1, most_bytes=200)
+    assert Attachments().take_along(claim, ["beach.png"], settle=0, wall=time.time() + 1, most_bytes=200)
     assert (claim.beside / "beach.png").stat().st_size == 201
 
 

@@ -32,7 +32,7 @@ from artfactoryd.factories.registry import make_factories
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
-from artfactoryd.intake.proof_hold import Proofs
+from artfactoryd.intake.proof_hold import ProofHold
 from artfactoryd.planning.accepted import expander
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.settings import LiveSettings, Settings
@@ -54,7 +54,7 @@ class App:
     foreman: Foreman
     lines: Lines
     doubts: Doubts
-    proofs: Proofs
+    proofs: ProofHold
     control: Control
     factories: dict[str, Factory]
     clock: Callable[[], datetime] = now
@@ -110,7 +110,7 @@ def _furnish(
     foreman = Foreman(bench, purchase, delivery, Reuse(bench, home))
     return App(
         home=home, settings=settings, books=books, claims=claims, intake=intake, bench=bench, foreman=foreman,
-        lines=lines, doubts=Doubts(bench), proofs=Proofs(books, claims, home.work, bench.touch),
+        lines=lines, doubts=Doubts(bench), proofs=ProofHold(books, claims, home.work, bench.touch),
         control=Control(books, claims, intake, bench, lines), factories=factories, clock=clock,
     )  # fmt: skip
 

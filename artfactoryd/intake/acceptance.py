@@ -19,7 +19,7 @@ from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.intake import attachments, notices, order_folder, put_back
-from artfactoryd.intake.attachments import Companions
+from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
@@ -38,7 +38,7 @@ from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
 MOST_READINGS = 3
-KEPT = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
+GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
 def order_id(claim: str, number: int) -> str:
@@ -61,7 +61,7 @@ class Intake:
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
         self._settings, self._clock = settings, clock
-        self._companions = Companions()
+        self._attachments = Attachments()
         self._opening = asyncio.Lock()
 
     async def take(self, claim: Claim) -> Outcome:
@@ -77,7 +77,7 @@ class Intake:
             outcome = await self._take_new(claim)
             if outcome is not None:
                 return outcome
-        await asyncio.to_thread(self._companions.decided, claim)
+        await asyncio.to_thread(self._attachments.decided, claim)
         return await self.settle(claim, self._books.index.orders_of_claim(claim.id))
 
     async def _take_new(self, claim: Claim) -> Outcome | None:
@@ -110,7 +110,7 @@ class Intake:
 
     def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
         """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
-        left = attachments.leftovers(claim, [each["value"] for row in ready for each in row.inputs])
+        left = attachments.leftovers(claim, [picture["value"] for row in ready for picture in row.inputs])
         if claim.kind == "file":
             for path in left:
                 self._set_aside(path, notices.left_text(path.name, claim.name, bool(ready)))
@@ -141,7 +141,7 @@ class Intake:
 
     async def _reject(self, claim: Claim, problems: Sequence[Problem]) -> Rejected:
         path = await asyncio.to_thread(self._claims.reject, claim, notices.rejection_text(claim.name, problems))
-        await asyncio.to_thread(self._companions.decided, claim)
+        await asyncio.to_thread(self._attachments.decided, claim)
         return Rejected(path)
 
     async def _understand(self, claim: Claim) -> list[Study]:
@@ -171,11 +171,11 @@ class Intake:
             if claim.kind == "bundle":
                 raise
             settings, wall = self._settings.now, self._clock().timestamp()
-            found = self._companions.take_along(
+            copied = self._attachments.take_along(
                 claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
                 most_bytes=settings.limits.product_bytes,
             )  # fmt: skip
-            if not found:
+            if not copied:
                 raise
             failpoints.point("companions_copied")
             return self._study(claim, heard)
@@ -189,18 +189,18 @@ class Intake:
         return age.total_seconds() < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
-        return self._companions.is_spoken_for(stray)
+        return self._attachments.is_spoken_for(stray)
 
     async def clear_inbox(self) -> None:
         """Pictures that orders took along go from the inbox, once no order dropped with them may still want one."""
-        if self._companions.any_safe:
-            await asyncio.to_thread(self._companions.take_away)
+        if self._attachments.any_safe:
+            await asyncio.to_thread(self._attachments.take_away)
 
     def _study(self, claim: Claim, heard: Heard) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
-            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / KEPT
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED
         )
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
@@ -218,7 +218,7 @@ class Intake:
     def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
         submission = claim.submission()
         plan, order = study.plan, study.order
-        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.all_models)]
+        models = [replace(model, price=plan.price_of(stage)).snapshot() for stage, model in enumerate(plan.all_models)]
         return Acceptance(
             order=order_id(claim.id, study.document.number), claim=claim.id,
             number=study.document.number, submission=submission.get("id"), name=order.name,
@@ -315,8 +315,7 @@ class Intake:
         if row.folder is None:
             if claim is None and row.inputs:
                 opened = await asyncio.to_thread(self._claims.open)
-                claim = next((each for each in opened if each.id == row.claim), None)
-            lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
+                claim = next((claim for claim in opened if claim.id == row.claim), None)
+            lying = partial(inputs.lying, claim.beside, claim.folder / GATHERED) if claim else None
             folder = await asyncio.to_thread(order_folder.open_folder, self._home, row, plan_of(row), lying)
-            place = str(folder.relative_to(self._home.root))
-            await self._books.set_folder(row.id, place)
+            await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))

@@ -39,7 +39,7 @@ def source_of(claim: Claim) -> Path | None:
         return None
 
 
-class Companions:
+class Attachments:
     """What orders named and where it lies in the inbox. Kept in memory: after a kill the claims tell it again."""
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ from artfactoryd.storage.writer import Books
 log = logging.getLogger(__name__)
 
 
-class Proofs:
+class ProofHold:
     """`work`: the home's; `touch` is told of an order, by its id, whose receipt has something new to say."""
 
     def __init__(self, books: Books, claims: Claims, work: Path, touch: Callable[[str], None]) -> None:
@@ -39,12 +39,12 @@ class Proofs:
     def done(self) -> list[list[OrderRow]]:
         """Orders whose proof has ended and that are not held yet, those of one file together: all of it, or none."""
         claims = {row.claim for row in self._books.index.proofs()}
-        found = []
+        ended = []
         for claim in sorted(claims):
             rows = [row for row in self._books.index.orders_of_claim(claim) if is_open(row)]
             if all(self._has_ended(row) for row in rows):
-                found.append(rows)
-        return found
+                ended.append(rows)
+        return ended
 
     def _has_ended(self, row: OrderRow) -> bool:
         states = self._books.index.states_of(row.id, row.proof_items)
@@ -89,9 +89,9 @@ class Proofs:
 
     def _claim(self, rows: Sequence[OrderRow], name: str) -> Claim | None:
         """The claim of these orders, which was cleared when they were accepted, with their documents in it."""
-        known = next((each for each in self._claims.open() if each.id == rows[0].claim), None)
-        if known is not None:
-            return known
+        for claim in self._claims.open():
+            if claim.id == rows[0].claim:
+                return claim
         file = self._folder / name
         with storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
