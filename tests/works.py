@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, factories
+from artfactoryd import documents
 from artfactoryd.clock import now
 from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.execution import state as workbench
 from artfactoryd.execution import worker
-from artfactoryd.factories import ProviderSettings
+from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.consumer import Work
 from artfactoryd.planning.accepted import expander
@@ -154,7 +154,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
     """Pauses that matter to nobody, made short."""
-    monkeypatch.setattr("artfactoryd.execution.gate.LONGEST", 0.02)
+    monkeypatch.setattr("artfactoryd.execution.polling.LONGEST", 0.02)
     monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
     monkeypatch.setattr(worker, "ATTEMPT_AGAIN", (0.01, 0.02))
     monkeypatch.setattr(worker, "ASK_AGAIN", 0.01)
@@ -180,7 +180,7 @@ async def at_work(
         script(made[provider.name])
         return made[provider.name]
 
-    monkeypatch.setattr(factories, "_installed", lambda: {"fake": maker, "other": maker})
+    monkeypatch.setattr(registry, "_installed", lambda: {"fake": maker, "other": maker})
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
     given = {
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
