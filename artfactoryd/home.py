@@ -8,14 +8,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artfactoryd import mounts
+from artfactoryd import durable, mounts
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.mounts import Mount, mount_of
 
@@ -121,7 +120,7 @@ class Home:
             if folder.is_symlink() and not folder.exists():
                 raise WrongUse(f"{folder} is a link to {folder.readlink()}, which is not there. Connect that disk.")
             with _as_wrong_use(f"The folder {folder} cannot be made"):
-                folder.mkdir(parents=True, exist_ok=True)
+                durable.make_folders(folder)
 
     def check_place(self) -> None:
         """Raise WrongUse with the reason when a factory folder cannot live here."""
@@ -181,14 +180,9 @@ class Home:
     def _write_holder(self, command: str) -> None:
         self._say({"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command})
 
-    def _say(self, said: Mapping[str, object]) -> None:
-        half = self.holder_file.with_suffix(".tmp")
-        try:
-            half.write_text(json.dumps(said) + "\n", encoding="utf-8")
-            half.replace(self.holder_file)  # whoever reads meanwhile finds the old words whole
-        except OSError:  # for people only: a full disk must not keep the daemon from delivering
-            with suppress(OSError):
-                half.unlink()
+    def _say(self, words: Mapping[str, object]) -> None:
+        """For people only: a full disk must not keep the daemon from delivering."""
+        durable.write_note(self.holder_file, f"{json.dumps(words)}\n".encode())
 
     def _forget_holder(self) -> None:
         with suppress(OSError):
@@ -232,8 +226,8 @@ def _unusable(root: Path) -> str | None:
         return None  # making it will tell
     if not root.is_dir():
         return "it is a file, not a folder."
-    with tempfile.TemporaryFile(dir=root):  # permission bits do not tell of read-only volumes or access lists
-        return None
+    durable.try_writing(root)
+    return None
 
 
 @contextmanager

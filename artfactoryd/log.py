@@ -22,6 +22,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.durable import make_folders
+
 FILE = "artfactoryd.log"
 FILES = {"application": FILE, "generation": "generation.log", "access": "access.log"}
 OWN_FILE = ("generation", "access")  # at every level, and nowhere else
@@ -106,7 +108,7 @@ def _to_stderr() -> logging.Handler:
 
 
 def _to_file(file: Path, form: str) -> logging.Handler:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(file.parent)
     handler = _File(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLine() if form == "json" else _FileLine())
     return handler

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from artfactoryd import documents, schema
 from artfactoryd.core import file_names
 from artfactoryd.documents import Document
+from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -284,7 +285,7 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
     except (Refusal, WrongUse) as error:
         instead = "the last good ones are" if running else "nothing is taken until they are mended"
         text = f"These settings are not used; {instead}.\n\n{error}\n"
-        word.write_text(text)
+        write_note(word, text.encode("utf-8", "backslashreplace"))
         log.error("bad settings: %s", error)
         return None
     word.unlink(missing_ok=True)
