@@ -19,7 +19,7 @@ from unittest.mock import patch
 import jsonschema
 
 from artfactoryd import documents, schema
-from artfactoryd.cli.init import init
+from artfactoryd.cli.init import make_home
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger
@@ -46,7 +46,7 @@ class TestHome:
         """`settings`: sections of artfactory.yaml, over quick ones."""
         made = cls(Home(root.resolve()), base_url, fal_url=fal_url)
         with patch.object(os, "fsync"):  # nobody cuts the power to a home that is still being made
-            for _ in init(made.home):
+            for _ in make_home(made.home):
                 pass
             made.configure(**settings)
         return made

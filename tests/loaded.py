@@ -7,16 +7,10 @@ import gc
 import keyring.backends.null
 import replicate
 
-from artfactoryd import cli
-from artfactoryd.cli import init, installing, logs, session, show
-from artfactoryd.cli.doctor import machine
+from artfactoryd.cli.program import COMMANDS, load_command
 from artfactoryd.factories import local
 from artfactoryd.factories import replicate as door
-from artfactoryd.planning import preview
-from artfactoryd.web import server
 from tests.emulator import __main__
 
-LOADED = (
-    keyring, replicate, cli, machine, installing, logs, preview, session, init, show, server, local, door, __main__,
-)  # fmt: skip
+LOADED = (keyring, replicate, *map(load_command, COMMANDS), local, door, __main__)
 gc.freeze()  # what is never freed need not be copied

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli import plan_page
+from artfactoryd.cli import plan
 from artfactoryd.planning import preview as planning
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
@@ -89,7 +89,7 @@ async def test_of_an_order_that_is_all_new_the_page_says_nothing_of_reuse(works:
     for text, told in ((staged("a [red,blue] car"), False), (staged("a [red,green] car"), True)):
         file.write_text(text)
         found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=None)
-        assert ("reuse " in "\n".join(plan_page.text(found))) == told
+        assert ("reuse " in "\n".join(plan.text(found))) == told
         await works.make(text)
 
 

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli import main, program
-from artfactoryd.cli.plan_page import text
+from artfactoryd.cli import program
+from artfactoryd.cli.plan import text
 from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
 from artfactoryd.schema import check_mapping, schema_text
@@ -78,7 +78,7 @@ def test_the_readmes_order_is_the_example_and_gives_what_the_readme_says(home: T
 
 def commands(text: str) -> Iterator[list[str]]:
     """The words of every command named: `artfactoryd plan FILE`, `retry ID [--in-doubt]`, `submit --rehearse`."""
-    names = "|".join(main.commands)
+    names = "|".join(program.COMMANDS)
     for piece in code(text):
         for found in re.findall(rf"(?:^|\bartfactoryd (?:--home \S+ )?)((?:{names})(?: [^&,`]*)?)$", piece):
             yield found.split()
@@ -90,7 +90,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
     found = list(commands(page.read_text()))
     for name, *words in found:
-        command = main.commands[name]
+        command = program.load_command(name)
         known = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
         assert {re.sub(r"[\[\]]", "", word) for word in words if "--" in word} <= known, (name, words)
 
@@ -104,7 +104,7 @@ def test_the_readmes_table_of_commands_names_them_all_and_no_other() -> None:
     table = re.search(r"\| command \|.*?\n\n", (ROOT / "README.md").read_text(), re.DOTALL)
     assert table
     cells = [line.split("|")[1] for line in table[0].splitlines()[2:] if line]
-    assert {name for cell in cells for name in re.findall(r"`([a-z]+)", cell)} == set(main.commands)
+    assert {name for cell in cells for name in re.findall(r"`([a-z]+)", cell)} == set(program.COMMANDS)
 
 
 def test_the_exit_codes_are_told_alike_everywhere() -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import show
+from artfactoryd.cli.orders import order_document, order_text
 from artfactoryd.daemon import loop
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.execution import reconciliation as doubts
@@ -378,8 +378,8 @@ async def test_while_an_equal_create_is_on_its_way_what_is_found_may_be_that_one
 
 def shown(home: TestHome) -> tuple[dict[str, Any], str]:
     """`order cars`, as data and in words."""
-    found = show.order_document(home.home, Settings(), "cars")
-    return found, show.order_text(found)
+    found = order_document(home.home, Settings(), "cars")
+    return found, order_text(found)
 
 
 def test_an_order_shows_each_doubt_what_was_asked_and_the_two_ways_out(emulator: Emulator, home: TestHome) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from artfactoryd.cli import explain, finding, main
+from artfactoryd.cli import explain, main, products
 from artfactoryd.errors import WrongUse
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
@@ -65,11 +65,11 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
 )
 def test_what_is_not_known_is_said(home: TestHome, given: str, words: str) -> None:
     with pytest.raises(WrongUse) as caught:
-        explain.explain(home.home, given)
+        explain.explanation(home.home, given)
     assert words in str(caught.value)
 
 
 def test_before_anything_was_made_there_is_nothing_to_list(home: TestHome) -> None:
-    assert finding.products_text(finding.products(home.home, "", 5)) == "Nothing was made yet."
+    assert products.products_text(products.find_products(home.home, "", 5)) == "Nothing was made yet."
     done = CliRunner().invoke(main, ["--home", str(home.root), "products", 'red "car'])
     assert done.exit_code == 2 and "character 5: this quote has no end" in done.output

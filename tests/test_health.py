@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import session, show
+from artfactoryd.cli import orders, submit
 from artfactoryd.errors import (
     AskAgain,
     InDoubt,
@@ -188,11 +188,11 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
         made = await works.take(order("a car"))
 
         def resting() -> bool:
-            return session._resting(index, [works.order(made)], home.home, works.house.settings)
+            return submit._resting(index, [works.order(made)], home.home, works.house.settings)
 
         await works.until(lambda: works.items(made) and outages(works))
         await works.until(lambda: outages(works)["fake"]["given_up"] and resting())
-        text = show.status_text(status.status(home.home, index, works.house.settings, None))
+        text = orders.status_text(status.status(home.home, index, works.house.settings, None))
         assert "Outage  fake does not work since" in text
 
 

@@ -103,7 +103,7 @@ async def test_after_a_sleep_tickets_are_asked_about_at_once_and_before_anything
     home: TestHome, monkeypatch: Patch
 ) -> None:
     async with at_work(home, monkeypatch, concurrency=2) as works:
-        monkeypatch.setattr("artfactoryd.execution.gate.LONGEST", 1000.0)
+        monkeypatch.setattr("artfactoryd.execution.polling.LONGEST", 1000.0)
         monkeypatch.setattr("artfactoryd.execution.gate.SHORTEST", 1000.0)  # nothing is asked again by itself
         works.fake.script("collect", None, None)
         made = await works.take(order("car [1,2,3]"))

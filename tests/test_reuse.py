@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import plan_page
+from artfactoryd.cli import plan
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.planning import preview as planning
@@ -257,7 +257,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
     def planned(text: str) -> tuple[dict[str, Any], str]:
         file.write_text(text)
         found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=10)
-        return found.document["orders"][0], "\n".join(plan_page.text(found))
+        return found.document["orders"][0], "\n".join(plan.text(found))
 
     found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
     assert found["reuse"] == {

@@ -11,7 +11,9 @@ import peewee as pw
 import pytest
 from playhouse.migrations import Runner
 
-from artfactoryd.cli import session, show
+from artfactoryd.cli.control import steer
+from artfactoryd.cli.once import work_once
+from artfactoryd.cli.orders import order_document, orders_document, status_document
 from artfactoryd.errors import IllegalMove
 from artfactoryd.settings import Settings, load
 from artfactoryd.storage import projection
@@ -52,24 +54,24 @@ def settings(home: TestHome) -> Settings:
 
 
 def tell(home: TestHome, word: str, target: str | None = None) -> dict[str, Any]:
-    return session.steer(home.home, lambda: settings(home), home.environment(), word, {"target": target})
+    return steer(home.home, lambda: settings(home), home.environment(), word, {"target": target})
 
 
 def once(home: TestHome) -> int:
-    code, _ = session.once(home.home, settings(home), home.environment(), verbose=False, quiet=True)
+    code, _ = work_once(home.home, settings(home), home.environment(), verbose=False, quiet=True)
     return code
 
 
 def order(home: TestHome, name: str) -> dict[str, Any]:
-    return show.order_document(home.home, settings(home), name)
+    return order_document(home.home, settings(home), name)
 
 
 def orders(home: TestHome) -> list[dict[str, Any]]:
-    return show.orders_document(home.home, settings(home))
+    return orders_document(home.home, settings(home))
 
 
 def status(home: TestHome) -> dict[str, Any]:
-    return show.status_document(home.home, settings(home))
+    return status_document(home.home, settings(home))
 
 
 def reasons(home: TestHome, name: str) -> list[str]:

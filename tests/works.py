@@ -29,6 +29,7 @@ from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
+from artfactoryd.web import server
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.pauses import SHORT
@@ -187,7 +188,7 @@ async def at_work(
         "http": Http(port=0),
     }  # fmt: skip
     async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
-        daemon = Daemon(opened, job or Work(), {})
+        daemon = Daemon(opened, job or Work(), {}, None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:
             yield Works(home, opened, daemon, made["fake"], made["other"], running)

@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from artfactoryd import entries
+from artfactoryd.cli.context import as_json, made_home, say
 from artfactoryd.core.file_refs import PRODUCT
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
@@ -17,6 +20,16 @@ from artfactoryd.planning.input_sources import SHORTEST
 from artfactoryd.storage.index import Index
 
 ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
+
+
+@click.command()
+@click.argument("file", metavar="FILE|ID")
+@as_json
+@click.pass_context
+def explain(ctx: click.Context, file: str, as_json: bool) -> None:
+    """Everything that is known of a product: how it was made, from what, when, and what it cost."""
+    found = explanation(made_home(ctx), file)
+    say(found, text(found), as_json)
 
 
 def card_of(home: Home, given: str) -> Path:
@@ -43,7 +56,7 @@ def card_of(home: Home, given: str) -> Path:
     return found
 
 
-def explain(home: Home, given: str) -> dict[str, Any]:
+def explanation(home: Home, given: str) -> dict[str, Any]:
     card = card_of(home, given)
     said = remake.read_card(card.read_bytes())
     if said is None:

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from artfactoryd.settings import Settings, read_settings
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+Health = Callable[[], dict[str, Any]]
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+Serve = Callable[[House, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
@@ -47,8 +50,9 @@ LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
 class Daemon:
-    def __init__(self, house: House, work: Work, environ: dict[str, str]) -> None:
-        self.house, self.work, self._environ = house, work, environ
+    def __init__(self, house: House, work: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
+        """`serve`: the status page, for as long as the house is at work."""
+        self.house, self.work, self._environ, self._serve = house, work, environ, serve
         self.stop = asyncio.Event()
         for turns in house.bench.turns.values() if work.only else ():
             turns.only = set(work.orders)
@@ -128,16 +132,12 @@ class Daemon:
             *(self.house.doubts.find_out(provider, self._start_item) for provider in self.house.doubts.providers),
         ]  # fmt: skip
         for service in services:
-            self._spawn(service, self._services)
-        if not self.work.until_done:
-            self._spawn(self._serve_page(), self._page)
+            self._spawn_service(service)
+        if self._serve is not None:
+            self._spawn(self._serve(self.house, self._environ, self.health, self._spawn_service, self.stop), self._page)
 
-    async def _serve_page(self) -> None:
-        from artfactoryd.web import server as status  # a web server is much to load, and only `run` needs it
-
-        await status.serve(
-            self.house, self._environ, self.health, lambda work: self._spawn(work, self._services), self.stop
-        )
+    def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
+        self._spawn(service, self._services)
 
     def health(self) -> dict[str, Any]:
         """Whether the house is at work, for whoever would start it again if it were not."""
@@ -301,11 +301,11 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         return None
 
 
-async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str]) -> None:
+async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
     """Run the house of a home whose lock is held."""
     try:
         async with open_house(home, settings, environ) as house:
-            await Daemon(house, job, environ).run()
+            await Daemon(house, job, environ, serve).run()
     except BaseExceptionGroup as group:  # the TaskGroup's wrapping says nothing to a person
         known, unknown = group.split(ArtFactoryError)
         raise (unknown or known or group).exceptions[0] from None

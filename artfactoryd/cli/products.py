@@ -1,4 +1,4 @@
-"""Products on a terminal: those that a query finds, and one named by path or id."""
+"""`products`: what was made and a query finds, as data and in words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+import click
+
+from artfactoryd.cli.context import as_json, count_of, made_home, say
 from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
 from artfactoryd.core.slug import prompt_of
@@ -17,7 +20,22 @@ SHOWN = ("id", "path", "project", "provider", "seed", "mime", "bytes", "width", 
 MOST_PROMPT = 60  # characters of a prompt in a line
 
 
-def products(home: Home, query: str, most: int | None) -> dict[str, Any]:
+@click.command()
+@click.argument("query", nargs=-1)
+@click.option("--most", default="50", metavar="N|all", help="How many to list (default 50).")
+@as_json
+@click.pass_context
+def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: bool) -> None:
+    """What was made, newest first: all, or what a query finds.
+
+    Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
+    query between single quotes; one that begins with - comes after --.
+    """
+    found = find_products(made_home(ctx), " ".join(query), count_of(most, "--most"))
+    say(found, products_text(found), as_json)
+
+
+def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
     """`most`: None for all. Raises QueryWrong."""
     read_query(query)
     index = Index.if_made(home.index_file)

@@ -11,8 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from artfactoryd import credentials
 from artfactoryd import settings as settings_room
+from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
@@ -23,6 +26,41 @@ from artfactoryd.settings import Settings
 RUNNING, NOT_INSTALLED, NOT_RUNNING = 0, 1, 3  # exit codes
 
 
+@click.command()
+@click.pass_context
+def install(ctx: click.Context) -> None:
+    """Let launchd or systemd start the daemon when you log in, and again when it dies."""
+    home = made_home(ctx)
+    for line in install_service(home, settings_of(home), os.environ, sys.argv[0]):
+        click.echo(line)
+    code, found = service_document(home, os.environ)
+    click.echo(status_text({**found, "warnings": []}))
+    ctx.exit(code)
+
+
+@click.command()
+@click.pass_context
+def uninstall(ctx: click.Context) -> None:
+    """Stop the service and take it away; the factory folder stays as it is."""
+    for line in uninstall_service(home_of(ctx), os.environ):
+        click.echo(line)
+
+
+@click.group()
+def service() -> None:
+    """The daemon as launchd or systemd sees it."""
+
+
+@service.command("status")
+@as_json
+@click.pass_context
+def service_status(ctx: click.Context, as_json: bool) -> None:
+    """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
+    code, found = service_document(home_of(ctx), os.environ)
+    say(found, "" if as_json else status_text(found), as_json)
+    ctx.exit(code)
+
+
 def supervisor_of(environ: Mapping[str, str], platform: str = sys.platform) -> Supervisor:
     if platform == "darwin":
         return Launchd(run, os.getuid())
@@ -30,7 +68,7 @@ def supervisor_of(environ: Mapping[str, str], platform: str = sys.platform) -> S
     return Systemd(run, configuration / "systemd" / "user", os.getuid())
 
 
-def install(home: Home, settings: Settings, environ: Mapping[str, str], started_as: str) -> Iterator[str]:
+def install_service(home: Home, settings: Settings, environ: Mapping[str, str], started_as: str) -> Iterator[str]:
     """What is done, line by line; the caller asks `status` what came of it."""
     supervisor, program = supervisor_of(environ), installed_program(started_as)
     for what, path in (("factory folder", home.root), ("program", program)):
@@ -41,7 +79,7 @@ def install(home: Home, settings: Settings, environ: Mapping[str, str], started_
     yield from (f"warning: {word}" for word in unseen(settings, environ, supervisor))
 
 
-def uninstall(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
+def uninstall_service(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
     service, found = _service(home), False
     for line in supervisor_of(environ).uninstall(service):
         found = True
@@ -49,7 +87,7 @@ def uninstall(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
     yield f"The service is gone. {home.root} is as it was." if found else f"No service was installed for {home.root}."
 
 
-def status(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+def service_document(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
     """The exit code and what is true now."""
     supervisor = supervisor_of(environ)
     condition = supervisor.condition(_service(home))
