@@ -146,7 +146,10 @@ class Arrival:
 
 
 def write_note(path: Path, data: bytes) -> bool:
-    """For people only: the new words whole, or the old ones and False. Nothing is flushed, nothing is raised."""
+    """For people only: the new words whole, or the old ones and False. Nothing is raised.
+
+    Nothing is flushed either: a power cut may leave it empty.
+    """
     arriving = path.with_name(temporary_name(path.name))
     try:
         arriving.write_bytes(data)

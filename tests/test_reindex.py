@@ -15,7 +15,7 @@ import pytest
 
 from artfactoryd.clock import now
 from artfactoryd.errors import InDoubt
-from artfactoryd.planning import planner
+from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
@@ -225,7 +225,7 @@ async def test_other_rules_of_expansion_are_told(home: TestHome, monkeypatch: Pa
         provider, items = expander(row)
         return provider, (item for item in items if row["name"] != "late")
 
-    monkeypatch.setattr(planner, "_plans", {})
+    monkeypatch.setattr(accepted, "_plans", {})
     with home.home.lock("reindex"):
         [said] = [
             each

@@ -229,7 +229,8 @@ import sys
 from pathlib import Path
 from artfactoryd.shelf import order_folders
 files = {"order.yaml": b"o", "inputs/a.png": b"i", "receipt.yaml": b"order_id: " + sys.argv[2].encode() + b"\\n"}
-order_folders.open_order_folder(Path(sys.argv[1]), "cars", "2026-11-22", "cars", sys.argv[2], files, lambda: b"id: p\\n")
+root, order_id = Path(sys.argv[1]), sys.argv[2]
+order_folders.open_order_folder(root, "cars", "2026-11-22", "cars", order_id, files, lambda: b"id: p\\n")
 """
 
 
