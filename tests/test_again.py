@@ -27,12 +27,12 @@ Patch = pytest.MonkeyPatch
 
 def first_product(works: Works, order_id: str, place: int = 0) -> tuple[Path, Path]:
     row = works.house.books.index.products(order_id)[place]
-    product = works.home.root / row["path"]
+    product = works.home.root / row.path
     return product, product.with_name(product.name + ".json")
 
 
 def newest(works: Works) -> str:
-    return str(works.house.books.index.orders()[0]["id"])
+    return str(works.house.books.index.orders()[0].id)
 
 
 async def drop_and_make(works: Works, *files: Path) -> str:
@@ -60,11 +60,11 @@ async def test_a_sidecar_makes_its_whole_call_again_with_its_very_parameters(
         assert works.states(made) == ["completed"]
         (item,), before = works.items(made), works.items(was)[0]
         asked = [call.parameters for call in works.fake.calls()]
-        assert (item["generation"], item["seed"], item["asked"]) == (before["generation"], before["seed"], 2)
+        assert (item.generation, item.seed, item.asked) == (before.generation, before.seed, 2)
         assert asked[-1] == asked[0] and "[real]" in asked[0]["prompt"]
         row = works.order(made)
-        assert (row["tags"], row["notes"], row["name"], row["project"]) == (["x"], "why", "cars", "unsorted")
-        assert row["document"].startswith(f"# {product.name} again: product ")
+        assert (row.tags, row.notes, row.name, row.project) == (["x"], "why", "cars", "unsorted")
+        assert row.document.startswith(f"# {product.name} again: product ")
 
 
 async def test_of_a_batch_the_plan_says_that_all_of_the_call_are_made(home: TestHome, monkeypatch: Patch) -> None:
@@ -83,10 +83,10 @@ async def test_its_pictures_are_found_in_the_folder_of_its_order(home: TestHome,
         data = draw(works.home.home.inbox / "beach.png")
         _, card = first_product(works, await works.make(edit("beach.png")))
         made = await drop_and_make(works, card)
-        (known,) = works.order(made)["inputs"]
+        (known,) = works.order(made).inputs
         assert (known["value"], known["source"]) == ("inputs/beach.png", "beach.png")
-        assert (works.home.root / works.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
-        assert works.items(made)[0]["seed"] == works.items(works.house.books.index.orders()[1]["id"])[0]["seed"]
+        assert (works.home.root / works.folder(made) / "inputs" / "beach.png").read_bytes() == data
+        assert works.items(made)[0].seed == works.items(works.house.books.index.orders()[1].id)[0].seed
 
 
 async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
@@ -105,7 +105,7 @@ async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
         await there.until(lambda: there.items(made))
         await there.rests()
         assert there.states(made) == ["completed"]
-        assert (there.home.root / there.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
+        assert (there.home.root / (there.order(made).folder or "") / "inputs" / "beach.png").read_bytes() == data
 
 
 async def test_a_copy_of_both_asks_again_and_leaves_no_picture_about(home: TestHome, monkeypatch: Patch) -> None:

@@ -51,7 +51,7 @@ class Tables:
     def reason(self, number: int) -> str | None:
         found = self.index.item(ORDER, number)
         assert found is not None
-        return found["reason"] and str(found["reason"])
+        return found.reason and str(found.reason)
 
 
 @pytest.fixture
@@ -109,10 +109,12 @@ def test_what_has_ended_or_begun_before_stays_as_it_was(tables: Tables) -> None:
 
 def test_it_feeds_what_is_made_from_any_of_its_places_and_no_other(tables: Tables) -> None:
     tables.item(1, asked=2)
+    maker = tables.index.item(ORDER, 1)
+    assert maker is not None
     for parent, found in ((1, True), (2, True), (3, False), (4, False)):
         tables.item(9, at=9, parent=parent)
         tables.item(8, at=8, parent=1, order=OTHER)
-        assert dependencies.feeds(tables.index, {"order_id": ORDER, "first_index": 1, "asked": 2}) is found
+        assert dependencies.feeds(tables.index, maker) is found
         tables.index.run("DELETE FROM item WHERE number > 7")
 
 

@@ -96,7 +96,7 @@ async def test_the_receipt_of_an_order_folder_that_a_person_removed_is_not_made_
 ) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.make(order("a car"))
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
     shutil.rmtree(folder)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
@@ -106,7 +106,7 @@ async def test_the_receipt_of_an_order_folder_that_a_person_removed_is_not_made_
 async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.make(order("a car"))
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
     receipt = folder / "receipt.yaml"
     right = receipt.read_text()
     receipt.write_text(right.replace("state: completed", "state: processing"))

@@ -40,7 +40,7 @@ async def test_one_output_lost_of_two_is_a_shortfall_not_a_failure(home: TestHom
         works.fake.script("collect", lambda t: Outputs((gone(works.fake), works.fake.picture("b")), {}, 1.0))
         made = await works.make(order("a car", parameters={"num_outputs": 2}))
         assert works.states(made) == ["completed"] and works.committed(made) == PRICE
-        assert "1 of 2 came" in works.items(made)[0]["reason"]
+        assert "1 of 2 came" in (works.items(made)[0].reason or "")
         [card] = home.sidecars()
         assert card["outputs"] == {"asked": 2, "delivered": 1} and card["file"]["index"] == 2
 
@@ -54,9 +54,9 @@ async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(
         works.fake.script("collect", lambda t: Outputs((output(works.fake),)))
         made = await works.make(order("a car"))
         [item] = works.items(made)
-        assert (item["state"], works.committed(made)) == ("failed", PRICE) and item["reason"]
+        assert (item.state, works.committed(made)) == ("failed", PRICE) and item.reason
         assert home.products() == [] and len(works.fake.calls()) == 1
-        assert works.house.books.index.attempts(made)[0]["verdict"] == "lost"
+        assert works.house.books.index.attempts(made)[0].verdict == "lost"
 
 
 async def test_an_output_that_cannot_be_fetched_is_given_up_when_it_has_surely_expired(
@@ -69,7 +69,7 @@ async def test_an_output_that_cannot_be_fetched_is_given_up_when_it_has_surely_e
         await works.until(lambda: works.states(made) == ["delivering"])
         monkeypatch.setattr(delivery, "LASTS", -1.0)
         await works.until(lambda: works.states(made) == ["failed"])
-        assert "within an hour" in works.items(made)[0]["reason"]
+        assert "within an hour" in (works.items(made)[0].reason or "")
 
 
 async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, monkeypatch: Patch) -> None:
@@ -169,7 +169,7 @@ async def test_what_a_kill_left_of_deliveries_is_tidied_and_what_is_not_ours_sta
     async with at_work(home, monkeypatch, script=lambda fake: fake.hold("submit")) as works:
         made = await works.take(order())
         await works.fake.reached("submit")
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         monkeypatch.setattr("artfactoryd.daemon.loop.GRACE", 0.01)
     outputs = home.home.work / "outputs"
     outputs.mkdir(exist_ok=True)

@@ -317,7 +317,7 @@ async def test_an_attempt_found_after_the_item_was_sent_again_is_taken_down_apar
         says["a car"] = answer
         absent = isinstance(answer, Absent)
         index = works.house.books.index
-        await works.until(lambda: index.attempts(made)[0]["cost"] == 0 if absent else index.attempts(made)[0]["ticket"])
+        await works.until(lambda: index.attempts(made)[0].cost == 0 if absent else index.attempts(made)[0].ticket)
         await works.rests()
         assert works.committed(made) == (1 if absent else 2) * PRICE
         assert works.states(made) == ["completed"] and len(home.products()) == 1 and len(works.fake.calls()) == 2

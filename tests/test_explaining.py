@@ -33,24 +33,24 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     assert [each["prompt"] for each in json.loads(told(home, "products", "--json"))["products"]] == [
         "a blue car", "a red car",
     ]  # fmt: skip
-    assert red["path"] in told(home, "products", "project:cars", "red")
-    assert blue["path"] not in told(home, "products", 'project:cars "red car"')
+    assert red.path in told(home, "products", "project:cars", "red")
+    assert blue.path not in told(home, "products", 'project:cars "red car"')
     assert told(home, "products", "--", "-red").count(".png") == 1
     assert "… and more" in told(home, "products", "--most", "1")
     assert told(home, "products", "boat") == "Nothing fits.\n"
-    said = told(home, "explain", red["id"])
+    said = told(home, "explain", red.id)
     for words in (
-        "as made", f"product    {red['id']}", "project cars, item 1", "fake acme/painter", "prompt: a red car",
+        "as made", f"product    {red.id}", "project cars, item 1", "fake acme/painter", "prompt: a red car",
         "'red' for [red,blue] in prompt", "tags       fast", "notes      mine", "cost       $0.01", "ticket fake-1",
     ):  # fmt: skip
         assert words in said, said
-    path = home.root / red["path"]
+    path = home.root / red.path
     path.write_bytes(b"edited")
     assert told(home, "explain", str(path)).startswith(f"file       {path} (changed since)")
     path.unlink()
     assert "(gone)" in told(home, "explain", f"{path}.json")
     assert "(no longer on the shelf)" in told(home, "products", "red")
-    told(home, "remake", red["id"])
+    told(home, "remake", red.id)
     (bundle,) = home.home.inbox.iterdir()
     assert (bundle / "order.yaml").read_bytes() == Path(f"{path}.json").read_bytes()
 

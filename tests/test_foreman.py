@@ -91,9 +91,9 @@ async def test_a_refused_item_says_the_providers_own_reason(home: TestHome, monk
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", CallRefused("The prompt has a rude word."))
         made = await works.make(order("a car"))
-        assert works.items(made)[0]["reason"] == "The prompt has a rude word."
+        assert works.items(made)[0].reason == "The prompt has a rude word."
         [attempt] = works.house.books.index.attempts(made)
-        assert (attempt["verdict"], attempt["cost"], attempt["reserved"]) == ("refused", 0, PRICE)
+        assert (attempt.verdict, attempt.cost, attempt.reserved) == ("refused", 0, PRICE)
 
 
 async def test_a_stopped_provider_sends_nothing_until_it_is_resumed_also_after_a_restart(
@@ -182,7 +182,7 @@ async def test_a_running_item_whose_provider_needs_a_person_does_not_keep_once_f
         made = await works.take(order("a car"))
         await works.until(lambda: works.states(made) == ["running"])
         await works.rests()
-        assert works.states(made) == ["running"] and works.house.books.index.stops()["fake"]["reason"] == "key"
+        assert works.states(made) == ["running"] and works.house.books.index.stops()["fake"].reason == "key"
 
 
 async def test_a_defect_in_asking_stops_that_item_alone_and_only_until_a_restart(

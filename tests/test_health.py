@@ -80,7 +80,7 @@ async def test_an_outage_is_read_in_the_receipt_and_other_providers_go_on(home: 
         boats = await works.take(order("a boat", provider="other"), "boats.yaml")
         await works.until(lambda: works.states(boats) == ["completed"])
         assert len(works.fake.calls()) == FEW and works.states(made) == ["planned"] * 10
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         await works.until(lambda: "fake does not work since" in str(home.receipt(folder).get("reasons")))
         [reason] = home.receipt(folder)["reasons"]
         assert "tried again by itself at" in reason and "Nobody answers" in reason and not works.daemon.done
@@ -174,7 +174,7 @@ async def test_running_items_of_an_outage_do_not_keep_once_from_ending(home: Tes
         made = await works.make(order("a car"))
         assert works.states(made) == ["running"]
         await works.until(lambda: outages(works)["fake"]["given_up"])
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         await works.until(lambda: "does not work since" in str(home.receipt(folder).get("reasons")))
 
 

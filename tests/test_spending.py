@@ -19,6 +19,7 @@ from tests.accounts import (
     clock,
     expander,
     failure,
+    order_row,
     release,
     result,
     settlement,
@@ -38,7 +39,7 @@ async def home(tmp_path: Path) -> Home:
     with closing(Books(made.ledger, made.index_file, expander, clock)) as books:
         for order, more in ((ORDER, {}), (OTHER, {"project": "winter"}), (REHEARSAL, {"rehearsal": True})):
             await books.record(acceptance(order, **more))
-            await books.expand(books.index.order(order) or {})
+            await books.expand(order_row(books.index, order))
         await books.record(wish(1), ticket(1), result(1), settlement(1, cost=2000))
         await books.record(wish(2), wish(3), failure(3, "in_doubt"), wish(4), release(4))
         await books.record(wish(1, OTHER, day="2026-11-21"), failure(1, "refused", OTHER, cost=0))

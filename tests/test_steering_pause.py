@@ -254,5 +254,5 @@ def test_an_index_of_the_first_version_keeps_its_stops_and_takes_pauses(tmp_path
     old.close()
     index = Index.open(path)
     projection.apply(index, {"kind": "pause", "provider": "replicate", "on": True, "by": "you", "at": "now"})
-    assert (index.stops()["replicate"]["reason"], index.pauses()) == ("No key.", {"replicate": "now"})
+    assert (index.stops()["replicate"].reason, index.pauses()) == ("No key.", {"replicate": "now"})
     index.close()

@@ -25,6 +25,7 @@ import pytest
 import artfactoryd
 from artfactoryd.home import Home
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 from tests.emulator.client import Emulator
 from tests.fakes import install
 from tests.forks import Program
@@ -101,15 +102,15 @@ class OddHome(TestHome):
         row = self._order(name)
         folders = {"Inbox": self.home.inbox, "Held": self.home.held, "Rejected": self.home.rejected}
         places = [place for place, folder in folders.items() if os.path.lexists(folder / name)]
-        places += ["Projects"] if row and row["folder"] else []
+        places += ["Projects"] if row and row.folder else []
         claimed = any(os.path.lexists(claim / "dropped" / name) for claim in self.home.claims.glob("*-*"))
         places = places or [".work" if claimed else "nowhere"]
         return Found(" and ".join(places), str(self.index.state(row)) if row else NOTHING, words, exit)
 
-    def _order(self, name: str) -> dict[str, Any] | None:
+    def _order(self, name: str) -> OrderRow | None:
         index = Index.if_made(self.home.index_file)
         rows = index.orders() if index else []
-        return next((row for row in rows if row["file"] == name), None)
+        return next((row for row in rows if row.file == name), None)
 
     def papers(self) -> str:
         """Every word in the receipts."""

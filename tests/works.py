@@ -28,6 +28,7 @@ from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import catch_up
 from artfactoryd.web import server
 from tests.fakes import FakeFactory
@@ -95,11 +96,11 @@ class Works:
 
     async def take(self, text: str, name: str = "cars.yaml") -> str:
         """Drop it, and wait until it is an order; its id."""
-        before = {row["id"] for row in self.house.books.index.orders()}
+        before = {row.id for row in self.house.books.index.orders()}
         self.home.drop(name, text)
-        await self.until(lambda: {row["id"] for row in self.house.books.index.orders()} - before)
+        await self.until(lambda: {row.id for row in self.house.books.index.orders()} - before)
         await self.until(lambda: not (self.home.home.inbox / name).exists())
-        return str(self.house.books.index.orders()[0]["id"])
+        return str(self.house.books.index.orders()[0].id)
 
     async def lined_up(self, items: int) -> None:
         """Until so many have their rows and the lines know of them."""
@@ -108,7 +109,7 @@ class Works:
     async def make(self, text: str, name: str = "cars.yaml") -> str:
         """Take it, and work until nothing can go on by itself."""
         order_id = await self.take(text, name)
-        await self.until(lambda: self.order(order_id)["held"] or self.items(order_id))
+        await self.until(lambda: self.order(order_id).held or self.items(order_id))
         await self.rests()
         return order_id
 
@@ -120,23 +121,29 @@ class Works:
         self.daemon.stop.set()
         await self.running
 
-    def order(self, order_id: str) -> dict[str, Any]:
+    def order(self, order_id: str) -> OrderRow:
         row = self.house.books.index.order(order_id)
         assert row is not None
         return row
 
-    def items(self, order_id: str) -> list[dict[str, Any]]:
+    def folder(self, order_id: str) -> str:
+        """Of its papers, in the home."""
+        folder = self.order(order_id).folder
+        assert folder is not None
+        return folder
+
+    def items(self, order_id: str) -> list[ItemRow]:
         return self.house.books.index.items(order_id)
 
     def states(self, order_id: str | None = None) -> list[str]:
-        orders = [order_id] if order_id else sorted(row["id"] for row in self.house.books.index.orders())
-        return [item["state"] for each in orders for item in self.items(each)]
+        orders = [order_id] if order_id else sorted(row.id for row in self.house.books.index.orders())
+        return [item.state for each in orders for item in self.items(each)]
 
     def state(self, order_id: str) -> str:
         return str(self.house.books.index.state(self.order(order_id)))
 
     def committed(self, order_id: str) -> int:
-        return int(self.order(order_id)["committed"])
+        return int(self.order(order_id).committed)
 
     def lines(self, kind: str | None = None) -> list[dict[str, Any]]:
         return self.home.lines(kind)

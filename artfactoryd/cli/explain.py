@@ -18,6 +18,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import remake
 from artfactoryd.planning.input_sources import SHORTEST
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import AttemptRow
 
 ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
 
@@ -50,9 +51,9 @@ def card_of(home: Home, given: str) -> Path:
     if len(rows) != 1:
         words = "may be more than one product" if rows else "is no product here"
         raise WrongUse(f"{given!r} {words}. `artfactoryd products` lists them; name one by path or id.")
-    found: Path = home.root / (rows[0]["path"] + remake.SUFFIX)
+    found: Path = home.root / (rows[0].path + remake.SUFFIX)
     if not found.is_file():
-        raise WrongUse(f"{rows[0]['path']} is no longer on the shelf.")
+        raise WrongUse(f"{rows[0].path} is no longer on the shelf.")
     return found
 
 
@@ -71,7 +72,7 @@ def explanation(home: Home, given: str) -> dict[str, Any]:
             index.close()
     return {
         "file": str(product), "bytes_are": _state_of(product, said), "sidecar": said,
-        "order_folder": row["folder"] if row else None, "attempts": [_attempt(each) for each in attempts],
+        "order_folder": row.folder if row else None, "attempts": [_attempt(each) for each in attempts],
     }  # fmt: skip
 
 
@@ -83,9 +84,9 @@ def _state_of(product: Path, said: Mapping[str, Any]) -> str:
     return "as made" if same else "changed since"
 
 
-def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
-    cost = row["reserved"] if row["cost"] is None else row["cost"]
-    return {**{key: row[key] for key in ATTEMPT}, "usd": cost / 1_000_000, "settled": row["cost"] is not None}
+def _attempt(attempt: AttemptRow) -> dict[str, Any]:
+    known = {key: getattr(attempt, key) for key in ATTEMPT}
+    return {**known, "usd": attempt.at_stake / 1_000_000, "settled": attempt.cost is not None}
 
 
 def text(found: Mapping[str, Any]) -> str:

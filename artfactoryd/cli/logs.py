@@ -137,7 +137,7 @@ def ids_of(home: Home, name: str) -> list[str]:
     if index is None:
         return [name]
     try:
-        return [row["id"] for row in index.find_orders(name.rstrip("/"))] or [name]
+        return [row.id for row in index.find_orders(name.rstrip("/"))] or [name]
     finally:
         index.close()
 

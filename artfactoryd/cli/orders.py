@@ -20,6 +20,7 @@ from artfactoryd.reporting import why as why_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import AttemptRow
 
 Document = dict[str, Any]
 TIMES = ("asked_at", "answered_at", "ended_at")
@@ -98,20 +99,20 @@ def order_document(home: Home, settings: Settings, name: str) -> Document:
         rows = index.find_orders(name.rstrip("/")) if index else []
         if not rows or index is None:
             raise WrongUse(f"There is no order {name!r}. `artfactoryd orders` lists them.")
-        if len(rows) > 1 and all(row["id"] != name for row in rows) and len({row["name"] for row in rows}) > 1:
-            raise WrongUse(f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}. Name one by its id.")
+        if len(rows) > 1 and all(row.id != name for row in rows) and len({row.name for row in rows}) > 1:
+            raise WrongUse(f"{name!r} may be any of {', '.join(row.id for row in rows[:5])}. Name one by its id.")
         row = rows[0]
         found = order_reports.order_document(index, row, waiting.reasons(index, row, home, settings))
-        found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row["id"])]
+        found["attempts"] = [_attempt(attempt) for attempt in index.attempts(row.id)]
         found["doubts"] = order_reports.doubts(index, row)
-        found["items"] = [order_reports.item_document(item) for item in index.items(row["id"])]
+        found["items"] = [order_reports.item_document(item) for item in index.items(row.id)]
         return found
 
 
-def _attempt(attempt: Mapping[str, Any]) -> Document:
+def _attempt(attempt: AttemptRow) -> Document:
     keys = ("id", "number", "nth", "provider", "model", "ticket", "verdict", "reason", *TIMES)
-    cost = attempt["reserved"] if attempt["cost"] is None else attempt["cost"]
-    return {**{key: attempt[key] for key in keys}, "usd": cost / 1_000_000, "settled": attempt["cost"] is not None}
+    known = {key: getattr(attempt, key) for key in keys}
+    return {**known, "usd": attempt.at_stake / 1_000_000, "settled": attempt.cost is not None}
 
 
 def why_of(home: Home, settings: Settings, given: str) -> tuple[str, bool]:

@@ -15,8 +15,8 @@ from artfactoryd.core.slug import prompt_of
 from artfactoryd.home import Home
 from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.search import FoundProduct
 
-SHOWN = ("id", "path", "project", "provider", "seed", "mime", "bytes", "width", "height", "created_at", "sha256")
 MOST_PROMPT = 60  # characters of a prompt in a line
 
 
@@ -49,12 +49,17 @@ def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
         index.close()
 
 
-def _document(row: Mapping[str, Any], home: Home) -> dict[str, Any]:
-    model = row["model"] and Model.from_snapshot(row["model"])
-    order = {"order_id": row["order_id"], "order": row["order_name"], "item": row["number"], "index": row["place"]}
-    prompt = prompt_of(row["generation"] or {}, model) if model else ""
-    about = {"model": model.id if model else None, "prompt": prompt, "on_shelf": (home.root / row["path"]).is_file()}
-    return {**{key: row[key] for key in SHOWN}, **order, **about}
+def _document(row: FoundProduct, home: Home) -> dict[str, Any]:
+    model, product = row.model and Model.from_snapshot(row.model), row.product
+    prompt = prompt_of(row.generation or {}, model) if model else ""
+    return {
+        "id": product.id, "path": product.path, "project": row.project, "provider": row.provider, "seed": row.seed,
+        "mime": product.mime, "bytes": product.bytes, "width": product.width, "height": product.height,
+        "created_at": product.created_at, "sha256": product.sha256, "order_id": product.order_id,
+        "order": row.order_name, "item": product.number, "index": product.place,
+        "model": model.id if model else None, "prompt": prompt,
+        "on_shelf": (home.root / product.path).is_file(),
+    }  # fmt: skip
 
 
 def products_text(found: Mapping[str, Any]) -> str:

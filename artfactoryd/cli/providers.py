@@ -118,8 +118,8 @@ def _standing(home: Home) -> Any:
 
     def of(name: str) -> Document:
         return {
-            "stopped": stops[name]["reason"] if name in stops else None,
-            "outage": outages[name]["reason"] if name in outages else None,
+            "stopped": stops[name].reason if name in stops else None,
+            "outage": outages[name].reason if name in outages else None,
             "paused": pauses.get(name) or pauses.get(""),
         }  # fmt: skip
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from artfactoryd.planning.preview import understood
 from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 LOOK = 0.2  # seconds between looks at what the daemon does
 
@@ -183,10 +184,10 @@ def _followed(
     rows = [row for each in submissions for row in index.orders_of_submission(each)]
     progress.show(index, rows)
     rejected = [path for each in submissions for path in _rejection_of(home, each)]
-    known = {row["submission"] for row in rows}
+    known = {row.submission for row in rows}
     if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
         return None
-    seen = [row["id"] for row in rows]
+    seen = [row.id for row in rows]
     return outcome(index, seen, len(rejected)), report_of(home, settings, index, seen, rejected, quiet)
 
 
@@ -196,11 +197,11 @@ def _rejection_of(home: Home, submission: str) -> list[Path]:
     return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]
 
 
-def _resting(index: Index, rows: Sequence[Mapping[str, Any]], home: Home, settings: Settings) -> bool:
+def _resting(index: Index, rows: Sequence[OrderRow], home: Home, settings: Settings) -> bool:
     """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
     for row in rows:
-        counts = index.counts(row["id"])
-        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row["held"] is not None:
+        counts = index.counts(row.id)
+        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row.held is not None:
             continue
         asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
         moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -166,7 +166,7 @@ def _words(value: Any) -> str:
 
 
 def of_item(
-    model: Model, parameters: Mapping[str, Any], tokens: Collection[tuple[str, str, str]], lookups: Collection[str]
+    model: Model, parameters: Mapping[str, Any], tokens: Collection[Sequence[str]], lookups: Collection[str]
 ) -> dict[str, Any]:
     """What is the same for all products of an item."""
     taken = {

@@ -11,7 +11,6 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import medium
 from artfactoryd.core.lifecycle import ItemState
@@ -25,22 +24,21 @@ from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 HANDED_OVER = 60.0  # seconds within which a command is written
 
 
 def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) -> None:
     """`orders`: ids of those not done with. What the disk does not let go of lies until the next start."""
     rows = index.resumable_items()
-    delivering = [row for row in rows if row["state"] == ItemState.DELIVERING]
-    going_on = {chosen["id"] for row in delivering for chosen in row["outputs"]}
+    delivering = [row for row in rows if row.state == ItemState.DELIVERING]
+    going_on = {chosen["id"] for row in delivering for chosen in row.chosen}
     try:
         with storage_errors(home.work):
             kept = Kept(home.work, home.rejected)
             kept.clear(going_on)
             kept.clear_interim(index.is_spent)
             if everywhere:
-                _clear_work(home, [f"{row['ticket']} {row['outputs']}" for row in rows])
+                _clear_work(home, [f"{row.ticket} {row.chosen}" for row in rows])
         for place in [home.projects] if everywhere else _folders(home, index, orders):
             for path in reading.orphans(place):
                 if path.suffix != reading.CARD or _is_done_with(index, path, going_on):
@@ -51,7 +49,7 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
 
 def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:
     rows = (index.order(order_id) for order_id in orders)
-    return (home.root / row["folder"] for row in rows if row is not None and row["folder"])
+    return (home.root / row.folder for row in rows if row is not None and row.folder)
 
 
 def _is_done_with(index: Index, card: Path, going_on: Collection[str]) -> bool:

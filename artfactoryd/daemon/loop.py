@@ -34,10 +34,10 @@ from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Settings, read_settings
+from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 Health = Callable[[], dict[str, Any]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 Serve = Callable[[House, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
@@ -104,7 +104,7 @@ class Daemon:
             self._taking.unfinished = await asyncio.to_thread(self.house.claims.open)
             await self._taking.take_unfinished()
         for row in index.unexpanded_orders():
-            self._begin(row["id"])
+            self._begin(row.id)
 
     def _clear_leftovers(self) -> None:
         home, bench = self.house.home, self.house.bench
@@ -115,14 +115,14 @@ class Daemon:
         for row in self.house.books.index.orders():
             state = self.house.books.index.state(row)
             unfinished = state in lifecycle.UNFINISHED_ORDERS
-            if unfinished and (not self.work.only or row["id"] in self.work.orders):
-                self.work.seen.append(row["id"])
-            if row["folder"] and (unfinished or self._receipt_is_behind(row, state)):
-                self.house.bench.touched.add(row["id"])
+            if unfinished and (not self.work.only or row.id in self.work.orders):
+                self.work.seen.append(row.id)
+            if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
+                self.house.bench.touched.add(row.id)
 
-    def _receipt_is_behind(self, row: Row, state: OrderState) -> bool:
+    def _receipt_is_behind(self, folder: str, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
-        said = receipt.receipt_state(self.house.home.root / row["folder"])
+        said = receipt.receipt_state(self.house.home.root / folder)
         return said is not None and said != state
 
     def _start_services(self) -> None:
@@ -167,8 +167,8 @@ class Daemon:
 
     # --- items ---
 
-    def _start_item(self, row: Row) -> None:
-        self.house.bench.making.add((row["order_id"], row["number"]))
+    def _start_item(self, row: ItemRow) -> None:
+        self.house.bench.making.add(row.item_key)
         self._spawn(self.house.foreman.make(row), self._makers)
 
     def _begin(self, order_id: str) -> None:
@@ -189,9 +189,9 @@ class Daemon:
     async def _expand_once(self, order_id: str) -> bool:
         row = self.house.books.index.order(order_id)
         try:
-            if row is not None and not row["cancelled"]:
+            if row is not None and not row.cancelled:
                 await self.house.intake.open_folder(row)
-                if row["expanded_items"] < row["total_items"]:
+                if row.expanded_items < row.total_items:
                     await self.house.books.expand(row)
             return True
         except (StorageFull, OutputBad) as error:

@@ -48,8 +48,8 @@ def write(house: House, order_id: str) -> None:
     """Bring one order's receipt up to date with the index."""
     index = house.books.index
     row = index.order(order_id)
-    if row is None or row["folder"] is None:
+    if row is None or row.folder is None:
         return
     notes = waiting.reasons(index, row, house.home, house.settings, clock.day_of(house.clock()))
     notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
-    order_folders.write_receipt(house.home.root / row["folder"], receipt.receipt(index, row, notes).encode())
+    order_folders.write_receipt(house.home.root / row.folder, receipt.receipt(index, row, notes).encode())

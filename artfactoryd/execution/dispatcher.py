@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.execution import health, state
@@ -19,10 +18,10 @@ from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
 from artfactoryd.reporting import disk
 from artfactoryd.settings import Settings
+from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 OWED_LASTS = 30.0  # seconds that new items wait, at the most, for those that were bought before
 
 
@@ -33,7 +32,7 @@ class Lines:
         self._owed_until = 0.0
         self.slept = Nap(time.time, time.monotonic).noticed
 
-    async def line(self, provider: str, start: Callable[[Row], None], stop: asyncio.Event) -> None:
+    async def line(self, provider: str, start: Callable[[ItemRow], None], stop: asyncio.Event) -> None:
         """Lets one item after the other through the gate. `start` makes a task of it."""
         gate = self._bench.gates[provider]
         while not stop.is_set():
@@ -56,7 +55,7 @@ class Lines:
         times = (left or None, room, rests, self._bench.gates[provider].asks)
         return min((each for each in times if each is not None), default=None)
 
-    async def _next(self, provider: str) -> Row | None:
+    async def _next(self, provider: str) -> ItemRow | None:
         """Whose turn it is, if anything may be sent. During an outage a free question comes first."""
         turns = self._bench.turns[provider]
         if self._is_full(turns) or not turns.ready():
@@ -101,19 +100,19 @@ class Lines:
         for name, gate in self._bench.gates.items():
             gate.paused = bool({"", name} & pauses.keys())
 
-    def resume_all(self, start: Callable[[Row], None]) -> None:
+    def resume_all(self, start: Callable[[ItemRow], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""
         gates, index = self._bench.gates, self._bench.books.index
         for provider, stop in index.stops().items():
             if provider in gates:
-                gates[provider].stop(stop["reason"], ask_in=0 if stop["of_key"] else None)
+                gates[provider].stop(stop.reason, ask_in=0 if stop.of_key else None)
         self.heed_pauses()
         self._owed_until = time.monotonic() + OWED_LASTS
         for row in index.resumable_items():
-            if row["provider"] in gates:
-                gates[row["provider"]].hold()
-                if row["state"] != ItemState.SUBMITTING:
-                    self._bench.owed[row["provider"]].add((row["order_id"], row["number"]))
+            if row.provider in gates:
+                gates[row.provider].hold()
+                if row.state != ItemState.SUBMITTING:
+                    self._bench.owed[row.provider].add(row.item_key)
                 start(row)
 
     @property

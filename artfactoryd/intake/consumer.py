@@ -114,7 +114,7 @@ class Taking:
             return
         self.waiting.discard(claim.id)
         rows = self._house.books.index.orders_of_claim(claim.id)
-        self._work.seen += [row["id"] for row in rows if row["id"] not in self._work.seen]
+        self._work.seen += [row.id for row in rows if row.id not in self._work.seen]
         came_to_something = rows or ids or claim in self.unfinished or claim.id in self._house.intake.put_back
         self._work.rejected += 0 if came_to_something else 1
         for order_id in ids:

@@ -3,17 +3,15 @@ and the words about what was held or rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from artfactoryd.core.money import dollars
 from artfactoryd.core.slug import folder_name
 from artfactoryd.errors import Problem
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.planning.planner import Study
-
-Row = Mapping[str, Any]
+from artfactoryd.storage.rows import OrderRow
 
 
 def rejection_text(name: str, problems: Sequence[Problem]) -> str:
@@ -35,14 +33,14 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
 
 
-def proof_name(rows: Sequence[Row]) -> str:
+def proof_name(rows: Sequence[OrderRow]) -> str:
     """Of what lies in Held after the proof: one document, named as its order's folder; of several, as their file."""
-    stem = Path(rows[0]["file"]).stem if len(rows) > 1 else rows[0]["name"]
-    return f"{folder_name(stem, bool(rows[0]['rehearsal']))}.yaml"
+    stem = Path(rows[0].file).stem if len(rows) > 1 else rows[0].name
+    return f"{folder_name(stem, bool(rows[0].rehearsal))}.yaml"
 
 
-def proof_document(rows: Sequence[Row]) -> bytes:
-    texts = [document_bytes(row["document"]) for row in rows]
+def proof_document(rows: Sequence[OrderRow]) -> bytes:
+    texts = [document_bytes(row.document) for row in rows]
     return texts[0] if len(rows) == 1 else b"\n---\n".join(text.strip() for text in texts) + b"\n"
 
 
@@ -56,10 +54,10 @@ def proof_text(name: str, done: Sequence[tuple[str, str]]) -> str:
     ])  # fmt: skip
 
 
-def held_again_text(name: str, row: Row) -> str:
+def held_again_text(name: str, row: OrderRow) -> str:
     """When Held/ itself was lost."""
-    sent = "" if row["folder"] else " Nothing of it was sent."
-    words = "\n".join(reason["text"] for reason in row["held"])
+    sent = "" if row.folder else " Nothing of it was sent."
+    words = "\n".join(reason["text"] for reason in row.reasons)
     return f"{name} waits for you.{sent}\n\n{words}\n"
 
 
@@ -71,7 +69,7 @@ def left_text(name: str, order: str, taken: bool) -> str:
     return f"This is {what}, but no order in it names these files. To use one, name it in an order beside it.\n"
 
 
-def unwaivable_text(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    reasons = [f"  - {reason['text']}" for row in rows for reason in row["held"]]
+def unwaivable_text(name: str, rows: Sequence[OrderRow]) -> str:
+    reasons = [f"  - {reason['text']}" for row in rows for reason in row.reasons]
     words = [f"{name} still waits for you: approving is not enough for this.", "", *reasons, ""]
     return "\n".join([*words, f"To cancel: put {name} in the bin.", ""])

@@ -18,6 +18,7 @@ from artfactoryd.intake.claims import Claim
 from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.planning.remake import SUFFIX, read_card
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ProductRow
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def put_back(home: Home, index: Index, claim: Claim) -> bool:
     row, card = _known(index, claim)
     if row is None or card is None:
         return False
-    product, mark = home.root / row["path"], claim.folder / DRAGGED
+    product, mark = home.root / row.path, claim.folder / DRAGGED
     place = product.with_name(product.name + SUFFIX)
     picture = _picture_beside(claim, card)
     if not os.path.lexists(place) and not mark.exists():
@@ -56,13 +57,13 @@ def put_back(home: Home, index: Index, claim: Claim) -> bool:
 def awaits_picture(home: Home, index: Index, claim: Claim) -> bool:
     """Sidecar and picture are both gone from the shelf, and the picture has not come yet."""
     row, card = _known(index, claim)
-    if row is None or card is None or os.path.lexists(home.root / row["path"]):
+    if row is None or card is None or os.path.lexists(home.root / row.path):
         return False
-    gone = not os.path.lexists(home.root / (row["path"] + SUFFIX))
+    gone = not os.path.lexists(home.root / (row.path + SUFFIX))
     return gone and _picture_beside(claim, card) is None
 
 
-def _known(index: Index, claim: Claim) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+def _known(index: Index, claim: Claim) -> tuple[ProductRow | None, dict[str, Any] | None]:
     """The product of a loose sidecar, and what that says; None for what is none, or of a product not known here."""
     if claim.kind != "file" or not claim.name.lower().endswith(SUFFIX):
         return None, None

@@ -57,7 +57,7 @@ class Patterns(Mapping[str, Sequence[str] | Problem]):
         try:
             read_query(query)
             rows = islice(search.find(self._index, query), MOST + 1) if self._index else ()
-            return [PRODUCT + row["id"] for row in rows if row["mime"].startswith("image/")]
+            return [PRODUCT + row.product.id for row in rows if row.product.mime.startswith("image/")]
         except QueryWrong as error:
             return _wrong(str(error).partition("\n")[0], "Correct the query; docs/orders.md has the language.")
 

@@ -112,11 +112,11 @@ class Gathering:
             return Problem("E_INPUT", f"{value} {words}.", fix, path)
         row = rows[0]
         known = self._known(value)
-        file = self.root / row["path"]
+        file = self.root / row.path
         if known is None and not file.is_file():
-            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row['path']}).", BACK, path)
+            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row.path}).", BACK, path)
         place = known or Place(file, self.root, file.name)
-        return Place(place.file, place.root, file.name, PRODUCT + row["id"])
+        return Place(place.file, place.root, file.name, PRODUCT + row.id)
 
     def _known(self, value: str) -> Place | None:
         """What an earlier look at the same order has kept."""

@@ -43,6 +43,7 @@ from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
@@ -183,7 +184,7 @@ class Scholar:
         most_bytes = self._settings.limits.product_bytes
         sources = origin.again.sources if origin.again else {}
         row = self._index.order(origin.again.original) if self._index and origin.again else None
-        earlier = self._home.root / row["folder"] if row and row["folder"] else None
+        earlier = self._home.root / row.folder if row and row.folder else None
         return Gathering(
             origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes, earlier, sources
         )
@@ -276,16 +277,16 @@ class Scholar:
                 return
         for row in self._index.same_orders(fingerprint) if self._index else ():
             if self._counts_as_repeated(row):
-                place = row["folder"] or "Held"
-                yield Reason("duplicate", f"It is a duplicate of {row['name']} ({row['id'][:13]}, {place}).")
+                place = row.folder or "Held"
+                yield Reason("duplicate", f"It is a duplicate of {row.name} ({row.short}, {place}).")
                 return
 
-    def _counts_as_repeated(self, row: Mapping[str, Any]) -> bool:
+    def _counts_as_repeated(self, row: OrderRow) -> bool:
         assert self._index is not None
         if str(self._index.state(row)) in ("held", "queued", "processing"):
             return True
-        recent = datetime.fromisoformat(row["accepted_at"]) + timedelta(minutes=self._settings.inbox.repeat_minutes)
-        return recent > self._clock() and bool(self._index.attempts(row["id"]))
+        recent = datetime.fromisoformat(row.accepted_at) + timedelta(minutes=self._settings.inbox.repeat_minutes)
+        return recent > self._clock() and bool(self._index.attempts(row.id))
 
 
 def _complaints(document: Document) -> list[Problem]:

@@ -173,7 +173,7 @@ def _items(study: Study, names: Names, most: int | None, index: Index | None) ->
         again = twin.made or twin.spent
         reason = None if again else _why_bought(study, item, key, key in seen, keys, explainer)
         seen.add(key)
-        reused = [product["id"] for product in again] or None
+        reused = [made.output.id for made in again] or None
         yield {**_item(item, called), "reused": reused, "reason": reason}
 
 

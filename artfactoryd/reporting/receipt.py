@@ -13,8 +13,8 @@ from artfactoryd.core.money import usd
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.storage import budget, dependencies
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
-Row = Mapping[str, Any]
 MOST_FAILURES = 100  # in one receipt; `order ID` shows all
 
 
@@ -28,42 +28,42 @@ def receipt_state(folder: Path) -> str | None:
     return found[1] if found else None
 
 
-def first_receipt(row: Row) -> str:
+def first_receipt(row: OrderRow) -> str:
     return _receipt_head(row, OrderState.QUEUED, {}, {})
 
 
-def receipt(index: Index, row: Row, notes: Sequence[str]) -> str:
+def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
     """What became of the order so far. `notes`: why it waits, in words."""
-    counts = index.counts(row["id"])
+    counts = index.counts(row.id)
     state = index.state(row, counts)
-    head = _receipt_head(row, state, counts, budget.money(index, row["id"]), notes)
-    ended = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
-    failed = [item for item in ended if item["state"] != ItemState.CANCELLED or item["ticket"]]
-    short = [item for item in index.items(row["id"], (ItemState.COMPLETED,)) if item["reason"]][:MOST_FAILURES]
+    head = _receipt_head(row, state, counts, budget.money(index, row.id), notes)
+    ended = index.items(row.id, (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
+    failed = [item for item in ended if item.state != ItemState.CANCELLED or item.ticket]
+    short = [item for item in index.items(row.id, (ItemState.COMPLETED,)) if item.reason][:MOST_FAILURES]
     papers: dict[str, Any] = {}
     if plan_of(row).stages:
-        papers["stages"] = dependencies.counts(index, row["id"])
+        papers["stages"] = dependencies.counts(index, row.id)
     warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
-    warnings += budget.overruns(index, row["id"], MOST_FAILURES)
+    warnings += budget.overruns(index, row.id, MOST_FAILURES)
     if failed:
-        papers["failures"] = [{"item": i["number"], "state": i["state"], "reason": i["reason"]} for i in failed]
+        papers["failures"] = [{"item": i.number, "state": i.state, "reason": i.reason} for i in failed]
     if warnings or short:
-        papers["warnings"] = warnings + [{"item": i["number"], "text": i["reason"]} for i in short]
+        papers["warnings"] = warnings + [{"item": i.number, "text": i.reason} for i in short]
     return head + (documents.dump_yaml(papers) if papers else "")
 
 
 def _receipt_head(
-    row: Row, state: OrderState, counts: Mapping[str, int], money: Mapping[str, float], notes: Sequence[str] = ()
+    row: OrderRow, state: OrderState, counts: Mapping[str, int], money: Mapping[str, float], notes: Sequence[str] = ()
 ) -> str:
     """`money`: of `budget.money`; empty before anything was sent."""
     value: dict[str, Any] = {
-        "order_id": row["id"], "name": row["name"], "project": row["project"], "state": str(state),
-        "accepted_at": row["accepted_at"],
-        "items": {"total": row["total_items"], **{str(each): counts[each] for each in ItemState if counts.get(each)}},
-        "products_planned": row["total_products"],
-        "cost": {"estimated_usd": usd(row["price"]), "spent_usd": 0.0, "reserved_usd": 0.0, "in_doubt_usd": 0.0,
-                 "released_usd": 0.0, **money, "cap_usd": usd(row["cap"])},
+        "order_id": row.id, "name": row.name, "project": row.project, "state": str(state),
+        "accepted_at": row.accepted_at,
+        "items": {"total": row.total_items, **{str(each): counts[each] for each in ItemState if counts.get(each)}},
+        "products_planned": row.total_products,
+        "cost": {"estimated_usd": usd(row.price), "spent_usd": 0.0, "reserved_usd": 0.0, "in_doubt_usd": 0.0,
+                 "released_usd": 0.0, **money, "cap_usd": usd(row.cap)},
     }  # fmt: skip
-    value |= {"rehearsal": True} if row["rehearsal"] else {}
+    value |= {"rehearsal": True} if row.rehearsal else {}
     value |= {"reasons": list(notes)} if notes else {}
     return documents.dump_yaml(value)

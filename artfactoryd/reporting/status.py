@@ -12,11 +12,12 @@ from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.core.money import usd
 from artfactoryd.home import Home
 from artfactoryd.reporting.disk import no_room
-from artfactoryd.reporting.orders import PRODUCT, order_document
+from artfactoryd.reporting.orders import order_document, product_document
 from artfactoryd.reporting.waiting import outage, reasons
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OutageRow, StopRow
 
 MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
 WORD_BYTES = 4000
@@ -26,11 +27,15 @@ def _providers(index: Index) -> dict[str, Any]:
     """Those that send nothing: stopped by trouble, paused by a person, or not answering."""
     stops, pauses, outages = index.stops(), index.pauses(), index.outages()
     return {
-        name: {"stopped": stops[name]["reason"] if name in stops else None, "paused": name in pauses,
+        name: {"stopped": stops[name].reason if name in stops else None, "paused": name in pauses,
                "outage": outage(name, outages[name]) if name in outages else None,
-               "since": (stops.get(name) or outages.get(name) or {"since": pauses.get(name)})["since"]}
+               "since": _since(stops.get(name) or outages.get(name), pauses.get(name))}
         for name in sorted(stops.keys() | pauses.keys() | outages.keys()) if name
     }  # fmt: skip
+
+
+def _since(shut: StopRow | OutageRow | None, paused_at: str | None) -> str | None:
+    return shut.since if shut else paused_at
 
 
 def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[
         "open": [order for order in orders if order["status"] in UNFINISHED_ORDERS],
         "recent": [order for order in orders if order["status"] not in UNFINISHED_ORDERS][:20],
         "products": [
-            {key: product[key] for key in (*PRODUCT, "order_id", "created_at")}
+            {**product_document(product), "order_id": product.order_id, "created_at": product.created_at}
             for product in (index.newest_products(12) if index else [])
         ],
         "spent_usd": usd(index.spent_in_all() if index else 0),

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
-from artfactoryd.core.model import providers_of
 from artfactoryd.core.money import dollars
 from artfactoryd.home import Home
 from artfactoryd.reporting.disk import no_room
@@ -17,11 +15,10 @@ from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
-Row = Mapping[str, Any]
 
-
-def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
+def reasons(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
     """Why an order waits, in words; empty when it does not. `day`: by whose caps of day and month; today."""
     return [
         *blockers(index, row, home, settings, day),
@@ -31,44 +28,44 @@ def reasons(index: Index, row: Row, home: Home, settings: Settings, day: str = "
     ]
 
 
-def blockers(index: Index, row: Row, home: Home, settings: Settings, day: str = "") -> list[str]:
+def blockers(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
     """What does not pass by itself: it waits for a person, a provider's consent, or room."""
-    if row["held"] is not None and not row["cancelled"]:
-        return [*(reason["text"] for reason in row["held"]), *_paused(row)]
-    counts, providers = index.counts(row["id"]), providers_of(row)
+    if row.is_held:
+        return [*(reason["text"] for reason in row.reasons), *_paused(row)]
+    counts, providers = index.counts(row.id), row.providers
     found = []
     may_be_sent = counts.get(ItemState.PLANNED)
     for name, each in index.outages().items():
         told = (may_be_sent and name in _open_ones(index, row)) or counts.get(ItemState.RUNNING)
-        if name in providers and each["given_up"] and told:
+        if name in providers and each.given_up and told:
             found.append(outage(name, each))
-    if counts.get(ItemState.IN_DOUBT) and not in_doubt.hopeful(index, row["id"]):
+    if counts.get(ItemState.IN_DOUBT) and not in_doubt.hopeful(index, row.id):
         found.append(
             f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
-            f"Look at the provider's own list, then `retry {row['id'][:13]} --in-doubt` or `cancel {row['id'][:13]}`."
+            f"Look at the provider's own list, then `retry {row.short} --in-doubt` or `cancel {row.short}`."
         )
-    if counts.get(ItemState.PLANNED) and (waiting := index.waiting_for_doubts(row["id"])):
+    if counts.get(ItemState.PLANNED) and (waiting := index.waiting_for_doubts(row.id)):
         found.append(f"{waiting} wait for an equal one that is in doubt; they are made when it turns out not to be.")
     if counts.get(ItemState.PLANNED):
         found += _why_nothing_is_sent(index, row, home, settings, day or clock.today())
     if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
         found.append(words)
-    if waiting := dependencies.waiting_for_marks(index, row["id"]):
+    if waiting := dependencies.waiting_for_marks(index, row.id):
         found.append(_unmarked(row, waiting))
-    if row["folder"] is None and not row["cancelled"] and (words := _no_folder(home, row["project"])):
+    if row.folder is None and not row.cancelled and (words := _no_folder(home, row.project)):
         found.append(words)
     return found
 
 
-def _unmarked(row: Row, waiting: int) -> str:
+def _unmarked(row: OrderRow, waiting: int) -> str:
     what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
-    return f"{what} for your mark: `like FILE` sends one on, `cancel {row['id'][:13]}` ends the rest."
+    return f"{what} for your mark: `like FILE` sends one on, `cancel {row.short}` ends the rest."
 
 
-def _proof(row: Row) -> list[str]:
-    if row["proof"] is None or row["held"] is not None or row["cancelled"]:
+def _proof(row: OrderRow) -> list[str]:
+    if row.proof is None or row.held is not None or row.cancelled:
         return []
-    few = _items(len(row["proof"]))
+    few = _items(len(row.proof_items))
     return [f"Its proof of {few} is made first; the rest waits until you have looked at it."]
 
 
@@ -76,31 +73,31 @@ def _items(count: int) -> str:
     return "1 item" if count == 1 else f"{count} items"
 
 
-def proof_done(row: Row, counts: Mapping[str, int], whole: int) -> str:
+def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
     """`whole`: what all of it may cost by now, in micro-dollars."""
-    made, few = counts.get(ItemState.COMPLETED, 0), len(row["proof"])
+    made, few = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
     ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
     return (
-        f"Its proof is done: {few} of {_items(row['total_items'])} ({', '.join(ended)}) for "
-        f"{dollars(row['committed'])}, in {row['folder']}. The other {row['total_items'] - few} may cost up to "
-        f"{dollars(whole - row['committed'])}."
+        f"Its proof is done: {few} of {_items(row.total_items)} ({', '.join(ended)}) for "
+        f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - few} may cost up to "
+        f"{dollars(whole - row.committed)}."
     )
 
 
-def _sent_perhaps(index: Index, row: Row, counts: Mapping[str, int]) -> str:
-    return f"{counts[ItemState.IN_DOUBT]} sent perhaps, worth up to {dollars(index.doubtful(row['id']))}"
+def _sent_perhaps(index: Index, row: OrderRow, counts: Mapping[str, int]) -> str:
+    return f"{counts[ItemState.IN_DOUBT]} sent perhaps, worth up to {dollars(index.doubtful(row.id))}"
 
 
-def _asked_about(index: Index, row: Row) -> list[str]:
-    counts = index.counts(row["id"])
-    if not counts.get(ItemState.IN_DOUBT) or not in_doubt.hopeful(index, row["id"]):
+def _asked_about(index: Index, row: OrderRow) -> list[str]:
+    counts = index.counts(row.id)
+    if not counts.get(ItemState.IN_DOUBT) or not in_doubt.hopeful(index, row.id):
         return []
     return [f"{_sent_perhaps(index, row, counts)}; the provider is being asked what became of it."]
 
 
-def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
+def _why_nothing_is_sent(index: Index, row: OrderRow, home: Home, settings: Settings, day: str) -> list[str]:
     waiting, stops = _next(index, row), index.stops()
-    shut = waiting.keys() or {row["provider"]}
+    shut = waiting.keys() or {row.provider}
     found = _paused(row) + _paused_providers(index, shut)
     found += _left_out(shut - PROVIDERS.keys())
     off = sorted(name for name in shut if not settings.provider(name).enabled)
@@ -109,7 +106,7 @@ def _why_nothing_is_sent(index: Index, row: Row, home: Home, settings: Settings,
     ]
     for provider in sorted(shut & stops.keys()):
         stop = stops[provider]
-        found.append(f"{provider} is stopped: {stop['reason']} {_lifting(provider, stop)}")
+        found.append(f"{provider} is stopped: {stop.reason} {_lifting(provider, stop)}")
     told = (budget.reasons(index, row, item, settings, day) for item in waiting.values())
     found += dict.fromkeys(words for each in told for words in each)
     words = no_room(home, settings, index)
@@ -120,34 +117,34 @@ def _switched_off(provider: str) -> str:
     return f"{provider} is switched off; `providers.{provider}.enabled: true` in artfactory.yaml lets it go on."
 
 
-def _next(index: Index, row: Row) -> dict[str, Row]:
+def _next(index: Index, row: OrderRow) -> dict[str, ItemRow]:
     """The next item at each provider that has something left to send, by its provider."""
-    names = dict.fromkeys(providers_of(row))
-    found = ((name, index.planned_items(row["id"], name, 1)) for name in names)
+    names = dict.fromkeys(row.providers)
+    found = ((name, index.planned_items(row.id, name, 1)) for name in names)
     return {name: items[0] for name, items in found if items}
 
 
-def _lifting(provider: str, stop: Row) -> str:
+def _lifting(provider: str, stop: StopRow) -> str:
     """What ends a stop."""
-    if stop["of_key"]:
+    if stop.of_key:
         return f"It is looked at again at each start and every ten minutes; to go on at once: `resume {provider}`."
     return f"When that is mended: `resume {provider}`."
 
 
-def outage(provider: str, found: Row) -> str:
+def outage(provider: str, found: OutageRow) -> str:
     """In words, with local times."""
-    since, again = (_clock(found[key]) for key in ("since", "again_at"))
-    return f"{provider} does not work since {since}, tried again by itself at {again}: {found['reason']}"
+    since, again = _clock(found.since), _clock(found.again_at)
+    return f"{provider} does not work since {since}, tried again by itself at {again}: {found.reason}"
 
 
 def _clock(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
 
 
-def given_up(index: Index, row: Row) -> bool:
+def given_up(index: Index, row: OrderRow) -> bool:
     """An outage that has outlasted a few tries: nobody need wait for its end."""
-    outages, providers = index.outages(), set(providers_of(row))
-    return bool(providers) and all(name in outages and outages[name]["given_up"] for name in providers)
+    outages, providers = index.outages(), set(row.providers)
+    return bool(providers) and all(name in outages and outages[name].given_up for name in providers)
 
 
 def _left_out(plug_ins: Collection[str]) -> list[str]:
@@ -161,8 +158,8 @@ def _left_out(plug_ins: Collection[str]) -> list[str]:
     return found + [f"No factory for {name} is installed: install its package, then start again." for name in strange]
 
 
-def _paused(row: Row) -> list[str]:
-    return [f"Paused by you; `resume {row['id'][:13]}`."] if row["paused"] else []
+def _paused(row: OrderRow) -> list[str]:
+    return [f"Paused by you; `resume {row.short}`."] if row.paused else []
 
 
 def _paused_providers(index: Index, providers: Collection[str]) -> list[str]:
@@ -173,27 +170,27 @@ def _paused_providers(index: Index, providers: Collection[str]) -> list[str]:
     return [*found, "Everything is paused by you; `resume`."] if "" in pauses else found
 
 
-def _open_ones(index: Index, row: Row) -> list[str]:
+def _open_ones(index: Index, row: OrderRow) -> list[str]:
     """The providers that neither a person nor a stop keeps from being sent something of it."""
     shut = index.stops().keys() | index.pauses().keys()
-    if row["paused"] or "" in shut:
+    if row.paused or "" in shut:
         return []
-    return [name for name in dict.fromkeys(providers_of(row)) if name not in shut]
+    return [name for name in dict.fromkeys(row.providers) if name not in shut]
 
 
-def _passing(index: Index, row: Row, home: Home, settings: Settings, day: str) -> list[str]:
+def _passing(index: Index, row: OrderRow, home: Home, settings: Settings, day: str) -> list[str]:
     """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
-    if row["held"] is not None or row["cancelled"]:
+    if row.held is not None or row.cancelled:
         return []
     open_ones, outages = _open_ones(index, row), index.outages()
     troubled = [(name, outages[name]) for name in open_ones if name in outages]
     if troubled:
         unfinished = index.state(row) in UNFINISHED_ORDERS
-        return [outage(name, each) for name, each in troubled if unfinished and not each["given_up"]]
+        return [outage(name, each) for name, each in troubled if unfinished and not each.given_up]
     if _why_nothing_is_sent(index, row, home, settings, day or clock.today()):
         return []
     waiting = [each for name, each in _next(index, row).items() if name in open_ones]
-    return [f"{each['reason']} It is sent again by itself." for each in waiting if each["reason"]]
+    return [f"{each.reason} It is sent again by itself." for each in waiting if each.reason]
 
 
 def _no_folder(home: Home, project: str) -> str:

@@ -43,27 +43,22 @@ def _why_product(home: Home, index: Index, path: Path) -> str:
     if place.is_relative_to(projects):  # which may be a link to another disk
         place = root / home.projects.name / place.relative_to(projects)
     product = index.find_product(str(place.relative_to(root))) if place.is_relative_to(root) else None
-    order = index.order(product["order_id"]) if product else None
-    item = index.item(order["id"], product["number"]) if product and order else None
+    order = index.order(product.order_id) if product else None
+    item = index.item(order.id, product.number) if product and order else None
     if product and not order:
-        return (
-            f"{path.name} was made by order {product['order_id']}, which is not known here. Its sidecar tells the rest."
-        )
+        return f"{path.name} was made by order {product.order_id}, which is not known here. Its sidecar tells the rest."
     if not (product and order and item):
         return ""
-    return (
-        f"{path.name} is product {product['place']} of order {order['name']} ({order['id']}), "
-        f"made from {item['generation']}."
-    )
+    return f"{path.name} is product {product.place} of order {order.name} ({order.id}), made from {item.generation}."
 
 
 def _why_order(home: Home, index: Index, settings: Settings, name: str) -> Iterator[tuple[float, str]]:
     """The newest order that a file of this name became: its state, what it waits for, what failed."""
-    rows = [row for row in index.orders() if row["file"] == name or row["name"] == Path(name).stem]
+    rows = [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
     for row in rows[:1]:
-        lines = [f"{name} became order {row['name']} ({row['id']}): {index.state(row)}."]
-        lines += [row["folder"]] if row["folder"] else []
-        failed = index.items(row["id"], (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+        lines = [f"{name} became order {row.name} ({row.id}): {index.state(row)}."]
+        lines += [row.folder] if row.folder else []
+        failed = index.items(row.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
         lines += reasons(index, row, home, settings)
-        lines += [f"Item {item['number']}, {item['state']}: {item['reason']}" for item in failed]
-        yield datetime.fromisoformat(row["accepted_at"]).timestamp(), "\n".join(lines)
+        lines += [f"Item {item.number}, {item.state}: {item.reason}" for item in failed]
+        yield datetime.fromisoformat(row.accepted_at).timestamp(), "\n".join(lines)

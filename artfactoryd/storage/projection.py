@@ -187,7 +187,7 @@ def _reserve(index: Index, line: Line, day: str) -> None:
 
 def _why_no_wish(index: Index, line: Line) -> IllegalMove:
     order = index.order(line["order"])
-    if order is None or order["held"] is not None or order["cancelled"]:
+    if order is None or order.held is not None or order.cancelled:
         return IllegalMove(f"Order {line['order']} is held or cancelled; nothing of it is sent.")
     return OverCap("Its cap is reached; nothing more of it is sent.")
 
@@ -379,7 +379,7 @@ def _mark(index: Index, line: Line) -> None:
         return
     values = (int(line["liked"]), text(line["tags"]), line["product"])
     index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
-    dependencies.follow(index, product["order_id"], product["number"])
+    dependencies.follow(index, product.order_id, product.number)
 
 
 def _command(index: Index, line: Line) -> None:

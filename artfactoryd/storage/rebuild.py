@@ -124,9 +124,9 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
         try:
             providers, items = expander(order)
             while chunk := list(islice(items, derived.CHUNK)):
-                derived.add_items(index, order["id"], providers, chunk)
+                derived.add_items(index, order.id, providers, chunk)
         except Refusal as refusal:
-            yield f"Order {order['name']} ({order['id']}) can no longer be understood: {refusal}"
+            yield f"Order {order.name} ({order.id}) can no longer be understood: {refusal}"
     sql = (
         "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o LEFT JOIN item i ON i.order_id = o.id "
         "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
@@ -213,7 +213,7 @@ class _Shelf:
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
         for row in self._index.resumable_items():
-            for chosen in row["outputs"] or ():
+            for chosen in row.outputs or ():
                 self._index.run("DELETE FROM found WHERE id = ?", chosen["id"])
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "

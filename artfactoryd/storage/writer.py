@@ -36,11 +36,12 @@ from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
+from artfactoryd.storage.rows import OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
 Line = Mapping[str, Any]
-Expander = Callable[[Mapping[str, Any]], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
+Expander = Callable[[OrderRow], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
 # of its models, items to come
 MOST_TOGETHER = 256
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
@@ -87,11 +88,11 @@ class Books:
         step = tuple({"kind": line["kind"], "at": at, **line} for line in lines)
         await self._put(_Move(step, ledger.encode(step)))
 
-    async def expand(self, order: Mapping[str, Any]) -> None:
+    async def expand(self, order: OrderRow) -> None:
         """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
         providers, items = await asyncio.to_thread(self._expander, order)
         while chunk := await asyncio.to_thread(_take, items):
-            change = partial(derived.add_items, order_id=order["id"], providers=providers, items=chunk)
+            change = partial(derived.add_items, order_id=order.id, providers=providers, items=chunk)
             await self._put(_Move(change=change))
 
     async def set_folder(self, order_id: str, folder: str) -> None:
@@ -103,14 +104,14 @@ class Books:
         known = (provider, sha256, address, expires_at)
         await self._put(_Move(change=partial(derived.remember_upload, known=known)))
 
-    async def remember_questions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def remember_questions(self, questions: Sequence[QuestionRow]) -> None:
         """What was asked about attempts in doubt: free to ask again, so it needs no line."""
-        if rows:
-            await self._put(_Move(change=partial(in_doubt.remember, rows=[dict(row) for row in rows])))
+        if questions:
+            await self._put(_Move(change=partial(in_doubt.remember, questions=tuple(questions))))
 
-    async def note_outage(self, provider: str, row: Mapping[str, Any] | None) -> None:
+    async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
-        await self._put(_Move(change=partial(derived.note_outage, provider=provider, row=row)))
+        await self._put(_Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
 
     async def _put(self, move: _Move) -> None:
         with self._door:
@@ -261,7 +262,7 @@ def _apply_again(index: Index, line: Line, expander: Expander) -> None:
             raise
         providers, items = expander(order)
         while chunk := _take(items):
-            derived.add_items(index, order["id"], providers, chunk)
+            derived.add_items(index, order.id, providers, chunk)
         projection.apply(index, line)
 
 

@@ -216,7 +216,8 @@ class Balance:
     def _order_states(self, rows: Sequence[dict[str, Any]]) -> str:
         index = self.home.index
         with contextlib.closing(index):
-            return "+".join(sorted({str(index.state({**row})) for row in rows}))
+            orders = [index.order(row["id"]) for row in rows]
+            return "+".join(sorted({str(index.state(order)) for order in orders if order}))
 
     def ledger_is_enough(self) -> Finding:
         """An index made from the ledger alone is the one that is there; rows nobody needs yet may be missing."""

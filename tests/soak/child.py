@@ -16,6 +16,7 @@ from artfactoryd.errors import InDoubt
 from artfactoryd.execution import purchase, reconciliation
 from artfactoryd.factories import Call, Ticket, replicate
 from artfactoryd.factories.replicate import listing
+from artfactoryd.storage.rows import ItemRow
 
 CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
 APART = 5.0  # between two looks at the list: longer than the emulator's ever lags
@@ -36,10 +37,10 @@ class Resending(Impatient):
             return await super().submit(call)
 
 
-async def _send_again(self: Any, row: dict[str, Any]) -> dict[str, Any]:
-    ticket = await self._bench.factories[row["provider"]].submit(self.sent(row))
-    found: dict[str, Any] = await self._bench.record(row, "ticket", ticket=ticket.text)
-    return found
+async def _send_again(self: Any, row: ItemRow) -> ItemRow:
+    ticket = await self._bench.factories[row.provider].submit(self.sent(row))
+    running: ItemRow = await self._bench.record(row, "ticket", ticket=ticket.text)
+    return running
 
 
 def prepare(sabotage: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from artfactoryd import schema
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 from tests.emulator import book
 from tests.emulator.client import CHECKOUT, Emulator
 from tests.emulator.predictions import Prediction
@@ -164,7 +165,7 @@ class Storm:
             return 0
         try:
             orders, shut = index.orders(40), bool(index.stops() or index.pauses() or index.paused_orders())
-            held = [row for row in index.held_orders() if any(reason["waivable"] for reason in row["held"])]
+            held = [row for row in index.held_orders() if any(reason["waivable"] for reason in row.reasons)]
             waiting = int(index.rows("SELECT count(*) AS n FROM item WHERE state = 'planned'")[0]["n"])
             doubtful = index.rows("SELECT DISTINCT order_id AS id FROM item WHERE state = 'in_doubt'")
         finally:
@@ -176,16 +177,16 @@ class Storm:
         if doubtful and self.chance.random() < 0.3:
             self._ask("retry", order=self.chance.choice(doubtful)["id"], in_doubt=True)
         if orders and self.chance.random() < 0.3:
-            self._meddle(self.chance.choice(orders)["id"])
+            self._meddle(self.chance.choice(orders).id)
         return waiting
 
-    def _decide(self, row: dict[str, Any], approving: bool) -> None:
+    def _decide(self, row: OrderRow, approving: bool) -> None:
         """By moving it to the inbox, or by a command."""
-        entry = self.home.home.held / row["held_entry"]
+        entry = self.home.home.held / row.entry
         if not approving and entry.exists() and self.chance.random() < 0.5:
             entry.rename(self.home.home.inbox / entry.name)
         else:
-            self._ask("approve" if approving else self.chance.choice(["approve", "cancel"]), order=row["id"])
+            self._ask("approve" if approving else self.chance.choice(["approve", "cancel"]), order=row.id)
 
     def _meddle(self, order_id: str) -> None:
         what = self.chance.choice(["cancel", "cancel", "retry", "pause", "pause provider", "again"])
