@@ -342,11 +342,6 @@ def _rename_exclusively(source: Path, target: Path) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
 
 
-def first_free(paths: Iterable[Path]) -> Path:
-    """The first that nothing has yet; a link that leads nowhere has its name too."""
-    return next(path for path in paths if not os.path.lexists(path))
-
-
 def new_mark() -> str:
     return secrets.token_hex(4)
 

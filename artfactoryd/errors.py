@@ -1,6 +1,6 @@
 """Everything that can go wrong, as a person meets it.
 
-    ArtFactoryError            title + sentence; whose move; what it stops; worth trying again?
+    ArtFactoryError            title + sentence; in brackets whose move it is, and what it stops
     |- Refusal                 a file that cannot be taken: carries Problems with file, line, column   (you, order)
     |- WrongUse                a command or a setting is wrong: exit code 2                            (you, daemon)
     |- HomeLocked              another process holds this home                                         (you, daemon)
@@ -31,7 +31,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-WhoseMove = Literal["you", "provider", "us"]
 Scope = Literal["order", "item", "provider", "daemon"]
 Path = tuple[str | int, ...]
 
@@ -84,20 +83,13 @@ class ArtFactoryError(Exception):
     """Base of all: `title` is a few words, `str(error)` a sentence that tells what to do."""
 
     title = "Something went wrong"
-    whose_move: WhoseMove = "us"
     stops: Scope = "daemon"
-    again = False
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 class Refusal(ArtFactoryError):
     """A file that cannot be taken. `problems` is everything wrong with it, at once."""
 
     title = "This cannot be taken"
-    whose_move: WhoseMove = "you"
     stops: Scope = "order"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -107,13 +99,10 @@ class Refusal(ArtFactoryError):
 
 class WrongUse(ArtFactoryError):
     title = "That does not work"
-    whose_move: WhoseMove = "you"
 
 
 class HomeLocked(ArtFactoryError):
     title = "Another artfactoryd is at work in this home"
-    whose_move: WhoseMove = "you"
-    again = True
 
 
 class IllegalMove(ArtFactoryError):
@@ -125,7 +114,6 @@ class OverCap(IllegalMove):
     """`cap`: order, day or month; of the latter two `day` is the day on which it was reached."""
 
     title = "The cap is reached"
-    whose_move: WhoseMove = "you"
     stops: Scope = "order"
 
     def __init__(self, sentence: str, cap: str = "order", day: str = "") -> None:
@@ -135,15 +123,12 @@ class OverCap(IllegalMove):
 
 class SupervisorFailed(ArtFactoryError):
     title = "The service was not set up"
-    whose_move: WhoseMove = "you"
 
 
 class StorageFull(ArtFactoryError):
     """No room. Whatever was being written is not there, and nothing before it was harmed."""
 
     title = "The disk is full"
-    whose_move: WhoseMove = "you"
-    again = True
 
 
 class StorageFaulty(StorageFull):
@@ -159,7 +144,6 @@ class StorageSick(ArtFactoryError):
 
 
 class ProviderError(ArtFactoryError):
-    whose_move: WhoseMove = "provider"
     stops: Scope = "item"
 
 
@@ -171,7 +155,6 @@ class ProviderStopped(ProviderError):
     """
 
     title = "The provider needs you"
-    whose_move: WhoseMove = "you"
     stops: Scope = "provider"
 
     def __init__(self, sentence: str, *, of_key: bool = False) -> None:
@@ -184,7 +167,6 @@ class Throttled(ProviderError):
 
     title = "The provider asks to wait"
     stops: Scope = "provider"
-    again = True
 
     def __init__(self, sentence: str, after: float | None = None) -> None:
         super().__init__(sentence)
@@ -195,14 +177,12 @@ class CallRefused(ProviderError):
     """Surely nothing was bought: the provider refused this call (the closed list of 4xx)."""
 
     title = "The provider refused this item"
-    whose_move: WhoseMove = "you"
 
 
 class InDoubt(ProviderError):
     """The create left, and nobody knows whether it was taken. Never sent again by the program."""
 
     title = "Sent, perhaps"
-    whose_move: WhoseMove = "you"
 
 
 class RunFailed(ProviderError):
@@ -225,7 +205,6 @@ class AskAgain(ProviderError):
     """Asking (never buying) failed for a passing reason. `after` seconds when the provider said so."""
 
     title = "The provider does not answer just now"
-    again = True
 
     def __init__(self, sentence: str, after: float | None = None) -> None:
         super().__init__(sentence)
