@@ -62,13 +62,13 @@ class Problem:
         return ".".join(str(part) for part in self.path)
 
     def __str__(self) -> str:
-        place = self.file
+        position = self.file
         if self.line is not None:
-            place += f":{self.line}:{self.column}"
+            position += f":{self.line}:{self.column}"
         where = f" in {self.key}" if self.path else ""
         inside = f" (character {self.column_in_value} of the value)" if self.column_in_value else ""
         fix = f" {self.fix}" if self.fix else ""
-        return f"{place}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
+        return f"{position}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `plan --json` (product: commands)."""

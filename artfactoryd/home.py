@@ -153,10 +153,10 @@ class Home:
     def holder(self) -> dict[str, object] | None:
         """What the holder wrote about itself (pid, started_at, command); stale after a crash, until the next lock."""
         try:
-            said = json.loads(self.holder_file.read_text(encoding="utf-8"))
+            holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return said if isinstance(said, dict) and _alive(said.get("pid")) else None
+        return holder if isinstance(holder, dict) and _alive(holder.get("pid")) else None
 
     def _take(self, descriptor: int) -> None:
         try:
@@ -165,12 +165,12 @@ class Home:
             raise HomeLocked(self._who_holds()) from None
 
     def _who_holds(self) -> str:
-        said = self.holder()
-        if said is None:
+        holder = self.holder()
+        if holder is None:
             return f"{self.root} is held by another artfactoryd that is starting or stopping. Try again in a moment."
         return (
-            f"{self.root} is held by process {said['pid']} (artfactoryd {said.get('command')}) since "
-            f"{said.get('started_at')}. Wait for it to end, or stop it: kill {said['pid']}"
+            f"{self.root} is held by process {holder['pid']} (artfactoryd {holder.get('command')}) since "
+            f"{holder.get('started_at')}. Wait for it to end, or stop it: kill {holder['pid']}"
         )
 
     def tell(self, **more: object) -> None:

@@ -155,10 +155,11 @@ class _JsonLine(_Line):
 
     def format(self, record: logging.LogRecord) -> str:
         """Redacted before it is JSON: afterwards a quotation mark might lose its backslash."""
-        said: dict[str, object] = {"at": _stamp(record), "level": record.levelname.lower(), "logger": _short(record)}
-        said |= {**_ids(record), "text": record.getMessage()}
-        said |= {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
-        return json.dumps({key: _clean(value) for key, value in said.items()}, ensure_ascii=False)
+        line: dict[str, object] = {"at": _stamp(record), "level": record.levelname.lower(), "logger": _short(record)}
+        line |= {**_ids(record), "text": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps({key: _clean(value) for key, value in line.items()}, ensure_ascii=False)
 
 
 def _stamp(record: logging.LogRecord) -> str:
