@@ -161,8 +161,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short; those that wait for a person too."""
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
-    """Pauses that matter to nobody, made short."""
-    monkeypatch.setattr("artfactoryd.execution.polling.LONGEST", 0.02)
     monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
     monkeypatch.setattr(worker, "ATTEMPT_AGAIN", (0.01, 0.02))
     monkeypatch.setattr(worker, "ASK_AGAIN", 0.01)

@@ -46,7 +46,7 @@ def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
     warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
     warnings += budget.overruns(index, row.id, MOST_FAILURES)
     if failed:
-        papers["failures"] = [{"item": i.number, "state": i.state, "reason": i.reason} for i in failed]
+        papers["failures"] = [{"item": i.number, "state": str(i.state), "reason": i.reason} for i in failed]
     if warnings or short:
         papers["warnings"] = warnings + [{"item": i.number, "text": i.reason} for i in short]
     return head + (documents.dump_yaml(papers) if papers else "")

@@ -72,11 +72,11 @@ class OrderRow:
     @property
     def short(self) -> str:
         """Enough of its id to name it in a command."""
-        return self.short
+        return self.id[:13]
 
     @property
     def is_held(self) -> bool:
-        return self.is_held
+        return self.held is not None and not self.cancelled
 
     @property
     def entry(self) -> str:
