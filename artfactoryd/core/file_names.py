@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import cut
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
@@ -137,11 +138,11 @@ def name(pattern: str, values: Mapping[str, Any]) -> str:
     """Below the order's folder, with `/` between parts. Whatever the values are, it stays there."""
     text = "".join(part if isinstance(part, str) else _filled(part, values) for part in parts_of(pattern))
     *folders, last = text.split("/")
-    safe = [_cut(folder.strip(" .")).rstrip(" .") or NOTHING for folder in folders]
+    safe = [cut(folder.strip(" ."), MOST_BYTES).rstrip(" .") or NOTHING for folder in folders]
     if safe and safe[0].casefold() == INPUTS:
         safe[0] = f"{safe[0]}-1"
     stem, _, extension = last.rpartition(".")
-    return "/".join([*safe, f"{_cut(stem.lstrip(' .')) or NOTHING}.{extension}"])
+    return "/".join([*safe, f"{cut(stem.lstrip(' .'), MOST_BYTES) or NOTHING}.{extension}"])
 
 
 def _filled(field: Field, values: Mapping[str, Any]) -> str:
@@ -159,10 +160,6 @@ def _words(value: Any) -> str:
     if value is None:
         return NOTHING
     return slug(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), otherwise=NOTHING)
-
-
-def _cut(text: str) -> str:
-    return text.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore")
 
 
 # --- the values ---

@@ -145,15 +145,3 @@ def snapshots(order: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The models of an accepted order as they were then, by the place that its items name."""
     found: list[dict[str, Any]] = order["models"] or [order["model"]]
     return found
-
-
-def snapshot_of(order: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
-    """The model that one item is for."""
-    found: dict[str, Any] = snapshots(order)[item["model"]]
-    return found
-
-
-def providers_of(order: Mapping[str, Any]) -> list[str]:
-    """Who really runs the items of each model: a rehearsal is drawn here."""
-    found = snapshots(order)
-    return [order["provider"] if order["rehearsal"] else each["provider"] for each in found]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from artfactoryd.core.names import nfc
 from artfactoryd.errors import Problem
 
 UNSORTED = "unsorted"
@@ -83,13 +84,13 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
     `name` is what the file suggests, `project` what the drop-box suggests; the document's own
     words win. `problems` holds what the schema cannot say.
     """
-    chosen = unicodedata.normalize("NFC", str(value.get("project") or value.get("project_id") or project or UNSORTED))
+    chosen = nfc(str(value.get("project") or value.get("project_id") or project or UNSORTED))
     key = next((key for key in ("project", "project_id") if value.get(key)), None)
     seed, budget = value.get("seed"), value.get("budget")
     models = tuple(OneOf(each["provider"], str(each["model"]), each.get("parameters") or {}) for each in _models(value))
     first = (value.get("models") or [value])[0]
     return Order(
-        name=unicodedata.normalize("NFC", str(value.get("name") or name)),
+        name=nfc(str(value.get("name") or name)),
         project=chosen,
         provider=first["provider"], model=str(first["model"]), parameters=value.get("parameters") or {}, models=models,
         then=tuple(_later(each, place) for place, each in enumerate(value.get("then") or ())),
