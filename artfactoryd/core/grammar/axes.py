@@ -49,7 +49,7 @@ class TextAxis:
 Axis = TextAxis | ValueAxis
 
 
-def leading_place(names: Sequence[str]) -> int:
+def leading_text(names: Sequence[str]) -> int:
     """Which text sets the number of sub-prompts: `prompt`, else the first."""
     return names.index("prompt") if "prompt" in names else 0
 
@@ -77,7 +77,7 @@ class Reader(ValueReader):
         """Every text has one sub-prompt, or as many as the leading one."""
         if not texts:
             return
-        leading = texts[leading_place([axis.parameter for axis in texts])]
+        leading = texts[leading_text([axis.parameter for axis in texts])]
         counts = sorted({len(text.subs) for text in leading.texts})
         for axis in texts:
             for text, path in zip(axis.texts, axis.paths, strict=True) if axis is not leading else ():
