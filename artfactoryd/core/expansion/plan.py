@@ -48,7 +48,7 @@ class Plan:
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
-    stages: tuple[stages.Stage, ...] = ()
+    stages: tuple[stages.Stage[Plan], ...] = ()
     many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
 
     @property
@@ -146,8 +146,7 @@ class Plan:
     def price_of(self, model: int) -> Price | None:
         """The catalogue's price, or the order's own where the catalogue's is not known for every item."""
         if model >= len(self.models):
-            found: Price | None = self.stages[model - len(self.models)].plan.price
-            return found
+            return self.stages[model - len(self.models)].plan.price
         known = self.models[model].price
         if self.order.price is None or (known is not None and self._total(known, model) is not None):
             return known
