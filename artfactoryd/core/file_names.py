@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.names import cut
 from artfactoryd.core.order import Order
@@ -134,7 +134,7 @@ def has_version(pattern: str) -> bool:
     return any(isinstance(part, Field) and part.name == "version" for part in parts_of(pattern))
 
 
-def name(pattern: str, values: Mapping[str, Any]) -> str:
+def name(pattern: str, values: Parameters) -> str:
     """Below the order's folder, with `/` between parts. Whatever the values are, it stays there."""
     text = "".join(part if isinstance(part, str) else _filled(part, values) for part in parts_of(pattern))
     *folders, last = text.split("/")
@@ -145,7 +145,7 @@ def name(pattern: str, values: Mapping[str, Any]) -> str:
     return "/".join([*safe, f"{cut(stem.lstrip(' .'), MOST_BYTES) or NOTHING}.{extension}"])
 
 
-def _filled(field: Field, values: Mapping[str, Any]) -> str:
+def _filled(field: Field, values: Parameters) -> str:
     value = values.get(field.name)
     if field.name in LATE and isinstance(value, str):
         return value
@@ -156,7 +156,7 @@ def _filled(field: Field, values: Mapping[str, Any]) -> str:
     return format(int(value), field.format or "d")
 
 
-def _words(value: Any) -> str:
+def _words(value: Value) -> str:
     if value is None:
         return NOTHING
     return slug(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), otherwise=NOTHING)
@@ -166,8 +166,8 @@ def _words(value: Any) -> str:
 
 
 def of_item(
-    model: Model, parameters: Mapping[str, Any], tokens: Collection[Sequence[str]], lookups: Collection[str]
-) -> dict[str, Any]:
+    model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str]
+) -> dict[str, Value]:
     """What is the same for all products of an item."""
     taken = {
         each: value for _, token, value in tokens for each in lookups if each in re.findall(r"[\w-]+", token)
@@ -178,7 +178,7 @@ def of_item(
     }  # fmt: skip
 
 
-def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Any]:
+def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Value]:
     """`accepted`: when it was, by this machine's clock."""
     year, month, day = accepted.strftime("%Y-%m-%d").split("-")
     return {
@@ -187,7 +187,7 @@ def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict
     }  # fmt: skip
 
 
-def of_bytes(index: int, copy: int, seed: int | None, sha256: str, extension: str) -> dict[str, Any]:
+def of_bytes(index: int, copy: int, seed: int | None, sha256: str, extension: str) -> dict[str, Value]:
     return {
         "index": index, "copy": copy, "seed": seed, "hash": sha256, "hash8": sha256[:8], "ext": extension,
     }  # fmt: skip

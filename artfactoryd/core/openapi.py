@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+
+from artfactoryd.core.json_types import Document, Schema, Value
 
 DEEPEST = 20
 KEPT = (
@@ -24,7 +25,7 @@ class NoSchema(ValueError):
     """The description does not say which parameters the model takes."""
 
 
-def input_schema(document: Mapping[str, Any]) -> dict[str, Any]:
+def input_schema(document: Document) -> dict[str, Value]:
     """JSON Schema of the parameters, in the order they are shown, every reference written out. Raises NoSchema."""
     schemas = _mapping(_mapping(document.get("components")).get("schemas"))
     found = schemas.get("Input") or next((schemas[name] for name in _asked(document)), None)
@@ -33,12 +34,12 @@ def input_schema(document: Mapping[str, Any]) -> dict[str, Any]:
     whole = _whole(found, document, 0)
     properties = _mapping(whole.get("properties"))
     names = sorted(properties, key=lambda name: _place(found, name))
-    result: dict[str, Any] = {"type": "object", "properties": {name: properties[name] for name in names}}
+    result: dict[str, Value] = {"type": "object", "properties": {name: properties[name] for name in names}}
     required = [name for name in whole.get("required") or () if name in properties]
     return {**result, "required": required} if required else result
 
 
-def _asked(document: Mapping[str, Any]) -> list[str]:
+def _asked(document: Document) -> list[str]:
     """Names of the schemas that a POST takes: fal calls them after the model."""
     found = []
     for path in _mapping(document.get("paths")).values():
@@ -50,7 +51,7 @@ def _asked(document: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _place(schema: Mapping[str, Any], name: str) -> tuple[int, int]:
+def _place(schema: Schema, name: str) -> tuple[int, int]:
     """Where a parameter is shown: by Replicate's x-order, by fal's x-fal-order-properties, else as it stands."""
     names = list(_mapping(schema.get("properties")))
     order = _mapping(_mapping(schema.get("properties")).get(name)).get("x-order")
@@ -60,11 +61,11 @@ def _place(schema: Mapping[str, Any], name: str) -> tuple[int, int]:
     return (order if isinstance(order, int) else len(names), names.index(name))
 
 
-def _whole(schema: Any, document: Mapping[str, Any], depth: int) -> dict[str, Any]:
+def _whole(schema: object, document: Document, depth: int) -> dict[str, Value]:
     """Without references: what they name is written in their place."""
     if not isinstance(schema, Mapping) or depth > DEEPEST:
         return {}
-    merged: dict[str, Any] = {}
+    merged: dict[str, Value] = {}
     if "$ref" in schema:
         merged |= _whole(_named(str(schema["$ref"]), document), document, depth + 1)
     for part in schema.get("allOf") or ():
@@ -80,7 +81,7 @@ def _whole(schema: Any, document: Mapping[str, Any], depth: int) -> dict[str, An
     return _without_null({**merged, **own})
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _without_null(schema: dict[str, Value]) -> dict[str, Value]:
     """`null` leaves a parameter out here, so a schema that also takes null takes what else it says."""
     for key in ("anyOf", "oneOf"):
         parts = [part for part in schema.get(key, ()) if part.get("type") != "null"]
@@ -97,20 +98,20 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _named(reference: str, document: Mapping[str, Any]) -> Any:
+def _named(reference: str, document: Document) -> Value:
     """Inside this document only; elsewhere nothing is looked up."""
     if not reference.startswith("#/"):
         return None
-    found: Any = document
+    found: Value = document
     for step in reference[2:].split("/"):
         found = _mapping(found).get(step.replace("~1", "/").replace("~0", "~"))
     return found
 
 
 def model_entry(
-    provider: str, name: str, document: Mapping[str, Any], price: Mapping[str, Any] | None,
+    provider: str, name: str, document: Document, price: Document | None,
     kept_back: Collection[str] = (),
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Value]:  # fmt: skip
     """The content of a model file (schemas/model.schema.json) for what a provider says about one of its models.
 
     `kept_back`: parameters that no order may give. Raises NoSchema.
@@ -122,7 +123,7 @@ def model_entry(
     for parameter, each in properties.items():
         if parameter.endswith("_url") and each.get("type") == "string":
             each["format"] = "uri"
-    entry: dict[str, Any] = {"provider": provider, "model": name, "schema": schema}
+    entry: dict[str, Value] = {"provider": provider, "model": name, "schema": schema}
     image = next((each for each in IMAGES if properties.get(each, {}).get("format") == "uri"), None)
     needs = set(schema.get("required") or ())
     entry["modality"] = (
@@ -136,15 +137,15 @@ def model_entry(
     return entry
 
 
-def _batch(properties: Mapping[str, Any]) -> str | None:
+def _batch(properties: Mapping[str, Schema]) -> str | None:
     return next((name for name in BATCHES if properties.get(name, {}).get("type") == "integer"), None)
 
 
-def _seed(properties: Mapping[str, Any]) -> str | None:
+def _seed(properties: Mapping[str, Schema]) -> str | None:
     return "seed" if properties.get("seed", {}).get("type") == "integer" else None
 
 
-def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Any] | None:
+def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Value] | None:
     """A price as a model file says it; None for a unit that says nothing about a call here."""
     per = UNITS.get(unit.strip().lower())
     if per is None or per == "second" or isinstance(unit_price, bool) or not isinstance(unit_price, int | float | str):
@@ -156,5 +157,5 @@ def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Any] | None
     return {"usd": usd, "per": per, "as_of": as_of} if 0 <= usd < float("inf") else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: object) -> Document:
     return value if isinstance(value, Mapping) else {}

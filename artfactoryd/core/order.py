@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.names import nfc
 from artfactoryd.errors import Problem
 
@@ -27,7 +27,7 @@ class OneOf:
 
     provider: str
     model: str
-    parameters: Mapping[str, Any]
+    parameters: Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Later:
     id: str
     provider: str
     model: str
-    parameters: Mapping[str, Any]
+    parameters: Parameters
     input: str | None = None  # the parameter that takes the product; None: the model's image parameter
     after: str | None = None
     wait: str | None = None  # "liked": for a person's mark
@@ -53,13 +53,13 @@ class Order:
     project: str
     provider: str
     model: str
-    parameters: Mapping[str, Any]
+    parameters: Parameters
     models: tuple[OneOf, ...] = ()
     then: tuple[Later, ...] = ()
-    lookups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    lookups: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     raw: tuple[str, ...] = ()
-    cases: Sequence[Mapping[str, Any]] | str | None = None  # rows, or the name of a table beside the order
-    exclude: tuple[Mapping[str, Any], ...] = ()
+    cases: Sequence[Parameters] | str | None = None  # rows, or the name of a table beside the order
+    exclude: tuple[Parameters, ...] = ()
     limit: int | None = None  # most products that may be bought unasked
     proof: int | None = None  # items made first
     file: str | None = None  # pattern of the products' names
@@ -68,7 +68,7 @@ class Order:
     accepts_warnings: bool = False  # `warnings: ok`
     seed: int | None = None
     budget: str | None = None  # US dollars as written
-    price: Mapping[str, Any] | None = None
+    price: Document | None = None
     priority: int = 0
     tags: tuple[str, ...] = ()
     notes: str = ""
@@ -78,7 +78,7 @@ class Order:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehearse: bool = False) -> Order:
+def read_order(value: Document, *, name: str, project: str | None, rehearse: bool = False) -> Order:
     """Of a document already checked against schemas/order.schema.json.
 
     `name` is what the file suggests, `project` what the drop-box suggests; the document's own
@@ -107,15 +107,15 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
     )  # fmt: skip
 
 
-def _whole(value: Any) -> int | None:
+def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _models(value: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _models(value: Document) -> Sequence[Document]:
     return value.get("models") or ()
 
 
-def _later(value: Mapping[str, Any], place: int) -> Later:
+def _later(value: Document, place: int) -> Later:
     return Later(
         str(value.get("id") or f"stage-{place + 2}"), value["provider"], str(value["model"]),
         value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
@@ -123,14 +123,14 @@ def _later(value: Mapping[str, Any], place: int) -> Later:
     )  # fmt: skip
 
 
-def _two_ways(value: Mapping[str, Any]) -> Iterator[Problem]:
+def _two_ways(value: Document) -> Iterator[Problem]:
     for key in ("provider", "model"):
         if _models(value) and key in value:
             message = f"`models` stands in place of {key}, and both are written."
             yield Problem("E_VALUE", message, "Take one of them out.", path=(key,))
 
 
-def _large_numbers(value: Mapping[str, Any]) -> Iterator[Problem]:
+def _large_numbers(value: Document) -> Iterator[Problem]:
     for key, most in MOST.items():
         if (value.get(key) or 0) > most:
             yield Problem("E_VALUE", f"{key} is at most {most}.", "Write a smaller number.", path=(key,))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
+from artfactoryd.core.json_types import Parameters
 from artfactoryd.core.model import Model
 from artfactoryd.core.names import cut, nfc
 
@@ -34,7 +33,7 @@ def folder_name(name: str, rehearsal: bool) -> str:
     return slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")
 
 
-def prompt_of(parameters: Mapping[str, Any], model: Model) -> str:
+def prompt_of(parameters: Parameters, model: Model) -> str:
     """What an item is about, in its own words: `prompt`, else its first text parameter, else its picture's name."""
     for name in ("prompt", *model.text):
         if parameters.get(name):

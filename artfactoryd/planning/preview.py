@@ -205,7 +205,7 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None) ->
     }  # fmt: skip
 
 
-def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
+def _stage(found: Plan, stage: stages.Stage[Plan]) -> dict[str, Any]:
     return {
         "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
         "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(found, stage),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.grammar.lists import kind_of, kind_without_schema
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.errors import Path
 
@@ -16,11 +16,11 @@ class Spread(list[str]):
     """The pictures that a pattern or a query stands for."""
 
 
-def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
+def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     """The document. `places`: where each file that the order names lies now, by the value written for it."""
     order = plan.order
     raw = {str(path[1]) for path in plan.raw if len(path) == 2 and path[0] == "parameters"}
-    value: dict[str, Any] = {
+    value: dict[str, Value] = {
         **_models(plan, places), "project": order.project, "name": order.name, "seed": plan.base_seed,
         "parameters": _parameters(order.parameters, ("parameters",), plan, places),
     }  # fmt: skip
@@ -45,37 +45,40 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     return value | ({"rehearse": True} if order.rehearse else {})
 
 
-def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
+def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     if not plan.order.models:
         return {"provider": plan.order.provider, "model": plan.model.full}
     found = []
     for place, (model, own) in enumerate(zip(plan.models, plan.order.models, strict=True)):
         parameters = _parameters(own.parameters, ("models", place, "parameters"), plan, places)
-        entry: dict[str, Any] = {"provider": model.provider, "model": model.full}
+        entry: dict[str, Value] = {"provider": model.provider, "model": model.full}
         found.append(entry | ({"parameters": parameters} if parameters else {}))
     return {"models": found}
 
 
-def _stage(plan: Plan, place: int, places: Mapping[str, str]) -> dict[str, Any]:
+def _stage(plan: Plan, place: int, places: Mapping[str, str]) -> dict[str, Value]:
     stage, later = plan.stages[place], plan.stages[place].later
     parameters = _parameters(later.parameters, ("then", place, "parameters"), plan, places)
-    value: dict[str, Any] = {"id": later.id, "provider": later.provider, "model": stage.plan.model.full}
+    value: dict[str, Value] = {"id": later.id, "provider": later.provider, "model": stage.plan.model.full}
     value |= {"input": stage.input, "parameters": parameters}
     return value | {
         key: each for key, each in (("after", later.after), ("wait", later.wait), ("file", later.file)) if each
     }
 
 
-def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
+def _parameters(given: Parameters, path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     found = {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
     return {key: [*value] if isinstance(value, Spread) else value for key, value in found.items()}
 
 
-def _value(value: Any, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Any:
+def _value(value: Value, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Value:
     if isinstance(value, list):
         found = [_value(each, key, (*path, place), plan, places) for place, each in enumerate(value)]
         return [each for one in found for each in (one if isinstance(one, Spread) else [one])]
-    places_of: Mapping[Any, Sequence[Model]] = {"models": plan.models, "then": [s.plan.model for s in plan.stages]}
+    places_of: Mapping[str | int, Sequence[Model]] = {
+        "models": plan.models,
+        "then": [s.plan.model for s in plan.stages],
+    }
     own = places_of.get(path[0])
     models = [own[int(path[1])]] if own else plan.models
     name = models[0].synonyms.get(key, key)

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
 
-from artfactoryd.core.grammar.text import Text, TextMaker
+from artfactoryd.core.grammar.text import Piece, Text, TextMaker
 from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
+from artfactoryd.core.json_types import Value
 from artfactoryd.errors import Path
 
 __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
 
-Given = tuple[str, Any, Path]  # a parameter's name as written, its value, its key path
+Given = tuple[str, Value, Path]  # a parameter's name as written, its value, its key path
 LENGTHS = {"minLength", "maxLength"}
 
 
@@ -49,7 +49,7 @@ class TextAxis:
 Axis = TextAxis | ValueAxis
 
 
-def leading_place(names: Sequence[str]) -> int:
+def leading_text(names: Sequence[str]) -> int:
     """Which text sets the number of sub-prompts: `prompt`, else the first."""
     return names.index("prompt") if "prompt" in names else 0
 
@@ -77,7 +77,7 @@ class Reader(ValueReader):
         """Every text has one sub-prompt, or as many as the leading one."""
         if not texts:
             return
-        leading = texts[leading_place([axis.parameter for axis in texts])]
+        leading = texts[leading_text([axis.parameter for axis in texts])]
         counts = sorted({len(text.subs) for text in leading.texts})
         for axis in texts:
             for text, path in zip(axis.texts, axis.paths, strict=True) if axis is not leading else ():
@@ -126,12 +126,12 @@ class Reader(ValueReader):
 
     # --- texts ---
 
-    def text(self, name: str, value: Any, path: Path, used: frozenset[str] = frozenset()) -> TextAxis:
+    def text(self, name: str, value: Value, path: Path, used: frozenset[str] = frozenset()) -> TextAxis:
         """`used`: names of lookups that every earlier text uses."""
         done = self._done.get(path)
         if isinstance(done, TextAxis):
             return done
-        entries: list[tuple[Any, Path]] = [(value, path)]
+        entries: list[tuple[Value, Path]] = [(value, path)]
         if isinstance(value, list):
             entries = [(each, (*path, place)) for place, each in enumerate(value)]
         if not entries:
@@ -147,7 +147,7 @@ class Reader(ValueReader):
         axis = self._done[path] = TextAxis(name, tuple(kept), tuple(kept.values()))
         return axis
 
-    def _one_text(self, name: str, value: Any, path: Path, used: frozenset[str]) -> Text | None:
+    def _one_text(self, name: str, value: Value, path: Path, used: frozenset[str]) -> Text | None:
         if value is None or isinstance(value, list | dict):
             self._problem("E_TYPE", "this must be a text.", "Put quotes around it.", path, 1)
             return None
@@ -165,7 +165,7 @@ class Reader(ValueReader):
         return text
 
 
-def _names(text: Text, piece: Any) -> tuple[str, ...]:
+def _names(text: Text, piece: Piece) -> tuple[str, ...]:
     """The names of lookups that a piece of a text uses."""
     if isinstance(piece, int):
         return text.slots[piece].names

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple
 
 from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
@@ -50,8 +51,16 @@ class Referred:
 
 
 Piece = str | int | Drawn | Referred  # an int: the slot of that number
-Ending = tuple[str, str, tuple[tuple[str, str, str], ...]]  # characters, the same in JSON, what was taken
+Taken = tuple[tuple[str, str, str], ...]  # what an item says that it took: (parameter, token, value)
 TOGETHER = 1000  # items that are made of one prepared list
+
+
+class Ending(NamedTuple):
+    """What stands from a slot on: its characters, the same in JSON without the quotes, what was taken."""
+
+    text: str
+    quoted: str
+    taken: Taken
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,13 @@ class Text:
         """What stands from a slot on when it and those behind it have these digits."""
         pieces = self.whole[self.whole.index(slot) :]
         values = [p if isinstance(p, str) else self.slots[p].values[digits[p - slot]] for p in _plain(pieces)]
-        taken = [self.taken[slot + place][digit] for place, digit in enumerate(digits)]
-        return "".join(values), quoted("".join(values)), tuple(taken)
+        taken = [self._taken[number][digit] for number, digit in enumerate(digits, slot)]
+        text = "".join(values)
+        return Ending(text, quoted(text), tuple(taken))
 
     @cached_property
-    def taken(self) -> tuple[tuple[tuple[str, str, str], ...], ...]:
-        """For each slot and value what an item says that it took: (parameter, token, value)."""
+    def _taken(self) -> tuple[Taken, ...]:
+        """For each slot what taking each of its values says."""
         return tuple(tuple((self.parameter, slot.token, value) for value in slot.values) for slot in self.slots)
 
     def sub(self, number: int) -> tuple[Piece, ...]:
