@@ -22,6 +22,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.durable import make_folders
+
 FILE = "artfactoryd.log"
 FILES = {"application": FILE, "generation": "generation.log", "access": "access.log"}
 OWN_FILE = ("generation", "access")  # at every level, and nowhere else
@@ -106,7 +108,7 @@ def _to_stderr() -> logging.Handler:
 
 
 def _to_file(file: Path, form: str) -> logging.Handler:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(file.parent)
     handler = _File(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLine() if form == "json" else _FileLine())
     return handler
@@ -153,10 +155,11 @@ class _JsonLine(_Line):
 
     def format(self, record: logging.LogRecord) -> str:
         """Redacted before it is JSON: afterwards a quotation mark might lose its backslash."""
-        said: dict[str, object] = {"at": _stamp(record), "level": record.levelname.lower(), "logger": _short(record)}
-        said |= {**_ids(record), "text": record.getMessage()}
-        said |= {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
-        return json.dumps({key: _clean(value) for key, value in said.items()}, ensure_ascii=False)
+        line: dict[str, object] = {"at": _stamp(record), "level": record.levelname.lower(), "logger": _short(record)}
+        line |= {**_ids(record), "text": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps({key: _clean(value) for key, value in line.items()}, ensure_ascii=False)
 
 
 def _stamp(record: logging.LogRecord) -> str:

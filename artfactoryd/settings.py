@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from artfactoryd import documents, schema
 from artfactoryd.core import file_names
 from artfactoryd.documents import Document
+from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -238,8 +239,8 @@ def _open_to_others(http: Mapping[str, Any]) -> Problem | None:
     host = http.get("host", Http().host)
     if _is_loopback(host) or http.get("token"):
         return None
-    text = f"at {host} others than this machine can read the status page, and no token is asked of them."
-    return Problem("E_VALUE", text, "Set http.token, or take 127.0.0.1.", ("http", "host"))
+    message = f"at {host} others than this machine can read the status page, and no token is asked of them."
+    return Problem("E_VALUE", message, "Set http.token, or take 127.0.0.1.", ("http", "host"))
 
 
 def _is_loopback(host: str) -> bool:
@@ -287,7 +288,7 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
     except (Refusal, WrongUse) as error:
         instead = "the last good ones are" if running else "nothing is taken until they are mended"
         text = f"These settings are not used; {instead}.\n\n{error}\n"
-        word.write_text(text)
+        write_note(word, text.encode("utf-8", "backslashreplace"))
         log.error("bad settings: %s", error)
         return None
     word.unlink(missing_ok=True)

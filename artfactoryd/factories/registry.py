@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artfactoryd.credentials import resolve_key
-from artfactoryd.durable import storage_errors
+from artfactoryd.durable import make_folders
 from artfactoryd.errors import ProviderStopped, WrongUse
 from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, Ticket
 from artfactoryd.home import Home
+from artfactoryd.medium import storage_errors
 from artfactoryd.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def make_factories(home: Home, settings: Settings, environ: dict[str, str]) -> d
         if settings.provider(name).enabled:
             work = home.work / "made" / name
             with storage_errors(work):
-                work.mkdir(parents=True, exist_ok=True)
+                make_folders(work)
             found[name] = made(make, _for_factory(settings, name, environ), work)
     return found
 
