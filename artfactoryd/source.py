@@ -138,7 +138,7 @@ _OTHER_QUOTE = "Quote the whole text, with the other kind of quote (' or \") aro
 _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
 
 
-class Broken(Enum):
+class Mistake(Enum):
     """What stopped the parser. Told by the type and the marks of its error: its words change with its release."""
 
     KEY = "a colon where no key can be"
@@ -153,15 +153,15 @@ class Broken(Enum):
 class Complaint:
     """Where the parser stopped, as indexes into the source's text. `opened`: where the part it was reading began."""
 
-    kind: Broken
+    kind: Mistake
     index: int
     opened: int | None
     words: str  # the parser's own, to be shown where there are no better ones
 
 
-_STRAY = frozenset({Broken.QUOTE, Broken.FLOW, Broken.BLOCK, Broken.OTHER})
-_ANY = frozenset(Broken)
-_KEY = frozenset({Broken.KEY})
+_STRAY = frozenset({Mistake.QUOTE, Mistake.FLOW, Mistake.BLOCK, Mistake.OTHER})
+_ANY = frozenset(Mistake)
+_KEY = frozenset({Mistake.KEY})
 
 # (what the line looks like, the kinds it explains, code, message, fix); the first that fits is told.
 _TRAPS = (
@@ -178,14 +178,14 @@ _TRAPS = (
 def syntax_problem(source: Source, complaint: Complaint) -> Problem:
     """The parser's complaint, retold."""
     line = source.place(complaint.index)[0]
-    lines = [line, line - 1] if complaint.kind is Broken.KEY else [line]
-    if complaint.opened is not None and complaint.kind is not Broken.BLOCK:
+    lines = [line, line - 1] if complaint.kind is Mistake.KEY else [line]
+    if complaint.opened is not None and complaint.kind is not Mistake.BLOCK:
         lines.append(source.place(complaint.opened)[0])
     traps = (_trap(source, number, complaint.kind) for number in lines)
     return next(filter(None, traps), None) or _other(source, complaint)
 
 
-def _trap(source: Source, number: int, kind: Broken) -> Problem | None:
+def _trap(source: Source, number: int, kind: Mistake) -> Problem | None:
     line = source.line(number)
     for pattern, kinds, code, message, fix in _TRAPS:
         match = pattern.search(line)
@@ -203,22 +203,22 @@ def _example(found: re.Match[str]) -> str:
     return f'{_QUOTE_IT}: {key}{": " if key else ""}"{value}"'
 
 
-_AT_OPENING = frozenset({Broken.QUOTE, Broken.FLOW})  # told where the part begins, not where the parser stopped
+_AT_OPENING = frozenset({Mistake.QUOTE, Mistake.FLOW})  # told where the part begins, not where the parser stopped
 _RETOLD = {
-    Broken.QUOTE: ("the quote that opens here is never closed.", "Close it with the same quote."),
-    Broken.ESCAPE: (
+    Mistake.QUOTE: ("the quote that opens here is never closed.", "Close it with the same quote."),
+    Mistake.ESCAPE: (
         "in double quotes this backslash means nothing.",
         "Write the backslash twice, or put single quotes ' around the text.",
     ),
-    Broken.KEY: (
+    Mistake.KEY: (
         "a key cannot stand here: the one above it has a value already.",
         "Keys of one group begin in the same column; what belongs to a key stands further in, below it.",
     ),
-    Broken.FLOW: (
+    Mistake.FLOW: (
         "the bracket that opens here does not close as it should.",
         "Close it, and part its entries by commas; if it belongs to a text, put double quotes around the text.",
     ),
-    Broken.BLOCK: (
+    Mistake.BLOCK: (
         "this line does not go on from the lines above it.",
         "Keys of one group begin in the same column; look at this line and the one above it.",
     ),

@@ -19,7 +19,7 @@ import yaml
 from yaml import events as ev
 
 from artfactoryd.errors import Path, Problem, Refusal
-from artfactoryd.source import CURLY_FIX, Broken, Complaint, Source, is_curly_quoted, syntax_problem
+from artfactoryd.source import CURLY_FIX, Complaint, Mistake, Source, is_curly_quoted, syntax_problem
 
 MOST_DEPTH = 40
 TOO_DEEP = "E_TOO_DEEP"
@@ -150,23 +150,23 @@ def _complaint(source: Source, error: yaml.YAMLError, in_flow: bool) -> Complain
     return Complaint(_broken_token(source, at, opened), at, opened, words)
 
 
-def _broken_structure(source: Source, at: int, opened: int | None, in_flow: bool) -> Broken:
+def _broken_structure(source: Source, at: int, opened: int | None, in_flow: bool) -> Mistake:
     if opened is None or source.text.startswith("!", opened):  # a second root; a tag without its handle
-        return Broken.OTHER
-    return Broken.FLOW if in_flow else Broken.BLOCK
+        return Mistake.OTHER
+    return Mistake.FLOW if in_flow else Mistake.BLOCK
 
 
-def _broken_token(source: Source, at: int, opened: int | None) -> Broken:
+def _broken_token(source: Source, at: int, opened: int | None) -> Mistake:
     if opened is None:
-        return Broken.KEY if source.text.startswith(":", at) else Broken.OTHER
+        return Mistake.KEY if source.text.startswith(":", at) else Mistake.OTHER
     match source.text[opened : opened + 1]:
         case "'" | '"' if at >= len(source.text) or source.text.startswith(("---", "..."), at):
-            return Broken.QUOTE
+            return Mistake.QUOTE
         case '"':
-            return Broken.ESCAPE
+            return Mistake.ESCAPE
         case "|" | ">":
-            return Broken.BLOCK
-    return Broken.OTHER
+            return Mistake.BLOCK
+    return Mistake.OTHER
 
 
 @dataclass(slots=True)

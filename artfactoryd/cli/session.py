@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -25,11 +26,12 @@ from artfactoryd.core.sidecar import slug
 from artfactoryd.daemon import loop as daemon
 from artfactoryd.daemon import mailbox as commands
 from artfactoryd.daemon import receipts
-from artfactoryd.daemon.app import now, open_house, read_settings
+from artfactoryd.daemon.app import now, open_house, read_settings, unsafe_start
 from artfactoryd.daemon.loop import outcome
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.durable import flush_folder, write_file
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
+from artfactoryd.factories import look_again
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Work
 from artfactoryd.planning.planner import Origin, expander, name_of
@@ -57,6 +59,8 @@ def run(home: Home, environ: Environ, *, verbose: bool, supervised: bool) -> Non
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
             _wait_for_settings(home, environ, seen)
             seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
+        if supervised:
+            _wait_for_libraries(settings, environ)
         home.make()
         asyncio.run(daemon.work(home, settings, Work(), environ))
 
@@ -85,6 +89,17 @@ def _wait_for_settings(home: Home, environ: Environ, seen: int | None) -> None:
     """Until the file is another one than was looked at just before it was read."""
     while _changed_at(home.settings_file) == seen:
         _wait(environ, f"The settings cannot be used, and nothing is taken; see {home.settings_file}.error.txt")
+
+
+def _wait_for_libraries(settings: Settings, environ: Environ) -> None:
+    """Until none that is installed may buy twice."""
+    said = None
+    while why := unsafe_start(settings):
+        if why != said:
+            logging.getLogger(__name__).error("nothing is started: %s", why)
+        said = why
+        _wait(environ, why)
+        look_again()
 
 
 def _changed_at(path: Path) -> int | None:

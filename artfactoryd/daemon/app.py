@@ -133,6 +133,16 @@ def _factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[
     return found
 
 
+def unsafe_start(settings: Settings) -> str | None:
+    """Why nothing is started with the libraries that are installed: what to do, in words. None where they are safe."""
+    unsafe = {name: factory for name, factory in broken().items() if factory.unsafe and settings.provider(name).enabled}
+    words = [
+        f"{factory.text} {factory.way_out} Or go without it (providers.{name}.enabled: false)."
+        for name, factory in unsafe.items()
+    ]
+    return " ".join(words) or None
+
+
 @asynccontextmanager
 async def asking(home: Home, settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[dict[str, Factory]]:
     """Factories for free questions, beside whoever works in this home; nothing is written."""

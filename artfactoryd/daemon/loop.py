@@ -23,12 +23,12 @@ from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.daemon import cleanup as leftovers
 from artfactoryd.daemon import mailbox as commands
 from artfactoryd.daemon import sleep_inhibitor as wakefulness
-from artfactoryd.daemon.app import House, open_house, read_settings
+from artfactoryd.daemon.app import House, open_house, read_settings, unsafe_start
 from artfactoryd.daemon.endings import end
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
+from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake import notices as paperwork
 from artfactoryd.intake.consumer import Taking, Work
@@ -304,7 +304,9 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str]) -> None:
-    """Run the house of a home whose lock is held."""
+    """Run the house of a home whose lock is held. Raises WrongUse where a library that is installed may buy twice."""
+    if why := unsafe_start(settings):
+        raise WrongUse(why)
     try:
         async with open_house(home, settings, environ) as house:
             await Daemon(house, job, environ).run()

@@ -183,10 +183,11 @@ class FactoryMaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A factory that is installed and cannot be loaded, in words."""
+    """A factory that is installed and cannot be loaded, in words. `unsafe`: its library may buy twice."""
 
     text: str
     way_out: str
+    unsafe: bool = False
 
 
 class Unmade:
@@ -229,6 +230,11 @@ def broken() -> dict[str, Broken]:
     return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
 
 
+def look_again() -> None:
+    """Forget what is installed: somebody may have mended it."""
+    _installed.cache_clear()
+
+
 @cache
 def _installed() -> dict[str, FactoryMaker | Broken]:
     """Looked at once in a process: who made its factories says of them what was so then."""
@@ -238,8 +244,12 @@ def _installed() -> dict[str, FactoryMaker | Broken]:
 
 
 def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
+    from artfactoryd.factories.library import UnsafeLibrary
+
     try:
         maker: FactoryMaker = point.load()
+    except UnsafeLibrary as error:
+        return Broken(f"The factory of {point.name} is not used: {error}.", error.way_out, unsafe=True)
     except Exception as error:  # a stranger's code: anything
         package = point.dist.name if point.dist else point.module
         words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
