@@ -8,3 +8,16 @@ from datetime import UTC, datetime
 def iso(moment: datetime) -> str:
     """In UTC, to the millisecond, with a Z: such texts sort as their moments do. `moment`: aware."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def day_of(moment: datetime) -> str:
+    return moment.astimezone().date().isoformat()
+
+
+def today() -> str:
+    """For who only looks; the house has a clock of its own."""
+    return day_of(datetime.now().astimezone())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
 from artfactoryd.errors import WrongUse
+from artfactoryd.settings import Settings, expanded
 
 SERVICE = "artfactoryd"
 
@@ -38,3 +44,113 @@ def remove(provider: str) -> bool:
 def _no_keychain(provider: str, why: str) -> WrongUse:
     instead = f"Put the key into a file only you can read, and say so: providers.{provider}.api_key: file:/PATH"
     return WrongUse(f"The keychain of this machine cannot be used ({why}). {instead}")
+
+
+KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN", "fal": "FAL_KEY"}
+KEYCHAIN_SERVICE = "artfactoryd"
+MOST_KEY_BYTES = 4096
+LEAST_TOKEN = 16  # characters: beyond this machine anybody may try
+
+
+def key_place(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
+    """Where `resolve_key` finds the key: env:NAME, keychain or file:PATH; None where none is asked for or found."""
+    place, variable = settings.provider(provider).api_key, KEY_VARIABLES.get(provider)
+    if place is not None or variable is None:
+        return place
+    if environ.get(variable, "").strip():
+        return f"env:{variable}"
+    return "keychain" if _from_keychain(provider, certain=False) else None
+
+
+def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
+    """The API key itself, or None where none is asked for and none is found. Never log what comes back.
+
+    Raises WrongUse when the settings say where the key is and it cannot be had from there.
+    """
+    place = settings.provider(provider).api_key
+    what, setting = f"API key for {provider}", f"providers.{provider}.api_key"
+    if place is None:
+        return _default_key(provider, environ)
+    if place != "keychain":
+        return clean_key(_found_at(place, environ, what, setting), what)
+    key = _from_keychain(provider, certain=True) or ""
+    if not key.strip():
+        missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
+        raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
+    return clean_key(key, what)
+
+
+def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The status page's token itself, or None where none is asked for. Never log what comes back.
+
+    Raises WrongUse when the settings say where it is and it cannot be had from there, or is easily guessed.
+    """
+    what, setting = "token for the status page", "http.token"
+    if settings.http.token is None:
+        return None
+    token = clean_key(_found_at(settings.http.token, environ, what, setting), what)
+    if len(token) < LEAST_TOKEN:
+        raise WrongUse(f"The {what} is short; {LEAST_TOKEN} characters at least (settings: {setting}).")
+    return token
+
+
+def _found_at(place: str, environ: Mapping[str, str], what: str, setting: str) -> str:
+    """The secret at env:NAME or file:PATH."""
+    kind, _, rest = place.partition(":")
+    if kind == "env":
+        found, missing = environ.get(rest, ""), f"the variable {rest} is not set"
+    else:
+        found, missing = _from_key_file(expanded(rest, environ), what, setting), f"the file {rest} is empty"
+    if not found.strip():
+        raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
+    return found
+
+
+def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:
+    variable = KEY_VARIABLES.get(provider)
+    if variable is None:
+        return None
+    key = environ.get(variable, "").strip() or (_from_keychain(provider, certain=False) or "").strip()
+    return clean_key(key, f"API key for {provider}") if key else None
+
+
+def clean_key(key: str, what: str) -> str:
+    """Raises WrongUse for what cannot be one."""
+    key = key.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise WrongUse(f"The {what} holds blanks or characters that none has. Copy it again.")
+    return key
+
+
+def _from_keychain(provider: str, *, certain: bool) -> str | None:
+    """`certain`: the settings name the keychain, so its absence is an error."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYCHAIN_SERVICE, provider)
+    except KeyringError as error:
+        if not certain:
+            return None
+        raise WrongUse(f"No API key for {provider}: the keychain cannot be read ({type(error).__name__}).") from error
+
+
+def _from_key_file(path: Path, what: str, setting: str) -> str:
+    def refuse(reason: str) -> WrongUse:
+        return WrongUse(f"No {what}: {reason} (settings: {setting}).")
+
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise refuse(f"the file {path} cannot be read: {error.strerror}") from error
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise refuse(f"{path} is not a plain file")
+        if status.st_uid != os.getuid():
+            raise refuse(f"{path} belongs to someone else")
+        if status.st_mode & 0o077:
+            raise refuse(f"{path} can be read by others. Run: chmod 600 {path}")
+        return os.read(handle, MOST_KEY_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(handle)

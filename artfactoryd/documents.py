@@ -1,35 +1,25 @@
-"""Every YAML and JSON document that comes in: read, checked by JSON Schema, each problem with its place.
+"""Every YAML and JSON document that comes in, read into values that know their places in the text.
 
-Also the way out: `dump_yaml`. Not here: how YAML is parsed (yaml12), text and its traps (source).
+Also the way out: `dump_yaml`. Not here: what a schema says of it (schema), how YAML is parsed (yaml12), text and its
+traps (source).
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path as FilePath
 from typing import Any
-
-from jsonschema import Draft202012Validator, SchemaError, ValidationError, validators
-from jsonschema.exceptions import best_match
 
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.source import Source, read_source
 from artfactoryd.yaml12 import Node, Root, compose, dump_yaml, plain
 
 __all__ = [
-    "MOST_BYTES", "Document", "check", "check_mapping", "check_schema", "check_value", "dump_yaml", "read_documents",
-    "read_lines", "read_list", "read_scalar", "schema_names", "schema_text",
+    "MOST_BYTES", "Document", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",
 ]  # fmt: skip
 
 MOST_BYTES = 1 << 20
-LONGEST_SHOWN = 60
 _KEY_CODES = ("E_UNKNOWN_KEY", "E_NOT_BUILT", "E_PARAMETER")  # what is wrong is the key, not its value
-_HERE = FilePath(__file__).resolve().parent
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,216 +156,3 @@ def read_scalar(text: str) -> Any:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return plain(text)
-
-
-def _folder() -> FilePath:
-    packaged = _HERE / "schemas"
-    return packaged if packaged.is_dir() else _HERE.parent / "schemas"
-
-
-def schema_names() -> list[str]:
-    return sorted(path.name.removesuffix(".schema.json") for path in _folder().glob("*.schema.json"))
-
-
-def schema_text(name: str) -> str:
-    return (_folder() / f"{name}.schema.json").read_text(encoding="utf-8")
-
-
-@lru_cache
-def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(schema_text(name))
-    return schema
-
-
-def check(document: Document, schema: str) -> list[Problem]:
-    """What the JSON Schema of that name has against a document, in the order of the file."""
-    problems = [document.locate(problem) for problem in check_mapping(document.value, schema)]
-    return sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
-
-
-def check_mapping(value: Mapping[str, Any], schema: str) -> list[Problem]:
-    """As `check`, of a value that stands in no file: problems have key paths only."""
-    errors = list(_Validator(_schema(schema)).iter_errors(value))
-    unbuilt = [tuple(error.absolute_path) for error in errors if error.validator == "x-not-built"]
-    problems: dict[Problem, None] = {}
-    for error in errors:
-        path = tuple(error.absolute_path)
-        if error.validator == "x-not-built" or not any(path[: len(each)] == each for each in unbuilt):
-            problems.update(dict.fromkeys(_problems(error, path)))
-    return list(problems)
-
-
-def check_schema(schema: Mapping[str, Any]) -> str | None:
-    """Why this is no JSON Schema that parameters can be checked by, or None."""
-    try:
-        Draft202012Validator.check_schema(dict(schema))
-    except SchemaError as error:
-        place = ".".join(str(step) for step in error.absolute_path)
-        return f"no valid JSON Schema{f' at {place}' if place else ''}: {error.message[:200]}."
-    if _has_reference(schema):
-        return "$ref is not built yet in a model's schema."
-    return None
-
-
-def _has_reference(schema: Any) -> bool:
-    if isinstance(schema, Mapping):
-        return "$ref" in schema or "$dynamicRef" in schema or any(_has_reference(each) for each in schema.values())
-    return isinstance(schema, list) and any(_has_reference(each) for each in schema)
-
-
-def check_value(schema: Mapping[str, Any], value: Any) -> str | None:
-    """One parameter's value against its schema: a sentence that says what is allowed, or None."""
-    error = best_match(Draft202012Validator(schema).iter_errors(value))
-    if error is None:
-        return None
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-    return f"{place} {_must(error)}".strip()
-
-
-def _mark(name: str) -> Any:
-    """A keyword of ours that is an error wherever it is met: the key it stands at is not to be used yet."""
-
-    def refuse(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if wanted:
-            yield ValidationError(name)
-
-    return refuse
-
-
-def _same(validator: Any, keys: list[str], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """`x-same`: keys that may stand together only with one value."""
-    if isinstance(instance, dict):
-        given = [key for key in keys if key in instance]
-        if any(instance[key] != instance[given[0]] for key in given):
-            yield ValidationError(" and ".join(given), path=[given[-1]])
-
-
-_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"x-not-built": _mark("x-not-built"), "x-same": _same}
-)
-
-
-def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
-    schema: Any = error.schema
-    wanted: Any = error.validator_value
-    given: Any = error.instance
-    match error.validator:
-        case "x-not-built":
-            yield Problem("E_NOT_BUILT", f"{path[-1]} is not built yet.", "Take it out.", path)
-        case "x-same":
-            yield Problem("E_VALUE", f"{error.message} are the same thing, but differ.", "Keep one of them.", path)
-        case "additionalProperties":
-            for key in given.keys() - schema["properties"].keys():
-                message = f"there is no key {_shown(key)} here."
-                yield Problem("E_UNKNOWN_KEY", message, _nearest(key, schema), (*path, key))
-        case "required":
-            for key in (key for key in wanted if key not in given):
-                yield Problem("E_REQUIRED", f"the key {key} is missing.", _about(key, schema), path)
-        case _:
-            yield Problem(_code(str(error.validator)), _must(error), _fix(error), path)
-
-
-def _code(keyword: str) -> str:
-    if keyword == "type":
-        return "E_TYPE"
-    return "E_RANGE" if keyword.startswith(("minimum", "maximum", "exclusive", "minLength", "maxLength")) else "E_VALUE"
-
-
-def _nearest(key: str, schema: Mapping[str, Any]) -> str:
-    known: Mapping[str, Any] = schema.get("properties", {})
-    near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.7)
-    if not near:
-        usable = [name for name, each in known.items() if not each.get("x-not-built")]
-        return str(schema.get("x-unknown") or f"It may hold: {', '.join(usable)}.")
-    later = " (which is not built yet)" if known[near[0]].get("x-not-built") else ""
-    return f"Did you mean {near[0]}{later}?"
-
-
-def _about(key: str, schema: Mapping[str, Any]) -> str:
-    text = schema.get("properties", {}).get(key, {}).get("description", "")
-    return f"Add it: {text}" if text else "Add it."
-
-
-def _must(error: ValidationError) -> str:
-    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
-    allowed = allowed_by(schema, str(error.validator))
-    if allowed is None:
-        return f"does not fit: {error.message[:200]}."
-    if schema.get("x-secret"):
-        return f"must be {allowed}; what stands here is not shown."
-    return f"must be {allowed}, not {_shown(error.instance)}."
-
-
-def _fix(error: ValidationError) -> str:
-    wanted: Any = error.validator_value
-    value = error.instance
-    if error.validator != "type" or not isinstance(error.schema, dict) or error.schema.get("x-secret"):
-        return ""
-    if "string" in wanted and isinstance(value, bool | int | float):
-        return "Put quotes around it."
-    if isinstance(value, str) and value and not isinstance(_plain_or_text(value), str):
-        return "Take the quotes away."
-    return ""
-
-
-def _plain_or_text(text: str) -> Any:
-    try:
-        return plain(text)
-    except ValueError:
-        return text
-
-
-def _shown(value: Any) -> str:
-    """A value in a message: short, on one line, and only its kind where it holds others."""
-    if isinstance(value, dict | list):
-        return "a list" if isinstance(value, list) else "keys with values"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
-
-
-_NOUNS = {
-    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "nothing",
-    "array": "a list", "object": "keys with values",
-}  # fmt: skip
-
-
-def allowed_by(schema: Mapping[str, Any], keyword: str = "type") -> str | None:
-    """What a schema allows, in words: `a whole number from 1 to 4`. None where it has no simple words.
-
-    Lengths and forms are told only when it is they (`keyword`) that were offended.
-    """
-    if "x-allowed" in schema:
-        return str(schema["x-allowed"])
-    if "const" in schema:
-        return _shown(schema["const"])
-    if "enum" in schema:
-        return f"one of {', '.join(str(each) for each in schema['enum'])}"
-    choices = schema.get("anyOf") or schema.get("oneOf")
-    if choices:
-        words = [allowed_by(each) for each in choices if isinstance(each, dict)]
-        return None if None in words else " or ".join(str(each) for each in words)
-    kinds = schema.get("type")
-    if kinds is None:
-        return None
-    nouns = [_NOUNS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-    offended = "" if keyword in _NUMERIC else _LIMITS.get(keyword, "").format(schema.get(keyword))
-    return " or ".join(nouns) + _range(schema) + offended
-
-
-def _range(schema: Mapping[str, Any]) -> str:
-    least, most = schema.get("minimum"), schema.get("maximum")
-    words = "".join(_LIMITS[key].format(schema[key]) for key in _NUMERIC if key in schema)
-    if least is not None and most is not None:
-        return f" from {least} to {most}{words}"
-    if least is not None or most is not None:
-        return (f" of at least {least}" if most is None else f" of at most {most}") + words
-    return words
-
-
-_NUMERIC = ("exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-_LIMITS = {
-    "exclusiveMinimum": " above {}", "exclusiveMaximum": " below {}", "multipleOf": " divisible by {}",
-    "minLength": " of at least {} characters", "maxLength": " of at most {} characters",
-    "minItems": " of at least {} entries", "maxItems": " of at most {} entries",
-    "pattern": " of the form {}", "uniqueItems": " without repeats",
-}  # fmt: skip

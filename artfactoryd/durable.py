@@ -6,9 +6,15 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import io
+import itertools
 import os
+import re
+import secrets
 import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,3 +113,102 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno == errno.EIO:
             raise StorageFaulty(f"The disk of {path} reports an error. Check the disk; it is tried again.") from error
         raise
+
+
+LONGEST = 255  # bytes of a file name on every file system we meet
+TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+
+
+def write_new(target: Path, content: BinaryIO | bytes) -> bool:
+    """A new file, whole or not at all; False when the name is taken."""
+    if os.path.lexists(target):
+        return False
+    temporary = target.with_name(temporary_name(target.name, secrets.token_hex(4)))
+    create(temporary, io.BytesIO(content) if isinstance(content, bytes) else content)
+    try:
+        _rename_to_free(temporary, target)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def replace(target: Path, data: bytes) -> None:
+    temporary = target.with_name(temporary_name(target.name, secrets.token_hex(4)))
+    create(temporary, io.BytesIO(data))
+    temporary.replace(target)
+
+
+def create(path: Path, content: BinaryIO) -> None:
+    """Write and flush a file that nobody looks at yet; a failure leaves nothing."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+        try:
+            shutil.copyfileobj(content, file, 1 << 20)
+            file.flush()
+            flush(file.fileno())
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def _rename_to_free(temporary: Path, target: Path) -> None:
+    """Raises FileExistsError rather than overwrite."""
+    try:
+        os.link(temporary, target)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        _rename_exclusively(temporary, target)
+
+
+def _rename_exclusively(temporary: Path, target: Path) -> None:
+    """For file systems without hard links (exFAT, some servers): the kernel's own call, which Python lacks."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    old, new = os.fsencode(temporary), os.fsencode(target)
+    if sys.platform == "darwin":
+        failed = libc.renamex_np(old, new, ctypes.c_uint(4))  # RENAME_EXCL
+    else:
+        failed = libc.renameat2(-100, old, -100, new, ctypes.c_uint(1))  # AT_FDCWD, RENAME_NOREPLACE
+    if failed and ctypes.get_errno() in NO_LINKS and not os.path.lexists(target):
+        temporary.rename(target)  # only this process writes here
+    elif failed:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
+
+
+def make_folders(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    if folder.is_symlink():
+        raise FileNotFoundError(errno.ENOENT, "it is a link to a place that is not there", str(folder))
+    make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush_folder(folder.parent)
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Whatever the place says, a person reads a sentence: StorageFull, or StorageFaulty after a failed flush."""
+    try:
+        with storage_errors(folder):
+            yield
+    except OSError as error:
+        raise StorageFull(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
+
+
+def numbered(stem: str, extension: str, spare: int) -> Iterator[str]:
+    """The name, then -2, -3, ..., cut so that `spare` more bytes still make a file name."""
+    for number in itertools.count(1):
+        ending = (f"-{number}" if number > 1 else "") + extension
+        yield _cut(stem, LONGEST - spare - len(os.fsencode(ending))) + ending
+
+
+def temporary_name(name: str, mark: str) -> str:
+    return f".{_cut(name, LONGEST - len(mark) - 6)}.{mark}.tmp"
+
+
+def _cut(text: str, most: int) -> str:
+    """At most that many bytes, never within a letter."""
+    return os.fsencode(text)[:most].decode("utf-8", "ignore")

@@ -6,30 +6,28 @@ Not here: when they are read again (daemon), and the schema of the keys (schemas
 from __future__ import annotations
 
 import ipaddress
-import os
-import stat
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from artfactoryd import documents
-from artfactoryd.core import file_names as naming
+from artfactoryd import documents, schema
+from artfactoryd.core import file_names
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.home import Home
+
+log = logging.getLogger(__name__)
 
 DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 HOST_VARIABLE = "ARTFACTORY_HTTP__HOST"
 NAMES, NAMES_VARIABLE = ("products", "file"), "ARTFACTORY_PRODUCTS__FILE"
-KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN", "fal": "FAL_KEY"}
 ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
-KEYCHAIN_SERVICE = "artfactoryd"
-MOST_KEY_BYTES = 4096
-LEAST_TOKEN = 16  # characters: beyond this machine anybody may try
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ PROVIDERS = {
 class Products:
     """`file`: pattern of the products' names, of orders that have none of their own."""
 
-    file: str = naming.PATTERN
+    file: str = file_names.PATTERN
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +139,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         of_file = document is not None and "host" not in (given.get("http") or {})
         raise Refusal([document.locate(problem) if document and of_file else _of_variable(HOST_VARIABLE, problem)])
     pattern = (value.get("products") or {}).get("file")
-    for problem in naming.problems(pattern)[:1] if pattern else ():
+    for problem in file_names.problems(pattern)[:1] if pattern else ():
         problem = replace(problem, path=NAMES)
         of_file = document is not None and "file" not in (given.get("products") or {})
         raise Refusal([document.locate(problem) if document and of_file else _of_variable(NAMES_VARIABLE, problem)])
@@ -165,7 +163,7 @@ def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
         several = Problem("E_YAML", "settings are one document.", "Take out the line ---.")
         return None, [several.at(str(path), None, None)]
     document = read[0]
-    problems = documents.check(document, "settings")
+    problems = schema.check(document, "settings")
     return document, problems or [document.locate(each) for each in _more_problems(document.value)]
 
 
@@ -179,7 +177,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[
         keys = name.removeprefix(PREFIX).lower().split("__")
         try:
             given = _nested(keys, documents.read_scalar(environ[name]))
-            found = documents.check_mapping(given, "settings") or list(_more_problems(given))
+            found = schema.check_mapping(given, "settings") or list(_more_problems(given))
         except ValueError as error:
             found = [Problem("E_NUMBER", str(error))]
         problems += [_of_variable(name, problem) for problem in found]
@@ -255,7 +253,7 @@ def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -
     providers = {name: _filled(default, sections["providers"].get(name) or {}) for name, default in PROVIDERS.items()}
     inbox = _filled(Inbox(), sections["inbox"])
     if inbox.path is not None:
-        inbox = replace(inbox, path=folder / _expanded(str(inbox.path), environ))
+        inbox = replace(inbox, path=folder / expanded(str(inbox.path), environ))
     return Settings(
         providers=providers, budget=_filled(Budget(), sections["budget"]), limits=_filled(Limits(), sections["limits"]),
         inbox=inbox, http=_filled(Http(), sections["http"]), logging=_filled(Logging(), sections["logging"]),
@@ -272,111 +270,22 @@ def _filled(default: Any, given: Mapping[str, Any]) -> Any:
     return replace(default, **{key: plain(value) for key, value in given.items()})
 
 
-def _expanded(path: str, environ: Mapping[str, str]) -> Path:
+def expanded(path: str, environ: Mapping[str, str]) -> Path:
     if path == "~" or path.startswith("~/"):
         return Path(environ.get("HOME") or Path.home()) / path[2:]
     return Path(path)
 
 
-def key_place(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
-    """Where `resolve_key` finds the key: env:NAME, keychain or file:PATH; None where none is asked for or found."""
-    place, variable = settings.provider(provider).api_key, KEY_VARIABLES.get(provider)
-    if place is not None or variable is None:
-        return place
-    if environ.get(variable, "").strip():
-        return f"env:{variable}"
-    return "keychain" if _from_keychain(provider, certain=False) else None
-
-
-def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
-    """The API key itself, or None where none is asked for and none is found. Never log what comes back.
-
-    Raises WrongUse when the settings say where the key is and it cannot be had from there.
-    """
-    place = settings.provider(provider).api_key
-    what, setting = f"API key for {provider}", f"providers.{provider}.api_key"
-    if place is None:
-        return _default_key(provider, environ)
-    if place != "keychain":
-        return clean_key(_found_at(place, environ, what, setting), what)
-    key = _from_keychain(provider, certain=True) or ""
-    if not key.strip():
-        missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
-        raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
-    return clean_key(key, what)
-
-
-def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
-    """The status page's token itself, or None where none is asked for. Never log what comes back.
-
-    Raises WrongUse when the settings say where it is and it cannot be had from there, or is easily guessed.
-    """
-    what, setting = "token for the status page", "http.token"
-    if settings.http.token is None:
+def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:
+    """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
+    word = home.settings_file.with_name(home.settings_file.name + ".error.txt")
+    try:
+        found = load(home.settings_file, environ)
+    except (Refusal, WrongUse) as error:
+        instead = "the last good ones are" if running else "nothing is taken until they are mended"
+        text = f"These settings are not used; {instead}.\n\n{error}\n"
+        word.write_text(text)
+        log.error("bad settings: %s", error)
         return None
-    token = clean_key(_found_at(settings.http.token, environ, what, setting), what)
-    if len(token) < LEAST_TOKEN:
-        raise WrongUse(f"The {what} is short; {LEAST_TOKEN} characters at least (settings: {setting}).")
-    return token
-
-
-def _found_at(place: str, environ: Mapping[str, str], what: str, setting: str) -> str:
-    """The secret at env:NAME or file:PATH."""
-    kind, _, rest = place.partition(":")
-    if kind == "env":
-        found, missing = environ.get(rest, ""), f"the variable {rest} is not set"
-    else:
-        found, missing = _from_key_file(_expanded(rest, environ), what, setting), f"the file {rest} is empty"
-    if not found.strip():
-        raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
+    word.unlink(missing_ok=True)
     return found
-
-
-def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:
-    variable = KEY_VARIABLES.get(provider)
-    if variable is None:
-        return None
-    key = environ.get(variable, "").strip() or (_from_keychain(provider, certain=False) or "").strip()
-    return clean_key(key, f"API key for {provider}") if key else None
-
-
-def clean_key(key: str, what: str) -> str:
-    """Raises WrongUse for what cannot be one."""
-    key = key.strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise WrongUse(f"The {what} holds blanks or characters that none has. Copy it again.")
-    return key
-
-
-def _from_keychain(provider: str, *, certain: bool) -> str | None:
-    """`certain`: the settings name the keychain, so its absence is an error."""
-    import keyring
-    from keyring.errors import KeyringError
-
-    try:
-        return keyring.get_password(KEYCHAIN_SERVICE, provider)
-    except KeyringError as error:
-        if not certain:
-            return None
-        raise WrongUse(f"No API key for {provider}: the keychain cannot be read ({type(error).__name__}).") from error
-
-
-def _from_key_file(path: Path, what: str, setting: str) -> str:
-    def refuse(reason: str) -> WrongUse:
-        return WrongUse(f"No {what}: {reason} (settings: {setting}).")
-
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise refuse(f"the file {path} cannot be read: {error.strerror}") from error
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise refuse(f"{path} is not a plain file")
-        if status.st_uid != os.getuid():
-            raise refuse(f"{path} belongs to someone else")
-        if status.st_mode & 0o077:
-            raise refuse(f"{path} can be read by others. Run: chmod 600 {path}")
-        return os.read(handle, MOST_KEY_BYTES).decode("utf-8", "replace")
-    finally:
-        os.close(handle)

@@ -159,6 +159,27 @@ class Complaint:
     words: str  # the parser's own, to be shown where there are no better ones
 
 
+def structure_mistake(source: Source, opened: int | None, in_flow: bool) -> Mistake:
+    """Of a complaint that the next token does not fit. `in_flow`: what is being read stands in brackets."""
+    if opened is None or source.text.startswith("!", opened):  # a second root; a tag without its handle
+        return Mistake.OTHER
+    return Mistake.FLOW if in_flow else Mistake.BLOCK
+
+
+def token_mistake(source: Source, index: int, opened: int | None) -> Mistake:
+    """Of a complaint that at `index` there is no token."""
+    if opened is None:
+        return Mistake.KEY if source.text.startswith(":", index) else Mistake.OTHER
+    match source.text[opened : opened + 1]:
+        case "'" | '"' if index >= len(source.text) or source.text.startswith(("---", "..."), index):
+            return Mistake.QUOTE
+        case '"':
+            return Mistake.ESCAPE
+        case "|" | ">":
+            return Mistake.BLOCK
+    return Mistake.OTHER
+
+
 _STRAY = frozenset({Mistake.QUOTE, Mistake.FLOW, Mistake.BLOCK, Mistake.OTHER})
 _ANY = frozenset(Mistake)
 _KEY = frozenset({Mistake.KEY})

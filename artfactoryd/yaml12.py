@@ -19,7 +19,15 @@ import yaml
 from yaml import events as ev
 
 from artfactoryd.errors import Path, Problem, Refusal
-from artfactoryd.source import CURLY_FIX, Complaint, Mistake, Source, is_curly_quoted, syntax_problem
+from artfactoryd.source import (
+    CURLY_FIX,
+    Complaint,
+    Source,
+    is_curly_quoted,
+    structure_mistake,
+    syntax_problem,
+    token_mistake,
+)
 
 MOST_DEPTH = 40
 TOO_DEEP = "E_TOO_DEEP"
@@ -145,28 +153,9 @@ def _complaint(source: Source, error: yaml.YAMLError, in_flow: bool) -> Complain
 
     at, opened = index("problem_mark") or 0, index("context_mark")
     words = str(getattr(error, "problem", None) or getattr(error, "reason", "it cannot be read"))
-    if isinstance(error, yaml.parser.ParserError):
-        return Complaint(_broken_structure(source, at, opened, in_flow), at, opened, words)
-    return Complaint(_broken_token(source, at, opened), at, opened, words)
-
-
-def _broken_structure(source: Source, at: int, opened: int | None, in_flow: bool) -> Mistake:
-    if opened is None or source.text.startswith("!", opened):  # a second root; a tag without its handle
-        return Mistake.OTHER
-    return Mistake.FLOW if in_flow else Mistake.BLOCK
-
-
-def _broken_token(source: Source, at: int, opened: int | None) -> Mistake:
-    if opened is None:
-        return Mistake.KEY if source.text.startswith(":", at) else Mistake.OTHER
-    match source.text[opened : opened + 1]:
-        case "'" | '"' if at >= len(source.text) or source.text.startswith(("---", "..."), at):
-            return Mistake.QUOTE
-        case '"':
-            return Mistake.ESCAPE
-        case "|" | ">":
-            return Mistake.BLOCK
-    return Mistake.OTHER
+    of_structure = isinstance(error, yaml.parser.ParserError)
+    kind = structure_mistake(source, opened, in_flow) if of_structure else token_mistake(source, at, opened)
+    return Complaint(kind, at, opened, words)
 
 
 @dataclass(slots=True)

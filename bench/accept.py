@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from artfactoryd import documents
-from artfactoryd.cli.init import init
+from artfactoryd.cli.init import make_home
 from artfactoryd.home import Home
 
 ITEMS = int(os.environ.get("ITEMS", "100000"))
@@ -26,7 +26,7 @@ MOST, MOST_MB = 4.0, 100.0
 
 def settled_home(folder: str) -> Home:
     home = Home(Path(folder).resolve() / "home")
-    for _ in init(home):
+    for _ in make_home(home):
         pass
     settings = {"inbox": {"settle_seconds": 0.05}, "limits": {"products_per_order": ITEMS}}
     home.settings_file.write_text(documents.dump_yaml({**settings, "budget": budget()}))

@@ -16,7 +16,7 @@ from pathlib import Path
 from line import provider
 
 from artfactoryd import documents
-from artfactoryd.cli.init import init
+from artfactoryd.cli.init import make_home
 from artfactoryd.home import Home
 
 DROPS = int(os.environ.get("DROPS", "120"))
@@ -27,7 +27,7 @@ TARGET_MS = 100.0
 def main() -> None:
     with provider() as base, tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder).resolve() / "home")
-        for _ in init(home):
+        for _ in make_home(home):
             pass
         settings = {
             "providers": {"replicate": {"base_url": base, "concurrency": 8, "requests_per_minute": 100_000}},

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.model import Model
@@ -33,7 +33,7 @@ def plan(lists: int, length: int) -> Plan:
     prompt = " ".join(f"[{','.join(each)}]" for each in values(lists, length))
     document = {"provider": "acme", "model": "painter", "parameters": {"prompt": prompt}}
     order = read_order(document, name="bench", project=None)
-    return make_plan(order, MODEL, 1, written=lambda path: None, check=documents.check_value)
+    return make_plan(order, MODEL, 1, written=lambda path: None, check=schema.check_value)
 
 
 def peer_prompts(lists: int, length: int) -> Iterator[object]:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from artfactoryd import documents
-from artfactoryd.cli.init import init
+from artfactoryd.cli.init import make_home
 from artfactoryd.home import Home
 
 SECONDS = float(os.environ.get("SECONDS", "20"))
@@ -24,7 +24,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder).resolve() / "home")
-        for _ in init(home):
+        for _ in make_home(home):
             pass
         home.settings_file.write_text(documents.dump_yaml({"http": {"port": 0}}))
         words = [sys.executable, "-m", "artfactoryd", "--home", str(home.root), "run"]

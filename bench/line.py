@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import documents
-from artfactoryd.cli.init import init
+from artfactoryd.cli.init import make_home
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger
 
@@ -48,7 +48,7 @@ def ours(base: str) -> tuple[float, float]:
     """From the first wish to the last settlement; CPU of the whole process, its start included."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder).resolve() / "home")
-        for _ in init(home):
+        for _ in make_home(home):
             pass
         home.settings_file.write_text(documents.dump_yaml(settings(base)))
         (home.inbox / "many.yaml").write_text(documents.dump_yaml(order()))

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from accept import ITEMS, budget, order
 
 from artfactoryd import documents
-from artfactoryd.cli.init import init
+from artfactoryd.cli.init import make_home
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
@@ -67,7 +67,7 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 def prepared(folder: str, base: str, pending: bool) -> Home:
     home = Home(Path(folder).resolve() / "home")
-    for _ in init(home):
+    for _ in make_home(home):
         pass
     settings = {
         "providers": {"replicate": {"base_url": base, "concurrency": RUNNING}}, "budget": budget(),

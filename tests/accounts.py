@@ -11,6 +11,7 @@ from typing import Any
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
 Line = dict[str, Any]
@@ -23,9 +24,9 @@ def clock() -> datetime:
     return NOON
 
 
-def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
+def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:
     """As many items as the order says, each for one product."""
-    numbers = range(row["expanded_items"] + 1, row["total_items"] + 1)
+    numbers = range(row.expanded_items + 1, row.total_items + 1)
     return ["fake"], (
         PlannedItem(n, n, 1, 0, n, {"prompt": f"car {n}"}, (("prompt", "[a,b]", "a"),), UPPER) for n in numbers
     )
@@ -148,3 +149,15 @@ def pause(on: bool, reason: str = "no key") -> Line:
 
 def attempt(item: int, order: str, nth: int) -> str:
     return f"{order}-{item}-{nth}"
+
+
+def order_row(index: Index, order: str = ORDER) -> OrderRow:
+    row = index.order(order)
+    assert row is not None
+    return row
+
+
+def item_row(index: Index, order: str = ORDER, number: int = 1) -> ItemRow:
+    row = index.item(order, number)
+    assert row is not None
+    return row

@@ -18,8 +18,8 @@ from unittest.mock import patch
 
 import jsonschema
 
-from artfactoryd import documents
-from artfactoryd.cli.init import init
+from artfactoryd import documents, schema
+from artfactoryd.cli.init import make_home
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger
@@ -27,7 +27,7 @@ from artfactoryd.storage.index import Index
 from tests.forks import Program
 
 CARS = (Path(__file__).parents[1] / "examples" / "01-cars.yaml").read_text()
-SIDECAR = jsonschema.Draft202012Validator(json.loads(documents.schema_text("sidecar")))
+SIDECAR = jsonschema.Draft202012Validator(json.loads(schema.schema_text("sidecar")))
 TABLES = ("orders", "item", "generation_log", "product", "provider_stop", "command")
 PATIENCE = 30.0  # seconds; only a broken program needs them
 
@@ -46,7 +46,7 @@ class TestHome:
         """`settings`: sections of artfactory.yaml, over quick ones."""
         made = cls(Home(root.resolve()), base_url, fal_url=fal_url)
         with patch.object(os, "fsync"):  # nobody cuts the power to a home that is still being made
-            for _ in init(made.home):
+            for _ in make_home(made.home):
                 pass
             made.configure(**settings)
         return made

@@ -7,17 +7,10 @@ import gc
 import keyring.backends.null
 import replicate
 
-from artfactoryd import cli
-from artfactoryd.cli import init as setup
-from artfactoryd.cli import installing, logs, session, show
-from artfactoryd.cli.doctor import machine as doctor
+from artfactoryd.cli.program import COMMANDS, load_command
 from artfactoryd.factories import local
 from artfactoryd.factories import replicate as door
-from artfactoryd.planning import preview as planning
-from artfactoryd.web import server as status
 from tests.emulator import __main__
 
-LOADED = (
-    keyring, replicate, cli, doctor, installing, logs, planning, session, setup, show, status, local, door, __main__,
-)  # fmt: skip
+LOADED = (keyring, replicate, *map(load_command, COMMANDS), local, door, __main__)
 gc.freeze()  # what is never freed need not be copied

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artfactoryd import documents
+from artfactoryd import documents, schema
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.model import Model
@@ -57,7 +57,7 @@ def plan(
     found = read_order(order(parameters, **keys), name="cars", project=None)
     models = [of] if isinstance(of, Model) else of
     return make_plan(
-        found, models[0], base, written=lambda path: None, check=documents.check_value, models=models, table=table
+        found, models[0], base, written=lambda path: None, check=schema.check_value, models=models, table=table
     )
 
 
@@ -67,7 +67,7 @@ def plan_text(parameters: str, of: Model = MODEL, **keys: Any) -> Plan:
     head = "".join(f"{key}: {json.dumps(value)}\n" for key, value in order({}, **keys).items() if key != "parameters")
     document = documents.read_documents(f"{head}parameters:\n{lines}".encode(), "cars.yaml")[0]
     found = read_order(document.value, name="cars", project=None)
-    return make_plan(found, of, 1, written=document.written, check=documents.check_value, raw=document.raw)
+    return make_plan(found, of, 1, written=document.written, check=schema.check_value, raw=document.raw)
 
 
 def told(problems: Sequence[Problem]) -> list[tuple[str, str, int | None]]:

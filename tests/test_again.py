@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
+from artfactoryd.clock import now
 from artfactoryd.core.sidecar_again import is_sidecar, order_again
-from artfactoryd.daemon.app import now
-from artfactoryd.planning import remake as again
+from artfactoryd.intake import put_back
+from artfactoryd.planning import remake
 from artfactoryd.planning.planner import Origin, Scholar
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
@@ -26,12 +27,12 @@ Patch = pytest.MonkeyPatch
 
 def first_product(works: Works, order_id: str, place: int = 0) -> tuple[Path, Path]:
     row = works.house.books.index.products(order_id)[place]
-    product = works.home.root / row["path"]
+    product = works.home.root / row.path
     return product, product.with_name(product.name + ".json")
 
 
 def newest(works: Works) -> str:
-    return str(works.house.books.index.orders()[0]["id"])
+    return str(works.house.books.index.orders()[0].id)
 
 
 async def drop_and_make(works: Works, *files: Path) -> str:
@@ -59,11 +60,11 @@ async def test_a_sidecar_makes_its_whole_call_again_with_its_very_parameters(
         assert works.states(made) == ["completed"]
         (item,), before = works.items(made), works.items(was)[0]
         asked = [call.parameters for call in works.fake.calls()]
-        assert (item["generation"], item["seed"], item["asked"]) == (before["generation"], before["seed"], 2)
+        assert (item.generation, item.seed, item.asked) == (before.generation, before.seed, 2)
         assert asked[-1] == asked[0] and "[real]" in asked[0]["prompt"]
         row = works.order(made)
-        assert (row["tags"], row["notes"], row["name"], row["project"]) == (["x"], "why", "cars", "unsorted")
-        assert row["document"].startswith(f"# {product.name} again: product ")
+        assert (row.tags, row.notes, row.name, row.project) == (["x"], "why", "cars", "unsorted")
+        assert row.document.startswith(f"# {product.name} again: product ")
 
 
 async def test_of_a_batch_the_plan_says_that_all_of_the_call_are_made(home: TestHome, monkeypatch: Patch) -> None:
@@ -82,10 +83,10 @@ async def test_its_pictures_are_found_in_the_folder_of_its_order(home: TestHome,
         data = draw(works.home.home.inbox / "beach.png")
         _, card = first_product(works, await works.make(edit("beach.png")))
         made = await drop_and_make(works, card)
-        (known,) = works.order(made)["inputs"]
+        (known,) = works.order(made).inputs
         assert (known["value"], known["source"]) == ("inputs/beach.png", "beach.png")
-        assert (works.home.root / works.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
-        assert works.items(made)[0]["seed"] == works.items(works.house.books.index.orders()[1]["id"])[0]["seed"]
+        assert (works.home.root / works.folder(made) / "inputs" / "beach.png").read_bytes() == data
+        assert works.items(made)[0].seed == works.items(works.house.books.index.orders()[1].id)[0].seed
 
 
 async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
@@ -104,7 +105,7 @@ async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
         await there.until(lambda: there.items(made))
         await there.rests()
         assert there.states(made) == ["completed"]
-        assert (there.home.root / there.order(made)["folder"] / "inputs" / "beach.png").read_bytes() == data
+        assert (there.home.root / (there.order(made).folder or "") / "inputs" / "beach.png").read_bytes() == data
 
 
 async def test_a_copy_of_both_asks_again_and_leaves_no_picture_about(home: TestHome, monkeypatch: Patch) -> None:
@@ -142,8 +143,8 @@ async def test_killed_after_it_was_put_back_it_is_still_no_request(home: TestHom
         _, card = first_product(works, await works.make(order("a car")))
         claim = works.house.claims.take(card, id="0" * 32, project=None, taken_at=now().isoformat())
         assert claim is not None
-        assert again.put_back(home.home, works.house.books.index, claim) and card.is_file()
-        assert again.put_back(home.home, works.house.books.index, claim)
+        assert put_back.put_back(home.home, works.house.books.index, claim) and card.is_file()
+        assert put_back.put_back(home.home, works.house.books.index, claim)
 
 
 async def test_a_sidecar_of_another_home_is_a_request(home: TestHome, monkeypatch: Patch, tmp_path: Path) -> None:
@@ -180,5 +181,5 @@ def test_a_rehearsal_is_drawn_again_and_lists_of_lists_stay_one_value() -> None:
 
 def test_no_order_is_taken_for_a_sidecar() -> None:
     assert not is_sidecar({"provider": "fake", "model": "painter", "parameters": {}})
-    assert again.asked(order().encode(), "x") is None and again.asked(b"{", "x") is None
-    assert documents.dump_yaml({}) and again.read_card(b"[1]") is None
+    assert remake.asked(order().encode(), "x") is None and remake.asked(b"{", "x") is None
+    assert documents.dump_yaml({}) and remake.read_card(b"[1]") is None

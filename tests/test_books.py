@@ -20,8 +20,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
-from artfactoryd.storage import database, ledger
-from artfactoryd.storage import derived as unwritten
+from artfactoryd.storage import database, derived, ledger
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import Books, catch_up
 from tests.accounts import (
@@ -36,7 +35,9 @@ from tests.accounts import (
     expander,
     failure,
     hold,
+    item_row,
     open_books,
+    order_row,
     pause,
     release,
     result,
@@ -168,7 +169,7 @@ async def test_a_wish_over_the_cap_is_not_written(tmp_path: Path) -> None:
         assert [type(error) for error in done] == [type(None), type(None), OverCap, OverCap]
         assert kinds(tmp_path) == ["acceptance", "wish", "wish"]
         row = books.index.order(ORDER)
-        assert row is not None and row["committed"] == 2 * UPPER
+        assert row is not None and row.committed == 2 * UPPER
 
 
 async def test_a_line_says_when_it_was_written(tmp_path: Path) -> None:
@@ -223,13 +224,13 @@ async def test_a_long_order_is_expanded_in_chunks_and_others_get_through_between
                 await books.record(pause(True, str(n)))
                 row = books.index.order(ORDER)
                 assert row is not None
-                seen.append(("record", row["expanded_items"]))
-                if row["expanded_items"] == 5000:
+                seen.append(("record", row.expanded_items))
+                if row.expanded_items == 5000:
                     return
 
-        await asyncio.gather(books.expand(books.index.order(ORDER) or {}), record_others())
+        await asyncio.gather(books.expand(order_row(books.index, ORDER)), record_others())
         assert books.index.counts(ORDER) == {"planned": 5000}
-        assert [row["number"] for row in books.index.items(ORDER)] == list(range(1, 5001))
+        assert [row.number for row in books.index.items(ORDER)] == list(range(1, 5001))
     steps = sorted({expanded for _, expanded in seen})
     assert {2000, 4000, 5000} >= set(steps) - {0} and len(steps) >= 2
     assert "expand" not in kinds(tmp_path)
@@ -248,7 +249,7 @@ async def test_an_order_cancelled_while_it_is_expanded_has_nothing_left_to_send(
     async with books_in(tmp_path) as books:
         await books.record(acceptance(items=5000))
         await books.set_folder(ORDER, "Projects/x")
-        expanding = asyncio.create_task(books.expand(books.index.order(ORDER) or {}))
+        expanding = asyncio.create_task(books.expand(order_row(books.index, ORDER)))
         await books.record(cancel())
         await expanding
         assert books.index.counts(ORDER) == {"cancelled": 5000}
@@ -289,12 +290,12 @@ def test_killed_between_ledger_and_index_the_next_start_applies_the_lines_once(
     assert written == [["acceptance"], ["acceptance", "wish"], ["acceptance", "wish", "ticket", "pause"]][hit - 1]
     with contextlib.closing(Index.look(tmp_path / "index.sqlite3")) as index:
         assert len(index.orders()) == known.get("orders", 1)
-        assert "item" not in known or (index.item(ORDER, 1) or {})["state"] == known["item"]
+        assert "item" not in known or str(item_row(index).state) == known["item"]
     for _ in range(2):  # a second start finds nothing to do
         open_books(tmp_path).close()
         with contextlib.closing(Index.look(tmp_path / "index.sqlite3")) as index:
             row = index.order(ORDER)
-            assert row is not None and row["committed"] == then["committed"]
+            assert row is not None and row.committed == then["committed"]
             assert index.counts(ORDER) == then["items"]
             assert len(index.stops()) == then["stops"]
             assert len(index.attempts(ORDER)) == min(hit - 1, 1)
@@ -320,7 +321,7 @@ async def everything(books: Books) -> None:
     await books.record(acceptance(order_id(8)), hold(order_id(8)))
     for n in range(1, 7):
         await books.set_folder(order_id(n), f"Projects/summer/{n}")
-        await books.expand(books.index.order(order_id(n)) or {})
+        await books.expand(order_row(books.index, order_id(n)))
     one, two, three, four = map(order_id, range(1, 5))
     for item, verdict, cost in ((1, "in_doubt", None), (2, "refused", 0), (3, "ended", UPPER), (4, "lost", UPPER)):
         await books.record(wish(item, one))
@@ -607,7 +608,7 @@ def test_a_limit_on_the_size_of_a_file_is_like_a_full_disk(tmp_path: Path) -> No
 async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with books_in(tmp_path) as books:
         await books.record(acceptance(items=5000))
-        add, calls = unwritten.add_items, []
+        add, calls = derived.add_items, []
 
         def full_at_the_second(index: Index, order_id: str, providers: list[str], items: Any) -> None:
             calls.append(order_id)
@@ -617,11 +618,11 @@ async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, mo
                 full.sqlite_errorcode = sqlite3.SQLITE_FULL
                 raise database.pw.OperationalError(*full.args) from full
 
-        monkeypatch.setattr(unwritten, "add_items", full_at_the_second)
+        monkeypatch.setattr(derived, "add_items", full_at_the_second)
         with pytest.raises(StorageFull):
-            await books.expand(books.index.order(ORDER) or {})
+            await books.expand(order_row(books.index, ORDER))
         assert books.index.counts(ORDER) == {"planned": 2000}
-        await books.expand(books.index.order(ORDER) or {})
+        await books.expand(order_row(books.index, ORDER))
         assert books.index.counts(ORDER) == {"planned": 5000}
 
 

@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ class History(RuleBasedStateMachine):
 
     def expand(self) -> None:
         for row in self.books.index.orders():
-            if row["held"] is None:
+            if row.held is None:
                 self.loop.run_until_complete(self.books.expand(row))
 
     def do(self, *lines: Line) -> bool:
@@ -143,7 +143,7 @@ class History(RuleBasedStateMachine):
 
     @rule(which=any_one, word=st.sampled_from(["approve", "approve", "cancel", "pause", "resume", "resume"]))
     def a_person_decides(self, which: int, word: str) -> None:
-        held = [row["id"] for row in self.books.index.held_orders()]
+        held = [row.id for row in self.books.index.held_orders()]
         orders = held if held and word == "approve" else self.orders
         order = orders[which % len(orders)]
         line = {
@@ -185,7 +185,7 @@ class History(RuleBasedStateMachine):
         if not self.do(line):
             return
         row = self.books.index.order(order)
-        assert row is not None and row["committed"] <= row["cap"] and row["held"] is None and not row["cancelled"]
+        assert row is not None and row.committed <= row.cap and row.held is None and not row.cancelled
         sent = self.sent[line["attempt"]] = Sent(item, nth, line["reserved"])
         self.at[item] = line["attempt"]
         sent.sold = fate in ("answered", "answer lost", "killed after")
@@ -271,8 +271,8 @@ class History(RuleBasedStateMachine):
         if done:
             assert kind == "answer" and sent.cost is None
             sent.cost = None if sent.sold else 0
-        if done and sent.sold and before["state"] == S.PLANNED:
-            before |= {"state": S.RUNNING, "attempt": id, "ticket": line["ticket"], "reason": None}
+        if done and sent.sold and before.state == S.PLANNED:
+            before = replace(before, state=S.RUNNING, attempt=id, ticket=line["ticket"], reason=None)
             self.at[sent.item] = id
         assert self.books.index.item(order, number) == before
 
@@ -323,8 +323,8 @@ class History(RuleBasedStateMachine):
     @invariant()
     def money_is_counted_once_and_never_forgotten(self) -> None:
         for row in self.books.index.orders():
-            mine = [sent for sent in self.sent.values() if sent.item[0] == row["id"]]
-            assert row["committed"] == sum(sent.reserved if sent.cost is None else sent.cost for sent in mine)
+            mine = [sent for sent in self.sent.values() if sent.item[0] == row.id]
+            assert row.committed == sum(sent.reserved if sent.cost is None else sent.cost for sent in mine)
 
     @invariant()
     def an_item_is_sold_once_unless_it_failed_or_a_person_asked(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents
+from artfactoryd import clock, documents
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Output, Outputs, Ticket
@@ -48,7 +48,7 @@ class Clock:
 
 def words(works: Works, order_id: str) -> str:
     house = works.house
-    day = budget.day_of(house.clock())
+    day = clock.day_of(house.clock())
     return " ".join(reports.reasons(house.books.index, works.order(order_id), house.home, house.settings, day))
 
 
@@ -70,8 +70,8 @@ def auckland(monkeypatch: Patch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("auckland")
 def test_days_are_those_of_this_machines_clock() -> None:
-    assert budget.day_of(datetime.fromisoformat("2026-11-22T10:59:59+00:00")) == "2026-11-22"
-    assert budget.day_of(datetime.fromisoformat("2026-11-22T11:00:00+00:00")) == "2026-11-23"
+    assert clock.day_of(datetime.fromisoformat("2026-11-22T10:59:59+00:00")) == "2026-11-22"
+    assert clock.day_of(datetime.fromisoformat("2026-11-22T11:00:00+00:00")) == "2026-11-23"
 
 
 async def test_at_the_days_cap_everything_paid_waits_and_goes_on_by_itself_the_next_day(
@@ -85,7 +85,7 @@ async def test_at_the_days_cap_everything_paid_waits_and_goes_on_by_itself_the_n
         assert works.daemon.done and works.other.calls() == []
         said = "The day's cap of $0.02 is reached: $0.02 are spent or set aside. It goes on by itself at midnight"
         assert said in words(works, cars) and said in words(works, boats)
-        folder = home.root / works.order(boats)["folder"]
+        folder = home.root / works.folder(boats)
         await works.until(lambda: said in str(home.receipt(folder).get("reasons")))
         clock.now += DAY
         await works.until(lambda: works.states() == ["completed"] * 4)
@@ -140,7 +140,7 @@ async def test_an_item_that_does_not_fit_waits_and_a_cheaper_one_of_another_orde
         cars = await works.make(order("car [1,2]", parameters={"num_outputs": 4}))
         boats = await works.make(order("a boat"), "boats.yaml")
         assert works.states(cars) == ["completed", "planned"] and works.states(boats) == ["completed"]
-        assert days(works) == {budget.today(): 5 * PRICE}
+        assert days(works) == {clock.today(): 5 * PRICE}
 
 
 async def test_an_item_dearer_than_a_whole_day_may_be_says_so(home: TestHome, monkeypatch: Patch) -> None:
@@ -224,7 +224,7 @@ async def test_a_bill_above_what_was_set_aside_stops_the_order_until_a_person_sa
         assert works.states(made) == ["completed", "planned", "planned"]  # not one more between bill and delivery
         said = "An item cost $0.025, more than was set aside for it. All of it may cost up to $0.075"
         assert said in words(works, made)
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         await works.until(lambda: said in str(home.receipt(folder).get("reasons")))
         receipt = home.receipt(folder)
         assert receipt["warnings"] == [{"item": 1, "text": "It cost $0.025; $0.01 were set aside."}]
@@ -243,7 +243,7 @@ async def test_approving_a_dearer_order_raises_its_cap_to_the_price_shown(home: 
         assert "approve" in words(works, made) and "$0.05" in words(works, made)
         assert (await works.tell("approve", made))["done"]
         await works.until(lambda: works.states(made) == ["completed"] * 2)
-        assert works.order(made)["cap"] == 50_000 == works.committed(made)
+        assert works.order(made).cap == 50_000 == works.committed(made)
         assert not (await works.tell("approve", made))["done"]
 
 
@@ -287,7 +287,7 @@ async def test_a_price_by_the_megapixel_is_settled_by_the_size_of_what_came(home
 async def test_an_order_above_ask_above_is_held_and_approving_sends_it(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch, budget=Budget(ask_above=0.015)) as works:
         made = await works.make(order())
-        assert [reason["code"] for reason in works.order(made)["held"]] == ["ask_above"]
+        assert [reason["code"] for reason in works.order(made).reasons] == ["ask_above"]
         assert "Its 2 items may cost up to $0.02; above $0.015 you are asked first." in home.words("cars.yaml")
         assert works.fake.calls() == []
         assert (await works.tell("approve", made))["done"]

@@ -59,9 +59,9 @@ def bundle(home: TestHome, name: str, text: str, **pictures: str) -> None:
 async def made(works: Works, number: int = 1) -> str:
     """Until so many orders rest; the newest one's id."""
     index = works.house.books.index
-    await works.until(lambda: len(index.orders()) == number and index.items(index.orders()[0]["id"]))
+    await works.until(lambda: len(index.orders()) == number and index.items(index.orders()[0].id))
     await works.rests()
-    return str(works.house.books.index.orders()[0]["id"])
+    return str(works.house.books.index.orders()[0].id)
 
 
 def uploads(works: Works) -> list[tuple[str, bytes, str]]:
@@ -81,7 +81,7 @@ async def test_one_content_is_uploaded_once_for_all_items_orders_and_names(home:
         await made(works, 2)
         assert [(name, mime) for name, _, mime in uploads(works)] == [("beach.png", "image/png")]
         assert sent(works) == ["https://files.example/1"] * 5
-        assert all(item["generation"]["image"].endswith(".png") for item in works.items(works.lines()[0]["order"]))
+        assert all(item.generation["image"].endswith(".png") for item in works.items(works.lines()[0]["order"]))
 
 
 async def test_two_contents_are_two_uploads_and_each_item_gets_its_own(home: TestHome, monkeypatch: Patch) -> None:
@@ -150,7 +150,7 @@ async def test_a_refused_key_stops_the_provider_and_the_item_stays_planned(home:
         bundle(home, "one", edit())
         order_id = await made(works)
         assert works.states() == ["planned"] and works.committed(order_id) == 0 and works.fake.calls() == []
-        assert works.house.books.index.stops()["fake"]["reason"] == "bad key"
+        assert works.house.books.index.stops()["fake"].reason == "bad key"
         await works.tell("resume")
         await works.until(lambda: works.states() == ["completed"])
 
@@ -163,7 +163,7 @@ async def test_a_refused_picture_fails_its_item_alone_at_no_cost(home: TestHome,
     async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
         bundle(home, "one", edit(["a.png", "b.png"]), a="red", b="blue")
         order_id = await made(works)
-        assert works.states() == ["failed", "completed"] and works.items(order_id)[0]["reason"] == "too large for us"
+        assert works.states() == ["failed", "completed"] and works.items(order_id)[0].reason == "too large for us"
         assert works.committed(order_id) == 10_000 and len(works.fake.calls()) == 1
 
 
@@ -182,8 +182,8 @@ async def test_a_picture_that_is_not_the_accepted_one_any_more_is_never_sent(
             draw(picture, "red")
         works.house.bench.gates["fake"].lift()
         await works.until(lambda: works.states() == ["failed"])
-        item = works.items(works.house.books.index.orders()[0]["id"])[0]
-        assert "inputs/beach.png" in item["reason"] and "Nothing was sent" in item["reason"]
+        item = works.items(works.house.books.index.orders()[0].id)[0]
+        assert "inputs/beach.png" in (item.reason or "") and "Nothing was sent" in (item.reason or "")
         assert works.fake.calls() == [] and getattr(works.fake, "uploads", []) == []
 
 
@@ -191,7 +191,7 @@ async def test_without_uploads_the_parameter_is_the_path_in_inputs(home: TestHom
     async with at_work(with_editor(home), monkeypatch) as works:
         bundle(home, "one", edit())
         order_id = await made(works)
-        assert sent(works) == [str(home.root / works.order(order_id)["folder"] / "inputs" / "beach.png")]
+        assert sent(works) == [str(home.root / works.folder(order_id) / "inputs" / "beach.png")]
 
 
 async def test_a_stop_during_an_upload_leaves_the_item_planned_and_the_next_start_makes_it(

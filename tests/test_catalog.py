@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artfactoryd.core.model import Catalog, Model, Price, dollars, micro_dollars
+from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.model import Model, Price
+from artfactoryd.core.money import dollars, micro_dollars
 from artfactoryd.planning.models import load_catalog
 from tests.orders import MODEL, model
 

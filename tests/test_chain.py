@@ -24,11 +24,11 @@ def staged(*then: dict[str, Any], **keys: Any) -> str:
 
 
 def stages(works: Works, order_id: str) -> list[tuple[Any, Any, str]]:
-    return [(item["stage"], item["parent"], item["state"]) for item in works.items(order_id)]
+    return [(item.stage, item.parent, item.state) for item in works.items(order_id)]
 
 
 def first_products(works: Works, order_id: str) -> list[str]:
-    return [row["path"] for row in works.house.books.index.products(order_id)]
+    return [row.path for row in works.house.books.index.products(order_id)]
 
 
 def sidecar(home: TestHome, path: str) -> dict[str, Any]:
@@ -47,12 +47,12 @@ async def test_each_product_is_made_into_the_next(home: TestHome, monkeypatch: p
         ]  # fmt: skip
         products = works.house.books.index.products(order_id)
         for call, parent in zip(works.other.calls(), [0, 0, 1, 1], strict=True):
-            assert call.parameters["image"] == str(home.home.root / products[parent]["path"])
-        told = sidecar(home, products[2]["path"])
-        assert (told["stage"], told["parents"]) == ("again", [products[0]["id"]])
-        assert told["inputs"][0]["sha256"] == products[0]["sha256"]
-        assert "a-red-car" in products[2]["path"]
-        assert works.order(order_id)["price"] == 2 * 10_000 + 4 * 20_000 == works.committed(order_id)
+            assert call.parameters["image"] == str(home.home.root / products[parent].path)
+        told = sidecar(home, products[2].path)
+        assert (told["stage"], told["parents"]) == ("again", [products[0].id])
+        assert told["inputs"][0]["sha256"] == products[0].sha256
+        assert "a-red-car" in products[2].path
+        assert works.order(order_id).price == 2 * 10_000 + 4 * 20_000 == works.committed(order_id)
 
 
 async def test_what_did_not_come_ends_what_is_made_from_it_and_a_retry_brings_both_back(
@@ -64,7 +64,7 @@ async def test_what_did_not_come_ends_what_is_made_from_it_and_a_retry_brings_bo
         assert [state for _, _, state in stages(works, order_id)] == [
             "failed", "completed", "cancelled", "cancelled", "completed", "completed"
         ]  # fmt: skip
-        assert works.items(order_id)[2]["reason"] == "what it is made from did not come"
+        assert works.items(order_id)[2].reason == "what it is made from did not come"
         answer = await works.tell("retry", order_id)
         assert answer["retried"] == [1, 3, 4]
         await works.rests()
@@ -77,7 +77,7 @@ async def test_what_was_asked_for_and_left_out_ends_only_its_own(
 ) -> None:
     async with at_work(home, monkeypatch) as works:
         order_id = await works.make(order("a car", parameters={"num_outputs": 2}, then=[SMALLER]))
-        assert [item["state"] for item in works.items(order_id)] == ["completed"] * 3 + ["cancelled"] * 2
+        assert [item.state for item in works.items(order_id)] == ["completed"] * 3 + ["cancelled"] * 2
         answer = await works.tell("retry", order_id)
         assert "nothing in cars to send again" in answer["text"]
 
@@ -85,8 +85,8 @@ async def test_what_was_asked_for_and_left_out_ends_only_its_own(
 async def test_a_rehearsal_draws_every_stage(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_work(home, monkeypatch) as works:
         order_id = await works.take(staged(SMALLER, rehearse=True))
-        assert works.order(order_id)["price"] == 0
-        assert works.order(order_id)["provider"] == "local"
+        assert works.order(order_id).price == 0
+        assert works.order(order_id).provider == "local"
 
 
 async def test_the_resolved_order_makes_the_same_stages(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ async def test_the_resolved_order_makes_the_same_stages(home: TestHome, monkeypa
         first = await works.make(staged(SMALLER, {**SMALLER, "id": "more", "after": "again", "parameters": {}}))
         paper = next(home.home.projects.rglob("order.resolved.yaml")).read_text()
         second = await works.make(paper, "again.yaml")
-        told = [[(i["stage"], i["parent"], i["generation"]) for i in works.items(each)] for each in (first, second)]
+        told = [[(i.stage, i.parent, i.generation) for i in works.items(each)] for each in (first, second)]
         assert told[0] == told[1]
 
 
@@ -109,7 +109,7 @@ async def test_only_what_is_liked_goes_on(home: TestHome, monkeypatch: pytest.Mo
         assert (await works.tell("like", products=[liked]))["done"]
         await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=4, planned=2))
         assert sidecar(home, liked)["liked"] is False  # what is on the shelf is never rewritten
-        assert {item["parent"] for item in works.items(order_id) if item["state"] == "planned"} == {1}
+        assert {item.parent for item in works.items(order_id) if item.state == "planned"} == {1}
         await works.tell("cancel", order_id)
         assert works.state(order_id) == "partial"
         assert len(works.other.calls()) == 2
@@ -120,11 +120,11 @@ async def test_stages_follow_one_another_and_any_one_before(home: TestHome, monk
     third = {"id": "third", "provider": "other", "model": "editor", "after": "again"}
     async with at_work(home, monkeypatch) as works:
         order_id = await works.make(staged(SMALLER, small, third))
-        found = Counter((item["stage"], item["state"]) for item in works.items(order_id))
+        found = Counter((item.stage, item.state) for item in works.items(order_id))
         assert found == {
             (None, "completed"): 2, ("again", "completed"): 4, ("small", "completed"): 4, ("third", "completed"): 4
         }  # fmt: skip
-        seeds = [item["seed"] for item in works.items(order_id) if item["stage"] == "small"]
+        seeds = [item.seed for item in works.items(order_id) if item.stage == "small"]
         assert len(set(seeds)) == 4
 
 
@@ -142,10 +142,10 @@ async def test_a_lost_index_knows_what_waits_and_what_was_liked(
         path.unlink()
     async with at_work(home, monkeypatch) as works:
         await works.rests()
-        assert [row["tags"] for row in works.house.books.index.products(order_id)] == [["best"], ["car"]]
+        assert [row.tags for row in works.house.books.index.products(order_id)] == [["best"], ["car"]]
         await works.tell("resume", target="other")
         await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=4, planned=2))
-        assert [item["waits"] for item in works.items(order_id)] == [0, 0, 2, 2, 0, 0]
+        assert [item.waits for item in works.items(order_id)] == [0, 0, 2, 2, 0, 0]
         assert len(works.other.calls()) == 2
 
 

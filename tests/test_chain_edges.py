@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd.storage import dependencies as chain
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import dependencies, projection
 from artfactoryd.storage.dependencies import NOT_THERE
 from artfactoryd.storage.index import Index
 from tests.accounts import NOON, ORDER, acceptance
@@ -52,14 +51,14 @@ class Tables:
     def reason(self, number: int) -> str | None:
         found = self.index.item(ORDER, number)
         assert found is not None
-        return found["reason"] and str(found["reason"])
+        return found.reason and str(found.reason)
 
 
 @pytest.fixture
 def tables(tmp_path: Path) -> Iterator[Tables]:
     with contextlib.closing(Index.open(tmp_path / "index.sqlite3")) as index:
         for order in (ORDER, OTHER):
-            moves.apply(index, {"at": NOON.isoformat(), **acceptance(order, items=0, rehearsal=True)})
+            projection.apply(index, {"at": NOON.isoformat(), **acceptance(order, items=0, rehearsal=True)})
         yield Tables(index)
 
 
@@ -67,13 +66,13 @@ def test_what_another_order_made_at_the_same_place_begins_nothing(tables: Tables
     tables.item(1, "running")
     tables.item(2, parent=1, waits=1)
     tables.product(1, order=OTHER)
-    chain.follow(tables.index, ORDER, 1)
+    dependencies.follow(tables.index, ORDER, 1)
     assert tables.states()[2] == ("planned", 1)
 
 
 def test_an_item_that_is_not_there_moves_nothing(tables: Tables) -> None:
     tables.item(2, parent=1, waits=1)
-    chain.follow(tables.index, ORDER, 9)
+    dependencies.follow(tables.index, ORDER, 9)
     assert tables.states() == {2: ("planned", 1)}
 
 
@@ -82,7 +81,7 @@ def test_while_it_may_still_come_nothing_ends(tables: Tables) -> None:
     for number in (2, 3):
         tables.item(number, at=number + 1, parent=number - 1, waits=1)
     tables.product(1)
-    chain.follow(tables.index, ORDER, 1)
+    dependencies.follow(tables.index, ORDER, 1)
     assert tables.states() == {1: ("delivering", 0), 2: ("planned", 0), 3: ("planned", 1)}
 
 
@@ -92,7 +91,7 @@ def test_whatever_way_it_ended_all_that_would_have_come_of_it_ends(tables: Table
     tables.item(2, parent=1, waits=1)
     tables.item(3, parent=2, waits=2)
     tables.item(4, parent=3, waits=1)
-    chain.follow(tables.index, ORDER, 1)
+    dependencies.follow(tables.index, ORDER, 1)
     assert [tables.states()[number][0] for number in (2, 3, 4)] == ["cancelled"] * 3
     assert {tables.reason(number) for number in (2, 3, 4)} == {NOT_THERE}
 
@@ -101,19 +100,21 @@ def test_what_has_ended_or_begun_before_stays_as_it_was(tables: Tables) -> None:
     tables.item(1, "failed")
     tables.item(2, "cancelled", parent=1, waits=1)
     tables.item(3, parent=1, waits=0)
-    chain.follow(tables.index, ORDER, 1)
+    dependencies.follow(tables.index, ORDER, 1)
     assert tables.reason(2) == "it cancelled" and tables.states()[3] == ("planned", 0)
     tables.product(1)
-    chain.follow(tables.index, ORDER, 1)
+    dependencies.follow(tables.index, ORDER, 1)
     assert tables.states()[2] == ("cancelled", 1)
 
 
 def test_it_feeds_what_is_made_from_any_of_its_places_and_no_other(tables: Tables) -> None:
     tables.item(1, asked=2)
+    maker = tables.index.item(ORDER, 1)
+    assert maker is not None
     for parent, found in ((1, True), (2, True), (3, False), (4, False)):
         tables.item(9, at=9, parent=parent)
         tables.item(8, at=8, parent=1, order=OTHER)
-        assert chain.feeds(tables.index, {"order_id": ORDER, "first_index": 1, "asked": 2}) is found
+        assert dependencies.feeds(tables.index, maker) is found
         tables.index.run("DELETE FROM item WHERE number > 7")
 
 
@@ -123,7 +124,7 @@ def test_rows_that_come_in_late_find_what_came_and_what_did_not(tables: Tables) 
     tables.product(1)
     for number in (5, 6, 7, 8):
         tables.item(number, parent=number - 4, waits=1)
-    chain.joined(tables.index, ORDER, 5, 8)
+    dependencies.joined(tables.index, ORDER, 5, 8)
     assert [tables.states()[number] for number in (5, 6, 7, 8)] == [
         ("planned", 0), ("cancelled", 1), ("planned", 1), ("cancelled", 1)
     ]  # fmt: skip
@@ -135,14 +136,14 @@ def test_rows_that_come_in_late_look_at_their_own_order_and_their_own_parents(ta
     tables.item(1)
     tables.item(2, parent=1, waits=1)
     tables.item(3, parent=2, waits=1)
-    chain.joined(tables.index, ORDER, 2, 3)
+    dependencies.joined(tables.index, ORDER, 2, 3)
     assert tables.states() == {1: ("planned", 0), 2: ("planned", 1), 3: ("planned", 1)}
 
 
 def test_rows_that_are_made_from_nothing_are_left_alone(tables: Tables) -> None:
     tables.item(1, "failed")
     tables.item(2, parent=1, waits=1)
-    chain.joined(tables.index, ORDER, 1, 1)
+    dependencies.joined(tables.index, ORDER, 1, 1)
     assert tables.states()[2] == ("planned", 1)
 
 
@@ -158,8 +159,8 @@ def test_only_products_that_are_there_and_still_to_be_chosen_wait_for_marks(tabl
     for number, (parent, state, waits) in enumerate(waiting, 10):
         tables.item(number, state, parent=parent, waits=waits)
     tables.item(1, parent=1, waits=2, order=OTHER)
-    assert chain.waiting_for_marks(tables.index, ORDER) == 1
-    assert chain.waiting_for_marks(tables.index, OTHER) == 1
+    assert dependencies.waiting_for_marks(tables.index, ORDER) == 1
+    assert dependencies.waiting_for_marks(tables.index, OTHER) == 1
 
 
 def test_the_counts_are_of_later_stages_in_their_order(tables: Tables) -> None:
@@ -168,7 +169,7 @@ def test_the_counts_are_of_later_stages_in_their_order(tables: Tables) -> None:
     for number, (stage, state) in enumerate(made, 2):
         tables.item(number, state, parent=1, stage=stage)
     tables.item(1, "planned", parent=1, stage="up", order=OTHER)
-    found = chain.counts(tables.index, ORDER)
+    found = dependencies.counts(tables.index, ORDER)
     assert found == {"up": {"completed": 2, "failed": 1}, "a": {"failed": 1}} and list(found) == ["up", "a"]
 
 
@@ -177,7 +178,7 @@ def test_a_place_is_alive_while_its_item_may_still_make_it(tables: Tables, state
     tables.item(1, state, at=3, asked=2)
     tables.item(1, at=1, asked=9, order=OTHER)
     may_come = state not in ("completed", "failed", "cancelled")
-    found = [chain.alive(tables.index, ORDER, place, ()) for place in (2, 3, 4, 5)]
+    found = [dependencies.alive(tables.index, ORDER, place, ()) for place in (2, 3, 4, 5)]
     assert found == [False, may_come, may_come, False]
 
 
@@ -185,5 +186,5 @@ def test_a_place_is_alive_when_it_is_there_or_is_made_again(tables: Tables) -> N
     tables.item(1, "failed", asked=4)
     tables.product(2)
     tables.product(3, order=OTHER)
-    assert [chain.alive(tables.index, ORDER, place, ()) for place in (1, 2, 3)] == [False, True, False]
-    assert [chain.alive(tables.index, ORDER, place, ((3, 4),)) for place in (1, 3, 4)] == [False, True, True]
+    assert [dependencies.alive(tables.index, ORDER, place, ()) for place in (1, 2, 3)] == [False, True, False]
+    assert [dependencies.alive(tables.index, ORDER, place, ((3, 4),)) for place in (1, 3, 4)] == [False, True, True]

@@ -14,10 +14,10 @@ import pytest
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import CallRefused
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.staging import Kept
-from artfactoryd.storage import writer as books
+from artfactoryd.storage import writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome
@@ -57,7 +57,7 @@ def by_chunks(monkeypatch: pytest.MonkeyPatch, size: int) -> tuple[threading.Eve
             assert go_on.wait(20)
         return found
 
-    monkeypatch.setattr(books, "_take", slowly)
+    monkeypatch.setattr(writer, "_take", slowly)
     return go_on, asked
 
 
@@ -143,11 +143,11 @@ async def test_for_something_new_the_whole_way_to_it_is_made_again(works: Works)
 
 async def test_a_deleted_product_of_one_not_kept_is_held_with_the_price_of_both(works: Works) -> None:
     first = await works.make(chain())
-    (works.home.home.root / works.house.books.index.products(first)[1]["path"]).unlink()
+    (works.home.home.root / works.house.books.index.products(first)[1].path).unlink()
     second = await works.make(chain(notes="edited"))
-    [reason] = works.order(second)["held"]
+    [reason] = works.order(second).reasons
     assert reason["code"] == "deleted" and reason["text"].startswith("1 of 4 was bought before")
-    assert works.order(second)["price"] == 3 * EDITING
+    assert works.order(second).price == 3 * EDITING
     await works.tell("approve", second)
     await works.until(lambda: works.state(second) == "completed")
     assert bought(works) == (1, 6)
@@ -158,11 +158,11 @@ async def test_what_is_deleted_after_acceptance_ends_and_is_bought_by_retry(work
     await works.tell("pause", "fake")
     second = await works.take(chain(notes="edited"))
     await works.lined_up(8)
-    (works.home.home.root / works.house.books.index.products(first)[1]["path"]).unlink()
+    (works.home.home.root / works.house.books.index.products(first)[1].path).unlink()
     await works.tell("resume", "fake")
     await works.until(lambda: works.state(second) == "partial")
     assert works.states(second) == ["completed", "failed", "cancelled", "cancelled"] and bought(works) == (1, 3)
-    assert "retry" in works.items(second)[1]["reason"]
+    assert "retry" in (works.items(second)[1].reason or "")
     await works.tell("retry", second)
     await works.until(lambda: works.state(second) == "completed")
     assert bought(works) == (1, 6)
@@ -282,5 +282,7 @@ async def test_what_would_be_made_of_something_not_kept_says_the_way_out(
     await works.tell("retry", second)
     await works.until(lambda: works.states(second)[2] == "failed")
     await works.rests()
-    assert "was not kept" in works.items(second)[2]["reason"] and "reuse: never" in works.items(second)[2]["reason"]
+    assert "was not kept" in (works.items(second)[2].reason or "") and "reuse: never" in (
+        works.items(second)[2].reason or ""
+    )
     assert bought(works) == (1, 2)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli import plan_page as preview
+from artfactoryd.cli import plan
 from artfactoryd.planning import preview as planning
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome
@@ -39,7 +39,7 @@ def staged(prompt: str, *then: dict[str, Any], **keys: Any) -> str:
 
 def cards(works: Works, order_id: str) -> list[dict[str, Any]]:
     rows = works.house.books.index.products(order_id)
-    return [json.loads((works.home.home.root / f"{row['path']}.json").read_bytes()) for row in rows]
+    return [json.loads((works.home.home.root / f"{row.path}.json").read_bytes()) for row in rows]
 
 
 def bought(works: Works) -> tuple[int, int]:
@@ -81,7 +81,7 @@ async def test_a_value_added_buys_its_draft_and_what_is_made_of_it(works: Works)
     assert reused == [(None, None)] * 2 + [("again", 1)] * 2 + [("again", 3)] * 2
     second = await works.make(text)
     assert bought(works) == (3, 6) and works.committed(second) == PRICE + 2 * EDITING
-    assert works.order(second)["price"] == PRICE + 2 * EDITING
+    assert works.order(second).price == PRICE + 2 * EDITING
 
 
 async def test_of_an_order_that_is_all_new_the_page_says_nothing_of_reuse(works: Works) -> None:
@@ -89,7 +89,7 @@ async def test_of_an_order_that_is_all_new_the_page_says_nothing_of_reuse(works:
     for text, told in ((staged("a [red,blue] car"), False), (staged("a [red,green] car"), True)):
         file.write_text(text)
         found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=None)
-        assert ("reuse " in "\n".join(preview.text(found))) == told
+        assert ("reuse " in "\n".join(plan.text(found))) == told
         await works.make(text)
 
 
@@ -131,10 +131,10 @@ async def test_two_orders_at_once_pay_for_a_stage_once(works: Works) -> None:
 
 async def test_a_product_of_a_stage_that_was_deleted_is_held_and_bought_when_approved(works: Works) -> None:
     first = await works.make(staged("a car"))
-    path = works.home.home.root / works.house.books.index.products(first)[2]["path"]
+    path = works.home.home.root / works.house.books.index.products(first)[2].path
     path.unlink()
     second = await works.make(staged("a car", notes="edited"))
-    [reason] = works.order(second)["held"]
+    [reason] = works.order(second).reasons
     assert reason["code"] == "deleted" and reason["text"].startswith("1 of 3 was bought before")
     assert reason["text"].count("$0.02") == 1
     await works.tell("approve", second)
@@ -145,10 +145,10 @@ async def test_a_product_of_a_stage_that_was_deleted_is_held_and_bought_when_app
 async def test_a_draft_that_was_edited_makes_its_stages_new(works: Works) -> None:
     """The copies would be of the draft that was; what is bought for the new one follows from its new bytes."""
     first = await works.make(staged("a car"))
-    path = works.home.home.root / works.house.books.index.products(first)[0]["path"]
+    path = works.home.home.root / works.house.books.index.products(first)[0].path
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     second = await works.make(staged("a car", notes="edited"))
-    [reason] = works.order(second)["held"]
+    [reason] = works.order(second).reasons
     assert (reason["code"], reason["text"][:6]) == ("deleted", "1 of 3")
     await works.tell("cancel", second)
     assert bought(works) == (1, 2)
@@ -158,13 +158,13 @@ async def test_a_liked_copy_goes_on_as_a_copy(works: Works) -> None:
     liked = {**AGAIN, "wait": "liked"}
     first = await works.make(staged("a [red,blue] car", liked))
     red = works.house.books.index.products(first)[0]
-    await works.tell("like", products=[red["path"]])
+    await works.tell("like", products=[red.path])
     await works.until(lambda: Counter(works.states(first)) == Counter(completed=4, planned=2))
     await works.tell("cancel", first)
     second = await works.make(staged("a [red,blue] car", liked, notes="edited"))
     assert Counter(works.states(second)) == Counter(completed=2, planned=4)
     for row in works.house.books.index.products(second):
-        await works.tell("like", products=[row["path"]])
+        await works.tell("like", products=[row.path])
     await works.until(lambda: works.state(second) == "completed")
     assert bought(works) == (2, 4) and works.committed(second) == 2 * EDITING
 
@@ -173,7 +173,7 @@ async def test_a_stage_is_fed_with_bytes_so_a_picture_of_the_same_bytes_equals_i
     first = await works.make(staged("a [red,blue] car", {**AGAIN, "parameters": {"strength": 1, "seed": 7}}))
     assert bought(works) == (2, 2)
     draft = works.house.books.index.products(first)[0]
-    edit = {"image": f"product:{draft['id']}", "strength": 1, "seed": 7}
+    edit = {"image": f"product:{draft.id}", "strength": 1, "seed": 7}
     text = documents.dump_yaml({"provider": "other", "model": "editor", "parameters": edit})
     second = await works.make(text, "edit.yaml")
     assert (works.state(second), works.committed(second), bought(works)) == ("completed", 0, (2, 2))

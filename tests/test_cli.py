@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
@@ -11,25 +12,49 @@ from click.testing import CliRunner
 
 from artfactoryd import __version__
 from artfactoryd.cli import main
+from artfactoryd.cli.program import COMMANDS, load_command
 from tests.homes import TestHome
 
 HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
+OURS = tuple(f"artfactoryd.{room}" for room in ("core.grammar", "factories", "execution", "intake", "daemon", "web"))
 WATCHED = """import sys
 from artfactoryd.cli import main
 try:
     main(sys.argv[1:])
 finally:
-    print("LOADED", *sorted({name.split(".")[0] for name in sys.modules}))"""
+    print("LOADED", *sys.modules)"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 
 
-@pytest.mark.parametrize("name", ["", *main.commands])
+@pytest.mark.parametrize("name", ["", *COMMANDS])
 def test_every_command_says_what_it_does_with_every_option(name: str) -> None:
     done = CliRunner().invoke(main, [name, "--help"] if name else ["--help"])
     assert done.exit_code == 0 and "Usage:" in done.output
-    command: click.Command = main.commands[name] if name else main
+    command: click.Command = load_command(name) if name else main
     assert command.help
     assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with(name: str) -> None:
+    listed, command = main.commands[name], load_command(name)
+    assert command.name == name and listed.help and " ".join((command.help or "").split()).startswith(listed.help)
+    for width in range(10, 121):
+        assert listed.get_short_help_str(width) == command.get_short_help_str(width)
+
+
+def test_every_command_of_every_module_is_in_the_list() -> None:
+    commands = set()
+    for module in {import_module(f"artfactoryd.cli.{module}") for module, _ in COMMANDS.values()}:
+        commands |= {thing for thing in vars(module).values() if isinstance(thing, click.Command)}
+    parts = {part for command in commands if isinstance(command, click.Group) for part in command.commands.values()}
+    assert {command.name for command in commands - parts} == set(COMMANDS)
+
+
+def test_the_list_of_commands_loads_none_of_them(home: TestHome) -> None:
+    assert {name for name in loaded(home, "--help") if name.startswith("artfactoryd.cli.")} == {
+        "artfactoryd.cli.program"
+    }
 
 
 def test_it_names_its_version() -> None:
@@ -37,15 +62,21 @@ def test_it_names_its_version() -> None:
     assert done.stdout == f"artfactoryd, version {__version__}\n"
 
 
-@pytest.mark.parametrize("word", ["--help", "status", "orders", "spend", "products"])
-def test_looking_is_quick_because_it_loads_nothing_heavy(home: TestHome, word: str) -> None:
+def loaded(home: TestHome, word: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, "--home", str(home.root), word],
         env=home.environment(), capture_output=True, text=True,
     )  # fmt: skip
-    loaded = done.stdout.partition("LOADED")[2].split()
-    assert "artfactoryd" in loaded, done.stderr
-    assert HEAVY & set(loaded) == set()
+    modules = set(done.stdout.partition("LOADED")[2].split())
+    assert "artfactoryd" in modules, done.stderr
+    return modules
+
+
+@pytest.mark.parametrize("word", ["--help", "status", "orders", "spend", "products"])
+def test_looking_is_quick_because_it_loads_nothing_heavy(home: TestHome, word: str) -> None:
+    modules = loaded(home, word)
+    assert HEAVY & {name.partition(".")[0] for name in modules} == set()
+    assert {name for name in modules if name.startswith(OURS)} == set()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd.daemon import mailbox as commands
+from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.mailbox import answer, ask, command, waiting
 from artfactoryd.errors import WrongUse
 
@@ -92,7 +92,7 @@ def test_nobody_there_means_no_answer_and_the_command_stays(tmp_path: Path) -> N
 def test_a_daemon_that_says_nothing_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "PATIENCE", 0.1)
+    monkeypatch.setattr(mailbox, "PATIENCE", 0.1)
     with pytest.raises(WrongUse, match="no answer"):
         ask(tmp_path, command("cancel", order="x"), lambda: True)
 
@@ -108,7 +108,7 @@ def test_a_daemon_that_answers_and_ends_was_still_heard(tmp_path: Path) -> None:
 
 
 def test_an_answer_nobody_fetched_goes_after_a_while(tmp_path: Path) -> None:
-    for name, age in (("old", 2 * commands.KEPT), ("new", 0.0)):
+    for name, age in (("old", 2 * mailbox.KEPT), ("new", 0.0)):
         answer(tmp_path, name, {"done": True})
         then = time.time() - age
         os.utime(tmp_path / f"{name}.answer.json", (then, then))

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from artfactoryd.daemon.app import now
-from artfactoryd.intake import attachments as companions
+from artfactoryd.clock import now
+from artfactoryd.intake import attachments
 from artfactoryd.intake.attachments import Companions
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Inbox
@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
 
 
 def inputs_of(works: Works, order_id: str) -> dict[str, bytes]:
-    folder = works.home.root / works.order(order_id)["folder"] / "inputs"
+    folder = works.home.root / works.folder(order_id) / "inputs"
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -74,7 +74,7 @@ async def test_a_drop_box_holds_orders_with_pictures_too(home: TestHome, monkeyp
     async with at_work(with_editor(home), monkeypatch) as works:
         made = await works.make(edit(), "summer/cars.yaml")
         await works.until(lambda: names(home.home.inbox) == ["summer"])
-        assert works.order(made)["project"] == "summer"
+        assert works.order(made).project == "summer"
 
 
 async def test_two_orders_dropped_together_may_name_one_picture(home: TestHome, monkeypatch: Patch) -> None:
@@ -84,7 +84,7 @@ async def test_two_orders_dropped_together_may_name_one_picture(home: TestHome, 
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(lambda: works.states() == ["completed", "completed"])
         await works.until(lambda: names(home.home.inbox) == [])
-        assert [inputs_of(works, row["id"]) for row in works.house.books.index.orders()] == [{"beach.png": data}] * 2
+        assert [inputs_of(works, row.id) for row in works.house.books.index.orders()] == [{"beach.png": data}] * 2
 
 
 async def test_a_picture_stays_while_another_order_in_the_inbox_is_not_whole_yet(
@@ -123,7 +123,7 @@ async def test_a_picture_that_lay_there_long_before_is_no_stray_once_an_order_na
 async def test_a_picture_that_never_comes_is_named_and_the_one_that_came_is_not_lost(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(companions, "PATIENCE", 0.3)
+    monkeypatch.setattr(attachments, "PATIENCE", 0.3)
     data = draw(home.home.inbox / "a.png")
     async with at_work(with_editor(home), monkeypatch) as works:
         home.drop("cars.yaml", edit(["a.png", "b.png"]))
@@ -154,7 +154,7 @@ async def test_a_picture_replaced_while_its_order_waits_stays_in_the_inbox(home:
         draw(home.home.inbox / "b.png")
         await works.until(lambda: works.states() == ["completed", "completed"])
         await works.until(lambda: names(home.home.inbox) == ["a.png"])
-        assert inputs_of(works, works.house.books.index.orders()[0]["id"])["a.png"] == first
+        assert inputs_of(works, works.house.books.index.orders()[0].id)["a.png"] == first
     assert (home.home.inbox / "a.png").read_bytes() == other
 
 
@@ -162,7 +162,7 @@ async def test_a_picture_replaced_while_its_order_waits_stays_in_the_inbox(home:
 async def test_a_link_in_the_inbox_is_never_followed_nor_its_target_removed(
     home: TestHome, monkeypatch: Patch, tmp_path: Path, linked: str
 ) -> None:
-    monkeypatch.setattr(companions, "PATIENCE", 0.3)
+    monkeypatch.setattr(attachments, "PATIENCE", 0.3)
     draw(tmp_path / "elsewhere" / "beach.png")
     target = tmp_path / "elsewhere" / ("beach.png" if linked == "beach.png" else "")
     (home.home.inbox / linked).symlink_to(target)
@@ -202,7 +202,7 @@ async def test_a_held_order_keeps_its_picture_and_is_made_when_it_is_moved_back(
     data = draw(home.home.inbox / "beach.png")
     async with at_work(with_editor(home), monkeypatch) as works:
         made = await works.make(edit(budget=0.001))
-        assert works.order(made)["held"] and names(home.home.inbox) == []
+        assert works.order(made).held and names(home.home.inbox) == []
         shutil.move(home.home.held / "cars.yaml", home.home.inbox / "cars.yaml")
         await works.until(lambda: works.states(made) == ["completed"])
         assert inputs_of(works, made) == {"beach.png": data} and works.house.claims.open() == []
@@ -236,7 +236,7 @@ async def test_a_bundle_cancelled_by_word_goes_to_rejected_and_one_in_the_bin_do
             (home.home.inbox / f".{name}" / "order.yaml").write_text(edit(budget=0.001))
             (home.home.inbox / f".{name}").rename(home.home.inbox / name)
         await works.until(lambda: names(home.home.held) and len(works.house.books.index.held_orders()) == 2)
-        await works.tell("cancel", next(row["id"] for row in works.house.books.index.orders() if row["file"] == "one"))
+        await works.tell("cancel", next(row.id for row in works.house.books.index.orders() if row.file == "one"))
         shutil.rmtree(home.home.held / "two")
         await works.until(lambda: works.house.claims.open() == [])
     assert names(home.home.rejected) == ["one", "one.error.txt", "one/beach.png", "one/order.yaml"]

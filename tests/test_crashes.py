@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.emulator.client import Emulator

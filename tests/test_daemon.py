@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon import endings
-from artfactoryd.daemon import loop as daemon
+from artfactoryd.daemon import endings, loop
 from artfactoryd.intake import claims
 from artfactoryd.intake.consumer import Work
 from tests.emulator.client import Emulator
@@ -97,7 +96,7 @@ async def test_the_receipt_of_an_order_folder_that_a_person_removed_is_not_made_
 ) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.make(order("a car"))
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
     shutil.rmtree(folder)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
@@ -107,7 +106,7 @@ async def test_the_receipt_of_an_order_folder_that_a_person_removed_is_not_made_
 async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.make(order("a car"))
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
     receipt = folder / "receipt.yaml"
     right = receipt.read_text()
     receipt.write_text(right.replace("state: completed", "state: processing"))
@@ -128,7 +127,7 @@ async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends
             except asyncio.CancelledError:
                 swallowed.append("once more")
 
-    monkeypatch.setattr(daemon.Daemon, "_serve_commands", deaf)
+    monkeypatch.setattr(loop.Daemon, "_serve_commands", deaf)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
         await works.stop()
@@ -147,7 +146,7 @@ async def test_what_never_ends_is_named_and_left_for_the_next_start(
                 await asyncio.sleep(0.01)
 
     monkeypatch.setattr(endings.os, "_exit", exits.append)
-    monkeypatch.setattr(daemon.Daemon, "_serve_commands", serve_for_ever)
+    monkeypatch.setattr(loop.Daemon, "_serve_commands", serve_for_ever)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
         await works.stop()

@@ -11,7 +11,7 @@ import pytest
 from artfactoryd.errors import InDoubt
 from artfactoryd.execution import delivery
 from artfactoryd.factories import Output, Outputs
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import placing
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -40,7 +40,7 @@ async def test_one_output_lost_of_two_is_a_shortfall_not_a_failure(home: TestHom
         works.fake.script("collect", lambda t: Outputs((gone(works.fake), works.fake.picture("b")), {}, 1.0))
         made = await works.make(order("a car", parameters={"num_outputs": 2}))
         assert works.states(made) == ["completed"] and works.committed(made) == PRICE
-        assert "1 of 2 came" in works.items(made)[0]["reason"]
+        assert "1 of 2 came" in (works.items(made)[0].reason or "")
         [card] = home.sidecars()
         assert card["outputs"] == {"asked": 2, "delivered": 1} and card["file"]["index"] == 2
 
@@ -54,9 +54,9 @@ async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(
         works.fake.script("collect", lambda t: Outputs((output(works.fake),)))
         made = await works.make(order("a car"))
         [item] = works.items(made)
-        assert (item["state"], works.committed(made)) == ("failed", PRICE) and item["reason"]
+        assert (item.state, works.committed(made)) == ("failed", PRICE) and item.reason
         assert home.products() == [] and len(works.fake.calls()) == 1
-        assert works.house.books.index.attempts(made)[0]["verdict"] == "lost"
+        assert works.house.books.index.attempts(made)[0].verdict == "lost"
 
 
 async def test_an_output_that_cannot_be_fetched_is_given_up_when_it_has_surely_expired(
@@ -69,7 +69,7 @@ async def test_an_output_that_cannot_be_fetched_is_given_up_when_it_has_surely_e
         await works.until(lambda: works.states(made) == ["delivering"])
         monkeypatch.setattr(delivery, "LASTS", -1.0)
         await works.until(lambda: works.states(made) == ["failed"])
-        assert "within an hour" in works.items(made)[0]["reason"]
+        assert "within an hour" in (works.items(made)[0].reason or "")
 
 
 async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, monkeypatch: Patch) -> None:
@@ -95,14 +95,14 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
 
 async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome, monkeypatch: Patch) -> None:
     left = [errno.ENOSPC, errno.EACCES, errno.EROFS]
-    settle = shelf._settle
+    settle = placing._settle
 
     def sometimes(source: Path, product: Path, document: dict[str, object]) -> bool:
         if left:
             raise OSError(left.pop(), "not just now")
         return settle(source, product, document)
 
-    monkeypatch.setattr(shelf, "_settle", sometimes)
+    monkeypatch.setattr(placing, "_settle", sometimes)
     async with at_work(home, monkeypatch) as works:
         made = await works.take(order("a car"))
         await works.until(lambda: works.states(made) == ["completed"])
@@ -113,13 +113,13 @@ async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome
 async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
     home: TestHome, monkeypatch: Patch, number: int
 ) -> None:
-    settle, tries = shelf._settle, [0]
+    settle, tries = placing._settle, [0]
 
     def refuse(source: Path, product: Path, document: dict[str, object]) -> bool:
         tries[0] += 1
         raise OSError(number, "not just now")
 
-    monkeypatch.setattr(shelf, "_settle", refuse)
+    monkeypatch.setattr(placing, "_settle", refuse)
     async with at_work(home, monkeypatch) as works:
         made = await works.take(order("a [red,blue,green,grey,black,white] car"))
         bench = works.house.bench
@@ -127,7 +127,7 @@ async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
         sent, tried = len(works.fake.calls()), tries[0]
         await works.until(lambda: tries[0] > tried + 10)
         assert len(works.fake.calls()) == sent < 6
-        monkeypatch.setattr(shelf, "_settle", settle)
+        monkeypatch.setattr(placing, "_settle", settle)
         await works.until(lambda: works.states(made) == ["completed"] * 6)
         assert len(works.fake.calls()) == 6
 
@@ -169,7 +169,7 @@ async def test_what_a_kill_left_of_deliveries_is_tidied_and_what_is_not_ours_sta
     async with at_work(home, monkeypatch, script=lambda fake: fake.hold("submit")) as works:
         made = await works.take(order())
         await works.fake.reached("submit")
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         monkeypatch.setattr("artfactoryd.daemon.loop.GRACE", 0.01)
     outputs = home.home.work / "outputs"
     outputs.mkdir(exist_ok=True)

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 def names(works: Works, order_id: str) -> list[str]:
-    folder = works.order(order_id)["folder"]
-    return [str(Path(row["path"]).relative_to(folder)) for row in works.house.books.index.products(order_id)]
+    folder = works.folder(order_id)
+    return [str(Path(row.path).relative_to(folder)) for row in works.house.books.index.products(order_id)]
 
 
 def test_equal_names_are_told_apart_and_nothing_is_overwritten(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ def test_an_order_keeps_the_pattern_of_the_settings_it_was_accepted_under(
             works.fake.release("collect")
             await works.until(lambda: works.state(order_id) == "completed")
             assert names(works, order_id) == ["red a-red-car.png"]
-            folder = home.root / works.order(order_id)["folder"]
+            folder = home.root / works.folder(order_id)
             assert "file: '{colour} {slug}.{ext}'" in (folder / "order.resolved.yaml").read_text()
 
     asyncio.run(scene())

@@ -12,7 +12,7 @@ import pytest
 from artfactoryd.errors import CallRefused, ProviderStopped, Unreachable
 from artfactoryd.factories import Description
 from artfactoryd.factories.replicate import ReplicateFactory
-from artfactoryd.planning import model_discovery as room
+from artfactoryd.planning import model_discovery
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.models import load_catalog
 from tests.emulator.client import Emulator
@@ -72,12 +72,12 @@ async def test_without_a_home_it_is_used_and_nothing_is_written(tmp_path: Path) 
 async def test_what_cannot_be_had_is_told_and_not_asked_for_at_once_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, words: str
 ) -> None:
-    monkeypatch.setattr(room, "LONGEST", 0.01)
+    monkeypatch.setattr(model_discovery, "LONGEST", 0.01)
     found, fake = asking(tmp_path, answer)
     heard = await found.learn([NAME, NAME])
     assert words in heard.silent[NAME] and not heard.models and not heard.unknown
     assert (await found.learn([NAME])).silent == heard.silent and fake.asked == 1
-    clock[0] += room.ASK_AGAIN
+    clock[0] += model_discovery.ASK_AGAIN
     await found.learn([NAME])
     assert fake.asked == 2
 

@@ -11,10 +11,11 @@ import click
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli import main, program
-from artfactoryd.cli.plan_page import text
-from artfactoryd.planning import models as library
+from artfactoryd.cli import program
+from artfactoryd.cli.plan import text
+from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
+from artfactoryd.schema import check_mapping, schema_text
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 from tests.pictures import draw
@@ -77,7 +78,7 @@ def test_the_readmes_order_is_the_example_and_gives_what_the_readme_says(home: T
 
 def commands(text: str) -> Iterator[list[str]]:
     """The words of every command named: `artfactoryd plan FILE`, `retry ID [--in-doubt]`, `submit --rehearse`."""
-    names = "|".join(main.commands)
+    names = "|".join(program.COMMANDS)
     for piece in code(text):
         for found in re.findall(rf"(?:^|\bartfactoryd (?:--home \S+ )?)((?:{names})(?: [^&,`]*)?)$", piece):
             yield found.split()
@@ -89,7 +90,7 @@ def commands(text: str) -> Iterator[list[str]]:
 def test_every_command_on_a_page_exists_with_its_options(page: Path) -> None:
     found = list(commands(page.read_text()))
     for name, *words in found:
-        command = main.commands[name]
+        command = program.load_command(name)
         known = {option for each in command.params if isinstance(each, click.Option) for option in each.opts}
         assert {re.sub(r"[\[\]]", "", word) for word in words if "--" in word} <= known, (name, words)
 
@@ -103,7 +104,7 @@ def test_the_readmes_table_of_commands_names_them_all_and_no_other() -> None:
     table = re.search(r"\| command \|.*?\n\n", (ROOT / "README.md").read_text(), re.DOTALL)
     assert table
     cells = [line.split("|")[1] for line in table[0].splitlines()[2:] if line]
-    assert {name for cell in cells for name in re.findall(r"`([a-z]+)", cell)} == set(main.commands)
+    assert {name for cell in cells for name in re.findall(r"`([a-z]+)", cell)} == set(program.COMMANDS)
 
 
 def test_the_exit_codes_are_told_alike_everywhere() -> None:
@@ -118,7 +119,7 @@ def test_the_exit_codes_are_told_alike_everywhere() -> None:
 
 def built(name: str) -> set[str]:
     """The keys of a schema that work."""
-    properties = documents.read_documents(documents.schema_text(name).encode(), name)[0].value["properties"]
+    properties = documents.read_documents(schema_text(name).encode(), name)[0].value["properties"]
     return {key for key, schema in properties.items() if not schema.get("x-not-built")}
 
 
@@ -147,13 +148,13 @@ def test_what_orders_md_calls_not_built_yet_is_refused_as_not_built() -> None:
     said = re.search(r"Keys that later parts bring \((.*?)\)", text, re.DOTALL)
     assert said
     for key in re.findall(r"`(\w+)`", said[1]):
-        problems = documents.check_mapping({"provider": "x", "model": "y", "parameters": {}, key: 1}, "order")
+        problems = check_mapping({"provider": "x", "model": "y", "parameters": {}, key: 1}, "order")
         assert "E_NOT_BUILT" in [problem.code for problem in problems], key
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_every_setting_on_a_page_exists(page: Path) -> None:
-    schema = documents.read_documents(documents.schema_text("settings").encode(), "settings")[0].value
+    schema = documents.read_documents(schema_text("settings").encode(), "settings")[0].value
     known = set(dotted(schema))
     sections = {key.partition(".")[0] for key in known}
     named = [piece.rstrip(":") for piece in code(page.read_text()) if re.fullmatch(r"[a-z]+(\.[a-z_]+)+:?", piece)]
@@ -166,7 +167,7 @@ def test_every_setting_on_a_page_exists(page: Path) -> None:
 
 
 def test_every_model_on_a_page_is_shipped() -> None:
-    known = {name for model in library.load_catalog(None)[0] for name in model.names}
+    known = {name for model in models.load_catalog(None)[0] for name in model.names}
     for page in PAGES:
         assert set(re.findall(r"`(flux-[a-z]+)`", page.read_text())) <= known
 

@@ -23,9 +23,7 @@ import pytest
 from keyring.backends.null import Keyring
 
 from artfactoryd.cli.doctor import home as soundness
-from artfactoryd.cli.doctor import machine as doctor
-from artfactoryd.cli.doctor import reachability as reach
-from artfactoryd.cli.doctor import report as diagnosis
+from artfactoryd.cli.doctor import machine, reachability, report
 from artfactoryd.cli.doctor.reachability import Reached
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.settings import Limits, Provider, Settings
@@ -58,7 +56,7 @@ def free_port() -> int:
 
 def rows(home: TestHome, **environ: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    for row in doctor.examine(home.home, environ):
+    for row in machine.examine(home.home, environ):
         found.setdefault(row.check, []).append(row)
     return found
 
@@ -114,7 +112,7 @@ def test_fal_has_its_rows_for_key_and_address(away: TestHome) -> None:
 def test_a_check_that_fails_itself_is_a_row_and_the_others_are_still_told(
     away: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: 1 / 0)
+    monkeypatch.setattr(machine.importlib.metadata, "requires", lambda name: 1 / 0)
     found = rows(away)
     assert found["libraries"][0].state == BAD and "ZeroDivisionError" in found["libraries"][0].text
     assert found["python"][0].state == OK
@@ -122,10 +120,10 @@ def test_a_check_that_fails_itself_is_a_row_and_the_others_are_still_told(
 
 def test_a_terminal_gets_a_table_that_fits_and_a_pipe_one_line_a_row() -> None:
     found = [Row("folder", OK, "word " * 30), Row("keys", BAD, "no key", "make one")]
-    table = diagnosis.text(found, 60).splitlines()
+    table = report.text(found, 60).splitlines()
     assert max(map(len, table)) <= 60 and table[0].startswith("folder  ok       word")
     assert table[-2:] == ["keys    bad      no key", " " * 17 + "-> make one"]
-    assert diagnosis.text(found, None).splitlines()[1] == "keys: bad: no key make one"
+    assert report.text(found, None).splitlines()[1] == "keys: bad: no key make one"
 
 
 # --- the home ---
@@ -183,21 +181,21 @@ def limits(folder: Path, watches: int, instances: int) -> Path:
 
 
 def test_used_up_inotify_instances_are_a_warning_with_the_command_that_helps(tmp_path: Path) -> None:
-    row = doctor._inotify(limits(tmp_path, 8000, 128), 3, 128, "every 5 seconds")
+    row = machine._inotify(limits(tmp_path, 8000, 128), 3, 128, "every 5 seconds")
     assert row.state == WARNING and row.way_out == "sudo sysctl fs.inotify.max_user_instances=512"
-    row = doctor._inotify(limits(tmp_path, 8, 128), 9, 4, "every 5 seconds")
+    row = machine._inotify(limits(tmp_path, 8, 128), 9, 4, "every 5 seconds")
     assert row.way_out == "sudo sysctl fs.inotify.max_user_watches=32"
-    assert doctor._inotify(limits(tmp_path, 8000, 128), 3, 4, "every 5 seconds").state == OK
+    assert machine._inotify(limits(tmp_path, 8000, 128), 3, 4, "every 5 seconds").state == OK
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 def test_our_own_inotify_instances_are_counted() -> None:
     import ctypes
 
-    before = doctor._instances(str(os.getpid()))
+    before = machine._instances(str(os.getpid()))
     held = ctypes.CDLL(None).inotify_init()
     try:
-        assert doctor._instances(str(os.getpid())) == before + 1
+        assert machine._instances(str(os.getpid())) == before + 1
     finally:
         os.close(held)
 
@@ -212,7 +210,7 @@ def test_an_inbox_on_a_disk_without_events_is_said_to_be_polled(away: TestHome) 
 
 
 def key_row(environ: dict[str, str], place: str | None = None) -> Row:
-    (row,) = doctor._keys(Settings(providers={"replicate": Provider(api_key=place)}), environ)
+    (row,) = machine._keys(Settings(providers={"replicate": Provider(api_key=place)}), environ)
     assert SECRET not in row.text + row.way_out
     return row
 
@@ -242,7 +240,7 @@ def test_a_key_in_the_keychain_is_well_though_the_shell_has_one_too(monkeypatch:
 
 def test_no_key_at_all_is_a_warning_and_a_local_provider_needs_none() -> None:
     assert key_row({}).state == WARNING
-    assert list(doctor._keys(Settings(providers={"local": Provider()}), {})) == []
+    assert list(machine._keys(Settings(providers={"local": Provider()}), {})) == []
     assert key_row({}, "env:MINE").state == BAD
 
 
@@ -290,29 +288,29 @@ def serving(answer: int = 200, tls: Path | None = None, date: str | None = None)
 @pytest.mark.parametrize("status", [200, 401, 404])
 def test_any_answer_but_a_broken_one_means_the_address_is_there(status: int) -> None:
     with serving(status) as port:
-        found = reach.reach(f"http://127.0.0.1:{port}/v1")
+        found = reachability.reach(f"http://127.0.0.1:{port}/v1")
     assert (found.step, f"HTTP {status}" in found.text, found.date is not None) == ("answered", True, True)
 
 
 def test_an_address_that_is_out_of_order_says_so() -> None:
     with serving(503) as port:
-        found = reach.reach(f"http://127.0.0.1:{port}")
+        found = reachability.reach(f"http://127.0.0.1:{port}")
     assert found.step == "answer" and "out of order (HTTP 503)" in found.text
 
 
 def test_each_step_of_the_way_to_an_address_fails_in_its_own_words(tmp_path: Path) -> None:
-    assert reach.reach("https://nowhere.invalid").step == "name"
-    assert reach.reach(f"http://127.0.0.1:{free_port()}").step == "connection"
+    assert reachability.reach("https://nowhere.invalid").step == "name"
+    assert reachability.reach(f"http://127.0.0.1:{free_port()}").step == "connection"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        assert reach.reach(f"http://127.0.0.1:{port}", patience=0.1).step == "answer"
-        assert reach.reach(f"https://127.0.0.1:{port}", patience=0.1).step == "certificate"
+        assert reachability.reach(f"http://127.0.0.1:{port}", patience=0.1).step == "answer"
+        assert reachability.reach(f"https://127.0.0.1:{port}", patience=0.1).step == "certificate"
 
 
 def test_a_name_server_that_keeps_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **more: [answer.wait(30)][:0])
-    found = reach.reach("https://api.example.com", patience=0.02)
+    found = reachability.reach("https://api.example.com", patience=0.02)
     answer.set()
     assert found.step == "name" and "offline" in found.text
 
@@ -325,9 +323,9 @@ def test_a_certificate_nobody_vouches_for_is_bad(tmp_path: Path) -> None:
         pytest.skip("needs openssl")
     file.write_bytes(file.read_bytes() + (tmp_path / "c").read_bytes())
     with serving(tls=file) as port:
-        found = reach.reach(f"https://127.0.0.1:{port}")
+        found = reachability.reach(f"https://127.0.0.1:{port}")
     assert found.step == "certificate" and "cannot prove who it is" in found.text
-    (row,) = doctor._addresses({"replicate": found})
+    (row,) = machine._addresses({"replicate": found})
     assert row.state == BAD
 
 
@@ -338,16 +336,16 @@ def test_being_offline_is_a_warning_with_what_happens_meanwhile(away: TestHome) 
 
 def test_a_clock_that_differs_from_a_providers_is_a_warning(away: TestHome) -> None:
     now = datetime.now(UTC)
-    (row,) = doctor._clock(away.home, {"replicate": Reached("answered", "", now - timedelta(minutes=5))}, now)
+    (row,) = machine._clock(away.home, {"replicate": Reached("answered", "", now - timedelta(minutes=5))}, now)
     assert row.state == WARNING and "300 seconds ahead of that of replicate" in row.text
-    (row,) = doctor._clock(away.home, {"replicate": Reached("answered", "", now)}, now)
+    (row,) = machine._clock(away.home, {"replicate": Reached("answered", "", now)}, now)
     assert row.state == OK and "agrees with replicate" in row.text
 
 
 def test_a_clock_set_back_is_found_by_the_ledger(away: TestHome) -> None:
     away.drop("red.yaml", CAR)
     away.once()
-    (row,) = doctor._clock(away.home, {}, datetime.now(UTC) - timedelta(days=1))
+    (row,) = machine._clock(away.home, {}, datetime.now(UTC) - timedelta(days=1))
     assert row.state == WARNING and "set back" in row.text
 
 

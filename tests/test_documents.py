@@ -9,17 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from artfactoryd.core.sidecar import sidecar
-from artfactoryd.documents import (
-    Document,
-    check,
-    check_mapping,
-    check_schema,
-    check_value,
-    read_documents,
-    schema_names,
-    schema_text,
-)
+from artfactoryd.documents import Document, read_documents
 from artfactoryd.errors import Problem
+from artfactoryd.schema import check, check_mapping, check_schema, check_value, schema_names, schema_text
 
 SMALLEST = """\
 provider: replicate

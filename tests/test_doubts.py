@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import show
-from artfactoryd.daemon import loop as daemon
+from artfactoryd.cli.orders import order_document, order_text
+from artfactoryd.daemon import loop
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.execution import reconciliation as doubts
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Absent, Attempt, Ticket
 from artfactoryd.intake.consumer import Work
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import orders, waiting
 from artfactoryd.settings import Settings
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
@@ -112,7 +112,7 @@ async def test_what_was_lost_is_asked_about_and_goes_on_by_the_ordinary_path(
 async def test_what_a_stop_caught_in_its_sending_is_in_doubt_first_and_then_asked_about(
     home: TestHome, monkeypatch: Patch, says: dict[str, Any], answer: Any, state: str, sent: int
 ) -> None:
-    monkeypatch.setattr(daemon, "GRACE", 0.05)
+    monkeypatch.setattr(loop, "GRACE", 0.05)
     async with at_work(home, monkeypatch, fake=Telling) as works:
         works.fake.hold("submit")
         made = await works.take(order("a car"))
@@ -181,10 +181,10 @@ async def test_a_run_that_ends_by_itself_waits_while_asking_may_still_help_and_a
         assert not works.daemon.done
         row, house = works.order(made), works.house
         index = house.books.index
-        assert reports.blockers(index, row, home.home, Settings()) == []
-        assert "being asked" in " ".join(reports.reasons(index, row, home.home, Settings()))
+        assert waiting.blockers(index, row, home.home, Settings()) == []
+        assert "being asked" in " ".join(waiting.reasons(index, row, home.home, Settings()))
         await works.rests()
-        assert "nobody can say yet" in " ".join(reports.blockers(index, row, home.home, Settings()))
+        assert "nobody can say yet" in " ".join(waiting.blockers(index, row, home.home, Settings()))
         before = asked(works)
         await works.until(lambda: asked(works) > before + 1)
         says["a car"] = Ticket("found")
@@ -208,7 +208,7 @@ async def test_a_provider_that_refuses_to_be_asked_is_not_waited_for_nor_stopped
         made = await doubtful(works, "car [1,2]")
         await works.rests()
         assert works.states(made) == ["in_doubt", "completed"] and works.house.books.index.stops() == {}
-        [doubt] = reports.doubts(works.house.books.index, works.order(made))
+        [doubt] = orders.doubts(works.house.books.index, works.order(made))
         assert "may not look" in doubt["answer"]
 
 
@@ -235,7 +235,7 @@ async def test_what_is_too_long_ago_is_asked_about_a_few_times_in_each_run_and_t
             await works.until(lambda: not works.house.bench.hopeful)
             await works.rests()
             index = works.house.books.index
-            while reports.doubts(index, works.order(made))[0]["next_ask_at"]:
+            while orders.doubts(index, works.order(made))[0]["next_ask_at"]:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             assert asked(works) == questions and works.states(made) == ["in_doubt"]
@@ -317,11 +317,11 @@ async def test_an_attempt_found_after_the_item_was_sent_again_is_taken_down_apar
         says["a car"] = answer
         absent = isinstance(answer, Absent)
         index = works.house.books.index
-        await works.until(lambda: index.attempts(made)[0]["cost"] == 0 if absent else index.attempts(made)[0]["ticket"])
+        await works.until(lambda: index.attempts(made)[0].cost == 0 if absent else index.attempts(made)[0].ticket)
         await works.rests()
         assert works.committed(made) == (1 if absent else 2) * PRICE
         assert works.states(made) == ["completed"] and len(home.products()) == 1 and len(works.fake.calls()) == 2
-        told = reports.doubts(index, works.order(made))
+        told = orders.doubts(index, works.order(made))
         assert [doubt["ticket"] for doubt in told] == ([] if absent else ["found"])
         before = asked(works)
         await asyncio.sleep(0.1)
@@ -378,8 +378,8 @@ async def test_while_an_equal_create_is_on_its_way_what_is_found_may_be_that_one
 
 def shown(home: TestHome) -> tuple[dict[str, Any], str]:
     """`order cars`, as data and in words."""
-    found = show.order_document(home.home, Settings(), "cars")
-    return found, show.order_text(found)
+    found = order_document(home.home, Settings(), "cars")
+    return found, order_text(found)
 
 
 def test_an_order_shows_each_doubt_what_was_asked_and_the_two_ways_out(emulator: Emulator, home: TestHome) -> None:

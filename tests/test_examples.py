@@ -13,6 +13,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.cli.init import examples
 from artfactoryd.planning.preview import plan
+from artfactoryd.schema import check, schema_text
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 
@@ -56,13 +57,13 @@ def test_an_example_plans_where_init_put_it_and_makes_as_many_pictures_as_it_say
 
 @each_example
 def test_an_editor_finds_the_schema_of_every_order_and_has_nothing_against_it(home: TestHome, file: Path) -> None:
-    schema = documents.schema_text("order")
+    schema = schema_text("order")
     for document in re.split(r"^---$", file.read_text(), flags=re.MULTILINE):
         (place,) = re.findall(r"^# yaml-language-server: \$schema=(\S+)$", document, re.MULTILINE)
         found = [(copy.parent / place).read_text() for copy in (file, in_home(home, file))]
         assert found == [schema, schema]
     for read in documents.read_documents(file.read_bytes(), file.name):
-        assert documents.check(read, "order") == []
+        assert check(read, "order") == []
 
 
 def test_what_they_borrow_is_in_the_library_of_a_new_home(home: TestHome) -> None:
@@ -92,7 +93,7 @@ def used(value: Any, path: str = "") -> Iterator[str]:
 
 
 def test_together_they_use_every_key() -> None:
-    schema = json.loads(documents.schema_text("order"))
+    schema = json.loads(schema_text("order"))
     built = set(keys(schema, schema))
     assert {"template", "then.wait", "models.provider", "price.seconds"} <= built
     read = [each for file in FILES for each in documents.read_documents(file.read_bytes(), str(file))]

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from artfactoryd.cli import explain as explaining
-from artfactoryd.cli import finding, main
+from artfactoryd.cli import explain, main, products
 from artfactoryd.errors import WrongUse
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
@@ -34,24 +33,24 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     assert [each["prompt"] for each in json.loads(told(home, "products", "--json"))["products"]] == [
         "a blue car", "a red car",
     ]  # fmt: skip
-    assert red["path"] in told(home, "products", "project:cars", "red")
-    assert blue["path"] not in told(home, "products", 'project:cars "red car"')
+    assert red.path in told(home, "products", "project:cars", "red")
+    assert blue.path not in told(home, "products", 'project:cars "red car"')
     assert told(home, "products", "--", "-red").count(".png") == 1
     assert "… and more" in told(home, "products", "--most", "1")
     assert told(home, "products", "boat") == "Nothing fits.\n"
-    said = told(home, "explain", red["id"])
+    said = told(home, "explain", red.id)
     for words in (
-        "as made", f"product    {red['id']}", "project cars, item 1", "fake acme/painter", "prompt: a red car",
+        "as made", f"product    {red.id}", "project cars, item 1", "fake acme/painter", "prompt: a red car",
         "'red' for [red,blue] in prompt", "tags       fast", "notes      mine", "cost       $0.01", "ticket fake-1",
     ):  # fmt: skip
         assert words in said, said
-    path = home.root / red["path"]
+    path = home.root / red.path
     path.write_bytes(b"edited")
     assert told(home, "explain", str(path)).startswith(f"file       {path} (changed since)")
     path.unlink()
     assert "(gone)" in told(home, "explain", f"{path}.json")
     assert "(no longer on the shelf)" in told(home, "products", "red")
-    told(home, "remake", red["id"])
+    told(home, "remake", red.id)
     (bundle,) = home.home.inbox.iterdir()
     assert (bundle / "order.yaml").read_bytes() == Path(f"{path}.json").read_bytes()
 
@@ -66,11 +65,11 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
 )
 def test_what_is_not_known_is_said(home: TestHome, given: str, words: str) -> None:
     with pytest.raises(WrongUse) as caught:
-        explaining.explain(home.home, given)
+        explain.explanation(home.home, given)
     assert words in str(caught.value)
 
 
 def test_before_anything_was_made_there_is_nothing_to_list(home: TestHome) -> None:
-    assert finding.products_text(finding.products(home.home, "", 5)) == "Nothing was made yet."
+    assert products.products_text(products.find_products(home.home, "", 5)) == "Nothing was made yet."
     done = CliRunner().invoke(main, ["--home", str(home.root), "products", 'red "car'])
     assert done.exit_code == 2 and "character 5: this quote has no end" in done.output

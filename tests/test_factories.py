@@ -17,18 +17,8 @@ import pytest
 from PIL import Image
 
 from artfactoryd.errors import CallRefused, InDoubt, ProviderError, RunFailed, Throttled
-from artfactoryd.factories import (
-    Call,
-    Factory,
-    FactoryMaker,
-    Outputs,
-    ProviderSettings,
-    Ticket,
-    fal,
-    local,
-    makers,
-    replicate,
-)
+from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, Ticket, fal, local, replicate
+from artfactoryd.factories.registry import makers
 from artfactoryd.shelf.fetch import Fetcher
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory

@@ -33,7 +33,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Attempt, Call, Outputs, ProviderSettings, Ticket
 from artfactoryd.factories.fal import ADDRESSES, FalFactory, _translate_create, make
-from artfactoryd.factories.http import transport as wire
+from artfactoryd.factories.http import transport
 from artfactoryd.factories.http.answer import Answer
 from tests.crooked import server
 from tests.emulator.client import Emulator
@@ -303,7 +303,7 @@ async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) 
     async with at(emulator.base_url) as factory:
         _, http = await factory._open()
         before = emulator.seen()
-        with pytest.raises(wire.Elsewhere):
+        with pytest.raises(transport.Elsewhere):
             await http.get(f"{emulator.output_url}/pbxt/x/out-0.jpg")
         assert emulator.seen() == before
 
@@ -409,7 +409,7 @@ LOST = {
 }  # fmt: skip
 OTHERS: list[type[Exception]] = [
     json.JSONDecodeError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, TimeoutError,
-    wire.SecondCreate, wire.Elsewhere, OSError,
+    transport.SecondCreate, transport.Elsewhere, OSError,
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon import loop as daemon
+from artfactoryd.daemon import loop
 from artfactoryd.errors import (
     AskAgain,
     CallRefused,
@@ -91,9 +91,9 @@ async def test_a_refused_item_says_the_providers_own_reason(home: TestHome, monk
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", CallRefused("The prompt has a rude word."))
         made = await works.make(order("a car"))
-        assert works.items(made)[0]["reason"] == "The prompt has a rude word."
+        assert works.items(made)[0].reason == "The prompt has a rude word."
         [attempt] = works.house.books.index.attempts(made)
-        assert (attempt["verdict"], attempt["cost"], attempt["reserved"]) == ("refused", 0, PRICE)
+        assert (attempt.verdict, attempt.cost, attempt.reserved) == ("refused", 0, PRICE)
 
 
 async def test_a_stopped_provider_sends_nothing_until_it_is_resumed_also_after_a_restart(
@@ -182,7 +182,7 @@ async def test_a_running_item_whose_provider_needs_a_person_does_not_keep_once_f
         made = await works.take(order("a car"))
         await works.until(lambda: works.states(made) == ["running"])
         await works.rests()
-        assert works.states(made) == ["running"] and works.house.books.index.stops()["fake"]["reason"] == "key"
+        assert works.states(made) == ["running"] and works.house.books.index.stops()["fake"].reason == "key"
 
 
 async def test_a_defect_in_asking_stops_that_item_alone_and_only_until_a_restart(
@@ -442,8 +442,8 @@ async def test_a_sending_that_is_answered_while_stopping_is_kept(home: TestHome,
 async def test_a_sending_that_is_not_answered_while_stopping_stays_submitting_and_is_in_doubt(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    assert daemon.GRACE == 4.0  # of the five seconds promised
-    monkeypatch.setattr(daemon, "GRACE", 0.05)
+    assert loop.GRACE == 4.0  # of the five seconds promised
+    monkeypatch.setattr(loop, "GRACE", 0.05)
     async with at_work(home, monkeypatch) as works:
         works.fake.hold("submit")
         made = await works.take(order())

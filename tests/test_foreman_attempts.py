@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
-from artfactoryd.execution import worker as foreman
+from artfactoryd.execution import worker
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -18,11 +18,11 @@ CHARGED = RunFailed("Out of memory.", charged=True, passing=True)
 
 def verdicts(works: Works, order_id: str, number: int = 1) -> list[tuple[str | None, int | None]]:
     rows = works.house.books.index.attempts(order_id, number)
-    return [(row["verdict"], row["cost"]) for row in rows]
+    return [(row.verdict, row.cost) for row in rows]
 
 
 def resting(monkeypatch: Patch, *seconds: float) -> None:
-    monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", seconds)
+    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", seconds)
 
 
 async def test_what_ended_for_a_passing_reason_is_attempted_again_and_each_attempt_has_its_cost(
@@ -35,7 +35,7 @@ async def test_what_ended_for_a_passing_reason_is_attempted_again_and_each_attem
         assert verdicts(works, made) == [("passing", 0), ("passing", PRICE), (None, PRICE)]
         assert works.committed(made) == works.house.books.index.spent(made) == 2 * PRICE
         assert works.kinds(1) == ["wish", "ticket", "failure"] * 2 + ["wish", "ticket", "result", "settlement"]
-        assert works.items(made)[0]["reason"] is None
+        assert works.items(made)[0].reason is None
 
 
 async def test_the_third_failure_is_the_last_and_a_persons_retry_begins_anew(
@@ -45,8 +45,10 @@ async def test_the_third_failure_is_the_last_and_a_persons_retry_begins_anew(
         works.fake.script("collect", *[PASSING] * 5)
         made = await works.make(order("a car"))
         [item] = works.items(made)
-        assert item["state"] == "failed" and len(works.fake.calls()) == foreman.ATTEMPTS == 3
-        assert item["reason"].startswith("Interrupted; please retry.") and "After 3 attempts" in item["reason"]
+        assert item.state == "failed" and len(works.fake.calls()) == worker.ATTEMPTS == 3
+        assert (item.reason or "").startswith("Interrupted; please retry.") and "After 3 attempts" in (
+            item.reason or ""
+        )
         assert [each for each, _ in verdicts(works, made)] == ["passing", "passing", "ended"]
         await works.tell("retry", made)
         await works.until(lambda: works.states(made) == ["completed"])
@@ -61,7 +63,7 @@ async def test_what_another_attempt_would_not_better_is_attempted_once(
         works.fake.script("submit" if isinstance(end, CallRefused) else "collect", end)
         made = await works.make(order("a car"))
         assert works.states(made) == ["failed"] and len(works.fake.calls()) == 1
-        assert "attempts" not in works.items(made)[0]["reason"]
+        assert "attempts" not in (works.items(made)[0].reason or "")
 
 
 async def test_while_one_rests_the_others_go_on_and_nothing_ends(home: TestHome, monkeypatch: Patch) -> None:
@@ -135,7 +137,7 @@ async def test_cancelled_while_sending_and_then_in_doubt_it_is_cancelled_and_its
         await works.until(lambda: works.states(made) == ["cancelled"] * 2)
         assert works.state(made) == "cancelled" and works.committed(made) == PRICE
         assert works.house.books.index.doubtful(made) == PRICE
-        assert works.items(made)[0]["reason"] == "cancelled by you; The answer was lost."
+        assert works.items(made)[0].reason == "cancelled by you; The answer was lost."
         assert (await works.tell("retry", made))["retried"] == [2]
 
 

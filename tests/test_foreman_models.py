@@ -26,13 +26,13 @@ async def test_each_item_goes_to_its_own_model_at_its_own_price(
     async with at_work(home, monkeypatch) as works:
         order_id = await works.make(SEVERAL)
         assert works.state(order_id) == "completed"
-        items = [(item["provider"], item["generation"]["prompt"], item["upper"]) for item in works.items(order_id)]
+        items = [(item.provider, item.generation["prompt"], item.upper) for item in works.items(order_id)]
         assert items == [
             ("fake", "a red car", 10_000), ("fake", "a blue car", 10_000), ("other", "a red car", 10_000),
             ("other", "a blue car", 10_000), ("fake", "a red car", 10_000), ("fake", "a blue car", 10_000),
         ]  # fmt: skip
         assert [call.model for call in works.fake.calls()] == ["acme/painter"] * 2 + ["acme/timer"] * 2
-        assert works.items(order_id)[0]["seed"] == 5
+        assert works.items(order_id)[0].seed == 5
         sidecars = [json.loads(path.read_text()) for path in sorted(home.home.projects.rglob("*.png.json"))]
         assert [each["model"]["id"] for each in sidecars] == ["acme/painter"] * 4 + ["acme/timer"] * 2
         assert [each["cost"]["usd"] for each in sidecars] == [0.01] * 4 + [0.0005] * 2  # the timer by its time
@@ -46,9 +46,9 @@ async def test_the_resolved_order_of_several_models_gives_the_same_items(
         first = await works.make(SEVERAL)
         (paper,) = home.home.projects.rglob("order.resolved.yaml")
         second = await works.make(paper.read_text(), "again.yaml")
-        told = [[(i["provider"], i["model"], i["generation"]) for i in works.items(each)] for each in (first, second)]
+        told = [[(i.provider, i.model, i.generation) for i in works.items(each)] for each in (first, second)]
         assert told[0] == told[1]
-        assert len(works.order(second)["models"]) == 3
+        assert len(works.order(second).models) == 3
 
 
 async def test_an_order_of_two_providers_says_which_of_them_keeps_it(

@@ -12,7 +12,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.errors import AskAgain
-from artfactoryd.planning import input_sources as gathering
+from artfactoryd.planning import input_sources
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
 from tests.test_inputs import refused, study
@@ -80,7 +80,7 @@ def web(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
             raise AskAgain("The output host cannot be reached.")
         shutil.copyfile(tmp_path / "web.png", target)
 
-    monkeypatch.setattr(gathering, "fetch", fetch)
+    monkeypatch.setattr(input_sources, "fetch", fetch)
     yield asked
 
 
@@ -101,7 +101,7 @@ def test_offline_it_says_what_cannot_be_fetched_and_what_to_do(home: TestHome, t
 
 def parents(works: Works) -> list[list[str]]:
     rows = works.house.books.index.newest_products(10)
-    cards = [documents.read_documents((works.home.root / f"{row['path']}.json").read_bytes(), "card") for row in rows]
+    cards = [documents.read_documents((works.home.root / f"{row.path}.json").read_bytes(), "card") for row in rows]
     return [card[0].value["parents"] for card in cards]
 
 
@@ -111,18 +111,18 @@ async def test_a_product_and_a_query_are_inputs_fixed_at_acceptance(
     draw(home.home.library / "wall.png", "grey")
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.make(order("a [red,blue] car", project="cars"))
-        red, blue = works.house.books.index.products(works.house.books.index.orders()[0]["id"])
-        both = f"product:{red['id'][:-3]}"
+        red, blue = works.house.books.index.products(works.house.books.index.orders()[0].id)
+        both = f"product:{red.id[:-3]}"
         once = await works.make(edit([both, "Library/wall.png"], project="boats"), "one.yaml")
-        known = works.order(once)["inputs"]
-        assert [each["source"] for each in known] == [f"product:{red['id']}", "Library/wall.png"]
-        assert parents(works)[:2] == [[], [red["id"]]]
+        known = works.order(once).inputs
+        assert [each["source"] for each in known] == [f"product:{red.id}", "Library/wall.png"]
+        assert parents(works)[:2] == [[], [red.id]]
         query = await works.make(edit("products: project:cars", seed=5), "all.yaml")
-        assert [each["value"] for each in works.order(query)["inputs"]] == [f"product:{i['id']}" for i in (blue, red)]
-        (works.home.root / red["path"]).unlink()
-        folder = works.home.root / works.order(query)["folder"]
+        assert [each["value"] for each in works.order(query).inputs] == [f"product:{i.id}" for i in (blue, red)]
+        (works.home.root / red.path).unlink()
+        folder = works.home.root / works.folder(query)
         assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "inputs").iterdir()} == {
-            red["sha256"], blue["sha256"],
+            red.sha256, blue.sha256,
         }  # fmt: skip
         works.home.drop("late.yaml", edit(both))
         await works.until(lambda: (works.home.home.rejected / "late.yaml.error.txt").exists())
@@ -139,9 +139,9 @@ async def test_a_held_order_is_made_of_the_pictures_it_was_accepted_with(
         draw(home.home.library / "more.png", "pink")
         await works.tell("approve", held)
         await works.until(lambda: works.state(held) == "completed")
-        folder = works.home.root / works.order(held)["folder"]
+        folder = works.home.root / works.folder(held)
         assert (folder / "inputs" / "wall.png").read_bytes() == was
-        assert works.order(held)["total_items"] == 1
+        assert works.order(held).total_items == 1
 
 
 async def test_a_loose_order_s_pattern_takes_its_pictures_along(
@@ -151,5 +151,5 @@ async def test_a_loose_order_s_pattern_takes_its_pictures_along(
         for name in ("one.png", "two.png"):
             draw(works.home.home.inbox / name, {"one.png": "red", "two.png": "blue"}[name])
         made = await works.make(edit("*.png"))
-        assert works.order(made)["total_items"] == 2
+        assert works.order(made).total_items == 2
         await works.until(lambda: not list(works.home.home.inbox.glob("*.png")))

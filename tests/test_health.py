@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import session, show
+from artfactoryd.cli import orders, submit
 from artfactoryd.errors import (
     AskAgain,
     InDoubt,
@@ -19,7 +19,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution import gate as limits
 from artfactoryd.execution.gate import FEW
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import status
 from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -80,7 +80,7 @@ async def test_an_outage_is_read_in_the_receipt_and_other_providers_go_on(home: 
         boats = await works.take(order("a boat", provider="other"), "boats.yaml")
         await works.until(lambda: works.states(boats) == ["completed"])
         assert len(works.fake.calls()) == FEW and works.states(made) == ["planned"] * 10
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         await works.until(lambda: "fake does not work since" in str(home.receipt(folder).get("reasons")))
         [reason] = home.receipt(folder)["reasons"]
         assert "tried again by itself at" in reason and "Nobody answers" in reason and not works.daemon.done
@@ -174,7 +174,7 @@ async def test_running_items_of_an_outage_do_not_keep_once_from_ending(home: Tes
         made = await works.make(order("a car"))
         assert works.states(made) == ["running"]
         await works.until(lambda: outages(works)["fake"]["given_up"])
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         await works.until(lambda: "does not work since" in str(home.receipt(folder).get("reasons")))
 
 
@@ -188,11 +188,11 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
         made = await works.take(order("a car"))
 
         def resting() -> bool:
-            return session._resting(index, [works.order(made)], home.home, works.house.settings)
+            return submit._resting(index, [works.order(made)], home.home, works.house.settings)
 
         await works.until(lambda: works.items(made) and outages(works))
         await works.until(lambda: outages(works)["fake"]["given_up"] and resting())
-        text = show.status_text(reports.status(home.home, index, works.house.settings, None))
+        text = orders.status_text(status.status(home.home, index, works.house.settings, None))
         assert "Outage  fake does not work since" in text
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core import inbox_rules as dropped
+from artfactoryd.core import inbox_rules
 from artfactoryd.entries import has_writer
 from artfactoryd.intake import inbox as module
 from artfactoryd.intake.inbox import Inbox, Scan
@@ -247,8 +247,8 @@ def test_an_order_about_a_conflict_is_an_order(box: Box, name: str) -> None:
 
 
 def test_a_name_with_txt_after_yaml_is_told_to_lose_it() -> None:
-    word = dropped.stray_file("cars.yaml.txt", "file", 5)
-    assert word == dropped.DOUBLE and word != dropped.stray_file("cars.txt", "file", 5)
+    word = inbox_rules.stray_file("cars.yaml.txt", "file", 5)
+    assert word == inbox_rules.DOUBLE and word != inbox_rules.stray_file("cars.txt", "file", 5)
 
 
 def test_links_pipes_and_sockets_are_strays_and_never_followed_or_opened(box: Box) -> None:
@@ -274,7 +274,7 @@ def test_a_name_that_is_not_utf8_is_a_stray_and_stops_nothing(box: Box) -> None:
     box.drop("cars.yaml")
     assert sorted(box.scan(0.5).waiting) == ["b\\xfcn", "caf\\xe9.yaml", "cars.yaml"]
     assert box.ready() == {"cars.yaml": ("file", None)}
-    assert set(box.strays().values()) == {dropped.BAD_NAME.what} and len(box.strays()) == 2
+    assert set(box.strays().values()) == {inbox_rules.BAD_NAME.what} and len(box.strays()) == 2
 
 
 @linux_only
@@ -282,7 +282,7 @@ def test_a_picture_that_is_still_being_copied_is_no_stray(box: Box) -> None:
     path = box.drop("photo.png")
     with path.open("ab"):
         assert box.strays() == {}
-    assert box.strays() == {"photo.png": dropped.PICTURE.what}
+    assert box.strays() == {"photo.png": inbox_rules.PICTURE.what}
 
 
 # --- folders ---
@@ -402,9 +402,9 @@ def test_strays_in_folders(box: Box) -> None:
     box.drop("cars (conflicted copy 2026)/order.yaml")
     assert box.ready(59) == {"summer/cars.yaml": ("file", "summer")} and box.strays(59) == {}
     assert box.strays() == {
-        "summer/photo.png": dropped.PICTURE.what, "summer/more": dropped.NESTED.what, "summer/link.yaml": "a link",
-        "recipes": dropped.CHECKOUT.what, "hollow": dropped.HOLLOW.what, "letter.rtfd": dropped.RICH.what,
-        "cars (conflicted copy 2026)": dropped.SYNC_COPY.what,
+        "summer/photo.png": inbox_rules.PICTURE.what, "summer/more": inbox_rules.NESTED.what, "summer/link.yaml": "a link",
+        "recipes": inbox_rules.CHECKOUT.what, "hollow": inbox_rules.HOLLOW.what, "letter.rtfd": inbox_rules.RICH.what,
+        "cars (conflicted copy 2026)": inbox_rules.SYNC_COPY.what,
     }  # fmt: skip
 
 

@@ -12,11 +12,23 @@ import pytest
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import derived, projection
 from artfactoryd.storage.database import DatabaseError, trouble
 from artfactoryd.storage.index import Index
-from tests.accounts import ORDER, acceptance, cancel, expander, failure, hold, result, retry, settlement, ticket, wish
+from tests.accounts import (
+    ORDER,
+    acceptance,
+    cancel,
+    expander,
+    failure,
+    hold,
+    order_row,
+    result,
+    retry,
+    settlement,
+    ticket,
+    wish,
+)
 
 AT = "2026-11-22T12:00:00.000Z"
 
@@ -35,7 +47,7 @@ def reader(writer: Index) -> Iterator[Index]:
 
 def do(index: Index, *lines: dict[str, object]) -> None:
     for line in lines:
-        moves.apply(index, {"at": AT, **line})
+        projection.apply(index, {"at": AT, **line})
 
 
 def order_id(n: int) -> str:
@@ -81,7 +93,7 @@ def test_threads_read_at_once_through_no_more_connections_than_that_takes(writer
             db.execute_sql("SELECT 1")
         row = reader.order(ORDER)
         assert row is not None
-        return str(row["name"])
+        return str(row.name)
 
     opened = []
     for _ in range(3):  # each time with fresh threads
@@ -156,7 +168,7 @@ def test_a_step_is_undone_alone(writer: Index) -> None:
             raise KeyError
         with writer.step():
             do(writer, acceptance(order_id(3)))
-    assert [row["id"] for row in writer.orders()] == [order_id(3), order_id(1)]
+    assert [row.id for row in writer.orders()] == [order_id(3), order_id(1)]
 
 
 def test_words_for_a_full_database_ask_for_room(writer: Index) -> None:
@@ -195,7 +207,7 @@ def test_orders_are_found_by_id_prefix_name_and_folder_newest_first(writer: Inde
     do(writer, {"kind": "folder", "order": order_id(2), "folder": "Projects/summer/2026-11-22/boats"})
 
     def found(name: str) -> list[int]:
-        return [int(row["id"][7]) for row in writer.find_orders(name)]
+        return [int(row.id[7]) for row in writer.find_orders(name)]
 
     assert found(order_id(2)) == found(order_id(2)[:8]) == found(order_id(2)[:8].upper()) == [2]
     assert found("0190") == [3, 2, 1]
@@ -208,22 +220,22 @@ def test_orders_are_found_by_id_prefix_name_and_folder_newest_first(writer: Inde
 @pytest.mark.parametrize("name", ["%%%%", "____", "0190%", "0190____", "%-0000-%", "*", "0190*", "' OR 1=1 --", ""])
 def test_wildcards_in_a_name_are_only_letters(writer: Index, name: str) -> None:
     do(writer, acceptance(order_id(1), name="cars"), acceptance(order_id(2), name=name))
-    assert [row["id"] for row in writer.find_orders(name)] == [order_id(2)]
+    assert [row.id for row in writer.find_orders(name)] == [order_id(2)]
 
 
 def test_json_comes_back_as_values_and_a_models_name_as_text(writer: Index) -> None:
     do(writer, acceptance(model={"id": "a", "schema": {}}, tags=[], git={"commit": "c", "dirty": False}), hold())
     row = writer.order(ORDER)
     assert row is not None
-    assert (row["model"], row["tags"], row["git"]["commit"]) == ({"id": "a", "schema": {}}, [], "c")
-    assert row["held"][0]["code"] == "limit"
+    assert (row.model, row.tags) == ({"id": "a", "schema": {}}, [])
+    assert row.git == {"commit": "c", "dirty": False} and row.reasons[0]["code"] == "limit"
     assert writer.held_orders() == [row]
     do(writer, acceptance(order_id(2)))
     expand(writer, order_id(2))
     do(writer, wish(1, order_id(2)))
     (attempt,) = writer.attempts(order_id(2), 1)
-    assert (attempt["model"], attempt["actual"]) == ("fake/painter", {"prompt": "car 1"})
-    assert writer.attempt(attempt["id"]) == attempt
+    assert (attempt.model, attempt.actual) == ("fake/painter", {"prompt": "car 1"})
+    assert writer.attempt(attempt.id) == attempt
 
 
 def test_a_run_counts_when_something_was_sent_or_may_yet_be(writer: Index) -> None:
@@ -236,7 +248,7 @@ def test_a_run_counts_when_something_was_sent_or_may_yet_be(writer: Index) -> No
     assert runs == [0, 1, 1, 0]
     do(writer, retry(1, order_id(1)), wish(1, order_id(1)), cancel(order_id(1)))
     assert writer.real_runs("d" * 64) == 1
-    assert [row["id"] for row in writer.same_orders("f" * 64)] == [order_id(1)]
+    assert [row.id for row in writer.same_orders("f" * 64)] == [order_id(1)]
 
 
 def test_orders_with_something_to_send_come_by_priority_then_age(writer: Index) -> None:
@@ -246,7 +258,7 @@ def test_orders_with_something_to_send_come_by_priority_then_age(writer: Index) 
         if n != 4:
             do(writer, {"kind": "folder", "order": order_id(n), "folder": f"Projects/{n}"})
     do(writer, hold(order_id(5)))
-    assert [int(row["id"][7]) for row in writer.working_orders("fake")] == [2, 1, 3]
+    assert [int(row.id[7]) for row in writer.working_orders("fake")] == [2, 1, 3]
     assert writer.working_orders("other") == []
 
 
@@ -255,7 +267,7 @@ def test_orders_not_fully_expanded_are_found_at_start(writer: Index) -> None:
         do(writer, acceptance(order_id(n)))
     expand(writer, order_id(1))
     do(writer, hold(order_id(2)), cancel(order_id(3)))
-    assert [row["id"] for row in writer.unexpanded_orders()] == [order_id(4)]
+    assert [row.id for row in writer.unexpanded_orders()] == [order_id(4)]
 
 
 # --- items ---
@@ -266,9 +278,9 @@ def test_a_start_takes_up_deliveries_then_tickets_then_wishes(writer: Index) -> 
     expand(writer, ORDER)
     for number, lines in enumerate([(), (), (ticket,), (ticket,), (ticket, result)], 1):
         do(writer, wish(number), *(make(number) for make in lines))
-    assert [row["number"] for row in writer.resumable_items()] == [5, 3, 4, 1, 2]
-    assert [row["number"] for row in writer.planned_items(ORDER, "fake", 10)] == [6]
-    assert [row["number"] for row in writer.items(ORDER, ["running", "planned"])] == [3, 4, 6]
+    assert [row.number for row in writer.resumable_items()] == [5, 3, 4, 1, 2]
+    assert [row.number for row in writer.planned_items(ORDER, "fake", 10)] == [6]
+    assert [row.number for row in writer.items(ORDER, ["running", "planned"])] == [3, 4, 6]
     assert writer.counts(ORDER) == {"submitting": 2, "running": 2, "delivering": 1, "planned": 1}
 
 
@@ -289,8 +301,8 @@ def test_an_orders_state_follows_from_its_items_and_holds(writer: Index) -> None
 
 
 def expand(index: Index, order: str) -> None:
-    provider, items = expander(index.order(order) or {})
-    unwritten.add_items(index, order, provider, items)
+    provider, items = expander(order_row(index, order))
+    derived.add_items(index, order, provider, items)
 
 
 # --- a hundred thousand items pending must not slow a start ---
@@ -317,7 +329,7 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
         connection.set_progress_handler(None, 0)
         return len(counted)
 
-    moves.apply(writer, acceptance(items=5000))
+    projection.apply(writer, acceptance(items=5000))
     pending(writer, range(1, 501))
     few = steps()
     pending(writer, range(501, 5001))
@@ -326,4 +338,4 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
 
 def pending(index: Index, numbers: range) -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": "a car"}, (), 1) for number in numbers]
-    unwritten.add_items(index, ORDER, ["fake"], rows)
+    derived.add_items(index, ORDER, ["fake"], rows)

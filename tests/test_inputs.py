@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon.app import now
+from artfactoryd.clock import now
 from artfactoryd.errors import OutputBad, Refusal
 from artfactoryd.planning import inputs
 from artfactoryd.planning.inputs import InputsMissing

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from artfactoryd.intake import held_folder as held_room
+from artfactoryd.intake import held_folder
 from artfactoryd.intake.acceptance import order_id
-from artfactoryd.planning import planner as study
+from artfactoryd.planning import accepted
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, full_disk, order, quick
@@ -31,8 +31,8 @@ def claims(works: Works) -> list[str]:
 
 async def held(works: Works, text: str, name: str = "cars.yaml") -> str:
     made = await works.take(text, name)
-    await works.until(lambda: works.order(made)["held"])
-    assert works.state(made) == "held" and works.fake.calls() == [] and works.order(made)["folder"] is None
+    await works.until(lambda: works.order(made).held)
+    assert works.state(made) == "held" and works.fake.calls() == [] and works.order(made).folder is None
     return made
 
 
@@ -49,12 +49,12 @@ async def test_the_same_file_twice_is_held_as_a_duplicate_and_made_when_approved
     async with at_work(home, monkeypatch) as works:
         first = await works.make(order())
         second = await works.take(order())
-        await works.until(lambda: works.order(second)["held"])
+        await works.until(lambda: works.order(second).held)
         assert f"duplicate of cars ({first[:13]}" in home.words("cars.yaml") and len(works.fake.calls()) == 2
         move_back(home)
         await works.until(lambda: works.states(second) == ["completed", "completed"])
         assert len(works.fake.calls()) == 4 and entries(home.home.held) == [] and claims(works) == []
-        assert works.order(second)["folder"].endswith("/cars-2")
+        assert works.folder(second).endswith("/cars-2")
 
 
 async def test_other_bytes_another_project_or_a_later_time_are_no_duplicate(home: TestHome, monkeypatch: Patch) -> None:
@@ -76,7 +76,7 @@ async def test_while_the_first_is_unfinished_the_same_is_a_duplicate_however_lat
         await works.take(order())
         await works.fake.reached("collect")
         second = await works.take(order(), "again.yaml")
-        await works.until(lambda: works.order(second)["held"])
+        await works.until(lambda: works.order(second).held)
 
 
 async def test_an_order_that_ended_with_nothing_sent_makes_no_duplicate(home: TestHome, monkeypatch: Patch) -> None:
@@ -84,32 +84,32 @@ async def test_an_order_that_ended_with_nothing_sent_makes_no_duplicate(home: Te
         first = await held(works, DEAR)
         await works.tell("cancel", first)
         second = await works.take(DEAR, "again.yaml")
-        await works.until(lambda: works.order(second)["held"])
-        assert [reason["code"] for reason in works.order(second)["held"]] == ["budget"]
+        await works.until(lambda: works.order(second).held)
+        assert [reason["code"] for reason in works.order(second).reasons] == ["budget"]
 
 
 async def test_a_rehearsal_neither_makes_a_duplicate_nor_counts_as_a_run(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         real = await works.make(order(name="x"))
-        expected = works.items(real)[0]["seed"]
+        expected = works.items(real)[0].seed
     (fresh := TestHome.make(home.root.parent / "fresh")).configure()
     async with at_work(fresh, monkeypatch) as works:
         rehearsal = await works.take(order(name="x", rehearse=True), "first.yaml")
         await works.until(lambda: works.items(rehearsal))
-        assert works.order(rehearsal)["provider"] == "local" and works.order(rehearsal)["price"] == 0
+        assert works.order(rehearsal).provider == "local" and works.order(rehearsal).price == 0
         made = await works.take(order(name="x"), "second.yaml")
         await works.until(lambda: works.states(made) == ["completed", "completed"])
-        assert works.items(made)[0]["seed"] == expected
+        assert works.items(made)[0].seed == expected
 
 
 async def test_the_same_bytes_made_again_get_new_seeds(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         first = await works.make(order())
         second = await works.take(order())
-        await works.until(lambda: works.order(second)["held"])
+        await works.until(lambda: works.order(second).held)
         await works.tell("approve", second)
         await works.until(lambda: works.states(second) == ["completed", "completed"])
-        seeds = [item["seed"] for each in (first, second) for item in works.items(each)]
+        seeds = [item.seed for each in (first, second) for item in works.items(each)]
         assert len(set(seeds)) == 4
 
 
@@ -117,7 +117,7 @@ async def test_projects_that_differ_only_in_case_are_one_folder(home: TestHome, 
     async with at_work(home, monkeypatch) as works:
         await works.make(order("a car", project="Cars"))
         other = await works.make(order("a boat", project="cars"), "boats.yaml")
-        assert works.order(other)["folder"].startswith("Projects/Cars/")
+        assert works.folder(other).startswith("Projects/Cars/")
         assert entries(home.home.projects) == ["Cars"]
 
 
@@ -133,17 +133,17 @@ async def test_held_and_approved_by_command_it_is_made_with_its_cap_raised_to_th
         assert "0.02" in home.words("cars.yaml") and "move cars.yaml from Held to Inbox" in home.words("cars.yaml")
         assert (await works.tell("approve", "cars"))["done"]
         await works.until(lambda: works.states(made) == ["completed", "completed"])
-        assert works.order(made)["cap"] == 2 * PRICE
+        assert works.order(made).cap == 2 * PRICE
         assert entries(home.home.held) == [] and claims(works) == []
 
 
 async def test_held_and_approved_by_moving_it_keeps_its_id_and_seeds(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
-        base = works.order(made)["base_seed"]
+        base = works.order(made).base_seed
         move_back(home)
         await works.until(lambda: works.states(made) == ["completed", "completed"])
-        assert works.order(made)["base_seed"] == base and len(works.house.books.index.orders()) == 1
+        assert works.order(made).base_seed == base and len(works.house.books.index.orders()) == 1
         assert entries(home.home.held) == [] and entries(home.home.inbox) == [] and claims(works) == []
 
 
@@ -151,9 +151,9 @@ async def test_the_same_bytes_while_the_entry_lies_in_held_approve_nothing(home:
     async with at_work(home, monkeypatch) as works:
         first = await held(works, DEAR)
         second = await works.take(DEAR, "copy.yaml")
-        await works.until(lambda: works.order(second)["held"])
+        await works.until(lambda: works.order(second).held)
         assert works.state(first) == "held"
-        assert {reason["code"] for reason in works.order(second)["held"]} == {"budget", "duplicate"}
+        assert {reason["code"] for reason in works.order(second).reasons} == {"budget", "duplicate"}
 
 
 async def test_moved_back_with_other_bytes_it_is_a_new_order(home: TestHome, monkeypatch: Patch) -> None:
@@ -174,13 +174,13 @@ async def test_held_and_cancelled_by_command_nothing_of_it_is_left_held(home: Te
 
 
 async def test_held_and_binned_it_is_cancelled_once_it_is_surely_gone(home: TestHome, monkeypatch: Patch) -> None:
-    assert held_room.GONE_FOR == 30.0
+    assert held_folder.GONE_FOR == 30.0
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
         (home.home.held / "cars.yaml").unlink()
         await works.until(lambda: works.daemon._held._gone)
         assert works.state(made) == "held"
-        monkeypatch.setattr(held_room, "GONE_FOR", 0.01)
+        monkeypatch.setattr(held_folder, "GONE_FOR", 0.01)
         await works.until(lambda: works.state(made) == "cancelled")
         await works.until(lambda: entries(home.home.held) == [] and claims(works) == [])
         assert works.fake.calls() == []
@@ -190,7 +190,7 @@ async def test_held_and_binned_it_is_cancelled_once_it_is_surely_gone(home: Test
 async def test_a_vanished_held_folder_is_made_again_and_cancels_nothing(
     home: TestHome, monkeypatch: Patch, remade: bool
 ) -> None:
-    monkeypatch.setattr(held_room, "GONE_FOR", 0.0)
+    monkeypatch.setattr(held_folder, "GONE_FOR", 0.0)
     async with at_work(home, monkeypatch) as works:
         made = await held(works, DEAR)
         shutil.rmtree(home.home.held)
@@ -198,7 +198,7 @@ async def test_a_vanished_held_folder_is_made_again_and_cancels_nothing(
             home.home.held.mkdir()
         await works.until(lambda: (home.home.held / "cars.yaml").exists() and home.words("cars.yaml"))
         assert (home.home.held / "cars.yaml").read_text() == DEAR and works.state(made) == "held"
-        monkeypatch.setattr(held_room, "GONE_FOR", 30.0)
+        monkeypatch.setattr(held_folder, "GONE_FOR", 30.0)
         move_back(home)
         await works.until(lambda: works.states(made) == ["completed", "completed"])
 
@@ -207,7 +207,7 @@ async def test_an_unknown_price_cannot_be_waived_by_moving_or_by_command(home: T
     async with at_work(home, monkeypatch) as works:
         text = order(model="mute")
         made = await held(works, text)
-        assert [(reason["code"], reason["waivable"]) for reason in works.order(made)["held"]] == [("price", False)]
+        assert [(reason["code"], reason["waivable"]) for reason in works.order(made).reasons] == [("price", False)]
         for _ in range(2):
             move_back(home)
             await works.until(lambda: (home.home.held / "cars.yaml").exists() and len(claims(works)) == 1)
@@ -225,7 +225,7 @@ async def test_more_products_than_asked_for_are_held_and_one_number_fewer_is_not
     limits = Limits(free_disk_bytes=1000, products_per_order=4)
     async with at_work(home, monkeypatch, limits=limits) as works:
         made = await held(works, order("car [1,2,3,4,5]"))
-        assert works.order(made)["held"][0]["code"] == "limit" and "5 products" in home.words("cars.yaml")
+        assert works.order(made).reasons[0]["code"] == "limit" and "5 products" in home.words("cars.yaml")
         fits = await works.make(order("car [1,2,3,4]"), "fits.yaml")
         assert works.states(fits) == ["completed"] * 4
 
@@ -244,8 +244,8 @@ async def test_two_documents_are_two_orders_of_one_claim(home: TestHome, monkeyp
         await works.take(f"{order('a car')}---\n{order('a boat')}")
         await works.until(lambda: works.states() == ["completed", "completed"])
         second, first = works.house.books.index.orders()
-        assert (first["name"], second["name"]) == ("cars-1", "cars-2")
-        assert second["id"] == order_id(first["id"], 2) and first["claim"] == second["claim"]
+        assert (first.name, second.name) == ("cars-1", "cars-2")
+        assert second.id == order_id(first.id, 2) and first.claim == second.claim
 
 
 async def test_one_document_to_hold_holds_the_whole_file_and_approving_one_approves_both(
@@ -330,13 +330,13 @@ async def test_a_table_of_cases_goes_with_its_order_and_the_plan_is_the_same_aft
     text = order(cases="rows.csv", lookups={"sky": ["dawn", "dusk"]}, exclude=[{"prompt": "a blue car"}])
     async with at_work(home, monkeypatch) as works:
         made = await works.make(text)
-        assert [item["generation"]["prompt"] for item in works.items(made)] == ["a red car", "a tower"]
-        folder = home.root / works.order(made)["folder"]
+        assert [item.generation["prompt"] for item in works.items(made)] == ["a red car", "a tower"]
+        folder = home.root / works.folder(made)
         assert (folder / "inputs" / "rows.csv").read_text().startswith("prompt,num")
         await works.until(lambda: entries(home.home.inbox) == [])
-    study._plans.clear()
+    accepted._plans.clear()
     async with at_work(home, monkeypatch) as works:
-        again = study.plan_of(works.order(made))
+        again = accepted.plan_of(works.order(made))
         assert [item.parameters["prompt"] for item in again.items()] == ["a red car", "a tower"]
     assert entries(home.home.rejected) == []
 
@@ -350,10 +350,10 @@ async def test_the_resolved_order_makes_the_same_items(home: TestHome, monkeypat
     text = text.replace("prompt: RAW", "prompt: ['a [colour] car [~a,b,c]', !raw 'a [b] || c']")
     async with at_work(home, monkeypatch) as works:
         made = await works.make(text)
-        folder = home.root / works.order(made)["folder"]
+        folder = home.root / works.folder(made)
         whole = (folder / "order.resolved.yaml").read_text()
         again = await works.make(whole, "again.yaml")
-        one, two = ([item["generation"] for item in works.items(each)] for each in (made, again))
+        one, two = ([item.generation for item in works.items(each)] for each in (made, again))
         assert one == two and len(one) == 6
 
 
@@ -361,9 +361,9 @@ async def test_a_likely_mistake_holds_and_warnings_ok_lets_it_pass(home: TestHom
     text = order("a [color] car, (red:1.2)", lookups={"colour": ["red"]})
     async with at_work(home, monkeypatch) as works:
         made = await held(works, text)
-        assert [reason["code"] for reason in works.order(made)["held"]] == ["warning", "warning"]
+        assert [reason["code"] for reason in works.order(made).reasons] == ["warning", "warning"]
         assert "Did you mean [colour]?" in home.words("cars.yaml")
         move_back(home)
         await works.until(lambda: works.states(made) == ["completed"])
         passed = await works.make(text + "warnings: ok\n", "passed.yaml")
-        assert works.items(passed)[0]["generation"]["prompt"] == "a color car, (red:1.2)"
+        assert works.items(passed)[0].generation["prompt"] == "a color car, (red:1.2)"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd import durable
-from artfactoryd.daemon import cleanup as leftovers
+from artfactoryd.daemon import cleanup
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 
@@ -52,7 +52,7 @@ async def test_after_an_end_in_the_middle_the_whole_shelf_is_looked_over(
     before = {path for path in home.root.rglob("*") if home.home.private not in path.parents}
     ours, stays = litter(home, made)
     if ended == "in the middle":
-        leftovers.mark(home.home)
+        cleanup.mark(home.home)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
     assert {path for path in ours if path.exists()} == (set() if ended == "in the middle" else ours)
@@ -64,7 +64,7 @@ async def test_an_end_after_the_disk_refused_something_is_no_ordinary_one(home: 
         await works.make(order())
         with pytest.raises(durable.StorageFull), durable.storage_errors(home.root):
             raise OSError(28, "No space left on device")
-    assert leftovers.mark(home.home)
+    assert cleanup.mark(home.home)
     durable.refused = 0
-    leftovers.unmark(home.home)
-    assert not leftovers.mark(home.home)
+    cleanup.unmark(home.home)
+    assert not cleanup.mark(home.home)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core.model import Catalog, Model, Price
-from artfactoryd.documents import check_value
+from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.model import Model, Price
 from artfactoryd.errors import Problem
 from artfactoryd.planning.models import load_catalog
+from artfactoryd.schema import check_value
 
 PAINTER = """\
 provider: replicate

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
-from artfactoryd.execution import dispatcher as lines
+from artfactoryd.execution import dispatcher
 from artfactoryd.factories import Call, Ticket
 from artfactoryd.settings import Provider
 from tests.fakes import FakeFactory
@@ -82,8 +82,8 @@ async def test_a_question_that_fails_is_not_waited_for(home: TestHome, monkeypat
 
 async def test_a_question_without_an_answer_is_waited_for_only_so_long(home: TestHome, monkeypatch: Patch) -> None:
     made = await left_running(home, monkeypatch)
-    assert lines.OWED_LASTS == 30
-    monkeypatch.setattr(lines, "OWED_LASTS", 0.2)
+    assert dispatcher.OWED_LASTS == 30
+    monkeypatch.setattr(dispatcher, "OWED_LASTS", 0.2)
     async with at_work(home, monkeypatch, concurrency=5, script=lambda fake: fake.hold("collect")) as works:
         await works.until(lambda: works.states(made) == ["running"] * 5)
         works.fake.release("collect")

@@ -110,7 +110,7 @@ def test_following_loses_nothing_and_repeats_nothing_across_rotation(
     log.setup("info", home.logs, stderr=False)
     LOGGER.info("before")
     found, follower = logs.tail(home, "application", 10)
-    coming = logs.follow(follower)
+    coming = logs.entries_to_come(follower)
     seen = []
     for number in range(0, 40, 2):  # a few between two looks, never two rotations
         LOGGER.info("line %d", number)

@@ -11,7 +11,8 @@ from artfactoryd.errors import WrongUse
 from artfactoryd.storage.database import MIGRATIONS
 from artfactoryd.storage.index import Index
 
-OLDEST = Path(__file__).parent / "databases" / "0001.sql"
+DATABASES = Path(__file__).parent / "databases"  # made by tests/data/old/make_databases.py, but for the first
+OLDEST = DATABASES / "0001.sql"
 FILLED = """
 INSERT INTO meta VALUES ('ledger', '2026-11.jsonl:77');
 INSERT INTO provider_stop VALUES ('replicate', 'no key', '2026-11-22T12:00:00.000Z');
@@ -45,12 +46,12 @@ def test_a_database_of_the_oldest_release_is_brought_up_to_date(old: Path, tmp_p
     assert tables(old) == tables(new)
     with contextlib.closing(Index.look(old)) as index:
         assert index.meta("ledger") == "2026-11.jsonl:77"
-        assert index.stops()["replicate"]["reason"] == "no key"
+        assert index.stops()["replicate"].reason == "no key"
         assert index.answer("c1") == {"done": True}
         assert index.rows("SELECT * FROM spending ORDER BY day") == [
             {"day": "2026-11-21", "committed": 2000}, {"day": "2026-11-22", "committed": 3000},
         ]  # fmt: skip
-        assert [each["day"] for each in index.attempts("o")] == ["2026-11-21", "2026-11-22", "2026-11-22"]
+        assert [each.day for each in index.attempts("o")] == ["2026-11-21", "2026-11-22", "2026-11-22"]
 
 
 def test_a_released_migration_makes_the_tables_it_always_made(old: Path, tmp_path: Path) -> None:
@@ -59,6 +60,70 @@ def test_a_released_migration_makes_the_tables_it_always_made(old: Path, tmp_pat
         runner = Runner(index.db, str(MIGRATIONS))
         runner.up(target=min(each.name for each in runner.migrations()))
     assert tables(tmp_path / "first.sqlite3") == tables(old)
+
+
+def rows(path: Path) -> dict[str, list[dict[str, object]]]:
+    """Of every table that is the program's own."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        own = [name for name in names if name not in ("schema_migration", "sqlite_sequence")]
+        return {name: [dict(row) for row in database.execute(f"SELECT * FROM {name} ORDER BY 1, 2")] for name in own}
+
+
+def columns(path: Path) -> dict[str, set[str]]:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return {
+            name: {column[1] for column in database.execute(f"PRAGMA table_info({name})")}
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        }
+
+
+def made_by(number: str, folder: Path) -> Path:
+    """An index as that migration left it, with rows in it."""
+    path = folder / f"{number}.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.executescript((DATABASES / f"{number}.sql").read_text() + (FILLED if number == "0001" else ""))
+    return path
+
+
+def lost(before: list[dict[str, object]], after: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Rows of which a value is no longer there; what is new in a row does not count."""
+    return [row for row in before if not any(row.items() <= other.items() for other in after)]
+
+
+NUMBERS = sorted(path.stem for path in DATABASES.glob("[0-9]*.sql"))
+
+
+def test_every_released_migration_has_a_database_that_it_made() -> None:
+    assert sorted(path.name[:4] for path in MIGRATIONS.glob("[0-9]*.py")) == NUMBERS
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_index_made_by_any_release_opens_and_keeps_every_row(number: str, tmp_path: Path) -> None:
+    path = made_by(number, tmp_path)
+    before = rows(path)
+    Index.open(path).close()
+    after = rows(path)
+    assert {name: lost(before[name], after[name]) for name in before} == {name: [] for name in before}
+    assert {name: len(after[name]) for name in before} == {name: len(before[name]) for name in before}
+    Index.open(tmp_path / "new.sqlite3").close()
+    assert columns(path) == columns(tmp_path / "new.sqlite3")
+    assert tables(path).keys() == tables(tmp_path / "new.sqlite3").keys()
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_any_release_remembered_is_still_answered(number: str, tmp_path: Path) -> None:
+    path = made_by(number, tmp_path)
+    Index.open(path).close()
+    with contextlib.closing(Index.look(path)) as index:
+        assert index.meta("ledger") == "2026-11.jsonl:77"
+        assert index.stops().replicate.reason == "no key"
+        assert index.answer("c1") == {"done": True}
+        assert sum(row["committed"] for row in index.rows("SELECT * FROM spending WHERE day < '2026-11-23'")) == 5000
+        assert [row["number"] for row in index.rows("SELECT * FROM output WHERE order_id = 'o1'")] == (
+            [1] if number > "0001" else []
+        )
 
 
 def test_a_database_up_to_date_is_left_alone(tmp_path: Path) -> None:

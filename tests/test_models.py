@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.core.model import Catalog
+from artfactoryd.core.catalog import Catalog
 from artfactoryd.planning.models import load_catalog
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,9 @@ from hypothesis import strategies as st
 
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import projection as moves
-from artfactoryd.storage import transitions as legal
+from artfactoryd.storage import derived, projection, transitions
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OutageRow
 from tests.accounts import (
     ORDER,
     UPPER,
@@ -27,6 +27,7 @@ from tests.accounts import (
     expander,
     failure,
     hold,
+    order_row,
     pause,
     release,
     result,
@@ -51,14 +52,12 @@ def do(index: Index, *lines: dict[str, Any]) -> None:
     """All or none, as `books` does it."""
     with index.db.atomic("IMMEDIATE"), index.step():
         for line in lines:
-            moves.apply(index, {"at": AT, **line})
+            projection.apply(index, {"at": AT, **line})
 
 
 def expand(index: Index, order: str = ORDER) -> None:
-    row = index.order(order)
-    assert row is not None
-    provider, items = expander(row)
-    unwritten.add_items(index, order, provider, items)
+    provider, items = expander(order_row(index, order))
+    derived.add_items(index, order, provider, items)
 
 
 def accepted(index: Index, items: int = 4, **other: Any) -> None:
@@ -69,13 +68,13 @@ def accepted(index: Index, items: int = 4, **other: Any) -> None:
 def state(index: Index, item: int = 1) -> str:
     row = index.item(ORDER, item)
     assert row is not None
-    return str(row["state"])
+    return str(row.state)
 
 
 def committed(index: Index) -> int:
     row = index.order(ORDER)
     assert row is not None
-    return int(row["committed"])
+    return int(row.committed)
 
 
 LIFE = [wish(1), ticket(1), result(1), settlement(1)]
@@ -89,10 +88,10 @@ def test_an_item_goes_from_planned_to_completed(index: Index) -> None:
         seen.append(state(index))
     assert seen == ["submitting", "running", "delivering", "completed"]
     (product,) = index.products(ORDER)
-    assert (product["path"], product["place"], product["number"]) == ("Projects/summer/1.png", 1, 1)
+    assert (product.path, product.place, product.number) == ("Projects/summer/1.png", 1, 1)
     (attempt,) = index.attempts(ORDER)
-    assert (attempt["model"], attempt["ticket"], attempt["cost"]) == ("fake/painter", "ticket-1", UPPER)
-    assert attempt["returned"] == {"parameters": {"seed": 7}, "seconds": 1.5}
+    assert (attempt.model, attempt.ticket, attempt.cost) == ("fake/painter", "ticket-1", UPPER)
+    assert attempt.returned == {"parameters": {"seed": 7}, "seconds": 1.5}
 
 
 def test_every_move_is_refused_from_every_state_the_table_does_not_name(index: Index) -> None:
@@ -137,7 +136,7 @@ def _failing(verdict: str) -> Any:
 
 def test_a_line_about_an_item_without_a_row_asks_for_the_order_to_be_expanded(index: Index) -> None:
     do(index, acceptance())
-    with pytest.raises(legal.UnknownItem):
+    with pytest.raises(transitions.UnknownItem):
         do(index, wish(1))
 
 
@@ -237,7 +236,7 @@ def test_a_bill_counts_from_the_result_and_above_what_was_set_aside_it_stops_the
         do(index, wish(2))
     do(index, settlement(1, cost=UPPER + 500), approval() | {"waived": ["cap"]})
     row = index.order(ORDER)
-    assert row is not None and (row["overrun"], row["dearest"], committed(index)) == (0, UPPER + 500, UPPER + 500)
+    assert row is not None and (row.overrun, row.dearest, committed(index)) == (0, UPPER + 500, UPPER + 500)
     do(index, wish(2, reserved=UPPER + 500), ticket(2), result(2, cost=UPPER + 500), wish(3))
 
 
@@ -265,7 +264,7 @@ def test_a_cancelled_doubt_takes_its_ticket_and_the_provider_is_to_be_told(index
     assert state(index) == "cancelled"
     do(index, ticket(1))
     row = index.item(ORDER, 1)
-    assert row is not None and (row["state"], row["stop"], row["ticket"]) == ("running", 1, "ticket-1")
+    assert row is not None and (row.state, row.stop, row.ticket) == ("running", 1, "ticket-1")
     do(index, result(1), settlement(1))
     assert (state(index), committed(index), index.doubtful(ORDER)) == ("completed", UPPER, 0)
 
@@ -273,7 +272,7 @@ def test_a_cancelled_doubt_takes_its_ticket_and_the_provider_is_to_be_told(index
 def test_a_cancelled_doubt_that_was_not_bought_gives_its_money_back_and_stays_cancelled(index: Index) -> None:
     accepted(index)
     do(index, wish(1), failure(1, "in_doubt"), cancel(), release(1))
-    assert (state(index), committed(index), index.attempts(ORDER)[0]["verdict"]) == ("cancelled", 0, "released")
+    assert (state(index), committed(index), index.attempts(ORDER)[0].verdict) == ("cancelled", 0, "released")
 
 
 @pytest.mark.parametrize(
@@ -303,8 +302,8 @@ def test_an_attempt_that_was_sent_again_is_told_of_apart_from_its_item(index: In
     do(index, wish(1), failure(1, "in_doubt"), retry(1), wish(1, nth=2), {**ticket(1, nth=2), "ticket": "second"})
     do(index, ticket(1))
     row, [old, new] = index.item(ORDER, 1), index.attempts(ORDER)
-    assert row is not None and (row["state"], row["ticket"]) == ("running", "second")
-    assert (old["ticket"], old["verdict"], old["cost"], new["ticket"]) == ("ticket-1", "in_doubt", None, "second")
+    assert row is not None and (row.state, row.ticket) == ("running", "second")
+    assert (old.ticket, old.verdict, old.cost, new.ticket) == ("ticket-1", "in_doubt", None, "second")
     assert committed(index) == 2 * UPPER, "it was bought, so it counts"
 
 
@@ -319,7 +318,7 @@ def test_a_ticket_found_for_two_attempts_belongs_to_the_first(index: Index) -> N
     do(index, wish(1), wish(2), failure(1, "in_doubt"), failure(2, "in_doubt"), ticket(1))
     with pytest.raises(IllegalMove, match="belongs to another"):
         do(index, {**ticket(2), "ticket": "ticket-1"})
-    assert [row["state"] for row in index.items(ORDER)][:2] == ["running", "in_doubt"]
+    assert [row.state for row in index.items(ORDER)][:2] == ["running", "in_doubt"]
 
 
 def test_what_is_in_doubt_when_its_order_was_cancelled_is_cancelled_and_counted(index: Index) -> None:
@@ -342,7 +341,7 @@ def test_a_held_order_is_approved_once_and_not_after_a_cancel(index: Index) -> N
     do(index, acceptance(), hold())
     do(index, approval(cap=5))
     row = index.order(ORDER)
-    assert row is not None and (row["held"], row["cap"], row["accepted_at"]) == (None, 5, AT)
+    assert row is not None and (row.held, row.cap, row.accepted_at) == (None, 5, AT)
     with pytest.raises(IllegalMove, match="not held"):
         do(index, approval())
     do(index, hold(), cancel())
@@ -367,7 +366,7 @@ def test_a_line_about_no_order_is_refused(index: Index, line: dict[str, Any]) ->
 def test_cancelling_ends_what_was_not_sent_and_marks_what_runs(index: Index) -> None:
     accepted(index, items=5)
     do(index, wish(1), ticket(1), wish(2), wish(3), failure(3, "in_doubt"), wish(4), ticket(4), result(4), cancel())
-    found = {row["number"]: (row["state"], row["stop"]) for row in index.items(ORDER)}
+    found = {row.number: (row.state, row.stop) for row in index.items(ORDER)}
     assert found == {
         1: ("running", 1), 2: ("submitting", 1), 3: ("cancelled", 0), 4: ("delivering", 0), 5: ("cancelled", 0),
     }  # fmt: skip
@@ -384,10 +383,10 @@ def test_what_was_surely_not_sent_when_its_order_was_cancelled_is_not_sent_later
 
 def test_items_that_get_their_rows_after_a_cancel_are_cancelled(index: Index) -> None:
     do(index, acceptance(items=3000))
-    first = expander(index.order(ORDER) or {})[1]
-    unwritten.add_items(index, ORDER, ["fake"], [next(first) for _ in range(1000)])
+    first = expander(order_row(index))[1]
+    derived.add_items(index, ORDER, ["fake"], [next(first) for _ in range(1000)])
     do(index, cancel())
-    unwritten.add_items(index, ORDER, ["fake"], first)
+    derived.add_items(index, ORDER, ["fake"], first)
     assert index.counts(ORDER) == {"cancelled": 3000}
 
 
@@ -401,19 +400,19 @@ def test_it_makes_no_difference_when_the_rows_came(index: Index, early: bool) ->
     if not early:
         expand(index)
     do(index, retry(2))
-    assert [row["state"] for row in index.items(ORDER)] == ["cancelled", "planned", "cancelled", "cancelled"]
-    assert {row["reason"] for row in index.items(ORDER, ["cancelled"])} == {"cancelled by you"}
+    assert [row.state for row in index.items(ORDER)] == ["cancelled", "planned", "cancelled", "cancelled"]
+    assert {row.reason for row in index.items(ORDER, ["cancelled"])} == {"cancelled by you"}
 
 
 def test_an_order_is_expanded_without_gaps_and_twice_is_once(index: Index) -> None:
     do(index, acceptance(items=6))
-    items = list(expander(index.order(ORDER) or {})[1])
+    items = list(expander(order_row(index))[1])
     with pytest.raises(IllegalMove, match="before 3"):
-        unwritten.add_items(index, ORDER, ["fake"], items[2:])
+        derived.add_items(index, ORDER, ["fake"], items[2:])
     for some in (items[:2], items[:4], items[:2], items):
-        unwritten.add_items(index, ORDER, ["fake"], some)
+        derived.add_items(index, ORDER, ["fake"], some)
     row = index.order(ORDER)
-    assert row is not None and (row["expanded_items"], row["expanded_products"]) == (6, 6)
+    assert row is not None and (row.expanded_items, row.expanded_products) == (6, 6)
     assert index.counts(ORDER) == {"planned": 6}
 
 
@@ -430,7 +429,7 @@ def test_a_provider_is_stopped_and_lifted(index: Index) -> None:
 
 def test_a_stop_lifted_by_an_answer_leaves_a_persons_pause_and_a_stop_elsewhere(index: Index) -> None:
     do(index, {**pause(True), "of_key": True}, {**pause(True), "by": "you"}, {**pause(True), "provider": "other"})
-    assert index.stops()["fake"]["of_key"] == 1 and index.stops()["other"]["of_key"] == 0
+    assert index.stops()["fake"].of_key and not index.stops()["other"].of_key
     do(index, {**pause(False), "by": "answer"})
     assert index.stops().keys() == {"other"} and index.pauses().keys() == {"fake"}
     do(index, pause(False))
@@ -438,12 +437,12 @@ def test_a_stop_lifted_by_an_answer_leaves_a_persons_pause_and_a_stop_elsewhere(
 
 
 def test_an_outage_is_noted_over_the_one_before_and_goes_with_a_resume(index: Index) -> None:
-    note = {"reason": "away", "since": AT, "again_at": AT, "given_up": False}
+    note = OutageRow("fake", "away", AT, AT, given_up=False)
     for reason in ("away", "still away"):
-        unwritten.note_outage(index, "fake", {**note, "reason": reason})
-    unwritten.note_outage(index, "other", note)
-    assert index.outages()["fake"] == {"provider": "fake", **note, "reason": "still away", "given_up": 0}
-    unwritten.note_outage(index, "other", None)
+        derived.note_outage(index, "fake", replace(note, reason=reason))
+    derived.note_outage(index, "other", note)
+    assert index.outages()["fake"] == replace(note, reason="still away")
+    derived.note_outage(index, "other", None)
     assert index.outages().keys() == {"fake"}
     do(index, pause(False))
     assert index.outages() == {}
@@ -454,7 +453,7 @@ def test_a_failure_that_passes_plans_the_item_anew_with_its_cost_counted(index: 
     do(index, wish(1, reserved=UPPER), ticket(1), failure(1, "passing", cost=500))
     item = index.item(ORDER, 1)
     assert item is not None
-    assert (item["state"], item["attempt"], item["ticket"], item["attempts"]) == ("planned", None, None, 1)
+    assert (item.state, item.attempt, item.ticket, item.attempts) == ("planned", None, None, 1)
     assert committed(index) == 500 == index.spent(ORDER)
 
 
@@ -473,7 +472,7 @@ def test_cancelled_while_it_was_sent_it_is_cancelled_when_that_has_come_to_nothi
     accepted(index)
     do(index, wish(1, reserved=UPPER), cancel(), *lines)
     item = index.item(ORDER, 1)
-    assert item is not None and (item["state"], item["reason"]) == ("cancelled", reason)
+    assert item is not None and (item.state, item.reason) == ("cancelled", reason)
     assert committed(index) == left and index.doubtful(ORDER) == (UPPER if left == UPPER else 0)
 
 
@@ -492,7 +491,7 @@ def test_half_a_surrogate_from_a_provider_is_kept_as_its_escape(index: Index) ->
     do(index, wish(1), ticket(1), {**result(1), "returned": {"text": "\ud800"}})
     do(index, {**failure(1, "lost", cost=0), "reason": "no \ud800"})
     (attempt,) = index.attempts(ORDER)
-    assert (attempt["returned"], attempt["reason"]) == ({"text": "\ud800"}, "no \\ud800")
+    assert (attempt.returned, attempt.reason) == ({"text": "\ud800"}, "no \\ud800")
 
 
 # --- whatever happens ---
@@ -521,18 +520,18 @@ def test_the_money_of_an_order_is_always_what_its_attempts_may_have_cost(index: 
         with contextlib.suppress(IllegalMove):
             do(index, line)
     attempts = index.attempts(ORDER)
-    assert committed(index) == sum(a["reserved"] if a["cost"] is None else a["cost"] for a in attempts)
+    assert committed(index) == sum(a.reserved if a.cost is None else a.cost for a in attempts)
     order = index.order(ORDER)
-    assert order is not None and committed(index) <= order["cap"] + 2  # a bill above what was set aside
+    assert order is not None and committed(index) <= order.cap + 2  # a bill above what was set aside
     assert index.committed("2026-11-01", "2026-11-31") == committed(index)
-    assert all(index.item(ORDER, a["number"]) for a in attempts)
+    assert all(index.item(ORDER, a.number) for a in attempts)
 
 
 def test_what_is_found_before_it_is_sent_again_is_taken_instead(index: Index) -> None:
     accepted(index)
     do(index, wish(1), failure(1, "in_doubt"), retry(1, raised=UPPER), ticket(1))
     row = index.item(ORDER, 1)
-    assert row is not None and (row["state"], row["attempt"]) == ("running", index.attempts(ORDER)[0]["id"])
+    assert row is not None and (row.state, row.attempt) == ("running", index.attempts(ORDER)[0].id)
     with pytest.raises(IllegalMove):
         do(index, wish(1, nth=2))
     do(index, result(1), settlement(1))

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from artfactoryd.core import file_names as naming
+from artfactoryd.core import file_names
 from tests.orders import MODEL
 
 SHA = "3f9ac2d1" * 8
 
 
 def values(index: int = 1, prompt: str = "A red car", extension: str = "png", **more: Any) -> dict[str, Any]:
-    of_order = naming.of_order("My cars", "Summer/Cars", "0193-id", datetime(2026, 3, 7))
+    of_order = file_names.of_order("My cars", "Summer/Cars", "0193-id", datetime(2026, 3, 7))
     tokens = [("prompt", "[colour]", "Dark red"), ("prompt", "[1,2]", "1")]
-    of_item = naming.of_item(MODEL, {"prompt": prompt, "steps": 2, "guidance": 3.5, **more}, tokens, ["colour"])
-    return {**of_order, **of_item, **naming.of_bytes(index, 2, 7, SHA, extension), "width": 640, "height": 480}
+    of_item = file_names.of_item(MODEL, {"prompt": prompt, "steps": 2, "guidance": 3.5, **more}, tokens, ["colour"])
+    return {**of_order, **of_item, **file_names.of_bytes(index, 2, 7, SHA, extension), "width": 640, "height": 480}
 
 
 @pytest.mark.parametrize(("pattern", "name"), [
-    (naming.PATTERN, "0001-a-red-car-3f9ac2d1.png"),
+    (file_names.PATTERN, "0001-a-red-car-3f9ac2d1.png"),
     ("{project}/{order}_{index}.{ext}", "summer-cars/my-cars_1.png"),
     ("{year}/{month}/{day}/{seed:05d}-{copy}.{ext}", "2026/03/07/00007-2.png"),
     ("{colour}/{steps:03d} {guidance}.{ext}", "dark-red/002 3.5.png"),
@@ -31,8 +31,8 @@ def values(index: int = 1, prompt: str = "A red car", extension: str = "png", **
     ("{order_id}/{hash}.{ext}", f"0193-id/{SHA}.png"),
 ])  # fmt: skip
 def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
-    assert naming.problems(pattern, MODEL, ["colour"]) == []
-    assert naming.name(pattern, values()) == name
+    assert file_names.problems(pattern, MODEL, ["colour"]) == []
+    assert file_names.name(pattern, values()) == name
 
 
 @pytest.mark.parametrize(("pattern", "column", "words"), [
@@ -54,7 +54,7 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
     ("{index}", 7, "ends with .{ext}"),
 ])  # fmt: skip
 def test_a_bad_pattern_is_answered_with_its_column_and_what_to_write(pattern: str, column: int, words: str) -> None:
-    (problem,) = naming.problems(pattern, MODEL)
+    (problem,) = file_names.problems(pattern, MODEL)
     assert (problem.path, problem.column_in_value) == (("file",), column)
     assert words in f"{problem.message} {problem.fix}"
 
@@ -63,7 +63,7 @@ def test_a_bad_pattern_is_answered_with_its_column_and_what_to_write(pattern: st
 @example(1, "𠀀" * 60, "webp")
 @example(1, "../../etc", "png")
 def test_a_products_name_fits_every_disk_even_as_a_sidecar(index: int, prompt: str, extension: str) -> None:
-    name = naming.name(naming.PATTERN, values(index, prompt, extension))
+    name = file_names.name(file_names.PATTERN, values(index, prompt, extension))
     assert len(f"{name}.json".encode()) <= 255
     assert re.fullmatch(rf"\d{{4,}}-[^/]+-3f9ac2d1\.{extension}", name)
 
@@ -73,12 +73,14 @@ def test_a_products_name_fits_every_disk_even_as_a_sidecar(index: int, prompt: s
 @example("inputs")
 @example("../" * 50)
 def test_no_value_leads_out_of_the_orders_folder_or_into_its_inputs(text: str) -> None:
-    name = naming.name("{title}/ {title}/{prompt}{prompt}{prompt}{prompt}.{ext}", values(prompt=text, title=text))
+    name = file_names.name("{title}/ {title}/{prompt}{prompt}{prompt}{prompt}.{ext}", values(prompt=text, title=text))
     folders = name.split("/")
     assert len(folders) == 3 and folders[0] != "inputs"
     assert all(part and not part.startswith(".") and len(part.encode()) < 250 for part in folders)
 
 
-@pytest.mark.parametrize(("pattern", "may"), [(naming.PATTERN, False), ("{slug}.{ext}", True), ("{hash}.{ext}", False)])
+@pytest.mark.parametrize(
+    ("pattern", "may"), [(file_names.PATTERN, False), ("{slug}.{ext}", True), ("{hash}.{ext}", False)]
+)
 def test_what_tells_products_apart_is_known(pattern: str, may: bool) -> None:
-    assert naming.may_collide(pattern) == may
+    assert file_names.may_collide(pattern) == may

@@ -10,6 +10,7 @@ from artfactoryd import documents
 from artfactoryd.core.model import Model
 from artfactoryd.core.openapi import NoSchema, input_schema, model_entry, price_of
 from artfactoryd.planning import models as library
+from artfactoryd.schema import check_schema
 
 # The parameters of stability-ai/sdxl as Replicate served them on 2023-11-16, without their descriptions.
 SDXL: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "sdxl_openapi.json").read_text())
@@ -55,7 +56,7 @@ def test_replicates_enums_behind_references_and_its_order_are_read() -> None:
         found["scheduler"]["enum"][:2] == ["DDIM", "DPMSolverMultistep"] and found["scheduler"]["default"] == "K_EULER"
     )
     assert found["num_inference_steps"] == {"type": "integer", "default": 50, "minimum": 1, "maximum": 500}
-    assert "required" not in schema and documents.check_schema(schema) is None
+    assert "required" not in schema and check_schema(schema) is None
 
 
 def test_fals_input_is_the_one_its_post_takes_and_null_means_left_out() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.core.order import LONGEST_FOLDER, LONGEST_PROJECT, Order, project_problems, read_order
 
 SMALLEST: dict[str, Any] = {"provider": "replicate", "model": "flux-schnell", "parameters": {"prompt": "a"}}
@@ -15,7 +15,7 @@ SMALLEST: dict[str, Any] = {"provider": "replicate", "model": "flux-schnell", "p
 
 def read(name: str = "cars", project: str | None = None, rehearse: bool = False, **keys: Any) -> Order:
     value = {**SMALLEST, **keys}
-    assert documents.check_mapping(value, "order") == []
+    assert schema.check_mapping(value, "order") == []
     return read_order(value, name=name, project=project, rehearse=rehearse)
 
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artfactoryd import documents
+from artfactoryd import documents, schema
+from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import reasons_to_hold
 from artfactoryd.core.expansion.plan import LARGEST, Plan, PlannedItem
-from artfactoryd.core.model import Catalog, micro_dollars
+from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import read_order
 from artfactoryd.planning import models as library
 from tests.orders import MODEL, model, order, plan, plan_text, sets, told
@@ -37,7 +38,7 @@ def test_the_running_example_gives_exactly_four_items_in_its_order() -> None:
     found = read_order(document.value, name="cars", project=None)
     flux = Catalog(library.load_catalog(None)[0]).find(found.provider, found.model)
     assert flux is not None
-    cars = make_plan(found, flux, 1, written=document.written, check=documents.check_value)
+    cars = make_plan(found, flux, 1, written=document.written, check=schema.check_value)
     assert (cars.problems, cars.warnings, cars.total_items, cars.total_products) == ((), (), 4, 4)
     items = list(cars.items())
     assert [(item.parameters["prompt"], item.parameters["num_inference_steps"]) for item in items] == [
@@ -421,6 +422,6 @@ def test_only_a_parameter_that_takes_pictures_is_told_by_its_bytes() -> None:
 def test_a_plan_says_which_lookups_it_needs_and_the_orders_own_win() -> None:
     library = {"color": ["red", "shades"], "shades": ["pink"], "size": ["big"], "age": ["old"]}
     found = read_order(order({"prompt": "[color] [size]"}, lookups={"size": ["small"]}), name="x", project=None)
-    made = make_plan(found, MODEL, 1, written=lambda path: None, check=documents.check_value, lookups=library)
+    made = make_plan(found, MODEL, 1, written=lambda path: None, check=schema.check_value, lookups=library)
     assert [item.parameters["prompt"] for item in made.items()] == ["red small", "pink small"]
     assert made.lookups == {"color": ["red", "shades"], "shades": ["pink"], "size": ["small"]}

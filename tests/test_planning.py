@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import plan_page as preview
+from artfactoryd.cli.plan import show
 from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import CARS, TestHome
@@ -163,7 +163,7 @@ def test_on_a_terminal_the_page_has_columns_and_fits(home: TestHome, monkeypatch
     monkeypatch.setattr(sys, "stdout", terminal := Terminal())
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm")
-    preview.show(plan(home.home, Settings(), file, rehearse=False, most=10), print)
+    show(plan(home.home, Settings(), file, rehearse=False, most=10), print)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert plain != terminal.getvalue() and "prompt a red car" in plain
     assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 products" in plain

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.core.model import Model
-from artfactoryd.core.sidecar import LONGEST_SLUG, folder_name, prompt_of, sidecar, slug
+from artfactoryd.core.sidecar import sidecar
+from artfactoryd.core.slug import LONGEST_SLUG, folder_name, prompt_of, slug
 
 SHA = "3f9ac2d1" + "0" * 56
 
@@ -115,7 +116,7 @@ NOTHING: dict[str, Any] = {"ticket": None, "seed": None, "tokens": [], "git": {"
 
 @pytest.mark.parametrize("changes", [{}, NOTHING])
 def test_a_sidecar_is_complete_by_its_schema(changes: dict[str, Any]) -> None:
-    assert documents.check_mapping(sidecar(facts(**changes), FILE, CHOSEN), "sidecar") == []
+    assert schema.check_mapping(sidecar(facts(**changes), FILE, CHOSEN), "sidecar") == []
 
 
 def test_a_sidecar_tells_what_was_asked_sent_and_paid() -> None:

@@ -36,10 +36,10 @@ def test_after_its_proof_an_order_waits_with_the_price_of_the_rest(
             order_id = await works.make(order(**FOUR, proof=2))
             assert sent(works) == [("a red car", 1), ("a blue car", 2)]
             assert works.state(order_id) == "held"
-            assert [reason["code"] for reason in works.order(order_id)["held"]] == ["proof"]
+            assert [reason["code"] for reason in works.order(order_id).reasons] == ["proof"]
             words = why(home)
             assert "Its proof is done: 2 of 4 items (2 made) for $0.02" in words
-            assert "The other 2 may cost up to $0.02." in words and works.order(order_id)["folder"] in words
+            assert "The other 2 may cost up to $0.02." in words and works.folder(order_id) in words
             await works.until(lambda: "Its proof is done" in str(home.receipt().get("reasons")))
 
     asyncio.run(scene())
@@ -55,7 +55,7 @@ def test_moving_it_to_the_inbox_makes_the_rest_in_the_same_folder(
             entry(home).rename(home.home.inbox / entry(home).name)
             await works.until(lambda: works.state(order_id) == "completed")
             after = works.order(order_id)
-            assert (after["folder"], after["accepted_at"]) == (before["folder"], before["accepted_at"])
+            assert (after.folder, after.accepted_at) == (before.folder, before.accepted_at)
             assert len(sent(works)) == len(set(sent(works))) == 4
             assert len(works.house.books.index.orders()) == 1 and works.house.claims.open() == []
             assert [path.name for path in home.home.held.iterdir() if not path.name.startswith(".")] == []
@@ -108,7 +108,7 @@ def test_killed_between_the_entry_and_its_line_the_next_start_holds_it_once(
             monkeypatch.setattr(works.house.books, "record", record)
             order_id = await works.take(order(**FOUR, proof=2))
             await works.until(lambda: list(home.home.held.glob("*.why.txt")))
-            assert works.order(order_id)["held"] is None
+            assert works.order(order_id).held is None
         monkeypatch.undo()
         async with at_work(home, monkeypatch) as works:
             await works.until(lambda: works.state(order_id) == "held")

@@ -6,20 +6,20 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from artfactoryd.daemon.app import now
+from artfactoryd.clock import now
 from artfactoryd.errors import InDoubt
-from artfactoryd.planning import planner as study
-from artfactoryd.planning.planner import expander
-from artfactoryd.storage import rebuild as reindex
+from artfactoryd.planning import accepted
+from artfactoryd.planning.accepted import expander
+from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
+from artfactoryd.storage.rows import OrderRow
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 
@@ -42,13 +42,13 @@ async def filled(home: TestHome, monkeypatch: Patch) -> str:
         await works.tell("pause", target="fake")
         await works.make(order("a late car"), "late.yaml")
         held = await works.make(order("a car", budget=0.001), "dear.yaml")
-        assert works.order(held)["held"]
+        assert works.order(held).held
     return made
 
 
 def again(home: TestHome) -> Report:
     with home.home.lock("reindex"):
-        return reindex.reindex(home.home, expander, now)
+        return rebuild.reindex(home.home, expander, now)
 
 
 def rows(home: TestHome) -> dict[str, list[dict[str, Any]]]:
@@ -123,7 +123,7 @@ async def test_what_was_only_moved_is_held_like_what_is_gone_and_copied_after_a_
         for path in (moved, card):
             path.rename(away / path.name)
         held = await works.make(order("a car", notes="once more"))
-        [reason] = works.order(held)["held"]
+        [reason] = works.order(held).reasons
         assert reason["code"] == "deleted" and "only moved is found again by `artfactoryd reindex`" in reason["text"]
     assert "were moved since" in again(home).text()
     async with at_work(home, monkeypatch) as works:
@@ -221,15 +221,15 @@ async def test_an_old_copy_of_the_index_is_brought_up_to_the_ledger(home: TestHo
 async def test_other_rules_of_expansion_are_told(home: TestHome, monkeypatch: Patch) -> None:
     await filled(home, monkeypatch)
 
-    def other(row: Mapping[str, Any]) -> Any:
+    def other(row: OrderRow) -> Any:
         provider, items = expander(row)
-        return provider, (item for item in items if row["name"] != "late")
+        return provider, (item for item in items if row.name != "late")
 
-    monkeypatch.setattr(study, "_plans", {})
+    monkeypatch.setattr(accepted, "_plans", {})
     with home.home.lock("reindex"):
         [said] = [
             each
-            for each in reindex.reindex(home.home, other, now).differences
+            for each in rebuild.reindex(home.home, other, now).differences
             if "items" in each and "accepted" in each
         ]
     assert "Order late" in said and "accepted with 1 items, and its document gives 0 now" in said
@@ -262,7 +262,7 @@ async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestH
 
 
 def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
-    for _ in range(reindex.BACKUPS + 2):
+    for _ in range(rebuild.BACKUPS + 2):
         Index.open(home.home.index_file).close()
         again(home)
-    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == reindex.BACKUPS
+    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == rebuild.BACKUPS

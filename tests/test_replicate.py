@@ -32,9 +32,8 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.factories import Call, ProviderSettings, Ticket
-from artfactoryd.factories import replicate as factory_module
-from artfactoryd.factories.http import transport as wire
+from artfactoryd.factories import Call, ProviderSettings, Ticket, replicate
+from artfactoryd.factories.http import transport
 from artfactoryd.factories.http.answer import Answer, refusal
 from artfactoryd.factories.replicate import _translate_create, make
 from artfactoryd.factories.replicate.predictions import outcome, trouble
@@ -307,7 +306,7 @@ async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) 
     async with at(emulator.base_url) as factory:
         client = await factory._open()
         before = emulator.seen()
-        with pytest.raises(wire.Elsewhere):
+        with pytest.raises(transport.Elsewhere):
             await client._async_client.get(f"{emulator.output_url}/pbxt/x/out-0.webp")
         assert emulator.seen() == before
 
@@ -325,7 +324,7 @@ def test_only_a_configured_address_is_trusted_for_outputs() -> None:
 
 
 async def test_a_library_that_tries_again_is_stopped(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    once = factory_module._create
+    once = replicate._create
 
     async def stubborn(client: Any, call: Call) -> None:
         for _ in range(3):
@@ -335,7 +334,7 @@ async def test_a_library_that_tries_again_is_stopped(emulator: Emulator, monkeyp
                 continue
         await once(client, call)
 
-    monkeypatch.setattr(factory_module, "_create", stubborn)
+    monkeypatch.setattr(replicate, "_create", stubborn)
     emulator.control(create="close-after")
     async with at(emulator.base_url) as factory:
         arrived, paid, came = await sent(emulator, lambda: factory.submit(CAR))
@@ -434,7 +433,7 @@ LOST = {
 }  # fmt: skip
 OTHERS: list[type[Exception]] = [
     pydantic.v1.ValidationError, json.JSONDecodeError, RuntimeError, KeyError, TypeError, AttributeError, TimeoutError,
-    wire.SecondCreate, OSError,
+    transport.SecondCreate, OSError,
 ]  # fmt: skip
 
 
@@ -603,7 +602,7 @@ async def test_each_answer_to_a_question_is_told_apart_and_asked_once(
 
 
 async def test_a_question_has_a_time_limit(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(factory_module, "READ", 0.2)
+    monkeypatch.setattr(replicate, "READ", 0.2)
     emulator.control(get="hang")
     async with at(emulator.base_url) as factory:
         with pytest.raises(AskAgain):

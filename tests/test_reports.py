@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import disk, waiting
 from artfactoryd.settings import Limits, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
@@ -103,13 +103,11 @@ def test_what_may_have_been_charged_is_told_with_the_way_out_and_stays_at_stake(
 
 
 def test_no_room_is_told_for_the_disk_of_the_home_or_of_the_projects(home: TestHome, tmp_path: Path) -> None:
-    assert reports.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0))) == ""
-    assert f"on the disk of {home.root};" in reports.no_room(
-        home.home, Settings(limits=Limits(free_disk_bytes=1 << 60))
-    )
+    assert disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0))) == ""
+    assert f"on the disk of {home.root};" in disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=1 << 60)))
     home.home.projects.rmdir()
     home.home.projects.symlink_to(tmp_path / "away")
-    assert "Projects cannot be reached" in reports.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0)))
+    assert "Projects cannot be reached" in disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0)))
     assert "Projects cannot be reached" in home.call("status").stdout
 
 
@@ -129,8 +127,8 @@ def test_a_throttled_order_waits_and_is_not_blocked(shop: TestHome, emulator: Em
         until(lambda: "asks to wait" in why(shop, "cars.yaml"))
     index = shop.index
     row = index.orders()[0]
-    assert reports.blockers(index, row, shop.home, Settings()) == []
-    assert "It is sent again by itself." in reports.reasons(index, row, shop.home, Settings())[0]
+    assert waiting.blockers(index, row, shop.home, Settings()) == []
+    assert "It is sent again by itself." in waiting.reasons(index, row, shop.home, Settings())[0]
 
 
 class _Index:
@@ -149,12 +147,12 @@ class _Index:
 def test_room_is_wanted_for_what_is_on_its_way_and_one_more(
     home: TestHome, monkeypatch: pytest.MonkeyPatch, free: int, said: str
 ) -> None:
-    monkeypatch.setattr(reports.shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
-    words = reports.no_room(home.home, Settings(limits=Limits(free_disk_bytes=100_000_000)), cast(Any, _Index()))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
+    words = disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=100_000_000)), cast(Any, _Index()))
     assert said in words and bool(said) == bool(words)
 
 
 def test_a_read_only_disk_takes_nothing_new(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     found = SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1 << 30, f_bfree=1 << 30, f_blocks=1 << 30, f_frsize=4096)
-    monkeypatch.setattr(reports.os, "statvfs", lambda place: found)
-    assert "is read-only; nothing new is sent" in reports.no_room(home.home, Settings())
+    monkeypatch.setattr(waiting.os, "statvfs", lambda place: found)
+    assert "is read-only; nothing new is sent" in disk.no_room(home.home, Settings())

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import plan_page as preview
+from artfactoryd.cli import plan
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.planning import preview as planning
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.staging import Kept
@@ -36,7 +36,7 @@ def cards(works: Works, order_id: str) -> list[dict[str, Any]]:
 
 def files(works: Works, order_id: str) -> list[Path]:
     rows = works.house.books.index.products(order_id)
-    return [works.home.home.root / row["path"] for row in rows]
+    return [works.home.home.root / row.path for row in rows]
 
 
 async def test_a_value_added_and_dropped_again_buys_the_new_column_and_copies_the_rest(works: Works) -> None:
@@ -45,7 +45,7 @@ async def test_a_value_added_and_dropped_again_buys_the_new_column_and_copies_th
     assert works.prompts() == ["a red car", "a blue car", "a green car"]
     assert works.state(second) == "completed"
     assert (works.committed(first), works.committed(second)) == (2 * PRICE, PRICE)
-    assert works.order(second)["price"] == PRICE
+    assert works.order(second).price == PRICE
     old = {card["parameters"]["generation"]["prompt"]: card for card in cards(works, first)}
     red, green, blue = cards(works, second)
     assert green["reused_from"] is None and green["cost"] == {"usd": 0.01, "estimated": False}
@@ -94,8 +94,8 @@ async def test_rehearsals_neither_make_nor_take_what_is_reused(works: Works) -> 
     rehearsed = await works.take(order(rehearse=True))
     real = await works.make(order(notes="for real"))
     await works.until(lambda: len(works.items(rehearsed)) == 2)
-    assert [item["key"] for item in works.items(rehearsed)] == [None, None]
-    assert None not in [item["key"] for item in works.items(real)]
+    assert [item.key for item in works.items(rehearsed)] == [None, None]
+    assert None not in [item.key for item in works.items(real)]
     assert len(works.fake.calls()) == 2
 
 
@@ -146,7 +146,7 @@ async def test_what_equals_something_in_doubt_waits_for_a_person_and_says_so(wor
     assert (works.states(first), works.states(second)) == (["in_doubt"], ["planned"])
     assert len(works.fake.calls()) == 1
     house = works.house
-    [reason] = reports.reasons(house.books.index, works.order(second), house.home, house.settings)
+    [reason] = waiting.reasons(house.books.index, works.order(second), house.home, house.settings)
     assert reason == "1 wait for an equal one that is in doubt; they are made when it turns out not to be."
     await works.tell("cancel", first)
     await works.until(lambda: works.state(second) == "completed")
@@ -184,7 +184,7 @@ async def test_what_was_deleted_or_edited_is_held_and_bought_when_approved(works
         path.write_bytes(data[:-1] + b"x")
     second = await works.make(order("a [red,green,blue] car"))
     assert len(works.fake.calls()) == 2
-    [reason] = works.order(second)["held"]
+    [reason] = works.order(second).reasons
     assert reason["code"] == "deleted"
     assert reason["text"] == (
         "1 of 3 was bought before and since deleted or edited (what was only moved is found again by "
@@ -205,7 +205,7 @@ async def test_what_is_deleted_after_acceptance_ends_and_is_bought_by_retry(work
     await works.tell("resume", "fake")
     await works.until(lambda: works.state(second) == "failed")
     [item] = works.items(second)
-    assert "bought before and since deleted or edited" in item["reason"] and "retry" in item["reason"]
+    assert "bought before and since deleted or edited" in (item.reason or "") and "retry" in (item.reason or "")
     assert len(works.fake.calls()) == 1
     await works.tell("retry", second)
     await works.until(lambda: works.state(second) == "completed")
@@ -240,9 +240,9 @@ async def test_limits_count_what_is_bought_alone(home: TestHome, monkeypatch: py
     async with at_work(home, monkeypatch, concurrency=4, **limits) as works:
         await works.make(order())
         second = await works.make(order("a [red,green,blue] car"))
-        assert works.order(second)["held"] is None and works.state(second) == "completed"
+        assert works.order(second).held is None and works.state(second) == "completed"
         third = await works.make(order("a [red,green,blue,pink,grey,black] car"))
-        reasons = [reason["text"] for reason in works.order(third)["held"]]
+        reasons = [reason["text"] for reason in works.order(third).reasons]
         assert reasons == [
             "It buys 3 products; more than 2 need your word.",
             "Its 3 items may cost up to $0.03; above $0.02 you are asked first.",
@@ -257,7 +257,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
     def planned(text: str) -> tuple[dict[str, Any], str]:
         file.write_text(text)
         found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=10)
-        return found.document["orders"][0], "\n".join(preview.text(found))
+        return found.document["orders"][0], "\n".join(plan.text(found))
 
     found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
     assert found["reuse"] == {
@@ -286,7 +286,7 @@ async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> Non
 
 
 async def test_the_index_made_again_from_the_ledger_knows_what_was_reused(works: Works, tmp_path: Path) -> None:
-    from artfactoryd.planning.planner import expander
+    from artfactoryd.planning.accepted import expander
     from artfactoryd.storage.index import Index
     from artfactoryd.storage.writer import catch_up
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.core.query import QueryWrong
-from artfactoryd.storage import search as searching
+from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
 
 MADE = [  # project, order, prompt, guidance, day
@@ -54,7 +54,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 def found(index: Index, query: str) -> str:
-    return "".join(row["id"] for row in searching.find(index, query))
+    return "".join(row.product.id for row in search.find(index, query))
 
 
 FINDS = [
@@ -104,9 +104,9 @@ def test_it_finds_newest_first(index: Index, query: str, ids: str) -> None:
 
 
 def test_pages_join_without_a_gap_and_stop_at_the_most(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "PAGE", 2)
+    monkeypatch.setattr(search, "PAGE", 2)
     assert found(index, "") == "4321"
-    assert [row["id"] for row in searching.find(index, "", 3)] == ["4", "3", "2"]
+    assert [row.product.id for row in search.find(index, "", 3)] == ["4", "3", "2"]
 
 
 def test_what_a_person_said_of_a_product(index: Index) -> None:
@@ -124,7 +124,7 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
     index.run("UPDATE item SET model = 1 WHERE order_id = 'o-first' AND number = 2")
     try:
         assert (found(index, "model:other"), found(index, "model:painter")) == ("2", "431")
-        assert [row["model"]["id"] for row in searching.find(index, "model:other")] == ["acme/other"]
+        assert [(row.model or {})["id"] for row in search.find(index, "model:other")] == ["acme/other"]
     finally:
         index.run("UPDATE orders SET models = '[]'")
         index.run("UPDATE item SET model = 0")
@@ -132,4 +132,4 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
 
 def test_ratings_are_refused_by_name(index: Index) -> None:
     with pytest.raises(QueryWrong, match="rating is not built yet"):
-        searching.find(index, "red rating:5")
+        search.find(index, "red rating:5")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import session
-from artfactoryd.cli.session import git_of
+from artfactoryd.cli import run
+from artfactoryd.cli.submit import git_of
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 
@@ -209,7 +209,7 @@ def test_the_demo_goes_on_with_nothing_else_that_waits_in_the_home(home: TestHom
 def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, file, at_work = session.read_settings, home.home.settings_file, []
+    read, file, at_work = run.read_settings, home.home.settings_file, []
     good = file.read_text()
 
     def mended_meanwhile(*given: Any, **how: Any) -> Any:
@@ -224,10 +224,10 @@ def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
     def waits_on(environ: dict[str, str], why: str) -> None:
         raise AssertionError(why)
 
-    monkeypatch.setattr(session, "read_settings", mended_meanwhile)
-    monkeypatch.setattr(session, "_wait", waits_on)
-    monkeypatch.setattr(session.daemon, "work", work)
-    monkeypatch.setattr(session.log, "setup", lambda *given, **how: None)
+    monkeypatch.setattr(run, "read_settings", mended_meanwhile)
+    monkeypatch.setattr(run, "_wait", waits_on)
+    monkeypatch.setattr(run.loop, "work", work)
+    monkeypatch.setattr(run.log, "setup", lambda *given, **how: None)
     file.write_text("budget: {per_ordr: 5}\n")
-    session.run(home.home, {}, verbose=False, supervised=True)
+    run.run_daemon(home.home, {}, verbose=False, supervised=True)
     assert len(at_work) == 1

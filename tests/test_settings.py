@@ -15,18 +15,11 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
-from artfactoryd.documents import read_documents, schema_text
+from artfactoryd.credentials import resolve_key, resolve_token
+from artfactoryd.documents import read_documents
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.settings import (
-    DEFAULT_TEXT,
-    Http,
-    Inbox,
-    Provider,
-    Settings,
-    load,
-    resolve_key,
-    resolve_token,
-)
+from artfactoryd.schema import schema_text
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
 
 SECRET = "r8_SECRETSECRETSECRET"
 

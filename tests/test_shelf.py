@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from artfactoryd import durable
 from artfactoryd.errors import StorageFaulty, StorageFull
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import order_folders, placing, reading
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
@@ -50,97 +51,97 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_product_lies_beside_its_sidecar_and_the_work_file_stays(source: Path, folder: Path) -> None:
-    assert shelf.place(source, folder, NAME, card()) == NAME
+    assert placing.place(source, folder, NAME, card()) == NAME
     assert names(folder) == [NAME, NAME + ".json"]
     assert (folder / NAME).read_bytes() == source.read_bytes() == PICTURE
-    assert shelf.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
+    assert reading.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
     assert "rötliches 車" in (folder / (NAME + ".json")).read_text("utf-8")
 
 
 def test_placing_the_same_again_changes_nothing(source: Path, folder: Path) -> None:
-    shelf.place(source, folder, NAME, card())
+    placing.place(source, folder, NAME, card())
     before = contents(folder)
-    assert shelf.place(source, folder, NAME, card()) == NAME
+    assert placing.place(source, folder, NAME, card()) == NAME
     assert contents(folder) == before
 
 
 def test_a_name_with_other_bytes_behind_it_gives_dash_two_in_name_and_sidecar(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / NAME).write_bytes(b"something of a person's own")
-    chosen = shelf.place(source, folder, NAME, card())
+    chosen = placing.place(source, folder, NAME, card())
     assert chosen == "0001-a-red-car-3f9ac2d1-2.png"
-    assert shelf.read_sidecar(folder / (chosen + ".json"))["file"]["name"] == chosen
+    assert reading.read_sidecar(folder / (chosen + ".json"))["file"]["name"] == chosen
     assert (folder / NAME).read_bytes() == b"something of a person's own"
     assert names(folder) == [chosen, chosen + ".json", NAME]
-    assert shelf.place(source, folder, NAME, card()) == chosen
+    assert placing.place(source, folder, NAME, card()) == chosen
 
 
 def test_two_products_of_equal_bytes_and_name_are_two_products(source: Path, folder: Path) -> None:
-    assert shelf.place(source, folder, NAME, card("id-1")) == NAME
-    chosen = shelf.place(source, folder, NAME, card("id-2"))
+    assert placing.place(source, folder, NAME, card("id-1")) == NAME
+    chosen = placing.place(source, folder, NAME, card("id-2"))
     assert chosen.endswith("-2.png")
     assert not (folder / NAME).samefile(folder / chosen)
-    assert shelf.place(source, folder, NAME, card("id-3")).endswith("-3.png")
+    assert placing.place(source, folder, NAME, card("id-3")).endswith("-3.png")
 
 
 def test_a_sidecar_of_another_product_makes_the_name_taken(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / (NAME + ".json")).write_text(json.dumps(card("id-9")(NAME)))
-    assert shelf.place(source, folder, NAME, card("id-1")).endswith("-2.png")
-    assert shelf.read_sidecar(folder / (NAME + ".json"))["id"] == "id-9"
+    assert placing.place(source, folder, NAME, card("id-1")).endswith("-2.png")
+    assert reading.read_sidecar(folder / (NAME + ".json"))["id"] == "id-9"
 
 
 def test_a_json_of_a_persons_own_makes_the_name_taken_and_is_kept(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / (NAME + ".json")).write_text("my notes, no JSON")
-    assert shelf.place(source, folder, NAME, card()).endswith("-2.png")
+    assert placing.place(source, folder, NAME, card()).endswith("-2.png")
     assert (folder / (NAME + ".json")).read_text() == "my notes, no JSON"
 
 
 def test_a_folder_in_the_sidecars_place_makes_the_name_taken(source: Path, folder: Path) -> None:
     (folder / (NAME + ".json")).mkdir(parents=True)
-    assert shelf.place(source, folder, NAME, card()).endswith("-2.png")
+    assert placing.place(source, folder, NAME, card()).endswith("-2.png")
 
 
 def test_a_stale_sidecar_of_the_same_product_is_taken_over_and_made_right(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / (NAME + ".json")).write_text(json.dumps({"id": "id-1", "file": {"name": "before"}}))
-    assert shelf.place(source, folder, NAME, card()) == NAME
-    assert shelf.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
+    assert placing.place(source, folder, NAME, card()) == NAME
+    assert reading.read_sidecar(folder / (NAME + ".json")) == card()(NAME)
 
 
 def test_a_product_whose_sidecar_is_gone_gets_it_again(source: Path, folder: Path) -> None:
-    shelf.place(source, folder, NAME, card())
+    placing.place(source, folder, NAME, card())
     (folder / (NAME + ".json")).unlink()
-    assert shelf.place(source, folder, NAME, card()) == NAME
+    assert placing.place(source, folder, NAME, card()) == NAME
     assert names(folder) == [NAME, NAME + ".json"]
 
 
 def test_an_order_folder_that_was_thrown_away_is_made_again_for_a_paid_product(source: Path, folder: Path) -> None:
     assert not folder.parent.exists()
-    shelf.place(source, folder, NAME, card())
+    placing.place(source, folder, NAME, card())
     assert (folder / NAME).read_bytes() == PICTURE
 
 
 def test_a_source_that_is_gone_is_not_called_a_full_disk(source: Path, folder: Path) -> None:
     source.unlink()
     with pytest.raises(FileNotFoundError):
-        shelf.place(source, folder, NAME, card())
+        placing.place(source, folder, NAME, card())
     assert not folder.exists()
 
 
 def test_a_discarded_source_leaves_the_product_and_may_be_discarded_twice(source: Path, folder: Path) -> None:
-    shelf.place(source, folder, NAME, card())
-    shelf.discard(source)
-    shelf.discard(source)
+    placing.place(source, folder, NAME, card())
+    placing.discard(source)
+    placing.discard(source)
     assert not source.exists()
     assert (folder / NAME).read_bytes() == PICTURE
 
 
 def test_a_text_that_is_no_unicode_comes_back_from_the_sidecar(source: Path, folder: Path) -> None:
     document = {"id": "id-1", "file": {}, "inputs": [{"file": os.fsdecode(b"caf\xe9.png")}]}
-    shelf.place(source, folder, NAME, lambda name: document)
-    assert shelf.read_sidecar(folder / (NAME + ".json")) == document
+    placing.place(source, folder, NAME, lambda name: document)
+    assert reading.read_sidecar(folder / (NAME + ".json")) == document
 
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.ENOTSUP])
@@ -153,9 +154,9 @@ def test_where_hard_links_fail_the_product_is_copied_as_safely(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", no_link)
-    assert shelf.place(source, folder, NAME, card("id-1")) == NAME
-    assert shelf.place(source, folder, NAME, card("id-1")) == NAME
-    assert shelf.place(source, folder, NAME, card("id-2")).endswith("-2.png")
+    assert placing.place(source, folder, NAME, card("id-1")) == NAME
+    assert placing.place(source, folder, NAME, card("id-1")) == NAME
+    assert placing.place(source, folder, NAME, card("id-2")).endswith("-2.png")
     assert len(names(folder)) == 4
     assert (folder / NAME).read_bytes() == PICTURE
 
@@ -171,7 +172,7 @@ def test_a_file_that_appears_in_the_last_moment_is_kept_and_gets_no_sidecar_of_o
         link(old, new)
 
     monkeypatch.setattr(os, "link", late)
-    chosen = shelf.place(source, folder, NAME, card())
+    chosen = placing.place(source, folder, NAME, card())
     assert names(folder) == [chosen, chosen + ".json", NAME]
     assert (folder / NAME).read_bytes() == b"a person's own"
 
@@ -181,16 +182,16 @@ def test_placing_by_rename_never_overwrites(tmp_path: Path) -> None:
     (tmp_path / "new").write_text("new")
     (tmp_path / "taken").write_text("a person's own")
     with pytest.raises(FileExistsError):
-        shelf._rename_exclusively(tmp_path / "new", tmp_path / "taken")
+        durable._rename_exclusively(tmp_path / "new", tmp_path / "taken")
     assert (tmp_path / "taken").read_text() == "a person's own"
-    shelf._rename_exclusively(tmp_path / "new", tmp_path / "free")
+    durable._rename_exclusively(tmp_path / "new", tmp_path / "free")
     assert names(tmp_path) == ["free", "taken"]
 
 
 def test_projects_may_be_a_link_to_another_disk(source: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "Projects").symlink_to(tmp_path / "disk")
-    shelf.place(source, tmp_path / "Projects" / "p" / "d" / "o", NAME, card())
+    placing.place(source, tmp_path / "Projects" / "p" / "d" / "o", NAME, card())
     assert (tmp_path / "disk" / "p" / "d" / "o" / NAME).read_bytes() == PICTURE
 
 
@@ -199,18 +200,18 @@ def test_a_name_too_long_for_a_file_is_cut_between_letters_and_still_numbered(
     source: Path, folder: Path, letter: str
 ) -> None:
     name = letter * 300 + ".png"
-    chosen = [shelf.place(source, folder, name, card(f"id-{n}")) for n in range(3)]
+    chosen = [placing.place(source, folder, name, card(f"id-{n}")) for n in range(3)]
     assert len(set(chosen)) == 3
     for each in chosen:
         assert len((each + ".json").encode()) <= 255
         assert each.startswith(letter * 40)
-        assert shelf.read_sidecar(folder / (each + ".json"))["file"]["name"] == each
-    assert shelf.place(source, folder, name, card("id-1")) == chosen[1]
+        assert reading.read_sidecar(folder / (each + ".json"))["file"]["name"] == each
+    assert placing.place(source, folder, name, card("id-1")) == chosen[1]
 
 
 def test_a_name_keeps_its_letters_as_given(source: Path, folder: Path) -> None:
     name = unicodedata.normalize("NFC", "0001-grüne-車-3f9ac2d1.png")
-    assert shelf.place(source, folder, name, card()) == name
+    assert placing.place(source, folder, name, card()) == name
     assert {unicodedata.normalize("NFC", each) for each in names(folder)} == {name, name + ".json"}
 
 
@@ -256,7 +257,7 @@ def test_killed_while_placing_and_done_again_there_is_one_product(
     assert run(PLACE, source, folder, NAME) == 0
     assert names(folder) == [NAME, NAME + ".json"]
     assert (folder / NAME).read_bytes() == PICTURE
-    assert [product.name for product, _ in shelf.walk(folder.parents[2])] == [NAME]
+    assert [product.name for product, _ in reading.walk(folder.parents[2])] == [NAME]
 
 
 def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_completes_it(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_comple
     order_id = "0193f0c2-0000-7000-8000-000000000001"
     assert run(OPEN, tmp_path, order_id, fault="order_folder_built") == -signal.SIGKILL
     assert names(day) == [f".cars.{order_id}.tmp"]
-    assert list(shelf.orphans(tmp_path)) == [day / f".cars.{order_id}.tmp"]
+    assert list(reading.orphans(tmp_path)) == [day / f".cars.{order_id}.tmp"]
     assert run(OPEN, tmp_path, order_id) == 0
     assert names(day) == ["cars"]
     assert set(contents(day / "cars")) == {"order.yaml", "inputs/a.png", "receipt.yaml"}
@@ -276,7 +277,9 @@ def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_comple
 def opened(projects: Path, order_id: str, name: str = "cars", more: Mapping[str, bytes] | None = None) -> Path:
     receipt = f'state: queued\norder_id: "{order_id}"\n'.encode()
     files = {"order.yaml": b"prompt: x\n", "receipt.yaml": receipt, **(more or {})}
-    return shelf.open_order_folder(projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n")
+    return order_folders.open_order_folder(
+        projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n"
+    )
 
 
 def test_an_order_folder_is_whole_and_dated_and_its_project_described(tmp_path: Path) -> None:
@@ -301,7 +304,7 @@ def test_the_second_order_stays_where_it_is_when_the_first_is_thrown_away(tmp_pa
 
 def test_an_order_that_only_mentions_ours_is_not_ours(tmp_path: Path) -> None:
     first = opened(tmp_path, "o-1")
-    shelf.write_receipt(first, b"order_id: o-1\nreasons: [duplicate of o-2]\nnotes: 'order_id: o-2'\n")
+    order_folders.write_receipt(first, b"order_id: o-1\nreasons: [duplicate of o-2]\nnotes: 'order_id: o-2'\n")
     assert opened(tmp_path, "o-2").name == "cars-2"
 
 
@@ -329,7 +332,7 @@ def test_order_names_too_long_for_a_folder_are_cut_and_numbered(tmp_path: Path) 
 
 def test_a_receipt_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
     folder = opened(tmp_path, "o-1")
-    shelf.write_receipt(folder, b"order_id: o-1\nstate: completed\n")
+    order_folders.write_receipt(folder, b"order_id: o-1\nstate: completed\n")
     assert names(folder) == ["order.yaml", "receipt.yaml"]
     assert (folder / "receipt.yaml").read_bytes() == b"order_id: o-1\nstate: completed\n"
 
@@ -341,25 +344,25 @@ def test_walk_gives_complete_pairs_only_and_orphans_the_rest_of_ours(source: Pat
     projects = tmp_path / "Projects"
     inputs = {"inputs/old.png": b"p", "inputs/old.png.json": b'{"id": "x", "file": {}}'}
     folder = opened(projects, "o-1", more=inputs)
-    shelf.place(source, folder, NAME, card())
+    placing.place(source, folder, NAME, card())
     stale, half = folder / "0002-x-00000000.png.json", folder / ".0003.png.1a2b3c4d.tmp"
     stale.write_text(json.dumps(card("id-2")("0002-x-00000000.png")))
     half.write_bytes(b"ha")
     for own in ("notes.json", "loose.png", "._a.png", "._a.png.json", ".hidden.tmp"):
         (folder / own).write_text("[1]")
-    assert list(shelf.walk(projects)) == [(folder / NAME, folder / (NAME + ".json"))]
-    assert list(shelf.orphans(projects)) == [half, stale]
-    for orphan in shelf.orphans(projects):
-        shelf.discard(orphan)
-    assert not list(shelf.orphans(projects))
+    assert list(reading.walk(projects)) == [(folder / NAME, folder / (NAME + ".json"))]
+    assert list(reading.orphans(projects)) == [half, stale]
+    for orphan in reading.orphans(projects):
+        placing.discard(orphan)
+    assert not list(reading.orphans(projects))
     assert {"notes.json", "loose.png", ".hidden.tmp", NAME} <= set(names(folder))
 
 
 def test_a_half_built_order_folder_is_discarded_with_all_in_it(tmp_path: Path) -> None:
     half = tmp_path / "p" / "2026-11-22" / ".cars.0193f0c2-0000-7000-8000-000000000001.tmp"
     (half / "inputs").mkdir(parents=True)
-    assert list(shelf.orphans(tmp_path)) == [half]
-    shelf.discard(half)
+    assert list(reading.orphans(tmp_path)) == [half]
+    placing.discard(half)
     assert not half.exists()
 
 
@@ -367,7 +370,7 @@ def test_a_half_built_order_folder_is_discarded_with_all_in_it(tmp_path: Path) -
 def test_what_is_no_sidecar_is_a_value_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.json").write_bytes(data)
     with pytest.raises(ValueError, match=r"."):
-        shelf.read_sidecar(tmp_path / "x.json")
+        reading.read_sidecar(tmp_path / "x.json")
 
 
 # -- bad weather
@@ -410,17 +413,17 @@ def test_a_flush_that_fails_is_a_sentence_and_leaves_no_half_file(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing)
         with pytest.raises(kind, match=words):
-            shelf.place(source, folder, NAME, card())
+            placing.place(source, folder, NAME, card())
         with pytest.raises(kind):
-            shelf.write_receipt(folder, b"order_id: o\n")
+            order_folders.write_receipt(folder, b"order_id: o\n")
     assert names(folder) == []
-    assert shelf.place(source, folder, NAME, card()) == NAME
+    assert placing.place(source, folder, NAME, card()) == NAME
 
 
 def test_a_file_where_a_folder_is_needed_is_named(source: Path, tmp_path: Path) -> None:
     (tmp_path / "Projects").write_text("not a folder")
     with pytest.raises(StorageFull, match=r"Projects.* cannot be written"):
-        shelf.place(source, tmp_path / "Projects" / "cars", NAME, card())
+        placing.place(source, tmp_path / "Projects" / "cars", NAME, card())
     with pytest.raises(StorageFull, match=r"Projects.* cannot be written"):
         opened(tmp_path / "Projects", "o-1")
 
@@ -428,7 +431,7 @@ def test_a_file_where_a_folder_is_needed_is_named(source: Path, tmp_path: Path) 
 def test_a_link_to_a_disk_that_is_not_there_is_named_and_nothing_is_made(source: Path, tmp_path: Path) -> None:
     (tmp_path / "Projects").symlink_to(tmp_path / "unplugged")
     with pytest.raises(StorageFull, match="a link to a place that is not there"):
-        shelf.place(source, tmp_path / "Projects" / "cars", NAME, card())
+        placing.place(source, tmp_path / "Projects" / "cars", NAME, card())
     assert not (tmp_path / "unplugged").exists()
 
 
@@ -453,11 +456,11 @@ def nobody() -> Iterator[Path]:
 
 def test_a_folder_without_write_permission_is_named(nobody: Path) -> None:
     with pytest.raises(StorageFull, match=r"cars.* cannot be written"):
-        shelf.place(Path(__file__), nobody, NAME, card())
+        placing.place(Path(__file__), nobody, NAME, card())
     with pytest.raises(StorageFull, match=r"cars.* cannot be written"):
         opened(nobody, "o-1")
 
 
 def test_a_sealed_folder_ends_in_words_not_in_an_endless_search_for_a_free_name(nobody: Path) -> None:
     with pytest.raises(StorageFull, match=r"sealed.* cannot be written"):
-        shelf.place(Path(__file__), nobody / "sealed", NAME, card())
+        placing.place(Path(__file__), nobody / "sealed", NAME, card())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.cli import spend as spending
+from artfactoryd.cli import spend
 from artfactoryd.home import Home
 from artfactoryd.settings import Budget, Settings
 from artfactoryd.storage.writer import Books
@@ -19,6 +19,7 @@ from tests.accounts import (
     clock,
     expander,
     failure,
+    order_row,
     release,
     result,
     settlement,
@@ -38,7 +39,7 @@ async def home(tmp_path: Path) -> Home:
     with closing(Books(made.ledger, made.index_file, expander, clock)) as books:
         for order, more in ((ORDER, {}), (OTHER, {"project": "winter"}), (REHEARSAL, {"rehearsal": True})):
             await books.record(acceptance(order, **more))
-            await books.expand(books.index.order(order) or {})
+            await books.expand(order_row(books.index, order))
         await books.record(wish(1), ticket(1), result(1), settlement(1, cost=2000))
         await books.record(wish(2), wish(3), failure(3, "in_doubt"), wish(4), release(4))
         await books.record(wish(1, OTHER, day="2026-11-21"), failure(1, "refused", OTHER, cost=0))
@@ -48,7 +49,7 @@ async def home(tmp_path: Path) -> Home:
 
 
 def found(home: Home, by: str) -> dict[str, Any]:
-    return spending.document(home, CAPS, by, "2026-11-22")
+    return spend.document(home, CAPS, by, "2026-11-22")
 
 
 SUMMER = {"attempts": 3, "spent_usd": 0.002, "reserved_usd": 0.003, "in_doubt_usd": 0.003}
@@ -82,7 +83,7 @@ def test_what_is_left_of_day_and_month_stands_at_the_top(home: Home) -> None:
         "day": {"day": "2026-11-22", "counted_usd": 0.008, "cap_usd": 0.02, "left_usd": 0.012},
         "month": {"month": "2026-11", "counted_usd": 0.011, "cap_usd": 0.01, "left_usd": 0.0},
     }
-    first, second, _, *table = spending.text(told).splitlines()
+    first, second, _, *table = spend.text(told).splitlines()
     assert first == "Today   $0.008 of $0.02, $0.012 left" and second == "Month   $0.011 of $0.01, $0.00 left"
     assert table[0].split() == ["project", "attempts", "spent", "on", "the", "way", "in", "doubt"]
     assert table[-1].split() == ["total", "5", "$0.005", "$0.003", "$0.003"]
@@ -92,4 +93,4 @@ def test_what_is_left_of_day_and_month_stands_at_the_top(home: Home) -> None:
 def test_where_nothing_was_made_yet_nothing_was_spent(tmp_path: Path) -> None:
     told = found(Home(tmp_path), "day")
     assert (told["groups"], told["total"]["spent_usd"], told["budget"]["day"]["left_usd"]) == ([], 0.0, 0.02)
-    assert "Nothing was spent yet." in spending.text(told)
+    assert "Nothing was spent yet." in spend.text(told)

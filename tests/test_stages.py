@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.model import Model, Price
@@ -36,10 +36,10 @@ def stage(**keys: Any) -> dict[str, Any]:
 
 def plan(prompt: str, *then: dict[str, Any], of: Model = EDITOR, **keys: Any) -> Plan:
     value = {"provider": "acme", "model": "painter", "parameters": {"prompt": prompt}, "then": list(then), **keys}
-    assert documents.check_mapping(value, "order") == []
+    assert schema.check_mapping(value, "order") == []
     order = read_order(value, name="cars", project=None)
     later = [of] * len(then)
-    return make_plan(order, MODEL, 1, written=lambda path: None, check=documents.check_value, later=later)
+    return make_plan(order, MODEL, 1, written=lambda path: None, check=schema.check_value, later=later)
 
 
 TWO = (stage(id="one", parameters={"prompt": "[oil,ink]", "strength": [1, 2, 3]}), stage(id="two", after="one"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.core.expansion import stages
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.plan import Plan
@@ -45,9 +45,7 @@ def edited(pictures: dict[str, str], of: list[Model], **parameters: Any) -> list
     models = [{"provider": "acme", "model": each.id.rpartition("/")[2]} for each in of]
     value = {"models": models, "parameters": parameters, "then": [stage()]}
     order = read_order(value, name="cars", project=None)
-    found = make_plan(
-        order, of[0], 1, written=lambda path: None, check=documents.check_value, models=of, later=[EDITOR]
-    )
+    found = make_plan(order, of[0], 1, written=lambda path: None, check=schema.check_value, models=of, later=[EDITOR])
     assert found.problems == ()
     return [item.seed for item in replace(found, inputs=pictures).items() if item.stage]
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from artfactoryd.daemon import loop as daemon
+from artfactoryd.daemon import loop
 from artfactoryd.daemon.app import open_house
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.intake.consumer import Work
 from artfactoryd.settings import Http, Settings
-from artfactoryd.web import server as status
+from artfactoryd.web import server
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 
@@ -282,7 +282,7 @@ async def test_health_is_bad_when_the_inbox_is_not_looked_at_or_the_books_are_cl
     async with open_house(home.home, Settings(), {}) as house:
         watched = Daemon(house, Work(), {})
         assert watched.health()["alive"]
-        late = time.monotonic() + daemon.LATE + 1
+        late = time.monotonic() + loop.LATE + 1
         with monkeypatch.context() as later:
             later.setattr(time, "monotonic", lambda: late)
             assert not watched.health()["alive"]
@@ -319,8 +319,8 @@ def test_every_answer_is_kept_in_its_frame(stocked: tuple[TestHome, str], path: 
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    web = Path(status.__file__).with_name("assets")
-    assert {path.name for path in web.iterdir()} == {*status.ASSETS, "page.html"}
+    web = Path(server.__file__).with_name("assets")
+    assert {path.name for path in web.iterdir()} == {*server.ASSETS, "page.html"}
     texts = {path.name: path.read_text() for path in web.iterdir()}
     icon = texts.pop("icon.svg").replace("http://www.w3.org/2000/svg", "")
     assert not [text for text in (*texts.values(), icon) if re.search(r"https?:|//\w+\.\w|@import|url\(", text)]
@@ -376,13 +376,13 @@ def test_a_taken_port_is_a_warning_and_the_line_runs(home: TestHome) -> None:
 
 
 async def test_a_taken_port_is_taken_up_when_it_is_free(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "PORT_AGAIN", 0.01)
+    monkeypatch.setattr(server, "PORT_AGAIN", 0.01)
     stop = asyncio.Event()
     with home.home.lock(), socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(http=Http(port=taken.getsockname()[1]))
         async with open_house(home.home, settings, {}) as house, asyncio.TaskGroup() as group:
             spawned: list[asyncio.Task[None]] = []
-            group.create_task(status.serve(house, {}, dict, lambda work: spawned.append(group.create_task(work)), stop))
+            group.create_task(server.serve(house, {}, dict, lambda work: spawned.append(group.create_task(work)), stop))
             await held(lambda: (home.home.holder() or {}).get("page_problem"))
             taken.close()
             await held(lambda: (home.home.holder() or {}).get("page"))

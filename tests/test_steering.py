@@ -28,7 +28,7 @@ async def told_twice(works: Works, name: str, order_id: str = "", **fields: Any)
 async def test_a_command_seen_again_is_only_answered(home: TestHome, monkeypatch: Patch, name: str) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.take(DEAR)
-        await works.until(lambda: works.order(made)["held"])
+        await works.until(lambda: works.order(made).held)
         first, second = await told_twice(works, name, made)
         assert first["done"] and second == first
         assert len(works.lines("command")) == 1 and len(works.lines("approval") + works.lines("cancel")) == 1
@@ -39,7 +39,7 @@ async def test_a_retry_seen_again_sends_nothing_more(home: TestHome, monkeypatch
         works.fake.script("submit", CallRefused("no"), CallRefused("no"))
         made = await works.make(order("a car"))
         await told_twice(works, "retry", made)
-        await works.until(lambda: works.items(made)[0]["attempts"] == 2)
+        await works.until(lambda: works.items(made)[0].attempts == 2)
         await works.rests()
         assert (await told_twice(works, "retry", made))[0]["retried"] == [1]  # the first answer, again
         await works.rests()
@@ -49,7 +49,7 @@ async def test_a_retry_seen_again_sends_nothing_more(home: TestHome, monkeypatch
 async def test_a_command_and_its_effect_are_one_step_of_the_ledger(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         made = await works.take(DEAR)
-        await works.until(lambda: works.order(made)["held"])
+        await works.until(lambda: works.order(made).held)
         await works.tell("cancel", made)
         kinds = [(line["kind"], line["at"]) for line in works.lines()[-2:]]
         assert [kind for kind, _ in kinds] == ["cancel", "command"] and kinds[0][1] == kinds[1][1]
@@ -93,7 +93,7 @@ async def test_retry_in_doubt_raises_the_cap_by_what_it_may_cost_again(home: Tes
         made = await works.make(order("a car", budget=0.01))
         await works.tell("retry", made, in_doubt=True)
         await works.until(lambda: works.states(made) == ["completed"])
-        assert works.order(made)["cap"] == 2 * PRICE
+        assert works.order(made).cap == 2 * PRICE
 
 
 async def test_retry_leaves_alone_what_is_made(home: TestHome, monkeypatch: Patch) -> None:
@@ -176,9 +176,9 @@ async def test_an_order_is_found_by_id_beginning_name_and_folder(home: TestHome,
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", InDoubt("lost"))
         made = await works.make(order("a car"))
-        folder = works.order(made)["folder"]
+        folder = works.order(made).folder
         for name in (made, made[:13], "cars", folder, f"{folder}/"):
-            assert (await works.tell("retry", name))["order_id"] == made
+            assert (await works.tell("retry", name or ""))["order_id"] == made
 
 
 async def test_a_name_that_two_orders_have_asks_for_an_id(home: TestHome, monkeypatch: Patch) -> None:
@@ -188,5 +188,5 @@ async def test_a_name_that_two_orders_have_asks_for_an_id(home: TestHome, monkey
         answer = await works.tell("cancel", "cars")
         assert not answer["done"] and first in answer["text"] and second in answer["text"]
         held = await works.take(DEAR)
-        await works.until(lambda: works.order(held)["held"])
+        await works.until(lambda: works.order(held).held)
         assert (await works.tell("approve", "cars"))["order_id"] == held  # only one of them can be meant

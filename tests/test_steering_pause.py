@@ -11,10 +11,12 @@ import peewee as pw
 import pytest
 from playhouse.migrations import Runner
 
-from artfactoryd.cli import session, show
+from artfactoryd.cli.control import steer
+from artfactoryd.cli.once import work_once
+from artfactoryd.cli.orders import order_document, orders_document, status_document
 from artfactoryd.errors import IllegalMove
 from artfactoryd.settings import Settings, load
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import projection
 from artfactoryd.storage.database import MIGRATIONS
 from artfactoryd.storage.index import Index
 from tests.emulator.client import Emulator
@@ -52,24 +54,24 @@ def settings(home: TestHome) -> Settings:
 
 
 def tell(home: TestHome, word: str, target: str | None = None) -> dict[str, Any]:
-    return session.steer(home.home, lambda: settings(home), home.environment(), word, {"target": target})
+    return steer(home.home, lambda: settings(home), home.environment(), word, {"target": target})
 
 
 def once(home: TestHome) -> int:
-    code, _ = session.once(home.home, settings(home), home.environment(), verbose=False, quiet=True)
+    code, _ = work_once(home.home, settings(home), home.environment(), verbose=False, quiet=True)
     return code
 
 
 def order(home: TestHome, name: str) -> dict[str, Any]:
-    return show.order_document(home.home, settings(home), name)
+    return order_document(home.home, settings(home), name)
 
 
 def orders(home: TestHome) -> list[dict[str, Any]]:
-    return show.orders_document(home.home, settings(home))
+    return orders_document(home.home, settings(home))
 
 
 def status(home: TestHome) -> dict[str, Any]:
-    return show.status_document(home.home, settings(home))
+    return status_document(home.home, settings(home))
 
 
 def reasons(home: TestHome, name: str) -> list[str]:
@@ -207,15 +209,15 @@ def test_a_wish_for_something_paused_is_refused_though_its_turn_had_come(home: T
     index = Index.open(home.home.index_file)
     pauses = [{"order": row["order_id"]}, {"provider": "local"}, {}]
     for about in pauses:
-        moves.apply(index, {"kind": "pause", "on": False, "order": row["order_id"]})
+        projection.apply(index, {"kind": "pause", "on": False, "order": row["order_id"]})
         with pytest.raises(pw.IntegrityError), index.db.atomic():
-            moves.apply(index, wish)  # legal: undone here, so that the next one can be tried
+            projection.apply(index, wish)  # legal: undone here, so that the next one can be tried
             raise pw.IntegrityError
         line = {"kind": "pause", "by": "you", "at": "2026-01-01T00:00:00Z", **about}
-        moves.apply(index, {**line, "on": True})
+        projection.apply(index, {**line, "on": True})
         with pytest.raises(IllegalMove, match="paused"):
-            moves.apply(index, wish)
-        moves.apply(index, {**line, "on": False})
+            projection.apply(index, wish)
+        projection.apply(index, {**line, "on": False})
     index.close()
 
 
@@ -251,6 +253,6 @@ def test_an_index_of_the_first_version_keeps_its_stops_and_takes_pauses(tmp_path
     old.db.execute_sql("INSERT INTO provider_stop (provider, reason, since) VALUES ('replicate', 'No key.', 'then')")
     old.close()
     index = Index.open(path)
-    moves.apply(index, {"kind": "pause", "provider": "replicate", "on": True, "by": "you", "at": "now"})
-    assert (index.stops()["replicate"]["reason"], index.pauses()) == ("No key.", {"replicate": "now"})
+    projection.apply(index, {"kind": "pause", "provider": "replicate", "on": True, "by": "you", "at": "now"})
+    assert (index.stops()["replicate"].reason, index.pauses()) == ("No key.", {"replicate": "now"})
     index.close()

@@ -25,6 +25,7 @@ import pytest
 import artfactoryd
 from artfactoryd.home import Home
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 from tests.emulator.client import Emulator
 from tests.fakes import install
 from tests.forks import Program
@@ -36,9 +37,11 @@ NOTHING = "–"  # noqa: RUF001
 LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
 IMPATIENT = """from artfactoryd.factories import ProviderSettings
 ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
-AT_ONCE = "from datetime import timedelta; from artfactoryd.execution import reconciliation as doubts; doubts.PATIENCE = timedelta(0)"
-HASTY = """from artfactoryd.execution import worker as foreman; from artfactoryd.execution import gate as limits
-foreman.ATTEMPT_AGAIN = (0.01, 0.01); limits.FIRST_PAUSE = 0.01"""
+AT_ONCE = (
+    "from datetime import timedelta; from artfactoryd.execution import reconciliation as r; r.PATIENCE = timedelta(0)"
+)
+HASTY = """from artfactoryd.execution import gate, worker
+worker.ATTEMPT_AGAIN = (0.01, 0.01); gate.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 SMALLER = "provider: local\nmodel: resize\nparameters: {width: 32, image: "
 PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: PROMPT}\n"
@@ -99,15 +102,15 @@ class OddHome(TestHome):
         row = self._order(name)
         folders = {"Inbox": self.home.inbox, "Held": self.home.held, "Rejected": self.home.rejected}
         places = [place for place, folder in folders.items() if os.path.lexists(folder / name)]
-        places += ["Projects"] if row and row["folder"] else []
+        places += ["Projects"] if row and row.folder else []
         claimed = any(os.path.lexists(claim / "dropped" / name) for claim in self.home.claims.glob("*-*"))
         places = places or [".work" if claimed else "nowhere"]
         return Found(" and ".join(places), str(self.index.state(row)) if row else NOTHING, words, exit)
 
-    def _order(self, name: str) -> dict[str, Any] | None:
+    def _order(self, name: str) -> OrderRow | None:
         index = Index.if_made(self.home.index_file)
         rows = index.orders() if index else []
-        return next((row for row in rows if row["file"] == name), None)
+        return next((row for row in rows if row.file == name), None)
 
     def papers(self) -> str:
         """Every word in the receipts."""

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.execution.queue import AHEAD, Turns
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import derived, projection
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemKey, ItemRow
 
 Row = dict[str, Any]
 
@@ -27,38 +27,38 @@ def index(tmp_path: Path) -> Iterator[Index]:
 def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: str = "acme", **other: Any) -> None:
     """An accepted order with its folder and `items` planned items."""
     acceptance: Row = {
-        **dict.fromkeys(moves.ORDER_COLUMNS, ""), "kind": "acceptance", "order": name, "claim": name, "number": 1,
+        **dict.fromkeys(projection.ORDER_COLUMNS, ""), "kind": "acceptance", "order": name, "claim": name, "number": 1,
         "priority": priority, "cap": 10**9, "price": None, "total_items": items, "total_products": items,
         "folder": f"Projects/{name}", **other,
     }  # fmt: skip
-    moves.apply(index, acceptance)
+    projection.apply(index, acceptance)
     expand(index, name, range(1, items + 1), provider)
 
 
 def expand(index: Index, name: str, numbers: range, provider: str = "acme") -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": name}, (), 3_000) for number in numbers]
-    unwritten.add_items(index, name, [provider], rows)
+    derived.add_items(index, name, [provider], rows)
 
 
-def line(kind: str, row: Row, **more: Any) -> Row:
-    order, number = row["order_id"], row["number"]
+def line(kind: str, row: ItemRow, **more: Any) -> Row:
+    order, number = row.item_key
     return {"kind": kind, "order": order, "item": number, "attempt": f"{order}-{number}", "at": "now", **more}
 
 
-def wish(index: Index, row: Row) -> None:
+def wish(index: Index, row: ItemRow) -> None:
     more = {"nth": 1, "provider": "acme", "model": "m", "actual": {}, "reserved": 0}
-    moves.apply(index, line("wish", row, **more))
+    projection.apply(index, line("wish", row, **more))
 
 
-def release(index: Index, row: Row) -> None:
-    moves.apply(index, line("release", row, reason="not sent"))
+def release(index: Index, row: ItemRow) -> None:
+    projection.apply(index, line("release", row, reason="not sent"))
 
 
 def taken(turns: Turns, most: int = 1000) -> list[str]:
     """What is given out until nothing is left, as `order number`."""
     found: list[str] = []
     while len(found) < most and (row := turns.next()) is not None:
-        found.append(f"{row['order_id']}{row['number']}")
+        found.append(f"{row.order_id}{row.number}")
     return found
 
 
@@ -92,7 +92,7 @@ def test_an_order_that_comes_later_joins_in(index: Index) -> None:
 def test_only_this_providers_items_of_orders_that_may_be_worked_on_are_given(index: Index) -> None:
     accept(index, "a", 1, provider="other")
     accept(index, "b", 1)
-    moves.apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
+    projection.apply(index, {"kind": "hold", "order": "b", "reasons": [], "entry": "b.yaml", "fingerprint": "f"})
     accept(index, "c", 1, folder=None)
     accept(index, "d", 2)
     assert taken(Turns(index, "acme")) == ["d1", "d2"]
@@ -121,8 +121,8 @@ def test_an_item_that_is_back_comes_again_only_if_it_is_still_planned(index: Ind
     first, second = turns.next(), turns.next()
     assert first is not None and second is not None
     wish(index, first)
-    turns.back(("a", 1))
-    turns.back(("a", 2))  # its wish was never written
+    turns.back(ItemKey("a", 1))
+    turns.back(ItemKey("a", 2))  # its wish was never written
     assert taken(turns) == ["a2", "a3"]
 
 
@@ -135,15 +135,15 @@ def test_a_released_item_comes_again_though_its_order_had_run_out(index: Index) 
     assert not turns.any()
     release(index, row)
     assert not turns.any()
-    turns.back(("a", 1))
+    turns.back(ItemKey("a", 1))
     assert turns.any()
     again = turns.next()
     assert again is not None
-    assert (again["number"], again["state"], again["generation"]) == (1, "planned", {"prompt": "a"})
+    assert (again.number, again.state, again.generation) == (1, "planned", {"prompt": "a"})
 
 
 def test_an_item_that_is_gone_may_come_back(index: Index) -> None:
-    Turns(index, "acme").back(("nothing", 1))
+    Turns(index, "acme").back(ItemKey("nothing", 1))
 
 
 def test_an_order_that_was_left_gives_nothing_until_it_is_looked_at_again(index: Index) -> None:
@@ -152,7 +152,7 @@ def test_an_order_that_was_left_gives_nothing_until_it_is_looked_at_again(index:
     turns = Turns(index, "acme")
     assert taken(turns, 1) == ["a1"]
     turns.leave("a")
-    turns.back(("a", 1))
+    turns.back(ItemKey("a", 1))
     turns.look_again("b")
     assert taken(turns) == ["b1", "b2"]
     turns.look_again("a")
@@ -182,9 +182,9 @@ def test_a_cancelled_orders_items_are_not_given_out(index: Index) -> None:
     accept(index, "a", 3)
     turns = Turns(index, "acme")
     assert taken(turns, 1) == ["a1"]
-    moves.apply(index, {"kind": "cancel", "order": "a"})
+    projection.apply(index, {"kind": "cancel", "order": "a"})
     turns.look_again("a")
-    turns.back(("a", 1))
+    turns.back(ItemKey("a", 1))
     assert taken(turns) == []
 
 
@@ -219,16 +219,16 @@ def test_whatever_happens_nothing_is_out_twice_or_forgotten(index: Index, acts: 
         index.db.execute_sql(f"DELETE FROM {table}")
     for place, size in enumerate(sizes):
         accept(index, "abc"[place], size, priority=place % 2)
-    turns, out, done = Turns(index, "acme"), dict[tuple[str, int], Row](), set[tuple[str, int]]()
+    turns, out, done = Turns(index, "acme"), dict[ItemKey, ItemRow](), set[ItemKey]()
     for act in acts:
         if act == "next" and (row := turns.next()) is not None:
-            key = (row["order_id"], row["number"])
+            key = row.item_key
             assert key not in out and key not in done
             out[key] = row
         elif act == "back" and out:
-            key, row = out.popitem()
-            if row["number"] % 2:
-                wish(index, row)
+            key, given = out.popitem()
+            if given.number % 2:
+                wish(index, given)
                 done.add(key)
             turns.back(key)
         elif act == "again":
@@ -260,8 +260,8 @@ def test_an_item_that_rests_comes_when_its_time_is_over_and_the_others_before(in
     turns = Turns(index, "acme", clock)
     first = turns.next()
     assert first is not None and turns.rests is None
-    turns.rest(("a", 1), 30)
-    turns.back(("a", 1))
+    turns.rest(ItemKey("a", 1), 30)
+    turns.back(ItemKey("a", 1))
     found = [taken(turns), turns.rests, turns.any(), turns.ready()]
     clock.now += 29.5
     found += [taken(turns), turns.rests]
@@ -275,7 +275,7 @@ def test_the_soonest_of_those_that_rest_is_told(index: Index) -> None:
     accept(index, "a", 3)
     turns = Turns(index, "acme", clock)
     for number, seconds in ((1, 30), (2, 5), (3, 60)):
-        turns.rest(("a", number), seconds)
+        turns.rest(ItemKey("a", number), seconds)
     found: list[object] = [turns.rests]
     clock.now += 10
     found += [taken(turns), turns.rests]
@@ -285,9 +285,9 @@ def test_the_soonest_of_those_that_rest_is_told(index: Index) -> None:
 def test_an_item_that_ends_while_it_rests_is_not_waited_for(index: Index) -> None:
     accept(index, "a", 1)
     turns = Turns(index, "acme", Clock())
-    turns.rest(("a", 1), 30)
+    turns.rest(ItemKey("a", 1), 30)
     waits = turns.any()
-    moves.apply(index, {"kind": "cancel", "order": "a"})
+    projection.apply(index, {"kind": "cancel", "order": "a"})
     turns.look_again("a")
     assert (waits, turns.any(), turns.rests) == (True, False, None)
 
@@ -296,5 +296,5 @@ def test_many_that_rest_do_not_hide_those_behind_them(index: Index) -> None:
     accept(index, "a", AHEAD * 2 + 1)
     turns = Turns(index, "acme", Clock())
     for number in range(1, AHEAD * 2 + 1):
-        turns.rest(("a", number), 30)
+        turns.rest(ItemKey("a", number), 30)
     assert taken(turns) == [f"a{AHEAD * 2 + 1}"]

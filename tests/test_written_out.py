@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from artfactoryd.storage.rows import OrderRow
 from tests.homes import TestHome
 from tests.pictures import draw, with_editor
 from tests.works import Works, at_work, quick
@@ -37,16 +38,16 @@ exclude:
 
 def items_of(works: Works, order_id: str) -> list[dict[str, Any]]:
     """What is sent, with each picture by its bytes."""
-    bytes_of = {each["value"]: each["sha256"] for each in works.order(order_id)["inputs"]}
+    bytes_of = {each["value"]: each["sha256"] for each in works.order(order_id).inputs}
     return [
-        {"seed": item["seed"], "copy": item["copy"], "asked": item["asked"], **{
-            name: bytes_of.get(value, value) for name, value in item["generation"].items()
+        {"seed": item.seed, "copy": item.copy, "asked": item.asked, **{
+            name: bytes_of.get(value, value) for name, value in item.generation.items()
         }}
         for item in works.items(order_id)
     ]  # fmt: skip
 
 
-async def made_anew(folder: Path, home: TestHome, monkeypatch: Patch) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+async def made_anew(folder: Path, home: TestHome, monkeypatch: Patch) -> tuple[list[dict[str, Any]], OrderRow]:
     """In a home whose Library has nothing but the model: the items of the resolved order, and the order."""
     hidden = home.home.inbox / ".cars"
     hidden.mkdir()
@@ -56,9 +57,9 @@ async def made_anew(folder: Path, home: TestHome, monkeypatch: Patch) -> tuple[l
         hidden.rename(home.home.inbox / "cars")
         await works.until(works.house.books.index.orders)
         made = works.house.books.index.orders()[0]
-        await works.until(lambda: works.items(made["id"]))
+        await works.until(lambda: works.items(made.id))
         await works.rests()
-        return items_of(works, made["id"]), works.order(made["id"])
+        return items_of(works, made.id), works.order(made.id)
 
 
 async def test_the_resolved_order_makes_the_same_items_in_another_home(
@@ -73,12 +74,12 @@ async def test_the_resolved_order_makes_the_same_items_in_another_home(
         await works.make('{provider: fake, model: painter, project: masks, parameters: {prompt: "[red,blue,grey]"}}')
         was = await works.make(ORDER)
         items, row = items_of(works, was), works.order(was)
-        assert row["held"] is None
-        folder = works.home.root / row["folder"]
+        assert row.held is None
+        folder = works.home.root / (row.folder or "")
     assert len(items) == 10 and {item["prompt"].split()[1] for item in items} <= {"crimson", "teal"}
     comment = (folder / "order.resolved.yaml").read_text().partition("\n")[0]
     assert comment.startswith(f"# Order {was}, accepted ")
     again, copied = await made_anew(folder, TestHome.make(tmp_path / "other"), monkeypatch)
     assert again == items
-    assert (copied["name"], copied["project"], copied["base_seed"]) == (row["name"], "cars", row["base_seed"])
-    assert all("source" not in each for each in copied["inputs"])
+    assert (copied.name, copied.project, copied.base_seed) == (row.name, "cars", row.base_seed)
+    assert all("source" not in each for each in copied.inputs)

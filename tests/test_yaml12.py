@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artfactoryd import yaml12
-from artfactoryd.documents import Document, check, dump_yaml, read_documents
+from artfactoryd.documents import Document, dump_yaml, read_documents
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.schema import check
 
 STEPS = [" " * level + "a:" for level in range(2, 1100)]
 

@@ -15,19 +15,22 @@ from typing import Any
 
 import pytest
 
-from artfactoryd import documents, factories
-from artfactoryd.daemon.app import House, now, open_house
+from artfactoryd import documents
+from artfactoryd.clock import now
+from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.execution import state as workbench
-from artfactoryd.execution import worker as foreman
-from artfactoryd.factories import ProviderSettings
+from artfactoryd.execution import worker
+from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.consumer import Work
-from artfactoryd.planning.planner import expander
+from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import catch_up
+from artfactoryd.web import server
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.pauses import SHORT
@@ -93,11 +96,11 @@ class Works:
 
     async def take(self, text: str, name: str = "cars.yaml") -> str:
         """Drop it, and wait until it is an order; its id."""
-        before = {row["id"] for row in self.house.books.index.orders()}
+        before = {row.id for row in self.house.books.index.orders()}
         self.home.drop(name, text)
-        await self.until(lambda: {row["id"] for row in self.house.books.index.orders()} - before)
+        await self.until(lambda: {row.id for row in self.house.books.index.orders()} - before)
         await self.until(lambda: not (self.home.home.inbox / name).exists())
-        return str(self.house.books.index.orders()[0]["id"])
+        return str(self.house.books.index.orders()[0].id)
 
     async def lined_up(self, items: int) -> None:
         """Until so many have their rows and the lines know of them."""
@@ -106,7 +109,7 @@ class Works:
     async def make(self, text: str, name: str = "cars.yaml") -> str:
         """Take it, and work until nothing can go on by itself."""
         order_id = await self.take(text, name)
-        await self.until(lambda: self.order(order_id)["held"] or self.items(order_id))
+        await self.until(lambda: self.order(order_id).held or self.items(order_id))
         await self.rests()
         return order_id
 
@@ -118,23 +121,29 @@ class Works:
         self.daemon.stop.set()
         await self.running
 
-    def order(self, order_id: str) -> dict[str, Any]:
+    def order(self, order_id: str) -> OrderRow:
         row = self.house.books.index.order(order_id)
         assert row is not None
         return row
 
-    def items(self, order_id: str) -> list[dict[str, Any]]:
+    def folder(self, order_id: str) -> str:
+        """Of its papers, in the home."""
+        folder = self.order(order_id).folder
+        assert folder is not None
+        return folder
+
+    def items(self, order_id: str) -> list[ItemRow]:
         return self.house.books.index.items(order_id)
 
     def states(self, order_id: str | None = None) -> list[str]:
-        orders = [order_id] if order_id else sorted(row["id"] for row in self.house.books.index.orders())
-        return [item["state"] for each in orders for item in self.items(each)]
+        orders = [order_id] if order_id else sorted(row.id for row in self.house.books.index.orders())
+        return [item.state for each in orders for item in self.items(each)]
 
     def state(self, order_id: str) -> str:
         return str(self.house.books.index.state(self.order(order_id)))
 
     def committed(self, order_id: str) -> int:
-        return int(self.order(order_id)["committed"])
+        return int(self.order(order_id).committed)
 
     def lines(self, kind: str | None = None) -> list[dict[str, Any]]:
         return self.home.lines(kind)
@@ -152,12 +161,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short; those that wait for a person too."""
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
-    """Pauses that matter to nobody, made short."""
-    monkeypatch.setattr("artfactoryd.execution.gate.LONGEST", 0.02)
     monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(foreman, "ATTEMPT_AGAIN", (0.01, 0.02))
-    monkeypatch.setattr(foreman, "ASK_AGAIN", 0.01)
-    monkeypatch.setattr(foreman, "STOPPED_AGAIN", 0.01)
+    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", (0.01, 0.02))
+    monkeypatch.setattr(worker, "ASK_AGAIN", 0.01)
+    monkeypatch.setattr(worker, "STOPPED_AGAIN", 0.01)
     monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
 
 
@@ -179,14 +186,14 @@ async def at_work(
         script(made[provider.name])
         return made[provider.name]
 
-    monkeypatch.setattr(factories, "_installed", lambda: {"fake": maker, "other": maker})
+    monkeypatch.setattr(registry, "_installed", lambda: {"fake": maker, "other": maker})
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
     given = {
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
         "http": Http(port=0),
     }  # fmt: skip
     async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
-        daemon = Daemon(opened, job or Work(), {})
+        daemon = Daemon(opened, job or Work(), {}, None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:
             yield Works(home, opened, daemon, made["fake"], made["other"], running)

@@ -1,6 +1,5 @@
-"""The one program, `artfactoryd`. Each command is a few lines; heavy imports happen inside them."""
+"""The one program, `artfactoryd`: a file a command group, with its command, its data and its words."""
 
-from artfactoryd.cli import library, orders, shelf, steer, upkeep, working  # each adds its commands
 from artfactoryd.cli.program import main
 
-__all__ = ["library", "main", "orders", "shelf", "steer", "upkeep", "working"]
+__all__ = ["main"]

@@ -8,22 +8,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from artfactoryd import entries
+from artfactoryd.cli.context import as_json, made_home, say
 from artfactoryd.core.file_refs import PRODUCT
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
-from artfactoryd.planning import remake as again
+from artfactoryd.planning import remake
 from artfactoryd.planning.input_sources import SHORTEST
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import AttemptRow
 
 ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
+
+
+@click.command()
+@click.argument("file", metavar="FILE|ID")
+@as_json
+@click.pass_context
+def explain(ctx: click.Context, file: str, as_json: bool) -> None:
+    """Everything that is known of a product: how it was made, from what, when, and what it cost."""
+    found = explanation(made_home(ctx), file)
+    say(found, text(found), as_json)
 
 
 def card_of(home: Home, given: str) -> Path:
     """The sidecar of a product, named by its path, by that of its sidecar, or by its id. Raises WrongUse."""
     path = Path(given)
     if os.path.lexists(path) or "/" in given:
-        card = path if path.name.endswith(again.SUFFIX) else path.with_name(path.name + again.SUFFIX)
+        card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
         if not card.is_file():
             raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
         return card
@@ -37,18 +51,18 @@ def card_of(home: Home, given: str) -> Path:
     if len(rows) != 1:
         words = "may be more than one product" if rows else "is no product here"
         raise WrongUse(f"{given!r} {words}. `artfactoryd products` lists them; name one by path or id.")
-    found: Path = home.root / (rows[0]["path"] + again.SUFFIX)
+    found: Path = home.root / (rows[0].path + remake.SUFFIX)
     if not found.is_file():
-        raise WrongUse(f"{rows[0]['path']} is no longer on the shelf.")
+        raise WrongUse(f"{rows[0].path} is no longer on the shelf.")
     return found
 
 
-def explain(home: Home, given: str) -> dict[str, Any]:
+def explanation(home: Home, given: str) -> dict[str, Any]:
     card = card_of(home, given)
-    said = again.read_card(card.read_bytes())
+    said = remake.read_card(card.read_bytes())
     if said is None:
         raise WrongUse(f"{card} is not a sidecar.")
-    product = card.with_name(card.name.removesuffix(again.SUFFIX))
+    product = card.with_name(card.name.removesuffix(remake.SUFFIX))
     index = Index.if_made(home.index_file)
     try:
         row = index.order(said["order"]["id"]) if index else None
@@ -58,7 +72,7 @@ def explain(home: Home, given: str) -> dict[str, Any]:
             index.close()
     return {
         "file": str(product), "bytes_are": _state_of(product, said), "sidecar": said,
-        "order_folder": row["folder"] if row else None, "attempts": [_attempt(each) for each in attempts],
+        "order_folder": row.folder if row else None, "attempts": [_attempt(each) for each in attempts],
     }  # fmt: skip
 
 
@@ -70,9 +84,9 @@ def _state_of(product: Path, said: Mapping[str, Any]) -> str:
     return "as made" if same else "changed since"
 
 
-def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
-    cost = row["reserved"] if row["cost"] is None else row["cost"]
-    return {**{key: row[key] for key in ATTEMPT}, "usd": cost / 1_000_000, "settled": row["cost"] is not None}
+def _attempt(attempt: AttemptRow) -> dict[str, Any]:
+    known = {key: getattr(attempt, key) for key in ATTEMPT}
+    return {**known, "usd": attempt.at_stake / 1_000_000, "settled": attempt.cost is not None}
 
 
 def text(found: Mapping[str, Any]) -> str:

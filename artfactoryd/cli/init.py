@@ -1,18 +1,28 @@
-"""Making a home: folders, settings, examples, and the schemas where an editor finds them."""
+"""`init`: folders, settings, examples, and the schemas where an editor finds them."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from artfactoryd import documents
+import click
+
+from artfactoryd import schema
+from artfactoryd.cli.context import home_of
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT
 
 LIBRARY = "Library"  # below the examples: what they borrow from the home's own
+
+
+@click.command()
+@click.pass_context
+def init(ctx: click.Context) -> None:
+    """Make the factory folder with settings, examples and the schemas for editors."""
+    for line in make_home(home_of(ctx)):
+        click.echo(line)
 
 
 def examples() -> Path:
@@ -21,7 +31,7 @@ def examples() -> Path:
     return packaged if packaged.is_dir() else packaged.parents[1] / "examples"
 
 
-def init(home: Home) -> Iterator[str]:
+def make_home(home: Home) -> Iterator[str]:
     """Make what is missing and leave what is there; says what it did."""
     home.check_place()
     home.make()
@@ -51,14 +61,5 @@ def _copy_examples(library: Path) -> None:
 def _write_schemas(folder: Path) -> None:
     """Always those of this program: an editor that follows them completes only what works."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in documents.schema_names():
-        write_file(folder / f"{name}.schema.json", documents.schema_text(name).encode())
-
-
-def demo_home(given: str | None) -> Home:
-    """A home of its own for the demonstration: `--home`, else a new throw-away folder."""
-    root = Path(given) if given else Path(tempfile.mkdtemp(prefix="artfactory-demo-"))
-    home = Home(root.expanduser().resolve())
-    for _ in init(home):
-        pass
-    return home
+    for name in schema.schema_names():
+        write_file(folder / f"{name}.schema.json", schema.schema_text(name).encode())

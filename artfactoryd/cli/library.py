@@ -1,69 +1,34 @@
-"""The commands for what orders are made of: models, lookups, templates, providers and their keys."""
+"""`lookups` and `templates`: what an order can borrow from the Library: listed, shown, checked. Only reads."""
 
 from __future__ import annotations
 
-import os
-import sys
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
 
-from artfactoryd.cli.program import DID_NOT_SUCCEED, as_json, home_of, made_home, main, say, settings_of
-from artfactoryd.errors import WrongUse
+from artfactoryd.cli.context import as_json, home_of, say
+from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.planning.lookups import LookupFiles
+from artfactoryd.planning.template_resolution import resolve
+from artfactoryd.planning.templates import TemplateFiles
+
+Document = dict[str, Any]
+SOME = 5  # values shown of each lookup in the list
 
 
-@main.group(invoke_without_command=True)
-@click.option("--family", help="Only models of this family.")
-@click.option("--modality", help="Only models that do this, for example image-to-image.")
-@click.option("--provider", help="Only this provider's.")
-@as_json
-@click.pass_context
-def models(ctx: click.Context, family: str | None, modality: str | None, provider: str | None, as_json: bool) -> None:
-    """What can be ordered, and what it costs."""
-    if ctx.invoked_subcommand:
-        return
-    from artfactoryd.cli import models as room
-
-    found = room.listed(home_of(ctx), family, modality, provider)
-    say(found, room.listed_text(found), as_json)
-
-
-@models.command("show")
-@click.argument("name")
-@as_json
-@click.pass_context
-def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
-    """A model's parameters with what each may be, its price, and the file that says so."""
-    from artfactoryd.cli import models as room
-
-    found = room.shown(home_of(ctx), name)
-    say(found, room.shown_text(found), as_json)
-
-
-@models.command("refresh")
-@click.argument("names", nargs=-1)
-@as_json
-@click.pass_context
-def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Ask the providers what their models take and cost now; all, or those named (full ids too)."""
-    from artfactoryd.cli import models as room
-
-    home = made_home(ctx)
-    found = room.refresh(home, settings_of(home), os.environ, names)
-    say(found, room.refreshed_text(found), as_json)
-    ctx.exit(DID_NOT_SUCCEED if any(each["error"] for each in found["models"]) else 0)
-
-
-@main.group(invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @as_json
 @click.pass_context
 def lookups(ctx: click.Context, as_json: bool) -> None:
     """Your named lists of values, with how many each has."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd.cli import borrowing
-
-    found = borrowing.lookups(home_of(ctx))
-    say(found, borrowing.lookups_text(found), as_json)
+    found = list_lookups(home_of(ctx))
+    say(found, lookups_text(found), as_json)
 
 
 @lookups.command("show")
@@ -72,9 +37,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
-    from artfactoryd.cli import borrowing
-
-    found = borrowing.lookup(home_of(ctx), name)
+    found = read_lookup(home_of(ctx), name)
     say(found, "\n".join(found["values"]), as_json)
 
 
@@ -83,24 +46,20 @@ def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_lookups(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your lookups, with file and line."""
-    from artfactoryd.cli import borrowing
-
-    found = borrowing.check_lookups(home_of(ctx))
-    say(found, borrowing.checked_text(found), as_json)
+    found = lookup_problems(home_of(ctx))
+    say(found, checked_text(found), as_json)
     ctx.exit(DID_NOT_SUCCEED if found["problems"] else 0)
 
 
-@main.group(invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @as_json
 @click.pass_context
 def templates(ctx: click.Context, as_json: bool) -> None:
     """Your templates, with the keys each gives."""
     if ctx.invoked_subcommand:
         return
-    from artfactoryd.cli import borrowing
-
-    found = borrowing.templates(home_of(ctx))
-    say(found, borrowing.templates_text(found), as_json)
+    found = list_templates(home_of(ctx))
+    say(found, templates_text(found), as_json)
 
 
 @templates.command("show")
@@ -109,9 +68,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
     """A template as it is written."""
-    from artfactoryd.cli import borrowing
-
-    found = borrowing.template(home_of(ctx), name)
+    found = read_template(home_of(ctx), name)
     say(found, found["text"].rstrip(), as_json)
 
 
@@ -120,66 +77,112 @@ def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_templates(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your templates, with file and line."""
-    from artfactoryd.cli import borrowing
-
-    found = borrowing.check_templates(home_of(ctx))
-    say(found, borrowing.checked_text(found), as_json)
+    found = template_problems(home_of(ctx))
+    say(found, checked_text(found), as_json)
     ctx.exit(DID_NOT_SUCCEED if found["problems"] else 0)
 
 
-@main.command()
-@click.option("--offline", is_flag=True, help="Ask nobody whether the keys are taken.")
-@as_json
-@click.pass_context
-def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
-    """Who can be ordered from: key, pace, and what stops them. Asks each, for nothing, whether it takes the key."""
-    from artfactoryd.cli import providers as room
-
-    home = home_of(ctx)
-    found = room.document(home, settings_of(home), os.environ, offline=offline)
-    say(found, room.text(found), as_json)
+def list_lookups(home: Home) -> Document:
+    """`count` is None for one that cannot be read; `check` says why."""
+    files = LookupFiles(home.library / "lookups")
+    return {"lookups": [_lookup(files, name) for name in sorted(files)]}
 
 
-@main.group()
-def keys() -> None:
-    """Your providers' keys in the system's keychain, where a service finds them too."""
+def _lookup(files: LookupFiles, name: str) -> Document:
+    before = len(files.problems)
+    values = files[name]
+    count = len(values) if len(files.problems) == before else None
+    return {"name": name, "count": count, "first": list(values[:SOME]), "file": str(files.file(name))}
 
 
-@keys.command("set")
-@click.argument("provider")
-@as_json
-@click.pass_context
-def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
-    """Put a key into the keychain: asked for without showing it, or read from standard input."""
-    from artfactoryd.cli import providers as room
-
-    asked = sys.stdin.isatty()
-    given = click.prompt(f"Key for {provider}", hide_input=True, err=True) if asked else sys.stdin.readline()
-    if not given.strip():
-        raise WrongUse("No key was given.")
-    found = room.set_key(settings_of(home_of(ctx)), os.environ, provider, given)
-    say(found, found["text"], as_json)
+def read_lookup(home: Home, name: str) -> Document:
+    files = LookupFiles(home.library / "lookups")
+    if name not in files:
+        raise _none("lookup", name, files)
+    values = files[name]
+    if files.problems:
+        raise WrongUse("\n".join(map(str, files.problems)))
+    return {"name": name, "count": len(values), "values": list(values), "file": str(files.file(name))}
 
 
-@keys.command("list")
-@as_json
-@click.pass_context
-def list_keys(ctx: click.Context, as_json: bool) -> None:
-    """Where each provider's key comes from; never the key."""
-    from artfactoryd.cli import providers as room
-
-    found = room.keys(settings_of(home_of(ctx)), os.environ)
-    say(found, room.keys_text(found), as_json)
+def lookup_problems(home: Home) -> Document:
+    files = LookupFiles(home.library / "lookups")
+    return _checked(len(files), files.check())
 
 
-@keys.command("remove")
-@click.argument("provider")
-@as_json
-@click.pass_context
-def remove_key(ctx: click.Context, provider: str, as_json: bool) -> None:
-    """Take a key out of the keychain."""
-    from artfactoryd.cli import providers as room
+def list_templates(home: Home) -> Document:
+    files = TemplateFiles(home.library / "templates")
+    return {"templates": [_template(files, name) for name in files.names()]}
 
-    found = room.remove_key(provider)
-    say(found, found["text"], as_json)
-    ctx.exit(0 if found["removed"] else DID_NOT_SUCCEED)
+
+def _template(files: TemplateFiles, name: str) -> Document:
+    """`keys` is None for one that cannot be used; `check` says why."""
+    found: Document = {"name": name, "file": str(files.file(name)), "keys": None}
+    try:
+        return {**found, "keys": list(files.read(name).value)}
+    except Refusal:
+        return found
+
+
+def read_template(home: Home, name: str) -> Document:
+    files = TemplateFiles(home.library / "templates")
+    if name not in files.names():
+        raise _none("template", name, files.names())
+    try:
+        read = files.read(name)
+    except Refusal as refusal:
+        raise WrongUse(str(refusal)) from refusal
+    return {"name": name, "file": str(files.file(name)), "document": read.value, "text": read.text.decode()}
+
+
+def template_problems(home: Home) -> Document:
+    """Each by itself, and whether what it extends is there."""
+    files = TemplateFiles(home.library / "templates")
+    found: list[Problem] = []
+    for name in files.names():
+        try:
+            resolve(files.read(name), files, found)
+        except Refusal as refusal:
+            found += refusal.problems
+    return _checked(len(files.names()), dict.fromkeys(found))
+
+
+def _checked(count: int, problems: Iterable[Problem]) -> Document:
+    return {"checked": count, "problems": [{**each.as_json(), "text": str(each)} for each in problems]}
+
+
+def _none(what: str, name: str, known: Iterable[str]) -> WrongUse:
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    fix = f"Did you mean {near[0]}?" if near else f"`artfactoryd {what}s` lists them."
+    return WrongUse(f"There is no {what} {name!r} in the Library. {fix}")
+
+
+# --- in words ---
+
+
+def lookups_text(found: Mapping[str, Any]) -> str:
+    lines = [_lookup_line(each) for each in found["lookups"]]
+    return "\n".join(lines) or "There are no lookups yet. Put NAME.txt, a value a line, into Library/lookups."
+
+
+def _lookup_line(each: Mapping[str, Any]) -> str:
+    if each["count"] is None:
+        return f"{each['name']}: cannot be used (`artfactoryd lookups check` says why)"
+    more = ", …" if each["count"] > SOME else ""
+    return f"{each['name']}: {each['count']} ({', '.join(each['first'])}{more})"
+
+
+def templates_text(found: Mapping[str, Any]) -> str:
+    lines = [_template_line(each) for each in found["templates"]]
+    return "\n".join(lines) or "There are no templates yet. Put NAME.yaml, a part of an order, into Library/templates."
+
+
+def _template_line(each: Mapping[str, Any]) -> str:
+    if each["keys"] is None:
+        return f"{each['name']}: cannot be used (`artfactoryd templates check` says why)"
+    return f"{each['name']}: {', '.join(each['keys'])}"
+
+
+def checked_text(found: Mapping[str, Any]) -> str:
+    words = [each["text"] for each in found["problems"]]
+    return "\n".join(words) or f"{found['checked']} looked at, nothing is wrong."

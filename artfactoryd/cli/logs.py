@@ -14,6 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import click
+
+from artfactoryd.cli.context import as_json, made_home
 from artfactoryd.home import Home
 from artfactoryd.log import FILES, OLD_FILES
 from artfactoryd.storage.index import Index
@@ -22,6 +25,29 @@ LOOK = 0.25  # seconds between looks for more
 _LINE = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\S+) (?P<level>[A-Z]+) (?P<logger>\S+) (?P<rest>.*)")
 _PLAIN = ("item", "usd", "estimated")  # written without quotation marks, and no text
 _ID = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?: |$)')
+
+
+@click.command()
+@click.option(
+    "--which",
+    type=click.Choice(["application", "generation", "access"]),
+    default="application",
+    help="application (default): what went on; generation: each attempt; access: the status page.",
+)
+@click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
+@click.option("--order", metavar="ID", help="Only what speaks of this order.")
+@click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
+@as_json
+@click.pass_context
+def logs(ctx: click.Context, which: str, follow: bool, order: str | None, most: int, as_json: bool) -> None:
+    """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
+    home = made_home(ctx)
+    wanted = ids_of(home, order) if order else []
+    found, follower = tail(home, which, most, wanted)
+    for entry in found:
+        click.echo(printed(entry, as_json))
+    for entry in entries_to_come(follower, wanted) if follow else ():
+        click.echo(printed(entry, as_json))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +137,7 @@ def ids_of(home: Home, name: str) -> list[str]:
     if index is None:
         return [name]
     try:
-        return [row["id"] for row in index.find_orders(name.rstrip("/"))] or [name]
+        return [row.id for row in index.find_orders(name.rstrip("/"))] or [name]
     finally:
         index.close()
 
@@ -160,7 +186,7 @@ class Follower:
         return [line.decode("utf-8", "replace") for line in whole]
 
 
-def follow(follower: Follower, wanted: Sequence[str] = ()) -> Iterator[Entry]:
+def entries_to_come(follower: Follower, wanted: Sequence[str] = ()) -> Iterator[Entry]:
     """Entries as they come, without end. A traceback may come as an entry of its own."""
     while True:
         came = follower.more()

@@ -3,19 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from artfactoryd import documents
-from artfactoryd.core.model import Catalog, Model, Price
+import click
+
+from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
+from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.model import Model, Price
 from artfactoryd.core.model_update import differences
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
+from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
 from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
 
 Document = dict[str, Any]
+
+
+@click.group(invoke_without_command=True)
+@click.option("--family", help="Only models of this family.")
+@click.option("--modality", help="Only models that do this, for example image-to-image.")
+@click.option("--provider", help="Only this provider's.")
+@as_json
+@click.pass_context
+def models(ctx: click.Context, family: str | None, modality: str | None, provider: str | None, as_json: bool) -> None:
+    """What can be ordered, and what it costs."""
+    if ctx.invoked_subcommand:
+        return
+    found = listed(home_of(ctx), family, modality, provider)
+    say(found, listed_text(found), as_json)
+
+
+@models.command("show")
+@click.argument("name")
+@as_json
+@click.pass_context
+def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
+    """A model's parameters with what each may be, its price, and the file that says so."""
+    found = shown(home_of(ctx), name)
+    say(found, shown_text(found), as_json)
+
+
+@models.command("refresh")
+@click.argument("names", nargs=-1)
+@as_json
+@click.pass_context
+def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+    """Ask the providers what their models take and cost now; all, or those named (full ids too)."""
+    home = made_home(ctx)
+    found = refresh(home, settings_of(home), os.environ, names)
+    say(found, refreshed_text(found), as_json)
+    ctx.exit(DID_NOT_SUCCEED if any(each["error"] for each in found["models"]) else 0)
 
 
 def catalog(home: Home) -> Catalog:
@@ -76,7 +119,7 @@ def _parameter(model: Model, name: str) -> Document:
     roles = {"text": name in model.text, "batch": name == model.batch, "seed": name == model.seed,
              "image": name in model.files}  # fmt: skip
     return {
-        "name": name, "allowed": documents.allowed_by(schema), "required": name in model.required,
+        "name": name, "allowed": allowed_by(schema), "required": name in model.required,
         "default": schema.get("default"), "roles": [role for role, has in roles.items() if has],
         "synonyms": [other for other, own in model.synonyms.items() if own == name],
         "description": schema.get("description"), "schema": dict(schema),
@@ -92,8 +135,6 @@ def refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: S
 
 
 async def _refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> list[Document]:
-    from artfactoryd.daemon.app import asking  # the whole house, which a look needs not
-
     known, found = catalog(home), []
     given_up: dict[str, str] = {}
     async with asking(home, settings, environ) as factories:
@@ -143,10 +184,10 @@ def _without_guesses(found: Sequence[Document]) -> list[Document]:
 
 def _changes(before: Model, now: Model) -> Iterator[str]:
     found = differences(before, now)
-    yield from (f"new parameter {name}: {documents.allowed_by(now.properties[name])}" for name in found.added)
+    yield from (f"new parameter {name}: {allowed_by(now.properties[name])}" for name in found.added)
     yield from (f"no parameter {name} any more" for name in found.removed)
     for name, (old, new) in found.changed.items():
-        was, is_now = documents.allowed_by(old), documents.allowed_by(new)
+        was, is_now = allowed_by(old), allowed_by(new)
         if was != is_now:
             yield f"{name}: {was} -> {is_now}"
         if old.get("default") != new.get("default"):

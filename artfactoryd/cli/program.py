@@ -1,12 +1,15 @@
-"""The program that every command belongs to: its options, its exit codes, and what commands share.
+"""The program that every command belongs to: its options, its exit codes, and where each command is.
 
 Exit codes: 0 done, 1 it did not succeed, 2 wrong use or settings, 3 it waits for a person, a provider or a cap.
+
+A command's module is loaded when that command is called, and only then: so a command file imports what it needs at
+its top, and the list of commands is told without loading any of them.
 """
 
 from __future__ import annotations
 
-import json
 import os
+from importlib import import_module
 from typing import Any
 
 import click
@@ -15,11 +18,80 @@ from artfactoryd import __version__
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.home import Home
 
-DID_NOT_SUCCEED, WRONG_USE = 1, 2
+DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
+
+COMMANDS = {  # name: the module beside this one that has a command of that name, and the first sentence of its help
+    "approve": ("control", "Let a held order go on, for exactly the reasons and the price shown."),
+    "cancel": ("control", "Send nothing more of an order; what arrives all the same is kept."),
+    "demo": ("demo", "A throw-away home, the examples rehearsed offline, and where to look."),
+    "doctor": (
+        "doctor.command",
+        "What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database.",
+    ),
+    "explain": (
+        "explain",
+        "Everything that is known of a product: how it was made, from what, when, and what it cost.",
+    ),
+    "init": ("init", "Make the factory folder with settings, examples and the schemas for editors."),
+    "install": ("service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
+    "keys": ("providers", "Your providers' keys in the system's keychain, where a service finds them too."),
+    "like": ("control", "Mark products as liked; a stage that waits for it goes on with them."),
+    "logs": (
+        "logs",
+        "What the program said, each attempt at an item, or each request to the status page; --json one object a line.",
+    ),
+    "lookups": ("library", "Your named lists of values, with how many each has."),
+    "models": ("models", "What can be ordered, and what it costs."),
+    "once": ("once", "Take what is in the inbox, finish what can be finished, exit."),
+    "order": ("orders", "One order: its items, what they cost, and what is at stake."),
+    "orders": ("orders", "Every order, newest first."),
+    "pause": (
+        "control",
+        "Send nothing more of an order, to a provider, or at all; what is on the way is still collected.",
+    ),
+    "plan": ("plan", "What an order would do, what it would cost, and what would hold it."),
+    "products": ("products", "What was made, newest first: all, or what a query finds."),
+    "providers": ("providers", "Who can be ordered from: key, pace, and what stops them."),
+    "reindex": ("reindex", "Make the index again from the ledger and the shelf, and say where they do not agree."),
+    "remake": ("submit", "Ask for a product again: its item, with the same parameters and seed, as a new order."),
+    "resume": (
+        "control",
+        "Let a paused order, or a paused or stopped provider, go on; without a name, all of them.",
+    ),
+    "retry": ("control", "Send again what surely cost nothing; list what may have."),
+    "run": ("run", "The daemon, in the foreground; stop it with Ctrl-C."),
+    "schema": ("schema", "Print a JSON Schema, or the names of all."),
+    "service": ("service", "The daemon as launchd or systemd sees it."),
+    "spend": (
+        "spend",
+        "What was spent, what is on the way or in doubt, and what is left of today's and this month's cap.",
+    ),
+    "status": ("orders", "The state of things."),
+    "submit": ("submit", "Put orders into the inbox, each in one step, as they are."),
+    "tag": ("control", "Put tags on products (+TAG) and take them off (-TAG)."),
+    "templates": ("library", "Your templates, with the keys each gives."),
+    "uninstall": ("service", "Stop the service and take it away; the factory folder stays as it is."),
+    "why": ("orders", "What became of a file, and what to do about it."),
+}
+
+
+def load_command(name: str) -> click.Command:
+    """The command itself, from its module."""
+    command: click.Command = getattr(import_module(f"artfactoryd.cli.{COMMANDS[name][0]}"), name)
+    return command
 
 
 class Program(click.Group):
-    """Turns what a person did wrong into words; never a traceback for it."""
+    """Turns what a person did wrong into words; never a traceback for it.
+
+    Its `commands` are name and first sentence only; the one that is called is loaded in its stead.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name and listed else None, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -34,10 +106,11 @@ class Program(click.Group):
             ctx.exit(130)
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data instead of words.")
-
-
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Program,
+    commands={name: click.Command(name, help=sentence) for name, (_, sentence) in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option("--home", metavar="DIR", help="The factory folder (default: $ARTFACTORY_HOME, else ~/ArtFactory).")
 @click.option("-v", "--verbose", is_flag=True, help="Say more while working.")
 @click.version_option(__version__, prog_name="artfactoryd")
@@ -45,26 +118,3 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data
 def main(ctx: click.Context, home: str | None, verbose: bool) -> None:
     """Write an order once, drop it in a folder, find the pictures: sorted, named, explained, never paid for twice."""
     ctx.obj = {"home": Home.find(home, os.environ), "verbose": verbose}
-
-
-def home_of(ctx: click.Context) -> Home:
-    home: Home = ctx.obj["home"]
-    return home
-
-
-def made_home(ctx: click.Context) -> Home:
-    home = home_of(ctx)
-    if not home.work.is_dir():
-        raise WrongUse(f"There is no factory folder at {home.root}. Make one: artfactoryd --home {home.root} init")
-    home.check_place()
-    return home
-
-
-def settings_of(home: Home) -> Any:
-    from artfactoryd import settings
-
-    return settings.load(home.settings_file, os.environ)
-
-
-def say(found: dict[str, Any], text: str, as_json: bool) -> None:
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2) if as_json else text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -38,15 +39,15 @@ class Progress:
             index = house.books.index
             self.show(index, [row for row in map(index.order, seen) if row is not None])
 
-    def show(self, index: Index, rows: Iterable[Mapping[str, Any]]) -> None:
+    def show(self, index: Index, orders: Iterable[OrderRow]) -> None:
         if self._rich is None:
             return
-        for row in rows:
-            counts = index.counts(row["id"])
-            if row["id"] not in self._bars:
-                self._bars[row["id"]] = self._rich.add_task(row["name"], total=row["total_items"], state="")
+        for order in orders:
+            counts = index.counts(order.id)
+            if order.id not in self._bars:
+                self._bars[order.id] = self._rich.add_task(order.name, total=order.total_items, state="")
             ended = sum(counts.get(state, 0) for state in ENDED)
-            self._rich.update(self._bars[row["id"]], completed=ended, state=str(index.state(row, counts)))
+            self._rich.update(self._bars[order.id], completed=ended, state=str(index.state(order, counts)))
 
 
 def _bar() -> Any:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from artfactoryd import credentials as keychain
-from artfactoryd import settings as settings_room
+import click
+
+from artfactoryd import credentials
+from artfactoryd.cli.context import as_json, home_of, say, settings_of
+from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
-from artfactoryd.factories import Probes, Unmade, broken, makers
+from artfactoryd.factories import Probes
+from artfactoryd.factories.registry import Unmade, asking, broken, makers
 from artfactoryd.home import Home
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.storage.index import Index
@@ -18,6 +24,56 @@ from artfactoryd.storage.index import Index
 Document = dict[str, Any]
 LONGEST = 20.0  # seconds that a provider may take to answer
 TAKEN, REFUSED, SILENT = "taken", "refused", "no answer"
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Ask nobody whether the keys are taken.")
+@as_json
+@click.pass_context
+def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
+    """Who can be ordered from: key, pace, and what stops them. Asks each, for nothing, whether it takes the key."""
+    home = home_of(ctx)
+    found = document(home, settings_of(home), os.environ, offline=offline)
+    say(found, text(found), as_json)
+
+
+@click.group()
+def keys() -> None:
+    """Your providers' keys in the system's keychain, where a service finds them too."""
+
+
+@keys.command("set")
+@click.argument("provider")
+@as_json
+@click.pass_context
+def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
+    """Put a key into the keychain: asked for without showing it, or read from standard input."""
+    asked = sys.stdin.isatty()
+    given = click.prompt(f"Key for {provider}", hide_input=True, err=True) if asked else sys.stdin.readline()
+    if not given.strip():
+        raise WrongUse("No key was given.")
+    found = store_key(settings_of(home_of(ctx)), os.environ, provider, given)
+    say(found, found["text"], as_json)
+
+
+@keys.command("list")
+@as_json
+@click.pass_context
+def list_keys(ctx: click.Context, as_json: bool) -> None:
+    """Where each provider's key comes from; never the key."""
+    found = keys_document(settings_of(home_of(ctx)), os.environ)
+    say(found, keys_text(found), as_json)
+
+
+@keys.command("remove")
+@click.argument("provider")
+@as_json
+@click.pass_context
+def remove_key(ctx: click.Context, provider: str, as_json: bool) -> None:
+    """Take a key out of the keychain."""
+    found = drop_key(provider)
+    say(found, found["text"], as_json)
+    ctx.exit(0 if found["removed"] else DID_NOT_SUCCEED)
 
 
 def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offline: bool) -> Document:
@@ -43,13 +99,13 @@ def _provider(settings: Settings, name: str, environ: Mapping[str, str]) -> Docu
 
 def key(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
     """Where the key is; never the key."""
-    if settings.provider(name).api_key is None and name not in settings_room.KEY_VARIABLES:
+    if settings.provider(name).api_key is None and name not in credentials.KEY_VARIABLES:
         return {"key": "not needed", "key_problem": None}
     try:
-        found = settings_room.resolve_key(settings, name, environ)
+        found = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
         return {"key": None, "key_problem": str(error)}
-    return {"key": settings_room.key_place(settings, name, environ) if found else None, "key_problem": None}
+    return {"key": credentials.key_place(settings, name, environ) if found else None, "key_problem": None}
 
 
 def _standing(home: Home) -> Any:
@@ -62,8 +118,8 @@ def _standing(home: Home) -> Any:
 
     def of(name: str) -> Document:
         return {
-            "stopped": stops[name]["reason"] if name in stops else None,
-            "outage": outages[name]["reason"] if name in outages else None,
+            "stopped": stops[name].reason if name in stops else None,
+            "outage": outages[name].reason if name in outages else None,
             "paused": pauses.get(name) or pauses.get(""),
         }  # fmt: skip
 
@@ -71,8 +127,6 @@ def _standing(home: Home) -> Any:
 
 
 async def _check(home: Home, settings: Settings, environ: Mapping[str, str], found: dict[str, Document]) -> None:
-    from artfactoryd.daemon.app import asking  # the whole house, which a look needs not
-
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
             if isinstance(factory, Unmade):
@@ -122,19 +176,19 @@ def _key_words(each: Mapping[str, Any]) -> str:
 # --- keys ---
 
 
-def keys(settings: Settings, environ: Mapping[str, str]) -> Document:
+def keys_document(settings: Settings, environ: Mapping[str, str]) -> Document:
     own = {name for name, each in settings.providers.items() if each.api_key}
-    return {"keys": {name: key(settings, name, environ) for name in sorted({*settings_room.KEY_VARIABLES, *own})}}
+    return {"keys": {name: key(settings, name, environ) for name in sorted({*credentials.KEY_VARIABLES, *own})}}
 
 
 def keys_text(found: Mapping[str, Any]) -> str:
     return "\n".join(f"{name}: {_key_words(each)}" for name, each in found["keys"].items())
 
 
-def set_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> Document:
+def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> Document:
     """Into the keychain; tells what is used now, for another place may come first."""
     _known(name)
-    keychain.store(name, settings_room.clean_key(given, f"API key for {name}"))
+    credentials.store(name, credentials.clean_key(given, f"API key for {name}"))
     used = key(settings, name, environ)["key"]
     said = f"The key of {name} is in the keychain."
     if used != "keychain":
@@ -142,9 +196,9 @@ def set_key(settings: Settings, environ: Mapping[str, str], name: str, given: st
     return {"provider": name, "used": used, "text": said}
 
 
-def remove_key(name: str) -> Document:
+def drop_key(name: str) -> Document:
     _known(name)
-    gone = keychain.remove(name)
+    gone = credentials.remove(name)
     said = f"The key of {name} is no longer in the keychain." if gone else f"The keychain held no key of {name}."
     return {"provider": name, "removed": gone, "text": said}
 

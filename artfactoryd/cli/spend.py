@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from artfactoryd.core.model import dollars, usd
+import click
+
+from artfactoryd import clock
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.core.money import dollars, usd
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
@@ -20,6 +24,22 @@ GROUPS = {  # what makes a group, what it is called, and which comes first
     "order": ("o.id", "o.project || '/' || o.name", "id DESC"),
 }
 MONEY = ("spent", "reserved", "in_doubt")
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=click.Choice(["project", "model", "day", "order"]),
+    default="project",
+    help="What to add up by (default: project).",
+)
+@as_json
+@click.pass_context
+def spend(ctx: click.Context, by: str, as_json: bool) -> None:
+    """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
+    home = made_home(ctx)
+    found = document(home, settings_of(home), by, clock.today())
+    say(found, "" if as_json else text(found), as_json)
 
 
 def document(home: Home, settings: Settings, by: str, day: str) -> Document:

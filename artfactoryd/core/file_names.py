@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -13,7 +13,7 @@ from typing import Any
 
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order
-from artfactoryd.core.sidecar import prompt_of, slug
+from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
 PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
@@ -169,7 +169,7 @@ def _cut(text: str) -> str:
 
 
 def of_item(
-    model: Model, parameters: Mapping[str, Any], tokens: Collection[tuple[str, str, str]], lookups: Collection[str]
+    model: Model, parameters: Mapping[str, Any], tokens: Collection[Sequence[str]], lookups: Collection[str]
 ) -> dict[str, Any]:
     """What is the same for all products of an item."""
     taken = {

@@ -27,6 +27,9 @@ class OrderState(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNFINISHED_ORDERS = frozenset({OrderState.HELD, OrderState.QUEUED, OrderState.PROCESSING})
+
+
 class Verdict(StrEnum):
     """What is known about an attempt that did not end in products."""
 

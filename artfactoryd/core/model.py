@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Any
 
-MICRO = Decimal(1_000_000)  # micro-dollars in a dollar
+from artfactoryd.core.money import micro_dollars
+
 SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
 NAMED_SIZES = {  # the values of image_size, in pixels
     "square_hd": (1024, 1024), "square": (512, 512),
     "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
     "landscape_4_3": (1024, 768), "landscape_16_9": (1024, 576),
 }  # fmt: skip
-
-
-def micro_dollars(usd: object, times: int = 1) -> int:
-    """US dollars as written, `times` over, in micro-dollars, rounded up."""
-    return int((Decimal(str(usd)) * MICRO * times).to_integral_value(ROUND_CEILING))
-
-
-def dollars(micro: int) -> str:
-    """`$0.012`: at least two decimals, no more than needed."""
-    text = f"{Decimal(micro) / MICRO:.6f}".rstrip("0")
-    whole, _, cents = text.partition(".")
-    return f"${whole}.{cents:0<2}"
-
-
-def usd(micro: int | None) -> float | None:
-    return None if micro is None else float(micro / MICRO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +135,7 @@ def _default_text(value: Mapping[str, Any]) -> list[str]:
 
 
 def _may_be_text(schema: Mapping[str, Any]) -> bool:
-    from artfactoryd.core.grammar.lists import types_of  # imported late: `status` needs prices, and no grammar
+    from artfactoryd.core.json_schema import types_of
 
     types = types_of(schema)
     return schema.get("format") != "uri" and (not types or "string" in types)
@@ -173,31 +157,3 @@ def providers_of(order: Mapping[str, Any]) -> list[str]:
     """Who really runs the items of each model: a rehearsal is drawn here."""
     found = snapshots(order)
     return [order["provider"] if order["rehearsal"] else each["provider"] for each in found]
-
-
-class Catalog:
-    """The models that can be ordered; later ones (a person's own) override earlier ones of the same id."""
-
-    def __init__(self, models: Iterable[Model]) -> None:
-        self._models: dict[tuple[str, str], Model] = {}
-        for model in models:
-            self._models.pop((model.provider, model.id), None)  # an overriding one also comes later: see `find`
-            self._models[model.provider, model.id] = model
-
-    def __iter__(self) -> Iterator[Model]:
-        return iter(self._models.values())
-
-    def providers(self) -> list[str]:
-        return sorted({provider for provider, _ in self._models})
-
-    def find(self, provider: str, name: str) -> Model | None:
-        """By alias, full id, or `owner/name:version` where that is the version known here."""
-        for model in reversed(self._models.values()):
-            if model.provider == provider and (name in model.names or name == model.full):
-                return model
-        return None
-
-    def near(self, provider: str, name: str) -> list[str]:
-        """Names of this provider's models that `name` may have meant, best first."""
-        names = [each for model in self._models.values() if model.provider == provider for each in model.names]
-        return difflib.get_close_matches(name, names, n=3, cutoff=0.5)

@@ -11,51 +11,49 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import durable
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import placing, reading
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 HANDED_OVER = 60.0  # seconds within which a command is written
 
 
 def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) -> None:
     """`orders`: ids of those not done with. What the disk does not let go of lies until the next start."""
     rows = index.resumable_items()
-    delivering = [row for row in rows if row["state"] == ItemState.DELIVERING]
-    going_on = {chosen["id"] for row in delivering for chosen in row["outputs"]}
+    delivering = [row for row in rows if row.state == ItemState.DELIVERING]
+    going_on = {chosen["id"] for row in delivering for chosen in row.chosen}
     try:
         with storage_errors(home.work):
             kept = Kept(home.work, home.rejected)
             kept.clear(going_on)
             kept.clear_interim(index.is_spent)
             if everywhere:
-                _clear_work(home, [f"{row['ticket']} {row['outputs']}" for row in rows])
+                _clear_work(home, [f"{row.ticket} {row.chosen}" for row in rows])
         for place in [home.projects] if everywhere else _folders(home, index, orders):
-            for path in shelf.orphans(place):
-                if path.suffix != shelf.CARD or _is_done_with(index, path, going_on):
-                    shelf.discard(path)
+            for path in reading.orphans(place):
+                if path.suffix != reading.CARD or _is_done_with(index, path, going_on):
+                    placing.discard(path)
     except StorageFull as error:
         log.error("what the last run left is not cleared: %s", error)
 
 
 def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:
     rows = (index.order(order_id) for order_id in orders)
-    return (home.root / row["folder"] for row in rows if row is not None and row["folder"])
+    return (home.root / row.folder for row in rows if row is not None and row.folder)
 
 
 def _is_done_with(index: Index, card: Path, going_on: Collection[str]) -> bool:
     """A sidecar of ours whose product will not come. One whose product a person took away stays; so does a stranger."""
-    said = shelf.read_sidecar(card)
+    said = reading.read_sidecar(card)
     order = said.get("order")
     ours = isinstance(order, dict) and index.order(str(order.get("id"))) is not None
     return ours and said["id"] not in going_on and index.product(said["id"]) is None

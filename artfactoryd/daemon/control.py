@@ -11,21 +11,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from artfactoryd.core.lifecycle import MOVES, ItemState
-from artfactoryd.core.model import dollars, providers_of
+from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.money import dollars
 from artfactoryd.daemon import marks
 from artfactoryd.errors import ArtFactoryError
 from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
-from artfactoryd.reporting.waiting import UNFINISHED
-from artfactoryd.storage import budget
-from artfactoryd.storage import dependencies as chain
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import budget, dependencies, projection
+from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
-Row = Mapping[str, Any]
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
 Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
 
@@ -49,71 +46,71 @@ class Steering:
         except ArtFactoryError as error:
             return _no(str(error)), []
 
-    def _find(self, command: Mapping[str, Any]) -> Row | Answer:
+    def _find(self, command: Mapping[str, Any]) -> OrderRow | Answer:
         """One order by id, unique beginning of an id, name or folder; else an answer that says why not."""
         name = str(command.get("order") or "").rstrip("/")
         rows = self._books.index.find_orders(name) if name else []
         if not rows:
             return _no(f"There is no order {name!r}.")
-        open_rows = [row for row in rows if row["held"] is not None and not row["cancelled"]] or rows
-        if len(rows) > 1 and len({row["id"] for row in open_rows}) > 1 and all(row["id"] != name for row in rows):
-            ids = ", ".join(row["id"] for row in open_rows[:5])
+        open_rows = [row for row in rows if row.is_held] or rows
+        if len(rows) > 1 and len({row.id for row in open_rows}) > 1 and all(row.id != name for row in rows):
+            ids = ", ".join(row.id for row in open_rows[:5])
             return _no(f"{name!r} may be any of {ids}. Name one by its id.")
         return open_rows[0]
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._find(command)
-        if "done" in row:
-            return dict(row), []
-        if row["held"] is None and not row["cancelled"] and (found := self._waits_for_its_cap(row)):
+        if isinstance(row, dict):
+            return row, []
+        if row.held is None and not row.cancelled and (found := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, found)
-        if row["held"] is None or row["cancelled"]:
-            return _no(f"{row['name']} is not held; it is {self._books.index.state(row)}."), []
-        every = self._books.index.orders_of_claim(row["claim"])
-        rows = [each for each in every if each["held"] is not None and not each["cancelled"]]
+        if row.held is None or row.cancelled:
+            return _no(f"{row.name} is not held; it is {self._books.index.state(row)}."), []
+        every = self._books.index.orders_of_claim(row.claim)
+        rows = [each for each in every if each.is_held]
         for each in rows:
-            for reason in each["held"]:
+            for reason in each.reasons:
                 if not reason["waivable"]:
                     return _no(f"Approving is not enough: {reason['text']}"), []
-        answer = _yes(f"{row['name']} is approved.", order_id=row["id"])
+        answer = _yes(f"{row.name} is approved.", order_id=row.id)
         ids = await self._intake.approve(rows, _line(command, answer))
         return answer, ids
 
-    def _waits_for_its_cap(self, row: Row) -> int:
+    def _waits_for_its_cap(self, row: OrderRow) -> int:
         """What all of it may cost, when it has begun and its own cap, or a bill above what was set aside, stops it."""
-        names = dict.fromkeys(providers_of(row))
-        first = [item for name in names for item in self._books.index.planned_items(row["id"], name, 1)]
-        reserved = max((budget.set_aside(row, item["upper"]) for item in first), default=0)
+        names = dict.fromkeys(row.providers)
+        first = [item for name in names for item in self._books.index.planned_items(row.id, name, 1)]
+        reserved = max((budget.set_aside(row, item.upper) for item in first), default=0)
         return budget.whole_price(self._books.index, row) if reserved and budget.stops(row, reserved) else 0
 
-    async def _raise_cap(self, command: Mapping[str, Any], row: Row, price: int) -> tuple[Answer, list[str]]:
-        cap = max(row["cap"], price)
-        answer = _yes(f"{row['name']} goes on; it may spend {dollars(cap)} in all.", order_id=row["id"])
-        line = {"kind": "approval", "order": row["id"], "waived": [moves.CAP], "cap": cap}
+    async def _raise_cap(self, command: Mapping[str, Any], row: OrderRow, price: int) -> tuple[Answer, list[str]]:
+        cap = max(row.cap, price)
+        answer = _yes(f"{row.name} goes on; it may spend {dollars(cap)} in all.", order_id=row.id)
+        line = {"kind": "approval", "order": row.id, "waived": [projection.CAP], "cap": cap}
         await self._books.record(line, _line(command, answer))
-        self._bench.blocked.pop(row["id"], None)
-        self._bench.wake(row["id"])
-        return answer, [row["id"]]
+        self._bench.blocked.pop(row.id, None)
+        self._bench.wake(row.id)
+        return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._find(command)
-        if "done" in row:
-            return dict(row), []
-        running = self._books.index.items(row["id"], (ItemState.RUNNING, ItemState.SUBMITTING))
-        filing = self._books.index.counts(row["id"]).get(ItemState.DELIVERING, 0)
-        answer = _yes(self._cancel_words(row, len(running), filing), order_id=row["id"])
-        await self._books.record({"kind": "cancel", "order": row["id"]}, _line(command, answer))
+        if isinstance(row, dict):
+            return row, []
+        running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
+        filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
+        answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
+        await self._books.record({"kind": "cancel", "order": row.id}, _line(command, answer))
         for item in running:
-            self._bench.stops.add((row["id"], item["number"]))
-        if row["held"] is not None:
+            self._bench.stops.add(item.item_key)
+        if row.held is not None:
             await self.clear_held(row)
-        self._bench.touched.add(row["id"])
-        self._bench.wake(row["id"])
+        self._bench.touched.add(row.id)
+        self._bench.wake(row.id)
         return answer, []
 
-    def _cancel_words(self, row: Row, running: int, filing: int) -> str:
-        stake = self._books.index.doubtful(row["id"])
-        words = [f"{row['name']} is cancelled; nothing more of it is sent."]
+    def _cancel_words(self, row: OrderRow, running: int, filing: int) -> str:
+        stake = self._books.index.doubtful(row.id)
+        words = [f"{row.name} is cancelled; nothing more of it is sent."]
         if running:
             words.append(f"{running} already running: the provider is told, what arrives is kept and may be charged.")
         if filing:
@@ -122,68 +119,66 @@ class Steering:
             words.append(f"In doubt stays counted: up to {dollars(stake)}; if it is found, what arrives is kept.")
         return " ".join(words)
 
-    async def clear_held(self, row: Row) -> None:
+    async def clear_held(self, row: OrderRow) -> None:
         """A held order that ended: its entry, its words and its claim go, once nothing of the file is held."""
-        rows = self._books.index.orders_of_claim(row["claim"])
-        if any(each["held"] is not None and not each["cancelled"] for each in rows):
+        rows = self._books.index.orders_of_claim(row.claim)
+        if any(each.is_held for each in rows):
             return
-        await self._intake.finish_claim(row["claim"])
-        await asyncio.to_thread(self._claims.drop_held, row["held_entry"])
+        await self._intake.finish_claim(row.claim)
+        await asyncio.to_thread(self._claims.drop_held, row.entry)
 
     async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._find(command)
-        if "done" in row:
-            return dict(row), []
-        if row["held"] is not None and not row["cancelled"]:
-            return _no(f"{row['name']} is held. First `approve {row['id'][:13]}` or `cancel {row['id'][:13]}`."), []
+        if isinstance(row, dict):
+            return row, []
+        if row.is_held:
+            return _no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
         items = self._again(row)
         if not items:
-            return _no(f"There is nothing in {row['name']} to send again; it is {self._books.index.state(row)}."), []
-        stakes = {item["number"]: self._stake(item) for item in items}
+            return _no(f"There is nothing in {row.name} to send again; it is {self._books.index.state(row)}."), []
+        stakes = {item.number: self._stake(item) for item in items}
         risky = {number: stake for number, stake in stakes.items() if stake is not None}
-        chosen = [item for item in items if stakes[item["number"]] is None or command.get("in_doubt")]
-        answer = _retry_answer(
-            row, [item["number"] for item in chosen], risky, bool(command.get("in_doubt")), _why(items)
-        )
+        chosen = [item for item in items if stakes[item.number] is None or command.get("in_doubt")]
+        answer = _retry_answer(row, [item.number for item in chosen], risky, bool(command.get("in_doubt")), _why(items))
         lines = [
-            {"kind": "retry", "order": row["id"], "item": item["number"], **({"fed": True} if item["waits"] else {}),
-             "raise": budget.set_aside(row, item["upper"]) if stakes[item["number"]] is not None else 0}
+            {"kind": "retry", "order": row.id, "item": item.number, **({"fed": True} if item.waits else {}),
+             "raise": budget.set_aside(row, item.upper) if stakes[item.number] is not None else 0}
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))
-        self._bench.blocked.pop(row["id"], None)
-        self._bench.touched.add(row["id"])
-        self._bench.wake(row["id"])
-        return answer, [row["id"]] if chosen else []
+        self._bench.blocked.pop(row.id, None)
+        self._bench.touched.add(row.id)
+        self._bench.wake(row.id)
+        return answer, [row.id] if chosen else []
 
-    def _again(self, row: Row) -> list[dict[str, Any]]:
+    def _again(self, row: OrderRow) -> list[ItemRow]:
         """What has ended otherwise than well; of later stages only what can still be fed."""
         index, places, found = self._books.index, list[tuple[int, int]](), []
-        for item in index.items(row["id"], sorted(MOVES["retry"])):
-            if not item["waits"] or chain.alive(index, row["id"], item["parent"], places):
-                places.append((item["first_index"], item["first_index"] + item["asked"] - 1))
+        for item in index.items(row.id, sorted(MOVES["retry"])):
+            if not item.waits or dependencies.alive(index, row.id, item.parent or 0, places):
+                places.append((item.first_index, item.last_index))
                 found.append(item)
         return found
 
-    def _stake(self, item: Row) -> int | None:
+    def _stake(self, item: ItemRow) -> int | None:
         """What an item's last attempt, and earlier ones still in doubt, may have cost; None when surely nothing.
 
         Micro-dollars. A cancel makes no difference: what was wished for and not released counts.
         """
-        attempts = self._books.index.attempts(item["order_id"], item["number"])
-        counted = [each for each in attempts if each is attempts[-1] or each["cost"] is None]
-        stake = sum(each["reserved"] if each["cost"] is None else each["cost"] for each in counted)
-        doubtful = any(each["verdict"] in ("in_doubt", "lost") for each in counted)
-        return int(stake) if stake or doubtful else None
+        attempts = self._books.index.attempts(*item.item_key)
+        counted = [each for each in attempts if each is attempts[-1] or each.cost is None]
+        stake = sum(each.at_stake for each in counted)
+        doubtful = any(each.verdict in ("in_doubt", "lost") for each in counted)
+        return stake if stake or doubtful else None
 
     async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         products, wrong = marks.found(self._books.index, list(command.get("products") or ()))
         if wrong:
             return _no(wrong), []
         lines = marks.lines(self._books.index, command, products)
-        orders = list(dict.fromkeys(row["order_id"] for row in products))
+        orders = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(lines)} of {len(products)} marked anew." if lines else "They are marked so already."
-        answer = _yes(done, products=[row["id"] for row in products])
+        answer = _yes(done, products=[row.id for row in products])
         await self._books.record(*lines, _line(command, answer))
         for order_id in orders:
             self._bench.wake(order_id)
@@ -191,7 +186,7 @@ class Steering:
 
     def _goes_on(self, order_id: str) -> bool:
         row = self._books.index.order(order_id)
-        names = dict.fromkeys(providers_of(row)) if row else ()
+        names = dict.fromkeys(row.providers) if row else ()
         return any(self._books.index.planned_items(order_id, name, 1) for name in names)
 
     # --- pause and resume ---
@@ -201,7 +196,7 @@ class Steering:
         if isinstance(target, dict):
             return target, []
         row = target.order
-        if row is not None and self._books.index.state(row) not in UNFINISHED:
+        if row is not None and self._books.index.state(row) not in UNFINISHED_ORDERS:
             return _no(f"{target.label} has ended; there is nothing to pause."), []
         if target.paused:
             return _yes(f"{target.label} is paused already. To go on: `{target.lift}`."), []
@@ -245,10 +240,10 @@ class Steering:
         if name in self._bench.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
         row = self._find({"order": name})
-        if "done" in row:
+        if isinstance(row, dict):
             return _no(f"{row['text']} Providers: {', '.join(sorted(self._bench.gates))}.")
-        lift = f"resume {row['id'][:13]}"
-        return Target({"order": row["id"]}, row["name"], lift, row["paused"] is not None, row)
+        lift = f"resume {row.short}"
+        return Target({"order": row.id}, row.name, lift, row.paused is not None, row)
 
     def _to_lift(self, target: Target) -> list[dict[str, str]]:
         """What the lines that lift it are about."""
@@ -256,7 +251,7 @@ class Steering:
         shut = sorted({*index.stops(), *index.pauses(), *index.outages()})
         if target.fields:
             return [target.fields] if target.paused or target.fields.get("provider") in shut else []
-        orders = [{"order": row["id"]} for row in index.paused_orders()]
+        orders = [{"order": row.id} for row in index.paused_orders()]
         return [{"provider": name} if name else {} for name in shut] + orders
 
     def _still(self, target: Target) -> str:
@@ -267,7 +262,7 @@ class Steering:
             return ""
         if "" in index.pauses():
             return " Everything is paused: `resume`."
-        for provider in dict.fromkeys(providers_of(order) if order else ()):
+        for provider in dict.fromkeys(order.providers if order else ()):
             if provider in shut:
                 return f" {provider} is paused or stopped: `resume {provider}`."
         return ""
@@ -290,29 +285,29 @@ class Target:
     label: str
     lift: str
     paused: bool
-    order: Row | None = None
+    order: OrderRow | None = None
 
 
 def _label(fields: Mapping[str, str]) -> str:
     return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
 
 
-def _why(items: Sequence[Row]) -> dict[int, str]:
-    return {item["number"]: str(item["reason"] or item["state"]) for item in items}
+def _why(items: Sequence[ItemRow]) -> dict[int, str]:
+    return {item.number: item.reason or str(item.state) for item in items}
 
 
 def _retry_answer(
-    row: Row, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
+    row: OrderRow, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
 ) -> Answer:
-    words = [f"{len(retried)} items of {row['name']} are sent again."]
-    if retried and row["overrun"]:
-        words.append(f"One cost more than was set aside, so it waits for `approve {row['id'][:13]}`.")
+    words = [f"{len(retried)} items of {row.name} are sent again."]
+    if retried and row.overrun:
+        words.append(f"One cost more than was set aside, so it waits for `approve {row.short}`.")
     left = {} if in_doubt else risky
     if left:
         price = dollars(sum(left.values()))
         words.append(
             f"{len(left)} may have been charged already (up to {price}) and are left alone; "
-            f"to risk paying twice: `retry {row['id'][:13]} --in-doubt`."
+            f"to risk paying twice: `retry {row.short} --in-doubt`."
         )
         words += [
             f"\n  item {number}, up to {dollars(stake)}: {why[number]}"
@@ -320,7 +315,7 @@ def _retry_answer(
         ]
         words += [f"\n  and {len(left) - MOST_TOLD} more"] if len(left) > MOST_TOLD else []
     stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
-    return {**_yes(" ".join(words), order_id=row["id"]), "retried": retried, "at_stake": stake}
+    return {**_yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
 
 
 def _line(command: Mapping[str, Any], answer: Answer) -> dict[str, Any]:

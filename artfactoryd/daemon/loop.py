@@ -14,32 +14,34 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
+from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.daemon import cleanup as leftovers
-from artfactoryd.daemon import mailbox as commands
-from artfactoryd.daemon import sleep_inhibitor as wakefulness
-from artfactoryd.daemon.app import House, open_house, read_settings, unsafe_start
+from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
+from artfactoryd.daemon.app import House, open_house
 from artfactoryd.daemon.endings import end
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull, WrongUse
+from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
-from artfactoryd.intake import notices as paperwork
 from artfactoryd.intake.consumer import Taking, Work
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
-from artfactoryd.reporting import waiting as reports
-from artfactoryd.settings import Settings
+from artfactoryd.reporting import receipt
+from artfactoryd.settings import Settings, read_settings
+from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
+Health = Callable[[], dict[str, Any]]
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+Serve = Callable[[House, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
@@ -49,8 +51,9 @@ LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
 class Daemon:
-    def __init__(self, house: House, work: Work, environ: dict[str, str]) -> None:
-        self.house, self.work, self._environ = house, work, environ
+    def __init__(self, house: House, work: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
+        """`serve`: the status page, for as long as the house is at work."""
+        self.house, self.work, self._environ, self._serve = house, work, environ, serve
         self.stop = asyncio.Event()
         for turns in house.bench.turns.values() if work.only else ():
             turns.only = set(work.orders)
@@ -63,7 +66,7 @@ class Daemon:
         self._looked = time.monotonic()  # when the inbox was last looked at
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held, self._receipts = HeldFolder(house), Receipts(house)
-        self._awake = Wakefulness(wakefulness.command(sys.platform, os.getpid()), time.monotonic)
+        self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
         self._settings_seen = _stamp(house.home.settings_file)
 
     async def run(self) -> None:
@@ -80,7 +83,7 @@ class Daemon:
             notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
-        leftovers.unmark(self.house.home)
+        cleanup.unmark(self.house.home)
 
     def _asked_to_stop(self) -> None:
         if self.stop.is_set():  # asked twice: at once
@@ -102,25 +105,25 @@ class Daemon:
             self._taking.unfinished = await asyncio.to_thread(self.house.claims.open)
             await self._taking.take_unfinished()
         for row in index.unexpanded_orders():
-            self._begin(row["id"])
+            self._begin(row.id)
 
     def _clear_leftovers(self) -> None:
         home, bench = self.house.home, self.house.bench
-        leftovers.clear(home, self.house.books.index, bench.touched, everywhere=leftovers.mark(home))
+        cleanup.clear(home, self.house.books.index, bench.touched, everywhere=cleanup.mark(home))
 
     def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
         for row in self.house.books.index.orders():
             state = self.house.books.index.state(row)
-            unfinished = state in reports.UNFINISHED
-            if unfinished and (not self.work.only or row["id"] in self.work.orders):
-                self.work.seen.append(row["id"])
-            if row["folder"] and (unfinished or self._receipt_is_behind(row, state)):
-                self.house.bench.touched.add(row["id"])
+            unfinished = state in lifecycle.UNFINISHED_ORDERS
+            if unfinished and (not self.work.only or row.id in self.work.orders):
+                self.work.seen.append(row.id)
+            if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
+                self.house.bench.touched.add(row.id)
 
-    def _receipt_is_behind(self, row: Row, state: OrderState) -> bool:
+    def _receipt_is_behind(self, folder: str, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
-        said = paperwork.receipt_state(self.house.home.root / row["folder"])
+        said = receipt.receipt_state(self.house.home.root / folder)
         return said is not None and said != state
 
     def _start_services(self) -> None:
@@ -130,16 +133,12 @@ class Daemon:
             *(self.house.doubts.find_out(provider, self._start_item) for provider in self.house.doubts.providers),
         ]  # fmt: skip
         for service in services:
-            self._spawn(service, self._services)
-        if not self.work.until_done:
-            self._spawn(self._serve_page(), self._page)
+            self._spawn_service(service)
+        if self._serve is not None:
+            self._spawn(self._serve(self.house, self._environ, self.health, self._spawn_service, self.stop), self._page)
 
-    async def _serve_page(self) -> None:
-        from artfactoryd.web import server as status  # a web server is much to load, and only `run` needs it
-
-        await status.serve(
-            self.house, self._environ, self.health, lambda work: self._spawn(work, self._services), self.stop
-        )
+    def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
+        self._spawn(service, self._services)
 
     def health(self) -> dict[str, Any]:
         """Whether the house is at work, for whoever would start it again if it were not."""
@@ -169,8 +168,8 @@ class Daemon:
 
     # --- items ---
 
-    def _start_item(self, row: Row) -> None:
-        self.house.bench.making.add((row["order_id"], row["number"]))
+    def _start_item(self, row: ItemRow) -> None:
+        self.house.bench.making.add(row.item_key)
         self._spawn(self.house.foreman.make(row), self._makers)
 
     def _begin(self, order_id: str) -> None:
@@ -183,7 +182,7 @@ class Daemon:
         try:
             while not await self._expand_once(order_id):
                 await asyncio.sleep(RECEIPTS_EVERY)
-            fault.point("order_expanded")
+            failpoints.point("order_expanded")
         finally:
             self._expanding.discard(order_id)
             self.house.bench.wake(order_id)
@@ -191,9 +190,9 @@ class Daemon:
     async def _expand_once(self, order_id: str) -> bool:
         row = self.house.books.index.order(order_id)
         try:
-            if row is not None and not row["cancelled"]:
+            if row is not None and not row.cancelled:
                 await self.house.intake.open_folder(row)
-                if row["expanded_items"] < row["total_items"]:
+                if row.expanded_items < row.total_items:
                     await self.house.books.expand(row)
             return True
         except (StorageFull, OutputBad) as error:
@@ -242,9 +241,9 @@ class Daemon:
         while not self.stop.is_set():
             try:
                 # one look without a thread: an idle house wakes the machine as rarely as it can
-                for command in await asyncio.to_thread(commands.waiting, folder) if commands.any_there(folder) else ():
+                for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
                     answer = await self.carry_out(command)
-                    await asyncio.to_thread(commands.answer, folder, command["id"], answer)
+                    await asyncio.to_thread(mailbox.answer, folder, command["id"], answer)
             except StorageFull as error:
                 log.error("a command waits for its answer: %s", error)
             await asyncio.sleep(COMMANDS_EVERY)
@@ -303,13 +302,13 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         return None
 
 
-async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str]) -> None:
+async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
     """Run the house of a home whose lock is held. Raises WrongUse where a library that is installed may buy twice."""
     if why := unsafe_start(settings):
         raise WrongUse(why)
     try:
         async with open_house(home, settings, environ) as house:
-            await Daemon(house, job, environ).run()
+            await Daemon(house, job, environ, serve).run()
     except BaseExceptionGroup as group:  # the TaskGroup's wrapping says nothing to a person
         known, unknown = group.split(ArtFactoryError)
         raise (unknown or known or group).exceptions[0] from None
@@ -320,4 +319,4 @@ def outcome(house_index: Any, seen: Sequence[str], rejected: int, waiting: int =
     states = {house_index.state(row) for row in map(house_index.order, seen) if row is not None}
     if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
         return 1
-    return 3 if waiting or states & reports.UNFINISHED else 0
+    return 3 if waiting or states & lifecycle.UNFINISHED_ORDERS else 0

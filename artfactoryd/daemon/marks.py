@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ProductRow
 
-Row = Mapping[str, Any]
 
-
-def found(index: Index, names: list[str]) -> tuple[list[Row], str]:
+def found(index: Index, names: list[str]) -> tuple[list[ProductRow], str]:
     """The products of these paths and ids; with words where one is not to be had, and then none are."""
-    products: dict[str, Row] = {}
+    products: dict[str, ProductRow] = {}
     for name in names:
         rows = index.find_products(name) if name else []
         if not rows:
             return [], f"There is no product {name!r}. Name it by its path in Projects or by its id."
         if len(rows) > 1:
-            return [], f"{name!r} may be any of {', '.join(row['id'] for row in rows[:5])}."
-        products[rows[0]["id"]] = rows[0]
+            return [], f"{name!r} may be any of {', '.join(row.id for row in rows[:5])}."
+        products[rows[0].id] = rows[0]
     return list(products.values()), "" if products else "Name a product by its path in Projects or by its id."
 
 
-def lines(index: Index, command: Row, products: list[Row]) -> list[dict[str, Any]]:
+def lines(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[dict[str, Any]]:
     """A line for each product that it changes, with what it is from then on."""
     wanted = []
     for product in products:
-        order = index.order(product["order_id"]) or {"tags": []}
-        before = {"liked": bool(product["liked"]), "tags": product["tags"] or order["tags"]}
+        order = index.order(product.order_id)
+        tags = product.tags or (order.tags if order else [])
+        before = {"liked": bool(product.liked), "tags": tags}
         after = {"liked": before["liked"] if command["name"] == "tag" else not command.get("off"),
-                 "tags": _tags(before["tags"], command.get("changes") or [])}  # fmt: skip
+                 "tags": _tags(tags, command.get("changes") or [])}  # fmt: skip
         if after != before:
-            wanted.append({"kind": "mark", "product": product["id"], **after})
+            wanted.append({"kind": "mark", "product": product.id, **after})
     return wanted
 
 

@@ -6,12 +6,11 @@ import asyncio
 import logging
 import threading
 
+from artfactoryd import clock
 from artfactoryd.daemon.app import House
 from artfactoryd.errors import StorageFull
-from artfactoryd.intake import notices as paperwork
-from artfactoryd.reporting import waiting as reports
-from artfactoryd.shelf import placing as shelf
-from artfactoryd.storage import budget
+from artfactoryd.reporting import receipt, waiting
+from artfactoryd.shelf import order_folders
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,8 @@ def write(house: House, order_id: str) -> None:
     """Bring one order's receipt up to date with the index."""
     index = house.books.index
     row = index.order(order_id)
-    if row is None or row["folder"] is None:
+    if row is None or row.folder is None:
         return
-    notes = reports.reasons(index, row, house.home, house.settings, budget.day_of(house.clock()))
+    notes = waiting.reasons(index, row, house.home, house.settings, clock.day_of(house.clock()))
     notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
-    shelf.write_receipt(house.home.root / row["folder"], paperwork.receipt(index, row, notes).encode())
+    order_folders.write_receipt(house.home.root / row.folder, receipt.receipt(index, row, notes).encode())

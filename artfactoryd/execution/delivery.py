@@ -14,27 +14,28 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from artfactoryd import __version__
-from artfactoryd.core import file_names as naming
+from artfactoryd.core import file_names
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.file_refs import PRODUCT, STAGE
-from artfactoryd.core.model import MICRO, Model, micro_dollars, snapshot_of
-from artfactoryd.core.sidecar import prompt_of, sidecar, slug
+from artfactoryd.core.money import MICRO, micro_dollars
+from artfactoryd.core.sidecar import sidecar
+from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
-from artfactoryd.planning.planner import plan_of
+from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import Settings
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage import budget
+from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 AT_ONCE = 8  # deliveries under way together
 LASTS = 3600.0  # seconds after which a provider has certainly erased an output
 LOOKS = 3  # downloads of an output that comes cut short or unreadable
@@ -67,7 +68,7 @@ class Delivery:
         self._kept = Kept(home.work, home.rejected)
         self._places, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
-    async def deliver(self, row: Row, order: Row) -> dict[str, Any]:
+    async def deliver(self, row: ItemRow, order: OrderRow) -> dict[str, Any]:
         """Every output that can be had is on the shelf when this returns, or where later stages find it.
 
         Gives the fields of the settlement.
@@ -92,33 +93,33 @@ class Delivery:
         interim = {} if shelved else {"interim": True}
         return {"cost": cost, "estimated": estimated, "products": products, "note": note, **interim}
 
-    def let_go(self, row: Row) -> None:
+    def let_go(self, row: ItemRow) -> None:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
         fed = self._books.index.fed_with(row)
-        if fed is not None and self._books.index.is_spent(fed[0]["id"]):
-            self._kept.let_go(self._home.root / fed[0]["path"])
+        if fed is not None and self._books.index.is_spent(fed[0].id):
+            self._kept.let_go(self._home.root / fed[0].path)
 
-    def discard(self, row: Row) -> None:
+    def discard(self, row: ItemRow) -> None:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
-        for chosen in row["outputs"]:
+        for chosen in row.chosen:
             self._kept.discard(chosen["id"])
             made = Path(url2pathname(urlsplit(chosen["address"]).path)).resolve()
             if chosen["address"].startswith("file:") and made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
                     made.unlink()
 
-    async def _fetch_all(self, row: Row) -> tuple[list[Fetch], list[OutputLost | OutputBad]]:
+    async def _fetch_all(self, row: ItemRow) -> tuple[list[Fetch], list[OutputLost | OutputBad]]:
         came: list[Fetch] = []
         lost: list[OutputLost | OutputBad] = []
-        for chosen in row["outputs"]:
+        for chosen in row.chosen:
             try:
                 came.append(await self._fetch(row, chosen))
             except (OutputLost, OutputBad) as error:
-                log.error("an output of item %s is lost: %s", row["number"], error)
+                log.error("an output of item %s is lost: %s", row.number, error)
                 lost.append(error)
         return came, lost
 
-    async def _fetch(self, row: Row, chosen: Mapping[str, Any]) -> Fetch:
+    async def _fetch(self, row: ItemRow, chosen: Mapping[str, Any]) -> Fetch:
         """Trouble on the way is waited out until the output has certainly expired."""
         tries = bad = 0
         while True:
@@ -134,7 +135,7 @@ class Delivery:
             await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
             tries += 1
 
-    async def _fetch_once(self, row: Row, chosen: Mapping[str, Any]) -> Fetch:
+    async def _fetch_once(self, row: ItemRow, chosen: Mapping[str, Any]) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings().limits, chosen["id"]
         fetched = await asyncio.to_thread(self._kept.found, product)
@@ -144,7 +145,7 @@ class Delivery:
         elif fetched is None:
             part = await self._fetcher.fetch(
                 chosen["address"], self._kept.half(product), most_bytes=limits.product_bytes,
-                allowed_hosts=self._factories[row["provider"]].output_hosts,
+                allowed_hosts=self._factories[row.provider].output_hosts,
             )  # fmt: skip
             fetched = self._kept.take(part, product)
         name = f"{self._order_name(row)}-{chosen['index']:04d}-{fetched.sha256[:8]}"
@@ -152,40 +153,41 @@ class Delivery:
             found = await asyncio.to_thread(self._kept.look, product, limits.megapixels, name)
         return Fetch(chosen, fetched, found)
 
-    def _order_name(self, row: Row) -> str:
-        order = self._books.index.order(row["order_id"])
-        return slug(order["name"] if order else "")
+    def _order_name(self, row: ItemRow) -> str:
+        order = self._books.index.order(row.order_id)
+        return slug(order.name if order else "")
 
     def _expired(self, chosen: Mapping[str, Any]) -> bool:
         made = datetime.fromisoformat(chosen["created_at"])
         return (self._clock() - made).total_seconds() > LASTS
 
-    def _cost(self, row: Row, order: Row, came: Sequence[Fetch]) -> tuple[int, bool]:
+    def _cost(self, row: ItemRow, order: OrderRow, came: Sequence[Fetch]) -> tuple[int, bool]:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""
-        price = None if is_copy(row) else Model.from_snapshot(snapshot_of(order, row)).price
-        if order["rehearsal"] or price is None or row["upper"] == 0:
+        price = None if is_copy(row) else order.model_of(row).price
+        if order.rehearsal or price is None or row.upper == 0:
             return 0, False
         if price.per == "image":
             return micro_dollars(price.usd, len(came)), False
         attempt = self._attempt(row)
-        bill = budget.by_time(order, row, attempt["returned"].get("seconds"))
+        bill = budget.by_time(order, row, (attempt.returned or {}).get("seconds"))
         if price.per == "megapixel":
             sizes = [{"width": each.media.width, "height": each.media.height} for each in came]
             bills = [price.upper(1, size) for size in sizes]
             bill = None if None in bills else sum(filter(None, bills))
-        return attempt["reserved"] if bill is None else bill, price.per != "call"
+        return attempt.reserved if bill is None else bill, price.per != "call"
 
-    def _attempt(self, row: Row) -> Row:
-        attempt = self._books.index.attempt(row["attempt"])
+    def _attempt(self, row: ItemRow) -> AttemptRow:
+        attempt = self._books.index.attempt(row.attempt) if row.attempt else None
         assert attempt is not None
         return attempt
 
-    def _shelve(self, row: Row, order: Row, came: Fetch, delivered: int, cost: int, estimated: bool) -> Path:
+    def _shelve(self, row: ItemRow, order: OrderRow, came: Fetch, delivered: int, cost: int, estimated: bool) -> Path:
         """Sidecar, then product, in the order's folder."""
-        folder, measured = self._home.root / order["folder"], _measured(came)
+        assert order.folder is not None  # nothing is sent before it is there
+        folder, measured = self._home.root / order.folder, _measured(came)
         name = _name(row, order, came, measured["original_sha256"], self._about(row, order))
         facts = self._facts(row, order, delivered, cost, estimated)
-        placed = shelf.place(
+        placed = placing.place(
             came.fetched.path, folder, name, lambda chosen: sidecar(facts, {"name": chosen, **measured}, came.chosen)
         )
         return Path(folder, placed)
@@ -195,60 +197,61 @@ class Delivery:
         chosen, measured = {key: came.chosen[key] for key in CHOSEN}, _measured(came)
         return {**chosen, "path": str(path.relative_to(self._home.root)), **{key: measured[key] for key in MEASURED}}
 
-    def _facts(self, row: Row, order: Row, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
+    def _facts(self, row: ItemRow, order: OrderRow, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
         """What the sidecar says of the item, its order and its attempt."""
         attempt = self._attempt(row)
+        returned = attempt.returned or {}
         return {
-            "project": order["project"], "order_id": order["id"], "order_name": order["name"],
-            "document_sha256": order["document_sha256"], "git": order["git"], "number": row["number"],
-            "copy": row["copy"], "seed": row["seed"],
-            "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row["tokens"]],
-            "provider": row["provider"], "model": self._model(row, attempt, order), "ticket": row["ticket"],
-            "base": plan_of(order).base(row["model"]),
-            "generation": row["generation"], "actual": attempt["actual"],
-            "returned": attempt["returned"].get("parameters", {}), "asked": row["asked"], "delivered": delivered,
+            "project": order.project, "order_id": order.id, "order_name": order.name,
+            "document_sha256": order.document_sha256, "git": order.git, "number": row.number,
+            "copy": row.copy, "seed": row.seed,
+            "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row.tokens],
+            "provider": row.provider, "model": self._model(row, attempt, order), "ticket": row.ticket,
+            "base": plan_of(order).base(row.model),
+            "generation": row.generation, "actual": attempt.actual,
+            "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
             "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
             "timings": {
-                "asked_at": attempt["asked_at"], "answered_at": attempt["answered_at"],
-                "ended_at": attempt["ended_at"], "seconds": attempt["returned"].get("seconds"),
+                "asked_at": attempt.asked_at, "answered_at": attempt.answered_at,
+                "ended_at": attempt.ended_at, "seconds": returned.get("seconds"),
             },
-            "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row["stage"],
+            "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row.stage,
             "parents": self._parents(row, order),
-            "tags": order["tags"], "notes": order["notes"], "rehearsal": bool(order["rehearsal"]),
-            "origin": {"file": order["file"], "submission": order["submission"]}, "software_version": __version__,
+            "tags": order.tags, "notes": order.notes, "rehearsal": bool(order.rehearsal),
+            "origin": {"file": order.file, "submission": order.submission}, "software_version": __version__,
         }  # fmt: skip
 
-    def _parents(self, row: Row, order: Row) -> list[str]:
+    def _parents(self, row: ItemRow, order: OrderRow) -> list[str]:
         """Ids of the products that it is made from, each once; what was not kept hands on its own."""
         found, fed = _used(row, order), self._books.index.fed_with(row)
         if fed is not None:
             output, before = fed
-            found = [*([output["id"]] if output["shelved"] else self._parents(before, order)), *found]
+            found = [*([output.id] if output.shelved else self._parents(before, order)), *found]
         return list(dict.fromkeys(found))
 
-    def _about(self, row: Row, order: Row) -> str:
+    def _about(self, row: ItemRow, order: OrderRow) -> str:
         """What its name says: its own words, else those of what it was made from."""
-        words = prompt_of(row["generation"], Model.from_snapshot(snapshot_of(order, row)))
+        words = prompt_of(row.generation, order.model_of(row))
         fed = None if words else self._books.index.fed_with(row)
         return self._about(fed[1], order) if fed else words
 
-    def _fed(self, row: Row, order: Row) -> list[dict[str, Any]]:
+    def _fed(self, row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
         fed = self._books.index.fed_with(row)
         if fed is None:
             return []
         output, before = fed
-        found = inputs.of_product(row, Model.from_snapshot(snapshot_of(order, row)), output)
-        not_kept = None if output["shelved"] else f"{STAGE}{before['stage']}"
+        found = inputs.of_product(row, order.model_of(row), output)
+        not_kept = None if output.shelved else f"{STAGE}{before.stage}"
         return [
             {"parameter": name, "sha256": each["sha256"], "file": each["name"], "source": not_kept or each["value"]}
             for name, each in found.items()
         ]
 
-    def _model(self, row: Row, attempt: Row, order: Row) -> dict[str, Any]:
+    def _model(self, row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]:
         """The model that really made it: for a rehearsal the sketch, not the one ordered."""
-        model = snapshot_of(order, row)
-        if order["rehearsal"]:
-            return {"id": attempt["model"], "version": None, "family": model["family"], "modality": model["modality"]}
+        model = order.snapshots[row.model]
+        if order.rehearsal:
+            return {"id": attempt.model, "version": None, "family": model["family"], "modality": model["modality"]}
         return {key: model[key] for key in ("id", "version", "family", "modality")}
 
 
@@ -261,57 +264,55 @@ def _measured(came: Fetch) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def is_copy(row: Mapping[str, Any]) -> bool:
+def is_copy(row: ItemRow) -> bool:
     """Whether its outputs lie on the shelf already, made for an equal item."""
-    return any("reused_from" in chosen for chosen in row["outputs"] or ())
+    return any("reused_from" in chosen for chosen in row.chosen)
 
 
-def is_spent(row: Mapping[str, Any]) -> bool:
+def is_spent(row: ItemRow) -> bool:
     """Whether its outputs need not be made: all that is made of them was made before."""
-    return any("path" in chosen for chosen in row["outputs"] or ())
+    return any("path" in chosen for chosen in row.chosen)
 
 
-def _as_they_were(row: Row) -> dict[str, Any]:
-    products = [{key: chosen[key] for key in (*CHOSEN, "path", *MEASURED)} for chosen in row["outputs"]]
+def _as_they_were(row: ItemRow) -> dict[str, Any]:
+    products = [{key: chosen[key] for key in (*CHOSEN, "path", *MEASURED)} for chosen in row.chosen]
     return {"cost": 0, "estimated": False, "products": products, "note": "", "interim": True}
 
 
-def _keeps(row: Row, order: Row) -> bool:
-    return keeps(plan_of(order).order, row["stage"])
+def _keeps(row: ItemRow, order: OrderRow) -> bool:
+    return keeps(plan_of(order).order, row.stage)
 
 
-def _name(row: Row, order: Row, came: Fetch, sha256: str, words: str) -> shelf.Name:
+def _name(row: ItemRow, order: OrderRow, came: Fetch, sha256: str, words: str) -> placing.Name:
     """By the order's pattern; one name for each version where the pattern tells versions apart.
 
     `sha256`: of the provider's bytes. `words`: what it shows, or what it was made from.
     """
     plan = plan_of(order)
-    pattern, index = naming.pattern_of(plan.order, row["stage"]), came.chosen["index"]
-    values = naming.of_order(
-        order["name"], order["project"], order["id"], datetime.fromisoformat(order["accepted_at"]).astimezone()
+    pattern, index = file_names.pattern_of(plan.order, row.stage), came.chosen["index"]
+    values = file_names.of_order(
+        order.name, order.project, order.id, datetime.fromisoformat(order.accepted_at).astimezone()
     )
-    model = Model.from_snapshot(snapshot_of(order, row))
-    values |= naming.of_item(model, row["generation"], row["tokens"], plan.lookups)
-    values |= naming.of_bytes(
-        index, row["copy"] + index - row["first_index"], row["seed"], sha256, came.media.extension
-    )
+    model = order.model_of(row)
+    values |= file_names.of_item(model, row.generation, row.tokens, plan.lookups)
+    values |= file_names.of_bytes(index, row.copy + index - row.first_index, row.seed, sha256, came.media.extension)
     values |= {"width": came.media.width, "height": came.media.height, "product_id": came.chosen["id"]}
-    values |= {"slug": slug(words), "stage": row["stage"]}
-    if not naming.has_version(pattern):
-        return naming.name(pattern, values)
-    return lambda version: naming.name(pattern, {**values, "version": version})
+    values |= {"slug": slug(words), "stage": row.stage}
+    if not file_names.has_version(pattern):
+        return file_names.name(pattern, values)
+    return lambda version: file_names.name(pattern, {**values, "version": version})
 
 
-def _shortfall(row: Row, delivered: int, lost: list[OutputLost | OutputBad]) -> str:
-    if delivered >= row["asked"]:
+def _shortfall(row: ItemRow, delivered: int, lost: list[OutputLost | OutputBad]) -> str:
+    if delivered >= row.asked:
         return ""
     reasons = "; ".join(str(error) for error in lost) or "the provider left the rest out, as content filters do"
-    return f"{delivered} of {row['asked']} came: {reasons}."
+    return f"{delivered} of {row.asked} came: {reasons}."
 
 
-def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
+def _inputs(row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
     """The pictures this item was made from, as the order's inputs/ holds them."""
-    found = inputs.of_item(row["generation"], order["inputs"], Model.from_snapshot(snapshot_of(order, row)))
+    found = inputs.of_item(row.generation, order.inputs, order.model_of(row))
     return [
         {"parameter": name, "sha256": each["sha256"], "file": f"inputs/{each['name']}",
          "source": each.get("source") or each["value"]}
@@ -319,7 +320,7 @@ def _inputs(row: Row, order: Row) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _used(row: Row, order: Row) -> list[str]:
+def _used(row: ItemRow, order: OrderRow) -> list[str]:
     """Ids of the products that it names as its pictures, each once."""
     sources = (each["source"] for each in _inputs(row, order))
     return list(dict.fromkeys(each.removeprefix(PRODUCT) for each in sources if each.startswith(PRODUCT)))

@@ -9,32 +9,30 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.execution import health
-from artfactoryd.execution import state as workbench
-from artfactoryd.execution.gate import Nap, Room
+from artfactoryd.execution import health, state
+from artfactoryd.execution.machine import Nap, Room
 from artfactoryd.execution.queue import Turns
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import disk
 from artfactoryd.settings import Settings
+from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 OWED_LASTS = 30.0  # seconds that new items wait, at the most, for those that were bought before
 
 
 class Lines:
     def __init__(self, bench: Workbench, home: Home, settings: Callable[[], Settings]) -> None:
         self._bench = bench
-        self._room = Room(lambda: reports.no_room(home, settings(), bench.books.index), time.monotonic)
+        self._room = Room(lambda: disk.no_room(home, settings(), bench.books.index), time.monotonic)
         self._owed_until = 0.0
         self.slept = Nap(time.time, time.monotonic).noticed
 
-    async def line(self, provider: str, start: Callable[[Row], None], stop: asyncio.Event) -> None:
+    async def line(self, provider: str, start: Callable[[ItemRow], None], stop: asyncio.Event) -> None:
         """Lets one item after the other through the gate. `start` makes a task of it."""
         gate = self._bench.gates[provider]
         while not stop.is_set():
@@ -52,12 +50,12 @@ class Lines:
 
     def _soonest(self, provider: str, left: float, admits: bool) -> float | None:
         """Seconds until there may be something to do though nothing changes; None: never."""
-        room = workbench.ROOM_AGAIN if self._bench.full else None
+        room = state.ROOM_AGAIN if self._bench.full else None
         rests = self._bench.turns[provider].rests if admits and room is None else None
         times = (left or None, room, rests, self._bench.gates[provider].asks)
         return min((each for each in times if each is not None), default=None)
 
-    async def _next(self, provider: str) -> Row | None:
+    async def _next(self, provider: str) -> ItemRow | None:
         """Whose turn it is, if anything may be sent. During an outage a free question comes first."""
         turns = self._bench.turns[provider]
         if self._is_full(turns) or not turns.ready():
@@ -102,19 +100,19 @@ class Lines:
         for name, gate in self._bench.gates.items():
             gate.paused = bool({"", name} & pauses.keys())
 
-    def resume_all(self, start: Callable[[Row], None]) -> None:
+    def resume_all(self, start: Callable[[ItemRow], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""
         gates, index = self._bench.gates, self._bench.books.index
         for provider, stop in index.stops().items():
             if provider in gates:
-                gates[provider].stop(stop["reason"], ask_in=0 if stop["of_key"] else None)
+                gates[provider].stop(stop.reason, ask_in=0 if stop.of_key else None)
         self.heed_pauses()
         self._owed_until = time.monotonic() + OWED_LASTS
         for row in index.resumable_items():
-            if row["provider"] in gates:
-                gates[row["provider"]].hold()
-                if row["state"] != ItemState.SUBMITTING:
-                    self._bench.owed[row["provider"]].add((row["order_id"], row["number"]))
+            if row.provider in gates:
+                gates[row.provider].hold()
+                if row.state != ItemState.SUBMITTING:
+                    self._bench.owed[row.provider].add(row.item_key)
                 start(row)
 
     @property

@@ -13,6 +13,7 @@ from artfactoryd.errors import ProviderError, ProviderStopped, StorageFull, Unre
 from artfactoryd.execution.gate import Breaker
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Probes
+from artfactoryd.storage.rows import OutageRow
 
 log = logging.getLogger(__name__)
 
@@ -47,17 +48,17 @@ async def _tell(bench: Workbench, provider: str) -> None:
         return
     if not gate.told:
         bench.outages[provider] = now
-    row = None
+    outage = None
     if gate.rounds:
         again_at = now + timedelta(seconds=gate.waits)
         log.warning("%s is tried again in %.0f seconds: %s", provider, gate.waits, gate.reason)
         since = bench.outages[provider].isoformat()
-        row = {"reason": gate.reason, "since": since, "again_at": again_at.isoformat(), "given_up": gate.given_up}
+        outage = OutageRow(provider, gate.reason, since, again_at.isoformat(), gate.given_up)
     else:
         log.warning("%s answers again", provider)
     gate.told = gate.rounds
     try:
-        await bench.books.note_outage(provider, row)
+        await bench.books.note_outage(provider, outage)
     except StorageFull as error:  # nothing hangs on it
         log.error("that %s does not answer could not be noted: %s", provider, error)
     finally:  # also when the program is ending

@@ -12,17 +12,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
-from artfactoryd.core.model import Model, snapshot_of
+from artfactoryd import failpoints
+from artfactoryd.core.model import Model
 from artfactoryd.core.rehearsal import rehearsal_call
-from artfactoryd.core.sidecar import prompt_of
+from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
+from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
-Row = Mapping[str, Any]
+Picture = Mapping[str, Any]  # as the order, or what an item is fed with, tells of it
 SKETCH = "sketch"
 NOT_KEPT = "What this is made from was not kept. With `reuse: never` the order makes everything anew."
 PAST = datetime.fromtimestamp(0, UTC)
@@ -36,48 +37,48 @@ class Calls:
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
 
-    async def of(self, row: Row, order: Row) -> Call:
+    async def of(self, row: ItemRow, order: OrderRow) -> Call:
         """Raises what an upload raises: ProviderStopped, AskAgain, CallRefused. Nothing is bought here."""
-        model = Model.from_snapshot(snapshot_of(order, row))
+        model = order.model_of(row)
         pictures = self._pictures(row, order, model)
-        if order["rehearsal"]:
+        if order.rehearsal:
             first = next(iter(pictures.values()), None)
             size = (first["width"], first["height"]) if first else None
-            shown = {name: value for name, value in row["generation"].items() if name not in pictures}
+            shown = {name: value for name, value in row.generation.items() if name not in pictures}
             words, seed = self._looks(row, order, model)
             shown |= {"prompt": words} if words else {}
-            return Call(SKETCH, None, rehearsal_call(shown, seed, row["asked"], size))
-        parameters = dict(row["generation"])
+            return Call(SKETCH, None, rehearsal_call(shown, seed, row.asked, size))
+        parameters = dict(row.generation)
         for name, picture in pictures.items():
-            parameters[name] = await self._address(row["provider"], order, picture)
+            parameters[name] = await self._address(row.provider, order, picture)
         return Call(model.id, model.version, parameters)
 
-    def _pictures(self, row: Row, order: Row, model: Model) -> dict[str, Mapping[str, Any]]:
+    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[str, Mapping[str, Any]]:
         """Those of the order, and what the item is fed with."""
-        found = inputs.of_item(row["generation"], order["inputs"], model)
-        if row["parent"] is None:
+        found = inputs.of_item(row.generation, order.inputs, model)
+        if row.parent is None:
             return found
         fed = self._books.index.fed_with(row)
         if fed is None:
             raise CallRefused("What this is made from is not on the shelf. Nothing was sent.")
         product, _ = fed
-        if not (product["shelved"] or (self._home.root / product["path"]).is_file()):
+        if not (product.shelved or (self._home.root / product.path).is_file()):
             raise CallRefused(f"{NOT_KEPT} Nothing was sent.")
         return {**found, **inputs.of_product(row, model, product)}
 
-    def _looks(self, row: Row, order: Row, model: Model) -> tuple[str, int | None]:
+    def _looks(self, row: ItemRow, order: OrderRow, model: Model) -> tuple[str, int | None]:
         """Words and seed of a sketch of it. It looks like what it is made from where it has none of its own."""
-        words, seed, fed = prompt_of(row["generation"], model), row["seed"], self._books.index.fed_with(row)
+        words, seed, fed = prompt_of(row.generation, model), row.seed, self._books.index.fed_with(row)
         if fed is None:
             return words, seed
-        _, before = fed
-        above, drawn = self._looks(before, order, Model.from_snapshot(snapshot_of(order, before)))
+        output, before = fed
+        above, drawn = self._looks(before, order, order.model_of(before))
         if seed is None and drawn is not None:
-            seed = drawn + row["parent"] - before["first_index"]  # each copy of a call is drawn with a seed of its own
+            seed = drawn + output.place - before.first_index  # each copy of a call is drawn with a seed of its own
         return words or above, seed
 
-    async def _address(self, provider: str, order: Row, picture: Row) -> str:
-        path = self._home.root / (picture.get("path") or f"{order['folder']}/inputs/{picture['name']}")
+    async def _address(self, provider: str, order: OrderRow, picture: Picture) -> str:
+        path = self._home.root / (picture.get("path") or f"{order.folder}/inputs/{picture['name']}")
         factory = self._factories[provider]
         if not isinstance(factory, Uploads):
             await asyncio.to_thread(_bytes, path, picture)
@@ -90,20 +91,20 @@ class Calls:
         known = self._books.index.upload(provider, sha256)
         if known is None:
             return None
-        if known["expires_at"] is not None and _moment(known["expires_at"]) - SPARE < self._clock():
+        if known.expires_at is not None and _moment(known.expires_at) - SPARE < self._clock():
             return None
-        return str(known["address"])
+        return str(known.address)
 
-    async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Row) -> str:
+    async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Picture) -> str:
         data = await asyncio.to_thread(_bytes, path, picture)
-        fault.point("before_upload")
+        failpoints.point("before_upload")
         uploaded = await factory.upload(picture["name"], data, picture["mime"])
         await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
-        fault.point("uploaded")
+        failpoints.point("uploaded")
         return uploaded.address
 
 
-def _bytes(path: Path, picture: Row) -> bytes:
+def _bytes(path: Path, picture: Picture) -> bytes:
     """Only what was accepted is worked on: an upload of other bytes would be remembered for these."""
     try:
         return inputs.read(path, picture)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import uuid_utils
 
-from artfactoryd import failpoints as fault
+from artfactoryd import clock, failpoints
 from artfactoryd.core.lifecycle import Verdict
-from artfactoryd.core.model import snapshot_of
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.execution import health
 from artfactoryd.execution.payload import Calls
@@ -19,10 +19,10 @@ from artfactoryd.factories import Call
 from artfactoryd.log import generation
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
+from artfactoryd.storage.rows import ItemRow, OrderRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 UPLOAD_AGAIN = 5.0  # seconds until a picture that could not be uploaded is tried again
 
 
@@ -30,7 +30,7 @@ class Purchase:
     def __init__(self, bench: Workbench, calls: Calls, settings: Callable[[], Settings]) -> None:
         self._bench, self._calls, self._settings = bench, calls, settings
 
-    async def send(self, row: Row) -> Row:
+    async def send(self, row: ItemRow) -> ItemRow:
         """A planned item: sent at most once. The row as it is then: running, planned again, failed, or in doubt.
 
         Raises OverCap before anything is uploaded or written when it would pass a cap.
@@ -42,54 +42,55 @@ class Purchase:
         except (ProviderStopped, AskAgain) as error:
             return await self._not_ready(row, error)
         except CallRefused as error:
-            await self._wish(row, order, self._refused(row, order))
+            row = await self._wish(row, order, self._refused(row, order))
             return await self._bench.fail(row, Verdict.REFUSED, str(error), cost=0)
-        key = (row["order_id"], row["number"])
+        key = row.item_key
         self._bench.sending.add(key)
         try:
             return await self._send(row, order, call)
         finally:
             self._bench.sending.discard(key)
 
-    async def _send(self, row: Row, order: Row, call: Call) -> Row:
-        await self._wish(row, order, call)
+    async def _send(self, row: ItemRow, order: OrderRow, call: Call) -> ItemRow:
+        row = await self._wish(row, order, call)
         if self._bench.stopping:
             return await self._bench.record(row, "release", reason="the program was stopped before this was sent")
         try:
-            fault.point("before_submit")
-            ticket = await self._bench.factories[row["provider"]].submit(call)
-            fault.point("after_submit")
+            failpoints.point("before_submit")
+            ticket = await self._bench.factories[row.provider].submit(call)
+            failpoints.point("after_submit")
         except (ProviderStopped, Throttled, Unreachable, CallRefused, InDoubt) as error:
             return await self._not_sent(row, error)
         except Exception as error:
             log.exception("submit failed in an unknown way; in doubt")
             return await self._not_sent(row, InDoubt(f"The sending failed in an unknown way ({error!r})."))
         row = await self._bench.record(row, "ticket", ticket=ticket.text)
-        await health.took(self._bench, row["provider"])
+        await health.took(self._bench, row.provider)
         return row
 
-    async def _wish(self, row: Row, order: Row, call: Call) -> None:
-        """The durable wish; from here on the item may cost money."""
-        row["attempt"], row["attempts"] = str(uuid_utils.uuid7()), row["attempts"] + 1
+    async def _wish(self, row: ItemRow, order: OrderRow, call: Call) -> ItemRow:
+        """The durable wish; from here on the item may cost money. The item with its new attempt."""
+        row = replace(row, attempt=str(uuid_utils.uuid7()), attempts=row.attempts + 1)
         line = {
-            "kind": "wish", "order": row["order_id"], "item": row["number"], "attempt": row["attempt"],
-            "nth": row["attempts"], "provider": row["provider"], "model": call.model, "actual": dict(call.parameters),
+            "kind": "wish", "order": row.order_id, "item": row.number, "attempt": row.attempt,
+            "nth": row.attempts, "provider": row.provider, "model": call.model, "actual": dict(call.parameters),
         }  # fmt: skip
         money = self._money(row, order)
         line |= {"reserved": money["reserved"], "day": money["day"], "caps": money["in_force"]}
         await self._bench.books.record(line)
         generation(line)
-        fault.point("recorded_wish")
-        self._bench.touch(row["order_id"])
+        failpoints.point("recorded_wish")
+        self._bench.touch(row.order_id)
+        return row
 
-    def _money(self, row: Row, order: Row) -> dict[str, Any]:
+    def _money(self, row: ItemRow, order: OrderRow) -> dict[str, Any]:
         """What the wish for an item says of money."""
-        reserved, day = budget.set_aside(order, row["upper"]), budget.day_of(self._bench.clock())
+        reserved, day = budget.set_aside(order, row.upper), clock.day_of(self._bench.clock())
         return {"reserved": reserved, "day": day, "in_force": budget.caps(self._settings())}
 
-    async def _not_ready(self, row: Row, error: ProviderStopped | AskAgain) -> Row:
+    async def _not_ready(self, row: ItemRow, error: ProviderStopped | AskAgain) -> ItemRow:
         """A picture could not be put where the provider reads it; the item was never wished for."""
-        provider, gate = row["provider"], self._bench.gates[row["provider"]]
+        provider, gate = row.provider, self._bench.gates[row.provider]
         if isinstance(error, ProviderStopped):
             await self._bench.stop_provider(provider, str(error), of_key=error.of_key)
         elif isinstance(error, Unreachable):
@@ -99,7 +100,7 @@ class Purchase:
             gate.wait(error.after or UPLOAD_AGAIN)
         return row
 
-    async def _not_sent(self, row: Row, error: Exception) -> Row:
+    async def _not_sent(self, row: ItemRow, error: Exception) -> ItemRow:
         """What a failed sending means; only InDoubt leaves money at stake."""
         reason = str(error)
         if isinstance(error, InDoubt):
@@ -108,7 +109,7 @@ class Purchase:
             row = await self._bench.fail(row, Verdict.REFUSED, reason, cost=0)
         else:
             row = await self._bench.record(row, "release", reason=reason)
-        await self._heed(row["provider"], error)
+        await self._heed(row.provider, error)
         return row
 
     async def _heed(self, provider: str, error: Exception) -> None:
@@ -123,19 +124,18 @@ class Purchase:
         elif isinstance(error, Throttled):
             gate.wait(error.after)
 
-    async def lost(self, row: Row) -> Row:
+    async def lost(self, row: ItemRow) -> ItemRow:
         """Found at start: a wish without a ticket. It is asked about, and never sent again unasked."""
         reason = "The program ended while this was being sent; the provider may have taken it."
         return await self._bench.fail(row, Verdict.IN_DOUBT, reason, cost=None)
 
-    def sent(self, row: Row) -> Call:
+    def sent(self, row: ItemRow) -> Call:
         """The call of the item's last attempt, as it left."""
-        attempt = self._bench.books.index.attempt(row["attempt"])
-        assert attempt is not None
-        return Call(attempt["model"], snapshot_of(self._bench.order(row), row)["version"], attempt["actual"])
+        attempt = self._bench.attempt(row)
+        return Call(attempt.model, self._bench.order(row).snapshots[row.model]["version"], attempt.actual)
 
     @staticmethod
-    def _refused(row: Row, order: Row) -> Call:
+    def _refused(row: ItemRow, order: OrderRow) -> Call:
         """What would have been sent, of an item whose picture cannot be had."""
-        model = snapshot_of(order, row)
-        return Call(model["id"], model["version"], row["generation"])
+        model = order.snapshots[row.model]
+        return Call(model["id"], model["version"], row.generation)

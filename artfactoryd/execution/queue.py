@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemKey, ItemRow
 
-Row = dict[str, Any]
 AHEAD = 100  # items of an order read at once
 
 
@@ -24,20 +23,20 @@ class Turns:
         self._index = index
         self._provider = provider
         self._clock = clock
-        self._orders: dict[str, deque[Row]] = {}
+        self._orders: dict[str, deque[ItemRow]] = {}
         self._priority: dict[str, int] = {}
-        self._out: set[tuple[str, int]] = set()
-        self._resting: dict[tuple[str, int], float] = {}  # until when
+        self._out: set[ItemKey] = set()
+        self._resting: dict[ItemKey, float] = {}  # until when
         self._left: set[str] = set()
-        self._waiting: dict[tuple[str, int], Row] = {}  # for an equal item
-        self._came: dict[str, list[Row]] = {}  # by order, what need not wait any longer
+        self._waiting: dict[ItemKey, ItemRow] = {}  # for an equal item
+        self._came: dict[str, list[ItemRow]] = {}  # by order, what need not wait any longer
         self._stale = True
         self.only: set[str] | None = None  # these orders and no others
 
     def look_again(self, order_id: str | None = None) -> None:
         """Orders came, changed or were lifted; None: any of them."""
         self._stale = True
-        for key in [*self._waiting, *((each, 0) for each in self._came)]:
+        for key in [*self._waiting, *(ItemKey(order_id, 0) for order_id in self._came)]:
             self._orders.pop(key[0], None)
         self._waiting.clear()
         self._came.clear()
@@ -54,15 +53,15 @@ class Turns:
         self._left.add(order_id)
         self._orders.pop(order_id, None)
 
-    def rest(self, key: tuple[str, int], seconds: float) -> None:
+    def rest(self, key: ItemKey, seconds: float) -> None:
         """This item does not come before that time; the others do."""
         self._resting[key] = self._clock() + seconds
 
-    def wait(self, row: Row) -> None:
+    def wait(self, row: ItemRow) -> None:
         """This item does not come before `come`, or `look_again` at whatever; the others do."""
-        self._waiting[row["order_id"], row["number"]] = row
+        self._waiting[row.item_key] = row
 
-    def come(self, keys: Collection[tuple[str, int]]) -> None:
+    def come(self, keys: Collection[ItemKey]) -> None:
         """What these waited for has ended."""
         for key in self._waiting.keys() & set(keys):
             self._came.setdefault(key[0], []).append(self._waiting.pop(key))
@@ -87,29 +86,29 @@ class Turns:
         self._fill()
         return set(self._orders)
 
-    def next(self) -> Row | None:
+    def next(self) -> ItemRow | None:
         self._fill()
         if not self._orders:
             return None
         highest = max(self._priority[order_id] for order_id in self._orders)
         order_id = next(each for each in self._orders if self._priority[each] == highest)
         row = self._orders[order_id].popleft()
-        self._out.add((order_id, row["number"]))
+        self._out.add(row.item_key)
         self._orders[order_id] = self._orders.pop(order_id)  # to the end: the next order's turn
         return row
 
-    def back(self, key: tuple[str, int]) -> None:
+    def back(self, key: ItemKey) -> None:
         """The item has ended, or was put back; if it is still planned it comes again."""
         self._out.discard(key)
         if key not in self._waiting and self._is_planned(key):
             self._orders.pop(key[0], None)
             self._stale = True
 
-    def _is_planned(self, key: tuple[str, int]) -> bool:
+    def _is_planned(self, key: ItemKey) -> bool:
         row = self._index.item(*key)
-        return row is not None and row["state"] == ItemState.PLANNED
+        return row is not None and row.state == ItemState.PLANNED
 
-    def _wake(self, over: Callable[[tuple[str, int]], bool]) -> None:
+    def _wake(self, over: Callable[[ItemKey], bool]) -> None:
         for key in [each for each in self._resting if over(each)]:
             del self._resting[key]
             self._orders.pop(key[0], None)
@@ -123,10 +122,10 @@ class Turns:
         if self._stale:
             self._stale = False
             for order in self._index.working_orders(self._provider):
-                if self.only is not None and order["id"] not in self.only:
+                if self.only is not None and order.id not in self.only:
                     continue
-                self._priority[order["id"]] = order["priority"]
-                self._orders.setdefault(order["id"], deque())
+                self._priority[order.id] = order.priority
+                self._orders.setdefault(order.id, deque())
         for order_id in [each for each, rows in self._orders.items() if not rows]:
             self._read(order_id)
 
@@ -137,7 +136,7 @@ class Turns:
             return
         most = 0 if order_id in self._left else AHEAD + len(away)
         found = self._index.planned_items(order_id, self._provider, most)
-        rows = [row for row in found if (order_id, row["number"]) not in away]
+        rows = [row for row in found if row.item_key not in away]
         if rows:
             self._orders[order_id] = deque(rows)
         else:

@@ -16,19 +16,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from artfactoryd.clock import iso
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.core.model import snapshot_of
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
-from artfactoryd.storage import in_doubt as stakes
+from artfactoryd.storage import in_doubt
+from artfactoryd.storage.in_doubt import Doubt
+from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 Told = Mapping[str, Ticket | Absent]
 SOON = 0.2  # seconds in which doubts that arise together are asked about together
 FIRST, LONGEST = 2.0, 60.0  # seconds between two questions
@@ -47,7 +46,7 @@ class Doubts:
         self._bench, self._index = bench, bench.books.index
         self._began = bench.clock()
         self._asked: Counter[str] = Counter()  # attempts asked about in this run
-        self._versions: dict[tuple[str, int], str | None] = {}
+        self._versions: dict[ItemKey, str | None] = {}
 
     @property
     def providers(self) -> list[str]:
@@ -56,10 +55,10 @@ class Doubts:
     def take_up(self) -> None:
         """What earlier runs left in doubt is asked about again."""
         for provider in self.providers:
-            if stakes.open_doubts(self._index, provider):
+            if in_doubt.open_doubts(self._index, provider):
                 self._bench.doubt(provider)
 
-    async def find_out(self, provider: str, start: Callable[[Row], None]) -> None:
+    async def find_out(self, provider: str, start: Callable[[ItemRow], None]) -> None:
         """For as long as the house is at work. `start` makes a found item further."""
         changed = self._bench.unsure[provider]
         while True:
@@ -73,26 +72,25 @@ class Doubts:
                 if pause:
                     await _either(changed, pause)
 
-    async def _ask_once(self, provider: str, pause: float, start: Callable[[Row], None]) -> float:
+    async def _ask_once(self, provider: str, pause: float, start: Callable[[ItemRow], None]) -> float:
         """One question about all that is in doubt there. Seconds until the next, 0 when asking tells nothing more."""
-        rows = stakes.open_doubts(self._index, provider)
-        asked = {row["id"]: row for row in rows if self._is_worth_asking(row)}
+        doubts = in_doubt.open_doubts(self._index, provider)
+        asked = {doubt.attempt.id: doubt.attempt for doubt in doubts if self._is_worth_asking(doubt.attempt)}
         answer = await self._answer(provider, list(asked.values())) if asked else Answer()
-        left = [row for row in rows if not await self._settle(row, answer.told.get(row["id"]), start)]
+        left = [doubt for doubt in doubts if not await self._settle(doubt.attempt, answer.of(doubt), start)]
         self._asked.update(asked.keys())
         pause = max(pause, answer.after)
-        for row in left:
-            self._note(row, answer, pause, row["id"] in asked)
+        questions = [self._question(doubt, answer, pause, doubt.attempt.id in asked) for doubt in left]
         with contextlib.suppress(StorageFull):  # a person reads of it later
-            await self._bench.books.remember_questions(left)
-        if not any(row["hopeful"] for row in left) and not self._bench.unsure[provider].is_set():
+            await self._bench.books.remember_questions(questions)
+        if not any(question.hopeful for question in questions) and not self._bench.unsure[provider].is_set():
             self._bench.hopeful.discard(provider)
-        return pause if any(row["next_at"] for row in left) else 0.0
+        return pause if any(question.next_at for question in questions) else 0.0
 
-    async def _answer(self, provider: str, rows: Sequence[Row]) -> Answer:
+    async def _answer(self, provider: str, attempts: Sequence[AttemptRow]) -> Answer:
         factory = self._bench.factories[provider]
         assert isinstance(factory, Reconciles)
-        doubts, known = await asyncio.to_thread(self._attempts, provider, rows)
+        doubts, known = await asyncio.to_thread(self._attempts, provider, attempts)
         try:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
@@ -109,76 +107,82 @@ class Doubts:
             log.exception("asking %s what became of sendings failed: a defect of this program", provider)
             return Answer(words=f"A defect of this program ({error!r}); the log has the details.", refused=True)
 
-    def _attempts(self, provider: str, rows: Sequence[Row]) -> tuple[list[Attempt], list[Attempt]]:
-        oldest = min(_when(row["asked_at"]) for row in rows)
-        known = stakes.known(self._index, provider, iso(oldest - BEFORE))
-        return [self._attempt(row) for row in rows], [self._attempt(row) for row in known]
+    def _attempts(self, provider: str, doubtful: Sequence[AttemptRow]) -> tuple[list[Attempt], list[Attempt]]:
+        oldest = min(_when(attempt.asked_at) for attempt in doubtful)
+        known = in_doubt.known(self._index, provider, iso(oldest - BEFORE))
+        return [self._attempt(attempt) for attempt in doubtful], [self._attempt(attempt) for attempt in known]
 
-    def _attempt(self, row: Row) -> Attempt:
-        key = (row["order_id"], row["number"])
+    def _attempt(self, row: AttemptRow) -> Attempt:
+        key = row.item_key
         if key not in self._versions:
             item = self._index.item(*key)
             assert item is not None
-            self._versions[key] = snapshot_of(self._bench.order(row), item)["version"]
-        call = Call(row["model"], self._versions[key], row["actual"])
-        ticket = Ticket(row["ticket"]) if row["ticket"] else None
-        return Attempt(row["id"], call, _when(row["asked_at"]), ticket)
+            self._versions[key] = self._bench.order(row).snapshots[item.model]["version"]
+        call = Call(row.model, self._versions[key], row.actual)
+        ticket = Ticket(row.ticket) if row.ticket else None
+        return Attempt(row.id, call, _when(row.asked_at), ticket)
 
     # --- what follows from an answer ---
 
-    async def _settle(self, row: Row, answer: Ticket | Absent | None, start: Callable[[Row], None]) -> bool:
+    async def _settle(self, row: AttemptRow, answer: Ticket | Absent | None, start: Callable[[ItemRow], None]) -> bool:
         """Whether nothing is left to ask."""
         if answer is None or (isinstance(answer, Ticket) and self._may_be_anothers(row)):
             return False
-        item = self._index.item(row["order_id"], row["number"])
+        item = self._index.item(*row.item_key)
         assert item is not None
         try:
             if isinstance(answer, Ticket):
-                self._found(await self._bench.record(item, "ticket", attempt=row["id"], ticket=answer.text), start)
+                self._found(await self._bench.record(item, "ticket", attempt=row.id, ticket=answer.text), start)
             else:
-                self._absent(await self._bench.record(item, "release", attempt=row["id"], reason=NOT_BOUGHT))
+                self._absent(await self._bench.record(item, "release", attempt=row.id, reason=NOT_BOUGHT))
         except IllegalMove as error:
-            log.warning("what became of attempt %s is not taken down: %s", row["id"], error)
+            log.warning("what became of attempt %s is not taken down: %s", row.id, error)
             return False
         return True
 
-    def _found(self, item: Row, start: Callable[[Row], None]) -> None:
-        key = (item["order_id"], item["number"])
-        if item["state"] != ItemState.RUNNING:
+    def _found(self, item: ItemRow, start: Callable[[ItemRow], None]) -> None:
+        key = item.item_key
+        if item.state != ItemState.RUNNING:
             return
         if key in self._bench.making:  # it was about to be sent again: whoever is at it goes on from here
             self._bench.adopted.add(key)
             return
-        self._bench.gates[item["provider"]].hold()
+        self._bench.gates[item.provider].hold()
         start(item)
 
-    def _absent(self, item: Row) -> None:
-        if item["state"] == ItemState.PLANNED and (item["order_id"], item["number"]) not in self._bench.making:
+    def _absent(self, item: ItemRow) -> None:
+        if item.state == ItemState.PLANNED and item.item_key not in self._bench.making:
             self._bench.put_back(item)
 
-    def _may_be_anothers(self, row: Row) -> bool:
+    def _may_be_anothers(self, row: AttemptRow) -> bool:
         """A create on the way just now may be the one that was found: its ticket comes in a moment."""
-        sent = row["actual"]
-        others = stakes.on_the_way(self._index, row["provider"])
+        sent = row.actual
+        others = in_doubt.on_the_way(self._index, row.provider)
         return any(all(other[name] == sent[name] for name in other.keys() & sent.keys()) for other in others)
 
     # --- how long it is asked, and what a person is told of it ---
 
-    def _is_worth_asking(self, row: Row) -> bool:
-        age = self._bench.clock() - _when(row["asked_at"])
-        return age < YOUNG or (age < OLD and self._asked[row["id"]] < FEW)
+    def _is_worth_asking(self, row: AttemptRow) -> bool:
+        age = self._bench.clock() - _when(row.asked_at)
+        return age < YOUNG or (age < OLD and self._asked[row.id] < FEW)
 
-    def _note(self, row: Row, answer: Answer, pause: float, asked: bool) -> None:
-        now = self._bench.clock()
-        since = row["since"] or row["asked_at"]
-        again, was = self._is_worth_asking(row), bool(row["hopeful"])
-        row |= {"since": since, "next_at": iso(now + timedelta(seconds=pause)) if again else None}
-        row["hopeful"] = int(again and not answer.refused and now - max(_when(since), self._began) < PATIENCE)
-        row["times"] = (row["times"] or 0) + asked
-        row["last_at"] = iso(now) if asked else row["last_at"]
-        row["words"] = (answer.words or UNTOLD) if asked else row["words"] or UNTOLD
-        if was != bool(row["hopeful"]):
-            self._bench.touch(row["order_id"])
+    def _question(self, doubt: Doubt, answer: Answer, pause: float, asked: bool) -> QuestionRow:
+        """What is known of the doubt after this round. Where its hope has changed, its order's receipt says so."""
+        now, attempt, before = self._bench.clock(), doubt.attempt, doubt.question or _unasked(doubt.attempt)
+        again = self._is_worth_asking(attempt)
+        waited = now - max(_when(before.since), self._began)
+        hopeful = again and not answer.refused and waited < PATIENCE
+        if hopeful != (doubt.question is not None and before.hopeful):
+            self._bench.touch(attempt.order_id)
+        words = (answer.words or UNTOLD) if asked else before.words or UNTOLD
+        return QuestionRow(
+            attempt.id, before.since, before.times + asked, iso(now) if asked else before.last_at,
+            iso(now + timedelta(seconds=pause)) if again else None, hopeful, words,
+        )  # fmt: skip
+
+
+def _unasked(attempt: AttemptRow) -> QuestionRow:
+    return QuestionRow(attempt.id, attempt.asked_at, 0, None, None, False, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,9 @@ class Answer:
     words: str = ""
     after: float = 0.0
     refused: bool = False
+
+    def of(self, doubt: Doubt) -> Ticket | Absent | None:
+        return self.told.get(doubt.attempt.id)
 
 
 def _when(text: str) -> datetime:

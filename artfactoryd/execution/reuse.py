@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import uuid_utils
 
@@ -17,15 +16,15 @@ from artfactoryd.errors import OutputLost
 from artfactoryd.execution.delivery import MEASURED
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
-from artfactoryd.planning.equal_items import Twin, Twins
-from artfactoryd.planning.planner import plan_of
-from artfactoryd.shelf.placing import card_of, read_sidecar
+from artfactoryd.planning.accepted import plan_of
+from artfactoryd.planning.equal_items import Made, Twin, Twins
+from artfactoryd.shelf.reading import card_of, read_sidecar
 from artfactoryd.shelf.staging import Kept
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import dependencies
+from artfactoryd.storage.rows import ItemRow, Json, OrderRow, OutputRow
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 SHELF = "shelf:"  # before the place of a product in an output's address
 GONE, NEW = "gone", "new"
 ROWS_AGAIN = 0.2  # seconds until it is seen again whether an order has all its rows
@@ -41,13 +40,13 @@ class Reuse:
         self._kept = Kept(home.work, home.rejected)
         self._twins = Twins(bench.books.index, home.root)
 
-    async def instead(self, row: Row) -> Row | None:
+    async def instead(self, row: ItemRow) -> ItemRow | None:
         """The item as it is then: delivering, failed, or planned and waiting. None: it is to be bought.
 
         From None on no equal item is bought until this one is put back.
         """
-        key, me = row["key"], (row["order_id"], row["number"])
-        if key is None or (self._bench.claim(key, me) and not self._bench.books.index.twins([key])):
+        key, me = row.key, row.item_key
+        if key is None or (self._bench.claim(key, me) and not self._bench.books.index.equal_items([key])):
             return None
         order = self._bench.order(row)
         if not (await asyncio.to_thread(plan_of, order)).order.reuses:
@@ -63,89 +62,93 @@ class Reuse:
                 return await self._of_what_is_gone(row, order, twin)
             elif self._bench.books.index.is_on_the_way(key):
                 break
-        log.info("item %s of order %s waits for an equal one", row["number"], row["order_id"])
+        log.info("item %s of order %s waits for an equal one", row.number, row.order_id)
         self._bench.wait_for(key, row)
         return row
 
-    async def _copy(self, row: Row, products: tuple[Row, ...]) -> Row | None:
+    async def _copy(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow | None:
         """Ids and times are chosen here, as for a result; delivery does the rest. None: they are gone just now."""
         chosen = [
-            {**self._chosen(row, each), "address": SHELF + each["path"], "mime": each["mime"],
-             "original_sha256": await asyncio.to_thread(self._original, each)}
-            for each in products
+            {**self._chosen(row, one), "address": SHELF + one.output.path, "mime": one.output.mime,
+             "original_sha256": await asyncio.to_thread(self._original, one.output)}
+            for one in made
         ]  # fmt: skip
         try:
-            if not products[0]["shelved"]:
-                await asyncio.to_thread(self._secure, chosen, products)
+            if not made[0].output.shelved:
+                await asyncio.to_thread(self._secure, chosen, made)
         except OutputLost:
             return None
-        return await self._record(row, products, chosen)
+        return await self._record(row, made, chosen)
 
-    def _secure(self, chosen: Sequence[Row], products: Sequence[Row]) -> None:
+    def _secure(self, chosen: Sequence[Json], made: Sequence[Made]) -> None:
         """Copied at once: what is not shelved goes when all that is made of it is safe. Raises OutputLost."""
-        for one, each in zip(chosen, products, strict=True):
-            self._kept.copy(self._root / each["path"], one["id"], each["sha256"])
+        for copy, one in zip(chosen, made, strict=True):
+            self._kept.copy(self._root / one.output.path, copy["id"], one.output.sha256)
         self._kept.flush()
 
-    def _chosen(self, row: Row, product: Row) -> Row:
+    def _chosen(self, row: ItemRow, made: Made) -> Json:
         now = self._bench.clock().isoformat(timespec="milliseconds")
-        index = row["first_index"] + product["output"]
         return {
-            "id": str(uuid_utils.uuid7()), "index": index, "created_at": now, "reused_from": product["id"],
-            "sha256": product["sha256"],
+            "id": str(uuid_utils.uuid7()), "index": row.first_index + made.place, "created_at": now,
+            "reused_from": made.output.id, "sha256": made.output.sha256,
         }  # fmt: skip
 
-    async def _record(self, row: Row, products: tuple[Row, ...], chosen: list[Row]) -> Row:
-        attempt = self._bench.books.index.attempt(self._bench.fresh(products[0])["attempt"])
-        assert attempt is not None
-        row |= {"attempt": str(uuid_utils.uuid7()), "attempts": row["attempts"] + 1, "outputs": chosen}
+    async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Json]) -> ItemRow:
+        """An attempt that buys nothing, with what was sent and returned for what is copied."""
+        output = made[0].output
+        maker = self._bench.books.index.item(output.order_id, output.number)
+        assert maker is not None
+        before = self._bench.attempt(maker)
+        attempt = str(uuid_utils.uuid7())
         return await self._bench.record(
-            row, "reuse", nth=row["attempts"], provider=row["provider"], model=attempt["model"],
-            actual=attempt["actual"], returned=attempt["returned"] or {}, outputs=chosen,
+            row, "reuse", attempt=attempt, nth=row.attempts + 1, provider=row.provider, model=before.model,
+            actual=before.actual, returned=before.returned or {}, outputs=chosen,
         )  # fmt: skip
 
-    async def _of_what_is_gone(self, row: Row, order: Row, twin: Twin) -> Row | None:
+    async def _of_what_is_gone(self, row: ItemRow, order: OrderRow, twin: Twin) -> ItemRow | None:
         """What was not kept need not be there when all that is made of it is."""
         fates = {GONE} if twin.gone else {NEW}
-        if twin.spent and not keeps(plan_of(order).order, row["stage"]):
-            if order["expanded_items"] < order["total_items"]:  # what is made of it is not known yet
-                self._bench.turns[row["provider"]].rest((row["order_id"], row["number"]), ROWS_AGAIN)
+        if twin.spent and not keeps(plan_of(order).order, row.stage):
+            if order.expanded_items < order.total_items:  # what is made of it is not known yet
+                self._bench.turns[row.provider].rest(row.item_key, ROWS_AGAIN)
                 return row
-            contents = {row["first_index"] + output: content for output, content in twin.contents}
+            contents = {row.first_index + output: content for output, content in twin.contents}
             fates = set(await asyncio.to_thread(list, self._fates(order, contents)))
-        if GONE in fates and row["upper"] and not (row["buy_again"] or order["buy_again"]):
+        if GONE in fates and row.upper and not (row.buy_again or order.buy_again):
             return await self.bury(row)
         return None if fates else await self._send_on(row, twin.spent)
 
-    def _fates(self, order: Row, contents: Mapping[int, str]) -> Iterator[str]:
+    def _fates(self, order: OrderRow, contents: Mapping[int, str]) -> Iterator[str]:
         """Why what is made of these (SHA-256 by place in the order) is not made already; nothing where it is."""
         for place, content in contents.items():
-            for item in self._bench.books.index.made_of(order["id"], place):
+            for item in self._bench.books.index.made_of(order.id, place):
                 yield from self._fate(order, item, content)
 
-    def _fate(self, order: Row, item: Row, content: str) -> Iterator[str]:
-        key = chain.key_fed(order, item, content)
+    def _fate(self, order: OrderRow, item: ItemRow, content: str) -> Iterator[str]:
+        key = dependencies.key_fed(order, item, content)
         twin = self._twins.of([key]).get(key, Twin())
-        if twin.spent and not keeps(plan_of(order).order, item["stage"]):
-            yield from self._fates(order, {item["first_index"] + output: each for output, each in twin.contents})
+        if twin.spent and not keeps(plan_of(order).order, item.stage):
+            yield from self._fates(order, {item.first_index + output: each for output, each in twin.contents})
         elif not twin.made:
-            yield GONE if twin.gone and item["upper"] else NEW
+            yield GONE if twin.gone and item.upper else NEW
 
-    async def _send_on(self, row: Row, products: tuple[Row, ...]) -> Row:
+    async def _send_on(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow:
         """What it is known by, without the bytes: all that is made of it is on the shelf."""
-        return await self._record(row, products, [
-            {**self._chosen(row, each), "address": "", "path": each["path"], **{key: each[key] for key in MEASURED}}
-            for each in products
-        ])  # fmt: skip
+        chosen = [
+            {**self._chosen(row, one), "address": "", "path": one.output.path,
+             **{key: getattr(one.output, key) for key in MEASURED}}
+            for one in made
+        ]  # fmt: skip
+        return await self._record(row, made, chosen)
 
-    def _original(self, product: Row) -> str:
+    def _original(self, output: OutputRow) -> str:
         """Of the provider's bytes, as the sidecar has it; what was put in the file afterwards does not count."""
         try:
-            return str(read_sidecar(card_of(self._root / product["path"]))["file"]["original_sha256"])
+            return str(read_sidecar(card_of(self._root / output.path))["file"]["original_sha256"])
         except (OSError, ValueError, KeyError, TypeError):
-            return str(product["sha256"])
+            return output.sha256
 
-    async def bury(self, row: Row) -> Row:
+    async def bury(self, row: ItemRow) -> ItemRow:
         """It ends: what it equals was bought and is gone. Only a person's word buys it again."""
-        words = f"{WORDS} `retry {row['order_id'][:13]}` buys it."
+        words = f"{WORDS} `retry {row.order_id[:13]}` buys it."
         return await self._bench.record(row, "tombstone", reason=words)

@@ -12,20 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
+from artfactoryd.clock import day_of
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import OverCap, StorageFull
 from artfactoryd.execution.gate import ASK_EVERY, Gate
 from artfactoryd.execution.queue import Turns
 from artfactoryd.factories import Factory, Probes, Reconciles
 from artfactoryd.log import generation
-from artfactoryd.storage.budget import day_of
+from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
-Key = tuple[str, int]  # order id, item number
 WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full disk
 ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
 
@@ -40,25 +39,29 @@ class Workbench:
     ) -> None:
         self.books, self.factories, self.gates, self.clock = books, factories, gates, clock
         self.turns = {name: Turns(books.index, name) for name in factories}
-        self.sending: set[Key] = set()  # creates on the way: a stop gives them a moment
-        self.making: set[Key] = set()
-        self.waiting: set[Key] = set()  # of these, what waits for a person or for room on the disk
-        self.asking: dict[str, set[Key]] = {name: set() for name in factories}  # of these, what has a ticket out
-        self.owed: dict[str, set[Key]] = {name: set() for name in factories}  # bought before, and not asked about since
+        self.sending: set[ItemKey] = set()  # creates on the way: a stop gives them a moment
+        self.making: set[ItemKey] = set()
+        self.waiting: set[ItemKey] = set()  # of these, what waits for a person or for room on the disk
+        self.asking: dict[str, set[ItemKey]] = {name: set() for name in factories}  # of these, what has a ticket out
+        self.owed: dict[str, set[ItemKey]] = {
+            name: set() for name in factories
+        }  # bought before, and not asked about since
         self.outages: dict[str, datetime] = {}  # since when a provider does not answer
-        self.adopted: set[Key] = set()  # of these, what was about to be sent and turned out to be bought already
-        self._bought: dict[str, Key] = {}  # by an item's key, who is about to buy it
-        self._equals: dict[str, set[Key]] = {}  # by an item's key, those that wait for an equal one
-        self.stops: set[Key] = set()  # running items that a person cancelled
+        self.adopted: set[ItemKey] = set()  # of these, what was about to be sent and turned out to be bought already
+        self._bought: dict[str, ItemKey] = {}  # by an item's key, who is about to buy it
+        self._equals: dict[str, set[ItemKey]] = {}  # by an item's key, those that wait for an equal one
+        self.stops: set[ItemKey] = set()  # running items that a person cancelled
         self.blocked: dict[str, str] = {}  # order id -> why nothing more of it is sent
         self.over: dict[str, str] = {}  # of these, order id -> the day whose cap, or whose month's, it waits for
-        self.stuck: dict[Key, str] = {}  # our own defects; left alone until a restart
+        self.stuck: dict[ItemKey, str] = {}  # our own defects; left alone until a restart
         # Set where a doubt arises that the provider may resolve; `hopeful`: an answer may come within minutes.
         self.unsure = {name: asyncio.Event() for name, each in factories.items() if isinstance(each, Reconciles)}
         self.hopeful: set[str] = set()
         self.stopping = False
         self.full = ""  # why nothing is created at all
-        self.unfiled: dict[Key, str] = {}  # bought, come, and why the disk does not take it: till then nothing is sent
+        self.unfiled: dict[
+            ItemKey, str
+        ] = {}  # bought, come, and why the disk does not take it: till then nothing is sent
         self.full_until = clock()  # the ledger itself had no room: not asked again before
         self.touched: set[str] = set()  # orders whose receipt is behind
         self.moved = asyncio.Event()  # something happened that a watcher may want to look at
@@ -75,12 +78,12 @@ class Workbench:
         for gate in self.gates.values():
             gate.wake()
 
-    def block(self, row: Row, error: OverCap) -> None:
+    def block(self, row: ItemRow, error: OverCap) -> None:
         """Nothing more of this order is sent until money comes back, a new day begins, or a person says so."""
-        self.blocked[row["order_id"]] = str(error)
+        self.blocked[row.order_id] = str(error)
         if error.day:
-            self.over[row["order_id"]] = error.day
-        self.turns[row["provider"]].leave(row["order_id"])
+            self.over[row.order_id] = error.day
+        self.turns[row.provider].leave(row.order_id)
 
     def doubt(self, provider: str) -> None:
         """Something there is in doubt, and is asked about soon."""
@@ -93,80 +96,84 @@ class Workbench:
             day = day_of(self.clock())
             self._unblock([order_id for order_id, reached in self.over.items() if reached != day])
 
-    def at_stake(self, row: Row) -> int:
+    def at_stake(self, row: ItemRow) -> int:
         """What the item's last attempt costs as far as that is known, else what was set aside for it."""
-        attempt = self.books.index.attempt(row["attempt"])
+        return self.attempt(row).at_stake
+
+    def attempt(self, row: ItemRow) -> AttemptRow:
+        """The item's last; only of one that was ever sent or copied."""
+        attempt = self.books.index.attempt(row.attempt) if row.attempt else None
         assert attempt is not None
-        return int(attempt["reserved"] if attempt["cost"] is None else attempt["cost"])
+        return attempt
 
     def disk_is_full(self, reason: str) -> None:
         self.full, self.full_until = reason, self.clock() + timedelta(seconds=ROOM_AGAIN)
 
-    def cannot_file(self, row: Row, reason: str) -> None:
-        key = (row["order_id"], row["number"])
+    def cannot_file(self, row: ItemRow, reason: str) -> None:
+        key = row.item_key
         self.unfiled[key] = reason
         self.waiting.add(key)
-        self.touch(row["order_id"])
+        self.touch(row.order_id)
 
     # --- items that are the same ---
 
-    def claim(self, same: str, key: Key) -> bool:
+    def claim(self, same: str, key: ItemKey) -> bool:
         """Whether it is the one of its equals that may be bought; until it is put back."""
         self._equals.get(same, set()).discard(key)
         return self._bought.setdefault(same, key) == key
 
-    def wait_for(self, same: str, row: Row) -> None:
+    def wait_for(self, same: str, row: ItemRow) -> None:
         """It does not come again until an equal item has ended."""
-        key = (row["order_id"], row["number"])
+        key = row.item_key
         if self._bought.get(same) == key:
             del self._bought[same]
         self._equals.setdefault(same, set()).add(key)
-        self.turns[row["provider"]].wait(row)
+        self.turns[row.provider].wait(row)
 
-    def _let_equals_come(self, row: Row, key: Key) -> None:
-        same = row["key"]
+    def _let_equals_come(self, row: ItemRow, key: ItemKey) -> None:
+        same = row.key
         if same is None or key in self._equals.get(same, ()):
             return
         if self._bought.get(same) == key:
             del self._bought[same]
         if waiting := self._equals.pop(same, None):
-            self.turns[row["provider"]].come(waiting)
+            self.turns[row.provider].come(waiting)
 
-    def put_back(self, row: Row) -> None:
+    def put_back(self, row: ItemRow) -> None:
         """Nobody works on it any more; if it is still planned, its turn comes again."""
-        key = (row["order_id"], row["number"])
+        key = row.item_key
         self._let_equals_come(row, key)
         for hand in (self.making, self.waiting, self.stops):
             hand.discard(key)
         self.asked(row)
         if not self.stopping:  # the last receipt still says so
             self.unfiled.pop(key, None)
-        self.touch(row["order_id"])
+        self.touch(row.order_id)
         if key not in self.stuck:
-            self.turns[row["provider"]].back(key)
-        self.gates[row["provider"]].wake()
+            self.turns[row.provider].back(key)
+        self.gates[row.provider].wake()
 
-    def asked(self, row: Row) -> None:
+    def asked(self, row: ItemRow) -> None:
         """It need not be waited for any longer before something new is bought."""
-        self.owed[row["provider"]].discard((row["order_id"], row["number"]))
-        self.gates[row["provider"]].wake()
+        self.owed[row.provider].discard(row.item_key)
+        self.gates[row.provider].wake()
 
-    def order(self, row: Row) -> Row:
-        order = self.books.index.order(row["order_id"])
+    def order(self, row: ItemRow | AttemptRow) -> OrderRow:
+        order = self.books.index.order(row.order_id)
         assert order is not None
         return order
 
-    def fresh(self, row: Row) -> Row:
+    def fresh(self, row: ItemRow) -> ItemRow:
         """The item as it is now."""
-        found = self.books.index.item(row["order_id"], row["number"])
+        found = self.books.index.item(*row.item_key)
         assert found is not None
         return found
 
     # --- the pen ---
 
-    async def record(self, row: Row, kind: str, **fields: Any) -> Row:
+    async def record(self, row: ItemRow, kind: str, **fields: Any) -> ItemRow:
         """What has happened is written down, however long the disk takes to have room for it. The row as it is then."""
-        line = {"kind": kind, "order": row["order_id"], "item": row["number"], "attempt": row["attempt"], **fields}
+        line = {"kind": kind, "order": row.order_id, "item": row.number, "attempt": row.attempt, **fields}
         while True:
             try:
                 await self.books.record(line)
@@ -175,18 +182,18 @@ class Workbench:
                 log.error("a %s waits to be written: %s", kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
         attempt = self.books.index.attempt(line["attempt"])
-        generation(line, attempt)
-        fault.point(f"recorded_{kind}")
-        self.touch(row["order_id"])
-        if attempt is not None and attempt["cost"] is not None and attempt["cost"] < attempt["reserved"]:
-            self._unblock([row["order_id"], *self.over])  # money came back
+        generation(line, {"provider": attempt.provider, "model": attempt.model} if attempt else None)
+        failpoints.point(f"recorded_{kind}")
+        self.touch(row.order_id)
+        if attempt is not None and attempt.cost is not None and attempt.cost < attempt.reserved:
+            self._unblock([row.order_id, *self.over])  # money came back
         return self.fresh(row)
 
-    async def fail(self, row: Row, verdict: Verdict, reason: str, cost: int | None) -> Row:
-        ask = {"ask": True} if verdict == Verdict.IN_DOUBT and row["provider"] in self.unsure else {}
+    async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None) -> ItemRow:
+        ask = {"ask": True} if verdict == Verdict.IN_DOUBT and row.provider in self.unsure else {}
         found = await self.record(row, "failure", verdict=str(verdict), reason=reason, cost=cost, **ask)
         if ask:
-            self.doubt(row["provider"])
+            self.doubt(row.provider)
         return found
 
     async def stop_provider(self, provider: str, reason: str, *, of_key: bool = False) -> None:

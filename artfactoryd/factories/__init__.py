@@ -18,16 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-
-from artfactoryd.errors import ProviderStopped
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-GROUP = "artfactoryd.factories"
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,80 +171,3 @@ class Describes(Protocol):
 class FactoryMaker(Protocol):
     def __call__(self, settings: ProviderSettings, work: Path) -> Factory:
         """`work` is a folder of the factory's own for outputs made on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A factory that is installed and cannot be loaded, in words. `unsafe`: its library may buy twice."""
-
-    text: str
-    way_out: str
-    unsafe: bool = False
-
-
-class Unmade:
-    """Stands for a factory that could not be made: it buys nothing, and says why."""
-
-    first_ask = 1.0
-    output_hosts: frozenset[str] = frozenset()
-
-    def __init__(self, name: str, error: Exception) -> None:
-        self.name = name
-        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        self.why = f"The factory of {name} cannot be started: {words}."
-
-    async def submit(self, call: Call) -> Ticket:
-        raise ProviderStopped(self.why)
-
-    async def collect(self, ticket: Ticket) -> Outputs | None:
-        raise ProviderStopped(self.why)
-
-    async def cancel(self, ticket: Ticket) -> None: ...
-
-    async def close(self) -> None: ...
-
-
-def made(maker: FactoryMaker, settings: ProviderSettings, work: Path) -> Factory:
-    """A stranger's factory that cannot be made stops nobody else."""
-    try:
-        return maker(settings, work)
-    except Exception as error:
-        return Unmade(settings.name, error)
-
-
-def makers() -> dict[str, FactoryMaker]:
-    """Every factory that can be loaded, by provider name; built-ins come in by the same door as plug-ins."""
-    return {name: found for name, found in _installed().items() if not isinstance(found, Broken)}
-
-
-def broken() -> dict[str, Broken]:
-    """Those that cannot be loaded, by provider name: they stop nobody else."""
-    return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
-
-
-def look_again() -> None:
-    """Forget what is installed: somebody may have mended it."""
-    _installed.cache_clear()
-
-
-@cache
-def _installed() -> dict[str, FactoryMaker | Broken]:
-    """Looked at once in a process: who made its factories says of them what was so then."""
-    from importlib.metadata import entry_points  # imported late: `status` seldom needs it, and it is slow to load
-
-    return {point.name: _loaded(point) for point in entry_points(group=GROUP)}
-
-
-def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
-    from artfactoryd.factories.library import UnsafeLibrary
-
-    try:
-        maker: FactoryMaker = point.load()
-    except UnsafeLibrary as error:
-        return Broken(f"The factory of {point.name} is not used: {error}.", error.way_out, unsafe=True)
-    except Exception as error:  # a stranger's code: anything
-        package = point.dist.name if point.dist else point.module
-        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        text = f"The factory of {point.name} ({point.value} of {package}) cannot be loaded: {words}."
-        return Broken(text, f"Update or mend {package}, or take it away (pip uninstall {package}); then start again.")
-    return maker

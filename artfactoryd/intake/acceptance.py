@@ -15,23 +15,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments as companions
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import attachments, notices, order_folder, put_back
 from artfactoryd.intake.attachments import Companions
 from artfactoryd.intake.claims import Claim, Claims
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs
-from artfactoryd.planning import remake as again
+from artfactoryd.planning.accepted import document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study, document_text, plan_of
+from artfactoryd.planning.planner import Origin, Scholar, Study
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
+from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
 MOST_READINGS = 3
@@ -72,9 +72,9 @@ class Intake:
             approved = await self._approved_by(claim)
             if approved:
                 return await self._approve_by_drop(claim, approved)
-            if self._is_young(claim) and again.awaits_picture(self._home, self._books.index, claim):
+            if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
                 return None
-            if await asyncio.to_thread(again.put_back, self._home, self._books.index, claim):
+            if await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim):
                 self.put_back.add(claim.id)
                 await asyncio.to_thread(self._claims.clear, claim)
                 return []
@@ -84,33 +84,33 @@ class Intake:
         await asyncio.to_thread(self._companions.decided, claim)
         return await self.settle(claim, rows)
 
-    async def settle(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> list[str]:
         """What remains to be done for orders that are accepted or held."""
-        if any(row["held"] is not None and not row["cancelled"] for row in rows):
+        if any(row.is_held for row in rows):
             return []
-        ready = [row for row in rows if not row["cancelled"]]
+        ready = [row for row in rows if not row.cancelled]
         for row in ready:
             await self.open_folder(row, claim)
-        held = {row["held_entry"] for row in rows} - {None}
+        held = {row.entry for row in rows if row.held_entry}
         binned = any(self._claims.held_gone(entry) for entry in held)
         for entry in held:
             await asyncio.to_thread(self._claims.drop_held, entry)
         if rows:
             await asyncio.to_thread(self._lay_out, claim, ready, binned)
         await asyncio.to_thread(self._claims.clear, claim)
-        return [row["id"] for row in ready]
+        return [row.id for row in ready]
 
-    def _lay_out(self, claim: Claim, ready: Sequence[Mapping[str, Any]], binned: bool) -> None:
+    def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
         """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
-        left = companions.leftovers(claim, [each["value"] for row in ready for each in row["inputs"]])
+        left = attachments.leftovers(claim, [each["value"] for row in ready for each in row.inputs])
         if claim.kind == "file":
             for path in left:
-                self._set_aside(path, paperwork.left_text(path.name, claim.name, bool(ready)))
+                self._set_aside(path, notices.left_text(path.name, claim.name, bool(ready)))
         elif left and ready:
-            companions.strip(claim, left)
-            self._set_aside(claim.entry, paperwork.left_text(claim.name, claim.name, True))
+            attachments.strip(claim, left)
+            self._set_aside(claim.entry, notices.left_text(claim.name, claim.name, True))
         elif left and not binned:
-            self._claims.reject(claim, paperwork.left_text(claim.name, claim.name, False))
+            self._claims.reject(claim, notices.left_text(claim.name, claim.name, False))
 
     def _set_aside(self, path: Path, text: str) -> None:
         taken_at = self._clock().isoformat(timespec="milliseconds")
@@ -126,10 +126,10 @@ class Intake:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 await asyncio.to_thread(self._claims.finish_reading, claim)
                 return False
-            text = paperwork.rejection_text(claim.name, refusal.problems)
+            text = notices.rejection_text(claim.name, refusal.problems)
             await asyncio.to_thread(self._claims.reject, claim, text)
             return True
-        fault.point("order_read")
+        failpoints.point("order_read")
         await self._accept(claim, studies)
         return True
 
@@ -147,7 +147,7 @@ class Intake:
         readings = await asyncio.to_thread(self._claims.begin_reading, claim)
         if readings > MOST_READINGS:
             raise Refusal([_poison(claim.name)])
-        fault.point("reading")
+        failpoints.point("reading")
         studies = await asyncio.to_thread(self._study_with_pictures, claim, heard)
         await asyncio.to_thread(self._claims.finish_reading, claim)
         return studies
@@ -166,7 +166,7 @@ class Intake:
             )  # fmt: skip
             if not found:
                 raise
-            fault.point("companions_copied")
+            failpoints.point("companions_copied")
             return self._study(claim, heard)
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
@@ -175,7 +175,7 @@ class Intake:
 
     def _is_young(self, claim: Claim) -> bool:
         age = self._clock() - datetime.fromisoformat(claim.taken_at)
-        return age.total_seconds() < companions.PATIENCE
+        return age.total_seconds() < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._companions.is_spoken_for(stray)
@@ -199,10 +199,10 @@ class Intake:
         lines: list[dict[str, Any]] = [self._acceptance(claim, study) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-            entry = await asyncio.to_thread(self._claims.hold, claim, paperwork.hold_text(claim.name, studies))
+            entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
             lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
         await self._books.record(*lines)
-        fault.point("order_accepted")
+        failpoints.point("order_accepted")
 
     def _acceptance(self, claim: Claim, study: Study) -> dict[str, Any]:
         submission = claim.submission()
@@ -232,7 +232,7 @@ class Intake:
 
     # --- approval ---
 
-    async def _approved_by(self, claim: Claim) -> list[dict[str, Any]]:
+    async def _approved_by(self, claim: Claim) -> list[OrderRow]:
         """The held orders this was moved out of Held/ to approve: exactly their bytes, and their entry is gone."""
         done = self._books.index.answer(claim.id)
         if done is not None:  # killed between the approval and its end
@@ -241,16 +241,14 @@ class Intake:
         if not held:
             return []
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-        twins = [
-            row for row in held if row["held_fingerprint"] == fingerprint and self._claims.held_gone(row["held_entry"])
-        ]
-        return [row for row in twins if row["claim"] == twins[0]["claim"]]
+        twins = [row for row in held if row.held_fingerprint == fingerprint and self._claims.held_gone(row.entry)]
+        return [row for row in twins if row.claim == twins[0].claim]
 
-    async def _approve_by_drop(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> list[str]:
         """The claim's id is the id of the command that it stands for, so it is carried out once."""
-        word = {"kind": "command", "id": claim.id, "name": "approve", "answer": {"claim": rows[0]["claim"]}}
-        held = [row for row in rows if row["held"] is not None and not row["cancelled"]]
-        if any(not reason["waivable"] for row in held for reason in row["held"]):
+        word = {"kind": "command", "id": claim.id, "name": "approve", "answer": {"claim": rows[0].claim}}
+        held = [row for row in rows if row.is_held]
+        if any(not reason["waivable"] for row in held for reason in row.reasons):
             if self._books.index.answer(claim.id) is None:
                 await self._books.record(word)
             await self._stay_held(claim, held)
@@ -258,52 +256,52 @@ class Intake:
         elif held:
             ids = await self.approve(held, word)
         else:
-            ids = await self.finish_claim(rows[0]["claim"])
+            ids = await self.finish_claim(rows[0].claim)
         await asyncio.to_thread(self._claims.clear, claim)
         return ids
 
-    async def _stay_held(self, claim: Claim, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def _stay_held(self, claim: Claim, rows: Sequence[OrderRow]) -> None:
         """Approving is not enough here: the entry is laid back, with words that say so."""
-        text = paperwork.unwaivable_text(claim.name, rows)
+        text = notices.unwaivable_text(claim.name, rows)
         for original in await asyncio.to_thread(self._claims.open):
-            if original.id == rows[0]["claim"]:
-                await asyncio.to_thread(self._claims.restore_held, original, rows[0]["held_entry"], text)
+            if original.id == rows[0].claim:
+                await asyncio.to_thread(self._claims.restore_held, original, rows[0].entry, text)
 
-    async def approve(self, rows: Sequence[Mapping[str, Any]], *also: Mapping[str, Any]) -> list[str]:
+    async def approve(self, rows: Sequence[OrderRow], *also: Mapping[str, Any]) -> list[str]:
         """Waive the reasons shown and raise the cap to the price shown. `also`: lines of the same step."""
         lines = [
-            {"kind": "approval", "order": row["id"], "waived": [reason["code"] for reason in row["held"]],
-             "cap": max(row["cap"], self._price(row)), "folder": None}
+            {"kind": "approval", "order": row.id, "waived": [reason["code"] for reason in row.reasons],
+             "cap": max(row.cap, self._price(row)), "folder": None}
             for row in rows
         ]  # fmt: skip
         await self._books.record(*lines, *also)
-        fault.point("order_approved")
-        return await self.finish_claim(rows[0]["claim"])
+        failpoints.point("order_approved")
+        return await self.finish_claim(rows[0].claim)
 
-    def _price(self, row: Mapping[str, Any]) -> int:
+    def _price(self, row: OrderRow) -> int:
         """The one shown with the reasons."""
-        if row["proof"] and row["folder"]:
+        if row.proof and row.folder:
             return budget.whole_price(self._books.index, row)
-        return row["price"] or 0
+        return row.price or 0
 
     async def finish_claim(self, claim_id: str) -> list[str]:
         rows = self._books.index.orders_of_claim(claim_id)
         for claim in await asyncio.to_thread(self._claims.open):
             if claim.id == claim_id:
                 return await self.settle(claim, rows)
-        return [row["id"] for row in rows if not row["cancelled"]]
+        return [row.id for row in rows if not row.cancelled]
 
-    async def open_folder(self, row: Mapping[str, Any], claim: Claim | None = None) -> None:
+    async def open_folder(self, row: OrderRow, claim: Claim | None = None) -> None:
         """The order's folder, complete before anything is sent; found again by the order's id."""
         async with self._opening:  # the claim's taking and the order's expansion may both come for it
-            await self._open_folder(self._books.index.order(row["id"]) or row, claim)
+            await self._open_folder(self._books.index.order(row.id) or row, claim)
 
-    async def _open_folder(self, row: Mapping[str, Any], claim: Claim | None) -> None:
-        if row["folder"] is None:
-            if claim is None and row["inputs"]:
+    async def _open_folder(self, row: OrderRow, claim: Claim | None) -> None:
+        if row.folder is None:
+            if claim is None and row.inputs:
                 opened = await asyncio.to_thread(self._claims.open)
-                claim = next((each for each in opened if each.id == row["claim"]), None)
+                claim = next((each for each in opened if each.id == row.claim), None)
             lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
-            folder = await asyncio.to_thread(paperwork.open_folder, self._home, row, plan_of(row), lying)
+            folder = await asyncio.to_thread(order_folder.open_folder, self._home, row, plan_of(row), lying)
             place = str(folder.relative_to(self._home.root))
-            await self._books.set_folder(row["id"], place)
+            await self._books.set_folder(row.id, place)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import uuid_utils
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
+from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
-from artfactoryd.daemon.app import House, now
+from artfactoryd.daemon.app import House
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake.claims import Claim
 from artfactoryd.intake.inbox import Ready, Scan, Stray
@@ -88,7 +89,7 @@ class Taking:
         self._half_taken = False
         if claim is None:
             return
-        fault.point("claimed")
+        failpoints.point("claimed")
         if isinstance(found, Stray):
             self._work.rejected += 1
             text = f"{claim.name} is not an order: it is {found.what}.\n\n{found.advice}\n"
@@ -113,7 +114,7 @@ class Taking:
             return
         self.waiting.discard(claim.id)
         rows = self._house.books.index.orders_of_claim(claim.id)
-        self._work.seen += [row["id"] for row in rows if row["id"] not in self._work.seen]
+        self._work.seen += [row.id for row in rows if row.id not in self._work.seen]
         came_to_something = rows or ids or claim in self.unfinished or claim.id in self._house.intake.put_back
         self._work.rejected += 0 if came_to_something else 1
         for order_id in ids:

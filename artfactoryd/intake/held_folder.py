@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 
-from artfactoryd.daemon import mailbox as commands
+from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import House
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import notices
 
 log = logging.getLogger(__name__)
 
@@ -26,21 +26,21 @@ class HeldFolder:
             return
         await asyncio.to_thread(self._restore)
         for row in self._house.books.index.held_orders():
-            if not self._house.claims.held_gone(row["held_entry"]):
-                self._gone.pop(row["id"], None)
+            if not self._house.claims.held_gone(row.entry):
+                self._gone.pop(row.id, None)
                 continue
-            since = self._gone.setdefault(row["id"], time.monotonic())
+            since = self._gone.setdefault(row.id, time.monotonic())
             if time.monotonic() - since > GONE_FOR and inbox_is_empty:
-                del self._gone[row["id"]]
-                await self._house.steering.carry_out(commands.command("cancel", order=row["id"]))
-                log.info("order %s left Held/ and is cancelled", row["name"])
+                del self._gone[row.id]
+                await self._house.steering.carry_out(mailbox.command("cancel", order=row.id))
+                log.info("order %s left Held/ and is cancelled", row.name)
 
     def _restore(self) -> None:
         """A vanished Held/ is made again from the claims and cancels nothing."""
         claims, rows = self._house.claims, self._house.books.index.held_orders()
-        vanished = {row["claim"]: row for row in rows if claims.held_vanished(row["held_entry"])}
+        vanished = {row.claim: row for row in rows if claims.held_vanished(row.entry)}
         for claim in claims.open() if vanished else ():
             row = vanished.get(claim.id)
             if row is not None:
-                text = paperwork.held_again_text(claim.name, row)
-                claims.restore_held(claim, row["held_entry"], text)
+                text = notices.held_again_text(claim.name, row)
+                claims.restore_held(claim, row.entry, text)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import watchfiles
 
-from artfactoryd.core import inbox_rules as dropped
+from artfactoryd.core import inbox_rules
 from artfactoryd.durable import write_file
 from artfactoryd.entries import Entry, everything_in, has_writer, listing, readable
 from artfactoryd.errors import StorageFull
@@ -168,7 +168,7 @@ class Inbox:
 
     def _judge(self, entry: Entry, project: str | None, look: _Look) -> None:
         age = self._age(entry, look)
-        word = dropped.stray_file(entry.name, entry.kind, entry.status.st_size)
+        word = inbox_rules.stray_file(entry.name, entry.kind, entry.status.st_size)
         if age < self._settle:
             look.wait(entry, project, self._settle - age)
         elif word is None:
@@ -179,7 +179,7 @@ class Inbox:
         else:
             self._judge_stray(entry, word, age, look)
 
-    def _judge_stray(self, entry: Entry, word: dropped.Word, age: float, look: _Look) -> None:
+    def _judge_stray(self, entry: Entry, word: inbox_rules.Word, age: float, look: _Look) -> None:
         if age < self._stray:
             look.again_in(self._stray - age)
         elif not self._written(entry):
@@ -198,17 +198,17 @@ class Inbox:
         try:
             inside = list(listing(box.path))
         except OSError:
-            self._judge_stray(box, dropped.CLOSED, age, look)
+            self._judge_stray(box, inbox_rules.CLOSED, age, look)
             return
         orders = {one.name: one.status.st_size for one in inside if _is_order(one)}
-        if word := dropped.stray_folder(box.name, [one.name for one in inside]):
+        if word := inbox_rules.stray_folder(box.name, [one.name for one in inside]):
             self._judge_stray(box, word, age, look)
-        elif not dropped.is_bundle(orders):
+        elif not inbox_rules.is_bundle(orders):
             self._look_into(box, look)
         elif any(self._written(entry) for entry in deep):
             look.wait(box, None, max(age / 10, REST))
         elif not all(orders.values()):
-            self._judge_stray(box, dropped.HOLLOW, age, look)
+            self._judge_stray(box, inbox_rules.HOLLOW, age, look)
         else:
             look.take(box, None)
 
@@ -222,7 +222,7 @@ class Inbox:
         for entry in entries:
             if entry.kind == "folder":
                 age = min(self._age(one, look) for one in chain([entry], everything_in(entry.path)))
-                self._judge_stray(entry, dropped.NESTED, age, look)
+                self._judge_stray(entry, inbox_rules.NESTED, age, look)
             else:
                 self._judge(entry, project, look)
         if len(look.ready) > before:
@@ -378,11 +378,11 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 
 def _not_junk(folder: Path) -> list[Entry]:
-    return [entry for entry in listing(folder) if not dropped.is_junk(entry.name)]
+    return [entry for entry in listing(folder) if not inbox_rules.is_junk(entry.name)]
 
 
 def _is_order(entry: Entry) -> bool:
-    return entry.kind == "file" and dropped.is_order_name(entry.name) and not dropped.is_junk(entry.name)
+    return entry.kind == "file" and inbox_rules.is_order_name(entry.name) and not inbox_rules.is_junk(entry.name)
 
 
 def _read_names(file: Path) -> set[str]:

@@ -11,23 +11,20 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.durable import storage_errors, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
 from artfactoryd.execution.state import Workbench
-from artfactoryd.intake import notices as paperwork
+from artfactoryd.intake import notices
 from artfactoryd.intake.claims import Claim, Claims
-from artfactoryd.reporting import waiting as reports
-from artfactoryd.storage import budget
-from artfactoryd.storage import projection as moves
+from artfactoryd.reporting import waiting
+from artfactoryd.storage import budget, projection
+from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
-
-Row = dict[str, Any]
 
 
 class Proofs:
@@ -36,9 +33,9 @@ class Proofs:
         self.late: set[str] = set()  # claims that could not be laid into Held yet
 
     @property
-    def done(self) -> list[list[Row]]:
+    def done(self) -> list[list[OrderRow]]:
         """Orders whose proof has ended and that are not held yet, those of one file together: all of it, or none."""
-        claims = {row["claim"] for row in self._books.index.proofs()}
+        claims = {row.claim for row in self._books.index.proofs()}
         found = []
         for claim in sorted(claims):
             rows = [row for row in self._books.index.orders_of_claim(claim) if is_open(row)]
@@ -46,33 +43,33 @@ class Proofs:
                 found.append(rows)
         return found
 
-    def _has_ended(self, row: Row) -> bool:
-        states = self._books.index.states_of(row["id"], row["proof"])
-        return len(states) == len(row["proof"]) and ENDED.issuperset(states)
+    def _has_ended(self, row: OrderRow) -> bool:
+        states = self._books.index.states_of(row.id, row.proof_items)
+        return len(states) == len(row.proof_items) and ENDED.issuperset(states)
 
     async def look(self) -> None:
         for rows in self.done:
             try:
                 await self._hold(rows)
-                self.late.discard(rows[0]["claim"])
+                self.late.discard(rows[0].claim)
             except StorageFull as error:
-                if rows[0]["claim"] not in self.late:
-                    log.error("the proof of %s is done, and cannot be laid into Held: %s", rows[0]["name"], error)
-                self.late.add(rows[0]["claim"])
+                if rows[0].claim not in self.late:
+                    log.error("the proof of %s is done, and cannot be laid into Held: %s", rows[0].name, error)
+                self.late.add(rows[0].claim)
 
-    async def _hold(self, rows: Sequence[Row]) -> None:
-        texts = {row["id"]: self._words(row) for row in rows}
-        name = paperwork.proof_name(rows)
-        text = paperwork.proof_text(name, [(row["name"], texts[row["id"]]) for row in rows])
+    async def _hold(self, rows: Sequence[OrderRow]) -> None:
+        texts = {row.id: self._words(row) for row in rows}
+        name = notices.proof_name(rows)
+        text = notices.proof_text(name, [(row.name, texts[row.id]) for row in rows])
         claim = await asyncio.to_thread(self._claim, rows, name)
         if claim is None:
             return
         entry = await asyncio.to_thread(self._claims.hold, claim, text)
-        fault.point("proof_laid_down")
+        failpoints.point("proof_laid_down")
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
         lines = [
-            {"kind": "hold", "order": row["id"], "entry": entry, "fingerprint": fingerprint,
-             "reasons": [{"code": moves.PROOF, "text": texts[row["id"]], "waivable": True}]}
+            {"kind": "hold", "order": row.id, "entry": entry, "fingerprint": fingerprint,
+             "reasons": [{"code": projection.PROOF, "text": texts[row.id], "waivable": True}]}
             for row in rows
         ]  # fmt: skip
         try:
@@ -82,26 +79,26 @@ class Proofs:
             await asyncio.to_thread(self._claims.clear, claim)
             return
         for row in rows:
-            log.info("the proof of order %s is done; it waits for a person", row["name"])
-            self._bench.touch(row["id"])
+            log.info("the proof of order %s is done; it waits for a person", row.name)
+            self._bench.touch(row.id)
 
-    def _claim(self, rows: Sequence[Row], name: str) -> Claim | None:
+    def _claim(self, rows: Sequence[OrderRow], name: str) -> Claim | None:
         """The claim of these orders, which was cleared when they were accepted, with their documents in it."""
-        known = next((each for each in self._claims.open() if each.id == rows[0]["claim"]), None)
+        known = next((each for each in self._claims.open() if each.id == rows[0].claim), None)
         if known is not None:
             return known
         file = self._folder / name
         with storage_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
-            write_file(file, paperwork.proof_document(rows))
-        return self._claims.take(file, id=rows[0]["claim"], project=None, taken_at=rows[0]["accepted_at"])
+            write_file(file, notices.proof_document(rows))
+        return self._claims.take(file, id=rows[0].claim, project=None, taken_at=rows[0].accepted_at)
 
-    def _words(self, row: Row) -> str:
+    def _words(self, row: OrderRow) -> str:
         index = self._books.index
-        counts = index.counts(row["id"])
-        return reports.proof_done(row, counts, budget.whole_price(index, row))
+        counts = index.counts(row.id)
+        return waiting.proof_done(row, counts, budget.whole_price(index, row))
 
 
-def is_open(row: Row) -> bool:
+def is_open(row: OrderRow) -> bool:
     """It has a proof that no one has been asked about yet."""
-    return row["proof"] is not None and row["held"] is None and not row["cancelled"]
+    return row.proof is not None and row.held is None and not row.cancelled

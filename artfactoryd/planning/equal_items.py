@@ -9,32 +9,38 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.storage.index import Index
+from artfactoryd.storage.index import EqualItem, Index
+from artfactoryd.storage.rows import OutputRow, ProductRow
 
-Row = dict[str, Any]
+
+class Made(NamedTuple):
+    """A product with its place among those asked for, from 0."""
+
+    output: OutputRow
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """`made`: the products of one item, all whole, each with its place (`output`) among those asked for.
+    """`made`: the products of one item, all whole.
 
     `gone`: there were some, and of no item all are there. `spent`: what one made that was not to be kept, so that
     it need not be there any more.
     """
 
-    made: tuple[Row, ...] = ()
+    made: tuple[Made, ...] = ()
     gone: bool = False
     on_the_way: bool = False
-    spent: tuple[Row, ...] = ()
+    spent: tuple[Made, ...] = ()
 
     @property
     def contents(self) -> list[tuple[int, str]]:
-        """(output, SHA-256) of what was made."""
-        return [(each["output"], each["sha256"]) for each in self.made or self.spent]
+        """(place among those asked for, SHA-256) of what was made."""
+        return [(made.place, made.output.sha256) for made in self.made or self.spent]
 
 
 class Twins:
@@ -43,27 +49,28 @@ class Twins:
 
     def of(self, keys: Sequence[str]) -> dict[str, Twin]:
         """By key, where there is anything equal at all."""
-        return {key: self._one(list(rows)) for key, rows in groupby(self._index.twins(keys), lambda row: row["key"])}
+        return {
+            key: self._one(list(rows)) for key, rows in groupby(self._index.equal_items(keys), lambda item: item.key)
+        }
 
-    def _one(self, rows: Sequence[Row]) -> Twin:
-        made = [row for row in rows if row["state"] == ItemState.COMPLETED]
-        found = [each for each in map(self._outputs_of, made) if each]
-        whole = next((outputs for outputs in found if self._are_whole(outputs)), [])
-        spent = next((outputs for outputs in found if not outputs[0]["shelved"]), [])
-        gone = not whole and any(outputs[0]["shelved"] for outputs in found)
-        return Twin(tuple(whole), gone, len(made) < len(rows), tuple(spent))
+    def _one(self, items: Sequence[EqualItem]) -> Twin:
+        completed = [item for item in items if item.state == ItemState.COMPLETED]
+        made = [outputs for outputs in map(self._outputs_of, completed) if outputs]
+        whole = next((outputs for outputs in made if self._are_whole(outputs)), ())
+        spent = next((outputs for outputs in made if not outputs[0].output.shelved), ())
+        gone = not whole and any(outputs[0].output.shelved for outputs in made)
+        return Twin(tuple(whole), gone, len(completed) < len(items), tuple(spent))
 
-    def _outputs_of(self, item: Row) -> list[Row]:
-        rows = self._index.outputs_of(item)
-        return [{**row, "output": row["place"] - item["first_index"]} for row in rows]
+    def _outputs_of(self, item: EqualItem) -> list[Made]:
+        return [Made(output, output.place - item.first_index) for output in self._index.outputs_of(item)]
 
-    def _are_whole(self, products: Iterable[Row]) -> bool:
-        return all(is_whole(self._root / each["path"], each) for each in products)
+    def _are_whole(self, outputs: Iterable[Made]) -> bool:
+        return all(is_whole(self._root / made.output.path, made.output) for made in outputs)
 
 
-def is_whole(path: Path, product: Row) -> bool:
+def is_whole(path: Path, product: ProductRow | OutputRow) -> bool:
     """Whether the bytes that were delivered lie there."""
     try:
-        return bool(path.lstat().st_size == product["bytes"] and entries.sha256(path) == product["sha256"])
+        return bool(path.lstat().st_size == product.bytes and entries.sha256(path) == product.sha256)
     except OSError:
         return False

@@ -12,7 +12,7 @@ from artfactoryd.core.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.inbox_rules import is_order_name
 from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.errors import Problem
-from artfactoryd.storage import search as searching
+from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
 
 MOST = 1000  # pictures that one pattern or query may find
@@ -56,8 +56,8 @@ class Patterns(Mapping[str, Sequence[str] | Problem]):
             return _wrong("a query is missing behind products:", "Say which: products:project:cars")
         try:
             read_query(query)
-            rows = islice(searching.find(self._index, query), MOST + 1) if self._index else ()
-            return [PRODUCT + row["id"] for row in rows if row["mime"].startswith("image/")]
+            rows = islice(search.find(self._index, query), MOST + 1) if self._index else ()
+            return [PRODUCT + row.product.id for row in rows if row.product.mime.startswith("image/")]
         except QueryWrong as error:
             return _wrong(str(error).partition("\n")[0], "Correct the query; docs/orders.md has the language.")
 

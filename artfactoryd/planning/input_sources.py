@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from artfactoryd.core.file_refs import PRODUCT, is_address, is_product
-from artfactoryd.core.sidecar import slug
+from artfactoryd.core.slug import slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.planning.input_patterns import LIBRARY
@@ -111,11 +111,11 @@ class Gathering:
             return Problem("E_INPUT", f"{value} {words}.", fix, path)
         row = rows[0]
         known = self._known(value)
-        file = self.root / row["path"]
+        file = self.root / row.path
         if known is None and not file.is_file():
-            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row['path']}).", BACK, path)
+            return Problem("E_INPUT", f"{value} is no longer on the shelf ({row.path}).", BACK, path)
         place = known or Place(file, self.root, file.name)
-        return Place(place.file, place.root, file.name, PRODUCT + row["id"])
+        return Place(place.file, place.root, file.name, PRODUCT + row.id)
 
     def _known(self, value: str) -> Place | None:
         """What an earlier look at the same order has kept."""

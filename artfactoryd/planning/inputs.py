@@ -19,6 +19,7 @@ from artfactoryd.entries import READ_ONLY
 from artfactoryd.errors import OutputBad, Problem, Refusal
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
+from artfactoryd.storage.rows import ItemRow, OutputRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,12 @@ def of_item(
     return {name: by_value[value] for name, value in given.items() if isinstance(value, str) and value in by_value}
 
 
-def of_product(row: Mapping[str, Any], model: Model, product: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[str, Mapping[str, Any]]:
     """By parameter, the product that an item of a later stage is fed with. `path`: of its file in the home."""
-    known = {key: product[key] for key in ("sha256", "bytes", "mime", "width", "height", "path")}
-    name, value = PurePosixPath(product["path"]).name, fed(row["parent"])
-    taking = [each for each in model.files if row["generation"].get(each) == value]
-    return {each: {"value": f"product:{product['id']}", "name": name, **known} for each in taking}
+    known = {key: getattr(product, key) for key in ("sha256", "bytes", "mime", "width", "height", "path")}
+    name, value = PurePosixPath(product.path).name, fed(item.parent or 0)
+    taking = [each for each in model.files if item.generation.get(each) == value]
+    return {each: {"value": f"product:{product.id}", "name": name, **known} for each in taking}
 
 
 def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
-from artfactoryd.core.model import Catalog, Model
+from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.model import Model
 from artfactoryd.errors import Path, Problem, Refusal
-from artfactoryd.factories import broken
+from artfactoryd.factories.registry import broken
 from artfactoryd.planning import models as library
 
 Name = tuple[str, str]  # provider, full id

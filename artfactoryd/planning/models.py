@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents
+from artfactoryd import documents, schema
 from artfactoryd.core.model import Model
 from artfactoryd.core.model_update import renewed
 from artfactoryd.core.openapi import NoSchema
@@ -71,7 +71,7 @@ def keep_told(told: Path, entry: Mapping[str, Any], *, asked: str) -> Model:
 
 def model_of(entry: Mapping[str, Any], source: str) -> Model:
     """Raises NoSchema with what is wrong with a description."""
-    wrong = documents.check_mapping(entry, "model") or list(_more_problems(entry))
+    wrong = schema.check_mapping(entry, "model") or list(_more_problems(entry))
     if wrong:
         raise NoSchema(f"its description cannot be used: {wrong[0].message}")
     return Model.from_mapping(entry, source)
@@ -111,13 +111,13 @@ def _read(path: Path) -> tuple[list[Model], list[Problem]]:
 
 
 def _problems(document: Document) -> list[Problem]:
-    wrong = documents.check(document, "model")
+    wrong = schema.check(document, "model")
     return wrong or [document.locate(problem) for problem in _more_problems(document.value)]
 
 
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     """What model.schema.json cannot say: a schema that is one, and names that stand in it."""
-    complaint = documents.check_schema(value["schema"])
+    complaint = schema.check_schema(value["schema"])
     if complaint:
         yield Problem("E_SCHEMA", f"the schema is {complaint}", "Correct it.", ("schema",))
         return

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,15 +13,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents
-from artfactoryd.core import file_names as naming
+from artfactoryd import documents, schema
+from artfactoryd.core import file_names
+from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
-from artfactoryd.core.expansion.item_keys import Keys
-from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.inbox_rules import BUNDLE_NAMES, is_bundle, is_order_name
-from artfactoryd.core.model import Catalog, Model, micro_dollars, providers_of, snapshots
+from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
@@ -31,6 +30,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
+from artfactoryd.planning.accepted import LOCAL, with_inputs
 from artfactoryd.planning.equal_items import Twins
 from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
@@ -39,12 +39,12 @@ from artfactoryd.planning.lookups import LookupFiles
 from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
 from artfactoryd.planning.remake import Again
 from artfactoryd.planning.template_resolution import Resolved, resolve
-from artfactoryd.planning.templates import TemplateFiles, TemplateTexts
+from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
-LOCAL = "local"
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
 
@@ -147,7 +147,7 @@ class Scholar:
         """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
         wrong: list[Problem] = []
         found = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
-        missing = documents.check_mapping(found.value, "order") if found.templates or wrong else []
+        missing = schema.check_mapping(found.value, "order") if found.templates or wrong else []
         if missing and not wrong:
             raise Refusal([found.locate(problem) for problem in missing])
         if any(problem.code not in READ_ON for problem in missing):
@@ -184,7 +184,7 @@ class Scholar:
         most_bytes = self._settings.limits.product_bytes
         sources = origin.again.sources if origin.again else {}
         row = self._index.order(origin.again.original) if self._index and origin.again else None
-        earlier = self._home.root / row["folder"] if row and row["folder"] else None
+        earlier = self._home.root / row.folder if row and row.folder else None
         return Gathering(
             origin.folder, self._home.root, self._home.library, self._index, origin.kept, most_bytes, earlier, sources
         )
@@ -204,7 +204,7 @@ class Scholar:
         choices, later = self._choices(order)
         models = [choice.model for choice in choices]
         plan = make_plan(
-            order, models[0], self._base(document, order), written=document.written, check=documents.check_value,
+            order, models[0], self._base(document, order), written=document.written, check=schema.check_value,
             models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
             many=patterns,
         )  # fmt: skip
@@ -277,45 +277,37 @@ class Scholar:
                 return
         for row in self._index.same_orders(fingerprint) if self._index else ():
             if self._counts_as_repeated(row):
-                place = row["folder"] or "Held"
-                yield Reason("duplicate", f"It is a duplicate of {row['name']} ({row['id'][:13]}, {place}).")
+                place = row.folder or "Held"
+                yield Reason("duplicate", f"It is a duplicate of {row.name} ({row.short}, {place}).")
                 return
 
-    def _counts_as_repeated(self, row: Mapping[str, Any]) -> bool:
+    def _counts_as_repeated(self, row: OrderRow) -> bool:
         assert self._index is not None
         if str(self._index.state(row)) in ("held", "queued", "processing"):
             return True
-        recent = datetime.fromisoformat(row["accepted_at"]) + timedelta(minutes=self._settings.inbox.repeat_minutes)
-        return recent > self._clock() and bool(self._index.attempts(row["id"]))
-
-
-def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
-    """The plan with what only the pictures themselves tell: which they are, and how large."""
-    sizes = {each["value"]: (each["width"], each["height"]) for each in found}
-    stages = tuple(replace(stage, plan=with_inputs(stage.plan, found)) for stage in plan.stages)
-    inputs = {each["value"]: each["sha256"] for each in found}
-    return replace(plan, inputs=inputs, input_sizes=sizes, stages=stages)
+        recent = datetime.fromisoformat(row.accepted_at) + timedelta(minutes=self._settings.inbox.repeat_minutes)
+        return recent > self._clock() and bool(self._index.attempts(row.id))
 
 
 def _complaints(document: Document) -> list[Problem]:
     """What the schema has against it; what is missing may come from a template."""
-    found = documents.check(document, "order")
+    found = schema.check(document, "order")
     return [each for each in found if each.code != "E_REQUIRED" or each.path or "template" not in document.value]
 
 
 def _pattern(file: str) -> dict[str, str]:
     """Of the settings, where they say something else than is usual."""
-    return {} if file == naming.PATTERN else {"file": file}
+    return {} if file == file_names.PATTERN else {"file": file}
 
 
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
     """Of the order's own patterns; the settings' was looked at when they were read."""
     order, found = plan.order, list[Problem]()
     if order.file is not None:
-        found += naming.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+        found += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
     for place, each in enumerate(plan.stages):
         if each.later.file is not None:
-            wrong = naming.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
+            wrong = file_names.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
             found += [replace(problem, path=("then", place, "file")) for problem in wrong]
     return found
 
@@ -331,67 +323,3 @@ def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
     """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
     parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-def document_text(document: bytes) -> str:
-    """The bytes as text for a line of JSON; `document_bytes` gives them back unchanged."""
-    try:
-        return document.decode()
-    except UnicodeDecodeError:
-        return "base64:" + base64.b64encode(document).decode()
-
-
-def document_bytes(text: str) -> bytes:
-    return base64.b64decode(text[7:]) if text.startswith("base64:") else text.encode()
-
-
-def _document(row: Mapping[str, Any]) -> Resolved:
-    """As it was accepted, whatever the Library says by now."""
-    document = documents.read_documents(document_bytes(row["document"]), row["file"])[0]
-    return resolve(document, TemplateTexts(row["library"].get("templates", {})))
-
-
-def order_of(row: Mapping[str, Any], document: Resolved | None = None) -> Order:
-    """An accepted order, from what its acceptance recorded."""
-    value = (document or _document(row)).value
-    order = read_order(value, name=row["name"], project=row["project"], rehearse=bool(row["rehearsal"]))
-    return order if order.file else replace(order, file=row["library"].get("file"))
-
-
-KEPT_PLANS = 32
-_plans: dict[tuple[Any, ...], Plan] = {}
-
-
-def plan_of(row: Mapping[str, Any]) -> Plan:
-    """The plan of an accepted order, as it was when it was accepted. Orders never change, so the last few are kept."""
-    key = tuple(row[name] for name in ("id", "document", "name", "project", "rehearsal", "base_seed"))
-    found = _plans.get(key)
-    if found is None:
-        if len(_plans) >= KEPT_PLANS:
-            _plans.clear()
-        found = _plans[key] = _plan_again(row)
-    return found
-
-
-def _plan_again(row: Mapping[str, Any]) -> Plan:
-    document = _document(row)
-    order = order_of(row, document)
-    known = [Model.from_snapshot(each) for each in snapshots(row)]
-    models, later = known[: len(known) - len(order.then)], known[len(known) - len(order.then) :]
-    library = row["library"]
-    plan = make_plan(
-        order, models[0], row["base_seed"], written=document.written, check=documents.check_value, models=models,
-        later=later, lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
-        many=library.get("many", {}),
-    )  # fmt: skip
-    return with_inputs(plan, row["inputs"])
-
-
-def expander(row: Mapping[str, Any]) -> tuple[list[str], Iterator[PlannedItem]]:
-    """Who runs each of an order's models, and its items that have no rows yet."""
-    plan = plan_of(row)
-    items = plan.items(row["expanded_items"] + 1, row["expanded_products"] + 1)
-    if not row["rehearsal"]:  # what is drawn here is not what was ordered
-        keys = Keys(plan)
-        items = (item if item.stage else item._replace(key=keys.of(item)) for item in items)
-    return providers_of(row), items

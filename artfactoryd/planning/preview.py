@@ -12,23 +12,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from artfactoryd.core import file_names as naming
+from artfactoryd.clock import now
+from artfactoryd.core import file_names
 from artfactoryd.core.expansion import stages
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
-from artfactoryd.core.model import usd
+from artfactoryd.core.money import usd
 from artfactoryd.core.order import Order
-from artfactoryd.core.sidecar import folder_name, prompt_of, slug
-from artfactoryd.daemon.app import asking, now
+from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import Origin, Scholar, Study, name_of
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
-from artfactoryd.shelf.placing import existing_project
+from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage.index import Index
 
 # What is only known when a file came.
@@ -172,7 +173,7 @@ def _items(study: Study, names: Names, most: int | None, index: Index | None) ->
         again = twin.made or twin.spent
         reason = None if again else _why_bought(study, item, key, key in seen, keys, explainer)
         seen.add(key)
-        reused = [product["id"] for product in again] or None
+        reused = [made.output.id for made in again] or None
         yield {**_item(item, called), "reused": reused, "reason": reason}
 
 
@@ -261,8 +262,8 @@ class Named(NamedTuple):
 
     @classmethod
     def of(cls, order: Order, stage: str | None) -> Named:
-        pattern = naming.pattern_of(order, stage)
-        return cls(pattern, naming.has_version(pattern), naming.may_collide(pattern))
+        pattern = file_names.pattern_of(order, stage)
+        return cls(pattern, file_names.has_version(pattern), file_names.may_collide(pattern))
 
 
 class Names:
@@ -271,7 +272,7 @@ class Names:
     def __init__(self, study: Study) -> None:
         order, self._plan = study.order, study.plan
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
-        self._of_order = naming.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
+        self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
         self._words: dict[int, str] = {}
 
     @property
@@ -289,12 +290,12 @@ class Names:
     def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
         """Of each product of an item."""
         model = self._plan.all_models[item.model]
-        values = self._of_order | naming.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        values = self._of_order | file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups)
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
         if not keeps(self._plan.order, item.stage):
             return  # never on the shelf, and without a name
         for place in range(item.asked):
-            of_place = naming.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
+            of_place = file_names.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
             yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
 
     def _slug(self, item: PlannedItem, words: str) -> str:
@@ -306,14 +307,14 @@ class Names:
 
     def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
         pattern, has_version, may_collide = self._named[values["stage"]]
-        name = naming.name(pattern, values)
+        name = file_names.name(pattern, values)
         if not (has_version or may_collide) or (len(taken) >= MOST_NAMES and name not in taken):
             return name
         taken[name] += 1
         if taken[name] == 1:
             return name
         if has_version:
-            return naming.name(pattern, {**values, "version": taken[name]})
+            return file_names.name(pattern, {**values, "version": taken[name]})
         stem, dot, extension = name.rpartition(".")
         return f"{stem}-{taken[name]}{dot}{extension}"
 
@@ -326,7 +327,7 @@ class Names:
         plain, whose = Counter[str](), dict[str, str | None]()
         for each, values in named:
             if each.may_collide:
-                plain[name := naming.name(each.pattern, values)] += 1
+                plain[name := file_names.name(each.pattern, values)] += 1
                 whose[name] = values["stage"]
         again = plain.total() - len(plain)
         if again:

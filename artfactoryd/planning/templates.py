@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from artfactoryd import documents
+from artfactoryd import documents, schema
 from artfactoryd.documents import Document
 from artfactoryd.entries import LITTER
 from artfactoryd.errors import Problem, Refusal
@@ -52,7 +52,7 @@ class TemplateFiles:
         if len(found) > 1:
             problem = Problem("E_TEMPLATE", "a template is one document.", "Give each a file of its own.")
             raise Refusal([found[1].locate(problem)])
-        wrong = documents.check(found[0], "order")
+        wrong = schema.check(found[0], "order")
         wrong = [each for each in wrong if each.code != MISSING_IS_FINE or each.path]
         if wrong:
             raise Refusal(wrong)

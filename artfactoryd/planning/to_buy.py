@@ -13,9 +13,10 @@ from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.core.expansion.item_keys import Keys, difference, settled
 from artfactoryd.core.expansion.plan import Buying, Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed, keeps
-from artfactoryd.core.model import Model, dollars
+from artfactoryd.core.model import Model
+from artfactoryd.core.money import dollars
 from artfactoryd.planning.equal_items import Twin, Twins
-from artfactoryd.storage.index import Index
+from artfactoryd.storage.index import EarlierItem, Index
 from artfactoryd.storage.projection import DELETED
 
 MOST = 20_000  # items of a plan that are looked at; of a larger one each is when its turn comes
@@ -161,7 +162,7 @@ class Explainer:
         self._plan = plan
         order = plan.order
         rows = index.earlier_items(order.name, order.project, COMPARED) if index else []
-        self._earlier = [(Model.from_snapshot(row["model"]), _parameters(row)) for row in rows]
+        self._earlier = [(Model.from_snapshot(row.model), _parameters(row)) for row in rows]
 
     def why(self, item: PlannedItem, compared: Mapping[str, Any]) -> str:
         """`compared`: its parameters, with every picture told by its bytes."""
@@ -179,8 +180,8 @@ class Explainer:
         return f"{', '.join(names)} {'differs' if len(names) == 1 else 'differ'}"
 
 
-def _parameters(row: Mapping[str, Any]) -> dict[str, Any]:
-    inputs = {each["value"]: each["sha256"] for each in row["inputs"]}
-    if row["parent"] is not None:
-        inputs[fed(row["parent"])] = row["fed_with"]
-    return {**settled(row["generation"], Model.from_snapshot(row["model"]).files, inputs), "copy": row["copy"]}
+def _parameters(row: EarlierItem) -> dict[str, Any]:
+    inputs = {each["value"]: each["sha256"] for each in row.inputs}
+    if row.parent is not None:
+        inputs[fed(row.parent)] = row.fed_with
+    return {**settled(row.generation, Model.from_snapshot(row.model).files, inputs), "copy": row.copy}

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from artfactoryd.core.model import Model, dollars, micro_dollars, snapshot_of, usd
+from artfactoryd.core.money import dollars, micro_dollars, usd
 from artfactoryd.errors import OverCap
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow
 
-Row = Mapping[str, Any]
 NAMES = ("month", "day")  # the one that lasts longer is told first
 GOES_ON = {"day": "at midnight", "month": "with the new month"}
 MONEY = """
@@ -25,15 +24,6 @@ MONEY = """
     coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NOT NULL THEN g.reserved END), 0) AS in_doubt,
     coalesce(sum(CASE WHEN g.cost < g.reserved THEN g.reserved - g.cost END), 0) AS released
 """
-
-
-def day_of(moment: datetime) -> str:
-    return moment.astimezone().date().isoformat()
-
-
-def today() -> str:
-    """For who only looks; the house has a clock of its own."""
-    return day_of(datetime.now().astimezone())
 
 
 def caps(settings: Settings) -> dict[str, int]:
@@ -46,15 +36,15 @@ def counted(index: Index, name: str, day: str) -> int:
     return index.committed(first, last)
 
 
-def set_aside(order: Row, upper: int) -> int:
+def set_aside(order: OrderRow, upper: int) -> int:
     """What a wish for an item of this order reserves: once a bill was higher, as much as that."""
-    return max(upper, order["dearest"]) if upper else 0
+    return max(upper, order.dearest) if upper else 0
 
 
 # --- may it be spent? ---
 
 
-def heed(index: Index, order: Row, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
+def heed(index: Index, order: OrderRow, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
     """Raises OverCap when a wish for `reserved` would pass a cap. What is free always passes."""
     if not reserved:
         return
@@ -69,9 +59,9 @@ def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]
             raise OverCap(words, name, day)
 
 
-def reasons(index: Index, order: Row, item: Row, settings: Settings, day: str) -> list[str]:
+def reasons(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> list[str]:
     """Each cap that the next item of an order waits for."""
-    reserved, in_force = set_aside(order, item["upper"]), caps(settings)
+    reserved, in_force = set_aside(order, item.upper), caps(settings)
     if not reserved:
         return []
     found = [_of_order(index, order, reserved)]
@@ -91,34 +81,34 @@ def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
     return f"{reached} It goes on by itself {GOES_ON[name]}, or when you raise {key}."
 
 
-def _of_order(index: Index, order: Row, reserved: int) -> str:
+def _of_order(index: Index, order: OrderRow, reserved: int) -> str:
     if not stops(order, reserved):
         return ""
-    why = f"Its cap of {dollars(order['cap'])} is reached."
-    if order["overrun"]:
-        why = f"An item cost {dollars(order['dearest'])}, more than was set aside for it."
-    short, whole = order["id"][:13], whole_price(index, order)
+    why = f"Its cap of {dollars(order.cap)} is reached."
+    if order.overrun:
+        why = f"An item cost {dollars(order.dearest)}, more than was set aside for it."
+    short, whole = order.short, whole_price(index, order)
     return f"{why} All of it may cost up to {dollars(whole)}: `approve {short}` allows that, `cancel {short}` ends it."
 
 
-def stops(order: Row, reserved: int) -> bool:
-    return bool(order["overrun"]) or order["committed"] + reserved > order["cap"]
+def stops(order: OrderRow, reserved: int) -> bool:
+    return bool(order.overrun) or order.committed + reserved > order.cap
 
 
-def whole_price(index: Index, order: Row) -> int:
+def whole_price(index: Index, order: OrderRow) -> int:
     """What the order may cost by what is known now: all that counts already, and all that is still to be sent."""
     sql = "SELECT upper, count(*) AS n FROM item WHERE order_id = ? AND state = 'planned' GROUP BY upper"
-    rows = index.rows(sql, (order["id"],))
-    return int(order["committed"] + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
+    rows = index.rows(sql, (order.id,))
+    return int(order.committed + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
 
 
 # --- what did it cost? ---
 
 
-def by_time(order: Row, item: Row, seconds: float | None) -> int | None:
+def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
     """The bill of a model paid by the second; None for every other, and where no time was measured."""
-    price = Model.from_snapshot(snapshot_of(order, item)).price
-    if order["rehearsal"] or price is None or price.per != "second" or not item["upper"] or not seconds:
+    price = order.model_of(item).price
+    if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
         return None
     return replace(price, seconds=seconds).upper(1, {})
 

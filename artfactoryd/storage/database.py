@@ -12,19 +12,21 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import peewee as pw
 from playhouse.migrations import Runner
 
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
+from artfactoryd.storage.rows import Decoder, Decodes
 
 PRAGMAS = {
     "journal_mode": "wal", "synchronous": "full", "fullfsync": 1, "checkpoint_fullfsync": 1,
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
-Row = dict[str, Any]
+Row = dict[str, Any]  # of a question that no table describes
+R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
@@ -119,11 +121,35 @@ class Database:
     # --- the one way to ask ---
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Of what no table describes: a count, a join. JSON columns come as lists and objects."""
         with self._one() as db:
             cursor = db.execute_sql(sql, tuple(values))
             names = [column[0] for column in cursor.description]
-            found = cursor.fetchall()
-        return [_decoded(dict(zip(names, row, strict=True))) for row in found]
+            rows = cursor.fetchall()
+        return [_decoded(dict(zip(names, row, strict=True))) for row in rows]
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        rows = self.rows(sql, values)
+        return rows[0] if rows else None
+
+    def all(self, decoder: Decodes[R], sql: str, values: Sequence[object] = ()) -> list[R]:
+        """`sql` selects the decoder's columns, in its order."""
+        with self._one() as db:
+            rows = db.execute_sql(sql, tuple(values)).fetchall()
+        return [decoder.decode(row) for row in rows]
+
+    def one(self, decoder: Decodes[R], sql: str, values: Sequence[object] = ()) -> R | None:
+        rows = self.all(decoder, sql, values)
+        return rows[0] if rows else None
+
+    def ask(self, decoder: Decoder[R], query: pw.Select) -> list[R]:
+        """`query`: of whole rows of the decoder's table."""
+        sql, values = query.sql()
+        return self.all(decoder, sql, values)
+
+    def ask_one(self, decoder: Decoder[R], query: pw.Select) -> R | None:
+        rows = self.ask(decoder, query.limit(1))
+        return rows[0] if rows else None
 
     @contextlib.contextmanager
     def _one(self) -> Iterator[pw.SqliteDatabase]:
@@ -138,10 +164,6 @@ class Database:
             self._free.append(db)
             if self._closed:
                 self.close()
-
-    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
-        found = self.rows(sql, values)
-        return found[0] if found else None
 
     # --- the one way to change, for `moves` and `books` ---
 

@@ -6,11 +6,10 @@ comes to the same, whenever the rows come in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from artfactoryd.core.model import Model, snapshot_of
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ITEMS, ItemRow, OrderRow
 
 NOT_THERE = "what it is made from did not come"
 ENDED = ("completed", "failed", "cancelled")
@@ -22,50 +21,54 @@ _HERE = f"(EXISTS ({_SHELVED}) OR EXISTS ({_INTERIM}))"
 
 def follow(index: Index, order_id: str, number: int) -> None:
     """After something happened to an item: what is fed with it may begin, or ends."""
-    item = index.row("SELECT state, first_index, asked FROM item WHERE order_id = ? AND number = ?", (order_id, number))
+    sql = "SELECT state, first_index, asked FROM item WHERE order_id = ? AND number = ?"
+    item = index.row(sql, (order_id, number))
     if item is None:
         return
-    if not feeds(index, {**item, "order_id": order_id}):
-        return
     places = (item["first_index"], item["first_index"] + item["asked"] - 1)
+    if not _feeds(index, order_id, places):
+        return
     _begin(index, order_id, places)
     if item["state"] in ENDED:
         _end(index, order_id, places)
 
 
-def feeds(index: Index, item: Mapping[str, Any]) -> bool:
+def feeds(index: Index, item: ItemRow) -> bool:
     """Whether something is made from what it makes."""
+    return _feeds(index, item.order_id, (item.first_index, item.last_index))
+
+
+def _feeds(index: Index, order_id: str, places: tuple[int, int]) -> bool:
     sql = "SELECT 1 FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? LIMIT 1"
-    last = item["first_index"] + item["asked"] - 1
-    return index.row(sql, (item["order_id"], item["first_index"], last)) is not None
+    return index.row(sql, (order_id, *places)) is not None
 
 
 def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     """What they equal is known from now on: it goes by the bytes of the product that each is fed with."""
     sql = (
-        "SELECT * FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 "
-        f"AND ((waits = 1 AND {_HERE}) OR EXISTS ({_SHELVED} AND liked = 1))"
+        f"SELECT {ITEMS.select()} FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' "
+        f"AND waits > 0 AND ((waits = 1 AND {_HERE}) OR EXISTS ({_SHELVED} AND liked = 1))"
     )
-    begins = index.rows(sql, (order_id, *places))
-    sql = "SELECT model, models, inputs, rehearsal FROM orders WHERE id = ?"
-    order = index.row(sql, (order_id,)) if begins else None
-    outputs = {place: index.output_at(order_id, place) for place in {item["parent"] for item in begins}}
+    begins = index.all(ITEMS, sql, (order_id, *places))
+    order = index.order(order_id) if begins else None
+    outputs = {item.parent: index.output_at(order_id, item.parent) for item in begins if item.parent is not None}
     for item in begins:
-        output = outputs[item["parent"]]
-        assert order is not None and output is not None
-        key = None if order["rehearsal"] else key_fed(order, item, output["sha256"])
-        index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item["number"])
+        assert order is not None and item.parent is not None
+        output = outputs[item.parent]
+        assert output is not None
+        key = None if order.rehearsal else key_fed(order, item, output.sha256)
+        index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item.number)
 
 
-def key_fed(order: Mapping[str, Any], item: Mapping[str, Any], sha256: str) -> str:
+def key_fed(order: OrderRow, item: ItemRow, sha256: str) -> str:
     """What an item of a stage equals, when it is fed with these bytes."""
     # imported late: `status` needs this module, and not the whole grammar behind a plan
     from artfactoryd.core.expansion.item_keys import key_of
     from artfactoryd.core.expansion.stages import fed
 
-    contents = {each["value"]: each["sha256"] for each in order["inputs"]} | {fed(item["parent"]): sha256}
-    model = Model.from_snapshot(snapshot_of(order, item))
-    return key_of(model, item["generation"], contents, item["copy"], item["asked"])
+    assert item.parent is not None
+    contents = {picture["value"]: picture["sha256"] for picture in order.inputs} | {fed(item.parent): sha256}
+    return key_of(order.model_of(item), item.generation, contents, item.copy, item.asked)
 
 
 def _end(index: Index, order_id: str, places: Sequence[int]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import IllegalMove
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import BY_YOU
+from artfactoryd.storage.rows import OutageRow
 
 CHUNK = 2000
 
@@ -48,19 +48,19 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
     if last.parent is not None:
-        chain.joined(index, order_id, coming[0].number, last.number)
+        dependencies.joined(index, order_id, coming[0].number, last.number)
 
 
 def _waits(item: PlannedItem) -> int:
     return 0 if item.parent is None else 1 + item.liked
 
 
-def note_outage(index: Index, provider: str, row: Mapping[str, Any] | None) -> None:
+def note_outage(index: Index, provider: str, outage: OutageRow | None) -> None:
     """What is so just now, for those who look from outside; a start knows nothing of it, so it has no line."""
     index.run("DELETE FROM outage WHERE provider = ?", provider)
-    if row is not None:
+    if outage is not None:
         sql = "INSERT INTO outage (provider, reason, since, again_at, given_up) VALUES (?, ?, ?, ?, ?)"
-        index.run(sql, provider, row["reason"], row["since"], row["again_at"], int(row["given_up"]))
+        index.run(sql, provider, outage.reason, outage.since, outage.again_at, int(outage.given_up))
 
 
 def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:

@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ATTEMPTS, QUESTIONS, AttemptRow, Json, QuestionRow
 
-Row = dict[str, Any]
 OPEN = "g.verdict = 'in_doubt' AND g.cost IS NULL AND g.ticket IS NULL"
-ASKED = "q.since, q.times, q.last_at, q.next_at, q.hopeful, q.words"
 
 
-def open_doubts(index: Index, provider: str) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An attempt of which nobody knows what became, and what was asked about it. `state`: its item's now."""
+
+    attempt: AttemptRow
+    question: QuestionRow | None
+    state: ItemState | None = None
+
+
+_COLUMNS = f"{ATTEMPTS.select('g')}, {QUESTIONS.select('q')}, i.state"
+_JOINED = (
+    f"SELECT {_COLUMNS} FROM generation_log g LEFT JOIN question q ON q.attempt = g.id "
+    "LEFT JOIN item i ON i.order_id = g.order_id AND i.number = g.number"
+)
+
+
+class _Doubts:
+    """The decoder of the join."""
+
+    @staticmethod
+    def decode(values: Sequence[object]) -> Doubt:
+        first, last = len(ATTEMPTS.columns), len(ATTEMPTS.columns) + len(QUESTIONS.columns)
+        question = None if values[first] is None else QUESTIONS.decode(values[first:last])
+        state = None if values[last] is None else ItemState(str(values[last]))
+        return Doubt(ATTEMPTS.decode(values[:first]), question, state)
+
+
+def open_doubts(index: Index, provider: str) -> list[Doubt]:
     """Attempts of which nobody knows what became, oldest first; also of items cancelled or sent again since."""
-    sql = (
-        f"SELECT g.*, {ASKED} FROM generation_log g LEFT JOIN question q ON q.attempt = g.id "
-        f"WHERE g.provider = ? AND {OPEN} ORDER BY g.asked_at, g.id"
-    )
-    return index.rows(sql, (provider,))
+    sql = f"{_JOINED} WHERE g.provider = ? AND {OPEN} ORDER BY g.asked_at, g.id"
+    return index.all(_Doubts, sql, (provider,))
 
 
-def known(index: Index, provider: str, since: str) -> list[Row]:
+def known(index: Index, provider: str, since: str) -> list[AttemptRow]:
     """Attempts that have tickets, asked for since then."""
-    sql = (
-        "SELECT id, order_id, number, model, actual, asked_at, ticket FROM generation_log "
-        "WHERE provider = ? AND asked_at >= ? AND ticket IS NOT NULL"
-    )
-    return index.rows(sql, (provider, since))
+    sql = f"SELECT {ATTEMPTS.select()} FROM generation_log WHERE provider = ? AND asked_at >= ? AND ticket IS NOT NULL"
+    return index.all(ATTEMPTS, sql, (provider, since))
 
 
-def on_the_way(index: Index, provider: str) -> list[Mapping[str, Any]]:
+def on_the_way(index: Index, provider: str) -> list[Json]:
     """What was sent in the creates that have no answer yet."""
     sql = (
         "SELECT g.actual FROM item i JOIN generation_log g ON g.id = i.attempt "
@@ -39,14 +60,10 @@ def on_the_way(index: Index, provider: str) -> list[Mapping[str, Any]]:
     return [row["actual"] for row in index.rows(sql, (provider,))]
 
 
-def of_order(index: Index, order_id: str) -> list[Row]:
+def of_order(index: Index, order_id: str) -> list[Doubt]:
     """What of an order may have been charged, with the state its item is in now; also what was found too late."""
-    sql = (
-        f"SELECT g.*, {ASKED}, i.state FROM generation_log g "
-        "JOIN item i ON i.order_id = g.order_id AND i.number = g.number LEFT JOIN question q ON q.attempt = g.id "
-        "WHERE g.order_id = ? AND g.verdict = 'in_doubt' AND g.cost IS NULL ORDER BY g.number, g.id"
-    )
-    return index.rows(sql, (order_id,))
+    sql = f"{_JOINED} WHERE g.order_id = ? AND g.verdict = 'in_doubt' AND g.cost IS NULL ORDER BY g.number, g.id"
+    return index.all(_Doubts, sql, (order_id,))
 
 
 def hopeful(index: Index, order_id: str) -> bool:
@@ -58,12 +75,11 @@ def hopeful(index: Index, order_id: str) -> bool:
     return index.row(sql, (order_id,)) is not None
 
 
-def remember(index: Index, rows: Iterable[Row]) -> None:
-    """What was asked is free to ask again, so it has no line. For `books` alone."""
+def remember(index: Index, questions: Iterable[QuestionRow]) -> None:
+    """What was asked is free to ask again, so it has no line. For `writer` alone."""
     sql = (
         "INSERT INTO question (attempt, since, times, last_at, next_at, hopeful, words) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (attempt) DO UPDATE SET times = excluded.times, last_at = excluded.last_at, "
         "next_at = excluded.next_at, hopeful = excluded.hopeful, words = excluded.words"
     )
-    keys = ("id", "since", "times", "last_at", "next_at", "hopeful", "words")
-    index.add(sql, [[row[key] for key in keys] for row in rows])
+    index.add(sql, [[q.attempt, q.since, q.times, q.last_at, q.next_at, int(q.hopeful), q.words] for q in questions])

@@ -1,15 +1,37 @@
 """The index: the queue, and a rebuildable view of shelf and ledger: the questions asked of it.
 
-Only `books` writes. Money is integer micro-dollars, times are ISO 8601 in UTC.
+Only `writer` writes. Plain questions are written with the tables' models; what is asked for every item, or goes through
+an order step by step, is SQL by hand. Money is integer micro-dollars, times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from artfactoryd.core.lifecycle import RESUMED, OrderState, order_state
-from artfactoryd.storage.database import Database, Row
+from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
+from artfactoryd.storage.database import Database
+from artfactoryd.storage.rows import (
+    ATTEMPTS,
+    ITEMS,
+    ORDERS,
+    OUTAGES,
+    OUTPUTS,
+    PRODUCTS,
+    STOPS,
+    UPLOADS,
+    AttemptRow,
+    ItemRow,
+    Json,
+    OrderRow,
+    OutageRow,
+    OutputRow,
+    ProductRow,
+    StopRow,
+    UploadRow,
+)
+from artfactoryd.storage.tables import Orders, Outage, Output, Product, ProviderStop, Upload
 
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
 ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
@@ -21,38 +43,78 @@ _WAITING = (
     f"WITH RECURSIVE waiting (id) AS ({_NEXT} UNION ALL "
     f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
 )
+_ORDER = f"SELECT {ORDERS.select()} FROM orders WHERE id = ?"
+_ITEM = f"SELECT {ITEMS.select()} FROM item"
+_ATTEMPT = f"SELECT {ATTEMPTS.select()} FROM generation_log"
+_OUTPUT = f"SELECT {OUTPUTS.select()} FROM output"
+
+
+class WaitingOrder(NamedTuple):
+    id: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class EqualItem:
+    """An item with a key that was asked for: made, or on its way."""
+
+    key: str
+    order_id: str
+    number: int
+    state: ItemState
+    first_index: int
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierItem:
+    """What was made before under the same name. `fed_with`: SHA-256 of what a stage's was made from."""
+
+    generation: Json
+    copy: int
+    parent: int | None
+    model: Json
+    inputs: list[Json]
+    fed_with: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBetween:
+    """An output that is not shelved, whose makings ended without being made."""
+
+    order_id: str
+    order_name: str
+    path: str
 
 
 class Index(Database):
     # --- orders ---
 
-    def order(self, order_id: str) -> Row | None:
-        return self.row("SELECT * FROM orders WHERE id = ?", (order_id,))
+    def order(self, order_id: str) -> OrderRow | None:
+        return self.one(ORDERS, _ORDER, (order_id,))
 
-    def orders(self, most: int = 1000, before: str = "") -> list[Row]:
+    def orders(self, most: int = 1000, before: str = "") -> list[OrderRow]:
         """Newest first; with `before`, those older than that id."""
-        if before:
-            return self.rows("SELECT * FROM orders WHERE id < ? ORDER BY id DESC LIMIT ?", (before, most))
-        return self.rows("SELECT * FROM orders ORDER BY id DESC LIMIT ?", (most,))
+        query = Orders.select().order_by(Orders.id.desc()).limit(most)
+        return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
 
-    def find_orders(self, name: str) -> list[Row]:
+    def find_orders(self, name: str) -> list[OrderRow]:
         """By id, by the beginning of an id, by name, or by folder; newest first."""
-        sql = "SELECT * FROM orders WHERE (id >= ? AND id < ?) OR name = ? OR folder = ? ORDER BY id DESC"
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
-        return self.rows(sql, (first, behind, name, name))
+        by_id = (Orders.id >= first) & (Orders.id < behind)
+        query = Orders.select().where(by_id | (Orders.name == name) | (Orders.folder == name))
+        return self.ask(ORDERS, query.order_by(Orders.id.desc()))
 
-    def order_of_claim(self, claim: str, number: int) -> Row | None:
-        return self.row("SELECT * FROM orders WHERE claim = ? AND number = ?", (claim, number))
+    def orders_of_claim(self, claim: str) -> list[OrderRow]:
+        return self.ask(ORDERS, Orders.select().where(Orders.claim == claim).order_by(Orders.number))
 
-    def orders_of_claim(self, claim: str) -> list[Row]:
-        return self.rows("SELECT * FROM orders WHERE claim = ? ORDER BY number", (claim,))
+    def orders_of_submission(self, submission: str) -> list[OrderRow]:
+        return self.ask(ORDERS, Orders.select().where(Orders.submission == submission).order_by(Orders.number))
 
-    def orders_of_submission(self, submission: str) -> list[Row]:
-        return self.rows("SELECT * FROM orders WHERE submission = ? ORDER BY number", (submission,))
-
-    def held_orders(self) -> list[Row]:
-        return self.rows("SELECT * FROM orders WHERE held IS NOT NULL AND cancelled = 0 ORDER BY id")
+    def held_orders(self) -> list[OrderRow]:
+        held = Orders.held.is_null(False) & (Orders.cancelled == 0)
+        return self.ask(ORDERS, Orders.select().where(held).order_by(Orders.id))
 
     def real_runs(self, document_sha256: str) -> int:
         """How many real runs of exactly these bytes were accepted before."""
@@ -62,62 +124,60 @@ class Index(Database):
         )
         return int(self.rows(sql, (document_sha256,))[0]["n"])
 
-    def same_orders(self, fingerprint: str) -> list[Row]:
+    def same_orders(self, fingerprint: str) -> list[OrderRow]:
         """Real orders of the same document, project and files; newest first."""
-        sql = "SELECT * FROM orders WHERE fingerprint = ? AND rehearsal = 0 ORDER BY id DESC LIMIT 20"
-        return self.rows(sql, (fingerprint,))
+        same = (Orders.fingerprint == fingerprint) & (Orders.rehearsal == 0)
+        return self.ask(ORDERS, Orders.select().where(same).order_by(Orders.id.desc()).limit(20))
 
-    def proofs(self) -> list[Row]:
+    def proofs(self) -> list[OrderRow]:
         """Orders at work on their proof."""
-        sql = "SELECT * FROM orders WHERE proof IS NOT NULL AND held IS NULL AND cancelled = 0 ORDER BY id"
-        return self.rows(sql)
+        at_work = Orders.proof.is_null(False) & Orders.held.is_null() & (Orders.cancelled == 0)
+        return self.ask(ORDERS, Orders.select().where(at_work).order_by(Orders.id))
 
-    def unexpanded_orders(self) -> list[Row]:
-        sql = "SELECT * FROM orders WHERE held IS NULL AND cancelled = 0 AND expanded_items < total_items ORDER BY id"
-        return self.rows(sql)
+    def unexpanded_orders(self) -> list[OrderRow]:
+        begun = Orders.held.is_null() & (Orders.cancelled == 0) & (Orders.expanded_items < Orders.total_items)
+        return self.ask(ORDERS, Orders.select().where(begun).order_by(Orders.id))
 
-    def working_orders(self, provider: str) -> list[Row]:
+    def working_orders(self, provider: str) -> list[WaitingOrder]:
         """Orders with something left to send, as the scheduler takes them: priority, then age."""
         sql = (
             f"{_WAITING} SELECT orders.id, priority FROM waiting JOIN orders ON orders.id = waiting.id "
             "WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL ORDER BY priority DESC, orders.id"
         )
-        return self.rows(sql, (provider, provider))
+        return [WaitingOrder(row["id"], row["priority"]) for row in self.rows(sql, (provider, provider))]
 
     def counts(self, order_id: str) -> dict[str, int]:
         sql = "SELECT state, count(*) AS n FROM item WHERE order_id = ? GROUP BY state"
         return {row["state"]: row["n"] for row in self.rows(sql, (order_id,))}
 
-    def state(self, order: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> OrderState:
-        found = self.counts(order["id"]) if counts is None else counts
-        expanded = order["expanded_items"] >= order["total_items"]
-        held = order["held"] is not None and not order["cancelled"]
-        return order_state(found, held=held, cancelled=bool(order["cancelled"]), expanded=expanded)
+    def state(self, order: OrderRow, counts: Mapping[str, int] | None = None) -> OrderState:
+        present = self.counts(order.id) if counts is None else counts
+        return order_state(present, held=order.is_held, cancelled=order.cancelled, expanded=order.is_expanded)
 
     # --- items ---
 
-    def item(self, order_id: str, number: int) -> Row | None:
-        return self.row("SELECT * FROM item WHERE order_id = ? AND number = ?", (order_id, number))
+    def item(self, order_id: str, number: int) -> ItemRow | None:
+        return self.one(ITEMS, f"{_ITEM} WHERE order_id = ? AND number = ?", (order_id, number))
 
-    def items(self, order_id: str, states: Iterable[str] = (), most: int = 100_000) -> list[Row]:
+    def items(self, order_id: str, states: Iterable[str] = (), most: int = 100_000) -> list[ItemRow]:
         wanted = tuple(states)
         marks = f"AND state IN ({','.join('?' * len(wanted))})" if wanted else ""
-        sql = f"SELECT * FROM item WHERE order_id = ? {marks} ORDER BY number LIMIT ?"
-        return self.rows(sql, (order_id, *wanted, most))
+        sql = f"{_ITEM} WHERE order_id = ? {marks} ORDER BY number LIMIT ?"
+        return self.all(ITEMS, sql, (order_id, *wanted, most))
 
-    def items_after(self, order_id: str, number: int, most: int) -> list[Row]:
-        sql = "SELECT * FROM item WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
-        return self.rows(sql, (order_id, number, most))
+    def items_after(self, order_id: str, number: int, most: int) -> list[ItemRow]:
+        sql = f"{_ITEM} WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
+        return self.all(ITEMS, sql, (order_id, number, most))
 
-    def planned_items(self, order_id: str, provider: str, most: int) -> list[Row]:
+    def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
         proof = self.proof(order_id)
         only = f"AND number IN ({','.join('?' * len(proof))})" if proof else ""
         sql = (
-            f"SELECT * FROM item WHERE order_id = ? AND state = 'planned' AND provider = ? AND waits = 0 {only} "
+            f"{_ITEM} WHERE order_id = ? AND state = 'planned' AND provider = ? AND waits = 0 {only} "
             "ORDER BY number LIMIT ?"
         )
-        return self.rows(sql, (order_id, provider, *proof, most))
+        return self.all(ITEMS, sql, (order_id, provider, *proof, most))
 
     def proof(self, order_id: str) -> list[int]:
         """The items that are made before the others may; empty when none are, or a person has seen them."""
@@ -129,16 +189,16 @@ class Index(Database):
         sql = f"SELECT state FROM item WHERE order_id = ? AND number IN ({marks})"
         return [row["state"] for row in self.rows(sql, (order_id, *numbers))]
 
-    def resumable_items(self) -> list[Row]:
+    def resumable_items(self) -> list[ItemRow]:
         """What a start takes up again: deliveries, then tickets, then wishes without a ticket."""
-        found: list[Row] = []
+        items: list[ItemRow] = []
         for state in RESUMED:
-            found += self.rows("SELECT * FROM item WHERE state = ? ORDER BY order_id, number", (state,))
-        return found
+            items += self.all(ITEMS, f"{_ITEM} WHERE state = ? ORDER BY order_id, number", (state,))
+        return items
 
     # --- items that are the same ---
 
-    def twins(self, keys: Sequence[str]) -> list[Row]:
+    def equal_items(self, keys: Sequence[str]) -> list[EqualItem]:
         """Items with one of these keys that were made or are on their way; those of one key together, newest first."""
         marks = ",".join("?" * len(keys))
         sql = (
@@ -146,17 +206,17 @@ class Index(Database):
             "AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
             "ORDER BY key, order_id DESC, number"
         )
-        return self.rows(sql, tuple(keys))
+        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in self.rows(sql, tuple(keys))]
 
     def is_on_the_way(self, key: str) -> bool:
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
         return self.row(sql, (key,)) is not None
 
-    def outputs_of(self, item: Mapping[str, Any]) -> list[Row]:
+    def outputs_of(self, item: EqualItem) -> list[OutputRow]:
         """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
-        first = item["first_index"]
-        sql = "SELECT * FROM output WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
-        return self.rows(sql, (item["order_id"], first, first + item["asked"] - 1, item["number"]))
+        sql = f"{_OUTPUT} WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
+        last = item.first_index + item.asked - 1
+        return self.all(OUTPUTS, sql, (item.order_id, item.first_index, last, item.number))
 
     def waiting_for_doubts(self, order_id: str) -> int:
         """Planned items of an order whose equal is in doubt; few are, so they are looked at first."""
@@ -166,7 +226,7 @@ class Index(Database):
         )
         return int(self.rows(sql, (order_id,))[0]["n"])
 
-    def earlier_items(self, name: str, project: str, most: int) -> list[Row]:
+    def earlier_items(self, name: str, project: str, most: int) -> list[EarlierItem]:
         """Made for real orders of this name, newest order first."""
         sql = (
             f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
@@ -176,7 +236,7 @@ class Index(Database):
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
         )
-        return self.rows(sql, (name, project, most))
+        return [EarlierItem(**row) for row in self.rows(sql, (name, project, most))]
 
     def reused(self, order_id: str) -> int:
         """Items of an order that were copied, not bought."""
@@ -205,18 +265,18 @@ class Index(Database):
     def spent_in_all(self) -> int:
         return int(self.rows("SELECT coalesce(sum(cost), 0) AS n FROM generation_log")[0]["n"])
 
-    def attempts(self, order_id: str, number: int | None = None) -> list[Row]:
+    def attempts(self, order_id: str, number: int | None = None) -> list[AttemptRow]:
         if number is None:
-            return self.rows("SELECT * FROM generation_log WHERE order_id = ? ORDER BY id", (order_id,))
-        sql = "SELECT * FROM generation_log WHERE order_id = ? AND number = ? ORDER BY id"
-        return self.rows(sql, (order_id, number))
+            return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? ORDER BY id", (order_id,))
+        return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? AND number = ? ORDER BY id", (order_id, number))
 
-    def attempt(self, attempt_id: str) -> Row | None:
-        return self.row("SELECT * FROM generation_log WHERE id = ?", (attempt_id,))
+    def attempt(self, attempt_id: str) -> AttemptRow | None:
+        return self.one(ATTEMPTS, f"{_ATTEMPT} WHERE id = ?", (attempt_id,))
 
-    def upload(self, provider: str, sha256: str) -> Row | None:
+    def upload(self, provider: str, sha256: str) -> UploadRow | None:
         """Where these bytes were put at this provider, and until when."""
-        return self.row("SELECT * FROM upload WHERE provider = ? AND sha256 = ?", (provider, sha256))
+        there = (Upload.provider == provider) & (Upload.sha256 == sha256)
+        return self.ask_one(UPLOADS, Upload.select().where(there))
 
     # --- products, stops, commands ---
 
@@ -230,31 +290,34 @@ class Index(Database):
         sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
 
-    def products(self, order_id: str, most: int = 1_000_000) -> list[Row]:
-        return self.rows("SELECT * FROM product WHERE order_id = ? ORDER BY place LIMIT ?", (order_id, most))
+    def products(self, order_id: str, most: int = 1_000_000) -> list[ProductRow]:
+        return self.ask(
+            PRODUCTS, Product.select().where(Product.order_id == order_id).order_by(Product.place).limit(most)
+        )
 
-    def newest_products(self, most: int) -> list[Row]:
+    def newest_products(self, most: int) -> list[ProductRow]:
         """Of all orders; their ids are ordered by time."""
-        return self.rows("SELECT * FROM product ORDER BY id DESC LIMIT ?", (most,))
+        return self.ask(PRODUCTS, Product.select().order_by(Product.id.desc()).limit(most))
 
-    def product(self, product_id: str) -> Row | None:
-        return self.row("SELECT * FROM product WHERE id = ?", (product_id,))
+    def product(self, product_id: str) -> ProductRow | None:
+        return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))
 
-    def output_at(self, order_id: str, place: int) -> Row | None:
+    def output_at(self, order_id: str, place: int) -> OutputRow | None:
         """A product, or one that is not shelved but only sent on: `shelved` tells."""
-        return self.row("SELECT * FROM output WHERE order_id = ? AND place = ?", (order_id, place))
+        there = (Output.order_id == order_id) & (Output.place == place)
+        return self.ask_one(OUTPUTS, Output.select().where(there))
 
-    def fed_with(self, item: Mapping[str, Any]) -> tuple[Row, Row] | None:
+    def fed_with(self, item: ItemRow) -> tuple[OutputRow, ItemRow] | None:
         """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
-        output = None if item["parent"] is None else self.output_at(item["order_id"], item["parent"])
-        maker = self.item(item["order_id"], output["number"]) if output else None
+        output = None if item.parent is None else self.output_at(item.order_id, item.parent)
+        maker = self.item(item.order_id, output.number) if output else None
         return (output, maker) if output and maker else None
 
-    def made_of(self, order_id: str, place: int) -> list[Row]:
+    def made_of(self, order_id: str, place: int) -> list[ItemRow]:
         """The items that are fed with it."""
-        return self.rows("SELECT * FROM item WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
+        return self.all(ITEMS, f"{_ITEM} WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
 
-    def left_between(self) -> list[Row]:
+    def left_between(self) -> list[LeftBetween]:
         """Outputs that are not shelved, and of which something was to be made that ended without being made."""
         sql = (
             "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
@@ -262,7 +325,7 @@ class Index(Database):
             "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
             "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
         )
-        return self.rows(sql)
+        return [LeftBetween(row["id"], row["name"], row["path"]) for row in self.rows(sql)]
 
     def is_spent(self, output_id: str) -> bool:
         """Whether it is not shelved, and everything that is made of it is safe."""
@@ -273,45 +336,38 @@ class Index(Database):
         )
         return self.row(sql, (output_id,)) is not None
 
-    def find_products(self, name: str) -> list[Row]:
+    def find_products(self, name: str) -> list[ProductRow]:
         """By path in the home, by id, or by the beginning of an id; newest first."""
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first
-        sql = "SELECT * FROM product WHERE path = ? OR id = ? OR (id >= ? AND id < ?) ORDER BY id DESC LIMIT 20"
-        return self.rows(sql, (name, first, first, behind))
+        by_id = (Product.id == name) | ((Product.id >= first) & (Product.id < behind))
+        query = Product.select().where((Product.path == name) | by_id)
+        return self.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(20))
 
-    def find_product(self, path: str) -> Row | None:
-        return self.row("SELECT * FROM product WHERE path = ?", (path,))
+    def find_product(self, path: str) -> ProductRow | None:
+        return self.ask_one(PRODUCTS, Product.select().where(Product.path == path))
 
-    def products_beginning(self, prefix: str) -> list[Row]:
+    def products_beginning(self, prefix: str) -> list[ProductRow]:
         """By the beginning of an id; two are enough to see that it is not clear which."""
-        return self.rows("SELECT * FROM product WHERE id >= ? AND id < ? LIMIT 2", (prefix, prefix + "~"))
+        within = (Product.id >= prefix) & (Product.id < prefix + "~")
+        return self.ask(PRODUCTS, Product.select().where(within).limit(2))
 
-    def search_products(self, condition: str, values: Sequence[object], before: str, most: int) -> list[Row]:
-        """Those older than the id `before`, newest first; `condition`: of p product, i item, o orders (searching)."""
-        sql = (
-            f"SELECT p.*, o.name AS order_name, o.project, {ITEM_MODEL} AS model, i.generation, i.seed, i.provider "
-            "FROM product p LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id "
-            f"AND i.number = p.number WHERE p.id < ? AND {condition} ORDER BY p.id DESC LIMIT ?"
-        )
-        return self.rows(sql, (before, *values, most))
-
-    def stops(self) -> dict[str, Row]:
+    def stops(self) -> dict[str, StopRow]:
         """Providers that trouble has stopped (no key, no money)."""
-        rows = self.rows("SELECT provider, reason, since, of_key FROM provider_stop WHERE kind = 'stopped'")
-        return {row["provider"]: row for row in rows}
+        rows = self.ask(STOPS, ProviderStop.select().where(ProviderStop.kind == "stopped"))
+        return {row.provider: row for row in rows}
 
-    def outages(self) -> dict[str, Row]:
+    def outages(self) -> dict[str, OutageRow]:
         """Providers that do not answer, or not as they should; tried again by themselves."""
-        return {row["provider"]: row for row in self.rows("SELECT * FROM outage")}
+        return {row.provider: row for row in self.ask(OUTAGES, Outage.select())}
 
     def pauses(self) -> dict[str, str]:
         """Providers that a person has paused, and since when; the empty name is all of them."""
-        rows = self.rows("SELECT provider, since FROM provider_stop WHERE kind = 'paused'")
-        return {row["provider"]: row["since"] for row in rows}
+        rows = self.ask(STOPS, ProviderStop.select().where(ProviderStop.kind == "paused"))
+        return {row.provider: row.since for row in rows}
 
-    def paused_orders(self) -> list[Row]:
-        return self.rows("SELECT * FROM orders WHERE paused IS NOT NULL ORDER BY id")
+    def paused_orders(self) -> list[OrderRow]:
+        return self.ask(ORDERS, Orders.select().where(Orders.paused.is_null(False)).order_by(Orders.id))
 
     def waiting_orders(self, provider: str) -> set[str]:
         """Ids of orders with something left to send there; the empty name is every provider."""

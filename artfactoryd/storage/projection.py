@@ -12,8 +12,7 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove, OverCap
-from artfactoryd.storage import budget
-from artfactoryd.storage import dependencies as chain
+from artfactoryd.storage import budget, dependencies
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.transitions import Line, UnknownItem, log, move, text, why_not
 
@@ -42,7 +41,7 @@ CAP = "cap"  # waived by the approval of an order that has begun
 def apply(index: Index, line: Line) -> None:
     _KINDS[line["kind"]](index, line)
     if line["kind"] in FED:
-        chain.follow(index, line["order"], line["item"])
+        dependencies.follow(index, line["order"], line["item"])
 
 
 # --- orders ---
@@ -121,7 +120,7 @@ def _retry(index: Index, line: Line) -> None:
         sql = "UPDATE item SET state = 'planned', reason = NULL WHERE order_id = ? AND number = ?"
         index.run(f"{sql} AND state = 'cancelled' AND waits > 0", line["order"], line["item"])
         index.run("UPDATE orders SET cancelled = 0 WHERE id = ?", line["order"])
-        chain.joined(index, line["order"], line["item"], line["item"])
+        dependencies.joined(index, line["order"], line["item"], line["item"])
         return
     move(index, line, "retry", reason=None, ticket=None, outputs=None, attempt=None, stop=0)
     ended = "CASE WHEN cancelled = 1 AND held IS NOT NULL THEN NULL ELSE"  # what ended it was no approval of its proof
@@ -188,7 +187,7 @@ def _reserve(index: Index, line: Line, day: str) -> None:
 
 def _why_no_wish(index: Index, line: Line) -> IllegalMove:
     order = index.order(line["order"])
-    if order is None or order["held"] is not None or order["cancelled"]:
+    if order is None or order.held is not None or order.cancelled:
         return IllegalMove(f"Order {line['order']} is held or cancelled; nothing of it is sent.")
     return OverCap("Its cap is reached; nothing more of it is sent.")
 
@@ -380,7 +379,7 @@ def _mark(index: Index, line: Line) -> None:
         return
     values = (int(line["liked"]), text(line["tags"]), line["product"])
     index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
-    chain.follow(index, product["order_id"], product["number"])
+    dependencies.follow(index, product.order_id, product.number)
 
 
 def _command(index: Index, line: Line) -> None:

@@ -19,14 +19,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.core.model import Model, dollars
+from artfactoryd.core.model import Model
+from artfactoryd.core.money import dollars
 from artfactoryd.durable import flush, flush_folder, storage_errors
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
-from artfactoryd.shelf import placing as shelf
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import ledger
-from artfactoryd.storage import projection as moves
+from artfactoryd.shelf import reading
+from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import Expander, catch_up
@@ -71,7 +70,7 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     if home.index_file.exists():
         if not is_unreadable(home.index_file):
             return
-    elif not any(home.ledger.glob("*.jsonl")) and next(shelf.walk(home.projects), None) is None:
+    elif not any(home.ledger.glob("*.jsonl")) and next(reading.walk(home.projects), None) is None:
         return
     log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
     for difference in reindex(home, expander, clock).differences:
@@ -123,10 +122,10 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     for order in index.unexpanded_orders():
         try:
             providers, items = expander(order)
-            while chunk := list(islice(items, unwritten.CHUNK)):
-                unwritten.add_items(index, order["id"], providers, chunk)
+            while chunk := list(islice(items, derived.CHUNK)):
+                derived.add_items(index, order.id, providers, chunk)
         except Refusal as refusal:
-            yield f"Order {order['name']} ({order['id']}) can no longer be understood: {refusal}"
+            yield f"Order {order.name} ({order.id}) can no longer be understood: {refusal}"
     sql = (
         "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o LEFT JOIN item i ON i.order_id = o.id "
         "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
@@ -183,15 +182,15 @@ class _Shelf:
     def _walk(self) -> None:
         rows = self._rows()
         marks = ",".join("?" * len(COLUMNS.split(",")))
-        while chunk := list(islice(rows, unwritten.CHUNK)):
+        while chunk := list(islice(rows, derived.CHUNK)):
             self._index.add(f"INSERT INTO found ({COLUMNS}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         before = len(str(self._home.root)) + 1
-        for product, card in shelf.walk(self._home.projects):
+        for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
             try:
-                said = shelf.read_sidecar(card)
+                said = reading.read_sidecar(card)
                 row = _row(said, path)
             except (ValueError, KeyError, TypeError):
                 self._unread.append(str(card)[before:])
@@ -213,7 +212,7 @@ class _Shelf:
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
         for row in self._index.resumable_items():
-            for chosen in row["outputs"] or ():
+            for chosen in row.outputs or ():
                 self._index.run("DELETE FROM found WHERE id = ?", chosen["id"])
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
@@ -226,7 +225,7 @@ class _Shelf:
             "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
         for line in marks:
-            moves.apply(self._index, line)
+            projection.apply(self._index, line)
         if new:
             of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
             yield f"{new} products lie on the shelf that the ledger does not tell of{of}."

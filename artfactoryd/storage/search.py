@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from artfactoryd.core.query import QueryWrong, Term, read_query
 from artfactoryd.storage.index import ITEM_MODEL, Index
+from artfactoryd.storage.rows import PRODUCTS, Json, ProductRow
 
 Condition = tuple[str, list[object]]
 PAGE = 500
@@ -18,23 +20,54 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def find(index: Index, query: str, most: int | None = None) -> Iterator[dict[str, Any]]:
-    """Rows of products with `order_name`, `project` and `generation`. Raises QueryWrong before the first."""
+@dataclass(frozen=True, slots=True)
+class FoundProduct:
+    """A product with what its order and item say of it; of one whose order is not known here, nothing."""
+
+    product: ProductRow
+    order_name: str | None
+    project: str | None
+    model: Json | None
+    generation: Json | None
+    seed: int | None
+    provider: str | None
+
+
+def find(index: Index, query: str, most: int | None = None) -> Iterator[FoundProduct]:
+    """Newest first. Raises QueryWrong before the first."""
     terms = read_query(query)
     condition, values = _all_of(query, terms)
     return _pages(index, condition, values, most)
 
 
-def _pages(index: Index, condition: str, values: Sequence[object], most: int | None) -> Iterator[dict[str, Any]]:
+def _pages(index: Index, condition: str, values: Sequence[object], most: int | None) -> Iterator[FoundProduct]:
     """Each page goes on behind the last id of the one before, so a long answer is never held at once."""
     before, left = "~", most
     while left is None or left > 0:
-        page = PAGE if left is None else min(PAGE, left)
-        rows = index.search_products(condition, values, before, page)
-        yield from rows
-        if len(rows) < page:
+        size = PAGE if left is None else min(PAGE, left)
+        page = _page(index, condition, values, before, size)
+        yield from page
+        if len(page) < size:
             return
-        before, left = rows[-1]["id"], None if left is None else left - page
+        before, left = page[-1].product.id, None if left is None else left - size
+
+
+def _page(index: Index, condition: str, values: Sequence[object], before: str, most: int) -> list[FoundProduct]:
+    """Those older than the id `before`; `condition`: of p product, i item, o orders."""
+    sql = (
+        f"SELECT {PRODUCTS.select('p')}, o.name AS order_name, o.project, {ITEM_MODEL} AS model, i.generation, "
+        "i.seed, i.provider FROM product p LEFT JOIN orders o ON o.id = p.order_id "
+        "LEFT JOIN item i ON i.order_id = p.order_id "
+        f"AND i.number = p.number WHERE p.id < ? AND {condition} ORDER BY p.id DESC LIMIT ?"
+    )
+    return [_found_product(row) for row in index.rows(sql, (before, *values, most))]
+
+
+def _found_product(row: Mapping[str, Any]) -> FoundProduct:
+    product = PRODUCTS.decode([row[name] for name in PRODUCTS.columns])
+    return FoundProduct(
+        product, row["order_name"], row["project"], row["model"], row["generation"], row["seed"], row["provider"]
+    )
 
 
 def _all_of(query: str, terms: Sequence[Term]) -> Condition:

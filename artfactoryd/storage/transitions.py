@@ -44,8 +44,8 @@ def why_not(index: Index, line: Line, name: str) -> Exception:
     row = index.item(line["order"], line["item"])
     if row is None:
         return UnknownItem(line["order"])
-    late = f" by attempt {row['attempt']}" if row["attempt"] not in (None, line.get("attempt")) else ""
-    return IllegalMove(f"Item {line['item']} of order {line['order']} is {row['state']}{late}: {name} is not possible.")
+    late = f" by attempt {row.attempt}" if row.attempt not in (None, line.get("attempt")) else ""
+    return IllegalMove(f"Item {line['item']} of order {line['order']} is {row.state}{late}: {name} is not possible.")
 
 
 def log(index: Index, line: Line, **columns: object) -> None:

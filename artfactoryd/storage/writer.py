@@ -26,23 +26,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints as fault
+from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
-from artfactoryd.storage import derived as unwritten
-from artfactoryd.storage import in_doubt as stakes
-from artfactoryd.storage import ledger
-from artfactoryd.storage import projection as moves
+from artfactoryd.storage import derived, in_doubt, ledger, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
+from artfactoryd.storage.rows import OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
 Line = Mapping[str, Any]
-Expander = Callable[[Mapping[str, Any]], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
+Expander = Callable[[OrderRow], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
 # of its models, items to come
 MOST_TOGETHER = 256
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
@@ -89,11 +87,11 @@ class Books:
         step = tuple({"kind": line["kind"], "at": at, **line} for line in lines)
         await self._put(_Move(step, ledger.encode(step)))
 
-    async def expand(self, order: Mapping[str, Any]) -> None:
+    async def expand(self, order: OrderRow) -> None:
         """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
         providers, items = await asyncio.to_thread(self._expander, order)
         while chunk := await asyncio.to_thread(_take, items):
-            change = partial(unwritten.add_items, order_id=order["id"], providers=providers, items=chunk)
+            change = partial(derived.add_items, order_id=order.id, providers=providers, items=chunk)
             await self._put(_Move(change=change))
 
     async def set_folder(self, order_id: str, folder: str) -> None:
@@ -103,16 +101,16 @@ class Books:
     async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
         """Where a picture was put: free to do again, so it needs no line."""
         known = (provider, sha256, address, expires_at)
-        await self._put(_Move(change=partial(unwritten.remember_upload, known=known)))
+        await self._put(_Move(change=partial(derived.remember_upload, known=known)))
 
-    async def remember_questions(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def remember_questions(self, questions: Sequence[QuestionRow]) -> None:
         """What was asked about attempts in doubt: free to ask again, so it needs no line."""
-        if rows:
-            await self._put(_Move(change=partial(stakes.remember, rows=[dict(row) for row in rows])))
+        if questions:
+            await self._put(_Move(change=partial(in_doubt.remember, questions=tuple(questions))))
 
-    async def note_outage(self, provider: str, row: Mapping[str, Any] | None) -> None:
+    async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
-        await self._put(_Move(change=partial(unwritten.note_outage, provider=provider, row=row)))
+        await self._put(_Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
 
     async def _put(self, move: _Move) -> None:
         with self._door:
@@ -174,7 +172,7 @@ class Books:
                 if steps := [move.data for move in legal if move.data]:
                     place = book.append(steps, self._month())
                     written = True
-                    fault.point("ledger_written")
+                    failpoints.point("ledger_written")
                     _remember(index, place)
         except Exception as error:
             self._make_good(index, book, together, written, error)
@@ -187,7 +185,7 @@ class Books:
         try:
             with index.step():
                 for line in move.lines:
-                    moves.apply(index, line)
+                    projection.apply(index, line)
                 if move.change:
                     move.change(index)
             return True
@@ -256,15 +254,15 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
 
 def _apply_again(index: Index, line: Line, expander: Expander) -> None:
     try:
-        moves.apply(index, line)
+        projection.apply(index, line)
     except legal.UnknownItem as error:
         order = index.order(error.order_id)
         if order is None:
             raise
         providers, items = expander(order)
         while chunk := _take(items):
-            unwritten.add_items(index, order["id"], providers, chunk)
-        moves.apply(index, line)
+            derived.add_items(index, order.id, providers, chunk)
+        projection.apply(index, line)
 
 
 def _remember(index: Index, place: Position) -> None:
@@ -273,4 +271,4 @@ def _remember(index: Index, place: Position) -> None:
 
 
 def _take(items: Iterator[PlannedItem]) -> list[PlannedItem]:
-    return list(islice(items, unwritten.CHUNK))
+    return list(islice(items, derived.CHUNK))

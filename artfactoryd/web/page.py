@@ -14,7 +14,7 @@ from string import Template
 from typing import Any
 
 from artfactoryd import __version__
-from artfactoryd.core.model import dollars
+from artfactoryd.core.money import dollars
 
 Document = Mapping[str, Any]
 FRAME = Template(Path(__file__).with_name("assets").joinpath("page.html").read_text(encoding="utf-8"))

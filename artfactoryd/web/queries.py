@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import orders, status, waiting
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 from artfactoryd.web.subscriptions import News
 
 T = TypeVar("T")
@@ -36,7 +38,7 @@ class Reads:
         self._index: Index | None = None
 
     async def status(self) -> Document:
-        return await self._ask(lambda index: reports.status(self._home, index, self._settings(), self._home.holder()))
+        return await self._ask(lambda index: status.status(self._home, index, self._settings(), self._home.holder()))
 
     async def orders(self, most: int, before: str) -> Document:
         """Newest first; `next` goes on where this ends."""
@@ -44,7 +46,7 @@ class Reads:
         def read(index: Index) -> Document:
             rows = index.orders(most, before)
             found = [self._document(index, row, products=False) for row in rows]
-            return {"orders": found, "next": rows[-1]["id"] if len(rows) == most else None}
+            return {"orders": found, "next": rows[-1].id if len(rows) == most else None}
 
         return await self._ask(read)
 
@@ -56,10 +58,10 @@ class Reads:
 
     async def items(self, given: str, after: int, most: int) -> Document:
         def read(index: Index) -> Document:
-            order_id = _find(index, given)["id"]
+            order_id = _find(index, given).id
             rows = index.items_after(order_id, after, most)
-            found = [reports.item_document(row) for row in rows]
-            return {"order_id": order_id, "items": found, "next": rows[-1]["number"] if len(rows) == most else None}
+            found = [orders.item_document(row) for row in rows]
+            return {"order_id": order_id, "items": found, "next": rows[-1].number if len(rows) == most else None}
 
         return await self._ask(read)
 
@@ -82,17 +84,17 @@ class Reads:
         if self._index is not None:
             self._index.close()
 
-    def _document(self, index: Index, row: Mapping[str, Any], *, products: bool) -> Document:
-        reasons = reports.reasons(index, row, self._home, self._settings())
-        return reports.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
+    def _document(self, index: Index, row: OrderRow, *, products: bool) -> Document:
+        reasons = waiting.reasons(index, row, self._home, self._settings())
+        return orders.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
 
 
-def _find(index: Index, given: str) -> Mapping[str, Any]:
-    rows = [row for row in index.find_orders(given) if row["id"].startswith(given)]
+def _find(index: Index, given: str) -> OrderRow:
+    rows = [row for row in index.find_orders(given) if row.id.startswith(given)]
     if len(rows) != 1:
         raise NoSuchOrder(given)
     return rows[0]
 
 
 def as_news(document: Mapping[str, Any]) -> News:
-    return News(json.dumps(document, ensure_ascii=False), document["status"] not in reports.UNFINISHED)
+    return News(json.dumps(document, ensure_ascii=False), document["status"] not in lifecycle.UNFINISHED_ORDERS)

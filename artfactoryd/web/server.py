@@ -21,9 +21,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
+from artfactoryd.credentials import resolve_token
 from artfactoryd.daemon.app import House
 from artfactoryd.errors import WrongUse
-from artfactoryd.settings import Http, resolve_token
+from artfactoryd.settings import Http
 from artfactoryd.web import page
 from artfactoryd.web.access import Guard
 from artfactoryd.web.queries import NoSuchOrder, Reads, as_news

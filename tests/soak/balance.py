@@ -12,9 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.core.model import dollars
-from artfactoryd.planning.planner import expander
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.core.money import dollars
+from artfactoryd.planning.accepted import expander
+from artfactoryd.shelf import reading
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.emulator.predictions import Prediction
@@ -175,7 +175,7 @@ class Balance:
     def nothing_lies_about(self) -> Finding:
         home = self.home.home
         broken = leftovers(self.home)
-        broken += [str(path) for path in shelf.orphans(home.projects)]
+        broken += [str(path) for path in reading.orphans(home.projects)]
         broken += [f"{path}" for path in (home.work / "outputs").glob("*")] if self._all_delivered else []
         sent_on = {each["path"] for attempt in self._attempts(shelved=False) for each in attempt.products}
         interim = [str(path.relative_to(self.home.root)) for path in (home.work / "interim").glob("*")]
@@ -216,7 +216,8 @@ class Balance:
     def _order_states(self, rows: Sequence[dict[str, Any]]) -> str:
         index = self.home.index
         with contextlib.closing(index):
-            return "+".join(sorted({str(index.state({**row})) for row in rows}))
+            orders = [index.order(row["id"]) for row in rows]
+            return "+".join(sorted({str(index.state(order)) for order in orders if order}))
 
     def ledger_is_enough(self) -> Finding:
         """An index made from the ledger alone is the one that is there; rows nobody needs yet may be missing."""
@@ -263,9 +264,9 @@ def _failed_one(one: Prediction) -> bool:
 
 def _unlike(root: Path, product: Mapping[str, Any]) -> str:
     path = root / product["path"]
-    card = path.with_name(path.name + shelf.CARD)
+    card = path.with_name(path.name + reading.CARD)
     if not path.is_file() or not card.is_file():
         return f"{product['path']}: the file or its sidecar is missing"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    said = shelf.read_sidecar(card)["file"]["sha256"]
+    said = reading.read_sidecar(card)["file"]["sha256"]
     return "" if digest == said == product["sha256"] else f"{product['path']}: {digest}, sidecar {said}"

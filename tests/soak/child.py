@@ -13,17 +13,16 @@ from typing import Any
 
 from artfactoryd.cli import main
 from artfactoryd.errors import InDoubt
-from artfactoryd.execution import purchase
-from artfactoryd.execution import reconciliation as doubts
-from artfactoryd.factories import Call, Ticket
-from artfactoryd.factories import replicate as room
+from artfactoryd.execution import purchase, reconciliation
+from artfactoryd.factories import Call, Ticket, replicate
 from artfactoryd.factories.replicate import listing
+from artfactoryd.storage.rows import ItemRow
 
 CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
 APART = 5.0  # between two looks at the list: longer than the emulator's ever lags
 
 
-class Impatient(room.ReplicateFactory):
+class Impatient(replicate.ReplicateFactory):
     first_ask = FIRST_ASK
 
     def __init__(self, settings: Any) -> None:
@@ -38,17 +37,17 @@ class Resending(Impatient):
             return await super().submit(call)
 
 
-async def _send_again(self: Any, row: dict[str, Any]) -> dict[str, Any]:
-    ticket = await self._bench.factories[row["provider"]].submit(self.sent(row))
-    found: dict[str, Any] = await self._bench.record(row, "ticket", ticket=ticket.text)
-    return found
+async def _send_again(self: Any, row: ItemRow) -> ItemRow:
+    ticket = await self._bench.factories[row.provider].submit(self.sent(row))
+    running: ItemRow = await self._bench.record(row, "ticket", ticket=ticket.text)
+    return running
 
 
 def prepare(sabotage: str) -> None:
     listing.APART = APART
-    doubts.LONGEST = APART
+    reconciliation.LONGEST = APART
     made: type[Impatient] = Resending if sabotage == "resend" else Impatient
-    room.ReplicateFactory = made  # type: ignore[misc]
+    replicate.ReplicateFactory = made  # type: ignore[misc]
     if sabotage == "resend":
         purchase.Purchase.lost = _send_again  # type: ignore[method-assign]
 
@@ -57,7 +56,7 @@ def wait() -> None:
     """Everything that a start would load is loaded by then."""
     import replicate.client  # noqa: F401
 
-    from artfactoryd.web import server as status  # noqa: F401
+    from artfactoryd.web import server  # noqa: F401
 
     sys.stdin.readline()
 

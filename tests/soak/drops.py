@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from artfactoryd import documents
-from artfactoryd.daemon import mailbox as commands
+from artfactoryd.daemon import mailbox
 from artfactoryd.durable import write_file
 
 COLOURS = ("red", "blue", "green", "white")
@@ -132,7 +132,7 @@ KINDS: dict[str, tuple[int, Maker]] = {  # how often, and how it is made
 
 def command(folder: Path, name: str, **fields: Any) -> dict[str, Any]:
     """As `artfactoryd NAME` hands it to the daemon."""
-    asked = commands.command(name, **fields)
+    asked = mailbox.command(name, **fields)
     hand_in(folder, asked)
     return asked
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import documents
+from artfactoryd import schema
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 from tests.emulator import book
 from tests.emulator.client import CHECKOUT, Emulator
 from tests.emulator.predictions import Prediction
@@ -164,7 +165,7 @@ class Storm:
             return 0
         try:
             orders, shut = index.orders(40), bool(index.stops() or index.pauses() or index.paused_orders())
-            held = [row for row in index.held_orders() if any(reason["waivable"] for reason in row["held"])]
+            held = [row for row in index.held_orders() if any(reason["waivable"] for reason in row.reasons)]
             waiting = int(index.rows("SELECT count(*) AS n FROM item WHERE state = 'planned'")[0]["n"])
             doubtful = index.rows("SELECT DISTINCT order_id AS id FROM item WHERE state = 'in_doubt'")
         finally:
@@ -176,16 +177,16 @@ class Storm:
         if doubtful and self.chance.random() < 0.3:
             self._ask("retry", order=self.chance.choice(doubtful)["id"], in_doubt=True)
         if orders and self.chance.random() < 0.3:
-            self._meddle(self.chance.choice(orders)["id"])
+            self._meddle(self.chance.choice(orders).id)
         return waiting
 
-    def _decide(self, row: dict[str, Any], approving: bool) -> None:
+    def _decide(self, row: OrderRow, approving: bool) -> None:
         """By moving it to the inbox, or by a command."""
-        entry = self.home.home.held / row["held_entry"]
+        entry = self.home.home.held / row.entry
         if not approving and entry.exists() and self.chance.random() < 0.5:
             entry.rename(self.home.home.inbox / entry.name)
         else:
-            self._ask("approve" if approving else self.chance.choice(["approve", "cancel"]), order=row["id"])
+            self._ask("approve" if approving else self.chance.choice(["approve", "cancel"]), order=row.id)
 
     def _meddle(self, order_id: str) -> None:
         what = self.chance.choice(["cancel", "cancel", "retry", "pause", "pause provider", "again"])
@@ -303,6 +304,6 @@ def _settings(base_url: str) -> dict[str, Any]:
         "providers": {"replicate": {"concurrency": 4, "base_url": base_url}},
         "inbox": {"settle_seconds": 0.02, "scan_seconds": 0.2},
     }
-    budget = json.loads(documents.schema_text("settings"))["properties"]["budget"]["properties"]
+    budget = json.loads(schema.schema_text("settings"))["properties"]["budget"]["properties"]
     caps = [name for name in ("per_day", "per_month") if "x-not-built" not in budget.get(name, {"x-not-built": True})]
     return {**found, "budget": dict.fromkeys(caps, 1000)} if caps else found

@@ -100,8 +100,8 @@ def between(home: Home) -> Rows:
     if index is None:
         return
     with closing(index):
-        left = [(row, home.root / row["path"]) for row in index.left_between()]
-    for (order, name), rows in groupby(left, lambda each: (each[0]["id"], each[0]["name"])):
+        left = [(row, home.root / row.path) for row in index.left_between()]
+    for (order, name), rows in groupby(left, lambda each: (each[0].order_id, each[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:
             count = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"

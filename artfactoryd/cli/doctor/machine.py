@@ -16,13 +16,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from artfactoryd import credentials
 from artfactoryd import settings as settings_room
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.errors import Refusal, WrongUse
-from artfactoryd.factories import broken, makers
 from artfactoryd.factories.library import fits, requirements
+from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.intake import inbox
 from artfactoryd.mounts import mount_of, mounts
@@ -141,19 +142,19 @@ def _providers() -> Rows:
 
 def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:
     for name, provider in settings.providers.items():
-        if provider.enabled and (provider.api_key or name in settings_room.KEY_VARIABLES):
+        if provider.enabled and (provider.api_key or name in credentials.KEY_VARIABLES):
             yield _key(settings, name, environ)
 
 
 def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
-    keyring = f"{shlex.quote(sys.executable)} -m keyring set {settings_room.KEYCHAIN_SERVICE} {name}"
+    keyring = f"{shlex.quote(sys.executable)} -m keyring set {credentials.KEYCHAIN_SERVICE} {name}"
     file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
     store = f"Put it into the keychain ({keyring}), or into {file}."
     try:
-        found = settings_room.resolve_key(settings, name, environ)
+        found = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
         return Row("keys", BAD, str(error), store)
-    place = settings_room.key_place(settings, name, environ)
+    place = credentials.key_place(settings, name, environ)
     if found is None or place is None:
         return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", store)
     kind, _, rest = place.partition(":")
@@ -168,7 +169,7 @@ def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
 def _elsewhere(settings: Settings, name: str, variable: str, environ: Mapping[str, str]) -> bool:
     """Whether there is a key where the variable is not."""
     with suppress(WrongUse):
-        return settings_room.resolve_key(settings, name, {**environ, variable: ""}) is not None
+        return credentials.resolve_key(settings, name, {**environ, variable: ""}) is not None
     return False
 
 

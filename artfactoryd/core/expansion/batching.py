@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from artfactoryd.core.grammar.lists import enum_of
+from artfactoryd.core.json_schema import enum_of
 from artfactoryd.core.model import Model
 
 

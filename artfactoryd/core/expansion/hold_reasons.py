@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from artfactoryd.core.expansion.plan import LARGEST, Buying, Plan
-from artfactoryd.core.model import dollars
+from artfactoryd.core.money import dollars
 from artfactoryd.errors import Problem
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, overload
 
 from artfactoryd.core.grammar.tokens import BLANKS, split_raw
+from artfactoryd.core.json_schema import enum_of, types_of
 from artfactoryd.errors import Path, Problem
 
 SCALARS: Mapping[str, Any] = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
@@ -81,36 +82,6 @@ def _is_list_of_scalars(value: str) -> bool:
     """It has a comma, a range or a draw, and every part of it reads as a number or boolean."""
     parts = [part for item in split_raw(value, ",") for bar in split_raw(item, "|") for part in bar.split("..")]
     return len(parts) > 1 and all(_of_type(part.strip(BLANKS), SCALARS) for part in parts)
-
-
-def branches(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The schema and the alternatives inside it (allOf, anyOf, oneOf): each says its own type or enum."""
-    yield schema
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key) or ():
-            if isinstance(part, Mapping):
-                yield from branches(part)
-
-
-def types_of(schema: Mapping[str, Any]) -> set[str]:
-    """The JSON types a schema allows, but for null; of a branch with an enum, the enum says it."""
-    types: set[str] = set()
-    for branch in branches(schema):
-        found = () if _values_of(branch) is not None else branch.get("type") or ()
-        types |= {found} if isinstance(found, str) else set(found)
-    return types - {"null"}
-
-
-def enum_of(schema: Mapping[str, Any]) -> list[Any] | None:
-    """All values that the enums in a schema name; None when it has no enum."""
-    found = [values for branch in branches(schema) if (values := _values_of(branch)) is not None]
-    return [value for values in found for value in values if value is not None] if found else None
-
-
-def _values_of(branch: Mapping[str, Any]) -> list[Any] | None:
-    if "const" in branch:
-        return [branch["const"]]
-    return list(branch["enum"]) if "enum" in branch else None
 
 
 # --- reading a list ---

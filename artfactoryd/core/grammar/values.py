@@ -11,18 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from artfactoryd.core.file_refs import is_query, stands_for_many
-from artfactoryd.core.grammar.lists import (
-    SCALARS,
-    Item,
-    Steps,
-    enum_of,
-    kind_of,
-    kind_without_schema,
-    read_list,
-    typed,
-    types_of,
-)
+from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
+from artfactoryd.core.json_schema import enum_of, types_of
 from artfactoryd.core.model import Model
 from artfactoryd.errors import Path, Problem
 

@@ -131,10 +131,10 @@ def _drawn(parameters: Parameters, work: Path, name: str, number: int) -> Path:
 
 
 def _worked(model: str, parameters: Parameters, work: Path, name: str) -> Path:
-    from artfactoryd.factories.local import images as pictures
+    from artfactoryd.factories.local import images
 
     source = Path(parameters["image"])
-    work_of: Callable[[Path, Parameters], Made] = {"resize": pictures.resize, "convert": pictures.convert}[model]
+    work_of: Callable[[Path, Parameters], Made] = {"resize": images.resize, "convert": images.convert}[model]
     try:
         made = work_of(source, parameters)
     except Exception as error:  # decoders meet odd bytes with errors of every type

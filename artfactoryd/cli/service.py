@@ -11,7 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
+from artfactoryd import credentials
 from artfactoryd import settings as settings_room
+from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
@@ -22,6 +26,41 @@ from artfactoryd.settings import Settings
 RUNNING, NOT_INSTALLED, NOT_RUNNING = 0, 1, 3  # exit codes
 
 
+@click.command()
+@click.pass_context
+def install(ctx: click.Context) -> None:
+    """Let launchd or systemd start the daemon when you log in, and again when it dies."""
+    home = made_home(ctx)
+    for line in install_service(home, settings_of(home), os.environ, sys.argv[0]):
+        click.echo(line)
+    code, found = service_document(home, os.environ)
+    click.echo(status_text({**found, "warnings": []}))
+    ctx.exit(code)
+
+
+@click.command()
+@click.pass_context
+def uninstall(ctx: click.Context) -> None:
+    """Stop the service and take it away; the factory folder stays as it is."""
+    for line in uninstall_service(home_of(ctx), os.environ):
+        click.echo(line)
+
+
+@click.group()
+def service() -> None:
+    """The daemon as launchd or systemd sees it."""
+
+
+@service.command("status")
+@as_json
+@click.pass_context
+def service_status(ctx: click.Context, as_json: bool) -> None:
+    """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
+    code, found = service_document(home_of(ctx), os.environ)
+    say(found, "" if as_json else status_text(found), as_json)
+    ctx.exit(code)
+
+
 def supervisor_of(environ: Mapping[str, str], platform: str = sys.platform) -> Supervisor:
     if platform == "darwin":
         return Launchd(run, os.getuid())
@@ -29,7 +68,7 @@ def supervisor_of(environ: Mapping[str, str], platform: str = sys.platform) -> S
     return Systemd(run, configuration / "systemd" / "user", os.getuid())
 
 
-def install(home: Home, settings: Settings, environ: Mapping[str, str], started_as: str) -> Iterator[str]:
+def install_service(home: Home, settings: Settings, environ: Mapping[str, str], started_as: str) -> Iterator[str]:
     """What is done, line by line; the caller asks `status` what came of it."""
     supervisor, program = supervisor_of(environ), installed_program(started_as)
     for what, path in (("factory folder", home.root), ("program", program)):
@@ -40,7 +79,7 @@ def install(home: Home, settings: Settings, environ: Mapping[str, str], started_
     yield from (f"warning: {word}" for word in unseen(settings, environ, supervisor))
 
 
-def uninstall(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
+def uninstall_service(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
     service, found = _service(home), False
     for line in supervisor_of(environ).uninstall(service):
         found = True
@@ -48,7 +87,7 @@ def uninstall(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
     yield f"The service is gone. {home.root} is as it was." if found else f"No service was installed for {home.root}."
 
 
-def status(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
+def service_document(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
     """The exit code and what is true now."""
     supervisor = supervisor_of(environ)
     condition = supervisor.condition(_service(home))
@@ -140,7 +179,7 @@ def unseen(settings: Settings, environ: Mapping[str, str], supervisor: Superviso
 def keys_of_this_shell(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """Provider to the variable that holds its key here, where nothing else would give it."""
     found = {}
-    for provider, usual in settings_room.KEY_VARIABLES.items():
+    for provider, usual in credentials.KEY_VARIABLES.items():
         place = settings.provider(provider).api_key or f"env:{usual}"
         variable = place.removeprefix("env:")
         if settings.provider(provider).enabled and place != variable and environ.get(variable, "").strip():
@@ -152,13 +191,13 @@ def keys_of_this_shell(settings: Settings, environ: Mapping[str, str]) -> dict[s
 
 def _has_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> bool:
     try:
-        return settings_room.resolve_key(settings, provider, environ) is not None
+        return credentials.resolve_key(settings, provider, environ) is not None
     except WrongUse:
         return False
 
 
 def _key_words(provider: str, variable: str) -> str:
-    store = f"{shlex.quote(sys.executable)} -m keyring set {settings_room.KEYCHAIN_SERVICE} {provider}"
+    store = f"{shlex.quote(sys.executable)} -m keyring set {credentials.KEYCHAIN_SERVICE} {provider}"
     return (
         f"the key of {provider} is in this shell only ({variable}): the service does not see it, and sends nothing "
         f"there. Put it into the keychain ({store}), or into a file only you can read and say so in artfactory.yaml "

@@ -1,26 +1,36 @@
-"""The commands that change what becomes of orders and providers."""
+"""`approve`, `cancel`, `retry`, `pause`, `resume`, `like`, `tag`: what becomes of orders, providers and products.
+
+The daemon that holds the home carries it out; with none there, this process takes the lock and does.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from artfactoryd.cli.program import DID_NOT_SUCCEED, as_json, made_home, main, say, settings_of
+from artfactoryd import log
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.daemon import mailbox, receipts
+from artfactoryd.daemon.app import open_house
+from artfactoryd.errors import HomeLocked
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
-    from artfactoryd.cli import session
-
     home = made_home(ctx)
-    answer = session.steer(home, lambda: settings_of(home), dict(os.environ), name, fields)
+    answer = steer(home, lambda: settings_of(home), dict(os.environ), name, fields)
     say(answer, answer["text"], as_json)
     ctx.exit(0 if answer["done"] else DID_NOT_SUCCEED)
 
 
-@main.command()
+@click.command()
 @click.argument("order_id", metavar="ID")
 @as_json
 @click.pass_context
@@ -29,7 +39,7 @@ def approve(ctx: click.Context, order_id: str, as_json: bool) -> None:
     _steer(ctx, "approve", as_json, order=order_id)
 
 
-@main.command()
+@click.command()
 @click.argument("order_id", metavar="ID")
 @as_json
 @click.pass_context
@@ -38,7 +48,7 @@ def cancel(ctx: click.Context, order_id: str, as_json: bool) -> None:
     _steer(ctx, "cancel", as_json, order=order_id)
 
 
-@main.command()
+@click.command()
 @click.argument("order_id", metavar="ID")
 @click.option("--in-doubt", is_flag=True, help="Also what may have been charged already; it may be paid twice.")
 @as_json
@@ -48,7 +58,7 @@ def retry(ctx: click.Context, order_id: str, in_doubt: bool, as_json: bool) -> N
     _steer(ctx, "retry", as_json, order=order_id, in_doubt=in_doubt)
 
 
-@main.command()
+@click.command()
 @click.argument("name", required=False)
 @as_json
 @click.pass_context
@@ -57,7 +67,7 @@ def pause(ctx: click.Context, name: str | None, as_json: bool) -> None:
     _steer(ctx, "pause", as_json, target=name)
 
 
-@main.command()
+@click.command()
 @click.argument("name", required=False)
 @as_json
 @click.pass_context
@@ -77,7 +87,7 @@ def _in_home(ctx: click.Context, name: str) -> str:
     return name
 
 
-@main.command()
+@click.command()
 @click.argument("products", metavar="FILE|ID…", nargs=-1, required=True)
 @click.option("--off", is_flag=True, help="Take the mark away. What it has sent on already goes on.")
 @as_json
@@ -87,7 +97,7 @@ def like(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool
     _steer(ctx, "like", as_json, products=[_in_home(ctx, each) for each in products], off=off)
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="FILE|ID… +TAG -TAG…", nargs=-1, required=True)
 @as_json
 @click.pass_context
@@ -96,3 +106,40 @@ def tag(ctx: click.Context, words: tuple[str, ...], as_json: bool) -> None:
     changes = [each for each in words if each[0:1] in ("+", "-") and len(each) > 1]
     products = [_in_home(ctx, each) for each in words if each not in changes]
     _steer(ctx, "tag", as_json, products=products, changes=changes)
+
+
+def steer(
+    home: Home, settings: Callable[[], Settings], environ: dict[str, str], name: str, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Hand the command to the daemon; with none there, hold the lock and carry it out here."""
+    command = mailbox.command(name, **fields)
+    try:
+        with home.lock(name):
+            found = settings()
+            log.setup("warning", home.logs, form=found.logging.format)
+            return asyncio.run(_carry_out(home, found, environ, command))
+    except HomeLocked:
+        return mailbox.ask(home.commands, command, lambda: daemon_is_there(home))
+
+
+async def _carry_out(
+    home: Home, settings: Settings, environ: dict[str, str], command: dict[str, Any]
+) -> dict[str, Any]:
+    async with open_house(home, settings, environ) as house:
+        for waiting in [*mailbox.waiting(home.commands)]:
+            answer, _ = await house.steering.carry_out(waiting)
+            mailbox.answer(home.commands, waiting["id"], answer)
+        answer, ids = await house.steering.carry_out(command)
+        for order_id in house.bench.touched:
+            receipts.write(house, order_id)
+    if ids:
+        answer["text"] += " It goes on with the next `run` or `once`."
+    return answer
+
+
+def daemon_is_there(home: Home) -> bool:
+    try:
+        with home.lock("look"):
+            return False
+    except HomeLocked:
+        return True

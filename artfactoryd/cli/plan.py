@@ -4,13 +4,19 @@ of either without a word that says so."""
 from __future__ import annotations
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artfactoryd.core.model import dollars
+import click
+
+from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
+from artfactoryd.core.money import dollars
+from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
 
@@ -26,6 +32,25 @@ MOST_NUMBERS = 12  # of the items of a proof
 Row = tuple[str, str]  # what it is about, words
 
 Head = Mapping[str, Any]
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--rehearse", is_flag=True, help="As if every item were drawn here, for nothing.")
+@click.option("--items", "most", default="10", metavar="N|all", help="How many items to list (default 10).")
+@as_json
+@click.pass_context
+def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
+    """What an order would do, what it would cost, and what would hold it. Spends nothing."""
+    home = home_of(ctx)
+    most_items, settings = count_of(most, "--items"), settings_of(home)
+    found = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
+    if as_json:
+        for piece in found.json():
+            click.echo(piece, nl=False)
+    else:
+        show(found, click.echo)
+    ctx.exit(found.exit_code)
 
 
 def show(found: Planned, echo: Callable[[str], None]) -> None:

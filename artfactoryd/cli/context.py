@@ -1,0 +1,50 @@
+"""What a command takes from its context, and how it answers: its home, the settings, words or data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from artfactoryd import settings
+from artfactoryd.errors import WrongUse
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data instead of words.")
+
+
+def home_of(ctx: click.Context) -> Home:
+    """The factory folder that is meant, whether it is there or not."""
+    home: Home = ctx.obj["home"]
+    return home
+
+
+def made_home(ctx: click.Context) -> Home:
+    """The factory folder, which is there and in a fit place. Raises WrongUse."""
+    home = home_of(ctx)
+    if not home.work.is_dir():
+        raise WrongUse(f"There is no factory folder at {home.root}. Make one: artfactoryd --home {home.root} init")
+    home.check_place()
+    return home
+
+
+def settings_of(home: Home) -> Settings:
+    """Raises Refusal with everything that is wrong with them."""
+    return settings.load(home.settings_file, os.environ)
+
+
+def count_of(text: str, option: str) -> int | None:
+    """The number that was given with `option`; None for `all`. Raises WrongUse."""
+    if text == "all":
+        return None
+    if not text.isdigit():
+        raise WrongUse(f"{option} takes a number or `all`; {text!r} is neither.")
+    return int(text)
+
+
+def say(document: Mapping[str, Any], text: str, as_json: bool) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2) if as_json else text)

@@ -1,0 +1,81 @@
+"""`demo`: a throw-away home, the examples rehearsed in it, and where to look."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from artfactoryd.cli.control import steer
+from artfactoryd.cli.init import make_home
+from artfactoryd.cli.once import work_once
+from artfactoryd.cli.program import WAITS
+from artfactoryd.cli.submit import place_in_inbox
+from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+
+
+@click.command()
+@click.pass_context
+def demo(ctx: click.Context) -> None:
+    """A throw-away home, the examples rehearsed offline, and where to look. Needs no key and no network."""
+    home = demo_home(ctx.parent.params["home"] if ctx.parent else None)
+    code = show_examples(home, verbose=ctx.obj["verbose"])
+    ctx.exit(code)
+
+
+def demo_home(given: str | None) -> Home:
+    """A home of its own for the demonstration: `--home`, else a new throw-away folder."""
+    root = Path(given) if given else Path(tempfile.mkdtemp(prefix="artfactory-demo-"))
+    home = Home(root.expanduser().resolve())
+    for _ in make_home(home):
+        pass
+    return home
+
+
+def show_examples(home: Home, *, verbose: bool) -> int:
+    """The examples, drawn here for nothing, and where to look."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
+    click.echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
+    examples = home.library / "examples"
+    files = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
+    settings = Settings()
+    placed = [place_in_inbox(file, home.inbox, home, settings, True, environ)[0] for file in files]
+    code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
+    while code == WAITS and (orders := _say_yes(home, environ, report["orders"])):
+        code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
+    pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
+    click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
+    click.echo("\n".join(f"  {path}" for path in pictures))
+    click.echo(f"\nLook at them: {_open_word()} {home.projects}")
+    return code if pictures else 1
+
+
+def _say_yes(home: Home, environ: dict[str, str], orders: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Approves the examples that are held, likes all that those which wait have made. The ids of those that go on."""
+    goes_on, said = [], []
+    for order in orders:
+        drafts = [product["path"] for product in order["products"] if not product["liked"]]
+        if order["status"] == OrderState.HELD:
+            answer = steer(home, Settings, environ, "approve", {"order": order["order_id"]})
+            said.append(f"approve {order['name']}")
+        elif order["status"] == OrderState.PROCESSING and drafts:
+            answer = steer(home, Settings, environ, "like", {"products": drafts, "off": False})
+            said += [f"like {home.root / path}" for path in drafts]
+        else:
+            continue
+        goes_on += [order["order_id"]] if answer["done"] else []
+    if said:
+        click.echo("\nSome of them ask a person. Nobody is here, so the demo says yes, as you would with:")
+        click.echo("\n".join(f"  artfactoryd {each}" for each in said) + "\n")
+    return goes_on
+
+
+def _open_word() -> str:
+    return "open" if sys.platform == "darwin" else "xdg-open"

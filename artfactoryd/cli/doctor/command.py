@@ -1,0 +1,25 @@
+"""`doctor`: every check, told as a table, as lines or as data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+import click
+
+from artfactoryd.cli.context import as_json, home_of, say
+from artfactoryd.cli.doctor.machine import examine
+from artfactoryd.cli.doctor.report import BAD, document, text, worst
+from artfactoryd.cli.program import DID_NOT_SUCCEED
+
+
+@click.command()
+@as_json
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database. Changes nothing."""
+    rows = examine(home_of(ctx), dict(os.environ))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    say(document(rows), "" if as_json else text(rows, width), as_json)
+    ctx.exit(DID_NOT_SUCCEED if worst(rows) == BAD else 0)

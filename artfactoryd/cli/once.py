@@ -1,0 +1,82 @@
+"""`once`: hold the lock, take what is there, finish what can be finished, tell what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import indent
+from typing import Any
+
+import click
+
+from artfactoryd import log
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.progress import Progress
+from artfactoryd.daemon import loop
+from artfactoryd.daemon.loop import outcome
+from artfactoryd.home import Home
+from artfactoryd.intake.consumer import Work
+from artfactoryd.reporting import orders
+from artfactoryd.reporting import waiting as reports
+from artfactoryd.settings import Settings
+from artfactoryd.storage.index import Index
+
+
+@click.command()
+@as_json
+@click.pass_context
+def once(ctx: click.Context, as_json: bool) -> None:
+    """Take what is in the inbox, finish what can be finished, exit."""
+    home = made_home(ctx)
+    code, document = work_once(home, settings_of(home), dict(os.environ), verbose=ctx.obj["verbose"], quiet=as_json)
+    if as_json:
+        say(document, "", True)
+    ctx.exit(code)
+
+
+def work_once(
+    home: Home, settings: Settings, environ: dict[str, str], *, verbose: bool, quiet: bool, only: Sequence[Path] = (),
+    orders: Sequence[str] = (),
+) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it.
+
+    `orders`: beside what is taken of `only` these, and no others.
+    """
+    job, before = Work(until_done=True, only=frozenset(only), orders=frozenset(orders)), _rejections(home)
+    with home.lock("once"):
+        log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
+        home.make()
+        with Progress(quiet) as progress:
+            job.watch = progress.look
+            asyncio.run(loop.work(home, settings, job, environ))
+    index = Index.look(home.index_file)
+    try:
+        document = report_of(home, settings, index, job.seen, sorted(_rejections(home) - before), quiet)
+        return outcome(index, job.seen, job.rejected, job.waiting), document
+    finally:
+        index.close()
+
+
+def _rejections(home: Home) -> set[Path]:
+    return set(home.rejected.glob("*.error.txt"))
+
+
+def report_of(
+    home: Home, settings: Settings, index: Index, seen: Sequence[str], rejected: Sequence[Path], quiet: bool
+) -> dict[str, Any]:
+    rows = [row for row in map(index.order, seen) if row is not None]
+    found = [orders.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
+    words = {path.name.removesuffix(".error.txt"): path.read_text(errors="replace") for path in rejected}
+    for order in [] if quiet else found:
+        click.echo(_line(order, home))
+    for name, text in [] if quiet else words.items():
+        click.echo(f"{home.rejected / name}\n{indent(text.rstrip(), '  ')}")
+    return {"orders": found, "rejected": [{"name": name, "text": text} for name, text in words.items()]}
+
+
+def _line(order: Mapping[str, Any], home: Home) -> str:
+    place = f" in {home.root / order['folder']}" if order["folder"] else ""
+    words = [f"{order['name']}: {order['status']}, {order['completed_items']} of {order['total_items']} items{place}"]
+    return "\n".join(words + [f"  {reason}" for reason in order["reasons"]])

@@ -1,0 +1,76 @@
+"""`products`: what was made and a query finds, as data and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import click
+
+from artfactoryd.cli.context import as_json, count_of, made_home, say
+from artfactoryd.core.model import Model
+from artfactoryd.core.query import read_query
+from artfactoryd.core.slug import prompt_of
+from artfactoryd.home import Home
+from artfactoryd.storage import search
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.search import FoundProduct
+
+MOST_PROMPT = 60  # characters of a prompt in a line
+
+
+@click.command()
+@click.argument("query", nargs=-1)
+@click.option("--most", default="50", metavar="N|all", help="How many to list (default 50).")
+@as_json
+@click.pass_context
+def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: bool) -> None:
+    """What was made, newest first: all, or what a query finds.
+
+    Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
+    query between single quotes; one that begins with - comes after --.
+    """
+    found = find_products(made_home(ctx), " ".join(query), count_of(most, "--most"))
+    say(found, products_text(found), as_json)
+
+
+def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
+    """`most`: None for all. Raises QueryWrong."""
+    read_query(query)
+    index = Index.if_made(home.index_file)
+    if index is None:
+        return {"query": query, "products": [], "more": False}
+    try:
+        rows = search.find(index, query, None if most is None else most + 1)
+        found = [_document(row, home) for row in islice(rows, most)]
+        return {"query": query, "products": found, "more": next(rows, None) is not None}
+    finally:
+        index.close()
+
+
+def _document(row: FoundProduct, home: Home) -> dict[str, Any]:
+    model, product = row.model and Model.from_snapshot(row.model), row.product
+    prompt = prompt_of(row.generation or {}, model) if model else ""
+    return {
+        "id": product.id, "path": product.path, "project": row.project, "provider": row.provider, "seed": row.seed,
+        "mime": product.mime, "bytes": product.bytes, "width": product.width, "height": product.height,
+        "created_at": product.created_at, "sha256": product.sha256, "order_id": product.order_id,
+        "order": row.order_name, "item": product.number, "index": product.place,
+        "model": model.id if model else None, "prompt": prompt,
+        "on_shelf": (home.root / product.path).is_file(),
+    }  # fmt: skip
+
+
+def products_text(found: Mapping[str, Any]) -> str:
+    lines = [_line(each) for each in found["products"]]
+    if not lines:
+        lines = ["Nothing fits." if found["query"].strip() else "Nothing was made yet."]
+    return "\n".join([*lines, *(["… and more (--most all)"] if found["more"] else [])])
+
+
+def _line(product: Mapping[str, Any]) -> str:
+    prompt = product["prompt"]
+    prompt = prompt if len(prompt) <= MOST_PROMPT else prompt[:MOST_PROMPT] + "…"
+    gone = "" if product["on_shelf"] else "  (no longer on the shelf)"
+    return f"{product['created_at'][:10]}  {product['path']}  {prompt}{gone}"

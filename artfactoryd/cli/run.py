@@ -1,0 +1,103 @@
+"""`run`: the daemon in the foreground, and what it waits for before it can hold the home and use its settings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from artfactoryd import log
+from artfactoryd.cli.context import home_of, made_home
+from artfactoryd.daemon import loop
+from artfactoryd.daemon.supervisors import notify
+from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.factories.registry import look_again, unsafe_start
+from artfactoryd.home import Home
+from artfactoryd.intake.consumer import Work
+from artfactoryd.settings import Logging, Settings, read_settings
+from artfactoryd.web import server
+
+AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
+
+
+@click.command()
+@click.option("--supervised", is_flag=True, help="Started by launchd or systemd: stay up with bad settings and say so.")
+@click.pass_context
+def run(ctx: click.Context, supervised: bool) -> None:
+    """The daemon, in the foreground; stop it with Ctrl-C."""
+    home = home_of(ctx) if supervised else made_home(ctx)  # a supervised run waits for what is missing
+    run_daemon(home, dict(os.environ), verbose=ctx.obj["verbose"], supervised=supervised)
+
+
+def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised: bool) -> None:
+    """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
+    stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
+    with _held(home, environ, supervised):
+        seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
+        said = settings.logging if settings else Logging()
+        log.setup("debug" if verbose else said.level, home.logs, stderr, form=said.format)
+        while settings is None:
+            if not supervised:
+                raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
+            _wait_for_settings(home, environ, seen)
+            seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
+        if supervised:
+            _wait_for_libraries(settings, environ)
+        home.make()
+        asyncio.run(loop.work(home, settings, Work(), environ, server.serve))
+
+
+@contextmanager
+def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[None]:
+    """The home's lock. Supervised, wait until it can be had: to end would only mean to be started again."""
+    said = ""
+    with ExitStack() as stack:
+        while True:
+            try:
+                home.check_place()
+                stack.enter_context(home.lock("run"))
+                break
+            except (HomeLocked, WrongUse) as error:
+                if not supervised:
+                    raise
+                if str(error) != said:
+                    said = str(error)
+                    click.echo(f"artfactoryd waits: {said}", err=True)
+                _wait(environ, said)
+        yield
+
+
+def _wait_for_settings(home: Home, environ: dict[str, str], seen: int | None) -> None:
+    """Until the file is another one than was looked at just before it was read."""
+    while _changed_at(home.settings_file) == seen:
+        _wait(environ, f"The settings cannot be used, and nothing is taken; see {home.settings_file}.error.txt")
+
+
+def _wait_for_libraries(settings: Settings, environ: dict[str, str]) -> None:
+    """Until none that is installed may buy twice."""
+    told = None
+    while why := unsafe_start(settings):
+        if why != told:
+            logging.getLogger(__name__).error("nothing is started: %s", why)
+        told = why
+        _wait(environ, why)
+        look_again()
+
+
+def _changed_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return None
+
+
+def _wait(environ: dict[str, str], why: str) -> None:
+    """A while, and the supervisor knows that we live and why we do nothing."""
+    notify.ready(environ, why, AGAIN)
+    time.sleep(AGAIN)

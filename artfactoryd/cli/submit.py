@@ -1,0 +1,209 @@
+"""`submit` and `remake`: an order file into the inbox in one step, and followed to its end where asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import uuid_utils
+
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.control import daemon_is_there
+from artfactoryd.cli.explain import card_of
+from artfactoryd.cli.once import report_of, work_once
+from artfactoryd.cli.progress import Progress
+from artfactoryd.core import lifecycle
+from artfactoryd.core.slug import slug
+from artfactoryd.daemon.loop import outcome
+from artfactoryd.durable import flush_folder, write_file
+from artfactoryd.errors import HomeLocked, Refusal, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.planning.planner import Origin, name_of
+from artfactoryd.planning.preview import understood
+from artfactoryd.reporting import waiting as reports
+from artfactoryd.settings import Settings
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
+
+LOOK = 0.2  # seconds between looks at what the daemon does
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--wait", is_flag=True, help="Show progress and end with the order's outcome.")
+@click.option("--rehearse", is_flag=True, help="Let the free local sketch model draw every item.")
+@as_json
+@click.pass_context
+def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
+    """Put orders into the inbox, each in one step, as they are."""
+    home = made_home(ctx)
+    code, document = submit_files(
+        home, settings_of(home), dict(os.environ), list(files), wait=wait, rehearse=rehearse, quiet=as_json
+    )
+    if as_json:
+        say(document, "", True)
+    ctx.exit(code)
+
+
+@click.command()
+@click.argument("file", metavar="FILE|ID")
+@click.option("--wait", is_flag=True, help="Show progress and end with the order's outcome.")
+@as_json
+@click.pass_context
+def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
+    """Ask for a product again: its item, with the same parameters and seed, as a new order.
+
+    One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first.
+    """
+    home = made_home(ctx)
+    card = card_of(home, file)
+    code, document = submit_files(
+        home, settings_of(home), dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json
+    )
+    if as_json:
+        say(document, "", True)
+    ctx.exit(code)
+
+
+def submit_files(
+    home: Home,
+    settings: Settings,
+    environ: dict[str, str],
+    files: Sequence[Path],
+    *,
+    wait: bool,
+    rehearse: bool,
+    quiet: bool,
+) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    """Each file into the inbox by one rename, as a bundle that carries what the file cannot say."""
+    inbox = settings.inbox.path or home.inbox
+    placed = [place_in_inbox(file, inbox, home, settings, rehearse, environ) for file in files]
+    if not quiet:
+        click.echo("\n".join(f"{file} is in the inbox." for file in files))
+    names = [name for _, name in placed]
+    document = {"submitted": [{"file": str(f), "submission": name} for f, name in zip(files, names, strict=True)]}
+    if not wait:
+        return 0, document
+    try:
+        code, report = work_once(home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed])
+    except HomeLocked:
+        code, report = _wait_for_daemon(home, settings, names, quiet)
+    return code, {**document, **report}
+
+
+def place_in_inbox(
+    file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool, environ: dict[str, str]
+) -> tuple[Path, str]:
+    """The bundle's place in the inbox, and the submission's id."""
+    if not file.is_file():
+        raise WrongUse(f"{file} is not a file. Name an order file to submit.")
+    submission = str(uuid_utils.uuid7())
+    name = name_of(file)
+    bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
+    made = home.temp / bundle.name
+    said = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+    made.mkdir(parents=True)
+    write_file(made / "order.yaml", file.read_bytes())
+    for picture in _pictures(file, home, settings, environ):
+        (made / picture).parent.mkdir(parents=True, exist_ok=True)
+        write_file(made / picture, (file.parent / picture).read_bytes())
+    write_file(made / ".submit.json", json.dumps(said, ensure_ascii=False).encode())
+    try:
+        made.rename(bundle)
+    except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
+        hidden = inbox / f".{bundle.name}.tmp"
+        shutil.copytree(made, hidden)
+        hidden.rename(bundle)
+        shutil.rmtree(made)
+    flush_folder(inbox)
+    return bundle, submission
+
+
+def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str]) -> set[str]:
+    """The pictures beside it that it names; none when it cannot be understood: the inbox will say why."""
+    index = Index.if_made(home.index_file)
+    try:
+        origin = Origin(file.name, file.stem, folder=file.absolute().parent)
+        studies = understood(home, settings, index, file.read_bytes(), origin, environ)
+    except Refusal:
+        return set()
+    finally:
+        if index:
+            index.close()
+    return {each.value for study in studies for each in study.inputs if not each.source}
+
+
+def git_of(file: Path) -> dict[str, Any] | None:
+    """The commit the file is at, its path there, and whether it differs; None outside a repository."""
+
+    def git(*words: str) -> str:
+        found = subprocess.run(
+            ["git", "-C", str(file.resolve().parent), *words], capture_output=True, text=True, timeout=5, check=True
+        )
+        return found.stdout.strip()
+
+    try:
+        path = git("ls-files", "--full-name", "--", file.name)
+        if not path:
+            return None
+        dirty = bool(git("status", "--porcelain", "--", file.name))
+        return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": dirty}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _wait_for_daemon(
+    home: Home, settings: Settings, submissions: Sequence[str], quiet: bool
+) -> tuple[int, dict[str, Any]]:
+    """Follow what the daemon does with these, reading only; it may still be making its index."""
+    with Progress(quiet) as progress:
+        while True:
+            if index := Index.if_made(home.index_file):
+                try:
+                    if found := _followed(home, settings, index, submissions, progress, quiet):
+                        return found
+                finally:
+                    index.close()
+            if not daemon_is_there(home):
+                raise WrongUse("The daemon ended while the order was under way. Start it again, or use `once`.")
+            time.sleep(LOOK)
+
+
+def _followed(
+    home: Home, settings: Settings, index: Index, submissions: Sequence[str], progress: Progress, quiet: bool
+) -> tuple[int, dict[str, Any]] | None:
+    """What became of them; None while something is under way."""
+    rows = [row for each in submissions for row in index.orders_of_submission(each)]
+    progress.show(index, rows)
+    rejected = [path for each in submissions for path in _rejection_of(home, each)]
+    known = {row.submission for row in rows}
+    if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
+        return None
+    seen = [row.id for row in rows]
+    return outcome(index, seen, len(rejected)), report_of(home, settings, index, seen, rejected, quiet)
+
+
+def _rejection_of(home: Home, submission: str) -> list[Path]:
+    """The word beside this submission's bundle; the bundle itself comes after its word."""
+    words = home.rejected.glob(f"*-{submission[-8:]}.error.txt")
+    return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]
+
+
+def _resting(index: Index, rows: Sequence[OrderRow], home: Home, settings: Settings) -> bool:
+    """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
+    for row in rows:
+        counts = index.counts(row.id)
+        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row.held is not None:
+            continue
+        asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
+        moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))
+        if moving or not reports.blockers(index, row, home, settings):
+            return False
+    return True

@@ -1,0 +1,151 @@
+"""The factories that are installed: loaded by entry point, and made with their key. Not here: what one promises."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from artfactoryd.credentials import resolve_key
+from artfactoryd.durable import storage_errors
+from artfactoryd.errors import ProviderStopped, WrongUse
+from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, Ticket
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+
+log = logging.getLogger(__name__)
+
+GROUP = "artfactoryd.factories"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A factory that is installed and cannot be loaded, in words. `unsafe`: its library may buy twice."""
+
+    text: str
+    way_out: str
+    unsafe: bool = False
+
+
+class Unmade:
+    """Stands for a factory that could not be made: it buys nothing, and says why."""
+
+    first_ask = 1.0
+    output_hosts: frozenset[str] = frozenset()
+
+    def __init__(self, name: str, error: Exception) -> None:
+        self.name = name
+        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        self.why = f"The factory of {name} cannot be started: {words}."
+
+    async def submit(self, call: Call) -> Ticket:
+        raise ProviderStopped(self.why)
+
+    async def collect(self, ticket: Ticket) -> Outputs | None:
+        raise ProviderStopped(self.why)
+
+    async def cancel(self, ticket: Ticket) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+def made(maker: FactoryMaker, settings: ProviderSettings, work: Path) -> Factory:
+    """A stranger's factory that cannot be made stops nobody else."""
+    try:
+        return maker(settings, work)
+    except Exception as error:
+        return Unmade(settings.name, error)
+
+
+def makers() -> dict[str, FactoryMaker]:
+    """Every factory that can be loaded, by provider name; built-ins come in by the same door as plug-ins."""
+    return {name: found for name, found in _installed().items() if not isinstance(found, Broken)}
+
+
+def broken() -> dict[str, Broken]:
+    """Those that cannot be loaded, by provider name: they stop nobody else."""
+    return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
+
+
+def unsafe_start(settings: Settings) -> str | None:
+    """Why nothing is started with the libraries that are installed: what to do, in words. None where they are safe."""
+    words = [
+        f"{factory.text} {factory.way_out} Or go without it (providers.{name}.enabled: false)."
+        for name, factory in broken().items()
+        if factory.unsafe and settings.provider(name).enabled
+    ]
+    return " ".join(words) or None
+
+
+def look_again() -> None:
+    """Forget what is installed: somebody may have mended it."""
+    _installed.cache_clear()
+
+
+@cache
+def _installed() -> dict[str, FactoryMaker | Broken]:
+    """Looked at once in a process: who made its factories says of them what was so then."""
+    from importlib.metadata import entry_points  # imported late: `status` seldom needs it, and it is slow to load
+
+    return {point.name: _loaded(point) for point in entry_points(group=GROUP)}
+
+
+def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
+    from artfactoryd.factories.library import UnsafeLibrary  # late for the same reason
+
+    try:
+        maker: FactoryMaker = point.load()
+    except UnsafeLibrary as error:
+        return Broken(f"The factory of {point.name} is not used: {error}.", error.way_out, unsafe=True)
+    except Exception as error:  # a stranger's code: anything
+        package = point.dist.name if point.dist else point.module
+        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        text = f"The factory of {point.name} ({point.value} of {package}) cannot be loaded: {words}."
+        return Broken(text, f"Update or mend {package}, or take it away (pip uninstall {package}); then start again.")
+    return maker
+
+
+def make_factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[str, Factory]:
+    """One of each that is installed and enabled."""
+    found: dict[str, Factory] = {}
+    for each in broken().values():
+        log.error("%s %s", each.text, each.way_out)
+    for name, make in makers().items():
+        if settings.provider(name).enabled:
+            work = home.work / "made" / name
+            with storage_errors(work):
+                work.mkdir(parents=True, exist_ok=True)
+            found[name] = made(make, _for_factory(settings, name, environ), work)
+    return found
+
+
+@asynccontextmanager
+async def asking(home: Home, settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[dict[str, Factory]]:
+    """Factories for free questions, beside whoever works in this home; nothing is written."""
+    found = {
+        name: made(make, _for_factory(settings, name, environ), home.work / "made" / name)
+        for name, make in makers().items() if settings.provider(name).enabled
+    }  # fmt: skip
+    try:
+        yield found
+    finally:
+        for factory in found.values():
+            await factory.close()
+
+
+def _for_factory(settings: Settings, name: str, environ: Mapping[str, str]) -> ProviderSettings:
+    """A key that cannot be had stops only that provider, when something is first sent there."""
+    try:
+        key = resolve_key(settings, name, environ)
+    except WrongUse as error:
+        log.error("%s", error)
+        key = None
+    return ProviderSettings(name, key, settings.provider(name).addresses)

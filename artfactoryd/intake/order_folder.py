@@ -1,0 +1,64 @@
+"""An accepted order's folder in Projects, with its papers and the pictures it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from artfactoryd import __version__, documents
+from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.resolved import written_out
+from artfactoryd.core.slug import folder_name
+from artfactoryd.errors import OutputBad
+from artfactoryd.home import Home
+from artfactoryd.planning import inputs
+from artfactoryd.planning.accepted import document_bytes
+from artfactoryd.reporting.receipt import first_receipt
+from artfactoryd.shelf import order_folders
+from artfactoryd.storage.rows import Json, OrderRow
+
+
+def open_folder(home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], Path] | None) -> Path:
+    """`Projects/PROJECT/DATE/NAME` with its papers and inputs, durable; the same folder for the same order id.
+
+    `lying`: where a picture that the order names lies.
+    """
+    date = datetime.fromisoformat(row.accepted_at).astimezone().strftime("%Y-%m-%d")
+    document = document_bytes(row.document)
+    files: dict[str, bytes | Callable[[], bytes]] = {
+        "order.yaml": document,
+        "order.resolved.yaml": resolved(row, plan).encode(),
+        "receipt.yaml": first_receipt(row).encode(),
+    }
+    for each in row.inputs:
+        if lying is None:
+            raise OutputBad(f"The claim of order {row.id} is gone, and with it {each['value']}.")
+        files[f"inputs/{each['name']}"] = partial(inputs.read, lying(each), each)
+    project = order_folders.existing_project(home.projects, row.project)
+    name = folder_name(row.name, bool(row.rehearsal))
+    return order_folders.open_order_folder(
+        home.projects, project, date, name, row.id, files, lambda: project_document(row).encode()
+    )
+
+
+def project_document(row: OrderRow) -> str:
+    return documents.dump_yaml(
+        {"id": row.id, "name": row.project, "description": "", "status": "active", "tags": [], "featured": None}
+    )
+
+
+def resolved(row: OrderRow, plan: Plan) -> str:
+    """The same order with everything it borrowed written out: drop it anywhere, get the same items."""
+    value = written_out(plan, {each["value"]: f"inputs/{each['name']}" for each in row.inputs})
+    comment = [
+        f"# Order {row.id}, accepted {row.accepted_at} by artfactoryd {__version__}",
+        f"# from {row.file!r}, document {row.number}, sha256 {row.document_sha256}",
+    ]
+    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}{_from(each)}" for each in row.inputs]
+    return "\n".join([*comment, documents.dump_yaml(value)])
+
+
+def _from(known: Json) -> str:
+    return f" from {known['source']!r}" if known.get("source") else ""

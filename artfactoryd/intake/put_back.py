@@ -1,0 +1,98 @@
+"""What was dragged from the shelf into the Inbox goes back to its place."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import entries
+from artfactoryd.durable import flush_folder, storage_errors, write_file
+from artfactoryd.failpoints import point
+from artfactoryd.home import Home
+from artfactoryd.intake.attachments import source_of
+from artfactoryd.intake.claims import Claim
+from artfactoryd.planning.remake import SUFFIX, read_card
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ProductRow
+
+log = logging.getLogger(__name__)
+
+DRAGGED = "dragged"  # in a claim's folder: this is to be put back
+
+
+def put_back(home: Home, index: Index, claim: Claim) -> bool:
+    """Whether a sidecar was dragged from the shelf, and lies there again: then nothing is to be made.
+
+    The picture goes back with it where it lies beside it in the inbox; one that only repeats what is on the
+    shelf goes from the inbox.
+    """
+    row, card = _known(index, claim)
+    if row is None or card is None:
+        return False
+    product, mark = home.root / row.path, claim.folder / DRAGGED
+    place = product.with_name(product.name + SUFFIX)
+    picture = _picture_beside(claim, card)
+    if not os.path.lexists(place) and not mark.exists():
+        write_file(mark, b"")  # after a kill, the sidecar in its place must not be taken for one that stayed there
+    if mark.exists():
+        with storage_errors(product.parent):
+            product.parent.mkdir(parents=True, exist_ok=True)
+            if picture is not None:
+                _lay(picture, product)
+            point("picture_put_back")
+            _lay(claim.entry, place)
+            flush_folder(place.parent)
+        point("sidecar_put_back")
+        log.info("%s was taken from the shelf, and is put back; nothing is made", claim.name)
+    if picture is not None and _sha256(product) == card["file"]["sha256"]:
+        picture.unlink(missing_ok=True)
+    return mark.exists()
+
+
+def awaits_picture(home: Home, index: Index, claim: Claim) -> bool:
+    """Sidecar and picture are both gone from the shelf, and the picture has not come yet."""
+    row, card = _known(index, claim)
+    if row is None or card is None or os.path.lexists(home.root / row.path):
+        return False
+    gone = not os.path.lexists(home.root / (row.path + SUFFIX))
+    return gone and _picture_beside(claim, card) is None
+
+
+def _known(index: Index, claim: Claim) -> tuple[ProductRow | None, dict[str, Any] | None]:
+    """The product of a loose sidecar, and what that says; None for what is none, or of a product not known here."""
+    if claim.kind != "file" or not claim.name.lower().endswith(SUFFIX):
+        return None, None
+    try:
+        card = read_card(claim.entry.read_bytes())
+    except OSError:
+        return None, None
+    return (index.product(str(card["id"])), card) if card and isinstance(card["file"], dict) else (None, None)
+
+
+def _picture_beside(claim: Claim, card: Mapping[str, Any]) -> Path | None:
+    """The product that was dropped with its sidecar, if it is whole."""
+    source = source_of(claim)
+    picture = source.with_name(source.name[: -len(SUFFIX)]) if source else None
+    return picture if picture and _sha256(picture) == card["file"].get("sha256") else None
+
+
+def _sha256(path: Path) -> str:
+    with suppress(OSError):
+        return entries.sha256(path)
+    return ""
+
+
+def _lay(source: Path, target: Path) -> None:
+    """A whole copy under a name of its own first, then one step; never onto something."""
+    arriving = target.with_name(f".{target.name}.part")
+    write_file(arriving, source.read_bytes())
+    shutil.copystat(source, arriving)
+    try:
+        entries.place(arriving, target)
+    except FileExistsError:
+        arriving.unlink()

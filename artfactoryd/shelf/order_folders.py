@@ -1,0 +1,108 @@
+"""The folders of projects and orders under Projects: found, made whole or not at all, and their receipts."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from artfactoryd import failpoints
+from artfactoryd.durable import (
+    create,
+    flush_folder,
+    make_folders,
+    numbered,
+    replace,
+    temporary_name,
+    write_new,
+    writing_to,
+)
+from artfactoryd.shelf.placing import Content
+
+
+def existing_project(projects: Path, name: str) -> str:
+    """`Cars` and `cars`, `é` and `e` with an accent, are one folder on a Mac's disk, so they are one project here."""
+    if projects.is_dir():
+        for entry in sorted(each.name for each in projects.iterdir()):
+            if _folded(entry) == _folded(name):
+                return entry
+    return name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def open_order_folder(
+    projects: Path,
+    project: str,
+    date: str,
+    name: str,
+    order_id: str,
+    files: Mapping[str, Content],
+    project_yaml: Callable[[], bytes],
+) -> Path:
+    """The order's folder, complete with `files` from the moment it is seen: made, or found again.
+
+    Found by its receipt.yaml, whose first 4096 bytes must hold `order_id: ID` on a line of its
+    own. The names in `files` may lie one folder down (`inputs/a.png`). A taken name gets -2, -3, ...
+    """
+    with writing_to(projects):
+        day = projects / project / date
+        make_folders(day)
+        _describe_project(projects / project / "project.yaml", project_yaml)
+        folder = _folder_of(day, order_id)
+        if folder is None:
+            built = _build(day / temporary_name(name, order_id), files)
+            failpoints.point("order_folder_built")
+            folder = _put_in_place(built, name)
+        flush_folder(day)
+        return folder
+
+
+def _describe_project(path: Path, project_yaml: Callable[[], bytes]) -> None:
+    if not os.path.lexists(path):
+        write_new(path, project_yaml())
+        flush_folder(path.parent)
+
+
+def _folder_of(day: Path, order_id: str) -> Path | None:
+    """By its receipt, not its name: an earlier `cars` may be gone, and ours still be `cars-2`."""
+    ours = re.compile(rb"^order_id: *['\"]?" + re.escape(order_id.encode()) + rb"['\"]? *$", re.MULTILINE)
+    for receipt in sorted(day.glob("[!.]*/receipt.yaml")):
+        with receipt.open("rb") as file:
+            if ours.search(file.read(4096)):
+                return receipt.parent
+    return None
+
+
+def _build(folder: Path, files: Mapping[str, Content]) -> Path:
+    if folder.exists():  # left by a kill; nobody has seen it
+        shutil.rmtree(folder)
+    folder.mkdir()
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        create(path, io.BytesIO(data if isinstance(data, bytes) else data()))
+    for made in {(folder / name).parent for name in files} | {folder}:
+        flush_folder(made)
+    return folder
+
+
+def _put_in_place(built: Path, name: str) -> Path:
+    targets = (built.with_name(each) for each in numbered(name, "", spare=0))
+    target = next(each for each in targets if not os.path.lexists(each))
+    built.rename(target)  # replaces nothing but an empty folder that a person makes in this very instant
+    return target
+
+
+def write_receipt(folder: Path, data: bytes) -> None:
+    """The one file of an order that is brought up to date; readers see the old or the new, whole."""
+    with writing_to(folder):
+        make_folders(folder)
+        replace(folder / "receipt.yaml", data)
+        flush_folder(folder)

@@ -1,0 +1,64 @@
+"""Products and sidecars read back from the shelf."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from artfactoryd.durable import TEMPORARY
+
+CARD = ".json"  # what a sidecar's name adds to its product's
+
+
+def owner_of(card: Path) -> object:
+    """The product id in a sidecar, None if there is none; something nobody has, if it is no sidecar."""
+    try:
+        return read_sidecar(card)["id"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, IsADirectoryError):  # any other failure would make every name look taken
+        return card
+
+
+def card_of(product: Path) -> Path:
+    return product.with_name(product.name + CARD)
+
+
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """Raises ValueError for what is no sidecar."""
+    document = json.loads(path.read_bytes())
+    if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):
+        raise ValueError(f"{path.name} is no sidecar: it has no id and file")
+    return document
+
+
+def walk(projects: Path) -> Iterator[tuple[Path, Path]]:
+    """Every product with its sidecar, in the order of their paths."""
+    for folder, names in _folders(projects):
+        for name in sorted(names & {card.removesuffix(CARD) for card in names if card.endswith(CARD)}):
+            if not name.startswith("."):  # such as the ._ files of a Mac on a foreign disk
+                yield folder / name, folder / (name + CARD)
+
+
+def orphans(projects: Path) -> Iterator[Path]:
+    """What killed deliveries left: temporary files and folders, and sidecars without a product.
+
+    A sidecar among them may belong to a delivery that will go on; the caller knows by its id.
+    """
+    for folder, names in _folders(projects):
+        for name in sorted(names):
+            alone = name.endswith(CARD) and name.removesuffix(CARD) not in names
+            if TEMPORARY.fullmatch(name) or (alone and isinstance(owner_of(folder / name), str)):
+                yield folder / name
+
+
+def _folders(projects: Path) -> Iterator[tuple[Path, set[str]]]:
+    """Every folder that may hold products with the names in it; an order's inputs are no products."""
+    for root, folders, files in os.walk(projects):
+        temporary = {name for name in folders if TEMPORARY.fullmatch(name)}
+        skipped = {"inputs"} if "receipt.yaml" in files else set()
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in skipped)
+        yield Path(root), {*files, *temporary}

@@ -1,0 +1,279 @@
+"""The tables of the index, as the migrations leave them: the one description of their columns and kinds.
+
+Never connected by themselves (`Meta.database` only knows how SQLite writes its questions): `database` opens the file,
+`rows` gives what is read as values. A test compares these models with what the migrations make.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import peewee as pw
+
+from artfactoryd.core.lifecycle import ItemState
+
+DIALECT = pw.SqliteDatabase(None)
+
+
+class JsonField(pw.TextField):
+    """A list or an object; an old row may hold a plain word under the same name, which is left alone."""
+
+    def db_value(self, value: Any) -> Any:
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+
+    def python_value(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+
+
+class StateField(pw.TextField):
+    def python_value(self, value: Any) -> ItemState:
+        return ItemState(value)
+
+
+class FlagField(pw.BooleanField):
+    """0 or 1 in the file."""
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else bool(value)
+
+
+class Table(pw.Model):
+    class Meta:
+        database = DIALECT
+        legacy_table_names = False
+
+
+class Meta(Table):
+    key = pw.TextField(primary_key=True)
+    value = pw.TextField()
+
+
+class Orders(Table):
+    id = pw.TextField(primary_key=True)
+    claim = pw.TextField()
+    number = pw.IntegerField()  # of the document in its file
+    submission = pw.TextField(null=True)
+    name = pw.TextField()
+    project = pw.TextField()
+    folder = pw.TextField(null=True)  # in the home; none before the papers lie there
+    model = JsonField()  # the catalogue's entry at acceptance
+    document = pw.TextField()
+    document_sha256 = pw.TextField()
+    fingerprint = pw.TextField()
+    file = pw.TextField()
+    git = JsonField(null=True)
+    accepted_at = pw.TextField()
+    base_seed = pw.IntegerField()
+    priority = pw.IntegerField()
+    rehearsal = FlagField()
+    provider = pw.TextField()
+    tags = JsonField()
+    notes = pw.TextField()
+    cap = pw.BigIntegerField()
+    price = pw.BigIntegerField(null=True)  # the upper price at acceptance
+    total_items = pw.IntegerField()
+    total_products = pw.IntegerField()
+    expanded_items = pw.IntegerField()
+    expanded_products = pw.IntegerField()
+    committed = pw.BigIntegerField()  # spent, perhaps spent, and reserved
+    held = JsonField(null=True)  # the reasons
+    held_entry = pw.TextField(null=True)
+    held_fingerprint = pw.TextField(null=True)
+    cancelled = FlagField()
+    was_cancelled = FlagField()  # ever, though retried since
+    paused = pw.TextField(null=True)  # since when
+    inputs = JsonField()
+    overrun = FlagField()  # a bill above what was set aside, until a person has said so
+    dearest = pw.BigIntegerField()  # of its bills above a reservation
+    library = JsonField()  # what it borrowed, as it was
+    buy_again = FlagField()  # approved though bought before and gone since
+    models = JsonField()  # empty where there is only one
+    proof = JsonField(null=True)  # numbers of the items made first
+
+    class Meta:
+        table_name = "orders"
+
+
+class Item(Table):
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    state = StateField()
+    provider = pw.TextField()
+    first_index = pw.IntegerField()
+    asked = pw.IntegerField()
+    copy = pw.IntegerField()
+    seed = pw.BigIntegerField(null=True)
+    generation = JsonField()
+    tokens = JsonField()
+    upper = pw.BigIntegerField()
+    attempts = pw.IntegerField()
+    attempt = pw.TextField(null=True)
+    ticket = pw.TextField(null=True)
+    outputs = JsonField(null=True)
+    reason = pw.TextField(null=True)
+    stop = FlagField()  # a person asked the provider to stop it
+    key = pw.TextField(null=True)  # null: never equal to another
+    buy_again = FlagField()
+    model = pw.IntegerField()
+    stage = pw.TextField(null=True)
+    parent = pw.IntegerField(null=True)  # the place in the order of what it is fed with
+    waits = pw.IntegerField()  # 1 for its parent, 2 for a liked one
+
+    class Meta:
+        table_name = "item"
+        primary_key = pw.CompositeKey("order_id", "number")
+
+
+class GenerationLog(Table):
+    id = pw.TextField(primary_key=True)
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    nth = pw.IntegerField()
+    provider = pw.TextField()
+    model = pw.TextField()
+    actual = JsonField()
+    returned = JsonField(null=True)
+    ticket = pw.TextField(null=True)
+    verdict = pw.TextField(null=True)
+    reason = pw.TextField(null=True)
+    asked_at = pw.TextField()
+    answered_at = pw.TextField(null=True)
+    ended_at = pw.TextField(null=True)
+    reserved = pw.BigIntegerField()
+    cost = pw.BigIntegerField(null=True)
+    estimated = FlagField()
+    day = pw.TextField(null=True)
+
+    class Meta:
+        table_name = "generation_log"
+
+
+class Product(Table):
+    id = pw.TextField(primary_key=True)
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    place = pw.IntegerField()  # in the order
+    path = pw.TextField()
+    sha256 = pw.TextField()
+    bytes = pw.BigIntegerField()
+    mime = pw.TextField()
+    width = pw.IntegerField(null=True)
+    height = pw.IntegerField(null=True)
+    created_at = pw.TextField()
+    liked = FlagField()
+    tags = JsonField(null=True)  # null: those of its order
+
+    class Meta:
+        table_name = "product"
+
+
+class Interim(Table):
+    """A product that is not shelved, only sent on to a later stage."""
+
+    id = pw.TextField(primary_key=True)
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    place = pw.IntegerField()
+    path = pw.TextField()
+    sha256 = pw.TextField()
+    bytes = pw.BigIntegerField()
+    mime = pw.TextField()
+    width = pw.IntegerField(null=True)
+    height = pw.IntegerField(null=True)
+    created_at = pw.TextField()
+
+    class Meta:
+        table_name = "interim"
+
+
+class Output(Table):
+    """The view of both: what a later stage can be fed with."""
+
+    id = pw.TextField(primary_key=True)
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    place = pw.IntegerField()
+    path = pw.TextField()
+    sha256 = pw.TextField()
+    bytes = pw.BigIntegerField()
+    mime = pw.TextField()
+    width = pw.IntegerField(null=True)
+    height = pw.IntegerField(null=True)
+    created_at = pw.TextField()
+    liked = FlagField()
+    shelved = FlagField()
+
+    class Meta:
+        table_name = "output"
+
+
+class ProviderStop(Table):
+    provider = pw.TextField()
+    kind = pw.TextField()  # stopped | paused
+    reason = pw.TextField()
+    since = pw.TextField()
+    of_key = FlagField()  # a free question answered well lifts it
+
+    class Meta:
+        table_name = "provider_stop"
+        primary_key = pw.CompositeKey("provider", "kind")
+
+
+class Command(Table):
+    id = pw.TextField(primary_key=True)
+    name = pw.TextField()
+    answer = JsonField()
+    at = pw.TextField()
+
+    class Meta:
+        table_name = "command"
+
+
+class Upload(Table):
+    provider = pw.TextField()
+    sha256 = pw.TextField()
+    address = pw.TextField()
+    expires_at = pw.TextField(null=True)
+
+    class Meta:
+        table_name = "upload"
+        primary_key = pw.CompositeKey("provider", "sha256")
+
+
+class Question(Table):
+    attempt = pw.TextField(primary_key=True)
+    since = pw.TextField()  # when the doubt arose
+    times = pw.IntegerField()
+    last_at = pw.TextField(null=True)
+    next_at = pw.TextField(null=True)  # null: it is not asked any more
+    hopeful = FlagField()  # an answer may come soon enough to wait for
+    words = pw.TextField()
+
+    class Meta:
+        table_name = "question"
+
+
+class Spending(Table):
+    day = pw.TextField(primary_key=True)
+    committed = pw.BigIntegerField()  # spent, perhaps spent, and reserved
+
+    class Meta:
+        table_name = "spending"
+
+
+class Outage(Table):
+    provider = pw.TextField(primary_key=True)
+    reason = pw.TextField()
+    since = pw.TextField()
+    again_at = pw.TextField()
+    given_up = FlagField()  # tried so often that whoever waits for an end need not wait on
+
+    class Meta:
+        table_name = "outage"
+
+
+TABLES: Sequence[type[Table]] = (
+    Meta, Orders, Item, GenerationLog, Product, Interim, ProviderStop, Command, Upload, Question, Spending, Outage,
+)  # fmt: skip
