@@ -65,6 +65,7 @@ WHOLE_HOUSE = {  # tests about no single module
     "architecture",
     "crashes",
     "docs",
+    "lock",
     "examples",
     "pictures_whole",
     "soak",
