@@ -26,7 +26,8 @@ from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
+from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull, WrongUse
+from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
@@ -325,7 +326,12 @@ async def work(
     home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
     watch: Watch | None = None,
 ) -> RunReport:  # fmt: skip
-    """Work in a home whose lock is held, until stopped or done. `serve` and `watch`: services of whoever starts it."""
+    """Work in a home whose lock is held, until stopped or done. `serve` and `watch`: services of whoever starts it.
+
+    Raises WrongUse where a library that is installed may buy twice.
+    """
+    if why := unsafe_start(settings):
+        raise WrongUse(why)
     try:
         async with open_app(home, settings, environ) as app:
             daemon = Daemon(app, options, environ, serve=serve, watch=watch)
