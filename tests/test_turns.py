@@ -193,9 +193,9 @@ def test_with_only_some_orders_named_no_other_is_worked_on(index: Index) -> None
     accept(index, "a", 1, priority=10)
     accept(index, "b", 1)
     turns = Turns(index, "acme")
-    turns.only = set()
+    turns.limit_to([])
     assert not turns.any()
-    turns.only = {"b"}
+    turns.limit_to(["b"])
     turns.look_again("b")
     assert taken(turns) == ["b1"]
 
@@ -205,7 +205,7 @@ def test_naming_orders_later_leaves_out_what_was_already_read(index: Index) -> N
     accept(index, "b", 1)
     turns = Turns(index, "acme")
     assert turns.any()
-    turns.only = {"b"}
+    turns.limit_to(["b"])
     turns.look_again()
     assert taken(turns) == ["b1"]
 
