@@ -18,12 +18,6 @@ from artfactoryd.storage.rows import ItemRow, OrderRow
 
 NAMES = ("month", "day")  # the one that lasts longer is told first
 GOES_ON = {"day": "at midnight", "month": "with the new month"}
-MONEY = """
-    coalesce(sum(g.cost), 0) AS spent,
-    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NULL THEN g.reserved END), 0) AS reserved,
-    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NOT NULL THEN g.reserved END), 0) AS in_doubt,
-    coalesce(sum(CASE WHEN g.cost < g.reserved THEN g.reserved - g.cost END), 0) AS released
-"""
 
 
 def caps(settings: Settings) -> dict[str, int]:
@@ -102,7 +96,7 @@ def whole_price(index: Index, order: OrderRow) -> int:
     return int(order.committed + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
 
 
-# --- what did it cost? ---
+# --- the bill, and how day and month stand ---
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
@@ -111,24 +105,6 @@ def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None
     if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
         return None
     return replace(price, seconds=seconds).upper(1, {})
-
-
-def money(index: Index, order_id: str) -> dict[str, float]:
-    """Of one order, in dollars: spent, set aside for what is on the way, in doubt, and what came back of that."""
-    (found,) = index.rows(f"SELECT {MONEY} FROM generation_log g WHERE g.order_id = ?", (order_id,))
-    return {f"{name}_usd": usd(value) or 0.0 for name, value in found.items()}
-
-
-def overruns(index: Index, order_id: str, most: int = 100) -> list[dict[str, Any]]:
-    """Items that cost more than was set aside for them."""
-    sql = (
-        "SELECT number, cost, reserved FROM generation_log WHERE order_id = ? AND cost > reserved ORDER BY number "
-        "LIMIT ?"
-    )
-    return [
-        {"item": row["number"], "text": f"It cost {dollars(row['cost'])}; {dollars(row['reserved'])} were set aside."}
-        for row in index.rows(sql, (order_id, most))
-    ]
 
 
 def standing(index: Index | None, settings: Settings, day: str) -> dict[str, Any]:

@@ -12,11 +12,12 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import peewee as pw
 from playhouse.migrations import Runner
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.storage.rows import Decoder, Decodes
 
@@ -25,7 +26,7 @@ PRAGMAS = {
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
-Row = dict[str, Any]  # of a question that no table describes
+Row = Json  # of a question that no table describes
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
@@ -83,6 +84,17 @@ class Database:
         if found is None:
             raise WrongUse(f"Nothing has been made in this home yet ({path} is not there).")
         return found
+
+    @classmethod
+    @contextlib.contextmanager
+    def reading(cls, path: Path) -> Iterator[Self | None]:
+        """For as long as a command looks; None while nothing was ever made here."""
+        index = cls.if_made(path)
+        try:
+            yield index
+        finally:
+            if index:
+                index.close()
 
     @classmethod
     def if_made(cls, path: Path) -> Self | None:

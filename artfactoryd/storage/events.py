@@ -11,8 +11,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self
 
-Json = dict[str, Any]  # an object as it stands in a document; what is in it, its schema says
-Line = Mapping[str, Any]
+from artfactoryd.core.json_types import Document, Json
+
+Line = Document
 
 
 class UnknownKind(LookupError):

@@ -14,17 +14,17 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from artfactoryd.core.json_types import Document as Line
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors
 
 log = logging.getLogger(__name__)
 
-Line = Mapping[str, Any]
 MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
 ASIDE = 4 * 1024 * 1024  # bytes kept from other programs, so that a full disk still takes the tickets on their way
 
@@ -173,7 +173,7 @@ def _encoded(line: Line) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
 
 
-def read(folder: Path, after: Position = Position()) -> Iterator[tuple[dict[str, Any], Position]]:
+def read(folder: Path, after: Position = Position()) -> Iterator[tuple[Json, Position]]:
     """Every line of the whole steps after `after`, oldest first, with the place behind its step."""
     for path in sorted(folder.glob(MONTHS)):
         if path.name >= after.file:
@@ -194,8 +194,8 @@ def torn(folder: Path) -> list[str]:
     return found
 
 
-def _read(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], Position]]:
-    step: list[dict[str, Any]] = []
+def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
+    step: list[Json] = []
     with path.open("rb") as file:
         file.seek(offset)
         for raw in file:
@@ -238,7 +238,7 @@ def _closing(fd: int) -> bytes:
     return b"\n" if line is not None and "more" in line else b""
 
 
-def _decode(raw: bytes) -> dict[str, Any] | None:
+def _decode(raw: bytes) -> Json | None:
     if raw.endswith(b"\n"):
         with contextlib.suppress(ValueError):
             line = json.loads(raw)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
@@ -34,7 +34,6 @@ from artfactoryd.storage.writer import Expander, catch_up
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
@@ -55,7 +54,7 @@ class Report:
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         kept = str(self.kept) if self.kept else None
         return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": kept}
 
@@ -250,7 +249,7 @@ class _Shelf:
         yield from _told(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
 
 
-def _row(said: Row, path: str) -> tuple[object, ...]:
+def _row(said: Document, path: str) -> tuple[object, ...]:
     file = said["file"]
     return (
         said["id"], str(said["order"]["id"]), int(said["item"]["index"]), int(file["index"]), path, str(file["sha256"]),

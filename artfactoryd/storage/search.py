@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.query import QueryWrong, Term, read_query
-from artfactoryd.storage.events import Json
 from artfactoryd.storage.index import ITEM_MODEL, Index
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
@@ -64,7 +63,7 @@ def _page(index: Index, condition: str, values: Sequence[object], before: str, m
     return [_found_product(row) for row in index.rows(sql, (before, *values, most))]
 
 
-def _found_product(row: Mapping[str, Any]) -> FoundProduct:
+def _found_product(row: Document) -> FoundProduct:
     product = PRODUCTS.decode([row[name] for name in PRODUCTS.columns])
     return FoundProduct(
         product, row["order_name"], row["project"], row["model"], row["generation"], row["seed"], row["provider"]
