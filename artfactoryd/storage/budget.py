@@ -58,9 +58,9 @@ def reasons(index: Index, order: OrderRow, item: ItemRow, settings: Settings, da
     reserved, in_force = set_aside(order, item.upper), caps(settings)
     if not reserved:
         return []
-    found = [_of_order(index, order, reserved)]
-    found += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
-    return [words for words in found if words]
+    caps_reached = [_of_order(index, order, reserved)]
+    caps_reached += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
+    return [words for words in caps_reached if words]
 
 
 def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
@@ -69,8 +69,8 @@ def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
         return ""
     key = f"`budget.per_{name}` in artfactory.yaml"
     if reserved > cap:
-        each = f"One item may cost {dollars(reserved)}, and a whole {name} no more than {dollars(cap)}."
-        return f"{each} Raise {key}, or cancel the order."
+        one_item = f"One item may cost {dollars(reserved)}, and a whole {name} no more than {dollars(cap)}."
+        return f"{one_item} Raise {key}, or cancel the order."
     reached = f"The {name}'s cap of {dollars(cap)} is reached: {dollars(before)} are spent or set aside."
     return f"{reached} It goes on by itself {GOES_ON[name]}, or when you raise {key}."
 
@@ -109,17 +109,17 @@ def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None
 
 def standing(index: Index | None, settings: Settings, day: str) -> dict[str, Any]:
     """Day and month as they stand, for `status` and `spend`."""
-    found: dict[str, Any] = {}
+    standing_of: dict[str, Any] = {}
     for name, cap in caps(settings).items():
         used = counted(index, name, day) if index else 0
-        found[name] = {
+        standing_of[name] = {
             name: day if name == "day" else day[:7], "counted_usd": usd(used), "cap_usd": usd(cap),
             "left_usd": usd(max(0, cap - used)),
         }  # fmt: skip
-    return {"day": found["day"], "month": found["month"]}
+    return {"day": standing_of["day"], "month": standing_of["month"]}
 
 
-def standing_text(found: Mapping[str, Any]) -> list[str]:
+def standing_text(document: Mapping[str, Any]) -> list[str]:
     """`found`: of `standing`."""
 
     def figure(value: float) -> str:
@@ -127,5 +127,5 @@ def standing_text(found: Mapping[str, Any]) -> list[str]:
 
     return [
         f"{title} {figure(part['counted_usd'])} of {figure(part['cap_usd'])}, {figure(part['left_usd'])} left"
-        for title, part in (("Today  ", found["day"]), ("Month  ", found["month"]))
+        for title, part in (("Today  ", document["day"]), ("Month  ", document["month"]))
     ]

@@ -385,7 +385,7 @@ def _written(value: Any) -> Json:
         given = getattr(value, f.name)
         if f.leave_out and given == f.default:
             continue
-        line[f.written_as] = [each.to_json() for each in given] if f.each else given
+        line[f.written_as] = [one.to_json() for one in given] if f.each else given
     return line
 
 
@@ -394,7 +394,7 @@ def _read(value: type, line: Line) -> Json:
     for f in _FIELDS[value]:
         if f.written_as in line:
             given = line[f.written_as]
-            values[f.name] = tuple(f.each.from_json(each) for each in given) if f.each else given
+            values[f.name] = tuple(f.each.from_json(one) for one in given) if f.each else given
         elif f.needed:
             raise KeyError(f.written_as)
     return values

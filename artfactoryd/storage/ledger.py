@@ -165,7 +165,7 @@ def _fill(fd: int) -> None:
 def encode(lines: Sequence[Line]) -> bytes:
     """One step: lines that count together or not at all."""
     last = len(lines) - 1
-    return b"".join(_encoded(line if place == last else {**line, "more": True}) for place, line in enumerate(lines))
+    return b"".join(_encoded(line if number == last else {**line, "more": True}) for number, line in enumerate(lines))
 
 
 def _encoded(line: Line) -> bytes:
@@ -182,16 +182,16 @@ def read(folder: Path, after: Position = Position()) -> Iterator[tuple[Json, Pos
 
 def torn(folder: Path) -> list[str]:
     """Places (file:line) that never counted: where the power went, and where hands wrote."""
-    found = []
+    places = []
     for path in sorted(folder.glob(MONTHS)):
         inside = False  # a step
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 line = _decode(raw)
                 if line is None and (raw.strip() or inside):
-                    found.append(f"{path.name}:{number}")
+                    places.append(f"{path.name}:{number}")
                 inside = line is not None and "more" in line
-    return found
+    return places
 
 
 def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
@@ -208,19 +208,19 @@ def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
                 continue
             step.append(line)
             if not line.pop("more", False):
-                place = Position(path.name, offset)
-                yield from ((each, place) for each in step)
+                position = Position(path.name, offset)
+                yield from ((one, position) for one in step)
                 step = []
 
 
-def holds(folder: Path, place: Position) -> bool:
+def holds(folder: Path, position: Position) -> bool:
     """Is `place` behind a line of this ledger? Not when the ledger was exchanged, cut or lost."""
-    if not place.file:
+    if not position.file:
         return True
     try:
-        with (folder / place.file).open("rb") as file:
-            file.seek(max(place.offset - 1, 0))
-            return place.offset == 0 or file.read(1) == b"\n"
+        with (folder / position.file).open("rb") as file:
+            file.seek(max(position.offset - 1, 0))
+            return position.offset == 0 or file.read(1) == b"\n"
     except OSError:
         return False
 

@@ -211,7 +211,7 @@ def _ticket(index: Index, event: TicketTaken) -> None:
     Where it was to be sent again and was not yet, what was bought is taken instead.
     """
     item = _item(index, event)
-    found = {"ticket": event.ticket, "answered_at": event.at}
+    known = {"ticket": event.ticket, "answered_at": event.at}
     if item.state != ItemState.SUBMITTING:
         _nobody_elses(index, event)
     if item.state == ItemState.PLANNED and item.attempt is None:
@@ -219,13 +219,13 @@ def _ticket(index: Index, event: TicketTaken) -> None:
         sql = "UPDATE item SET attempt = ? WHERE order_id = ? AND number = ?"
         index.run(sql, event.attempt, event.order, event.item)
     elif item.attempt != event.attempt:
-        _doubt_ends(index, event, reason=FOUND_LATE, **found)
+        _doubt_ends(index, event, reason=FOUND_LATE, **known)
         return
     if item.state == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
         _doubt_ends(index, event, reason=None)
         index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", event.order, event.item)
     move(index, event, "ticket", ticket=event.ticket, reason=None)
-    log(index, event, verdict=None, reason=None, **found)
+    log(index, event, verdict=None, reason=None, **known)
 
 
 def _item(index: Index, event: OfItem) -> ItemRow:

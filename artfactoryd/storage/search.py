@@ -170,13 +170,13 @@ def _number(term: Term) -> Condition:
 def _parameter(term: Term) -> Condition:
     """A generation parameter by its own name; a number is compared as a number."""
     path = '$."' + term.key.replace('"', "") + '"'
-    found = "json_extract(i.generation, ?)"
+    value = "json_extract(i.generation, ?)"
     if term.number is None:
-        return f"lower(CAST({found} AS TEXT)) = lower(?)", [path, term.value]
-    sql = f"(json_type(i.generation, ?) IN ('integer', 'real') AND {found} {term.sign} ?)"
+        return f"lower(CAST({value} AS TEXT)) = lower(?)", [path, term.value]
+    sql = f"(json_type(i.generation, ?) IN ('integer', 'real') AND {value} {term.sign} ?)"
     values: list[object] = [path, path, term.number]
     if term.sign == "=":
-        return f"({sql} OR CAST({found} AS TEXT) = ?)", [*values, path, term.value]
+        return f"({sql} OR CAST({value} AS TEXT) = ?)", [*values, path, term.value]
     return sql, values
 
 
