@@ -218,7 +218,7 @@ WAITS: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "seconds"), WAITS, ids=str)
+@pytest.mark.parametrize(("told", "seconds"), WAITS, ids=lambda value: str(value)[:60])
 async def test_waiting_is_as_long_as_told(emulator: Emulator, told: dict[str, Any], seconds: float | None) -> None:
     emulator.control(create={"do": "429", **told})
     async with at(emulator.base_url) as factory:
