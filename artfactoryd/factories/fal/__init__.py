@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from artfactoryd.core.json_types import Json
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -33,6 +33,7 @@ from artfactoryd.factories.fal.requests import checked, ended, sent, ticket_in, 
 from artfactoryd.factories.fal.results import outcome, read_result
 from artfactoryd.factories.http.answer import Answer, fields, moment, named, refusal, text
 from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, recorded, trusted
+from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
     import ssl
@@ -55,6 +56,8 @@ UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for e
 LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
 TOKEN_SPARE = timedelta(minutes=1)
 PAGES, PAGE_SIZE = 20, 100  # of the history
+LIBRARY = "fal-client"
+require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
 def make(settings: ProviderSettings, work: Path) -> FalFactory:
@@ -67,7 +70,7 @@ class _Parts(TypedDict, total=False):
     params: Mapping[str, str | int]
     headers: Mapping[str, str]
     content: bytes
-    json: Json
+    json: JsonValue
 
 
 class FalFactory:
@@ -289,6 +292,7 @@ class _Ready:
 
 def _load() -> ssl.SSLContext:
     """The slow part of building the client: importing it, and reading the certificates."""
+    require(LIBRARY)  # once more: it may have been exchanged since this process began
     import fal_client  # noqa: F401
     import httpx
 

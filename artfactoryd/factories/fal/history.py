@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from artfactoryd.core.json_types import Json
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.factories import Attempt, Ticket
 from artfactoryd.factories.fal.requests import request_id, sent, ticket
 from artfactoryd.factories.http.answer import moment, objects, text
@@ -20,7 +20,7 @@ class PastRequest:
 
     id: str
     endpoint: str | None
-    parameters: Json
+    parameters: JsonValue
     sent_at: str
 
 
@@ -32,7 +32,7 @@ class HistoryPage:
     cursor: str | int | None
 
 
-def read_page(value: Json) -> HistoryPage | None:
+def read_page(value: JsonValue) -> HistoryPage | None:
     """None when this is no page of a history."""
     if not isinstance(value, dict):
         return None
@@ -42,7 +42,7 @@ def read_page(value: Json) -> HistoryPage | None:
     return HistoryPage([request for request in requests if request.id], following)
 
 
-def _read_request(document: Mapping[str, Json]) -> PastRequest:
+def _read_request(document: Mapping[str, JsonValue]) -> PastRequest:
     return PastRequest(
         id=text(document.get("request_id")) or "",
         endpoint=text(document.get("endpoint_id")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from artfactoryd.core.json_types import Document, Json
+from artfactoryd.core.json_types import Document, JsonValue
 from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError
 from artfactoryd.factories.fal.requests import trouble
 from artfactoryd.factories.http.answer import Answer, fields, objects
@@ -30,7 +30,7 @@ def priced(answer: Answer, model: str) -> tuple[float | str, str] | None:
     return (amount, unit) if isinstance(amount, int | float | str) else None
 
 
-def _entry(answer: Answer, key: str, model: str) -> dict[str, Json] | None:
+def _entry(answer: Answer, key: str, model: str) -> dict[str, JsonValue] | None:
     """What the list at `key` has about the model; None where it has nothing."""
     entries = objects(fields(answer.accepted()).get(key))
     return next((entry for entry in entries if entry.get("endpoint_id") == model), None)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from artfactoryd.core.json_types import Json, Parameters, Value
+from artfactoryd.core.json_types import JsonValue, Parameters, Value
 from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Ticket
 from artfactoryd.factories.http.answer import Answer, fields, shortened, text, words
@@ -57,13 +57,13 @@ def ticket_in(answer: Answer, endpoint: str) -> Ticket | None:
     return None
 
 
-def ticket(endpoint: str, request_id: str, document: Mapping[str, Json]) -> Ticket:
+def ticket(endpoint: str, request_id: str, document: Mapping[str, JsonValue]) -> Ticket:
     """`document`: fal's answer to the create, from which the addresses are taken that it names."""
     urls = {name: document[name] for name in URLS if _is_url(document.get(name))}
     return Ticket(json.dumps({"request_id": request_id, "endpoint": endpoint, **urls}))
 
 
-def _is_url(value: Json) -> bool:
+def _is_url(value: JsonValue) -> bool:
     return isinstance(value, str) and value.isprintable() and len(value) <= LONGEST_URL
 
 
@@ -72,7 +72,7 @@ def request_id(ticket: Ticket) -> str | None:
     return text(_read(ticket).get("request_id"))
 
 
-def _read(ticket: Ticket) -> dict[str, Json]:
+def _read(ticket: Ticket) -> dict[str, JsonValue]:
     """The document that a ticket is; empty where it is none."""
     try:
         return fields(json.loads(ticket.text))
@@ -155,7 +155,7 @@ def ended(answer: Answer) -> Ended | None:
     raise AskAgain(f"fal says {shortened(words(status), answer.key)!r}, a status this program does not know.")
 
 
-def read_ended(document: Mapping[str, Json]) -> Ended:
+def read_ended(document: Mapping[str, JsonValue]) -> Ended:
     error, kind = document.get("error"), document.get("error_type")
     seconds = fields(document.get("metrics")).get("inference_time")
     return Ended(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from artfactoryd.core.json_types import Json, Parameters
+from artfactoryd.core.json_types import JsonValue, Parameters
 from artfactoryd.errors import AskAgain, RunFailed
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.factories.fal.requests import Ended, trouble
@@ -73,14 +73,14 @@ def read_result(answer: Answer) -> Result:
     )
 
 
-def _kind(body: Mapping[str, Json], headers: Mapping[str, str]) -> str:
+def _kind(body: Mapping[str, JsonValue], headers: Mapping[str, str]) -> str:
     detail = body.get("detail")
     first = fields(detail[0]) if isinstance(detail, list) and detail else {}
     kinds = (body.get("error_type"), headers.get("X-Fal-Error-Type"), first.get("type"))
     return next(filter(None, map(text, kinds)), "")
 
 
-def _files(value: Json, depth: int = DEEPEST) -> Iterator[Output]:
+def _files(value: JsonValue, depth: int = DEEPEST) -> Iterator[Output]:
     """In the order given: the list of images, or whatever else in the answer has an address."""
     document = fields(value)
     url = document.get("url")
@@ -92,7 +92,7 @@ def _files(value: Json, depth: int = DEEPEST) -> Iterator[Output]:
             yield from _files(part, depth - 1)
 
 
-def _filtered(flags: Json, count: int) -> list[bool]:
+def _filtered(flags: JsonValue, count: int) -> list[bool]:
     """For each of `count` files; `flags` is a list of them, or one for all, or neither."""
     if not isinstance(flags, list):
         return [flags is True] * count

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from artfactoryd.core.json_types import Json
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Throttled
 
 LONGEST_WAIT = 3600.0
@@ -40,15 +40,15 @@ class Answer:
     def ok(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
-    def value(self) -> Json:
+    def value(self) -> JsonValue:
         """The body as JSON; None also where it is none (cut or garbled, no text at all, nested to make us fall)."""
         try:
-            value: Json = json.loads(self.body)
+            value: JsonValue = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
         return value
 
-    def accepted(self) -> Json:
+    def accepted(self) -> JsonValue:
         """The body of an answer that is no error; None of any other."""
         return self.value() if self.ok else None
 
@@ -76,22 +76,22 @@ class Answer:
         return None
 
 
-def fields(value: Json) -> dict[str, Json]:
+def fields(value: JsonValue) -> dict[str, JsonValue]:
     """The fields of a JSON object; none of what is no object."""
     return value if isinstance(value, dict) else {}
 
 
-def text(value: Json) -> str | None:
+def text(value: JsonValue) -> str | None:
     """A text that says something; None for an empty one and for every other value."""
     return value if isinstance(value, str) and value else None
 
 
-def objects(value: Json) -> list[dict[str, Json]]:
+def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
     """The JSON objects in a list; none where it is no list."""
     return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
 
-def moment(value: Json) -> datetime | None:
+def moment(value: JsonValue) -> datetime | None:
     """An ISO 8601 text as an aware moment, taken for UTC where it names no zone; None for anything else."""
     try:
         read = datetime.fromisoformat(text(value) or "")
@@ -100,7 +100,7 @@ def moment(value: Json) -> datetime | None:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _seconds(hint: Json) -> float | None:
+def _seconds(hint: JsonValue) -> float | None:
     """A number, or a text that is one; None for what is no length of time."""
     try:
         seconds = float(hint) if isinstance(hint, str | int | float) else math.nan
@@ -142,7 +142,7 @@ def refusal(answer: Answer, who: str) -> ProviderError | None:
     return None
 
 
-def words(value: Json, depth: int = DEEPEST) -> str:
+def words(value: JsonValue, depth: int = DEEPEST) -> str:
     """A string, list or object from an error body as one line; the bodies follow no one shape."""
     if isinstance(value, dict | list) and not depth:
         return "…"
@@ -156,7 +156,7 @@ def words(value: Json, depth: int = DEEPEST) -> str:
     return "" if value is None else str(value)
 
 
-def _complaint(message: str, location: Json) -> str:
+def _complaint(message: str, location: JsonValue) -> str:
     """As pydantic writes one: where it is, as a list of keys, and what is wrong there."""
     steps = location if isinstance(location, list) else [location] if location else []
     path = ".".join(str(step) for step in steps if step != "body")

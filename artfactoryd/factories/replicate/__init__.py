@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from artfactoryd.clock import iso
-from artfactoryd.core.json_types import Json
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -31,6 +31,7 @@ from artfactoryd.factories import (
 )
 from artfactoryd.factories.http.answer import Answer, fields, named, refusal, text
 from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, recorded, trusted
+from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
 from artfactoryd.factories.replicate.models import (
     Model,
@@ -55,6 +56,8 @@ NO_KEY = (
     "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
     "providers.replicate.api_key. Nothing was sent."
 )
+LIBRARY = "replicate"
+require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
 def make(settings: ProviderSettings, work: Path) -> ReplicateFactory:
@@ -146,7 +149,7 @@ class ReplicateFactory:
             raise undescribed(answer, "its versions")
         return answer.status == 404
 
-    async def _document(self, path: str, what: str) -> dict[str, Json]:
+    async def _document(self, path: str, what: str) -> dict[str, JsonValue]:
         """The JSON object there; `what` it describes, for the words of what is raised otherwise."""
         answer = await self._ask("GET", path)
         value = answer.accepted()
@@ -263,6 +266,7 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
 
 def _load() -> ssl.SSLContext:
     """The slow part of building the client: importing it, and reading the certificates."""
+    require(LIBRARY)  # once more: it may have been exchanged since this process began
     import httpx
     import replicate  # noqa: F401
 

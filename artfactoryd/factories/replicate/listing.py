@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from artfactoryd.core.json_types import Json, Parameters, Value
+from artfactoryd.core.json_types import JsonValue, Parameters, Value
 from artfactoryd.factories import Attempt
 from artfactoryd.factories.http.answer import fields, moment, objects
 
@@ -62,7 +62,7 @@ def since(doubts: Iterable[Attempt]) -> datetime:
     return min(doubt.asked_at for doubt in doubts) - SKEW
 
 
-def read_page(value: Json) -> Page | None:
+def read_page(value: JsonValue) -> Page | None:
     """None when this is no page of a list. What was made on their website is none of ours."""
     page = fields(value)
     if not isinstance(page.get("results"), list):
@@ -72,7 +72,7 @@ def read_page(value: Json) -> Page | None:
     return Page([job for job in jobs if job.id], following if isinstance(following, str) else None)
 
 
-def _listed(job: Mapping[str, Json]) -> Listed:
+def _listed(job: Mapping[str, JsonValue]) -> Listed:
     parameters = fields(job.get("input"))
     is_erased = bool(job.get("data_removed")) or not parameters
     name, model = str(job.get("id") or ""), str(job.get("model"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from artfactoryd.core.json_types import Json, Schema
+from artfactoryd.core.json_types import JsonValue, Schema
 from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError
 from artfactoryd.factories.http.answer import Answer, fields, text
 from artfactoryd.factories.replicate.predictions import trouble
@@ -31,12 +31,12 @@ class Model:
     latest: Version
 
 
-def read_model(document: Mapping[str, Json]) -> Model:
+def read_model(document: Mapping[str, JsonValue]) -> Model:
     is_official = bool(document["is_official"]) if "is_official" in document else None
     return Model(is_official, read_version(fields(document.get("latest_version"))))
 
 
-def read_version(document: Mapping[str, Json]) -> Version:
+def read_version(document: Mapping[str, JsonValue]) -> Version:
     schema = document.get("openapi_schema")
     return Version(text(document.get("id")), schema if isinstance(schema, dict) else None)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from artfactoryd.core.json_types import Json, Parameters, Value
+from artfactoryd.core.json_types import JsonValue, Parameters, Value
 from artfactoryd.errors import (
     AskAgain,
     OutputLost,
@@ -33,7 +33,7 @@ class Prediction:
     the input that it shows, with defaults. `seconds`: of the run.
     """
 
-    status: Json = None
+    status: JsonValue = None
     error: str = ""
     addresses: tuple[str, ...] = ()
     parameters: Parameters = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Prediction:
     version: str | None = None
 
 
-def read_prediction(value: Json) -> Prediction | None:
+def read_prediction(value: JsonValue) -> Prediction | None:
     """None of what is no JSON object."""
     if not isinstance(value, dict):
         return None
@@ -60,7 +60,7 @@ def read_prediction(value: Json) -> Prediction | None:
     )
 
 
-def _addresses(output: Json, depth: int = DEEPEST) -> Iterator[str]:
+def _addresses(output: JsonValue, depth: int = DEEPEST) -> Iterator[str]:
     """In the order given, out of whatever shape the model answers in."""
     if isinstance(output, str):
         if output.startswith(("https:", "http:", "data:")):
