@@ -18,7 +18,7 @@ from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders, write_new
 from artfactoryd.errors import AskAgain, RunFailed
 from artfactoryd.factories import Absent, Attempt, Call, Output, Outputs, ProviderSettings, Ticket
-from artfactoryd.factories.local.parameters import Convert, Resize, Sketch, Task, checked, task_of
+from artfactoryd.factories.local.parameters import Convert, LocalCall, Resize, Sketch, call_of, checked
 
 
 def make(settings: ProviderSettings, work: Path) -> Local:
@@ -42,10 +42,10 @@ class Local:
 
     async def collect(self, ticket: Ticket) -> Outputs:
         asked: Document = json.loads(ticket.text)
-        task = task_of(asked["model"], asked["parameters"])
+        call = call_of(asked["model"], asked["parameters"])
         name = hashlib.sha256(ticket.text.encode()).hexdigest()
         try:
-            paths = await asyncio.to_thread(_make_missing, task, self._work, name)
+            paths = await asyncio.to_thread(_make_missing, call, self._work, name)
         except _NoPicture as error:
             raise RunFailed(str(error), charged=False) from error
         except OSError as error:
@@ -66,13 +66,13 @@ class _NoPicture(Exception):
     """The input cannot be worked on; the sentence says why."""
 
 
-def _make_missing(task: Task, work: Path, name: str) -> list[Path]:
-    """The files of a task, all of whose names begin with `name`; what is there is not made again."""
+def _make_missing(call: LocalCall, work: Path, name: str) -> list[Path]:
+    """The files that a call makes, all of whose names begin with `name`; what is there is not made again."""
     make_folders(work)
-    if isinstance(task, Sketch):
-        return [_drawn(task, number, work / f"{name}-{number}.png") for number in range(task.num_outputs)]
+    if isinstance(call, Sketch):
+        return [_drawn(call, number, work / f"{name}-{number}.png") for number in range(call.num_outputs)]
     made = sorted(work.glob(f"{name}.*"))
-    return made[:1] or [_worked(task, work, name)]
+    return made[:1] or [_worked(call, work, name)]
 
 
 def _drawn(sketch: Sketch, number: int, path: Path) -> Path:
@@ -87,12 +87,12 @@ def _drawn(sketch: Sketch, number: int, path: Path) -> Path:
     return path
 
 
-def _worked(task: Resize | Convert, work: Path, name: str) -> Path:
+def _worked(call: Resize | Convert, work: Path, name: str) -> Path:
     from artfactoryd.factories.local import images
 
-    source = Path(task.image)
+    source = Path(call.image)
     try:
-        made = images.resize(source, task) if isinstance(task, Resize) else images.convert(source, task)
+        made = images.resize(source, call) if isinstance(call, Resize) else images.convert(source, call)
     except Exception as error:  # decoders meet odd bytes with errors of every type
         words = str(error).rstrip(".") or type(error).__name__
         raise _NoPicture(f"{source.name} cannot be worked on: {words}.") from error

@@ -53,22 +53,22 @@ def read(path: Path) -> Photograph:
         return Photograph(pixels, opened.format or "PNG", opened.info.get("icc_profile"), exif.tobytes() or None)
 
 
-def resize(path: Path, task: Resize) -> Made:
+def resize(path: Path, wanted: Resize) -> Made:
     photograph = read(path)
     pixels = _resampled(photograph.pixels)
-    size = _size(pixels.size, task.width, task.height)
-    pixels = _fitted(pixels, size, task.fit, task.background, FILTERS[task.resample])
+    size = _size(pixels.size, wanted.width, wanted.height)
+    pixels = _fitted(pixels, size, wanted.fit, wanted.background, FILTERS[wanted.resample])
     return _encode(replace(photograph, pixels=pixels), EXTENSIONS.get(photograph.format, "png"), QUALITY)
 
 
-def convert(path: Path, task: Convert) -> Made:
+def convert(path: Path, wanted: Convert) -> Made:
     photograph = read(path)
-    if task.strip_metadata:
+    if wanted.strip_metadata:
         photograph = replace(photograph, exif=None)
-    if task.colours:
-        photograph = replace(photograph, pixels=_reduced(photograph.pixels, task.colours))
-    extension = task.format or EXTENSIONS.get(photograph.format, "png")
-    return _encode(photograph, extension, task.quality)
+    if wanted.colours:
+        photograph = replace(photograph, pixels=_reduced(photograph.pixels, wanted.colours))
+    extension = wanted.format or EXTENSIONS.get(photograph.format, "png")
+    return _encode(photograph, extension, wanted.quality)
 
 
 def _size(size: tuple[int, int], width: int | None, height: int | None) -> tuple[int, int]:

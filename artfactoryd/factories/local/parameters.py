@@ -43,8 +43,8 @@ class Convert:
     strip_metadata: bool = False
 
 
-Task = Sketch | Resize | Convert
-MODELS: Mapping[str, type[Task]] = {"sketch": Sketch, "resize": Resize, "convert": Convert}
+LocalCall = Sketch | Resize | Convert
+MODELS: Mapping[str, type[LocalCall]] = {"sketch": Sketch, "resize": Resize, "convert": Convert}
 WHOLE = {
     "width": (1, 16384), "height": (1, 16384), "num_outputs": (1, 4), "quality": (1, 100), "colours": (2, 256),
     "seed": (None, None),
@@ -78,7 +78,7 @@ def checked(model: str, parameters: Parameters) -> dict[str, Value]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def task_of(model: str, parameters: Parameters) -> Task:
+def call_of(model: str, parameters: Parameters) -> LocalCall:
     """Of parameters that were checked when the ticket was given: by another version of this program, perhaps."""
     kind = MODELS[model]
     known = {field.name for field in fields(kind)}
