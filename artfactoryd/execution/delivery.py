@@ -29,7 +29,7 @@ from artfactoryd.settings import Settings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
@@ -64,7 +64,7 @@ class Delivery:
     ) -> None:
         self._home, self._books, self._settings = home, books, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
-        self._kept = Kept(home.work, home.rejected)
+        self._kept = Staging(home.work, home.rejected)
         self._places, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
     async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
@@ -135,7 +135,7 @@ class Delivery:
     async def _fetch_once(self, row: ItemRow, chosen: Output) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings().limits, chosen.id
-        fetched = await asyncio.to_thread(self._kept.found, product) or await self._come(row, chosen)
+        fetched = await asyncio.to_thread(self._kept.arrived, product) or await self._come(row, chosen)
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._kept.is_suspect(product) else contextlib.nullcontext():
             found = await asyncio.to_thread(self._kept.look, product, limits.megapixels, name)

@@ -19,7 +19,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Made, Twin, Twins
 from artfactoryd.shelf.reading import card_of, read_sidecar
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
 from artfactoryd.storage.events import Output
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutputRow
@@ -38,7 +38,7 @@ WORDS = (
 class Reuse:
     def __init__(self, bench: Workbench, home: Home) -> None:
         self._bench, self._root = bench, home.root
-        self._kept = Kept(home.work, home.rejected)
+        self._kept = Staging(home.work, home.rejected)
         self._twins = Twins(bench.books.index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
