@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -41,12 +42,6 @@ if TYPE_CHECKING:
     import fal_client
     import httpx
 
-ADDRESSES = {
-    "queue_url": "https://queue.fal.run",
-    "rest_url": "https://rest.fal.ai",
-    "cdn_url": "https://v3.fal.media",
-    "platform_url": "https://api.fal.ai/v1",
-}
 PAGE = "fal.ai/dashboard"
 NO_KEY = (
     "There is no key for fal. Set FAL_KEY, or say in artfactory.yaml where it is: providers.fal.api_key. "
@@ -62,6 +57,28 @@ require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 def make(settings: ProviderSettings, work: Path) -> FalFactory:
     return FalFactory(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The addresses of fal's services, by the names of their settings; none ends in a slash."""
+
+    queue_url: str = "https://queue.fal.run"
+    rest_url: str = "https://rest.fal.ai"
+    cdn_url: str = "https://v3.fal.media"
+    platform_url: str = "https://api.fal.ai/v1"
+
+    @classmethod
+    def configured(cls, addresses: Mapping[str, str]) -> Hosts:
+        """As the settings say, and as usual where they say nothing."""
+        return cls(**{name: (addresses.get(name) or usual).rstrip("/") for name, usual in ADDRESSES.items()})
+
+    @property
+    def all(self) -> dict[str, str]:
+        return asdict(self)
+
+
+ADDRESSES = Hosts().all
 
 
 class _Parts(TypedDict, total=False):
@@ -82,8 +99,9 @@ class FalFactory:
     def __init__(self, settings: ProviderSettings) -> None:
         self._key = (settings.api_key or "").strip()
         self._timeout = settings.timeout
-        self._at = {name: (settings.addresses.get(name) or usual).rstrip("/") for name, usual in ADDRESSES.items()}
-        self.output_hosts = frozenset().union(*(trusted(self._at[name], usual) for name, usual in ADDRESSES.items()))
+        self._at = Hosts.configured(settings.addresses)
+        bases = zip(self._at.all.values(), ADDRESSES.values(), strict=True)
+        self.output_hosts = frozenset().union(*(trusted(base, usual) for base, usual in bases))
         self._client: fal_client.AsyncClient | None = None
         self._http: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,7 +123,7 @@ class FalFactory:
         return ticket
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        urls = urls_of(ticket, self._at["queue_url"])
+        urls = urls_of(ticket, self._at.queue_url)
         request = ended(await self._ask("GET", urls.status_url))
         if request is None:
             return None
@@ -113,7 +131,7 @@ class FalFactory:
         return outcome(request, read_result(result))
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("PUT", urls_of(ticket, self._at["queue_url"]).cancel_url)
+        answer = await self._ask("PUT", urls_of(ticket, self._at.queue_url).cancel_url)
         if answer.ok or answer.status in {400, 404, 409, 410, 422}:
             return  # asked for, or no longer anything to cancel
         raise trouble(answer)
@@ -121,7 +139,7 @@ class FalFactory:
     async def probe(self) -> None:
         """What a model costs is asked for nothing, and only with a key that fal takes."""
         asked = {"endpoint_id": "fal-ai/flux/schnell"}
-        answer = await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked)
+        answer = await self._ask("GET", f"{self._at.platform_url}/models/pricing", params=asked)
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
             raise trouble(answer)
 
@@ -133,10 +151,10 @@ class FalFactory:
             asked = {"endpoint_id": checked(model), "expand": "openapi-3.0"}
         except ValueError as error:
             raise CallRefused(f"{error}.") from error
-        answer = await self._ask("GET", f"{self._at['platform_url']}/models", params=asked)
+        answer = await self._ask("GET", f"{self._at.platform_url}/models", params=asked)
         document = described(answer, model)
         asked = {"endpoint_id": model}
-        price = priced(await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked), model)
+        price = priced(await self._ask("GET", f"{self._at.platform_url}/models/pricing", params=asked), model)
         return Description(document, price=price, kept_back=KEPT_BACK)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
@@ -148,7 +166,7 @@ class FalFactory:
             "Authorization": await self._upload_token(), "Content-Type": mime, "X-Fal-File-Name": _plain(name),
             "X-Fal-Object-Lifecycle": f'{{"expiration_duration_seconds": {int(UPLOAD_LIVES.total_seconds())}}}',
         }  # fmt: skip
-        address = f"{self._at['cdn_url']}/files/upload"
+        address = f"{self._at.cdn_url}/files/upload"
         answer = await self._ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
         url = text(fields(answer.accepted()).get("access_url"))
         if url is None:
@@ -181,7 +199,7 @@ class FalFactory:
         async with self._tokens:
             token, until = self._token
             if not token or until - TOKEN_SPARE < datetime.now(UTC):
-                address = f"{self._at['rest_url']}/storage/auth/token?storage_type=fal-cdn-v3"
+                address = f"{self._at.rest_url}/storage/auth/token?storage_type=fal-cdn-v3"
                 answer = await self._ask("POST", address, json={})
                 granted = fields(answer.accepted())
                 kind, value = text(granted.get("token_type")), text(granted.get("token"))
@@ -193,7 +211,7 @@ class FalFactory:
 
     async def _history(self, endpoint: str, start: datetime) -> list[PastRequest]:
         """The requests of one model since then, as far as PAGES pages show them."""
-        address = f"{self._at['platform_url']}/models/requests/by-endpoint"
+        address = f"{self._at.platform_url}/models/requests/by-endpoint"
         asked: dict[str, str | int] = {
             "endpoint_id": endpoint, "start": start.isoformat(), "limit": PAGE_SIZE, "expand": "payloads"
         }  # fmt: skip
@@ -251,7 +269,7 @@ class FalFactory:
         # The key is given outright: left out, the library looks for one in the environment and on the disk.
         client = library.AsyncClient(key=self._key, default_timeout=self._timeout)
         http = httpx.AsyncClient(
-            transport=Wire(self._at.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
+            transport=Wire(self._at.all.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
             headers={"Authorization": f"Key {self._key}"}, follow_redirects=False,
             event_hooks={"request": [self._to_our_queue]},
         )  # fmt: skip
@@ -263,7 +281,7 @@ class FalFactory:
     def _buys(self, request: httpx.Request) -> bool:
         import httpx
 
-        uploads = (f"{self._at['rest_url']}/storage/auth/token", f"{self._at['cdn_url']}/files/upload")
+        uploads = (f"{self._at.rest_url}/storage/auth/token", f"{self._at.cdn_url}/files/upload")
         return request.method == "POST" and request.url.copy_with(query=None) not in map(httpx.URL, uploads)
 
     async def _to_our_queue(self, request: httpx.Request) -> None:
@@ -273,7 +291,7 @@ class FalFactory:
 
         written = str(request.url)
         if written.startswith(QUEUE_URL_FORMAT):
-            request.url = httpx.URL(f"{self._at['queue_url']}/{written.removeprefix(QUEUE_URL_FORMAT)}")
+            request.url = httpx.URL(f"{self._at.queue_url}/{written.removeprefix(QUEUE_URL_FORMAT)}")
             request.headers["Host"] = request.url.netloc.decode("ascii")
 
 
