@@ -29,7 +29,7 @@ from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
@@ -64,7 +64,7 @@ class Delivery:
     ) -> None:
         self._home, self._books, self._settings = home, books, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
-        self._kept = Kept(home.work, home.rejected)
+        self._staging = Staging(home.work, home.rejected)
         self._places, self._alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
     async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
@@ -85,7 +85,7 @@ class Delivery:
                 if shelved:
                     path = await asyncio.to_thread(self._shelve, row, order, each, len(came), cost, estimated)
                 else:
-                    path = await asyncio.to_thread(self._kept.send_on, each.chosen.id, each.media.extension)
+                    path = await asyncio.to_thread(self._staging.send_on, each.chosen.id, each.media.extension)
                 products.append(self._settled(each, path))
         note = _shortfall(row, len(came), lost)
         return _settlement(row, products, cost=cost, estimated=estimated, note=note, interim=not shelved)
@@ -94,12 +94,12 @@ class Delivery:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
         fed = self._books.index.fed_with(row)
         if fed is not None and self._books.index.is_spent(fed[0].id):
-            self._kept.let_go(self._home.root / fed[0].path)
+            self._staging.let_go(self._home.root / fed[0].path)
 
     def discard(self, row: ItemRow) -> None:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
         for chosen in row.chosen:
-            self._kept.discard(chosen.id)
+            self._staging.discard(chosen.id)
             made = Path(url2pathname(urlsplit(chosen.address).path)).resolve()
             if chosen.address.startswith("file:") and made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
@@ -135,22 +135,22 @@ class Delivery:
     async def _fetch_once(self, row: ItemRow, chosen: Output) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings.now.limits, chosen.id
-        fetched = await asyncio.to_thread(self._kept.found, product) or await self._come(row, chosen)
+        fetched = await asyncio.to_thread(self._staging.arrived, product) or await self._come(row, chosen)
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
-        async with self._alone if self._kept.is_suspect(product) else contextlib.nullcontext():
-            found = await asyncio.to_thread(self._kept.look, product, limits.megapixels, name)
+        async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
+            found = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
         return Fetch(chosen, fetched, found)
 
     async def _come(self, row: ItemRow, chosen: Output) -> Fetched:
         """Copied from the shelf where an equal item made it, else fetched from the provider."""
         if chosen.sha256 is not None:
             source = self._home.root / chosen.address.partition(":")[2]
-            return await asyncio.to_thread(self._kept.copy, source, chosen.id, chosen.sha256)
+            return await asyncio.to_thread(self._staging.copy, source, chosen.id, chosen.sha256)
         part = await self._fetcher.fetch(
-            chosen.address, self._kept.half(chosen.id), most_bytes=self._settings.now.limits.product_bytes,
+            chosen.address, self._staging.half(chosen.id), most_bytes=self._settings.now.limits.product_bytes,
             allowed_hosts=self._factories[row.provider].output_hosts,
         )  # fmt: skip
-        return self._kept.take(part, chosen.id)
+        return self._staging.take(part, chosen.id)
 
     def _order_name(self, row: ItemRow) -> str:
         order = self._books.index.order(row.order_id)
