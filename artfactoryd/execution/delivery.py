@@ -27,7 +27,7 @@ from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
 from artfactoryd.storage.rows import ItemRow, OrderRow
@@ -75,7 +75,7 @@ class Delivery:
     ) -> None:
         self._home, self._index, self._settings = home, books.index, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
-        self._kept, self._provenance = Kept(home.work, home.rejected), Provenance(books.index)
+        self._staging, self._provenance = Staging(home.work, home.rejected), Provenance(books.index)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._alone = asyncio.Lock()  # a suspect is looked at while no other suspect is
 
@@ -97,7 +97,7 @@ class Delivery:
                 if shelved:
                     path = await asyncio.to_thread(self._shelve, row, order, arrival, len(arrivals), bill)
                 else:
-                    path = await asyncio.to_thread(self._kept.send_on, arrival.chosen.id, arrival.media.extension)
+                    path = await asyncio.to_thread(self._staging.send_on, arrival.chosen.id, arrival.media.extension)
                 products.append(self._filed(arrival, path))
         note = _shortfall(row, len(arrivals), lost)
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
@@ -106,12 +106,12 @@ class Delivery:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
         fed = self._index.fed_with(row)
         if fed is not None and self._index.is_spent(fed[0].id):
-            self._kept.let_go(self._home.root / fed[0].path)
+            self._staging.let_go(self._home.root / fed[0].path)
 
     def discard(self, row: ItemRow) -> None:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
         for chosen in row.chosen:
-            self._kept.discard(chosen.id)
+            self._staging.discard(chosen.id)
             made = Path(url2pathname(urlsplit(chosen.address).path)).resolve()
             if chosen.address.startswith("file:") and made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
@@ -148,22 +148,22 @@ class Delivery:
     async def _fetch_once(self, row: ItemRow, chosen: Output) -> Arrival:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings.now.limits, chosen.id
-        fetched = await asyncio.to_thread(self._kept.found, product) or await self._come(row, chosen)
+        fetched = await asyncio.to_thread(self._staging.arrived, product) or await self._come(row, chosen)
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
-        async with self._alone if self._kept.is_suspect(product) else contextlib.nullcontext():
-            media = await asyncio.to_thread(self._kept.look, product, limits.megapixels, name)
+        async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
+            media = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
         return Arrival(chosen, fetched, media)
 
     async def _come(self, row: ItemRow, chosen: Output) -> Fetched:
         """Copied from the shelf where an equal item made it, else fetched from the provider."""
         if chosen.sha256 is not None:
             source = self._home.root / chosen.address.partition(":")[2]
-            return await asyncio.to_thread(self._kept.copy, source, chosen.id, chosen.sha256)
+            return await asyncio.to_thread(self._staging.copy, source, chosen.id, chosen.sha256)
         part = await self._fetcher.fetch(
-            chosen.address, self._kept.half(chosen.id), most_bytes=self._settings.now.limits.product_bytes,
+            chosen.address, self._staging.half(chosen.id), most_bytes=self._settings.now.limits.product_bytes,
             allowed_hosts=self._factories[row.provider].output_hosts,
         )  # fmt: skip
-        return self._kept.take(part, chosen.id)
+        return self._staging.take(part, chosen.id)
 
     def _order_name(self, row: ItemRow) -> str:
         order = self._index.order(row.order_id)
