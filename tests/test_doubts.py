@@ -181,10 +181,11 @@ async def test_a_run_that_ends_by_itself_waits_while_asking_may_still_help_and_a
         assert not works.daemon.done
         row, house = works.order(made), works.house
         index = house.books.index
-        assert waiting.blockers(index, row, home.home, Settings()) == []
-        assert "being asked" in " ".join(waiting.reasons(index, row, home.home, Settings()))
+        outlook = waiting.outlook(index, row, home.home, Settings())
+        assert not outlook.rests and "being asked" in " ".join(outlook.reasons)
         await works.rests()
-        assert "nobody can say yet" in " ".join(waiting.blockers(index, row, home.home, Settings()))
+        outlook = waiting.outlook(index, row, home.home, Settings())
+        assert outlook.rests and "nobody can say yet" in " ".join(outlook.reasons)
         before = asked(works)
         await works.until(lambda: asked(works) > before + 1)
         says["a car"] = Ticket("found")

@@ -20,6 +20,7 @@ from artfactoryd.errors import (
 from artfactoryd.execution import gate as limits
 from artfactoryd.execution.gate import FEW
 from artfactoryd.reporting import status
+from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -55,7 +56,7 @@ def slowly(monkeypatch: Patch) -> None:
     monkeypatch.setattr(limits, "FIRST_PAUSE", 250.0)
 
 
-def outages(works: Works) -> dict[str, Any]:
+def outages(works: Works) -> dict[str, OutageRow]:
     return works.house.books.index.outages()
 
 
@@ -95,7 +96,7 @@ async def test_who_waits_for_an_end_ends_when_an_outage_outlasts_a_few_tries(
         works.fake.script("submit", *[AWAY] * 500)
         made = await works.make(order())
         assert FEW + limits.PROBES <= len(works.fake.calls()) < 50 and works.states(made) == ["planned"] * 2
-        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.until(lambda: outages(works)["fake"].given_up)
     async with at_work(home, monkeypatch) as works:  # the next start tries at once
         await works.until(lambda: works.states(made) == ["completed"] * 2)
         assert outages(works) == {}
@@ -120,7 +121,7 @@ async def test_what_a_person_paused_is_not_said_to_be_tried_again(home: TestHome
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", *[AWAY] * 500)
         await works.make(order("a car"))
-        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.until(lambda: outages(works)["fake"].given_up)
         await works.tell("pause", target="fake")
         await works.until(lambda: home.receipt().get("reasons") == ["fake is paused by you; `resume fake`."])
 
@@ -173,7 +174,7 @@ async def test_running_items_of_an_outage_do_not_keep_once_from_ending(home: Tes
         works.fake.script("collect", *[AWAY] * 500)
         made = await works.make(order("a car"))
         assert works.states(made) == ["running"]
-        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.until(lambda: outages(works)["fake"].given_up)
         folder = home.root / works.folder(made)
         await works.until(lambda: "does not work since" in str(home.receipt(folder).get("reasons")))
 
@@ -191,7 +192,7 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
             return submit._resting(index, [works.order(made)], home.home, works.house.settings)
 
         await works.until(lambda: works.items(made) and outages(works))
-        await works.until(lambda: outages(works)["fake"]["given_up"] and resting())
+        await works.until(lambda: outages(works)["fake"].given_up and resting())
         text = orders.status_text(status.status(home.home, index, works.house.settings, None))
         assert "Outage  fake does not work since" in text
 

@@ -19,7 +19,6 @@ from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import report_of, work_once
 from artfactoryd.cli.progress import Progress
-from artfactoryd.core import lifecycle
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.loop import outcome
 from artfactoryd.durable import copy, make_folders, rename, write_file
@@ -28,7 +27,7 @@ from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
 from artfactoryd.planning.planner import Origin, name_of
 from artfactoryd.planning.preview import understood
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import waiting
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
@@ -199,12 +198,4 @@ def _rejection_of(home: Home, submission: str) -> list[Path]:
 
 def _resting(index: Index, rows: Sequence[OrderRow], home: Home, settings: Settings) -> bool:
     """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
-    for row in rows:
-        counts = index.counts(row.id)
-        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row.held is not None:
-            continue
-        asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
-        moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))
-        if moving or not reports.blockers(index, row, home, settings):
-            return False
-    return True
+    return all(waiting.outlook(index, row, home, settings).rests for row in rows)

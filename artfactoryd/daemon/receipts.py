@@ -50,6 +50,7 @@ def write(house: House, order_id: str) -> None:
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
-    notes = waiting.reasons(index, row, house.home, house.settings, clock.day_of(house.clock()))
-    notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
+    unfiled = sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
+    day = clock.day_of(house.clock())
+    notes = waiting.outlook(index, row, house.home, house.settings, day, unfiled).reasons
     order_folders.write_receipt(house.home.root / row.folder, receipt.receipt(index, row, notes).encode())

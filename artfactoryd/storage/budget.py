@@ -59,14 +59,14 @@ def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]
             raise OverCap(words, name, day)
 
 
-def reasons(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> list[str]:
-    """Each cap that the next item of an order waits for."""
+def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
+    """The caps that the next item of an order waits for, in words: its own (`order`), `month` and `day`."""
     reserved, in_force = set_aside(order, item.upper), caps(settings)
     if not reserved:
-        return []
-    found = [_of_order(index, order, reserved)]
-    found += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
-    return [words for words in found if words]
+        return {}
+    words = {"order": _of_order(index, order, reserved)}
+    words |= {name: _of_days(index, name, reserved, day, in_force[name]) for name in NAMES}
+    return {name: text for name, text in words.items() if text}
 
 
 def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
