@@ -46,26 +46,26 @@ Parts = tuple[str | Field, ...]
 
 def pattern_of(order: Order, stage: str | None) -> str:
     """Of what one stage makes; None: of the order's own items."""
-    own = next((each.file for each in order.then if each.id == stage), None)
+    own = next((later.file for later in order.then if later.id == stage), None)
     return own or order.file or PATTERN
 
 
 @lru_cache(maxsize=256)
 def parts_of(pattern: str) -> Parts:
     """Text and fields in turn; what is no field is a Field whose name says so."""
-    found: list[str | Field] = []
+    parts: list[str | Field] = []
     end = 0
     for match in _FIELD.finditer(pattern):
-        found.append(pattern[end : match.start()])
+        parts.append(pattern[end : match.start()])
         end = match.end()
         if match[0] in ("{{", "}}"):
-            found.append(match[0][0])
+            parts.append(match[0][0])
         elif match[1] is None:
-            found.append(Field(match.start() + 1, match[0]))
+            parts.append(Field(match.start() + 1, match[0]))
         else:
             name, _, form = match[1].partition(":")
-            found.append(Field(match.start() + 1, name, form))
-    return tuple(part for part in (*found, pattern[end:]) if part != "")
+            parts.append(Field(match.start() + 1, name, form))
+    return tuple(part for part in (*parts, pattern[end:]) if part != "")
 
 
 # --- what is wrong with it ---
@@ -77,8 +77,8 @@ def problems(pattern: str, model: Model | None = None, names: Collection[str] = 
     Without a model any name may be that of a parameter.
     """
     parts = parts_of(pattern)
-    found = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names)]
-    return found or list(_of_path(pattern))
+    wrong = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names)]
+    return wrong or list(_of_path(pattern))
 
 
 def _of_field(field: Field, model: Model | None, names: Collection[str]) -> Iterator[Problem]:
@@ -170,7 +170,7 @@ def of_item(
 ) -> dict[str, Value]:
     """What is the same for all products of an item."""
     taken = {
-        each: value for _, token, value in tokens for each in lookups if each in re.findall(r"[\w-]+", token)
+        lookup: value for _, token, value in tokens for lookup in lookups if lookup in re.findall(r"[\w-]+", token)
     }  # fmt: skip
     return {
         **parameters, **taken, "slug": slug(prompt_of(parameters, model)), "model": model.names[-1],

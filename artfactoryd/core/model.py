@@ -106,8 +106,8 @@ class Model:
 
     @property
     def properties(self) -> Mapping[str, Schema]:
-        found = self.schema.get("properties")
-        return found if isinstance(found, Mapping) else {}
+        properties = self.schema.get("properties")
+        return properties if isinstance(properties, Mapping) else {}
 
     @property
     def required(self) -> Sequence[str]:
@@ -131,8 +131,8 @@ class Model:
 def _default_text(value: Document) -> list[str]:
     """prompt and every *_prompt, but for one that takes a picture or no string at all."""
     properties = (value.get("schema") or {}).get("properties") or {}
-    named = ((name, each) for name, each in properties.items() if name == "prompt" or name.endswith("_prompt"))
-    return [name for name, each in named if name != value.get("image") and _may_be_text(each)]
+    named = ((name, own) for name, own in properties.items() if name == "prompt" or name.endswith("_prompt"))
+    return [name for name, own in named if name != value.get("image") and _may_be_text(own)]
 
 
 def _may_be_text(schema: Schema) -> bool:

@@ -28,12 +28,12 @@ class NoSchema(ValueError):
 def input_schema(document: Document) -> dict[str, Value]:
     """JSON Schema of the parameters, in the order they are shown, every reference written out. Raises NoSchema."""
     schemas = _mapping(_mapping(document.get("components")).get("schemas"))
-    found = schemas.get("Input") or next((schemas[name] for name in _asked(document)), None)
-    if not isinstance(found, Mapping):
+    schema = schemas.get("Input") or next((schemas[name] for name in _asked(document)), None)
+    if not isinstance(schema, Mapping):
         raise NoSchema("its description names no parameters.")
-    whole = _whole(found, document, 0)
+    whole = _whole(schema, document, 0)
     properties = _mapping(whole.get("properties"))
-    names = sorted(properties, key=lambda name: _place(found, name))
+    names = sorted(properties, key=lambda name: _place(schema, name))
     result: dict[str, Value] = {"type": "object", "properties": {name: properties[name] for name in names}}
     required = [name for name in whole.get("required") or () if name in properties]
     return {**result, "required": required} if required else result
@@ -41,14 +41,14 @@ def input_schema(document: Document) -> dict[str, Value]:
 
 def _asked(document: Document) -> list[str]:
     """Names of the schemas that a POST takes: fal calls them after the model."""
-    found = []
+    names = []
     for path in _mapping(document.get("paths")).values():
         body = _mapping(_mapping(_mapping(path).get("post")).get("requestBody"))
         content = _mapping(_mapping(_mapping(body.get("content")).get("application/json")).get("schema"))
         reference = str(content.get("$ref", ""))
         if reference.startswith("#/components/schemas/"):
-            found.append(reference.rpartition("/")[2])
-    return found
+            names.append(reference.rpartition("/")[2])
+    return names
 
 
 def _place(schema: Schema, name: str) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def _whole(schema: object, document: Document, depth: int) -> dict[str, Value]:
     if isinstance(own.get("items"), Mapping):
         own["items"] = _whole(own["items"], document, depth + 1)
     if isinstance(own.get("properties"), Mapping):
-        own["properties"] = {name: _whole(each, document, depth + 1) for name, each in own["properties"].items()}
+        own["properties"] = {name: _whole(part, document, depth + 1) for name, part in own["properties"].items()}
     return _without_null({**merged, **own})
 
 
@@ -102,10 +102,10 @@ def _named(reference: str, document: Document) -> Value:
     """Inside this document only; elsewhere nothing is looked up."""
     if not reference.startswith("#/"):
         return None
-    found: Value = document
+    value: Value = document
     for step in reference[2:].split("/"):
-        found = _mapping(found).get(step.replace("~1", "/").replace("~0", "~"))
-    return found
+        value = _mapping(value).get(step.replace("~1", "/").replace("~0", "~"))
+    return value
 
 
 def model_entry(
@@ -120,18 +120,18 @@ def model_entry(
     properties = schema["properties"]
     for parameter in kept_back:
         properties.pop(parameter, None)
-    for parameter, each in properties.items():
-        if parameter.endswith("_url") and each.get("type") == "string":
-            each["format"] = "uri"
+    for parameter, own in properties.items():
+        if parameter.endswith("_url") and own.get("type") == "string":
+            own["format"] = "uri"
     entry: dict[str, Value] = {"provider": provider, "model": name, "schema": schema}
-    image = next((each for each in IMAGES if properties.get(each, {}).get("format") == "uri"), None)
+    image = next((name for name in IMAGES if properties.get(name, {}).get("format") == "uri"), None)
     needs = set(schema.get("required") or ())
     entry["modality"] = (
         "image-to-image" if image and (image in needs or "prompt" not in properties) else "text-to-image"
     )
-    for key, found in (("batch", _batch(properties)), ("seed", _seed(properties)), ("image", image)):
-        if found:
-            entry[key] = found
+    for key, named in (("batch", _batch(properties)), ("seed", _seed(properties)), ("image", image)):
+        if named:
+            entry[key] = named
     if price:
         entry["price"] = dict(price)
     return entry

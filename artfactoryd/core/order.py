@@ -87,13 +87,15 @@ def read_order(value: Document, *, name: str, project: str | None, rehearse: boo
     chosen = nfc(str(value.get("project") or value.get("project_id") or project or UNSORTED))
     key = next((key for key in ("project", "project_id") if value.get(key)), None)
     seed, budget = value.get("seed"), value.get("budget")
-    models = tuple(OneOf(each["provider"], str(each["model"]), each.get("parameters") or {}) for each in _models(value))
+    models = tuple(
+        OneOf(written["provider"], str(written["model"]), written.get("parameters") or {}) for written in _models(value)
+    )
     first = (value.get("models") or [value])[0]
     return Order(
         name=nfc(str(value.get("name") or name)),
         project=chosen,
         provider=first["provider"], model=str(first["model"]), parameters=value.get("parameters") or {}, models=models,
-        then=tuple(_later(each, place) for place, each in enumerate(value.get("then") or ())),
+        then=tuple(_later(written, number) for number, written in enumerate(value.get("then") or ())),
         lookups=value.get("lookups") or {}, raw=tuple(value.get("raw") or ()), cases=value.get("cases"),
         exclude=tuple(value.get("exclude") or ()), count=_whole(value.get("count")), sample=_whole(value.get("sample")),
         limit=_whole(value.get("limit")), proof=_whole(value.get("proof")), file=value.get("file"),
@@ -115,9 +117,9 @@ def _models(value: Document) -> Sequence[Document]:
     return value.get("models") or ()
 
 
-def _later(value: Document, place: int) -> Later:
+def _later(value: Document, number: int) -> Later:
     return Later(
-        str(value.get("id") or f"stage-{place + 2}"), value["provider"], str(value["model"]),
+        str(value.get("id") or f"stage-{number + 2}"), value["provider"], str(value["model"]),
         value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
         value.get("file"), bool(value.get("keep", True)),
     )  # fmt: skip
@@ -142,7 +144,7 @@ def project_problems(name: str, key: str | None) -> list[Problem]:
     def bad(message: str, fix: str) -> list[Problem]:
         return [Problem("E_PROJECT", message, fix, path=(key,) if key else ())]
 
-    if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in name):
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
         return bad("a project's name cannot hold control characters or line breaks.", "Write it on one plain line.")
     if set(name) & set("/\\:"):
         return bad(f"a project's name cannot hold / \\ or : and {name!r} does.", f"Try {_safer(name)!r}.")
@@ -156,5 +158,5 @@ def project_problems(name: str, key: str | None) -> list[Problem]:
 
 
 def _safer(name: str) -> str:
-    kept = "".join("-" if each in "/\\:" else " " if each.isspace() else each for each in name).strip(" .-")
-    return kept[:LONGEST_PROJECT] or "my-project"
+    safe = "".join("-" if letter in "/\\:" else " " if letter.isspace() else letter for letter in name).strip(" .-")
+    return safe[:LONGEST_PROJECT] or "my-project"

@@ -29,10 +29,11 @@ GROUP = "artfactoryd.factories"
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A factory that is installed and cannot be loaded, in words."""
+    """A factory that is installed and cannot be loaded, in words. `unsafe`: its library may buy twice."""
 
     text: str
     way_out: str
+    unsafe: bool = False
 
 
 class Unmade:
@@ -75,6 +76,21 @@ def broken() -> dict[str, Broken]:
     return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
 
 
+def unsafe_start(settings: Settings) -> str | None:
+    """Why nothing is started with the libraries that are installed: what to do, in words. None where they are safe."""
+    words = [
+        f"{factory.text} {factory.way_out} Or go without it (providers.{name}.enabled: false)."
+        for name, factory in broken().items()
+        if factory.unsafe and settings.provider(name).enabled
+    ]
+    return " ".join(words) or None
+
+
+def look_again() -> None:
+    """Forget what is installed: somebody may have mended it."""
+    _installed.cache_clear()
+
+
 @cache
 def _installed() -> dict[str, FactoryMaker | Broken]:
     """Looked at once in a process: who made its factories says of them what was so then."""
@@ -84,8 +100,12 @@ def _installed() -> dict[str, FactoryMaker | Broken]:
 
 
 def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
+    from artfactoryd.factories.library import UnsafeLibrary  # late for the same reason
+
     try:
         maker: FactoryMaker = point.load()
+    except UnsafeLibrary as error:
+        return Broken(f"The factory of {point.name} is not used: {error}.", error.way_out, unsafe=True)
     except Exception as error:  # a stranger's code: anything
         package = point.dist.name if point.dist else point.module
         words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")

@@ -109,7 +109,8 @@ class Search:
 
     def _note(self, problem: Problem, value: str) -> None:
         self.problems.append(problem)
-        self.missing += [value] if problem.code == MISSING else []
+        if problem.code == MISSING:
+            self.missing.append(value)
 
     def _one(self, value: str, path: KeyPath) -> Input | Problem:
         place = self.gathering.find(value, path)

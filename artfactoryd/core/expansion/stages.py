@@ -166,40 +166,40 @@ def input_of(later: Later, model: Model) -> str:
     return model.synonyms.get(later.input, later.input) if later.input else model.image or ""
 
 
-def parent_of(order: Order, place: int) -> int | None:
+def parent_of(order: Order, number: int) -> int | None:
     """The place of the stage that this one follows."""
-    ids = [later.id for later in order.then[:place]]
-    after = order.then[place].after
-    return ids.index(after) if after else (place - 1 if place else None)
+    ids = [later.id for later in order.then[:number]]
+    after = order.then[number].after
+    return ids.index(after) if after else (number - 1 if number else None)
 
 
-def _follows(order: Order, place: int) -> str | None:
+def _follows(order: Order, number: int) -> str | None:
     """The id of the stage that it follows, as written."""
-    return order.then[place].after or (order.then[place - 1].id if place else None)
+    return order.then[number].after or (order.then[number - 1].id if number else None)
 
 
 def problems(order: Order, models: Sequence[Model]) -> Iterator[Problem]:
     """`models`: of the stages."""
     ids: list[str] = []
-    for place, (later, model) in enumerate(zip(order.then, models, strict=True)):
-        path = ("then", place)
+    for number, (later, model) in enumerate(zip(order.then, models, strict=True)):
+        path = ("then", number)
         if later.id in ids:
             yield Problem("E_STAGE", f"there are two stages {later.id!r}.", "Call one of them otherwise.", path)
         if later.after and later.after not in ids:
             fix = f"Before it come: {', '.join(ids)}." if ids else "It is the first: leave `after` out."
             yield Problem("E_STAGE", f"no stage {later.after!r} comes before this.", fix, (*path, "after"))
         yield from _input_problems(later, model, (*path, "input" if later.input else "model"))
-        yield from _keep_problems(order, place, path)
+        yield from _keep_problems(order, number, path)
         ids.append(later.id)
 
 
-def _keep_problems(order: Order, place: int, path: Path) -> Iterator[Problem]:
+def _keep_problems(order: Order, number: int, path: Path) -> Iterator[Problem]:
     """What is not kept is there for what is made of it."""
-    later = order.then[place]
-    if not later.keep and later.id not in [_follows(order, behind) for behind in range(place + 1, len(order.then))]:
+    later = order.then[number]
+    if not later.keep and later.id not in [_follows(order, behind) for behind in range(number + 1, len(order.then))]:
         message = f"the products of stage {later.id!r} are not kept, and nothing is made of them."
         yield Problem("E_STAGE", message, "Take `keep: false` out, or add a stage after it.", (*path, "keep"))
-    before = _follows(order, place)
+    before = _follows(order, number)
     if later.wait == "liked" and not keeps(order, before):
         message = f"the products of stage {before!r} are not kept, so that nobody can like them."
         yield Problem("E_STAGE", message, "Take its `keep: false` out, or `wait` here.", (*path, "wait"))

@@ -36,13 +36,13 @@ class TextAxis:
     def size(self) -> int:
         return self.ends[-1] if self.texts else 0
 
-    def find(self, place: int) -> tuple[Text, int]:
+    def find(self, number: int) -> tuple[Text, int]:
         """The text at `place`, and the place in it."""
-        which = bisect_right(self.ends, place)
-        return self.texts[which], place - (self.ends[which - 1] if which else 0)
+        which = bisect_right(self.ends, number)
+        return self.texts[which], number - (self.ends[which - 1] if which else 0)
 
-    def shown(self, place: int) -> str:
-        text, inside = self.find(place)
+    def shown(self, number: int) -> str:
+        text, inside = self.find(number)
         return text.shown(text.counting.digits(inside))
 
 
@@ -66,7 +66,7 @@ class Reader(ValueReader):
         for name, value, path in self.named(given):
             if self._kind(name, value) == "text":
                 texts.append(self.text(name, value, path, names))
-                used = [{each for slot in text.whole for each in _names(text, slot)} for text in texts[-1].texts]
+                used = [{word for slot in text.whole for word in _names(text, slot)} for text in texts[-1].texts]
                 names |= frozenset(set.intersection(*used)) if used else frozenset()
             else:
                 lists.append(self.values(name, value, path))
@@ -88,17 +88,17 @@ class Reader(ValueReader):
 
     def named(self, given: Iterable[Given]) -> Iterator[Given]:
         """By the model's own names; without what is left out by null, or is wrong."""
-        found: dict[str, Given] = {}
+        by_name: dict[str, Given] = {}
         for written, value, path in given:
             name = self.own_name(written, path)
             if name is None or value is None:
                 continue
-            if name in found:
-                message = f"{written} and {found[name][2][-1]} are the same parameter."
+            if name in by_name:
+                message = f"{written} and {by_name[name][2][-1]} are the same parameter."
                 self._problem("E_PARAMETER", message, "Keep one of them.", path)
                 continue
-            found[name] = (name, value, path)
-            yield found[name]
+            by_name[name] = (name, value, path)
+            yield by_name[name]
 
     def own_name(self, given: str, path: Path) -> str | None:
         """The model's own name of a parameter; None (with a problem) when it has none."""
@@ -133,18 +133,18 @@ class Reader(ValueReader):
             return done
         entries: list[tuple[Value, Path]] = [(value, path)]
         if isinstance(value, list):
-            entries = [(each, (*path, place)) for place, each in enumerate(value)]
+            entries = [(entry_value, (*path, number)) for number, entry_value in enumerate(value)]
         if not entries:
             self._empty_list(path)
-        kept: dict[Text, Path] = {}
+        distinct: dict[Text, Path] = {}
         for entry, where in entries:
             text = self._one_text(name, entry, where, used)
             if text is None:
                 continue
-            if text in kept:
+            if text in distinct:
                 self._repeated(where, None)
-            kept.setdefault(text, where)
-        axis = self._done[path] = TextAxis(name, tuple(kept), tuple(kept.values()))
+            distinct.setdefault(text, where)
+        axis = self._done[path] = TextAxis(name, tuple(distinct), tuple(distinct.values()))
         return axis
 
     def _one_text(self, name: str, value: Value, path: Path, used: frozenset[str]) -> Text | None:
@@ -160,8 +160,8 @@ class Reader(ValueReader):
             self.problems += maker.problems
             self.warnings += maker.warnings
         if LENGTHS & self._schema(name).keys():
-            for each in dict.fromkeys(text.extremes()):
-                self._check(name, each, path, 1)
+            for extreme in dict.fromkeys(text.extremes()):
+                self._check(name, extreme, path, 1)
         return text
 
 

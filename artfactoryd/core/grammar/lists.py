@@ -94,11 +94,11 @@ def read_list(value: str, path: Path, words: Sequence[Value]) -> tuple[list[Item
     problems: list[Problem] = []
     column = 1
     for part in split_raw(value, ","):
-        found = _item(part, column, path, words)
-        if isinstance(found, Problem):
-            problems.append(found)
+        item = _item(part, column, path, words)
+        if isinstance(item, Problem):
+            problems.append(item)
         else:
-            items.append(found)
+            items.append(item)
         column += len(part) + 1
     return items, problems
 
@@ -131,16 +131,16 @@ def _no_range(text: str, start: int, path: Path) -> Problem:
 
 
 def _steps(text: str, start: int, path: Path) -> Steps | Problem:
-    found = _RANGE.fullmatch(text)
-    if found is None:
+    match = _RANGE.fullmatch(text)
+    if match is None:
         return _no_range(text, start, path)
-    first, last = Decimal(found[1]), Decimal(found[2])
-    step = Decimal(found[3] or 1)
+    first, last = Decimal(match[1]), Decimal(match[2])
+    step = Decimal(match[3] or 1)
     if step <= 0:
-        fix = f"Write a step above 0; the direction follows from the ends: {found[1]}..{found[2]}..1"
-        return Problem("E_RANGE_STEP", f"the step {found[3]} leads nowhere.", fix, path, start)
-    if found[3] is None and ("." in found[1] or "." in found[2]):
-        fix = f"Add a step: {found[1]}..{found[2]}..0.1"
+        fix = f"Write a step above 0; the direction follows from the ends: {match[1]}..{match[2]}..1"
+        return Problem("E_RANGE_STEP", f"the step {match[3]} leads nowhere.", fix, path, start)
+    if match[3] is None and ("." in match[1] or "." in match[2]):
+        fix = f"Add a step: {match[1]}..{match[2]}..0.1"
         return Problem("E_RANGE_STEP", "a range of decimal numbers needs a step.", fix, path, start)
     count = int(abs(last - first).scaleb(9)) // int(step.scaleb(9)) + 1
     if count > MOST_STEPS:

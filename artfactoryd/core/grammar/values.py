@@ -54,10 +54,10 @@ class ValueAxis:
     @cached_property
     def draws(self) -> int:
         """How many of the values are draws."""
-        return 0 if isinstance(self.values, Steps) else sum(isinstance(each, DrawnValue) for each in self.values)
+        return 0 if isinstance(self.values, Steps) else sum(isinstance(value, DrawnValue) for value in self.values)
 
-    def shown(self, place: int) -> Value:
-        value = self.values[place]
+    def shown(self, number: int) -> Value:
+        value = self.values[number]
         return value.token if isinstance(value, DrawnValue) else value
 
 
@@ -89,42 +89,42 @@ class ValueReader:
         return done
 
     def _kept(self, name: str, value: Value, kind: str, path: Path) -> Sequence[Value]:
-        found = self._read_values(name, value, kind, path)
-        if isinstance(found, Steps):
-            return found
-        kept: dict[str, Value] = {}
+        read = self._read_values(name, value, kind, path)
+        if isinstance(read, Steps):
+            return read
+        distinct: dict[str, Value] = {}
         tokens: dict[str, int] = {}
-        for each, where, column in self._spread_out(name, found) if name in self.model.files else found:
-            if isinstance(each, DrawnValue):
-                before = tokens[each.token] = tokens.get(each.token, -1) + 1
-                kept[f"{each.token}|{before}"] = DrawnValue(each.token, each.values, before)
+        for one, where, column in self._spread_out(name, read) if name in self.model.files else read:
+            if isinstance(one, DrawnValue):
+                before = tokens[one.token] = tokens.get(one.token, -1) + 1
+                distinct[f"{one.token}|{before}"] = DrawnValue(one.token, one.values, before)
                 continue
-            self._check(name, each, where, column)
-            self._note_picture(name, each, where)
-            key = json.dumps(each, sort_keys=True)
-            if key in kept:
+            self._check(name, one, where, column)
+            self._note_picture(name, one, where)
+            key = json.dumps(one, sort_keys=True)
+            if key in distinct:
                 self._repeated(where, column)
-            kept.setdefault(key, each)
-        return tuple(kept.values())
+            distinct.setdefault(key, one)
+        return tuple(distinct.values())
 
     def _note_picture(self, name: str, value: Value, path: Path) -> None:
         if name in self.model.files and path[0] != "exclude":
             self.pictures[path, str(value)] = None
 
-    def _spread_out(self, name: str, found: Sequence[Found]) -> Iterator[Found]:
+    def _spread_out(self, name: str, read: Sequence[Found]) -> Iterator[Found]:
         """A pattern or a query is every picture it finds, in their order."""
-        for each, where, column in found:
-            if not (isinstance(each, str) and stands_for_many(each)) or self.is_raw(name, where):
-                yield each, where, column
+        for written, where, column in read:
+            if not (isinstance(written, str) and stands_for_many(written)) or self.is_raw(name, where):
+                yield written, where, column
                 continue
-            values = self.many.get(each, ())
+            values = self.many.get(written, ())
             if isinstance(values, Problem):
                 self.problems.append(replace(values, path=where, column_in_value=column))
                 continue
             if not values:
-                code, fix = ("E_INPUT", QUERY_FIX) if is_query(each) else ("E_INPUT_MISSING", PATTERN_FIX)
-                self._problem(code, f"{each} finds no picture.", fix, where, column)
-            self.spread[each] = tuple(values)
+                code, fix = ("E_INPUT", QUERY_FIX) if is_query(written) else ("E_INPUT_MISSING", PATTERN_FIX)
+                self._problem(code, f"{written} finds no picture.", fix, where, column)
+            self.spread[written] = tuple(values)
             yield from ((value, where, column) for value in values)
 
     def _read_values(self, name: str, value: Value, kind: str, path: Path) -> list[Found] | Steps:
@@ -135,14 +135,14 @@ class ValueReader:
             return self._scalar(name, value, kind, path)
         if not value:
             self._empty_list(path)
-        found: list[Found] = []
-        for place, each in enumerate(value):
-            found += self._one_value(name, each, kind, (*path, place), None)
-        return found
+        read: list[Found] = []
+        for number, entry in enumerate(value):
+            read += self._one_value(name, entry, kind, (*path, number), None)
+        return read
 
     def _arrays(self, value: Value, path: Path) -> list[Found]:
-        if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
-            return [(each, (*path, place), None) for place, each in enumerate(value)]
+        if isinstance(value, list) and value and all(isinstance(entry, list) for entry in value):
+            return [(entry, (*path, number), None) for number, entry in enumerate(value)]
         return [(value, path, None)]
 
     def _scalar(self, name: str, value: Value, kind: str, path: Path) -> list[Found] | Steps:
@@ -157,10 +157,10 @@ class ValueReader:
         self._look_for_decimal_comma(name, value, path)
         if len(items) == 1 and not problems and isinstance(items[0], Steps):
             return items[0] if self._fits(name, items[0], path) else []
-        found: list[Found] = []
+        read: list[Found] = []
         for item in items:
-            found += self._steps(name, item, path) if isinstance(item, Steps) else self._item(name, item, path)
-        return found
+            read += self._steps(name, item, path) if isinstance(item, Steps) else self._item(name, item, path)
+        return read
 
     def _item(self, name: str, item: Item, path: Path) -> list[Found]:
         if item.drawn is None:
@@ -277,7 +277,7 @@ class ValueReader:
         if path in self.raw or name in self.raw:
             return True
         return any(path[:end] in self.raw for end in range(1, len(path))) or any(
-            self.model.synonyms.get(each, each) == name for each in self.raw if isinstance(each, str)
+            self.model.synonyms.get(listed, listed) == name for listed in self.raw if isinstance(listed, str)
         )
 
     def _characters(self, value: Value, path: Path) -> str:
@@ -320,9 +320,9 @@ def _wrong_type(name: str, text: str, schema: Schema) -> tuple[str, str]:
     enum = enum_of(schema)
     text = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     if enum is not None:
-        near = difflib.get_close_matches(text, [str(each) for each in enum], n=1)
+        near = difflib.get_close_matches(text, [str(allowed) for allowed in enum], n=1)
         fix = f"Did you mean {near[0]}?" if near else "Take one of them."
-        return f"{name} is one of {', '.join(str(each) for each in enum)}; {text!r} is not.", fix
+        return f"{name} is one of {', '.join(str(allowed) for allowed in enum)}; {text!r} is not.", fix
     wanted = " or ".join(sorted(types_of(schema)))
     words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
     return f"{name} must be {words.get(wanted, wanted)}; {text!r} is not.", "Correct the value."
