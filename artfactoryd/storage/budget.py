@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from artfactoryd.core.money import dollars, micro_dollars, usd
+from artfactoryd.core.money import dollars, micro_dollars
 from artfactoryd.errors import OverCap
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
@@ -96,7 +95,7 @@ def whole_price(index: Index, order: OrderRow) -> int:
     return int(order.committed + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
 
 
-# --- the bill, and how day and month stand ---
+# --- the bill ---
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
@@ -105,27 +104,3 @@ def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None
     if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
         return None
     return replace(price, seconds=seconds).upper(1, {})
-
-
-def standing(index: Index | None, settings: Settings, day: str) -> dict[str, Any]:
-    """Day and month as they stand, for `status` and `spend`."""
-    standing_of: dict[str, Any] = {}
-    for name, cap in caps(settings).items():
-        used = counted(index, name, day) if index else 0
-        standing_of[name] = {
-            name: day if name == "day" else day[:7], "counted_usd": usd(used), "cap_usd": usd(cap),
-            "left_usd": usd(max(0, cap - used)),
-        }  # fmt: skip
-    return {"day": standing_of["day"], "month": standing_of["month"]}
-
-
-def standing_text(document: Mapping[str, Any]) -> list[str]:
-    """`found`: of `standing`."""
-
-    def figure(value: float) -> str:
-        return dollars(round(value * 1_000_000))
-
-    return [
-        f"{title} {figure(part['counted_usd'])} of {figure(part['cap_usd'])}, {figure(part['left_usd'])} left"
-        for title, part in (("Today  ", document["day"]), ("Month  ", document["month"]))
-    ]
