@@ -256,7 +256,8 @@ def _row(sidecar: Document, path: str) -> tuple[object, ...]:
     file = sidecar["file"]
     return (
         sidecar["id"], str(sidecar["order"]["id"]), int(sidecar["item"]["index"]), int(file["index"]), path,
-        str(file["sha256"]), int(file["bytes"]), str(file["mime"]), file["width"], file["height"], str(sidecar["created_at"]),
+        str(file["sha256"]), int(file["bytes"]), str(file["mime"]), file["width"], file["height"],
+        str(sidecar["created_at"]),
     )  # fmt: skip
 
 

@@ -244,8 +244,8 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
                 _apply_again(index, events.from_line(line), expander)
             except (IllegalMove, LookupError) as error:
                 raise StorageSick(
-                    f"The ledger's line before {position} does not fit the ones before it ({error!r}). It was changed by "
-                    "hand, or written by a newer artfactoryd."
+                    f"The ledger's line before {position} does not fit the ones before it ({error!r}). "
+                    "It was changed by hand, or written by a newer artfactoryd."
                 ) from error
             done += 1
         _remember(index, position)
