@@ -50,7 +50,7 @@ class Clock:
 def words(works: Works, order_id: str) -> str:
     house = works.house
     day = clock.day_of(house.clock())
-    return " ".join(reports.reasons(house.books.index, works.order(order_id), house.home, house.settings, day))
+    return " ".join(reports.reasons(house.books.index, works.order(order_id), house.home, house.settings.now, day))
 
 
 def days(works: Works) -> dict[str, int]:
@@ -163,7 +163,7 @@ async def test_a_raised_cap_lets_it_go_on_at_once(home: TestHome, monkeypatch: P
     async with at_work(home, monkeypatch, budget=Budget(per_day=0.01)) as works:
         made = await works.make(order("car [1,2]"))
         assert works.states(made) == ["completed", "planned"]
-        settings = works.house.settings
+        settings = works.house.settings.now
         works.house.use(type(settings)(settings.providers, Budget(per_day=0.02), settings.limits, settings.inbox))
         await works.until(lambda: works.states(made) == ["completed"] * 2)
         caps = [line["caps"]["day"] for line in works.lines("wish")]

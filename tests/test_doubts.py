@@ -13,11 +13,11 @@ import pytest
 
 from artfactoryd.cli.orders import order_text, whole_order
 from artfactoryd.daemon import loop
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
 from artfactoryd.execution import reconciliation as doubts
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Absent, Attempt, Ticket
-from artfactoryd.intake.consumer import Work
 from artfactoryd.reporting import orders, waiting
 from artfactoryd.settings import Settings
 from tests.emulator.client import Emulator
@@ -193,7 +193,7 @@ async def test_a_run_that_ends_by_itself_waits_while_asking_may_still_help_and_a
 
 
 async def test_once_ends_when_asking_takes_too_long(home: TestHome, monkeypatch: Patch, says: dict[str, Any]) -> None:
-    async with at_work(home, monkeypatch, fake=Telling, job=Work(until_done=True)) as works:
+    async with at_work(home, monkeypatch, fake=Telling, job=RunOptions(until_done=True)) as works:
         works.fake.script("submit", LOST)
         home.drop("cars.yaml", order("a car"))
         await works.running

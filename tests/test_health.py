@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import orders, submit
+from artfactoryd.cli import orders
 from artfactoryd.errors import (
     AskAgain,
     InDoubt,
@@ -19,7 +19,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution import gate as limits
 from artfactoryd.execution.gate import FEW
-from artfactoryd.reporting import status
+from artfactoryd.reporting import status, waiting
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
@@ -189,11 +189,11 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
         made = await works.take(order("a car"))
 
         def resting() -> bool:
-            return submit._resting(index, [works.order(made)], home.home, works.house.settings)
+            return waiting.outlook(index, works.order(made), home.home, works.house.settings.now).rests
 
         await works.until(lambda: works.items(made) and outages(works))
         await works.until(lambda: outages(works)["fake"].given_up and resting())
-        text = orders.status_text(status.status(home.home, index, works.house.settings, None))
+        text = orders.status_text(status.status(home.home, index, works.house.settings.now, None))
         assert "Outage  fake does not work since" in text
 
 
@@ -231,11 +231,11 @@ async def test_a_key_that_works_again_lifts_the_stop_by_itself(home: TestHome, m
         made = await works.make(order())
         assert works.states(made) == ["planned"] * 2 and isinstance(works.fake, Probed) and works.fake.probes == 0
         for probes in (1, 2):  # other settings
-            works.house.use(works.house.settings)
+            works.house.use(works.house.settings.now)
             await works.until(lambda: works.fake.probes == probes)  # type: ignore[attr-defined]  # noqa: B023
         assert works.states(made) == ["planned"] * 2
         monkeypatch.setattr(limits, "ASK_EVERY", 0.01)
-        works.house.use(works.house.settings)
+        works.house.use(works.house.settings.now)
         await works.until(lambda: works.states(made) == ["completed"] * 2)
         assert [line["on"] for line in works.lines("pause")] == [True, False]
         assert works.house.books.index.stops() == {}
@@ -265,7 +265,7 @@ async def test_that_there_is_money_again_only_a_person_says(home: TestHome, monk
             works.fake.script("submit", ProviderStopped("There is no money."))
             if times == 1:
                 made = await works.make(order())
-            works.house.use(works.house.settings)
+            works.house.use(works.house.settings.now)
             await works.rests()
             assert isinstance(works.fake, Probed) and works.fake.probes == 0
             assert works.states(made) == ["planned"] * 2 and works.house.books.index.stops().keys() == {"fake"}
@@ -299,7 +299,7 @@ async def test_a_probe_with_a_defect_ends_nothing(home: TestHome, monkeypatch: P
         works.fake.script("submit", *[AWAY] * FEW, ProviderStopped("bad key", of_key=True))
         await works.take(order())
         await works.until(lambda: works.house.books.index.stops())
-        works.house.use(works.house.settings)
+        works.house.use(works.house.settings.now)
         await works.until(lambda: works.fake.probes == 2)  # type: ignore[attr-defined]
         assert not works.running.done() and works.house.books.index.stops()
 

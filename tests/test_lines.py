@@ -126,7 +126,7 @@ async def test_after_a_sleep_tickets_are_asked_about_at_once_and_before_anything
 async def test_waiting_for_the_next_create_of_the_minute_writes_no_wish(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch, concurrency=5) as works:
         providers = {"fake": Provider(concurrency=5, requests_per_minute=1), "other": Provider()}
-        works.house.use(replace(works.house.settings, providers=providers))
+        works.house.use(replace(works.house.settings.now, providers=providers))
         made = await works.take(order("car [1,2,3]"))
         await works.until(lambda: works.states(made) == ["completed", "planned", "planned"])
         assert len(works.lines("wish")) == 1 and not works.daemon.done

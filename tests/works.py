@@ -17,13 +17,13 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.clock import now
-from artfactoryd.daemon.app import House, open_house
+from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.execution import state as workbench
 from artfactoryd.execution import worker
 from artfactoryd.factories import ProviderSettings, registry
-from artfactoryd.intake.claims import Claim
-from artfactoryd.intake.consumer import Work
+from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
@@ -78,7 +78,7 @@ def order(prompt: str = "a [red,blue] car", **keys: Any) -> str:
 @dataclass
 class Works:
     home: TestHome
-    house: House
+    house: App
     daemon: Daemon
     fake: FakeFactory
     other: FakeFactory
@@ -170,7 +170,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def at_work(
-    home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: Work | None = None,
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: RunOptions | None = None,
     fake: type[FakeFactory] = FakeFactory, script: Callable[[FakeFactory], object] = lambda made: None,
     clock: Callable[[], datetime] = now, **settings: Any,
 ) -> AsyncIterator[Works]:  # fmt: skip
@@ -192,8 +192,8 @@ async def at_work(
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
         "http": Http(port=0),
     }  # fmt: skip
-    async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
-        daemon = Daemon(opened, job or Work(), {}, None if job and job.until_done else server.serve)
+    async with open_app(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
+        daemon = Daemon(opened, job or RunOptions(), {}, serve=None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:
             yield Works(home, opened, daemon, made["fake"], made["other"], running)

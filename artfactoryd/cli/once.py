@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
@@ -16,14 +16,15 @@ from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.loop import outcome
+from artfactoryd.daemon.run import RunOptions, exit_code
 from artfactoryd.home import Home
-from artfactoryd.intake.consumer import Work
 from artfactoryd.reporting import waiting
+from artfactoryd.reporting.blockers import Outlook
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, order_document
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 
 @click.command()
@@ -46,22 +47,25 @@ def work_once(
 
     `orders`: beside what is taken of `only` these, and no others.
     """
-    job, before = Work(until_done=True, only=frozenset(only), orders=frozenset(orders)), _rejections(home)
+    options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
+    before = _words_in_rejected(home)
     with home.lock("once"):
         log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
         home.make()
         with Progress(quiet) as progress:
-            job.watch = progress.look
-            asyncio.run(loop.work(home, settings, job, environ))
+            report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
     index = Index.look(home.index_file)
     try:
-        document = report_of(home, settings, index, job.seen, sorted(_rejections(home) - before), quiet)
-        return outcome(index, job.seen, job.rejected, job.waiting), document
+        words = sorted(_words_in_rejected(home) - before)
+        seen = look_at(home, settings, index, report.orders)
+        code = exit_code([order.outlook for order in seen], len(report.rejected), report.waiting)
+        return code, report_of(home, index, seen, words, quiet)
     finally:
         index.close()
 
 
-def _rejections(home: Home) -> set[Path]:
+def _words_in_rejected(home: Home) -> set[Path]:
+    """More than what was rejected has its word there: what an order left over, outputs that nothing opens again."""
     return set(home.rejected.glob("*.error.txt"))
 
 
@@ -79,13 +83,25 @@ class RunDocument(JsonObject):
     rejected: Sequence[RejectedDocument]
 
 
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """An order and where it stands, read together: who waits, what is told and the exit code go by one look."""
+
+    row: OrderRow
+    outlook: Outlook
+
+
+def look_at(home: Home, settings: Settings, index: Index, order_ids: Iterable[str]) -> list[SeenOrder]:
+    rows = [row for row in map(index.order, order_ids) if row is not None]
+    return [SeenOrder(row, waiting.outlook(index, row, home, settings)) for row in rows]
+
+
 def report_of(
-    home: Home, settings: Settings, index: Index, seen: Sequence[str], rejected: Sequence[Path], quiet: bool
+    home: Home, index: Index, orders: Sequence[SeenOrder], rejected: Sequence[Path], quiet: bool
 ) -> RunDocument:
     """Told in words, too, unless `quiet`. `rejected`: the words beside what was rejected."""
-    rows = [row for row in map(index.order, seen) if row is not None]
     report = RunDocument(
-        [order_document(index, row, waiting.reasons(index, row, home, settings)) for row in rows],
+        [order_document(index, order.row, order.outlook.reasons) for order in orders],
         [RejectedDocument(path.name.removesuffix(".error.txt"), path.read_text(errors="replace")) for path in rejected],
     )
     if not quiet:

@@ -17,22 +17,20 @@ import uuid_utils
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
-from artfactoryd.cli.once import RunDocument, report_of, work_once
+from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
-from artfactoryd.daemon.loop import outcome
+from artfactoryd.daemon.run import exit_code
 from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
 from artfactoryd.planning.planner import Origin, name_of
 from artfactoryd.planning.preview import understood
-from artfactoryd.reporting import waiting
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import OrderRow
 
 LOOK = 0.2  # seconds between looks at what the daemon does
 
@@ -197,18 +195,16 @@ def _followed(
     progress.show(index, rows)
     rejected = [path for submission in submissions for path in _rejection_of(home, submission)]
     known = {row.submission for row in rows}
-    if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
+    if len(known) + len(rejected) < len(submissions):
         return None
-    seen = [row.id for row in rows]
-    return outcome(index, seen, len(rejected)), report_of(home, settings, index, seen, rejected, quiet)
+    orders = look_at(home, settings, index, [row.id for row in rows])
+    outlooks = [order.outlook for order in orders]
+    if not all(outlook.rests for outlook in outlooks):
+        return None
+    return exit_code(outlooks, len(rejected)), report_of(home, index, orders, rejected, quiet)
 
 
 def _rejection_of(home: Home, submission: str) -> list[Path]:
     """The word beside this submission's bundle; the bundle itself comes after its word."""
     words = home.rejected.glob(f"*-{submission[-8:]}.error.txt")
     return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]
-
-
-def _resting(index: Index, rows: Sequence[OrderRow], home: Home, settings: Settings) -> bool:
-    """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
-    return all(waiting.outlook(index, row, home, settings).rests for row in rows)

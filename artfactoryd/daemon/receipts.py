@@ -7,7 +7,7 @@ import logging
 import threading
 
 from artfactoryd import clock
-from artfactoryd.daemon.app import House
+from artfactoryd.daemon.app import App
 from artfactoryd.errors import StorageFull
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 class Receipts:
     """Writes those of `bench.touched`. One that cannot be written stays touched, and is named once."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, app: App) -> None:
+        self._app = app
         self._pen = threading.Lock()
         self._late: set[str] = set()
 
     async def bring_up_to_date(self) -> None:
-        touched = self._house.bench.touched
+        touched = self._app.bench.touched
         for order_id in list(touched):
             touched.discard(order_id)
             try:
@@ -41,16 +41,16 @@ class Receipts:
 
     def _write(self, order_id: str) -> None:
         with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it
-            write(self._house, order_id)
+            write(self._app, order_id)
 
 
-def write(house: House, order_id: str) -> None:
+def write(app: App, order_id: str) -> None:
     """Bring one order's receipt up to date with the index."""
-    index = house.books.index
+    index = app.books.index
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
-    unfiled = sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
-    day = clock.day_of(house.clock())
-    notes = waiting.outlook(index, row, house.home, house.settings, day, unfiled).reasons
-    order_folders.write_receipt(house.home.root / row.folder, receipt.receipt(index, row, notes).encode())
+    unfiled = sorted({reason for (order, _), reason in app.bench.unfiled.items() if order == order_id})
+    day = clock.day_of(app.clock())
+    notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled).reasons
+    order_folders.write_receipt(app.home.root / row.folder, receipt.receipt(index, row, notes).encode())

@@ -17,7 +17,7 @@ from artfactoryd.execution.queue import Turns
 from artfactoryd.execution.state import Workbench
 from artfactoryd.home import Home
 from artfactoryd.reporting import disk
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,9 @@ OWED_LASTS = 30.0  # seconds that new items wait, at the most, for those that we
 
 
 class Lines:
-    def __init__(self, bench: Workbench, home: Home, settings: Callable[[], Settings]) -> None:
+    def __init__(self, bench: Workbench, home: Home, settings: LiveSettings) -> None:
         self._bench = bench
-        self._room = Room(lambda: disk.no_room(home, settings(), bench.books.index), time.monotonic)
+        self._room = Room(lambda: disk.no_room(home, settings.now, bench.books.index), time.monotonic)
         self._owed_until = 0.0
         self.slept = Nap(time.time, time.monotonic).noticed
 

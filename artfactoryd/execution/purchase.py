@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Call
 from artfactoryd.log import generation
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Wish
 from artfactoryd.storage.rows import ItemRow, OrderRow
@@ -28,7 +27,7 @@ UPLOAD_AGAIN = 5.0  # seconds until a picture that could not be uploaded is trie
 
 
 class Purchase:
-    def __init__(self, bench: Workbench, calls: Calls, settings: Callable[[], Settings]) -> None:
+    def __init__(self, bench: Workbench, calls: Calls, settings: LiveSettings) -> None:
         self._bench, self._calls, self._settings = bench, calls, settings
 
     async def send(self, row: ItemRow) -> ItemRow:
@@ -86,7 +85,7 @@ class Purchase:
     def _money(self, row: ItemRow, order: OrderRow) -> dict[str, Any]:
         """What the wish for an item says of money."""
         reserved, day = budget.set_aside(order, row.upper), clock.day_of(self._bench.clock())
-        return {"reserved": reserved, "day": day, "in_force": budget.caps(self._settings())}
+        return {"reserved": reserved, "day": day, "in_force": budget.caps(self._settings.now)}
 
     async def _not_ready(self, row: ItemRow, error: ProviderStopped | AskAgain) -> ItemRow:
         """A picture could not be put where the provider reads it; the item was never wished for."""

@@ -18,7 +18,7 @@ from artfactoryd.reporting import status, waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import ItemDocument, OrderDocument, item_document, order_document
 from artfactoryd.reporting.status import StatusDocument
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
@@ -50,13 +50,13 @@ class Reads:
     """An order is named as everywhere (storage/naming). Raises NoSuchOrder, AmbiguousName, and TimeoutError when it
     takes long."""
 
-    def __init__(self, home: Home, settings: Callable[[], Settings]) -> None:
+    def __init__(self, home: Home, settings: LiveSettings) -> None:
         self._home, self._settings = home, settings
         self._thread = ThreadPoolExecutor(1, "status")
         self._index: Index | None = None
 
     async def status(self) -> StatusDocument:
-        return await self._ask(lambda index: status.status(self._home, index, self._settings(), self._home.holder()))
+        return await self._ask(lambda index: status.status(self._home, index, self._settings.now, self._home.holder()))
 
     async def orders(self, most: int, before: str) -> OrdersPage:
         """Newest first."""
@@ -107,7 +107,7 @@ class Reads:
             self._index.close()
 
     def _document(self, index: Index, row: OrderRow, *, products: bool) -> OrderDocument:
-        reasons = waiting.reasons(index, row, self._home, self._settings())
+        reasons = waiting.reasons(index, row, self._home, self._settings.now)
         return order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
 
 
