@@ -100,7 +100,7 @@ class Dispatcher:
         """What a person paused, as it is written down: the gates follow it."""
         pauses = self._index.pauses()
         for name, gate in self._gates.items():
-            gate.paused = bool({"", name} & pauses.keys())
+            gate.pause(bool({"", name} & pauses.keys()))
 
     def resume_all(self, start: Callable[[ItemRow], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""

@@ -108,7 +108,7 @@ class Reconciliation:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
         except Throttled as error:
-            self._gates[provider].slow(error.after)
+            self._gates[provider].slow_down(error.after)
             return Answer(words=str(error), after=error.after or 0.0)
         except AskAgain as error:
             return Answer(words=str(error), after=error.after or 0.0)

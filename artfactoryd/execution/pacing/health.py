@@ -37,7 +37,7 @@ class Health:
 
     async def create_answered(self, provider: str) -> None:
         """As it should be."""
-        self._gates[provider].took()
+        self._gates[provider].create_answered()
         await self._tell_outage(provider)
 
     async def create_failed(self, provider: str, reason: str) -> None:
@@ -46,7 +46,7 @@ class Health:
 
     async def question_answered(self, provider: str, stopped: str | None = None) -> None:
         """As it should be. `stopped`: why the provider was stopped when the question was asked."""
-        self._gates[provider].answered()
+        self._gates[provider].question_answered()
         await self._tell_outage(provider)
         await self._lift(provider, stopped)
 
@@ -64,10 +64,10 @@ class Health:
     async def _tell_outage(self, provider: str) -> None:
         """Receipts, status and commands read it in the index: once for each round of an outage, and when it is over."""
         gate = self._gates[provider]
-        if gate.rounds == gate.told:
+        if not gate.has_news:
             return
         outage = self._outage(provider)
-        gate.told = gate.rounds
+        gate.made_known()
         try:
             await self._books.note_outage(provider, outage)
         except StorageFull as error:  # nothing hangs on it
@@ -78,7 +78,7 @@ class Health:
     def _outage(self, provider: str) -> OutageRow | None:
         """As it is now; None: it is over."""
         gate, now = self._gates[provider], self._clock()
-        if not gate.told:
+        if not gate.outage_is_known:
             self._away_since[provider] = now
         if not gate.rounds:
             log.warning("%s answers again", provider)

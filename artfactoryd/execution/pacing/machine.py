@@ -35,11 +35,11 @@ class Disk:
         self._room, self._clock = room, clock
         self._full_until = clock()  # the ledger itself had no room: not looked at again before
         self._unfiled: dict[ItemKey, str] = {}  # bought, come, and why the disk does not take it
-        self.full = ""  # why nothing is created at all; empty when nothing stands in the way
+        self._full = ""
 
     def refused_ledger(self, reason: str) -> None:
         """A line could not be written: for a while nothing is sent, and nothing looked at."""
-        self.full, self._full_until = reason, self._clock() + timedelta(seconds=ROOM_AGAIN)
+        self._full, self._full_until = reason, self._clock() + timedelta(seconds=ROOM_AGAIN)
 
     def refused_product(self, key: ItemKey, reason: str) -> None:
         """Nothing new is sent until it is filed."""
@@ -50,14 +50,19 @@ class Disk:
         self._unfiled.pop(key, None)
 
     @property
+    def full(self) -> str:
+        """Why nothing is created at all, as of the last look; empty when nothing stands in the way."""
+        return self._full
+
+    @property
     def is_resting(self) -> bool:
         """The ledger was refused a moment ago: the disk is not looked at yet."""
         return self._clock() < self._full_until
 
     def look(self) -> bool:
         """Look whether there is room, and put down in `full` why not. Whether that has changed."""
-        before, self.full = self.full, next(iter(self._unfiled.values()), "") or self._room.missing()
-        return before != self.full
+        before, self._full = self._full, next(iter(self._unfiled.values()), "") or self._room.missing()
+        return before != self._full
 
     def unfiled(self, order_id: str) -> list[str]:
         """Why products of this order cannot be filed, each reason once. May be asked from any thread."""
