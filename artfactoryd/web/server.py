@@ -65,7 +65,7 @@ class Refused(Exception):
 
 
 async def serve(
-    app: App, environ: Mapping[str, str], health: Callable[[], dict[str, Any]], spawn: Spawn, stop: asyncio.Event
+    app: App, environ: Mapping[str, str], health: Callable[[], Mapping[str, object]], spawn: Spawn, stop: asyncio.Event
 ) -> None:
     """Until `stop`, then closed within a second. What goes wrong here is a line in the log, and the work goes on.
 
@@ -132,10 +132,10 @@ def _why_not(http: Http, error: OSError) -> str:
 class Desk:
     """Where visitors are answered."""
 
-    def __init__(self, app: App, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
+    def __init__(self, app: App, health: Callable[[], Mapping[str, object]], spawn: Spawn, guard: Guard) -> None:
         self.app, self.health, self.guard, self.spawn = app, health, guard, spawn
         self.reads = Reads(app.home, app.settings)
-        self.followers = Followers(self.reads.news, app.bench.moved)
+        self.followers = Followers(self.reads.news, app.execution.receipts.moved)
         self.runner = web.AppRunner(
             self._app(), handle_signals=False, access_log_class=AccessLog, access_log=access, shutdown_timeout=CLOSING
         )
