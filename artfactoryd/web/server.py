@@ -1,4 +1,4 @@
-"""The status endpoint: what the house knows, over HTTP, for reading only.
+"""The status endpoint: what this home is at, over HTTP, for reading only.
 
     /   /healthz   /api/v1/status   /api/v1/orders[/ID[/items]]   websocket /ws/generation/ID
 

@@ -70,7 +70,7 @@ class Followers:
                 self._someone.clear()
 
     async def tell(self) -> None:
-        """For as long as the house is open; sleeps while nobody follows."""
+        """For as long as the daemon is at work; sleeps while nobody follows."""
         while True:
             await self._someone.wait()
             self._moved.clear()
