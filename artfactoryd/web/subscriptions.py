@@ -1,6 +1,6 @@
 """Who follows which order, and what they are told: the newest document when it differs, never a queue of old ones.
 
-The line does not know of them. It sets one event when something moved; a follower that reads slowly, or not at
+The work does not know of them. It sets one event when something moved; a follower that reads slowly, or not at
 all, costs it nothing.
 """
 
