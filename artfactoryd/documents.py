@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.source import Source, read_source
-from artfactoryd.yaml12 import Node, Root, Scalar, compose, dump_yaml, plain
+from artfactoryd.yaml12 import Node, Root, Scalar, compose, plain
+from artfactoryd.yaml_dump import dump_yaml
 
 __all__ = [
     "MOST_BYTES", "Document", "Scalar", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",

@@ -11,14 +11,14 @@ import contextlib
 import math
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import yaml
 from yaml import events as ev
 
-from artfactoryd.core.json_types import Document, Value
+from artfactoryd.core.json_types import Value
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.source import (
     CURLY_FIX,
@@ -40,7 +40,7 @@ MOST_DIGITS = 100
 MOST_PROBLEMS = 100  # of one file; a broken file of a megabyte would else be answered with ten
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CORE = "tag:yaml.org,2002:"
+CORE = "tag:yaml.org,2002:"
 RAW = "!raw"  # the value is as written: what that means is the order's
 _KINDS = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
 
@@ -49,7 +49,7 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_WORDS: dict[str, bool | None] = {
+WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
@@ -83,8 +83,8 @@ class Root:
 
 def plain(text: str) -> Scalar:
     """The value of an unquoted scalar. Raises ValueError for a number that cannot be held."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if _NOT_FINITE.fullmatch(text):
         raise ValueError(f"{text} is not a finite number.")
     for pattern, read in ((_INT, int), (_OCTAL, _octal), (_HEX, _hexadecimal), (_FLOAT, float)):
@@ -340,7 +340,7 @@ class _Composer:
             self._problem("E_QUOTES", "curly quotes are ordinary letters to YAML.", CURLY_FIX, node.start)
         if not self._tag(tag, ("str", *_KINDS), node.start):
             return event.value
-        kind = tag.removeprefix(_CORE) if tag is not None else ""
+        kind = tag.removeprefix(CORE) if tag is not None else ""
         return event.value if kind == "str" else self._plain(event.value, kind, node.start)
 
     def _plain(self, text: str, kind: str, index: int) -> Scalar:
@@ -354,9 +354,9 @@ class _Composer:
         return value
 
     def _tag(self, tag: str | None, known: tuple[str, ...], index: int) -> bool:
-        if tag is None or tag in ("!", RAW) or (tag.startswith(_CORE) and tag.removeprefix(_CORE) in known):
+        if tag is None or tag in ("!", RAW) or (tag.startswith(CORE) and tag.removeprefix(CORE) in known):
             return True
-        shown = tag.replace(_CORE, "!!")
+        shown = tag.replace(CORE, "!!")
         fix = "Take the tag away, or put quotes around a text that begins with !"
         self._problem("E_TAG", f"the tag {shown} is not known.", fix, index)
         return False
@@ -364,43 +364,3 @@ class _Composer:
     def _problem(self, code: str, message: str, fix: str, index: int) -> None:
         path: Path = tuple(frame.step for frame in self.frames if frame.step is not None)
         self.problems.append(self.source.problem(code, message, fix, index, path))
-
-
-# Booleans and merges of YAML 1.1, keys, numbers of any kind, and line ends that only some readers know.
-_MISREAD = re.compile(
-    r"[yYnN]|<<|=|.*:|[-+]?[0-9][0-9_.,:eExXobB+-]*|[-+]?\.[0-9a-zA-Z]+|.*[\x85\u2028\u2029\ufeff].*", re.DOTALL
-)
-
-
-def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None
-    if "\n" in text and not re.search(r"[^\S\n]\n|^\s|[^\n\x20-\x7e\xa0-\ud7ff]", text):
-        style = "|"
-    elif text in _WORDS or _MISREAD.fullmatch(text) or is_curly_quoted(text):
-        style = '"'
-    return dumper.represent_scalar(_CORE + "str", text, style=style)
-
-
-def _write_mapping(dumper: yaml.SafeDumper, value: Document) -> yaml.MappingNode:
-    return dumper.represent_mapping(_CORE + "map", value.items(), flow_style=not value)
-
-
-def _writer(base: type[yaml.SafeDumper]) -> type[yaml.SafeDumper]:
-    """Quotes what YAML 1.1 or 1.2 readers would take for something else, and writes every value out."""
-    writer: type[yaml.SafeDumper] = type("Writer", (base,), {"ignore_aliases": lambda self, data: True})
-    writer.add_representer(str, _write_text)
-    writer.add_multi_representer(Mapping, _write_mapping)  # type: ignore[type-abstract]
-    return writer
-
-
-_FAST, _WHOLE = _writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)), _writer(yaml.SafeDumper)
-
-
-def dump_yaml(value: Value) -> str:
-    """Readable block style; keys in their order, unicode kept. What comes out is read back equal."""
-
-    def dump(writer: type[yaml.SafeDumper]) -> str:
-        return str(yaml.dump(value, Dumper=writer, allow_unicode=True, sort_keys=False, width=2**31 - 1))
-
-    text = dump(_FAST)
-    return dump(_WHOLE) if "\\U000" in text else text  # the fast one escapes what lies beyond U+FFFF

@@ -280,7 +280,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
 
 async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> None:
     await works.make(order("a [red,green,blue] car"))
-    works.house.bench.gates["fake"].use(4, 1)
+    works.execution.gates["fake"].use(4, 1)
     second = await works.take(order("a [red,green,blue] car", notes="edited"))
     await works.until(lambda: works.state(second) == "completed")
 
