@@ -16,9 +16,9 @@ import uuid_utils
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.health import Health
-from artfactoryd.execution.polling import Pace
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.health import Health
+from artfactoryd.execution.pacing.polling import Pace
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of

@@ -13,8 +13,8 @@ from artfactoryd import clock, failpoints
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.health import Health
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.health import Health
 from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import order_of

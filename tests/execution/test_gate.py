@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from artfactoryd.execution.gate import FEW, Gate
-from artfactoryd.execution.machine import Nap
+from artfactoryd.execution.pacing.gate import FEW, Gate
+from artfactoryd.execution.pacing.machine import Nap
 
 PATIENCE = 10.0  # seconds; only a broken gate needs them
 

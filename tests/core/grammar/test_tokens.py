@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from artfactoryd.core.grammar.tokens import BLANKS, Choice, Part, Reference, TextReader
 from tests.orders import PAINTER, model, plan, prompts, sets, told
 
-CASES = json.loads((Path(__file__).parent / "data" / "grammar_cases.json").read_text(encoding="utf-8"))
+CASES = json.loads((Path(__file__).parents[2] / "data" / "grammar_cases.json").read_text(encoding="utf-8"))
 PATH = ("parameters", "prompt")
 Subs = tuple[tuple[Part, ...], ...]
 

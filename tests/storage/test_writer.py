@@ -50,7 +50,7 @@ from tests.accounts import (
     wish,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def order_id(n: int) -> str:

@@ -18,7 +18,7 @@ from artfactoryd.home import Home
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 
-OLD = Path(__file__).parents[1] / "data" / "old_home"
+OLD = Path(__file__).parent / "data" / "old_home"
 ANSWERS: dict[str, Any] = json.loads((OLD / "answers.json").read_text())
 TABLES = ("orders", "item", "generation_log", "product", "interim", "spending", "command")
 NEVER = 1e12  # seconds until the emulator forgets what it made

@@ -20,7 +20,7 @@ from artfactoryd.core.order import read_order
 from artfactoryd.planning import models as library
 from tests.orders import MODEL, model, order, plan, plan_text, sets, told
 
-CARS = Path(__file__).parents[1] / "examples" / "01-cars.yaml"
+CARS = Path(__file__).parents[3] / "examples" / "01-cars.yaml"
 SEED_MOST = 2147483647
 MEGAPIXEL = model(price={"usd": 0.01, "per": "megapixel"})
 

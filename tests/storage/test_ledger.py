@@ -15,7 +15,7 @@ from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.storage import ledger
 from artfactoryd.storage.ledger import Ledger, Position, encode, holds, read
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.grammar import text
 from artfactoryd.core.model import Model, Price
 from artfactoryd.core.order import read_order
+from tests.core.expansion.test_stages import EDITOR
 from tests.orders import MODEL, model
-from tests.test_stages import EDITOR
 
 Then = tuple[Mapping[str, Any], ...]
 PICTURE = {**dict(MODEL.properties), "image": {"type": "string", "format": "uri"}}

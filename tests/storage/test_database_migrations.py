@@ -11,7 +11,7 @@ from artfactoryd.errors import WrongUse
 from artfactoryd.storage.database import MIGRATIONS
 from artfactoryd.storage.index import Index
 
-DATABASES = Path(__file__).parent / "databases"  # made by tests/data/old/make_databases.py, but for the first
+DATABASES = Path(__file__).parents[1] / "databases"  # made by tests/data/old/make_databases.py, but for the first
 OLDEST = DATABASES / "0001.sql"
 FILLED = """
 INSERT INTO meta VALUES ('ledger', '2026-11.jsonl:77');

@@ -15,7 +15,7 @@ from artfactoryd.errors import AskAgain
 from artfactoryd.planning import input_sources
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
-from tests.test_inputs import refused, study
+from tests.planning.test_inputs import refused, study
 from tests.works import Works, at_work, order, quick
 
 assert quick

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from artfactoryd.execution.gate import Clock
+from artfactoryd.execution.pacing.gate import Clock
 from artfactoryd.storage.rows import ItemKey
 
 LOOKS_LAST = 0.25  # seconds; at a hundred items a second the disk need not be asked for each

@@ -18,7 +18,7 @@ from artfactoryd.factories.library import UnsafeLibrary, fits, require, requirem
 from artfactoryd.factories.replicate import make as make_replicate
 from tests.homes import TestHome
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 LIBRARIES = {"replicate": "replicate", "fal": "fal-client"}
 

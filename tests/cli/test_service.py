@@ -159,7 +159,7 @@ def test_a_library_that_may_buy_twice_keeps_a_supervised_daemon_waiting_until_an
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: replicate\nVersion: 2.0.0\n")
     environ = home.environment(
-        PYTHONPATH=f"{metadata.parent}{os.pathsep}{Path(__file__).parents[1]}", NOTIFY_SOCKET=ear.address
+        PYTHONPATH=f"{metadata.parent}{os.pathsep}{Path(__file__).parents[2]}", NOTIFY_SOCKET=ear.address
     )
     with subprocess.Popen(home.command("run", "--supervised"), env=environ) as process:
         try:

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes import install
 from tests.homes import TestHome
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WHY = "The factory of acme (acme_factory:make of acme-factory) cannot be loaded: ModuleNotFoundError: No module named"
 WAY_OUT = "pip uninstall acme-factory"
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "artfactoryd"
+PACKAGE = Path(__file__).parents[2] / "artfactoryd"
 WRITER = "durable"
 
 # Calls by their last name, whatever stands before the dot. Taking away (unlink, rmtree) is no writing.

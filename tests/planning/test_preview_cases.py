@@ -11,9 +11,9 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
+from tests.core.grammar.test_tokens import CASES, are_as_expected
 from tests.homes import TestHome
 from tests.orders import PAINTER
-from tests.test_grammar import CASES, are_as_expected
 
 
 def planned(home: TestHome, order: dict[str, Any], most: int | None = None) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
+from tests.execution.test_reuse_stages import EDITING, bought, cards, planned
 from tests.homes import TestHome
-from tests.test_chain_reuse import EDITING, bought, cards, planned
 from tests.works import PRICE, Works, at_work, order, quick
 
 __all__ = ["quick"]

@@ -14,7 +14,7 @@ from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.mailbox import answer, ask, command, waiting
 from artfactoryd.errors import WrongUse
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ASKER = """
 import sys
 from pathlib import Path

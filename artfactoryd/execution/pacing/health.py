@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from artfactoryd.errors import ProviderError, ProviderStopped, StorageFull, Unreachable
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import ASK_EVERY, CircuitBreaker, Gate
+from artfactoryd.execution.pacing.gate import ASK_EVERY, CircuitBreaker, Gate
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.factories import Factory, Probes
 from artfactoryd.storage.events import Pause

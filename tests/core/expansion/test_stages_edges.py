@@ -13,8 +13,8 @@ from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
+from tests.core.expansion.test_stages import EDITOR, TWO, plan, stage
 from tests.orders import MODEL
-from tests.test_stages import EDITOR, TWO, plan, stage
 
 SIZER = Model.from_mapping(
     {
