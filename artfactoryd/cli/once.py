@@ -46,7 +46,8 @@ def work_once(
     """
     job, before = Work(until_done=True, only=frozenset(only), orders=frozenset(orders)), _rejections(home)
     with home.lock("once"):
-        log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
+        level = "debug" if verbose else settings.logging.level
+        log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with Progress(quiet) as progress:
             job.watch = progress.look

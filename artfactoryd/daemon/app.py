@@ -18,6 +18,7 @@ from datetime import datetime
 
 from artfactoryd.clock import now
 from artfactoryd.daemon.control import Steering
+from artfactoryd.daemon.story import Story
 from artfactoryd.execution.delivery import Delivery
 from artfactoryd.execution.dispatcher import Lines
 from artfactoryd.execution.gate import Gate
@@ -73,7 +74,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """`clock` gives aware datetimes."""
     await asyncio.to_thread(rebuild.mend, home, expander, clock)
-    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock)
+    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock, Story().hear)
     fetcher = Fetcher(home.work)
     factories = make_factories(home, settings, environ)
     try:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, news
 from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
@@ -231,7 +231,7 @@ class Daemon:
         found = read_settings(self.house.home, self._environ, running=True)
         if found is not None:
             self.house.use(found)
-            log.info("the settings were read again")
+            news.tell(news.SettingsRead())
 
     # --- commands and receipts ---
 

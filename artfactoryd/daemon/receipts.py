@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 
-from artfactoryd import clock
+from artfactoryd import clock, news
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState, OrderState
 from artfactoryd.daemon.app import House
 from artfactoryd.errors import StorageFull
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
+from artfactoryd.storage import budget
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 log = logging.getLogger(__name__)
+
+ENDS: Mapping[str, type[news.OrderEnded]] = {  # that an order is cancelled was told when it was
+    OrderState.COMPLETED: news.OrderCompleted, OrderState.PARTIAL: news.OrderPartial,
+    OrderState.FAILED: news.OrderFailed,
+}  # fmt: skip
 
 
 class Receipts:
@@ -45,11 +56,25 @@ class Receipts:
 
 
 def write(house: House, order_id: str) -> None:
-    """Bring one order's receipt up to date with the index."""
+    """Bring one order's receipt up to date with the index; the first that says the order has ended is told."""
     index = house.books.index
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
     notes = waiting.reasons(index, row, house.home, house.settings, clock.day_of(house.clock()))
     notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
-    order_folders.write_receipt(house.home.root / row.folder, receipt.receipt(index, row, notes).encode())
+    folder = house.home.root / row.folder
+    before = receipt.receipt_state(folder)
+    order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
+    after = receipt.receipt_state(folder)
+    if before in UNFINISHED_ORDERS and after is not None and after in ENDS:
+        news.tell(_end(ENDS[after], index, row, folder))  # a kill just before loses the news; none is told twice
+
+
+def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path) -> news.OrderEnded:
+    counts = index.counts(row.id)
+    return kind(
+        order=row.id, name=row.name, items=row.total_items, completed=counts.get(ItemState.COMPLETED, 0),
+        failed=counts.get(ItemState.FAILED, 0), products=index.products_made(row.id),
+        usd=budget.money(index, row.id)["spent_usd"], folder=str(folder),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from artfactoryd import news
 from artfactoryd.errors import ProviderError, ProviderStopped, StorageFull, Unreachable
 from artfactoryd.execution.gate import Breaker
 from artfactoryd.execution.state import Workbench
@@ -52,11 +53,11 @@ async def _tell(bench: Workbench, provider: str) -> None:
     outage = None
     if gate.rounds:
         again_at = now + timedelta(seconds=gate.waits)
-        log.warning("%s is tried again in %.0f seconds: %s", provider, gate.waits, gate.reason)
+        news.tell(news.ProviderOutage(provider=provider, seconds=gate.waits, reason=gate.reason))
         since = bench.outages[provider].isoformat()
         outage = OutageRow(provider, gate.reason, since, again_at.isoformat(), gate.given_up)
     else:
-        log.warning("%s answers again", provider)
+        news.tell(news.ProviderBack(provider=provider))
     gate.told = gate.rounds
     try:
         await bench.books.note_outage(provider, outage)
@@ -106,7 +107,6 @@ async def _lift(bench: Workbench, provider: str, stopped: str | None) -> None:
         gate.still_stopped()
         log.error("that %s takes the key again could not be written down: %s", provider, error)
         return
-    log.warning("%s takes the key again", provider)
     gate.lift()
     _touch(bench, provider)
 

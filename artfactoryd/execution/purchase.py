@@ -16,7 +16,6 @@ from artfactoryd.execution import health
 from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.state import Workbench
 from artfactoryd.factories import Call
-from artfactoryd.log import generation
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Wish
@@ -78,7 +77,6 @@ class Purchase:
             actual=dict(call.parameters), reserved=money["reserved"], day=money["day"], caps=money["in_force"],
         )  # fmt: skip
         await self._bench.books.record(wish)
-        generation(wish.to_line())
         failpoints.point("recorded_wish")
         self._bench.touch(row.order_id)
         return replace(row, attempt=attempt, attempts=nth)

@@ -18,7 +18,6 @@ from artfactoryd.errors import OverCap, StorageFull
 from artfactoryd.execution.gate import ASK_EVERY, Gate
 from artfactoryd.execution.queue import Turns
 from artfactoryd.factories import Factory, Probes, Reconciles, Ticket
-from artfactoryd.log import generation
 from artfactoryd.storage.events import Failure, OfAttempt, Pause, Release, TicketTaken, Tombstone
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
@@ -181,7 +180,6 @@ class Workbench:
                 log.error("a %s waits to be written: %s", event.kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
         attempt = self.books.index.attempt(event.attempt) if event.attempt else None
-        generation(event.to_line(), {"provider": attempt.provider, "model": attempt.model} if attempt else None)
         failpoints.point(f"recorded_{event.kind}")
         self.touch(event.order)
         if attempt is not None and attempt.cost is not None and attempt.cost < attempt.reserved:
@@ -217,13 +215,12 @@ class Workbench:
         """Nothing is sent there until a person lifts it; of a bad key, also a free question answered well."""
         if self.gates[provider].stopped is not None:
             return
-        log.error("%s is stopped: %s", provider, reason)
         of_key = of_key and isinstance(self.factories[provider], Probes)
         self.gates[provider].stop(reason, ask_in=ASK_EVERY if of_key else None)
         try:
             await self.books.record(Pause(provider=provider, on=True, reason=reason, of_key=of_key))
         except StorageFull as error:  # the next start tries it once more
-            log.error("that %s is stopped could not be written down: %s", provider, error)
+            log.error("that %s is stopped (%s) could not be written down: %s", provider, reason, error)
 
     def _unblock(self, order_ids: Sequence[str]) -> None:
         """Orders that waited for a cap are tried again."""

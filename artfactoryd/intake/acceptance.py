@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, news
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
@@ -128,7 +128,9 @@ class Intake:
                 await asyncio.to_thread(self._claims.finish_reading, claim)
                 return False
             text = notices.rejection_text(claim.name, refusal.problems)
-            await asyncio.to_thread(self._claims.reject, claim, text)
+            path = await asyncio.to_thread(self._claims.reject, claim, text)
+            codes = tuple(problem.code for problem in refusal.problems)
+            news.tell(news.OrderRejected(file=claim.name, path=str(path), codes=codes))
             return True
         failpoints.point("order_read")
         await self._accept(claim, studies)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uuid_utils
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, news
 from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
 from artfactoryd.daemon.app import House
@@ -93,7 +93,8 @@ class Taking:
         if isinstance(found, Stray):
             self._work.rejected += 1
             text = f"{claim.name} is not an order: it is {found.what}.\n\n{found.advice}\n"
-            await asyncio.to_thread(self._house.claims.reject, claim, text)
+            path = await asyncio.to_thread(self._house.claims.reject, claim, text)
+            news.tell(news.OrderRejected(file=claim.name, path=str(path)))
         else:
             await self._take(claim)
 
