@@ -1,12 +1,14 @@
-# make demo | test | bench | soak: each makes .venv first when it is not there or pyproject.toml is newer.
+# Each target makes .venv first: when it is not there, or requirements.lock or pyproject.toml has changed.
 
 PYTHONS = python3.13 python3.12 python3.11 python3.14 python3
 SUITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
 BIN = .venv/bin
 MADE = .venv/made
+LOCK = requirements.lock
 PIP = -m pip --quiet --disable-pip-version-check --no-input
+UV = 0.13.9
 
-.PHONY: help demo test lint bench soak lowest clean
+.PHONY: help demo test lint bench soak newest lowest lock clean
 
 help:
 	@echo "make demo    draw the example orders offline, and say where the pictures are"
@@ -14,7 +16,9 @@ help:
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
 	@echo "make lint    ruff and mypy only"
-	@echo "make lowest  the tests again, with the oldest libraries that pyproject.toml allows"
+	@echo "make newest  the tests again, with the newest libraries that pyproject.toml allows"
+	@echo "make lowest  the tests again, with the oldest ones"
+	@echo "make lock    write requirements.lock again, with the newest ones, for every Python and system"
 	@echo "make clean   remove .venv and everything that can be made again"
 
 demo: $(MADE)
@@ -30,37 +34,53 @@ lint: $(MADE)
 	$(BIN)/mypy tests
 
 bench: $(MADE)
-	@$(BIN)/python -c 'import dynamicprompts' 2>/dev/null || $(BIN)/python $(PIP) install --editable '.[bench]'
 	@for name in start line accept restart drop idle expand; do $(BIN)/python bench/$$name.py || exit 1; done
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
+# What is installed is what stands in the lock and nothing else: .venv begins empty when the lock is another one, no
+# package is built on the way (that would fetch tools which nobody pinned), and the project itself brings none.
 # A name on PATH is not yet a Python (pyenv leaves shims that only fail), so each is run before it is believed.
-$(MADE): pyproject.toml
-	@if ! $(BIN)/python -c '$(SUITS)' >/dev/null 2>&1; then \
-	  for name in $(PYTHON) $(PYTHONS); do \
-	    if $$name -c '$(SUITS)' >/dev/null 2>&1; then found=$$name; break; fi; \
+$(MADE): pyproject.toml $(LOCK)
+	@if ! cmp -s $(LOCK) .venv/$(LOCK) || ! $(BIN)/python -c '$(SUITS)' >/dev/null 2>&1; then \
+	  before=$$($(BIN)/python -c 'import sys; print(sys._base_executable)' 2>/dev/null); \
+	  for name in $(PYTHON) $$before $(PYTHONS); do \
+	    if $$name -c '$(SUITS)' >/dev/null 2>&1; then python=$$name; break; fi; \
 	  done; \
-	  if [ -z "$$found" ]; then \
+	  if [ -z "$$python" ]; then \
 	    echo "artfactoryd needs Python 3.11, 3.12, 3.13 or 3.14 with its venv module, and none of these is one:"; \
 	    echo "  $(PYTHON) $(PYTHONS)"; \
 	    echo "On a Mac: brew install python@3.13     On Debian or Ubuntu: apt install python3 python3-venv"; \
 	    echo "Or name one yourself:  make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; \
 	    exit 1; \
 	  fi >&2; \
-	  echo "Making .venv with $$found. This is needed once."; \
-	  $$found -m venv --clear .venv; \
+	  echo "Making .venv with $$python. This is needed once."; \
+	  $$python -m venv --clear .venv && \
+	  $(BIN)/python $(PIP) install --require-hashes --only-binary :all: --requirement $(LOCK) && \
+	  cp $(LOCK) .venv/$(LOCK) || exit 1; \
 	fi
-	@$(BIN)/python $(PIP) install --editable '.[dev]'
+	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-# The lower bounds of pyproject.toml as pins, in a second environment inside .venv.
+# The two ends of what users may have, each in an environment of its own inside .venv.
+newest: $(MADE)
+	$(BIN)/python -m venv --clear .venv/newest
+	.venv/newest/bin/python $(PIP) install --editable '.[dev]'
+	.venv/newest/bin/python -m pytest
+
+# The lower bounds of pyproject.toml as pins.
 lowest: $(MADE)
 	@sed -nE '/types-/d; s/^    "([a-z-]+)>=([0-9.]+).*/\1==\2/p' pyproject.toml > .venv/lowest.txt
-	$(BIN)/python -m venv .venv/lowest
+	$(BIN)/python -m venv --clear .venv/lowest
 	.venv/lowest/bin/python $(PIP) install --constraint .venv/lowest.txt --editable '.[dev]'
 	.venv/lowest/bin/python -m pytest
+
+lock: $(MADE)
+	$(BIN)/python -m venv --clear .venv/uv
+	.venv/uv/bin/python $(PIP) install uv==$(UV)
+	.venv/uv/bin/uv pip compile --quiet --no-cache --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command 'make lock' --all-extras --output-file $(LOCK) pyproject.toml
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Keys of providers in the system's keychain: put there and taken away. They are read in settings."""
+"""Keys of providers and the status page's token, read where the settings say they are; keys put into the keychain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from artfactoryd.errors import WrongUse
 from artfactoryd.settings import Settings, expanded
 
-SERVICE = "artfactoryd"
+KEYCHAIN_SERVICE = "artfactoryd"
 
 
 def store(provider: str, key: str) -> None:
@@ -19,11 +19,11 @@ def store(provider: str, key: str) -> None:
     from keyring.errors import KeyringError
 
     try:
-        keyring.set_password(SERVICE, provider, key)
-        kept = keyring.get_password(SERVICE, provider) == key
+        keyring.set_password(KEYCHAIN_SERVICE, provider, key)
+        has_key = keyring.get_password(KEYCHAIN_SERVICE, provider) == key
     except KeyringError as error:
         raise _no_keychain(provider, type(error).__name__) from None  # its own words may hold the key
-    if not kept:
+    if not has_key:
         raise _no_keychain(provider, "it kept nothing")
 
 
@@ -33,9 +33,9 @@ def remove(provider: str) -> bool:
     from keyring.errors import KeyringError
 
     try:
-        if keyring.get_password(SERVICE, provider) is None:
+        if keyring.get_password(KEYCHAIN_SERVICE, provider) is None:
             return False
-        keyring.delete_password(SERVICE, provider)
+        keyring.delete_password(KEYCHAIN_SERVICE, provider)
     except KeyringError as error:
         raise _no_keychain(provider, type(error).__name__) from None
     return True
@@ -47,16 +47,15 @@ def _no_keychain(provider: str, why: str) -> WrongUse:
 
 
 KEY_VARIABLES = {"replicate": "REPLICATE_API_TOKEN", "fal": "FAL_KEY"}
-KEYCHAIN_SERVICE = "artfactoryd"
 MOST_KEY_BYTES = 4096
 LEAST_TOKEN = 16  # characters: beyond this machine anybody may try
 
 
 def key_place(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
     """Where `resolve_key` finds the key: env:NAME, keychain or file:PATH; None where none is asked for or found."""
-    place, variable = settings.provider(provider).api_key, KEY_VARIABLES.get(provider)
-    if place is not None or variable is None:
-        return place
+    location, variable = settings.provider(provider).api_key, KEY_VARIABLES.get(provider)
+    if location is not None or variable is None:
+        return location
     if environ.get(variable, "").strip():
         return f"env:{variable}"
     return "keychain" if _from_keychain(provider, certain=False) else None
@@ -67,12 +66,12 @@ def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -
 
     Raises WrongUse when the settings say where the key is and it cannot be had from there.
     """
-    place = settings.provider(provider).api_key
+    location = settings.provider(provider).api_key
     what, setting = f"API key for {provider}", f"providers.{provider}.api_key"
-    if place is None:
+    if location is None:
         return _default_key(provider, environ)
-    if place != "keychain":
-        return clean_key(_found_at(place, environ, what, setting), what)
+    if location != "keychain":
+        return clean_key(_secret_at(location, environ, what, setting), what)
     key = _from_keychain(provider, certain=True) or ""
     if not key.strip():
         missing = f"the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {provider}"
@@ -88,22 +87,22 @@ def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
     what, setting = "token for the status page", "http.token"
     if settings.http.token is None:
         return None
-    token = clean_key(_found_at(settings.http.token, environ, what, setting), what)
+    token = clean_key(_secret_at(settings.http.token, environ, what, setting), what)
     if len(token) < LEAST_TOKEN:
         raise WrongUse(f"The {what} is short; {LEAST_TOKEN} characters at least (settings: {setting}).")
     return token
 
 
-def _found_at(place: str, environ: Mapping[str, str], what: str, setting: str) -> str:
+def _secret_at(location: str, environ: Mapping[str, str], what: str, setting: str) -> str:
     """The secret at env:NAME or file:PATH."""
-    kind, _, rest = place.partition(":")
+    kind, _, rest = location.partition(":")
     if kind == "env":
-        found, missing = environ.get(rest, ""), f"the variable {rest} is not set"
+        secret, missing = environ.get(rest, ""), f"the variable {rest} is not set"
     else:
-        found, missing = _from_key_file(expanded(rest, environ), what, setting), f"the file {rest} is empty"
-    if not found.strip():
+        secret, missing = _from_key_file(expanded(rest, environ), what, setting), f"the file {rest} is empty"
+    if not secret.strip():
         raise WrongUse(f"No {what}: {missing} (settings: {setting}).")
-    return found
+    return secret
 
 
 def _default_key(provider: str, environ: Mapping[str, str]) -> str | None:

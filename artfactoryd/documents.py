@@ -58,13 +58,14 @@ class Document:
     @property
     def raw(self) -> frozenset[Path]:
         """The key paths of all that has !raw before it."""
-        found: set[Path] = set()
+        paths: set[Path] = set()
         waiting: list[tuple[Path, Node]] = [((), self._root)]
         while waiting:
             path, node = waiting.pop()
-            found |= {path} if node.raw else set()
+            if node.raw:
+                paths.add(path)
             waiting += [((*path, step), child) for step, child in node.children.items()]
-        return frozenset(found)
+        return frozenset(paths)
 
     def _offset(self, node: Node, column: int | None) -> int:
         """From a value's start to its `column`-th character; 0 where the two cannot be told together."""
@@ -96,15 +97,16 @@ def read_documents(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> l
     problems = [_no_mapping(source, root.node) for root in roots if not isinstance(root.node.value, dict)]
     if problems:
         raise Refusal(problems)
-    return [_document(source, roots, place) for place in range(len(roots))]
+    return [_document(source, roots, number) for number in range(len(roots))]
 
 
-def _document(source: Source, roots: list[Root], place: int) -> Document:
-    start = roots[place].start if place else 0
-    end = roots[place + 1].start if place + 1 < len(roots) else len(source.text)
+def _document(source: Source, roots: list[Root], number: int) -> Document:
+    """`number` counts from 0 here, and from 1 in the document. What stands before the first belongs to it."""
+    start = roots[number].start if number else 0
+    end = roots[number + 1].start if number + 1 < len(roots) else len(source.text)
     text = source.data if len(roots) == 1 else source.piece(start, end)
-    node = roots[place].node
-    return Document(node.value, text, place + 1, len(roots), source.file, node, source)
+    node = roots[number].node
+    return Document(node.value, text, number + 1, len(roots), source.file, node, source)
 
 
 def _is_nothing(node: Node) -> bool:

@@ -1,4 +1,25 @@
-"""Writing so that it is still there after a power cut. Ground floor: every room may stand on it."""
+"""The only file writer: what a verb says is written is there, whole, after a kill and after a power cut.
+
+    verb                 what is there afterwards                                           flushed
+    write_file           the new bytes in place of the old; a reader sees one or the other  file and folder
+    write_new            a new file, or nothing where the name is taken                     file
+    create               a file that nobody looks at yet                                    file
+    Arrival              the same, piece by piece                                           file
+    build_folder         a folder that nobody looks at yet, with all its files              files and folders
+    copy, duplicate      the same bytes in a place that nobody looks at yet                 files, folders inside
+    share_new            the bytes of a flushed file under a second name, never overwriting nothing
+    move_new             the entry under a new name, never overwriting                      nothing
+    move_to_free         the same, under the first name that is free                        nothing
+    move                 what is flushed under a name of its own, in place of another       folder of the new name
+    rename               the same, for whoever flushes the folders himself                  nothing
+    make_folders         the folder with those above it                                     each in the one above
+    make_folder          one new folder                                                     nothing
+    tally                one byte more in a file that counts                                the file, if asked
+    write_note           best effort, for people only                                       nothing
+
+Where a folder is not flushed, `medium.flush_folder` is the caller's, once for all he did there. Verbs raise OSError
+with nothing half done; `medium.storage_errors` makes a sentence of it, and `write_file` does so by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,86 +27,177 @@ import contextlib
 import ctypes
 import errno
 import fcntl
-import io
-import itertools
 import os
 import re
 import secrets
 import shutil
+import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from artfactoryd.errors import StorageFaulty, StorageFull
+from artfactoryd.core.names import LONGEST, cut
+from artfactoryd.entries import READ_ONLY, is_folder
+from artfactoryd.failpoints import point
+from artfactoryd.medium import flush, flush_file, flush_folder, storage_errors
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
-NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
-NOT_KNOWN_HERE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})  # some file systems
+NO_LINKS = frozenset({
+    errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL,
+})  # fmt: skip
+TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})  # what a rename onto something says
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 SHARE = 0x40049409  # Linux: FICLONE, one file sharing the blocks of another until either changes
-refused = 0  # times that a disk did not take what it was given, since this process began
-NAME_BYTES = 200  # of a name kept in that of its temporary file
+CHUNK = 1 << 20
+TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
+
+Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by one
 
 
-def flush(fd: int) -> None:
-    """Through to the medium. macOS keeps `fsync` in the drive's cache; F_FULLFSYNC does not.
-
-    Any other error of it is the answer: a second flush may succeed for bytes that are lost.
-    """
-    full = getattr(fcntl, "F_FULLFSYNC", None)
-    if full is not None:
-        try:
-            fcntl.fcntl(fd, full)
-            return
-        except OSError as error:
-            if error.errno not in NOT_KNOWN_HERE:
-                raise
-    os.fsync(fd)
-
-
-def flush_folder(folder: Path) -> None:
-    """The names in it. A file system that cannot flush a folder (some network ones) keeps them its own way."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        flush(fd)
-    except OSError as error:
-        if error.errno not in NOT_KNOWN_HERE:
-            raise
-    finally:
-        os.close(fd)
+# --- files ---
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step; a reader sees the old bytes or the new ones."""
-    kept = os.fsencode(path.name)[:NAME_BYTES].decode("utf-8", "ignore")
-    temporary = path.with_name(f".{kept}.tmp")
+    """Replace `path` by `data` in one step; a reader sees the old bytes or the new ones. Raises StorageFull."""
     with storage_errors(path):
+        replace_file(path, data)
+
+
+def replace_file(path: Path, data: bytes, mark: str = "") -> None:
+    """`write_file`, for whoever has words of his own for what the disk refuses.
+
+    `mark`: in the temporary file's name, where what a kill leaves is looked for by TEMPORARY; without one the next
+    writing of the same file takes it over.
+    """
+    arriving = path.with_name(temporary_name(path.name, mark))
+    arriving.unlink(missing_ok=True)
+    create(arriving, data)
+    try:
+        arriving.replace(path)
+    except OSError:
+        _take_back(arriving)
+        raise
+    flush_folder(path.parent)
+
+
+def write_new(target: Path, content: BinaryIO | bytes) -> bool:
+    """A new file, whole or not at all; False when the name is taken. Its name is not flushed."""
+    if os.path.lexists(target):
+        return False
+    arriving = target.with_name(temporary_name(target.name, new_mark()))
+    create(arriving, content)
+    try:
+        _link_or_rename(arriving, target)
+    except FileExistsError:
+        return False
+    finally:
+        arriving.unlink(missing_ok=True)
+    return True
+
+
+def create(path: Path, content: BinaryIO | bytes) -> None:
+    """Write and flush a file that nobody looks at yet; a failure leaves nothing."""
+    with os.fdopen(os.open(path, NEW, 0o666), "wb") as file:
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                flush(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()  # half a file would only take the room that is missing
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                shutil.copyfileobj(content, file, CHUNK)
+            file.flush()
+            flush(file.fileno())
+        except BaseException:
+            _take_back(path)
             raise
-        flush_folder(path.parent)
+
+
+class Arrival:
+    """A file that nobody looks at yet, written piece by piece; `finish` or `discard` ends it.
+
+    Whoever uses it from several threads sees to it that they take turns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """What a kill left there is removed first, not emptied: a product on the shelf may be the same file."""
+        self._path = path
+        path.unlink(missing_ok=True)
+        self._fd: int | None = os.open(path, NEW, 0o666)
+
+    def write(self, data: bytes) -> None:
+        """Nothing after its end."""
+        left = memoryview(data)
+        while left and self._fd is not None:
+            left = left[os.write(self._fd, left) :]
+
+    def finish(self) -> None:
+        """Whole and flushed."""
+        if self._fd is not None:
+            flush(self._fd)
+        self.close()
+
+    def discard(self) -> None:
+        self.close()
+        _take_back(self._path)
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+def write_note(path: Path, data: bytes) -> bool:
+    """For people only: the new words whole, or the old ones and False. Nothing is raised.
+
+    Nothing is flushed either: a power cut may leave it empty.
+    """
+    arriving = path.with_name(temporary_name(path.name))
+    try:
+        arriving.write_bytes(data)
+        arriving.replace(path)
+    except OSError:
+        _take_back(arriving)
+        return False
+    return True
+
+
+def tally(path: Path, *, flushed: bool) -> int:
+    """One byte more in a file that counts, made when it is not there; how many it has now."""
+    with path.open("ab") as file:
+        file.write(b".")
+        file.flush()
+        if flushed:
+            flush(file.fileno())
+        return file.tell()
+
+
+def _take_back(path: Path) -> None:
+    """Half a file would only take the room that is missing."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+# --- copies ---
 
 
 def duplicate(source: BinaryIO, target: Path) -> None:
-    """The same bytes in a file of their own; where the file system can, without taking room for them twice."""
+    """The same bytes in a file of their own that nobody looks at yet, in place of what a kill left there.
+
+    Where the file system can, without taking room for them twice.
+    """
+    _fill(source, target)
+    flush_file(target)
+
+
+def _fill(source: BinaryIO, target: Path) -> None:
     target.unlink(missing_ok=True)
-    if not _share_on_mac(source, target):
-        with target.open("xb") as file:
-            try:
-                fcntl.ioctl(file.fileno(), SHARE, source.fileno())
-            except OSError:
-                shutil.copyfileobj(source, file, 1 << 20)
-                file.flush()
-    with target.open("rb") as file:
-        flush(file.fileno())
+    if _share_on_mac(source, target):
+        return
+    with target.open("xb") as file:
+        try:
+            fcntl.ioctl(file.fileno(), SHARE, source.fileno())
+        except OSError:
+            shutil.copyfileobj(source, file, CHUNK)
+            file.flush()
 
 
 def _share_on_mac(source: BinaryIO, target: Path) -> bool:
@@ -94,91 +206,163 @@ def _share_on_mac(source: BinaryIO, target: Path) -> bool:
     return share is not None and share(source.fileno(), here, os.fsencode(target), 0) == 0
 
 
-@contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Translate what the operating system says about a place into words for a person.
+def copy(source: Path, target: Path) -> None:
+    """A whole copy where nobody looks yet, times and permissions too, links as links.
 
-    After an error of the disk whoever tries again writes a new file: the one that was not flushed is lost.
+    Only our own side's trouble is StorageFull.
     """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {*NO_ROOM, *NO_WRITING, errno.EIO}:
-            global refused
-            refused += 1
-        if error.errno in NO_ROOM:
-            raise StorageFull(f"No room left on the disk of {path}. Make room; the work goes on by itself.") from error
-        if error.errno in NO_WRITING:
-            raise StorageFull(f"{path} cannot be written ({error.strerror}). Make it writable again.") from error
-        if error.errno == errno.EIO:
-            raise StorageFaulty(f"The disk of {path} reports an error. Check the disk; it is tried again.") from error
-        raise
+    mode = os.lstat(source).st_mode
+    if stat.S_ISDIR(mode):
+        target.mkdir()
+        for child in source.iterdir():
+            copy(child, target / child.name)
+        with storage_errors(target):
+            flush_folder(target)
+    elif stat.S_ISREG(mode):
+        with open(os.open(source, READ_ONLY), "rb") as file:
+            _fill(file, target)
+        with storage_errors(target):
+            flush_file(target)
+        shutil.copystat(source, target, follow_symlinks=False)
+    elif stat.S_ISLNK(mode):
+        copy_link(source, target)
+    else:
+        os.mkfifo(target)  # a pipe, socket or device is on its way to Rejected: only its name matters
 
 
-LONGEST = 255  # bytes of a file name on every file system we meet
-TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
-NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+def copy_link(source: Path, target: Path) -> None:
+    """The link itself, wherever it leads."""
+    target.symlink_to(os.readlink(source))
 
 
-def write_new(target: Path, content: BinaryIO | bytes) -> bool:
-    """A new file, whole or not at all; False when the name is taken."""
-    if os.path.lexists(target):
+# --- names ---
+
+
+def share_new(source: Path, target: Path) -> bool:
+    """The bytes of a flushed file under another name, never overwriting; False when that is taken.
+
+    A second name of the same file where the disk can. No file gets a third: its bytes are copied then.
+    """
+    if os.stat(source).st_nlink == 1:
+        try:
+            os.link(source, target)
+            return True
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+    with source.open("rb") as content:
+        return write_new(target, content)
+
+
+def share_equal(source: Path, target: Path) -> bool:
+    """`share_new`; True as well where a file with equal bytes has the name already."""
+    return share_new(source, target) or same_bytes(source, target)
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    """False also where `other` is no file."""
+    if not other.is_file() or one.stat().st_size != other.stat().st_size:
         return False
-    temporary = target.with_name(temporary_name(target.name, secrets.token_hex(4)))
-    create(temporary, io.BytesIO(content) if isinstance(content, bytes) else content)
-    try:
-        _rename_to_free(temporary, target)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
+    with one.open("rb") as left, other.open("rb") as right:
+        while block := left.read(CHUNK):
+            if block != right.read(CHUNK):
+                return False
     return True
 
 
-def replace(target: Path, data: bytes) -> None:
-    temporary = target.with_name(temporary_name(target.name, secrets.token_hex(4)))
-    create(temporary, io.BytesIO(data))
-    temporary.replace(target)
+def rename(source: Path, target: Path) -> None:
+    """In place of what has the name. Whoever relies on it flushes both folders."""
+    os.rename(source, target)
 
 
-def create(path: Path, content: BinaryIO) -> None:
-    """Write and flush a file that nobody looks at yet; a failure leaves nothing."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
-        try:
-            shutil.copyfileobj(content, file, 1 << 20)
-            file.flush()
-            flush(file.fileno())
-        except BaseException:
-            path.unlink()
-            raise
+def move(source: Path, target: Path) -> None:
+    """What is flushed takes a name, in place of what has it; there after a power cut too."""
+    os.rename(source, target)
+    flush_folder(target.parent)
 
 
-def _rename_to_free(temporary: Path, target: Path) -> None:
-    """Raises FileExistsError rather than overwrite."""
+def move_new(source: Path, target: Path) -> None:
+    """Rename a file, link or folder, but never onto something: FileExistsError instead.
+
+    Killed in the middle, a file may have both names.
+    """
+    if is_folder(source):
+        _rename_folder(source, target)
+    elif _link_or_rename(source, target):
+        point("placed_linked")
+        os.unlink(source)
+
+
+def move_to_free(source: Path, targets: Iterable[Path]) -> Path:
+    """`move_new` to the first of `targets` that is free, also when others are quicker just now."""
+    for target in targets:
+        with contextlib.suppress(FileExistsError):
+            move_new(source, target)
+            return target
+    raise FileExistsError(errno.EEXIST, "every name is taken", str(source))
+
+
+def _rename_folder(source: Path, target: Path) -> None:
+    """Should one appear just now, the kernel refuses it unless it is empty."""
+    if os.path.lexists(target):
+        raise FileExistsError(target)
     try:
-        os.link(temporary, target)
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno in TAKEN:
+            raise FileExistsError(target) from error
+        raise
+
+
+def _link_or_rename(source: Path, target: Path) -> bool:
+    """Whether `source` still has its own name too. Raises FileExistsError rather than overwrite."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+        return True
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        _rename_exclusively(temporary, target)
+    _rename_exclusively(source, target)
+    return False
 
 
-def _rename_exclusively(temporary: Path, target: Path) -> None:
+def _rename_exclusively(source: Path, target: Path) -> None:
     """For file systems without hard links (exFAT, some servers): the kernel's own call, which Python lacks."""
     libc = ctypes.CDLL(None, use_errno=True)
-    old, new = os.fsencode(temporary), os.fsencode(target)
+    old, new = os.fsencode(source), os.fsencode(target)
     if sys.platform == "darwin":
         failed = libc.renamex_np(old, new, ctypes.c_uint(4))  # RENAME_EXCL
     else:
         failed = libc.renameat2(-100, old, -100, new, ctypes.c_uint(1))  # AT_FDCWD, RENAME_NOREPLACE
     if failed and ctypes.get_errno() in NO_LINKS and not os.path.lexists(target):
-        temporary.rename(target)  # only this process writes here
+        source.rename(target)  # only this process writes here
     elif failed:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
 
 
+def new_mark() -> str:
+    return secrets.token_hex(4)
+
+
+def temporary_name(name: str, mark: str = "") -> str:
+    """Hidden, and passed over by whoever lists; with a mark of 8 hex digits or a UUID, one that TEMPORARY knows."""
+    ending = f".{mark}.tmp" if mark else ".tmp"
+    return f".{cut(name, LONGEST - 1 - len(ending))}{ending}"
+
+
+# --- folders ---
+
+
+def try_writing(folder: Path) -> None:
+    """Raises OSError where no file can be made: permission bits do not tell of read-only volumes or access lists."""
+    with tempfile.TemporaryFile(dir=folder, prefix="."):
+        pass
+
+
 def make_folders(folder: Path) -> None:
+    """The folder and those above it that are missing, each there after a power cut; what is there stays as it is."""
     if folder.is_dir():
         return
     if folder.is_symlink():
@@ -188,27 +372,20 @@ def make_folders(folder: Path) -> None:
     flush_folder(folder.parent)
 
 
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Whatever the place says, a person reads a sentence: StorageFull, or StorageFaulty after a failed flush."""
-    try:
-        with storage_errors(folder):
-            yield
-    except OSError as error:
-        raise StorageFull(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
+def make_folder(folder: Path) -> None:
+    """One new folder in one that is there; FileExistsError when the name is taken. Its name is not flushed."""
+    folder.mkdir()
 
 
-def numbered(stem: str, extension: str, spare: int) -> Iterator[str]:
-    """The name, then -2, -3, ..., cut so that `spare` more bytes still make a file name."""
-    for number in itertools.count(1):
-        ending = (f"-{number}" if number > 1 else "") + extension
-        yield _cut(stem, LONGEST - spare - len(os.fsencode(ending))) + ending
-
-
-def temporary_name(name: str, mark: str) -> str:
-    return f".{_cut(name, LONGEST - len(mark) - 6)}.{mark}.tmp"
-
-
-def _cut(text: str, most: int) -> str:
-    """At most that many bytes, never within a letter."""
-    return os.fsencode(text)[:most].decode("utf-8", "ignore")
+def build_folder(folder: Path, files: Mapping[str, Content]) -> None:
+    """A folder that nobody looks at yet, in place of what a kill left there; `files` may lie one folder down."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        create(path, data if isinstance(data, bytes) else data())
+    for made in {parent for name in files for parent in (folder / name).parents if parent.is_relative_to(folder)}:
+        flush_folder(made)
+    flush_folder(folder)

@@ -1,4 +1,4 @@
-"""An entry: one file or folder as somebody dropped it. What it is, its name, its digest, its copy, its place.
+"""An entry: one file or folder as somebody dropped it. What it is, its name, its digest.
 
 Ground floor: it knows of no claim and no inbox. A link is itself an entry and is never followed.
 """
@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import itertools
 import os
 import re
 import shutil
 import signal
 import stat
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artfactoryd.durable import flush, flush_folder, storage_errors
-from artfactoryd.failpoints import point
+from artfactoryd.core import names
 
 LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it; with every name that begins with a dot
 NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it
@@ -57,10 +54,10 @@ class Entry:
 
 
 def listing(folder: Path) -> Iterator[Entry]:
-    with os.scandir(folder) as found:
-        for one in found:
+    with os.scandir(folder) as children:
+        for child in children:
             with suppress(FileNotFoundError):
-                yield Entry(folder / one.name, one.stat(follow_symlinks=False))
+                yield Entry(folder / child.name, child.stat(follow_symlinks=False))
 
 
 def everything_in(folder: Path) -> Iterator[Entry]:
@@ -105,7 +102,7 @@ def is_folder(path: Path) -> bool:
 def readable(name: str) -> str:
     """NFC; what is not UTF-8, and control characters, escaped."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return unicodedata.normalize("NFC", re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", text))
+    return names.nfc(re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", text))
 
 
 def safe_name(name: str, folder: bool = False) -> str:
@@ -115,17 +112,18 @@ def safe_name(name: str, folder: bool = False) -> str:
 
 def numbered(name: str, folder: bool) -> Iterator[str]:
     """NAME, then NAME-2, NAME-3 ... before the extension: the names to try where nothing is overwritten."""
-    return (fitted(name, number, folder) for number in itertools.count(1))
+    return names.numbered(*_parts(name, folder), NAME_BYTES)
 
 
 def fitted(name: str, number: int, folder: bool) -> str:
     """`name` with its number, from 2 on; short enough to have its word beside it."""
+    return names.with_number(*_parts(name, folder), number, NAME_BYTES)
+
+
+def _parts(name: str, folder: bool) -> tuple[str, str]:
+    """Stem and extension; what is too long for one belongs to the stem."""
     stem, extension = (name, "") if folder else os.path.splitext(name)
-    if len(os.fsencode(extension)) > 20:
-        stem, extension = name, ""
-    tail = (f"-{number}" if number > 1 else "") + extension
-    room = NAME_BYTES - len(os.fsencode(tail))
-    return os.fsencode(stem)[:room].decode("utf-8", "ignore") + tail
+    return (stem, extension) if names.size(extension) <= 20 else (name, "")
 
 
 def digest(path: Path) -> str:
@@ -140,13 +138,13 @@ def digest(path: Path) -> str:
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Every file below, with its NFC name: a disk may spell a name anew when it is moved there and back."""
-    for place, folders, names in os.walk(folder):
+    for above, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not is_litter(name)]
-        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
-        for name in [*names, *links]:
+        links = [name for name in folders if os.path.islink(os.path.join(above, name))]
+        for name in [*files, *links]:
             if not is_litter(name):
-                file = Path(place, name)
-                yield unicodedata.normalize("NFC", str(file.relative_to(folder))), file
+                file = Path(above, name)
+                yield names.nfc(str(file.relative_to(folder))), file
 
 
 def is_litter(name: str) -> bool:
@@ -166,63 +164,6 @@ def sha256(path: Path) -> str:
     """Of the bytes of one file. Raises OSError for a link or a folder, and where nothing lies."""
     with open(path, "rb", opener=lambda name, _: os.open(name, READ_ONLY)) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def copy(source: Path, target: Path) -> None:
-    """A whole durable copy, links as links. Only our own side's trouble is StorageFull."""
-    mode = os.lstat(source).st_mode
-    if stat.S_ISDIR(mode):
-        target.mkdir()
-        for child in source.iterdir():
-            copy(child, target / child.name)
-        with storage_errors(target):
-            flush_folder(target)
-    elif stat.S_ISREG(mode):
-        _copy_file(source, target)
-    elif stat.S_ISLNK(mode):
-        target.symlink_to(os.readlink(source))
-    else:
-        os.mkfifo(target)  # a pipe, socket or device is on its way to Rejected: only its name matters
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    with open(os.open(source, READ_ONLY), "rb") as file, open(target, "xb") as made:
-        shutil.copyfileobj(file, made, 1 << 20)
-        with storage_errors(target):
-            made.flush()
-            flush(made.fileno())
-    shutil.copystat(source, target, follow_symlinks=False)
-
-
-def place(source: Path, target: Path) -> None:
-    """Rename, but never onto something: FileExistsError instead."""
-    if is_folder(source):
-        if os.path.lexists(target):
-            raise FileExistsError(target)
-        os.rename(source, target)  # should one appear just now, the kernel refuses it unless it is empty
-        return
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except OSError:  # a disk without hard links
-        if os.path.lexists(target):
-            raise FileExistsError(target) from None
-        os.rename(source, target)
-    else:
-        point("placed_linked")
-        os.unlink(source)
-
-
-def place_equal(source: Path, target: Path) -> bool:
-    """Give a file a second name; True when it, or one with equal bytes, now lies there. Never overwrites."""
-    try:
-        os.link(source, target)
-    except OSError:  # it exists, or a disk without hard links
-        if os.path.lexists(target):
-            return target.is_file() and target.read_bytes() == source.read_bytes()
-        shutil.copyfile(source, target)
-    return True
 
 
 def same(one: Path, other: Path) -> bool:

@@ -1,6 +1,6 @@
 """Everything that can go wrong, as a person meets it.
 
-    ArtFactoryError            title + sentence; whose move; what it stops; worth trying again?
+    ArtFactoryError            title + sentence; in brackets whose move it is, and what it stops
     |- Refusal                 a file that cannot be taken: carries Problems with file, line, column   (you, order)
     |- WrongUse                a command or a setting is wrong: exit code 2                            (you, daemon)
        |- NoSuchOrder          no order is called so                                                   (you, daemon)
@@ -34,7 +34,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-WhoseMove = Literal["you", "provider", "us"]
 Scope = Literal["order", "item", "provider", "daemon"]
 Path = tuple[str | int, ...]
 
@@ -66,13 +65,13 @@ class Problem:
         return ".".join(str(part) for part in self.path)
 
     def __str__(self) -> str:
-        place = self.file
+        position = self.file
         if self.line is not None:
-            place += f":{self.line}:{self.column}"
+            position += f":{self.line}:{self.column}"
         where = f" in {self.key}" if self.path else ""
         inside = f" (character {self.column_in_value} of the value)" if self.column_in_value else ""
         fix = f" {self.fix}" if self.fix else ""
-        return f"{place}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
+        return f"{position}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `plan --json` (product: commands)."""
@@ -87,20 +86,13 @@ class ArtFactoryError(Exception):
     """Base of all: `title` is a few words, `str(error)` a sentence that tells what to do."""
 
     title = "Something went wrong"
-    whose_move: WhoseMove = "us"
     stops: Scope = "daemon"
-    again = False
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 class Refusal(ArtFactoryError):
     """A file that cannot be taken. `problems` is everything wrong with it, at once."""
 
     title = "This cannot be taken"
-    whose_move: WhoseMove = "you"
     stops: Scope = "order"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -110,7 +102,6 @@ class Refusal(ArtFactoryError):
 
 class WrongUse(ArtFactoryError):
     title = "That does not work"
-    whose_move: WhoseMove = "you"
 
 
 class NoSuchOrder(WrongUse):
@@ -131,8 +122,6 @@ class AmbiguousName(WrongUse):
 
 class HomeLocked(ArtFactoryError):
     title = "Another artfactoryd is at work in this home"
-    whose_move: WhoseMove = "you"
-    again = True
 
 
 class IllegalMove(ArtFactoryError):
@@ -144,7 +133,6 @@ class OverCap(IllegalMove):
     """`cap`: order, day or month; of the latter two `day` is the day on which it was reached."""
 
     title = "The cap is reached"
-    whose_move: WhoseMove = "you"
     stops: Scope = "order"
 
     def __init__(self, sentence: str, cap: str = "order", day: str = "") -> None:
@@ -154,15 +142,12 @@ class OverCap(IllegalMove):
 
 class SupervisorFailed(ArtFactoryError):
     title = "The service was not set up"
-    whose_move: WhoseMove = "you"
 
 
 class StorageFull(ArtFactoryError):
     """No room. Whatever was being written is not there, and nothing before it was harmed."""
 
     title = "The disk is full"
-    whose_move: WhoseMove = "you"
-    again = True
 
 
 class StorageFaulty(StorageFull):
@@ -178,7 +163,6 @@ class StorageSick(ArtFactoryError):
 
 
 class ProviderError(ArtFactoryError):
-    whose_move: WhoseMove = "provider"
     stops: Scope = "item"
 
 
@@ -190,7 +174,6 @@ class ProviderStopped(ProviderError):
     """
 
     title = "The provider needs you"
-    whose_move: WhoseMove = "you"
     stops: Scope = "provider"
 
     def __init__(self, sentence: str, *, of_key: bool = False) -> None:
@@ -203,7 +186,6 @@ class Throttled(ProviderError):
 
     title = "The provider asks to wait"
     stops: Scope = "provider"
-    again = True
 
     def __init__(self, sentence: str, after: float | None = None) -> None:
         super().__init__(sentence)
@@ -214,14 +196,12 @@ class CallRefused(ProviderError):
     """Surely nothing was bought: the provider refused this call (the closed list of 4xx)."""
 
     title = "The provider refused this item"
-    whose_move: WhoseMove = "you"
 
 
 class InDoubt(ProviderError):
     """The create left, and nobody knows whether it was taken. Never sent again by the program."""
 
     title = "Sent, perhaps"
-    whose_move: WhoseMove = "you"
 
 
 class RunFailed(ProviderError):
@@ -244,7 +224,6 @@ class AskAgain(ProviderError):
     """Asking (never buying) failed for a passing reason. `after` seconds when the provider said so."""
 
     title = "The provider does not answer just now"
-    again = True
 
     def __init__(self, sentence: str, after: float | None = None) -> None:
         super().__init__(sentence)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artfactoryd import mounts
+from artfactoryd import durable, mounts
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.mounts import Mount, mount_of
 
@@ -121,7 +120,7 @@ class Home:
             if folder.is_symlink() and not folder.exists():
                 raise WrongUse(f"{folder} is a link to {folder.readlink()}, which is not there. Connect that disk.")
             with _as_wrong_use(f"The folder {folder} cannot be made"):
-                folder.mkdir(parents=True, exist_ok=True)
+                durable.make_folders(folder)
 
     def check_place(self) -> None:
         """Raise WrongUse with the reason when a factory folder cannot live here."""
@@ -154,10 +153,10 @@ class Home:
     def holder(self) -> dict[str, object] | None:
         """What the holder wrote about itself (pid, started_at, command); stale after a crash, until the next lock."""
         try:
-            said = json.loads(self.holder_file.read_text(encoding="utf-8"))
+            holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return said if isinstance(said, dict) and _alive(said.get("pid")) else None
+        return holder if isinstance(holder, dict) and _alive(holder.get("pid")) else None
 
     def _take(self, descriptor: int) -> None:
         try:
@@ -166,12 +165,12 @@ class Home:
             raise HomeLocked(self._who_holds()) from None
 
     def _who_holds(self) -> str:
-        said = self.holder()
-        if said is None:
+        holder = self.holder()
+        if holder is None:
             return f"{self.root} is held by another artfactoryd that is starting or stopping. Try again in a moment."
         return (
-            f"{self.root} is held by process {said['pid']} (artfactoryd {said.get('command')}) since "
-            f"{said.get('started_at')}. Wait for it to end, or stop it: kill {said['pid']}"
+            f"{self.root} is held by process {holder['pid']} (artfactoryd {holder.get('command')}) since "
+            f"{holder.get('started_at')}. Wait for it to end, or stop it: kill {holder['pid']}"
         )
 
     def tell(self, **more: object) -> None:
@@ -181,14 +180,9 @@ class Home:
     def _write_holder(self, command: str) -> None:
         self._say({"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command})
 
-    def _say(self, said: Mapping[str, object]) -> None:
-        half = self.holder_file.with_suffix(".tmp")
-        try:
-            half.write_text(json.dumps(said) + "\n", encoding="utf-8")
-            half.replace(self.holder_file)  # whoever reads meanwhile finds the old words whole
-        except OSError:  # for people only: a full disk must not keep the daemon from delivering
-            with suppress(OSError):
-                half.unlink()
+    def _say(self, words: Mapping[str, object]) -> None:
+        """For people only: a full disk must not keep the daemon from delivering."""
+        durable.write_note(self.holder_file, f"{json.dumps(words)}\n".encode())
 
     def _forget_holder(self) -> None:
         with suppress(OSError):
@@ -232,8 +226,8 @@ def _unusable(root: Path) -> str | None:
         return None  # making it will tell
     if not root.is_dir():
         return "it is a file, not a folder."
-    with tempfile.TemporaryFile(dir=root):  # permission bits do not tell of read-only volumes or access lists
-        return None
+    durable.try_writing(root)
+    return None
 
 
 @contextmanager

@@ -24,6 +24,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
+from artfactoryd.durable import make_folders
+
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
 FILE = "artfactoryd.log"
 FILES = {"application": FILE, "generation": "generation.log", "access": "access.log"}
@@ -126,7 +128,7 @@ def _is_of_no_order(record: logging.LogRecord) -> bool:
 
 
 def _to_file(file: Path) -> logging.Handler:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(file.parent)
     handler = _File(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLine())
     return handler

@@ -15,9 +15,9 @@ class Mount:
     kind: str
 
 
-def mount_of(place: Path, mounts: list[Mount]) -> Mount | None:
-    """The mount that `place` (resolved) lies on: the deepest, and of equals the one made last."""
-    over = [mount for mount in mounts if place.is_relative_to(mount.point)]
+def mount_of(folder: Path, mounts: list[Mount]) -> Mount | None:
+    """The mount that `folder` (resolved) lies on: the deepest, and of equals the one made last."""
+    over = [mount for mount in mounts if folder.is_relative_to(mount.point)]
     return max(enumerate(over), key=lambda pair: (len(pair[1].point.parts), pair[0]))[1] if over else None
 
 
@@ -25,8 +25,8 @@ def mounts() -> list[Mount]:
     """Every mounted volume; none when the system does not tell."""
     try:
         if sys.platform == "darwin":
-            said = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
-            return parse_mount_output(said.stdout.decode("utf-8", "surrogateescape"))
+            output = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
+            return parse_mount_output(output.stdout.decode("utf-8", "surrogateescape"))
         return parse_mountinfo(Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape"))
     except (OSError, subprocess.SubprocessError):
         return []
@@ -34,19 +34,19 @@ def mounts() -> list[Mount]:
 
 def parse_mountinfo(text: str) -> list[Mount]:
     """Linux: `36 35 98:0 /root /point options … - kind source superoptions`, blanks as `\\040`."""
-    found = []
+    volumes = []
     for line in text.splitlines():
         before, dash, after = line.partition(" - ")
         fields = before.split(" ")
         if dash and len(fields) >= 5:
-            found.append(Mount(Path(re.sub(r"\\([0-7]{3})", _letter, fields[4])), after.split(" ")[0]))
-    return found
+            volumes.append(Mount(Path(re.sub(r"\\([0-7]{3})", _letter, fields[4])), after.split(" ")[0]))
+    return volumes
 
 
 def parse_mount_output(text: str) -> list[Mount]:
     """macOS, `mount`: `source on /point (kind, options)`; source and point may hold blanks and brackets."""
-    found = (re.fullmatch(r".*? on (/.*) \(([\w.]+)(?:,.*)?\)", line) for line in text.splitlines())
-    return [Mount(Path(match[1]), match[2]) for match in found if match]
+    matches = (re.fullmatch(r".*? on (/.*) \(([\w.]+)(?:,.*)?\)", line) for line in text.splitlines())
+    return [Mount(Path(match[1]), match[2]) for match in matches if match]
 
 
 def _letter(escaped: re.Match[str]) -> str:

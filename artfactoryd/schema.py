@@ -53,7 +53,7 @@ def check_mapping(value: Mapping[str, Any], schema: str) -> list[Problem]:
     problems: dict[Problem, None] = {}
     for error in errors:
         path = tuple(error.absolute_path)
-        if error.validator == "x-not-built" or not any(path[: len(each)] == each for each in unbuilt):
+        if error.validator == "x-not-built" or not any(path[: len(prefix)] == prefix for prefix in unbuilt):
             problems.update(dict.fromkeys(_problems(error, path)))
     return list(problems)
 
@@ -63,8 +63,8 @@ def check_schema(schema: Mapping[str, Any]) -> str | None:
     try:
         Draft202012Validator.check_schema(dict(schema))
     except SchemaError as error:
-        place = ".".join(str(step) for step in error.absolute_path)
-        return f"no valid JSON Schema{f' at {place}' if place else ''}: {error.message[:200]}."
+        path = ".".join(str(step) for step in error.absolute_path)
+        return f"no valid JSON Schema{f' at {path}' if path else ''}: {error.message[:200]}."
     if _has_reference(schema):
         return "$ref is not built yet in a model's schema."
     return None
@@ -72,8 +72,8 @@ def check_schema(schema: Mapping[str, Any]) -> str | None:
 
 def _has_reference(schema: Any) -> bool:
     if isinstance(schema, Mapping):
-        return "$ref" in schema or "$dynamicRef" in schema or any(_has_reference(each) for each in schema.values())
-    return isinstance(schema, list) and any(_has_reference(each) for each in schema)
+        return "$ref" in schema or "$dynamicRef" in schema or any(_has_reference(part) for part in schema.values())
+    return isinstance(schema, list) and any(_has_reference(part) for part in schema)
 
 
 def check_value(schema: Mapping[str, Any], value: Any) -> str | None:
@@ -81,8 +81,8 @@ def check_value(schema: Mapping[str, Any], value: Any) -> str | None:
     error = best_match(Draft202012Validator(schema).iter_errors(value))
     if error is None:
         return None
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-    return f"{place} {_must(error)}".strip()
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    return f"{path} {_must(error)}".strip()
 
 
 def _mark(name: str) -> Any:
@@ -138,7 +138,7 @@ def _nearest(key: str, schema: Mapping[str, Any]) -> str:
     known: Mapping[str, Any] = schema.get("properties", {})
     near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.7)
     if not near:
-        usable = [name for name, each in known.items() if not each.get("x-not-built")]
+        usable = [name for name, known_key in known.items() if not known_key.get("x-not-built")]
         return str(schema.get("x-unknown") or f"It may hold: {', '.join(usable)}.")
     later = " (which is not built yet)" if known[near[0]].get("x-not-built") else ""
     return f"Did you mean {near[0]}{later}?"
@@ -202,11 +202,11 @@ def allowed_by(schema: Mapping[str, Any], keyword: str = "type") -> str | None:
     if "const" in schema:
         return _shown(schema["const"])
     if "enum" in schema:
-        return f"one of {', '.join(str(each) for each in schema['enum'])}"
+        return f"one of {', '.join(str(value) for value in schema['enum'])}"
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
-        words = [allowed_by(each) for each in choices if isinstance(each, dict)]
-        return None if None in words else " or ".join(str(each) for each in words)
+        words = [allowed_by(choice) for choice in choices if isinstance(choice, dict)]
+        return None if None in words else " or ".join(str(word) for word in words)
     kinds = schema.get("type")
     if kinds is None:
         return None

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from artfactoryd import documents, schema
 from artfactoryd.core import file_names
 from artfactoryd.documents import Document
+from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -164,7 +165,7 @@ def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
         return None, [several.at(str(path), None, None)]
     document = read[0]
     problems = schema.check(document, "settings")
-    return document, problems or [document.locate(each) for each in _more_problems(document.value)]
+    return document, problems or [document.locate(problem) for problem in _more_problems(document.value)]
 
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
@@ -177,11 +178,11 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[
         keys = name.removeprefix(PREFIX).lower().split("__")
         try:
             given = _nested(keys, documents.read_scalar(environ[name]))
-            found = schema.check_mapping(given, "settings") or list(_more_problems(given))
+            wrong = schema.check_mapping(given, "settings") or list(_more_problems(given))
         except ValueError as error:
-            found = [Problem("E_NUMBER", str(error))]
-        problems += [_of_variable(name, problem) for problem in found]
-        if not found:
+            wrong = [Problem("E_NUMBER", str(error))]
+        problems += [_of_variable(name, problem) for problem in wrong]
+        if not wrong:
             settings = _merged(settings, given)
     return settings, problems
 
@@ -209,7 +210,7 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     """What the schema cannot say."""
     for provider, given in (value.get("providers") or {}).items():
-        for name in (each for each in ADDRESSES if (given or {}).get(each) is not None):
+        for name in (key for key in ADDRESSES if (given or {}).get(key) is not None):
             if complaint := _bad_address(given[name]):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
@@ -235,8 +236,8 @@ def _open_to_others(http: Mapping[str, Any]) -> Problem | None:
     host = http.get("host", Http().host)
     if _is_loopback(host) or http.get("token"):
         return None
-    said = f"at {host} others than this machine can read the status page, and no token is asked of them."
-    return Problem("E_VALUE", said, "Set http.token, or take 127.0.0.1.", ("http", "host"))
+    message = f"at {host} others than this machine can read the status page, and no token is asked of them."
+    return Problem("E_VALUE", message, "Set http.token, or take 127.0.0.1.", ("http", "host"))
 
 
 def _is_loopback(host: str) -> bool:
@@ -280,12 +281,12 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
     """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
     word = home.settings_file.with_name(home.settings_file.name + ".error.txt")
     try:
-        found = load(home.settings_file, environ)
+        settings = load(home.settings_file, environ)
     except (Refusal, WrongUse) as error:
         instead = "the last good ones are" if running else "nothing is taken until they are mended"
         text = f"These settings are not used; {instead}.\n\n{error}\n"
-        word.write_text(text)
+        write_note(word, text.encode("utf-8", "backslashreplace"))
         log.error("bad settings: %s", error)
         return None
     word.unlink(missing_ok=True)
-    return found
+    return settings

@@ -9,6 +9,7 @@ import codecs
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from enum import Enum
 
 from artfactoryd.errors import Path, Problem, Refusal
 
@@ -136,38 +137,82 @@ _QUOTE_IT = "Put straight double quotes around the whole text"
 _OTHER_QUOTE = "Quote the whole text, with the other kind of quote (' or \") around it than inside it."
 _SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
 
-# (what the line looks like, words the parser's complaint must have, code, message, fix); the first that fits is told.
+
+class Mistake(Enum):
+    """What stopped the parser. Told by the type and the marks of its error: its words change with its release."""
+
+    KEY = "a colon where no key can be"
+    QUOTE = "a quote that is never closed"
+    ESCAPE = "a backslash that means nothing"
+    FLOW = "inside brackets"
+    BLOCK = "between lines that belong together"
+    OTHER = "anything else"
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Where the parser stopped, as indexes into the source's text. `opened`: where the part it was reading began."""
+
+    kind: Mistake
+    index: int
+    opened: int | None
+    words: str  # the parser's own, to be shown where there are no better ones
+
+
+def structure_mistake(source: Source, opened: int | None, in_flow: bool) -> Mistake:
+    """Of a complaint that the next token does not fit. `in_flow`: what is being read stands in brackets."""
+    if opened is None or source.text.startswith("!", opened):  # a second root; a tag without its handle
+        return Mistake.OTHER
+    return Mistake.FLOW if in_flow else Mistake.BLOCK
+
+
+def token_mistake(source: Source, index: int, opened: int | None) -> Mistake:
+    """Of a complaint that at `index` there is no token."""
+    if opened is None:
+        return Mistake.KEY if source.text.startswith(":", index) else Mistake.OTHER
+    match source.text[opened : opened + 1]:
+        case "'" | '"' if index >= len(source.text) or source.text.startswith(("---", "..."), index):
+            return Mistake.QUOTE
+        case '"':
+            return Mistake.ESCAPE
+        case "|" | ">":
+            return Mistake.BLOCK
+    return Mistake.OTHER
+
+
+_STRAY = frozenset({Mistake.QUOTE, Mistake.FLOW, Mistake.BLOCK, Mistake.OTHER})
+_ANY = frozenset(Mistake)
+_KEY = frozenset({Mistake.KEY})
+
+# (what the line looks like, the kinds it explains, code, message, fix); the first that fits is told.
 _TRAPS = (
-    (_TAB, "", "E_TAB", "the line is indented with a tab.", "Indent with spaces; YAML allows no tabs there."),
-    (_CURLY, "", "E_QUOTES", "these are curly quotes, which YAML takes for ordinary letters.", CURLY_FIX),
-    (_AFTER_LIST, "expected", "E_YAML", "a text that begins with a bracket is read as a list by YAML.", _QUOTE_IT),
-    (_AFTER_QUOTE, "expected", "E_YAML", "there is more text after the closing quote.", _OTHER_QUOTE),
-    (_BAD_START, "", "E_YAML", "a text cannot begin with this character in YAML.", _QUOTE_IT),
-    (_NO_SPACE, "mapping values", "E_YAML", "a space is missing after the colon.", "Write `key: value`."),
-    (_COLON_INSIDE, "mapping values", "E_YAML", "a text with a colon and a blank in it needs quotes.", _QUOTE_IT),
+    (_TAB, _ANY, "E_TAB", "the line is indented with a tab.", "Indent with spaces; YAML allows no tabs there."),
+    (_CURLY, _ANY, "E_QUOTES", "these are curly quotes, which YAML takes for ordinary letters.", CURLY_FIX),
+    (_AFTER_LIST, _STRAY, "E_YAML", "a text that begins with a bracket is read as a list by YAML.", _QUOTE_IT),
+    (_AFTER_QUOTE, _STRAY, "E_YAML", "there is more text after the closing quote.", _OTHER_QUOTE),
+    (_BAD_START, _ANY, "E_YAML", "a text cannot begin with this character in YAML.", _QUOTE_IT),
+    (_NO_SPACE, _KEY, "E_YAML", "a space is missing after the colon.", "Write `key: value`."),
+    (_COLON_INSIDE, _KEY, "E_YAML", "a text with a colon and a blank in it needs quotes.", _QUOTE_IT),
 )
 
 
-def syntax_problem(source: Source, said: str, index: int, context: str, opened: int | None) -> Problem:
-    """The parser's complaint at `index`, retold. `opened`: where the part it was reading began."""
-    line = source.place(index)[0]
-    asked = [line, line - 1] if "mapping values" in said else [line]
-    if opened is not None and "block" not in context:
-        asked.append(source.place(opened)[0])
-    for number in asked:
-        found = _trap(source, number, said)
-        if found:
-            return found
-    return _other(source, said, index, context, opened)
+def syntax_problem(source: Source, complaint: Complaint) -> Problem:
+    """The parser's complaint, retold."""
+    line = source.place(complaint.index)[0]
+    lines = [line, line - 1] if complaint.kind is Mistake.KEY else [line]
+    if complaint.opened is not None and complaint.kind is not Mistake.BLOCK:
+        lines.append(source.place(complaint.opened)[0])
+    traps = (_trap(source, number, complaint.kind) for number in lines)
+    return next(filter(None, traps), None) or _other(source, complaint)
 
 
-def _trap(source: Source, number: int, said: str) -> Problem | None:
+def _trap(source: Source, number: int, kind: Mistake) -> Problem | None:
     line = source.line(number)
-    for pattern, words, code, message, fix in _TRAPS:
-        found = pattern.search(line)
-        if found and words in said:
-            example = _example(found) if fix is _QUOTE_IT else fix
-            return Problem(code, message, example).at(source.file, number, found.start("value") + 1)
+    for pattern, kinds, code, message, fix in _TRAPS:
+        match = pattern.search(line)
+        if match and kind in kinds:
+            example = _example(match) if fix is _QUOTE_IT else fix
+            return Problem(code, message, example).at(source.file, number, match.start("value") + 1)
     return None
 
 
@@ -179,22 +224,31 @@ def _example(found: re.Match[str]) -> str:
     return f'{_QUOTE_IT}: {key}{": " if key else ""}"{value}"'
 
 
-def _other(source: Source, said: str, index: int, context: str, opened: int | None) -> Problem:
-    start = index if opened is None else opened
-    if "quoted scalar" in context and "end of stream" in said:
-        fix = "Close it with the same quote."
-        return source.problem("E_YAML", "the quote that opens here is never closed.", fix, start)
-    if "quoted scalar" in context and "escape" in said:
-        fix = "Write the backslash twice, or put single quotes ' around the text."
-        return source.problem("E_YAML", "in double quotes this backslash means nothing.", fix, index)
-    if "mapping values" in said:
-        fix = "Keys of one group begin in the same column; what belongs to a key stands further in, below it."
-        return source.problem("E_YAML", "a key cannot stand here: the one above it has a value already.", fix, index)
-    if "flow" in context:
-        fix = "Close it, and part its entries by commas; if it belongs to a text, put double quotes around the text."
-        return source.problem("E_YAML", "the bracket that opens here does not close as it should.", fix, start)
-    if "block" in context:
-        fix = "Keys of one group begin in the same column; look at this line and the one above it."
-        return source.problem("E_YAML", "this line does not go on from the lines above it.", fix, index)
-    fix = "Look at this line and the one above it; a text with : # [ ] { } or quotes in it goes in double quotes."
-    return source.problem("E_YAML", f"this is not YAML: {said}.", fix, index)
+_AT_OPENING = frozenset({Mistake.QUOTE, Mistake.FLOW})  # told where the part begins, not where the parser stopped
+_RETOLD = {
+    Mistake.QUOTE: ("the quote that opens here is never closed.", "Close it with the same quote."),
+    Mistake.ESCAPE: (
+        "in double quotes this backslash means nothing.",
+        "Write the backslash twice, or put single quotes ' around the text.",
+    ),
+    Mistake.KEY: (
+        "a key cannot stand here: the one above it has a value already.",
+        "Keys of one group begin in the same column; what belongs to a key stands further in, below it.",
+    ),
+    Mistake.FLOW: (
+        "the bracket that opens here does not close as it should.",
+        "Close it, and part its entries by commas; if it belongs to a text, put double quotes around the text.",
+    ),
+    Mistake.BLOCK: (
+        "this line does not go on from the lines above it.",
+        "Keys of one group begin in the same column; look at this line and the one above it.",
+    ),
+}
+_ELSE_FIX = "Look at this line and the one above it; a text with : # [ ] { } or quotes in it goes in double quotes."
+
+
+def _other(source: Source, complaint: Complaint) -> Problem:
+    message, fix = _RETOLD.get(complaint.kind, (f"this is not YAML: {complaint.words}.", _ELSE_FIX))
+    if complaint.kind in _AT_OPENING and complaint.opened is not None:
+        return source.problem("E_YAML", message, fix, complaint.opened)
+    return source.problem("E_YAML", message, fix, complaint.index)

@@ -7,8 +7,10 @@ made of the events is made without recursion. Not here: encodings and words for 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,9 +19,18 @@ import yaml
 from yaml import events as ev
 
 from artfactoryd.errors import Path, Problem, Refusal
-from artfactoryd.source import CURLY_FIX, Source, is_curly_quoted, syntax_problem
+from artfactoryd.source import (
+    CURLY_FIX,
+    Complaint,
+    Source,
+    is_curly_quoted,
+    structure_mistake,
+    syntax_problem,
+    token_mistake,
+)
 
 MOST_DEPTH = 40
+TOO_DEEP = "E_TOO_DEEP"
 MOST_EVENTS = 200_000
 # Characters of all scalars with aliases written out, plus NODE_WEIGHT a node. No file without aliases has as much.
 MOST_WEIGHT = 5_000_000
@@ -98,10 +109,12 @@ def compose(source: Source) -> list[Root]:
     """The documents of a file. Raises Refusal with every problem of it."""
     composer = _Composer(source)
     try:
-        for event in _bounded(source):
+        for event in _bounded(source, source.parsed):
             composer.take(event)
-    except yaml.MarkedYAMLError as error:
-        raise Refusal([*composer.problems, _syntax(source, error)]) from None
+    except yaml.YAMLError as error:
+        _refuse_what_is_too_deep(source, error)
+        complaint = _complaint(source, error, composer.in_flow)
+        raise Refusal([*composer.problems, syntax_problem(source, complaint)]) from None
     if composer.problems:
         raise Refusal(_not_too_many(composer.problems))
     return composer.roots
@@ -116,12 +129,33 @@ def _not_too_many(problems: list[Problem]) -> list[Problem]:
     return [*problems[:MOST_PROBLEMS], note]
 
 
-def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
-    def index(mark: Any) -> int | None:
+def _refuse_what_is_too_deep(source: Source, error: yaml.YAMLError) -> None:
+    """Raises Refusal where the text up to the parser's complaint is beyond the bounds already.
+
+    libyaml reads some way ahead before it hands out an event, and from 0.2.6 on it has a greatest depth of its own,
+    which it may come to before the bounds have seen a single bracket. Cut off there, the text is handed out.
+    """
+    mark = getattr(error, "problem_mark", None)
+    try:
+        with contextlib.suppress(yaml.YAMLError):
+            deque(_bounded(source, source.parsed[: mark.index if mark else 0]), maxlen=0)
+    except Refusal as refusal:
+        if refusal.problems[0].code == TOO_DEEP:  # any other may come from the cut
+            raise
+
+
+def _complaint(source: Source, error: yaml.YAMLError, in_flow: bool) -> Complaint:
+    """Without marks (PyYAML's reader has none) it is about the whole file."""
+
+    def index(name: str) -> int | None:
+        mark = getattr(error, name, None)
         return None if mark is None else source.origin(mark.index)
 
-    at = index(error.problem_mark) or 0
-    return syntax_problem(source, error.problem or "", at, error.context or "", index(error.context_mark))
+    at, opened = index("problem_mark") or 0, index("context_mark")
+    words = str(getattr(error, "problem", None) or getattr(error, "reason", "it cannot be read"))
+    of_structure = isinstance(error, yaml.parser.ParserError)
+    kind = structure_mistake(source, opened, in_flow) if of_structure else token_mistake(source, at, opened)
+    return Complaint(kind, at, opened, words)
 
 
 @dataclass(slots=True)
@@ -161,7 +195,7 @@ class _Bounds:
     def _enter(self, event: Any, height: int) -> None:
         if len(self.open) + height > MOST_DEPTH:
             message = f"brackets or indentation go deeper than {MOST_DEPTH} levels."
-            self._refuse("E_TOO_DEEP", message, "Write it flatter.", event)
+            self._refuse(TOO_DEEP, message, "Write it flatter.", event)
 
     def _alias(self, event: Any) -> None:
         name = event.anchor
@@ -192,9 +226,9 @@ class _Bounds:
         raise Refusal([self.source.problem(code, message, fix, index)])
 
 
-def _bounded(source: Source) -> Iterator[Any]:
+def _bounded(source: Source, text: str) -> Iterator[Any]:
     bounds = _Bounds(source)
-    for event in yaml.parse(source.parsed, Loader=_Loader):
+    for event in yaml.parse(text, Loader=_Loader):
         bounds.take(event)
         yield event
 
@@ -203,6 +237,7 @@ def _bounded(source: Source) -> Iterator[Any]:
 class _Frame:
     node: Node
     anchor: str | None
+    in_flow: bool
     key: Node | None = None
 
     @property
@@ -223,6 +258,11 @@ class _Composer:
         self.anchors: dict[str, Node] = {}
         self.begun = 0
 
+    @property
+    def in_flow(self) -> bool:
+        """Whether what is being read stands in brackets."""
+        return bool(self.frames) and self.frames[-1].in_flow
+
     def take(self, event: Any) -> None:
         start, end = self.source.origin(event.start_mark.index), self.source.origin(event.end_mark.index)
         if isinstance(event, ev.DocumentStartEvent):
@@ -236,7 +276,8 @@ class _Composer:
         elif isinstance(event, ev.CollectionStartEvent):
             self._tag(event.tag, ("map", "seq"), start)
             value: Any = {} if isinstance(event, ev.MappingStartEvent) else []
-            self.frames.append(_Frame(Node(value, start, end, raw=event.tag == RAW), event.anchor))
+            node = Node(value, start, end, raw=event.tag == RAW)
+            self.frames.append(_Frame(node, event.anchor, bool(event.flow_style)))
         elif isinstance(event, ev.CollectionEndEvent):
             frame = self.frames.pop()
             frame.node.end = end

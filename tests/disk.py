@@ -1,6 +1,8 @@
-"""A disk that fails on demand, and one whose power is cut: doubles around the few calls that write below a home.
+"""A disk that fails on demand, one at which the program is killed, and one whose power is cut.
 
-Both see only what the program itself does there; the index (SQLite writes in C) and the logs are left alone, because
+Doubles around the few calls that write below a home.
+
+They see only what the program itself does there; the index (SQLite writes in C) and the logs are left alone, because
 they can be made again.
 """
 
@@ -108,6 +110,23 @@ class Failing(Disk):
             raise OSError(number, os.strerror(number), place)
 
 
+class Kill(BaseException):
+    """The process ends here. Whoever catches it to tidy up is killed again at his first call."""
+
+
+class Killing(Disk):
+    """Ends the program before its call number `last`, counted from 0; None: counts alone."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, last: int | None) -> None:
+        super().__init__(root, monkeypatch)
+        self.calls, self._last = 0, last
+
+    def before(self, site: Site, call: str, place: str) -> None:
+        if self._last is not None and self.calls >= self._last:
+            raise Kill
+        self.calls += 1
+
+
 class PowerCut(Disk):
     """Remembers what was flushed: contents of files by fsync, names by fsync of their folder. Nothing else lasts."""
 
@@ -179,6 +198,12 @@ def lay_down(files: dict[str, bytes | None], root: Path) -> None:
 def failing(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Failing]:
     with monkeypatch.context() as patched:
         yield Failing(root, patched)
+
+
+@contextmanager
+def killing(root: Path, monkeypatch: pytest.MonkeyPatch, last: int | None = None) -> Iterator[Killing]:
+    with monkeypatch.context() as patched:
+        yield Killing(root, patched, last)
 
 
 @contextmanager

@@ -20,133 +20,33 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "artfactoryd"
 
-FLOOR = {
-    "database", "documents", "durable", "entries", "errors", "fault", "log", "moments", "mounts", "source", "yaml12",
-}  # fmt: skip
-HANDS = {
-    "claims",
-    "commands",
-    "fetch",
-    "home",
-    "inbox",
-    "index",
-    "keychain",
-    "ledger",
-    "library",
-    "limits",
-    "lookups",
-    "media",
-    "service",
-    "reach",
-    "settings",
-    "shelf",
-    "wakefulness",
-    "templates",
-}
-SPINE = {
-    "again",
-    "books",
-    "budget",
-    "chain",
-    "calls",
-    "choosing",
-    "companions",
-    "daemon",
-    "delivery",
-    "descriptions",
-    "doubts",
-    "endings",
-    "foreman",
-    "gathering",
-    "health",
-    "held",
-    "house",
-    "inputs",
-    "intake",
-    "kept",
-    "leftovers",
-    "legal",
-    "lines",
-    "marks",
-    "moves",
-    "needs",
-    "paperwork",
-    "proofs",
-    "patterns",
-    "purchase",
-    "receipts",
-    "reindex",
-    "reports",
-    "reuse",
-    "stakes",
-    "resolution",
-    "searching",
-    "steering",
-    "study",
-    "taking",
-    "turns",
-    "twins",
-    "unwritten",
-    "workbench",
-}
-WINDOW = {"followers", "guard", "page", "reads", "status"}  # the status page: it looks in, nothing leans on it
-FRONT = {  # the commands: nobody behind them imports them
-    "borrowing",
-    "cli",
-    "diagnosis",
-    "doctor",
-    "explaining",
-    "finding",
-    "installing",
-    "logs",
-    "models",
-    "planning",
-    "preview",
-    "progress",
-    "providers",
-    "session",
-    "setup",
-    "show",
-    "soundness",
-    "spending",
-}
-BUYERS = {"factories.fal", "factories.replicate"}
-PARTS = {  # a factory split along a word, and what several share: who may lean on it
-    "factories.answer": {
-        *BUYERS,
-        "factories.description",
-        "factories.fal_answers",
-        "factories.fal_models",
-        "factories.prediction",
-        "factories.wire",
-    },
-    "factories.description": {"factories.replicate"},
-    "factories.fal_answers": {"factories.fal", "factories.fal_models"},
-    "factories.fal_models": {"factories.fal"},
-    "factories.listing": {"factories.replicate"},
-    "factories.pictures": {"factories.local"},
-    "factories.prediction": {"factories.description", "factories.replicate"},
-    "factories.sketch": {"factories.local"},
-    "factories.wire": BUYERS,
-}
-MAY_IMPORT = {"status": {"daemon"}, "daemon": {"session"}, "session": {"cli"}, "cli": {"__main__"}}
-DOORS = {
-    "aiohttp": {"factories.wire", "fetch", "status"},
-    "click": {"cli", "session"},
+# The folders from the lowest to the highest: each imports only what stands below it. `core` imports itself and errors
+# alone; `execution` and `intake` stand side by side and do not know each other.
+ROOMS = (
+    "core", "factories", "shelf", "storage", "planning", "reporting", "intake", "execution", "daemon", "web", "cli",
+)  # fmt: skip
+SIDE_BY_SIDE = {("execution", "intake"), ("shelf", "factories")}  # the first does not know the second
+HALL = "hall"  # the files beside the folders: all but core may import them, and they import only each other and core
+BESIDE_ROOMS = {"__init__", "__main__"}  # the way in
+ONLY_RUN_KNOWS_WEB = {"cli.run"}
+SHARED_BY_FACTORIES = {"factories", "factories.registry", "factories.http"}
+DOORS = {  # one place for each library; a folder stands for all in it
+    "aiohttp": {"factories.http.transport", "shelf.fetch", "web"},
+    "click": {"cli"},
     "fal_client": {"factories.fal"},
-    "httpx": {*BUYERS, "factories.wire"},
-    "httpx_aiohttp": {"factories.wire"},
-    "jsonschema": {"documents"},
-    "keyring": {"keychain", "settings"},
-    "peewee": {"database", "migrations"},
-    "PIL": {"factories.pictures", "factories.sketch", "media"},
-    "playhouse": {"database", "migrations"},
+    "httpx": {"factories.fal", "factories.replicate", "factories.http"},
+    "httpx_aiohttp": {"factories.http.transport"},
+    "jsonschema": {"schema"},
+    "keyring": {"credentials"},
+    "peewee": {"storage"},
+    "PIL": {"factories.local", "shelf"},
+    "playhouse": {"storage"},
     "replicate": {"factories.replicate"},
-    "rich": {"preview", "progress"},
-    "sqlite3": {"database", "migrations"},
-    "uuid_utils": {"reuse", "commands", "taking", "foreman", "purchase", "session"},
-    "watchfiles": {"inbox"},
-    "xattr": {"desktop"},
+    "rich": {"cli"},
+    "sqlite3": {"storage"},
+    "uuid_utils": {"cli", "daemon", "execution", "intake", "planning"},
+    "watchfiles": {"intake.watcher"},
+    "xattr": {"shelf.desktop"},
     "yaml": {"yaml12"},
 }
 # fmt: off
@@ -165,6 +65,7 @@ WHOLE_HOUSE = {  # tests about no single module
     "architecture",
     "crashes",
     "docs",
+    "lock",
     "examples",
     "pictures_whole",
     "soak",
@@ -187,7 +88,7 @@ class Module:
 
     @property
     def room(self) -> str:
-        return self.name.partition(".")[0]
+        return room_of(self.name)
 
     @cached_property
     def imports(self) -> list[tuple[str, set[str]]]:
@@ -208,7 +109,7 @@ class Module:
 
     @cached_property
     def uses(self) -> set[str]:
-        """Modules of the house it imports, by dotted name; `from artfactoryd.core.expansion import plan` is core.plan."""
+        """Modules of ours that it imports, by dotted name: `from artfactoryd.core import order` is core.order."""
         used: set[str] = set()
         for module, names in self.imports:
             if module == "artfactoryd":
@@ -234,14 +135,21 @@ HOUSE.update(read_house())
 
 
 def room_of(name: str) -> str:
-    return name.partition(".")[0]
+    """Its folder; the hall for a file beside the folders."""
+    first = name.partition(".")[0]
+    return first if first in ROOMS else HALL
+
+
+def is_within(name: str, places: set[str]) -> bool:
+    """Is it one of these modules, or in one of these folders?"""
+    return any(name == place or name.startswith(f"{place}.") for place in places)
 
 
 def core_decides_and_never_acts(module: Module) -> Iterator[str]:
     if module.room != "core":
         return
     for used in module.uses:
-        if room_of(used) not in ("core", "errors"):
+        if room_of(used) != "core" and used != "errors":
             yield f"imports {used}"
     for name, names in module.imports:
         root = name.partition(".")[0]
@@ -262,46 +170,52 @@ def impure_calls(tree: ast.Module) -> Iterator[str]:
                 yield f"line {node.lineno} uses {owner or '…'}.{node.attr}"
 
 
-def hands_do_not_know_each_other(module: Module) -> Iterator[str]:
-    """A hand may use core, the floor, and nothing else of the house; the floor only the floor."""
-    if module.room in HANDS | {"factories", "migrations"}:
-        allowed = FLOOR | {"core", module.room}
-    elif module.room in FLOOR:
-        allowed = FLOOR
-    else:
+def a_folder_imports_only_what_stands_below_it(module: Module) -> Iterator[str]:
+    if module.name in BESIDE_ROOMS:
         return
     for used in module.uses:
-        if room_of(used) not in allowed:
+        if not may_import(module.room, room_of(used)) or (used == "errors" and module.name == "errors"):
             yield f"imports {used}"
 
 
+def may_import(room: str, used: str) -> bool:
+    if room == HALL:
+        return used in (HALL, "core")
+    if used == HALL:
+        return True
+    below = ROOMS[: ROOMS.index(room) + 1]
+    return used in below and (room, used) not in SIDE_BY_SIDE
+
+
+def errors_import_nothing_of_ours(module: Module) -> Iterator[str]:
+    if module.name == "errors":
+        yield from (f"imports {used}" for used in module.uses)
+
+
 def factories_do_not_know_their_siblings(module: Module) -> Iterator[str]:
-    if module.room == "factories":
-        others = {used for used in module.uses if used.startswith("factories.")}
-        yield from (f"imports {used}" for used in others if module.name not in PARTS.get(used, set()))
+    """A provider's folder knows itself and what all of them share."""
+    if module.room != "factories":
+        return
+    own = ".".join(module.name.split(".")[:2])
+    for used in module.uses:
+        if used.startswith("factories.") and not is_within(used, {own, *SHARED_BY_FACTORIES - {"factories"}}):
+            yield f"imports {used}"
 
 
-def only_the_way_in_imports_daemon_and_cli(module: Module) -> Iterator[str]:
-    for target, allowed in MAY_IMPORT.items():
-        if target in module.uses and not {module.name, module.room} & allowed:
-            yield f"imports {target}"
+def only_run_knows_the_page(module: Module) -> Iterator[str]:
+    if module.room == "cli" and module.name not in ONLY_RUN_KNOWS_WEB:
+        yield from (f"imports {used}" for used in module.uses if room_of(used) == "web")
 
 
-def nobody_goes_back_to_the_front_door(module: Module) -> Iterator[str]:
-    if module.room not in FRONT | {"__main__"}:
-        yield from (f"imports {used}" for used in module.uses if room_of(used) in FRONT)
-
-
-def every_room_is_known(module: Module) -> Iterator[str]:
-    known = FLOOR | HANDS | SPINE | WINDOW | FRONT | {"__init__", "__main__", "core", "factories", "migrations"}
-    if module.room not in known:
-        yield "is neither floor, hand, spine, window, front, core, factory nor migration: say so here and in the map"
+def nobody_goes_back_to_the_way_in(module: Module) -> Iterator[str]:
+    if module.name not in BESIDE_ROOMS:
+        yield from (f"imports {used}" for used in module.uses if used == "__main__")
 
 
 def one_door_for_each_dependency(module: Module) -> Iterator[str]:
     for name, _ in module.imports:
         doors = DOORS.get(name.partition(".")[0])
-        if doors is not None and not doors & {module.name, module.room}:
+        if doors is not None and not is_within(module.name, doors):
             yield f"imports {name}, which belongs to {', '.join(sorted(doors))}"
 
 
@@ -329,11 +243,11 @@ def only_the_vocabulary(module: Module) -> Iterator[str]:
 
 LAWS: list[Callable[[Module], Iterator[str]]] = [
     core_decides_and_never_acts,
-    hands_do_not_know_each_other,
+    a_folder_imports_only_what_stands_below_it,
+    errors_import_nothing_of_ours,
     factories_do_not_know_their_siblings,
-    only_the_way_in_imports_daemon_and_cli,
-    nobody_goes_back_to_the_front_door,
-    every_room_is_known,
+    only_run_knows_the_page,
+    nobody_goes_back_to_the_way_in,
     one_door_for_each_dependency,
     small_enough,
     only_the_vocabulary,
@@ -359,26 +273,28 @@ BREAKS = [
     (core_decides_and_never_acts, "core.plan", "import datetime\nx = datetime.datetime.today()"),
     (core_decides_and_never_acts, "core.plan", "x = hash('red')"),
     (core_decides_and_never_acts, "core.plan", "open('x')"),
-    (hands_do_not_know_each_other, "shelf", "from artfactoryd.storage import ledger"),
-    (hands_do_not_know_each_other, "shelf", "from artfactoryd.storage.ledger import append"),
-    (hands_do_not_know_each_other, "shelf", "import artfactoryd.storage.ledger"),
-    (hands_do_not_know_each_other, "shelf", "from .ledger import append"),
-    (hands_do_not_know_each_other, "fetch", "from artfactoryd.factories import Output"),
-    (hands_do_not_know_each_other, "factories.local", "from artfactoryd.shelf import media"),
-    (hands_do_not_know_each_other, "log", "from artfactoryd import home"),
-    (hands_do_not_know_each_other, "inbox", "def f():\n    import artfactoryd.execution.worker"),
+    (a_folder_imports_only_what_stands_below_it, "shelf.placing", "from artfactoryd.storage import ledger"),
+    (a_folder_imports_only_what_stands_below_it, "shelf.placing", "from artfactoryd.storage.ledger import append"),
+    (a_folder_imports_only_what_stands_below_it, "shelf.placing", "import artfactoryd.storage.ledger"),
+    (a_folder_imports_only_what_stands_below_it, "shelf.placing", "from ..storage.ledger import append"),
+    (a_folder_imports_only_what_stands_below_it, "shelf.fetch", "from artfactoryd.factories import Output"),
+    (a_folder_imports_only_what_stands_below_it, "factories.local", "from artfactoryd.shelf import media"),
+    (a_folder_imports_only_what_stands_below_it, "log", "from artfactoryd.storage import index"),
+    (a_folder_imports_only_what_stands_below_it, "intake.inbox", "def f():\n    import artfactoryd.execution.worker"),
+    (a_folder_imports_only_what_stands_below_it, "execution.worker", "from artfactoryd.intake import claims"),
+    (a_folder_imports_only_what_stands_below_it, "execution.worker", "from artfactoryd.daemon import loop"),
+    (a_folder_imports_only_what_stands_below_it, "daemon.loop", "from artfactoryd.web import server"),
+    (a_folder_imports_only_what_stands_below_it, "daemon.loop", "from artfactoryd.cli import main"),
+    (errors_import_nothing_of_ours, "errors", "from artfactoryd import clock"),
     (factories_do_not_know_their_siblings, "factories.replicate", "from artfactoryd.factories import local"),
-    (factories_do_not_know_their_siblings, "factories.replicate", "from .local import make"),
-    (factories_do_not_know_their_siblings, "factories.local", "from .wire import Wire"),
-    (factories_do_not_know_their_siblings, "factories.wire", "from .replicate import make"),
-    (only_the_way_in_imports_daemon_and_cli, "foreman", "from artfactoryd.daemon import loop as daemon"),
-    (only_the_way_in_imports_daemon_and_cli, "foreman", "from artfactoryd.web import server as status"),
-    (only_the_way_in_imports_daemon_and_cli, "daemon", "from artfactoryd.cli import main"),
-    (nobody_goes_back_to_the_front_door, "foreman", "from artfactoryd.cli import show"),
-    (every_room_is_known, "attic", ""),
-    (one_door_for_each_dependency, "shelf", "from PIL import Image"),
+    (factories_do_not_know_their_siblings, "factories.replicate.listing", "from artfactoryd.factories.fal import make"),
+    (factories_do_not_know_their_siblings, "factories.http.transport", "from artfactoryd.factories.fal import make"),
+    (only_run_knows_the_page, "cli.orders", "from artfactoryd.web import page"),
+    (nobody_goes_back_to_the_way_in, "cli.run", "from artfactoryd import __main__"),
+    (one_door_for_each_dependency, "planning.inputs", "from PIL import Image"),
     (one_door_for_each_dependency, "factories.local", "import replicate.client"),
-    (one_door_for_each_dependency, "cli", "def f():\n    import yaml"),
+    (one_door_for_each_dependency, "cli.plan", "def f():\n    import yaml"),
+    (one_door_for_each_dependency, "intake.inbox", "import watchfiles"),
     (small_enough, "shelf", "\n" * 401),
     (small_enough, "shelf", "def f():\n" + "    pass\n" * 40),
     (only_the_vocabulary, "core.utils", ""),
@@ -390,18 +306,16 @@ KEEPS = [
     ("core.plan", "import random\nfrom pathlib import PurePosixPath\nx = random.Random(7)"),
     (
         "core.plan",
-        "from urllib.parse import urlsplit\nfrom artfactoryd.core.grammar import tokens as grammar\nfrom . import order",
+        "from urllib.parse import urlsplit\nfrom artfactoryd.core.grammar import tokens\nfrom . import order",
     ),
     ("core.plan", "from artfactoryd.errors import Problem"),
-    ("shelf", "from artfactoryd import documents, log\nfrom artfactoryd.core.sidecar import name"),
+    ("shelf.placing", "from artfactoryd import documents, log\nfrom artfactoryd.core.sidecar import name"),
     ("factories.replicate", "import replicate\nfrom artfactoryd.factories import Ticket"),
-    (
-        "foreman",
-        "from artfactoryd.shelf import fetch; from artfactoryd.shelf import placing as shelf\nfrom artfactoryd.factories import Ticket",
-    ),
-    ("session", "def f():\n    from artfactoryd.daemon import loop as daemon"),
-    ("migrations.0001_begin", "import peewee"),
-    ("shelf", "def f():\n" + "    pass\n" * 39),
+    ("factories.replicate", "from artfactoryd.factories.http import transport"),
+    ("execution.worker", "from artfactoryd.shelf import fetch\nfrom artfactoryd.factories import Ticket"),
+    ("cli.run", "from artfactoryd.web import server\nfrom artfactoryd.daemon import loop"),
+    ("storage.migrations.0001_begin", "import peewee"),
+    ("shelf.placing", "def f():\n" + "    pass\n" * 39),
 ]
 
 
@@ -445,7 +359,7 @@ def spoken_of(text: str) -> set[str]:
 
 def unnamed(names: set[str], text: str) -> set[str]:
     spoken = {path.rpartition("/")[2] for path in spoken_of(text)}
-    return {name for name in names if room_of(name) != "migrations" and name.rpartition(".")[2] not in spoken}
+    return {name for name in names if ".migrations." not in name and name.rpartition(".")[2] not in spoken}
 
 
 def vanished(names: set[str], text: str) -> set[str]:

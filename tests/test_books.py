@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -615,7 +616,9 @@ async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, mo
             calls.append(order_id)
             add(index, order_id, providers, items)
             if len(calls) == 2:
-                raise database.pw.OperationalError("database or disk is full")
+                full = sqlite3.OperationalError("in words of any release")
+                full.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise database.pw.OperationalError(*full.args) from full
 
         monkeypatch.setattr(derived, "add_items", full_at_the_second)
         with pytest.raises(StorageFull):

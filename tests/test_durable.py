@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import durable
-from artfactoryd.durable import flush, flush_folder, storage_errors, write_file
+from artfactoryd import durable, medium
+from artfactoryd.durable import write_file
 from artfactoryd.errors import StorageFaulty, StorageFull
+from artfactoryd.medium import flush, flush_folder, storage_errors
 
 
 def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -52,21 +53,21 @@ def test_what_the_system_says_becomes_a_sentence(
 
 def test_a_failed_full_flush_is_not_hidden_by_an_ordinary_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS a second, weaker flush may succeed for bytes that are lost."""
-    monkeypatch.setattr(durable.fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(medium.fcntl, "F_FULLFSYNC", 51, raising=False)
     with (tmp_path / "a").open("wb") as file:
-        monkeypatch.setattr(durable.fcntl, "fcntl", _raising(errno.EIO))
+        monkeypatch.setattr(medium.fcntl, "fcntl", _raising(errno.EIO))
         with pytest.raises(OSError, match="Input/output"):
             flush(file.fileno())
-        monkeypatch.setattr(durable.fcntl, "fcntl", _raising(errno.ENOTSUP))
+        monkeypatch.setattr(medium.fcntl, "fcntl", _raising(errno.ENOTSUP))
         flush(file.fileno())
 
 
 def test_a_file_system_that_cannot_flush_folders_is_taken_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(durable.os, "fsync", _raising(errno.EINVAL))
+    monkeypatch.setattr(medium.os, "fsync", _raising(errno.EINVAL))
     flush_folder(tmp_path)
-    monkeypatch.setattr(durable.os, "fsync", _raising(errno.EIO))
+    monkeypatch.setattr(medium.os, "fsync", _raising(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
         flush_folder(tmp_path)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from artfactoryd import durable
+from artfactoryd import medium
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.factories import Output, Ticket
 from artfactoryd.home import Home
@@ -81,7 +81,7 @@ def new(root: Path) -> TestHome:
     home = TestHome.make(root)
     home.drop("car.yaml", order("a car"))
     Provider.creates.clear()
-    durable.refused = 0
+    medium.refused = 0
     return home
 
 

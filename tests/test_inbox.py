@@ -402,7 +402,8 @@ def test_strays_in_folders(box: Box) -> None:
     box.drop("cars (conflicted copy 2026)/order.yaml")
     assert box.ready(59) == {"summer/cars.yaml": ("file", "summer")} and box.strays(59) == {}
     assert box.strays() == {
-        "summer/photo.png": inbox_rules.PICTURE.what, "summer/more": inbox_rules.NESTED.what, "summer/link.yaml": "a link",
+        "summer/photo.png": inbox_rules.PICTURE.what, "summer/more": inbox_rules.NESTED.what,
+        "summer/link.yaml": "a link",
         "recipes": inbox_rules.CHECKOUT.what, "hollow": inbox_rules.HOLLOW.what, "letter.rtfd": inbox_rules.RICH.what,
         "cars (conflicted copy 2026)": inbox_rules.SYNC_COPY.what,
     }  # fmt: skip

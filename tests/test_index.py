@@ -179,7 +179,25 @@ def test_words_for_a_full_database_ask_for_room(writer: Index) -> None:
         for n in range(9):
             do(writer, acceptance(order_id(n), document="x" * 10_000))
     assert isinstance(trouble(writer.path, caught.value), StorageFull)
-    assert isinstance(trouble(writer.path, DatabaseError("malformed")), StorageSick)
+    assert isinstance(
+        trouble(writer.path, DatabaseError("the tray is full")), StorageSick
+    )  # by its code, not its words
+
+
+def test_what_may_pass_is_told_from_what_does_not(writer: Index, reader: Index) -> None:
+    other = sqlite3.connect(writer.path, timeout=0)
+    other.execute("BEGIN IMMEDIATE")
+    writer.db.execute_sql("PRAGMA busy_timeout = 0")
+    for ask in (lambda: writer.run("DELETE FROM orders"), lambda: reader.run("DELETE FROM orders")):  # locked, readonly
+        with pytest.raises(DatabaseError) as caught:
+            ask()
+        assert isinstance(trouble(writer.path, caught.value), StorageFull)
+    other.close()
+    with pytest.raises(DatabaseError) as caught:
+        writer.run("DELETE FROM nothing")
+    assert isinstance(trouble(writer.path, caught.value), StorageSick)
+    with pytest.raises(StorageFull):
+        Index.open(writer.path / "not a folder" / "index.sqlite3")
 
 
 # --- orders ---

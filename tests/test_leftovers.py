@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import durable
+from artfactoryd import medium
 from artfactoryd.daemon import cleanup
+from artfactoryd.errors import StorageFull
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 
@@ -19,7 +20,7 @@ Patch = pytest.MonkeyPatch
 
 @pytest.fixture
 def home(tmp_path: Path) -> TestHome:
-    durable.refused = 0
+    medium.refused = 0
     return TestHome.make(tmp_path / "home")
 
 
@@ -62,9 +63,9 @@ async def test_after_an_end_in_the_middle_the_whole_shelf_is_looked_over(
 async def test_an_end_after_the_disk_refused_something_is_no_ordinary_one(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         await works.make(order())
-        with pytest.raises(durable.StorageFull), durable.storage_errors(home.root):
+        with pytest.raises(StorageFull), medium.storage_errors(home.root):
             raise OSError(28, "No space left on device")
     assert cleanup.mark(home.home)
-    durable.refused = 0
+    medium.refused = 0
     cleanup.unmark(home.home)
     assert not cleanup.mark(home.home)

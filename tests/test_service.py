@@ -6,6 +6,8 @@ How the supervisors themselves are spoken to: test_launchd, test_systemd.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -148,6 +150,29 @@ def test_bad_settings_keep_a_supervised_daemon_up_and_saying_so_until_they_are_m
         assert process.poll() is None
         home.home.settings_file.write_text(good)
         ear.hear("STATUS=at work")
+
+
+def test_a_library_that_may_buy_twice_keeps_a_supervised_daemon_waiting_until_another_is_installed(
+    home: TestHome, ear: Ear, tmp_path: Path
+) -> None:
+    metadata = tmp_path / "packages" / "replicate-2.0.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: replicate\nVersion: 2.0.0\n")
+    environ = home.environment(
+        PYTHONPATH=f"{metadata.parent}{os.pathsep}{Path(__file__).parents[1]}", NOTIFY_SOCKET=ear.address
+    )
+    with subprocess.Popen(home.command("run", "--supervised"), env=environ) as process:
+        try:
+            assert "replicate 2.0.0 is installed" in ear.hear("STATUS=The factory of replicate is not used")
+            ear.forget()
+            ear.hear("WATCHDOG=1")
+            assert process.poll() is None
+            shutil.rmtree(metadata)
+            ear.hear("STATUS=at work")
+        finally:
+            process.kill()
+    log = "".join(path.read_text() for path in home.home.logs.iterdir())
+    assert "nothing is started: The factory of replicate is not used" in log
 
 
 def test_a_held_home_is_waited_for_under_a_supervisor_and_a_failure_in_a_terminal(home: TestHome, ear: Ear) -> None:

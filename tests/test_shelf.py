@@ -150,7 +150,7 @@ def test_where_hard_links_fail_the_product_is_copied_as_safely(
 ) -> None:
     """Another volume, or a file system without hard links (exFAT)."""
 
-    def no_link(*_: object) -> None:
+    def no_link(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", no_link)
@@ -166,10 +166,10 @@ def test_a_file_that_appears_in_the_last_moment_is_kept_and_gets_no_sidecar_of_o
 ) -> None:
     link = os.link
 
-    def late(old: Path, new: Path) -> None:
+    def late(old: Path, new: Path, **named: bool) -> None:
         if new.name == NAME:
             new.write_bytes(b"a person's own")
-        link(old, new)
+        link(old, new, **named)
 
     monkeypatch.setattr(os, "link", late)
     chosen = placing.place(source, folder, NAME, card())
@@ -227,9 +227,10 @@ shelf.place(Path(source), Path(folder), name, lambda name: {"id": "id-1", "file"
 OPEN = """
 import sys
 from pathlib import Path
-from artfactoryd.shelf import placing as shelf
+from artfactoryd.shelf import order_folders
 files = {"order.yaml": b"o", "inputs/a.png": b"i", "receipt.yaml": b"order_id: " + sys.argv[2].encode() + b"\\n"}
-shelf.open_order_folder(Path(sys.argv[1]), "cars", "2026-11-22", "cars", sys.argv[2], files, lambda: b"id: p\\n")
+root, order_id = Path(sys.argv[1]), sys.argv[2]
+order_folders.open_order_folder(root, "cars", "2026-11-22", "cars", order_id, files, lambda: b"id: p\\n")
 """
 
 

@@ -12,9 +12,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artfactoryd import yaml12
 from artfactoryd.documents import Document, dump_yaml, read_documents
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.schema import check
+
+STEPS = [" " * level + "a:" for level in range(2, 1100)]
 
 
 def read(text: str | bytes, file: str = "cars.yaml") -> Document:
@@ -79,62 +82,72 @@ def test_a_scalar_means_what_yaml_1_2_says(written: str, value: Any) -> None:
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "line", "column", "says"),
-    [
-        ("prompt: [red,blue] car\n", "E_YAML", 1, 9, 'prompt: "[red,blue] car"'),
-        ("parameters:\n  prompt: [red,blue] car\n  seed: 7\n", "E_YAML", 2, 11, 'prompt: "[red,blue] car"'),
-        ("prompt:\n  - [red,blue] car\n", "E_YAML", 2, 5, '"[red,blue] car"'),
-        ("prompt: {red|blue} car\n", "E_YAML", 1, 9, 'prompt: "{red|blue} car"'),
-        ("api_key: [r8_abc] x\n", "E_YAML", 1, 10, "double quotes around the whole text."),
-        ("prompt: a car: red\n", "E_YAML", 1, 9, 'prompt: "a car: red"'),
-        ("prompt: *bold* car\n", "E_YAML", 1, 9, 'prompt: "*bold* car"'),
-        ("prompt: *bold\n", "E_ALIAS", 1, 9, "quotes"),
-        ("prompt: @home\n", "E_YAML", 1, 9, 'prompt: "@home"'),
-        ('prompt: "a car" by night\n', "E_YAML", 1, 9, "other kind of quote"),
-        ("prompt: 'don't'\n", "E_YAML", 1, 9, "other kind of quote"),
-        ("provider:replicate\nmodel: x\n", "E_YAML", 1, 1, "key: value"),
-        ("provider:replicate\n", "E_NOT_MAPPING", 1, 1, "blank after it"),
-        ("prompt: “a car”\n", "E_QUOTES", 1, 9, "straight quotes"),
-        ("“prompt”: a car\n", "E_QUOTES", 1, 1, "straight quotes"),
-        ("prompt: “a car: red”\n", "E_QUOTES", 1, 9, "straight quotes"),
-        ("a:\n\tb: 1\n", "E_TAB", 2, 1, "spaces"),
-        ("a:\n  b: 1\n\tc: 1\n", "E_TAB", 3, 1, "spaces"),
-        ('prompt: "a car\nseed: 7\n', "E_YAML", 1, 9, "Close it"),
-        ("prompt: [red, blue\nseed: 7\n", "E_YAML", 1, 9, "Close it"),
-        (r'prompt: "\[x\]"', "E_YAML", 1, 10, "backslash twice"),
-        ("a: 1\n  b: 2\n", "E_YAML", 2, 4, "same column"),
-        ("a:\n  b: 2\n c: 3\n", "E_YAML", 3, 2, "same column"),
-        ("a: &x 1\nb:\n  c: 2\n d: 3\n", "E_YAML", 4, 2, "same column"),
-        ("a: 0x" + "f" * 200 + "\n", "E_NUMBER", 1, 4, "quotes"),
-        ("", "E_EMPTY", 1, 1, "keys"),
-        (" \n\n", "E_EMPTY", 1, 1, "keys"),
-        ("# only a remark\n", "E_EMPTY", 1, 1, "keys"),
-        ("---\n---\n", "E_EMPTY", 1, 1, "keys"),
-        ("- provider: local\n", "E_NOT_MAPPING", 1, 1, "---"),
-        ("7\n", "E_NOT_MAPPING", 1, 1, "key: value"),
-        ("{\\rtf1\\ansi hello}", "E_ENCODING", None, None, "Plain Text"),
-        (b"a: caf\xe9\n", "E_ENCODING", 1, 7, "UTF-8"),
-        (b"a: 1\nb\x00c: 2\n", "E_ENCODING", None, None, "text"),
-        (b"\x00" * 64, "E_ENCODING", None, None, "again"),
-        ("a: 1\n".encode("utf-16-le"), "E_ENCODING", None, None, "UTF-8"),
-        (b"\xff\xfea", "E_ENCODING", 1, 1, "UTF-8"),
-        ("a: x\x07y\n", "E_ENCODING", 1, 5, "Delete"),
-        ("a: 1\n\ufeffb: 2\n", "E_ENCODING", 2, 1, "Delete"),
-        ("a: !wow x\n", "E_TAG", 1, 4, "tag"),
-        ("a: !!set {x}\n", "E_TAG", 1, 4, "tag"),
-        ("a: !!int x\n", "E_TAG", 1, 4, "tag"),
-        ("a: 1\nb: &x {c: 1}\nd:\n  <<: *x\n", "E_MERGE", 4, 3, "Write the keys out"),
-        ("1: a\n", "E_KEY", 1, 1, "quotes"),
-        ("? [a]\n: 1\n", "E_KEY", 1, 3, "quotes"),
-        ("a: .inf\n", "E_NUMBER", 1, 4, "quotes"),
-        ("a: -.INF\n", "E_NUMBER", 1, 4, "quotes"),
-        ("a: .nan\n", "E_NUMBER", 1, 4, "quotes"),
-        ("a: 1e999\n", "E_NUMBER", 1, 4, "quotes"),
-        ("a: " + "9" * 5000 + "\n", "E_NUMBER", 1, 4, "quotes"),
-        ("a: &a [*a]\n", "E_ALIAS", 1, 8, "out"),
-    ],
-)
+UNREADABLE: list[tuple[str | bytes, str, int | None, int | None, str]] = [
+    ("prompt: [red,blue] car\n", "E_YAML", 1, 9, 'prompt: "[red,blue] car"'),
+    ("parameters:\n  prompt: [red,blue] car\n  seed: 7\n", "E_YAML", 2, 11, 'prompt: "[red,blue] car"'),
+    ("prompt:\n  - [red,blue] car\n", "E_YAML", 2, 5, '"[red,blue] car"'),
+    ("prompt: {red|blue} car\n", "E_YAML", 1, 9, 'prompt: "{red|blue} car"'),
+    ("api_key: [r8_abc] x\n", "E_YAML", 1, 10, "double quotes around the whole text."),
+    ("prompt: a car: red\n", "E_YAML", 1, 9, 'prompt: "a car: red"'),
+    ("prompt: *bold* car\n", "E_YAML", 1, 9, 'prompt: "*bold* car"'),
+    ("prompt: *bold\n", "E_ALIAS", 1, 9, "quotes"),
+    ("prompt: @home\n", "E_YAML", 1, 9, 'prompt: "@home"'),
+    ('prompt: "a car" by night\n', "E_YAML", 1, 9, "other kind of quote"),
+    ("prompt: 'don't'\n", "E_YAML", 1, 9, "other kind of quote"),
+    ("provider:replicate\nmodel: x\n", "E_YAML", 1, 1, "key: value"),
+    ("provider:replicate\n", "E_NOT_MAPPING", 1, 1, "blank after it"),
+    ("prompt: “a car”\n", "E_QUOTES", 1, 9, "straight quotes"),
+    ("“prompt”: a car\n", "E_QUOTES", 1, 1, "straight quotes"),
+    ("prompt: “a car: red”\n", "E_QUOTES", 1, 9, "straight quotes"),
+    ("a:\n\tb: 1\n", "E_TAB", 2, 1, "spaces"),
+    ("a:\n  b: 1\n\tc: 1\n", "E_TAB", 3, 1, "spaces"),
+    ('prompt: "a car\nseed: 7\n', "E_YAML", 1, 9, "Close it"),
+    ("prompt: [red, blue\nseed: 7\n", "E_YAML", 1, 9, "Close it"),
+    (r'prompt: "\[x\]"', "E_YAML", 1, 10, "backslash twice"),
+    (r'prompt: "\xZZ"', "E_YAML", 1, 12, "backslash twice"),
+    ("a: 1\nprompt: 'a car\n---\nb: don't\n", "E_YAML", 2, 9, "Close it"),
+    ("prompt: [red] @home\n", "E_YAML", 1, 9, 'prompt: "[red] @home"'),
+    ("prompt: [a, @home]\n", "E_YAML", 1, 13, "double quotes"),
+    ("a: [b, ,]\n", "E_YAML", 1, 8, "Close it"),
+    ("a: ,\n", "E_YAML", 1, 4, "same column"),
+    ('"a": 1\nb: 2\n  c: 3\n', "E_YAML", 3, 4, "same column"),
+    ("'a':\n  b: 1\n c: 2\n", "E_YAML", 3, 2, "same column"),
+    ("{a: 1}\nb: 2\n", "E_YAML", 2, 1, "double quotes"),
+    ("a: [!x!y z]\n", "E_YAML", 1, 5, "double quotes"),
+    ("a: 1\n  b: 2\n", "E_YAML", 2, 4, "same column"),
+    ("a:\n  b: 2\n c: 3\n", "E_YAML", 3, 2, "same column"),
+    ("a: &x 1\nb:\n  c: 2\n d: 3\n", "E_YAML", 4, 2, "same column"),
+    ("a: 0x" + "f" * 200 + "\n", "E_NUMBER", 1, 4, "quotes"),
+    ("", "E_EMPTY", 1, 1, "keys"),
+    (" \n\n", "E_EMPTY", 1, 1, "keys"),
+    ("# only a remark\n", "E_EMPTY", 1, 1, "keys"),
+    ("---\n---\n", "E_EMPTY", 1, 1, "keys"),
+    ("- provider: local\n", "E_NOT_MAPPING", 1, 1, "---"),
+    ("7\n", "E_NOT_MAPPING", 1, 1, "key: value"),
+    ("{\\rtf1\\ansi hello}", "E_ENCODING", None, None, "Plain Text"),
+    (b"a: caf\xe9\n", "E_ENCODING", 1, 7, "UTF-8"),
+    (b"a: 1\nb\x00c: 2\n", "E_ENCODING", None, None, "text"),
+    (b"\x00" * 64, "E_ENCODING", None, None, "again"),
+    ("a: 1\n".encode("utf-16-le"), "E_ENCODING", None, None, "UTF-8"),
+    (b"\xff\xfea", "E_ENCODING", 1, 1, "UTF-8"),
+    ("a: x\x07y\n", "E_ENCODING", 1, 5, "Delete"),
+    ("a: 1\n\ufeffb: 2\n", "E_ENCODING", 2, 1, "Delete"),
+    ("a: !wow x\n", "E_TAG", 1, 4, "tag"),
+    ("a: !!set {x}\n", "E_TAG", 1, 4, "tag"),
+    ("a: !!int x\n", "E_TAG", 1, 4, "tag"),
+    ("a: 1\nb: &x {c: 1}\nd:\n  <<: *x\n", "E_MERGE", 4, 3, "Write the keys out"),
+    ("1: a\n", "E_KEY", 1, 1, "quotes"),
+    ("? [a]\n: 1\n", "E_KEY", 1, 3, "quotes"),
+    ("a: .inf\n", "E_NUMBER", 1, 4, "quotes"),
+    ("a: -.INF\n", "E_NUMBER", 1, 4, "quotes"),
+    ("a: .nan\n", "E_NUMBER", 1, 4, "quotes"),
+    ("a: 1e999\n", "E_NUMBER", 1, 4, "quotes"),
+    ("a: " + "9" * 5000 + "\n", "E_NUMBER", 1, 4, "quotes"),
+    ("a: &a [*a]\n", "E_ALIAS", 1, 8, "out"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "line", "column", "says"), UNREADABLE)
 def test_a_file_that_cannot_be_read_says_where_and_what_to_do(
     text: str | bytes, code: str, line: int | None, column: int | None, says: str
 ) -> None:
@@ -142,6 +155,16 @@ def test_a_file_that_cannot_be_read_says_where_and_what_to_do(
     assert (problem.code, problem.line, problem.column) == (code, line, column)
     assert says in problem.fix
     assert "r8_abc" not in str(problem)
+
+
+@pytest.mark.parametrize("text", [text for text, code, *_ in UNREADABLE if code in ("E_YAML", "E_TAB", "E_QUOTES")])
+def test_the_parser_of_another_release_with_other_words_is_retold_alike(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = refused(text)
+    monkeypatch.setattr(yaml12, "_Loader", yaml.SafeLoader)  # PyYAML's own, which says everything in words of its own
+    second = refused(text)
+    assert [(one.code, one.line, one.fix) for one in second] == [(one.code, one.line, one.fix) for one in first]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +209,30 @@ def test_a_hundred_thousand_nested_brackets_are_refused_and_the_process_lives(op
     assert (done.returncode, done.stdout.strip()) == (0, b"E_TOO_DEEP"), done.stderr
 
 
+@pytest.mark.parametrize("before", ["a:\n ", "- a\n-\n ", "a: .inf\nb:\n "])
+@pytest.mark.parametrize("levels", ["[" * 1100, "{a: " * 1100, "- " * 1100, "? " * 1100, "\n".join(STEPS)])
+def test_a_thousand_levels_of_any_kind_are_too_deep_whatever_stands_before_them(before: str, levels: str) -> None:
+    [problem] = refused(before + levels)
+    assert problem.code == "E_TOO_DEEP"
+
+
+@pytest.mark.parametrize("count", [990, 999, 1000, 1001, 1010, 1024, 1100, 20_000])
+@pytest.mark.parametrize("opening", ["[", "{", "[{"])
+def test_brackets_around_what_a_parser_may_refuse_by_itself_are_too_deep(opening: str, count: int) -> None:
+    [problem] = refused("a: " + opening * count)
+    assert (problem.code, problem.line, problem.column) == ("E_TOO_DEEP", 1, 43)
+
+
 def test_forty_levels_are_read_and_forty_one_are_not() -> None:
     assert read("a: " + "[" * 39 + "]" * 39).value
     [problem] = refused("a: " + "[" * 40 + "]" * 40)
     assert (problem.code, problem.column) == ("E_TOO_DEEP", 43)
+
+
+@pytest.mark.parametrize("text", ['a: "' + "[" * 2000, "a: |\n " + "[" * 2000 + "\nb: *", "a: '" + "{[" * 1500])
+def test_brackets_inside_a_text_that_breaks_off_are_no_depth(text: str) -> None:
+    [problem] = refused(text)
+    assert problem.code == "E_YAML"
 
 
 def bomb(levels: int, times: int, leaf: str = "x") -> str:

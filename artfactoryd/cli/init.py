@@ -10,7 +10,7 @@ import click
 
 from artfactoryd import schema
 from artfactoryd.cli.context import home_of
-from artfactoryd.durable import write_file
+from artfactoryd.durable import make_folders, write_file
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT
 
@@ -53,13 +53,13 @@ def _copy_examples(library: Path) -> None:
         inside = path.relative_to(source)
         borrowed = inside.parts[0] == LIBRARY
         copied = library.joinpath(*inside.parts[1:]) if borrowed else library / "examples" / inside
-        copied.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(copied.parent)
         if not copied.exists():
             write_file(copied, path.read_bytes())
 
 
 def _write_schemas(folder: Path) -> None:
     """Always those of this program: an editor that follows them completes only what works."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(folder)
     for name in schema.schema_names():
         write_file(folder / f"{name}.schema.json", schema.schema_text(name).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ from artfactoryd.cli.context import home_of, made_home
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.factories.registry import look_again, unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Work
-from artfactoryd.settings import Logging, read_settings
+from artfactoryd.settings import Logging, Settings, read_settings
 from artfactoryd.web import server
 
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
@@ -47,6 +49,8 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
             _wait_for_settings(home, environ, seen)
             seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
+        if supervised:
+            _wait_for_libraries(settings, environ)
         home.make()
         asyncio.run(loop.work(home, settings, Work(), environ, server.serve))
 
@@ -75,6 +79,17 @@ def _wait_for_settings(home: Home, environ: dict[str, str], seen: int | None) ->
     """Until the file is another one than was looked at just before it was read."""
     while _changed_at(home.settings_file) == seen:
         _wait(environ, f"The settings cannot be used, and nothing is taken; see {home.settings_file}.error.txt")
+
+
+def _wait_for_libraries(settings: Settings, environ: dict[str, str]) -> None:
+    """Until none that is installed may buy twice."""
+    told = None
+    while why := unsafe_start(settings):
+        if why != told:
+            logging.getLogger(__name__).error("nothing is started: %s", why)
+        told = why
+        _wait(environ, why)
+        look_again()
 
 
 def _changed_at(path: Path) -> int | None:

@@ -22,9 +22,10 @@ from artfactoryd.cli.progress import Progress
 from artfactoryd.core import lifecycle
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.loop import outcome
-from artfactoryd.durable import flush_folder, write_file
+from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
+from artfactoryd.medium import flush_folder
 from artfactoryd.planning.planner import Origin, name_of
 from artfactoryd.planning.preview import understood
 from artfactoryd.reporting import waiting as reports
@@ -109,18 +110,18 @@ def place_in_inbox(
     bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
     made = home.temp / bundle.name
     submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
-    made.mkdir(parents=True)
+    make_folders(made)
     write_file(made / "order.yaml", file.read_bytes())
     for picture in _pictures(file, home, settings, environ):
-        (made / picture).parent.mkdir(parents=True, exist_ok=True)
+        make_folders((made / picture).parent)
         write_file(made / picture, (file.parent / picture).read_bytes())
     write_file(made / ".submit.json", json.dumps(submitted, ensure_ascii=False).encode())
     try:
-        made.rename(bundle)
+        rename(made, bundle)
     except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
         hidden = inbox / f".{bundle.name}.tmp"
-        shutil.copytree(made, hidden)
-        hidden.rename(bundle)
+        copy(made, hidden)
+        rename(hidden, bundle)
         shutil.rmtree(made)
     flush_folder(inbox)
     return bundle, submission

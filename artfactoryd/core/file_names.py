@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import cut
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
@@ -45,26 +46,26 @@ Parts = tuple[str | Field, ...]
 
 def pattern_of(order: Order, stage: str | None) -> str:
     """Of what one stage makes; None: of the order's own items."""
-    own = next((each.file for each in order.then if each.id == stage), None)
+    own = next((later.file for later in order.then if later.id == stage), None)
     return own or order.file or PATTERN
 
 
 @lru_cache(maxsize=256)
 def parts_of(pattern: str) -> Parts:
     """Text and fields in turn; what is no field is a Field whose name says so."""
-    found: list[str | Field] = []
+    parts: list[str | Field] = []
     end = 0
     for match in _FIELD.finditer(pattern):
-        found.append(pattern[end : match.start()])
+        parts.append(pattern[end : match.start()])
         end = match.end()
         if match[0] in ("{{", "}}"):
-            found.append(match[0][0])
+            parts.append(match[0][0])
         elif match[1] is None:
-            found.append(Field(match.start() + 1, match[0]))
+            parts.append(Field(match.start() + 1, match[0]))
         else:
             name, _, form = match[1].partition(":")
-            found.append(Field(match.start() + 1, name, form))
-    return tuple(part for part in (*found, pattern[end:]) if part != "")
+            parts.append(Field(match.start() + 1, name, form))
+    return tuple(part for part in (*parts, pattern[end:]) if part != "")
 
 
 # --- what is wrong with it ---
@@ -76,8 +77,8 @@ def problems(pattern: str, model: Model | None = None, names: Collection[str] = 
     Without a model any name may be that of a parameter.
     """
     parts = parts_of(pattern)
-    found = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names)]
-    return found or list(_of_path(pattern))
+    wrong = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names)]
+    return wrong or list(_of_path(pattern))
 
 
 def _of_field(field: Field, model: Model | None, names: Collection[str]) -> Iterator[Problem]:
@@ -133,18 +134,18 @@ def has_version(pattern: str) -> bool:
     return any(isinstance(part, Field) and part.name == "version" for part in parts_of(pattern))
 
 
-def name(pattern: str, values: Mapping[str, Any]) -> str:
+def name(pattern: str, values: Parameters) -> str:
     """Below the order's folder, with `/` between parts. Whatever the values are, it stays there."""
     text = "".join(part if isinstance(part, str) else _filled(part, values) for part in parts_of(pattern))
     *folders, last = text.split("/")
-    safe = [_cut(folder.strip(" .")).rstrip(" .") or NOTHING for folder in folders]
+    safe = [cut(folder.strip(" ."), MOST_BYTES).rstrip(" .") or NOTHING for folder in folders]
     if safe and safe[0].casefold() == INPUTS:
         safe[0] = f"{safe[0]}-1"
     stem, _, extension = last.rpartition(".")
-    return "/".join([*safe, f"{_cut(stem.lstrip(' .')) or NOTHING}.{extension}"])
+    return "/".join([*safe, f"{cut(stem.lstrip(' .'), MOST_BYTES) or NOTHING}.{extension}"])
 
 
-def _filled(field: Field, values: Mapping[str, Any]) -> str:
+def _filled(field: Field, values: Parameters) -> str:
     value = values.get(field.name)
     if field.name in LATE and isinstance(value, str):
         return value
@@ -155,25 +156,21 @@ def _filled(field: Field, values: Mapping[str, Any]) -> str:
     return format(int(value), field.format or "d")
 
 
-def _words(value: Any) -> str:
+def _words(value: Value) -> str:
     if value is None:
         return NOTHING
     return slug(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), otherwise=NOTHING)
-
-
-def _cut(text: str) -> str:
-    return text.encode("utf-8", "ignore")[:MOST_BYTES].decode("utf-8", "ignore")
 
 
 # --- the values ---
 
 
 def of_item(
-    model: Model, parameters: Mapping[str, Any], tokens: Collection[Sequence[str]], lookups: Collection[str]
-) -> dict[str, Any]:
+    model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str]
+) -> dict[str, Value]:
     """What is the same for all products of an item."""
     taken = {
-        each: value for _, token, value in tokens for each in lookups if each in re.findall(r"[\w-]+", token)
+        lookup: value for _, token, value in tokens for lookup in lookups if lookup in re.findall(r"[\w-]+", token)
     }  # fmt: skip
     return {
         **parameters, **taken, "slug": slug(prompt_of(parameters, model)), "model": model.names[-1],
@@ -181,7 +178,7 @@ def of_item(
     }  # fmt: skip
 
 
-def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Any]:
+def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Value]:
     """`accepted`: when it was, by this machine's clock."""
     year, month, day = accepted.strftime("%Y-%m-%d").split("-")
     return {
@@ -190,7 +187,7 @@ def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict
     }  # fmt: skip
 
 
-def of_bytes(index: int, copy: int, seed: int | None, sha256: str, extension: str) -> dict[str, Any]:
+def of_bytes(index: int, copy: int, seed: int | None, sha256: str, extension: str) -> dict[str, Value]:
     return {
         "index": index, "copy": copy, "seed": seed, "hash": sha256, "hash8": sha256[:8], "ext": extension,
     }  # fmt: skip

@@ -67,11 +67,6 @@ MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {
 }
 
 
-def next_state(state: str, move: str) -> ItemState | None:
-    """Where `move` leads from `state`; None when that is not legal."""
-    return MOVES[move].get(ItemState(state))
-
-
 def order_state(counts: Mapping[str, int], *, held: bool, cancelled: bool, expanded: bool) -> OrderState:
     """`counts`: items by state. `expanded`: every item of the order has its row.
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from artfactoryd.core.json_types import Document, Parameters, Schema
 from artfactoryd.core.money import micro_dollars
 
 SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
@@ -27,10 +28,10 @@ class Price:
     as_of: str | None = None
 
     @classmethod
-    def from_mapping(cls, value: Mapping[str, Any]) -> Price:
+    def from_mapping(cls, value: Document) -> Price:
         return cls(str(value["usd"]), value.get("per", "image"), value.get("seconds"), _text(value.get("as_of")))
 
-    def upper(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+    def upper(self, asked: int, parameters: Parameters) -> int | None:
         """The most a call for `asked` outputs may cost, in micro-dollars; None when that is not known."""
         if self.per == "call":
             return micro_dollars(self.usd)
@@ -40,12 +41,12 @@ class Price:
             return self._by_size(asked, parameters)
         return None if self.seconds is None else micro_dollars(Decimal(self.usd) * Decimal(str(self.seconds)))
 
-    def _by_size(self, asked: int, parameters: Mapping[str, Any]) -> int | None:
+    def _by_size(self, asked: int, parameters: Parameters) -> int | None:
         size = size_of(parameters)
         return None if size is None else micro_dollars(self.usd, asked * -(-size[0] * size[1] // 1_000_000))
 
 
-def size_of(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
+def size_of(parameters: Parameters) -> tuple[int, int] | None:
     """Width and height in pixels, as given by `width` and `height` or by `image_size`, written out or by its name."""
     named = parameters.get("image_size")
     if isinstance(named, str):
@@ -69,7 +70,7 @@ class Model:
     aliases: tuple[str, ...] = ()
     family: str | None = None
     modality: str = "text-to-image"
-    schema: Mapping[str, Any] = field(default_factory=dict)
+    schema: Schema = field(default_factory=dict)
     text: tuple[str, ...] = ()
     batch: str | None = None
     seed: str | None = None
@@ -80,7 +81,7 @@ class Model:
     source: str = ""
 
     @classmethod
-    def from_mapping(cls, value: Mapping[str, Any], source: str) -> Model:
+    def from_mapping(cls, value: Document, source: str) -> Model:
         """Of a model file's content, already checked against schemas/model.schema.json."""
         name, _, version = str(value["model"]).partition(":")
         schema = value.get("schema") or {}
@@ -94,7 +95,7 @@ class Model:
         )  # fmt: skip
 
     @classmethod
-    def from_snapshot(cls, value: Mapping[str, Any]) -> Model:
+    def from_snapshot(cls, value: Document) -> Model:
         """The inverse of `snapshot`: how a model was when an order was accepted."""
         lists = {key: tuple(value[key]) for key in ("aliases", "text", "syntax")}
         price = Price(**value["price"]) if value["price"] else None
@@ -104,9 +105,9 @@ class Model:
         return asdict(self)
 
     @property
-    def properties(self) -> Mapping[str, Mapping[str, Any]]:
-        found = self.schema.get("properties")
-        return found if isinstance(found, Mapping) else {}
+    def properties(self) -> Mapping[str, Schema]:
+        properties = self.schema.get("properties")
+        return properties if isinstance(properties, Mapping) else {}
 
     @property
     def required(self) -> Sequence[str]:
@@ -127,14 +128,14 @@ class Model:
         return f"{self.id}:{self.version}" if self.version else self.id
 
 
-def _default_text(value: Mapping[str, Any]) -> list[str]:
+def _default_text(value: Document) -> list[str]:
     """prompt and every *_prompt, but for one that takes a picture or no string at all."""
     properties = (value.get("schema") or {}).get("properties") or {}
-    named = ((name, each) for name, each in properties.items() if name == "prompt" or name.endswith("_prompt"))
-    return [name for name, each in named if name != value.get("image") and _may_be_text(each)]
+    named = ((name, own) for name, own in properties.items() if name == "prompt" or name.endswith("_prompt"))
+    return [name for name, own in named if name != value.get("image") and _may_be_text(own)]
 
 
-def _may_be_text(schema: Mapping[str, Any]) -> bool:
+def _may_be_text(schema: Schema) -> bool:
     from artfactoryd.core.json_schema import types_of
 
     types = types_of(schema)
@@ -145,15 +146,3 @@ def snapshots(order: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The models of an accepted order as they were then, by the place that its items name."""
     found: list[dict[str, Any]] = order["models"] or [order["model"]]
     return found
-
-
-def snapshot_of(order: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
-    """The model that one item is for."""
-    found: dict[str, Any] = snapshots(order)[item["model"]]
-    return found
-
-
-def providers_of(order: Mapping[str, Any]) -> list[str]:
-    """Who really runs the items of each model: a rehearsal is drawn here."""
-    found = snapshots(order)
-    return [order["provider"] if order["rehearsal"] else each["provider"] for each in found]

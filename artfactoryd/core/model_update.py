@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model, Price
 
 TOLD = ("description", "minimum", "maximum")  # of a parameter, kept from what is known where the provider is silent
 WORDS = ("description", "title")  # that they differ changes nothing
-Schema = Mapping[str, Any]
 
 
 def renewed(known: Model, said: Model) -> Model:
@@ -27,14 +26,14 @@ def renewed(known: Model, said: Model) -> Model:
     )  # fmt: skip
 
 
-def _told(known: Model, name: str, schema: Schema) -> dict[str, Any]:
+def _told(known: Model, name: str, schema: Schema) -> dict[str, Value]:
     """A seed has a range that providers do not tell; other ranges only as the provider says."""
     keys = TOLD if name == known.seed else TOLD[:1]
     before = known.properties.get(name, {})
     return {**schema, **{key: before[key] for key in keys if key in before and key not in schema}}
 
 
-def _still(known: str | None, said: str | None, names: Mapping[str, Any]) -> str | None:
+def _still(known: str | None, said: str | None, names: Mapping[str, Schema]) -> str | None:
     return known if known in names else said
 
 
@@ -70,7 +69,7 @@ def differences(before: Model, now: Model) -> Differences:
     )  # fmt: skip
 
 
-def _bare(schema: Schema) -> dict[str, Any]:
+def _bare(schema: Schema) -> dict[str, Value]:
     return {key: each for key, each in schema.items() if key not in WORDS}
 
 

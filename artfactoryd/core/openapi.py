@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+
+from artfactoryd.core.json_types import Document, Schema, Value
 
 DEEPEST = 20
 KEPT = (
@@ -24,33 +25,33 @@ class NoSchema(ValueError):
     """The description does not say which parameters the model takes."""
 
 
-def input_schema(document: Mapping[str, Any]) -> dict[str, Any]:
+def input_schema(document: Document) -> dict[str, Value]:
     """JSON Schema of the parameters, in the order they are shown, every reference written out. Raises NoSchema."""
     schemas = _mapping(_mapping(document.get("components")).get("schemas"))
-    found = schemas.get("Input") or next((schemas[name] for name in _asked(document)), None)
-    if not isinstance(found, Mapping):
+    schema = schemas.get("Input") or next((schemas[name] for name in _asked(document)), None)
+    if not isinstance(schema, Mapping):
         raise NoSchema("its description names no parameters.")
-    whole = _whole(found, document, 0)
+    whole = _whole(schema, document, 0)
     properties = _mapping(whole.get("properties"))
-    names = sorted(properties, key=lambda name: _place(found, name))
-    result: dict[str, Any] = {"type": "object", "properties": {name: properties[name] for name in names}}
+    names = sorted(properties, key=lambda name: _place(schema, name))
+    result: dict[str, Value] = {"type": "object", "properties": {name: properties[name] for name in names}}
     required = [name for name in whole.get("required") or () if name in properties]
     return {**result, "required": required} if required else result
 
 
-def _asked(document: Mapping[str, Any]) -> list[str]:
+def _asked(document: Document) -> list[str]:
     """Names of the schemas that a POST takes: fal calls them after the model."""
-    found = []
+    names = []
     for path in _mapping(document.get("paths")).values():
         body = _mapping(_mapping(_mapping(path).get("post")).get("requestBody"))
         content = _mapping(_mapping(_mapping(body.get("content")).get("application/json")).get("schema"))
         reference = str(content.get("$ref", ""))
         if reference.startswith("#/components/schemas/"):
-            found.append(reference.rpartition("/")[2])
-    return found
+            names.append(reference.rpartition("/")[2])
+    return names
 
 
-def _place(schema: Mapping[str, Any], name: str) -> tuple[int, int]:
+def _place(schema: Schema, name: str) -> tuple[int, int]:
     """Where a parameter is shown: by Replicate's x-order, by fal's x-fal-order-properties, else as it stands."""
     names = list(_mapping(schema.get("properties")))
     order = _mapping(_mapping(schema.get("properties")).get(name)).get("x-order")
@@ -60,11 +61,11 @@ def _place(schema: Mapping[str, Any], name: str) -> tuple[int, int]:
     return (order if isinstance(order, int) else len(names), names.index(name))
 
 
-def _whole(schema: Any, document: Mapping[str, Any], depth: int) -> dict[str, Any]:
+def _whole(schema: object, document: Document, depth: int) -> dict[str, Value]:
     """Without references: what they name is written in their place."""
     if not isinstance(schema, Mapping) or depth > DEEPEST:
         return {}
-    merged: dict[str, Any] = {}
+    merged: dict[str, Value] = {}
     if "$ref" in schema:
         merged |= _whole(_named(str(schema["$ref"]), document), document, depth + 1)
     for part in schema.get("allOf") or ():
@@ -76,11 +77,11 @@ def _whole(schema: Any, document: Mapping[str, Any], depth: int) -> dict[str, An
     if isinstance(own.get("items"), Mapping):
         own["items"] = _whole(own["items"], document, depth + 1)
     if isinstance(own.get("properties"), Mapping):
-        own["properties"] = {name: _whole(each, document, depth + 1) for name, each in own["properties"].items()}
+        own["properties"] = {name: _whole(part, document, depth + 1) for name, part in own["properties"].items()}
     return _without_null({**merged, **own})
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+def _without_null(schema: dict[str, Value]) -> dict[str, Value]:
     """`null` leaves a parameter out here, so a schema that also takes null takes what else it says."""
     for key in ("anyOf", "oneOf"):
         parts = [part for part in schema.get(key, ()) if part.get("type") != "null"]
@@ -97,20 +98,20 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _named(reference: str, document: Mapping[str, Any]) -> Any:
+def _named(reference: str, document: Document) -> Value:
     """Inside this document only; elsewhere nothing is looked up."""
     if not reference.startswith("#/"):
         return None
-    found: Any = document
+    value: Value = document
     for step in reference[2:].split("/"):
-        found = _mapping(found).get(step.replace("~1", "/").replace("~0", "~"))
-    return found
+        value = _mapping(value).get(step.replace("~1", "/").replace("~0", "~"))
+    return value
 
 
 def model_entry(
-    provider: str, name: str, document: Mapping[str, Any], price: Mapping[str, Any] | None,
+    provider: str, name: str, document: Document, price: Document | None,
     kept_back: Collection[str] = (),
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Value]:  # fmt: skip
     """The content of a model file (schemas/model.schema.json) for what a provider says about one of its models.
 
     `kept_back`: parameters that no order may give. Raises NoSchema.
@@ -119,32 +120,32 @@ def model_entry(
     properties = schema["properties"]
     for parameter in kept_back:
         properties.pop(parameter, None)
-    for parameter, each in properties.items():
-        if parameter.endswith("_url") and each.get("type") == "string":
-            each["format"] = "uri"
-    entry: dict[str, Any] = {"provider": provider, "model": name, "schema": schema}
-    image = next((each for each in IMAGES if properties.get(each, {}).get("format") == "uri"), None)
+    for parameter, own in properties.items():
+        if parameter.endswith("_url") and own.get("type") == "string":
+            own["format"] = "uri"
+    entry: dict[str, Value] = {"provider": provider, "model": name, "schema": schema}
+    image = next((name for name in IMAGES if properties.get(name, {}).get("format") == "uri"), None)
     needs = set(schema.get("required") or ())
     entry["modality"] = (
         "image-to-image" if image and (image in needs or "prompt" not in properties) else "text-to-image"
     )
-    for key, found in (("batch", _batch(properties)), ("seed", _seed(properties)), ("image", image)):
-        if found:
-            entry[key] = found
+    for key, named in (("batch", _batch(properties)), ("seed", _seed(properties)), ("image", image)):
+        if named:
+            entry[key] = named
     if price:
         entry["price"] = dict(price)
     return entry
 
 
-def _batch(properties: Mapping[str, Any]) -> str | None:
+def _batch(properties: Mapping[str, Schema]) -> str | None:
     return next((name for name in BATCHES if properties.get(name, {}).get("type") == "integer"), None)
 
 
-def _seed(properties: Mapping[str, Any]) -> str | None:
+def _seed(properties: Mapping[str, Schema]) -> str | None:
     return "seed" if properties.get("seed", {}).get("type") == "integer" else None
 
 
-def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Any] | None:
+def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Value] | None:
     """A price as a model file says it; None for a unit that says nothing about a call here."""
     per = UNITS.get(unit.strip().lower())
     if per is None or per == "second" or isinstance(unit_price, bool) or not isinstance(unit_price, int | float | str):
@@ -156,5 +157,5 @@ def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Any] | None
     return {"usd": usd, "per": per, "as_of": as_of} if 0 <= usd < float("inf") else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: object) -> Document:
     return value if isinstance(value, Mapping) else {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Parameters, Value
+from artfactoryd.core.names import nfc
 from artfactoryd.errors import Problem
 
 UNSORTED = "unsorted"
@@ -26,7 +27,7 @@ class OneOf:
 
     provider: str
     model: str
-    parameters: Mapping[str, Any]
+    parameters: Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Later:
     id: str
     provider: str
     model: str
-    parameters: Mapping[str, Any]
+    parameters: Parameters
     input: str | None = None  # the parameter that takes the product; None: the model's image parameter
     after: str | None = None
     wait: str | None = None  # "liked": for a person's mark
@@ -52,13 +53,13 @@ class Order:
     project: str
     provider: str
     model: str
-    parameters: Mapping[str, Any]
+    parameters: Parameters
     models: tuple[OneOf, ...] = ()
     then: tuple[Later, ...] = ()
-    lookups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    lookups: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     raw: tuple[str, ...] = ()
-    cases: Sequence[Mapping[str, Any]] | str | None = None  # rows, or the name of a table beside the order
-    exclude: tuple[Mapping[str, Any], ...] = ()
+    cases: Sequence[Parameters] | str | None = None  # rows, or the name of a table beside the order
+    exclude: tuple[Parameters, ...] = ()
     limit: int | None = None  # most products that may be bought unasked
     proof: int | None = None  # items made first
     file: str | None = None  # pattern of the products' names
@@ -67,7 +68,7 @@ class Order:
     accepts_warnings: bool = False  # `warnings: ok`
     seed: int | None = None
     budget: str | None = None  # US dollars as written
-    price: Mapping[str, Any] | None = None
+    price: Document | None = None
     priority: int = 0
     tags: tuple[str, ...] = ()
     notes: str = ""
@@ -77,22 +78,24 @@ class Order:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehearse: bool = False) -> Order:
+def read_order(value: Document, *, name: str, project: str | None, rehearse: bool = False) -> Order:
     """Of a document already checked against schemas/order.schema.json.
 
     `name` is what the file suggests, `project` what the drop-box suggests; the document's own
     words win. `problems` holds what the schema cannot say.
     """
-    chosen = unicodedata.normalize("NFC", str(value.get("project") or value.get("project_id") or project or UNSORTED))
+    chosen = nfc(str(value.get("project") or value.get("project_id") or project or UNSORTED))
     key = next((key for key in ("project", "project_id") if value.get(key)), None)
     seed, budget = value.get("seed"), value.get("budget")
-    models = tuple(OneOf(each["provider"], str(each["model"]), each.get("parameters") or {}) for each in _models(value))
+    models = tuple(
+        OneOf(written["provider"], str(written["model"]), written.get("parameters") or {}) for written in _models(value)
+    )
     first = (value.get("models") or [value])[0]
     return Order(
-        name=unicodedata.normalize("NFC", str(value.get("name") or name)),
+        name=nfc(str(value.get("name") or name)),
         project=chosen,
         provider=first["provider"], model=str(first["model"]), parameters=value.get("parameters") or {}, models=models,
-        then=tuple(_later(each, place) for place, each in enumerate(value.get("then") or ())),
+        then=tuple(_later(written, number) for number, written in enumerate(value.get("then") or ())),
         lookups=value.get("lookups") or {}, raw=tuple(value.get("raw") or ()), cases=value.get("cases"),
         exclude=tuple(value.get("exclude") or ()), count=_whole(value.get("count")), sample=_whole(value.get("sample")),
         limit=_whole(value.get("limit")), proof=_whole(value.get("proof")), file=value.get("file"),
@@ -106,30 +109,30 @@ def read_order(value: Mapping[str, Any], *, name: str, project: str | None, rehe
     )  # fmt: skip
 
 
-def _whole(value: Any) -> int | None:
+def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _models(value: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _models(value: Document) -> Sequence[Document]:
     return value.get("models") or ()
 
 
-def _later(value: Mapping[str, Any], place: int) -> Later:
+def _later(value: Document, number: int) -> Later:
     return Later(
-        str(value.get("id") or f"stage-{place + 2}"), value["provider"], str(value["model"]),
+        str(value.get("id") or f"stage-{number + 2}"), value["provider"], str(value["model"]),
         value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
         value.get("file"), bool(value.get("keep", True)),
     )  # fmt: skip
 
 
-def _two_ways(value: Mapping[str, Any]) -> Iterator[Problem]:
+def _two_ways(value: Document) -> Iterator[Problem]:
     for key in ("provider", "model"):
         if _models(value) and key in value:
             message = f"`models` stands in place of {key}, and both are written."
             yield Problem("E_VALUE", message, "Take one of them out.", path=(key,))
 
 
-def _large_numbers(value: Mapping[str, Any]) -> Iterator[Problem]:
+def _large_numbers(value: Document) -> Iterator[Problem]:
     for key, most in MOST.items():
         if (value.get(key) or 0) > most:
             yield Problem("E_VALUE", f"{key} is at most {most}.", "Write a smaller number.", path=(key,))
@@ -141,7 +144,7 @@ def project_problems(name: str, key: str | None) -> list[Problem]:
     def bad(message: str, fix: str) -> list[Problem]:
         return [Problem("E_PROJECT", message, fix, path=(key,) if key else ())]
 
-    if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in name):
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
         return bad("a project's name cannot hold control characters or line breaks.", "Write it on one plain line.")
     if set(name) & set("/\\:"):
         return bad(f"a project's name cannot hold / \\ or : and {name!r} does.", f"Try {_safer(name)!r}.")
@@ -155,5 +158,5 @@ def project_problems(name: str, key: str | None) -> list[Problem]:
 
 
 def _safer(name: str) -> str:
-    kept = "".join("-" if each in "/\\:" else " " if each.isspace() else each for each in name).strip(" .-")
-    return kept[:LONGEST_PROJECT] or "my-project"
+    safe = "".join("-" if letter in "/\\:" else " " if letter.isspace() else letter for letter in name).strip(" .-")
+    return safe[:LONGEST_PROJECT] or "my-project"

@@ -39,7 +39,7 @@ class Term:
     @property
     def number(self) -> float | None:
         try:
-            return found if math.isfinite(found := float(self.value)) else None
+            return number if math.isfinite(number := float(self.value)) else None
         except ValueError:
             return None
 
@@ -63,53 +63,53 @@ def read_query(text: str) -> tuple[Term, ...]:
 
 
 def _terms(text: str) -> Iterator[Term]:
-    place = 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
+    offset = 0
+    while offset < len(text):
+        if text[offset].isspace():
+            offset += 1
             continue
-        term, place = _term(text, place)
+        term, offset = _term(text, offset)
         yield term
 
 
 def _term(text: str, start: int) -> tuple[Term, int]:
     negated = text[start] == "-"
-    place = start + negated
-    if place >= len(text) or text[place].isspace():
+    offset = start + negated
+    if offset >= len(text) or text[offset].isspace():
         raise QueryWrong(text, start + 1, "- stands before what must not be there; nothing follows it.")
-    key = _KEY.match(text, place)
+    key = _KEY.match(text, offset)
     if key is None:
-        quoted = text[place] == '"'
-        value, end = _value(text, place)
+        quoted = text[offset] == '"'
+        value, end = _value(text, offset)
         if value.startswith(":"):
-            raise QueryWrong(text, place + 1, "a key stands before a colon; put quotes around words with one.")
+            raise QueryWrong(text, offset + 1, "a key stands before a colon; put quotes around words with one.")
         if not quoted and value.lower() in FLAGS:
             return Term(value.lower(), "yes", "=", negated, start + 1), end
         return Term("", value, "=", negated, start + 1), end
-    sign, place = _sign(text, key.end())
-    if place >= len(text) or text[place].isspace():
-        raise QueryWrong(text, place + 1, f"a value belongs after {key[0]}{sign}")
-    value, end = _value(text, place)
-    return _of_key(text, Term(key[1], value, sign or "=", negated, start + 1), place + 1), end
+    sign, offset = _sign(text, key.end())
+    if offset >= len(text) or text[offset].isspace():
+        raise QueryWrong(text, offset + 1, f"a value belongs after {key[0]}{sign}")
+    value, end = _value(text, offset)
+    return _of_key(text, Term(key[1], value, sign or "=", negated, start + 1), offset + 1), end
 
 
-def _sign(text: str, place: int) -> tuple[str, int]:
-    sign = next((sign for sign in COMPARISONS if text.startswith(sign, place)), "")
-    return sign, place + len(sign)
+def _sign(text: str, offset: int) -> tuple[str, int]:
+    sign = next((sign for sign in COMPARISONS if text.startswith(sign, offset)), "")
+    return sign, offset + len(sign)
 
 
-def _value(text: str, place: int) -> tuple[str, int]:
+def _value(text: str, offset: int) -> tuple[str, int]:
     """To the next blank, or from quote to quote; inside them \\" is a quote."""
-    if text[place] != '"':
-        found = re.compile(r"[^\s\"]+").match(text, place)
-        assert found is not None
-        return found[0], found.end()
-    found = re.compile(r'"((?:[^"\\]|\\.)*)"').match(text, place)
-    if found is None:
-        raise QueryWrong(text, place + 1, 'this quote has no end; write one more ".')
-    if not found[1].strip():
-        raise QueryWrong(text, place + 1, "nothing stands between these quotes.")
-    return re.sub(r"\\(.)", r"\1", found[1]), found.end()
+    if text[offset] != '"':
+        match = re.compile(r"[^\s\"]+").match(text, offset)
+        assert match is not None
+        return match[0], match.end()
+    match = re.compile(r'"((?:[^"\\]|\\.)*)"').match(text, offset)
+    if match is None:
+        raise QueryWrong(text, offset + 1, 'this quote has no end; write one more ".')
+    if not match[1].strip():
+        raise QueryWrong(text, offset + 1, "nothing stands between these quotes.")
+    return re.sub(r"\\(.)", r"\1", match[1]), match.end()
 
 
 def _of_key(text: str, term: Term, column: int) -> Term:
@@ -124,10 +124,10 @@ def _of_key(text: str, term: Term, column: int) -> Term:
 
 def _day(text: str, value: str, column: int) -> str:
     """The first day of what is written: a year, a month or a day."""
-    found = _DATE.fullmatch(value)
+    match = _DATE.fullmatch(value)
     try:
-        if found:
-            return date(int(found[1]), int(found[2] or 1), int(found[3] or 1)).isoformat()
+        if match:
+            return date(int(match[1]), int(match[2] or 1), int(match[3] or 1)).isoformat()
     except ValueError:
         pass
     raise QueryWrong(text, column, f"{value!r} is no date; write it as 2026-11-01, 2026-11 or 2026.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isqrt
-from typing import Any
 
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import NAMED_SIZES
 
 SMALLEST, LARGEST = 64, 4096  # pixels a side that sketch draws
@@ -13,8 +13,8 @@ PIXELS = 512 * 512  # a quarter megapixel, when only a shape is known
 
 
 def rehearsal_call(
-    generation: Mapping[str, Any], seed: int | None, asked: int, of_input: tuple[int, int] | None = None
-) -> dict[str, Any]:
+    generation: Parameters, seed: int | None, asked: int, of_input: tuple[int, int] | None = None
+) -> dict[str, Value]:
     """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs.
 
     `of_input`: the size of the picture it works on, for a model that follows it.
@@ -26,7 +26,7 @@ def rehearsal_call(
     }  # fmt: skip
 
 
-def rehearsal_size(parameters: Mapping[str, Any], of_input: tuple[int, int] | None = None) -> tuple[int, int]:
+def rehearsal_size(parameters: Parameters, of_input: tuple[int, int] | None = None) -> tuple[int, int]:
     """Width and height in pixels: as given, else the shape asked for at a quarter megapixel, else the input's."""
     named = parameters.get("image_size")
     for given in (parameters, named):
@@ -38,7 +38,7 @@ def rehearsal_size(parameters: Mapping[str, Any], of_input: tuple[int, int] | No
     return _at_quarter_megapixel(*(shape or (1, 1)))
 
 
-def _like_input(parameters: Mapping[str, Any], wide: int, high: int) -> tuple[int, int]:
+def _like_input(parameters: Parameters, wide: int, high: int) -> tuple[int, int]:
     """The input's shape, at its size or at the one side that is given; no side longer than can be drawn."""
     width, height = parameters.get("width"), parameters.get("height")
     if _is_length(width):
@@ -49,7 +49,7 @@ def _like_input(parameters: Mapping[str, Any], wide: int, high: int) -> tuple[in
     return _drawable(wide * LARGEST // longest), _drawable(high * LARGEST // longest)
 
 
-def _given(parameters: Mapping[str, Any]) -> tuple[int, int] | None:
+def _given(parameters: Parameters) -> tuple[int, int] | None:
     width, height = parameters.get("width"), parameters.get("height")
     if not (_is_length(width) and _is_length(height)):
         return None
@@ -82,7 +82,7 @@ def _at_quarter_megapixel(wide: int, high: int) -> tuple[int, int]:
     return side(wide, high), side(high, wide)
 
 
-def _prompt(generation: Mapping[str, Any]) -> str:
+def _prompt(generation: Parameters) -> str:
     names = ["prompt", *(name for name in generation if name.endswith("prompt") and "negative" not in name)]
     texts = [generation[name] for name in [*names, *generation] if isinstance(generation.get(name), str)]
     return texts[0] if texts else ""

@@ -8,15 +8,47 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
-from typing import Any
+
+from artfactoryd.core.json_types import Schema
 
 WHOLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 BITS = 64
+LARGEST_SEED = 2**31 - 1  # when a model's schema does not say
 
 
-def number_from(*parts: Any) -> int:
+@dataclass(frozen=True, slots=True)
+class SeedRange:
+    """The seeds that a model takes, both ends included."""
+
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, schema: Schema) -> SeedRange:
+        """`schema`: of the model's seed parameter; an empty one for a model without."""
+        least = int(schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1))
+        most = int(schema.get("maximum", schema.get("exclusiveMaximum", LARGEST_SEED + 1) - 1))
+        return cls(least, max(least, most))
+
+    @property
+    def size(self) -> int:
+        return self.most - self.least + 1
+
+    def derived(self, text: str) -> int:
+        """The seed that follows from `text`."""
+        return self.least + number_of(text) % self.size
+
+    def counted_on(self, written: int, copy: int) -> int:
+        """Of a copy, when a seed is written: that plus the copy, from the start again behind the last one."""
+        if not self.least <= written <= self.most:
+            return written + copy  # no range is known, or it is not asked to count
+        return self.least + (written + copy - self.least) % self.size
+
+
+def number_from(*parts: object) -> int:
     """Up to 63 bits, from values that JSON can hold."""
     return number_of(WHOLE.encode(parts))
 
@@ -25,11 +57,11 @@ def number_of(text: str) -> int:
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def sampled(values: Sequence[str], wanted: int, taken: Sequence[bool], *known: Any) -> list[int]:
+def sampled(values: Sequence[str], wanted: int, taken: Sequence[bool], *known: object) -> list[int]:
     """The places of `wanted` of the values, in their order; those not `taken` before are preferred."""
 
-    def rank(place: int) -> tuple[bool, bytes]:
-        return taken[place], sha256(WHOLE.encode((*known, values[place])).encode()).digest()
+    def rank(number: int) -> tuple[bool, bytes]:
+        return taken[number], sha256(WHOLE.encode((*known, values[number])).encode()).digest()
 
     return sorted(sorted(range(len(values)), key=rank)[:wanted])
 
@@ -42,8 +74,8 @@ def drawn(ends: Sequence[int], text: str) -> int:
 
 def weights(written: Sequence[str]) -> tuple[int, ...]:
     """Weights as written, in whole numbers of one scale, added up."""
-    places = max((len(each.partition(".")[2]) for each in written), default=0)
-    return tuple(accumulate(int(whole + (part + "0" * places)[:places]) for whole, part in map(_halves, written)))
+    decimals = max((len(weight.partition(".")[2]) for weight in written), default=0)
+    return tuple(accumulate(int(whole + (part + "0" * decimals)[:decimals]) for whole, part in map(_halves, written)))
 
 
 def _halves(number: str) -> tuple[str, str]:

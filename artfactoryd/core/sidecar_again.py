@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from artfactoryd.core.file_refs import PRODUCT, STAGE
+from artfactoryd.core.json_types import Document, Value
 
 INPUTS = "inputs/"  # of an order's folder
 MARKS = frozenset({"id", "file", "order", "item", "parameters", "inputs", "outputs"})
 
 
-def is_sidecar(value: Any) -> bool:
+def is_sidecar(value: object) -> bool:
     """By its keys: no order has them."""
     return isinstance(value, Mapping) and value.keys() >= MARKS
 
 
-def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
+def order_again(card: Document) -> dict[str, Value]:
     """Of a sidecar as its schema says. All its parameters are raw: they have been expanded once.
 
     A rehearsal's item is the sketch that was drawn, so it is drawn again.
@@ -24,7 +24,7 @@ def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
     rehearsal, model = card["rehearsal"], card["model"]
     parameters = dict(card["parameters"]["actual" if rehearsal else "generation"])
     parameters |= {each["parameter"]: written(each) for each in ([] if rehearsal else card["inputs"])}
-    value: dict[str, Any] = {
+    value: dict[str, Value] = {
         "provider": card["provider"],
         "model": f"{model['id']}:{model['version']}" if model["version"] else model["id"],
         "project": card["project"], "name": card["order"]["name"],
@@ -35,23 +35,23 @@ def order_again(card: Mapping[str, Any]) -> dict[str, Any]:
     return value | {key: each for key, each in optional.items() if each}
 
 
-def was_not_kept(known: Mapping[str, Any]) -> bool:
+def was_not_kept(known: Document) -> bool:
     """Whether an input of a sidecar was made by a stage that keeps nothing."""
     return str(known["source"]).startswith(STAGE)
 
 
-def written(known: Mapping[str, Any]) -> str:
+def written(known: Document) -> str:
     """How an order names an input of a sidecar: in its order's inputs/, or where a stage was fed with it, by its id."""
     file, source = str(known["file"]), str(known["source"])
     return source if source.startswith(PRODUCT) and not file.startswith(INPUTS) else file
 
 
-def _one(value: Any) -> Any:
+def _one(value: Value) -> Value:
     """A list of lists would be an axis."""
     return [value] if isinstance(value, list) and value and all(isinstance(each, list) for each in value) else value
 
 
-def batch_note(card: Mapping[str, Any]) -> str:
+def batch_note(card: Document) -> str:
     """What is made beside the picture that is asked for; empty when it came alone."""
     asked = card["outputs"]["asked"]
     if asked < 2:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
+from artfactoryd.core.json_types import Parameters
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import cut, nfc
 
 LONGEST_SLUG = 48  # characters
 MOST_BYTES = 200  # of a slug; a letter may take four, and a file name has at most 255
@@ -20,17 +20,12 @@ def slug(text: str, longest: int = LONGEST_SLUG, otherwise: str = "picture") -> 
     `otherwise` where nothing is left.
     """
     kept = ""
-    for char in unicodedata.normalize("NFC", text[:MOST_READ]).lower():
+    for char in nfc(text[:MOST_READ]).lower():
         category = unicodedata.category(char)[0]
         alone = category == "M" and kept[-1:] in ("", " ", "-", "_")  # a mark whose letter was dropped
         kept += char if char in "-_" or (category in "LNM" and not alone) else " "
     joined = re.sub(r"[- ]+", lambda run: "-" if " " in run[0] else run[0], kept.strip("-_ "))
-    cut = unicodedata.normalize("NFC", joined)[:longest]
-    return _at_most_bytes(cut, MOST_BYTES).rstrip("-_") or otherwise
-
-
-def _at_most_bytes(text: str, most: int) -> str:
-    return text.encode()[:most].decode("utf-8", "ignore")
+    return cut(nfc(joined)[:longest], MOST_BYTES).rstrip("-_") or otherwise
 
 
 def folder_name(name: str, rehearsal: bool) -> str:
@@ -38,7 +33,7 @@ def folder_name(name: str, rehearsal: bool) -> str:
     return slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")
 
 
-def prompt_of(parameters: Mapping[str, Any], model: Model) -> str:
+def prompt_of(parameters: Parameters, model: Model) -> str:
     """What an item is about, in its own words: `prompt`, else its first text parameter, else its picture's name."""
     for name in ("prompt", *model.text):
         if parameters.get(name):

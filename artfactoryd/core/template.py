@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Value
 from artfactoryd.errors import Path
 
 TOGETHER = ("parameters", "lookups")  # merged key by key; every other key is taken whole
@@ -12,13 +12,13 @@ INSTEAD = {"models": ("provider", "model"), "provider": ("models",), "model": ("
 OWN = ("template",)  # says what is merged, and is not itself merged
 
 
-def merged(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[Path, int]]:
+def merged(layers: Sequence[Document]) -> tuple[dict[str, Value], dict[Path, int]]:
     """`layers`: the order first, then its templates, strongest first. The value, and the layer of each key.
 
     Keys stand in the order of the layers: the order's own first. `sources` knows `("model",)` and
     `("parameters", "prompt")`; what lies deeper comes from where its beginning comes.
     """
-    value: dict[str, Any] = {}
+    value: dict[str, Value] = {}
     sources: dict[Path, int] = {}
     for number, layer in enumerate(layers):
         for key, given in layer.items():
@@ -32,12 +32,12 @@ def merged(layers: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[Pa
     return value, sources
 
 
-def _above(value: Mapping[str, Any], sources: Mapping[Path, int], number: int) -> set[str]:
+def _above(value: Document, sources: Mapping[Path, int], number: int) -> set[str]:
     """Keys that a stronger layer has given."""
     return {key for key in value if sources[key,] < number}
 
 
-def _add(under: dict[str, Any], given: Mapping[str, Any], path: Path, sources: dict[Path, int], number: int) -> None:
+def _add(under: dict[str, Value], given: Document, path: Path, sources: dict[Path, int], number: int) -> None:
     for name, each in given.items():
         if name not in under:
             under[name], sources[*path, name] = each, number

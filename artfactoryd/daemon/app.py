@@ -9,7 +9,6 @@ it by itself: `daemon` moves in and works.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -40,8 +39,6 @@ from artfactoryd.settings import Provider, Settings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.writer import Books
-
-log = logging.getLogger(__name__)
 
 
 @dataclass

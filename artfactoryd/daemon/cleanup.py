@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from artfactoryd import durable
+from artfactoryd import medium
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.durable import write_file
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
+from artfactoryd.medium import storage_errors
 from artfactoryd.shelf import placing, reading
 from artfactoryd.shelf.staging import Kept
 from artfactoryd.storage.index import Index
@@ -86,7 +87,7 @@ def mark(home: Home) -> bool:
 
 def unmark(home: Home) -> None:
     """An ordinary end; not so when the disk refused something, because tidying up after that may have failed too."""
-    if durable.refused:
+    if medium.refused:
         mark(home)
         return
     with suppress(OSError):

@@ -27,7 +27,8 @@ from artfactoryd.daemon.endings import end
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull
+from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull, WrongUse
+from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Taking, Work
 from artfactoryd.intake.held_folder import HeldFolder
@@ -302,7 +303,9 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 async def work(home: Home, settings: Settings, job: Work, environ: dict[str, str], serve: Serve | None = None) -> None:
-    """Run the house of a home whose lock is held."""
+    """Run the house of a home whose lock is held. Raises WrongUse where a library that is installed may buy twice."""
+    if why := unsafe_start(settings):
+        raise WrongUse(why)
     try:
         async with open_house(home, settings, environ) as house:
             await Daemon(house, job, environ, serve).run()

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artfactoryd.credentials import resolve_key
-from artfactoryd.durable import storage_errors
+from artfactoryd.durable import make_folders
 from artfactoryd.errors import ProviderStopped, WrongUse
 from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, Ticket
 from artfactoryd.home import Home
+from artfactoryd.medium import storage_errors
 from artfactoryd.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ GROUP = "artfactoryd.factories"
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A factory that is installed and cannot be loaded, in words."""
+    """A factory that is installed and cannot be loaded, in words. `unsafe`: its library may buy twice."""
 
     text: str
     way_out: str
+    unsafe: bool = False
 
 
 class Unmade:
@@ -74,6 +76,21 @@ def broken() -> dict[str, Broken]:
     return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
 
 
+def unsafe_start(settings: Settings) -> str | None:
+    """Why nothing is started with the libraries that are installed: what to do, in words. None where they are safe."""
+    words = [
+        f"{factory.text} {factory.way_out} Or go without it (providers.{name}.enabled: false)."
+        for name, factory in broken().items()
+        if factory.unsafe and settings.provider(name).enabled
+    ]
+    return " ".join(words) or None
+
+
+def look_again() -> None:
+    """Forget what is installed: somebody may have mended it."""
+    _installed.cache_clear()
+
+
 @cache
 def _installed() -> dict[str, FactoryMaker | Broken]:
     """Looked at once in a process: who made its factories says of them what was so then."""
@@ -83,8 +100,12 @@ def _installed() -> dict[str, FactoryMaker | Broken]:
 
 
 def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
+    from artfactoryd.factories.library import UnsafeLibrary  # late for the same reason
+
     try:
         maker: FactoryMaker = point.load()
+    except UnsafeLibrary as error:
+        return Broken(f"The factory of {point.name} is not used: {error}.", error.way_out, unsafe=True)
     except Exception as error:  # a stranger's code: anything
         package = point.dist.name if point.dist else point.module
         words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
@@ -102,7 +123,7 @@ def make_factories(home: Home, settings: Settings, environ: dict[str, str]) -> d
         if settings.provider(name).enabled:
             work = home.work / "made" / name
             with storage_errors(work):
-                work.mkdir(parents=True, exist_ok=True)
+                make_folders(work)
             found[name] = made(make, _for_factory(settings, name, environ), work)
     return found
 

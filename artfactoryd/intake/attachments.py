@@ -13,15 +13,16 @@ import logging
 import os
 import stat
 import time
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from artfactoryd.core.file_refs import is_pattern
-from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.core.names import nfc
+from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
 from artfactoryd.intake.claims import SUBMISSION, Claim
+from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.inputs import behind_a_link
 
@@ -135,9 +136,9 @@ def _copy(path: Path, target: Path, most_bytes: int) -> bool:
         log.warning("%s cannot be read: %s", path, error.strerror)
         return False
     with storage_errors(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(target.parent)
         if data is None:
-            target.symlink_to(os.readlink(path))
+            copy_link(path, target)
         else:
             write_file(target, data)
     return True
@@ -170,4 +171,4 @@ def strip(claim: Claim, left: Collection[Path]) -> None:
 
 
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", os.path.normpath(name))
+    return nfc(os.path.normpath(name))

@@ -23,9 +23,22 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
-from artfactoryd.durable import NO_ROOM, flush, flush_folder, storage_errors, write_file
+from artfactoryd.core.names import folded
+from artfactoryd.durable import (
+    copy,
+    make_folder,
+    make_folders,
+    move,
+    move_new,
+    move_to_free,
+    rename,
+    share_equal,
+    tally,
+    write_file,
+)
 from artfactoryd.errors import Problem, Refusal, StorageFull
 from artfactoryd.failpoints import point
+from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 SUBMISSION = ".submit.json"
@@ -101,7 +114,9 @@ class Claims:
             name = entries.safe_name(entry.name, folder)
             claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at)
             with storage_errors(self.folder):
-                claim.folder.mkdir(parents=True)
+                if not self.folder.exists():
+                    make_folders(self.folder)
+                make_folder(claim.folder)
             try:
                 self._record(claim, entry)
                 self._move_in(entry, claim)
@@ -120,14 +135,14 @@ class Claims:
     def _record(self, claim: Claim, entry: Path) -> None:
         record = {**asdict(claim), "folder": None, "source": str(entry.absolute())}
         with storage_errors(self.folder):
-            (claim.folder / "dropped").mkdir()
+            make_folder(claim.folder / "dropped")
             write_file(claim.folder / "claim.json", _json(record))
             flush_folder(self.folder)
         point("claim_recorded")
 
     def _move_in(self, entry: Path, claim: Claim) -> None:
         try:
-            os.rename(entry, claim.entry)
+            rename(entry, claim.entry)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 with storage_errors(entry):
@@ -138,20 +153,20 @@ class Claims:
         """From another volume. Hidden first, so that it is taken once, and whole, whenever we are killed."""
         hidden = _hidden(entry, claim.id)
         with storage_errors(entry):
-            os.rename(entry, hidden)
+            rename(entry, hidden)
         point("claim_hidden")
         try:
             self._copy_in(hidden, claim)
         except Exception:
             names = itertools.chain([entry.name], entries.numbered(entry.name, entries.is_folder(hidden)))
-            os.rename(hidden, next(p for p in map(entry.with_name, names) if not os.path.lexists(p)))
+            move_to_free(hidden, map(entry.with_name, names))
             raise
 
     def _copy_in(self, hidden: Path, claim: Claim) -> None:
         arriving = claim.folder / "arriving"
         entries.remove(arriving)
         try:
-            entries.copy(hidden, arriving)
+            copy(hidden, arriving)
         except OSError as error:
             if error.errno in NO_ROOM:
                 with storage_errors(self.folder):
@@ -159,8 +174,7 @@ class Claims:
             raise
         point("claim_copied")
         with storage_errors(self.folder):
-            os.rename(arriving, claim.entry)
-            flush_folder(claim.entry.parent)
+            move(arriving, claim.entry)
         point("claim_arrived")
         entries.remove(hidden)
 
@@ -201,11 +215,8 @@ class Claims:
 
     def begin_reading(self, claim: Claim) -> int:
         """How often reading this has begun without an end, this time included: a file may kill its reader."""
-        with storage_errors(claim.folder), open(claim.folder / "readings", "ab") as file:
-            file.write(b".")
-            file.flush()
-            flush(file.fileno())
-            return file.tell()
+        with storage_errors(claim.folder):
+            return tally(claim.folder / "readings", flushed=True)
 
     def finish_reading(self, claim: Claim) -> None:
         (claim.folder / "readings").unlink(missing_ok=True)
@@ -219,7 +230,7 @@ class Claims:
     def reject(self, claim: Claim, text: str) -> Path:
         """Move it to Rejected with its word beside it. The word is there first; nothing there is overwritten."""
         with self._lock, storage_errors(self.rejected):
-            self.rejected.mkdir(parents=True, exist_ok=True)
+            make_folders(self.rejected)
             if not claim.folder.exists():
                 return self.rejected / claim.name
             word = claim.folder / "word.txt"
@@ -234,19 +245,19 @@ class Claims:
         names = entries.numbered(claim.name, claim.kind == "bundle")
         while True:
             target = self.rejected / next(names)
-            said = target.with_name(target.name + ".error.txt")
-            if entries.same(claim.entry, target):  # killed between the two names of `place`
-                os.replace(word, said)
+            error_text = target.with_name(target.name + ".error.txt")
+            if entries.same(claim.entry, target):  # killed between the two names of `move_new`
+                rename(word, error_text)
                 os.unlink(claim.entry)
                 return target
-            if os.path.lexists(target) or not entries.place_equal(word, said):
+            if os.path.lexists(target) or not share_equal(word, error_text):
                 continue
             flush_folder(self.rejected)
             point("reject_text")
             try:
-                entries.place(claim.entry, target)
+                move_new(claim.entry, target)
             except FileExistsError:  # a person was quicker
-                said.unlink(missing_ok=True)
+                error_text.unlink(missing_ok=True)
                 continue
             return target
 
@@ -259,7 +270,7 @@ class Claims:
         """Gone in one step, so that no half of it is ever taken for the whole."""
         grave = self.folder / f"{CLEARED}{secrets.token_hex(8)}"
         try:
-            os.rename(path, grave)
+            rename(path, grave)
         except FileNotFoundError:
             return
         flush_folder(self.folder)
@@ -291,9 +302,9 @@ class Claims:
             if not os.path.lexists(target):
                 twin = claim.folder / "twin"
                 entries.remove(twin)
-                entries.copy(claim.entry, twin)
+                copy(claim.entry, twin)
                 point("hold_copied")
-                entries.place(twin, target)
+                move_new(twin, target)
             flush_folder(self.held)
             note = {"claim": claim.id, "folder": mark, "sha256": entries.digest(claim.entry)}
             self._note_entry(entry_name, note)
@@ -329,21 +340,21 @@ class Claims:
     def _say_why(self, target: Path, text: str) -> None:
         word = self.folder / "word.txt"
         write_file(word, _text(text))
-        os.replace(word, _why(target))
+        rename(word, _why(target))
 
     def _free_entry(self, claim: Claim, notes: dict[str, Any]) -> str:
         """A name that is free in Held, and is not that of an entry a person is just moving to the Inbox."""
-        known = {name.casefold() for name in notes}
+        known = {folded(name) for name in notes}
 
         def is_free(name: str) -> bool:
             target = self.held / name
-            return name.casefold() not in known and not any(map(os.path.lexists, (target, _why(target))))
+            return folded(name) not in known and not any(map(os.path.lexists, (target, _why(target))))
 
         return next(filter(is_free, entries.numbered(claim.name, claim.kind == "bundle")))
 
     def _mark_held(self) -> str:
         """A folder is known again by a hidden file in it: a folder made anew may get the same inode."""
-        self.held.mkdir(parents=True, exist_ok=True)
+        make_folders(self.held)
         mark = self._mark_of_held()
         if mark is None:
             mark = secrets.token_hex(8)

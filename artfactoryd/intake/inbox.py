@@ -23,7 +23,7 @@ from pathlib import Path
 import watchfiles
 
 from artfactoryd.core import inbox_rules
-from artfactoryd.durable import write_file
+from artfactoryd.durable import make_folder, write_file
 from artfactoryd.entries import Entry, everything_in, has_writer, listing, readable
 from artfactoryd.errors import StorageFull
 from artfactoryd.mounts import mount_of, mounts
@@ -155,7 +155,7 @@ class Inbox:
         try:
             status = os.stat(self.folder)
         except FileNotFoundError:
-            self.folder.mkdir()  # never its parents: they may be a volume that is away
+            make_folder(self.folder)  # never its parents: they may be a volume that is away
             status = os.stat(self.folder)
         root = (status.st_dev, status.st_ino)
         if root == self._root:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import ENDED
-from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.durable import make_folders, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
 from artfactoryd.execution.state import Workbench
 from artfactoryd.intake import notices
 from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.medium import storage_errors
 from artfactoryd.reporting import waiting
 from artfactoryd.storage import budget, projection
 from artfactoryd.storage.events import Hold, HoldReason
@@ -91,7 +92,7 @@ class Proofs:
             return known
         file = self._folder / name
         with storage_errors(self._folder):
-            self._folder.mkdir(exist_ok=True)
+            make_folders(self._folder)
             write_file(file, notices.proof_document(rows))
         return self._claims.take(file, id=rows[0].claim, project=None, taken_at=rows[0].accepted_at)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
-from artfactoryd.durable import flush_folder, storage_errors, write_file
+from artfactoryd.durable import copy, make_folders, move_new, write_file
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.intake.attachments import source_of
 from artfactoryd.intake.claims import Claim
+from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.planning.remake import SUFFIX, read_card
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ProductRow
@@ -41,7 +41,7 @@ def put_back(home: Home, index: Index, claim: Claim) -> bool:
         write_file(mark, b"")  # after a kill, the sidecar in its place must not be taken for one that stayed there
     if mark.exists():
         with storage_errors(product.parent):
-            product.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(product.parent)
             if picture is not None:
                 _lay(picture, product)
             point("picture_put_back")
@@ -90,9 +90,8 @@ def _sha256(path: Path) -> str:
 def _lay(source: Path, target: Path) -> None:
     """A whole copy under a name of its own first, then one step; never onto something."""
     arriving = target.with_name(f".{target.name}.part")
-    write_file(arriving, source.read_bytes())
-    shutil.copystat(source, arriving)
+    copy(source, arriving)
     try:
-        entries.place(arriving, target)
+        move_new(arriving, target)
     except FileExistsError:
         arriving.unlink()

@@ -3,13 +3,13 @@ or on the shelf. Looked at when the order is understood; the acceptance keeps wh
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from artfactoryd.core.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.inbox_rules import is_order_name
+from artfactoryd.core.names import nfc
 from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.errors import Problem
 from artfactoryd.storage import search
@@ -81,7 +81,7 @@ def matches(folder: Path, pattern: str) -> list[str]:
         return []
     paths = [path.relative_to(folder) for path in islice(folder.glob(pattern.replace("[", "[[]")), 100 * MOST)]
     kept = [path for path in paths if _may_be_picture(folder, path)]
-    return [path.as_posix() for path in sorted(kept, key=lambda path: unicodedata.normalize("NFC", path.as_posix()))]
+    return [path.as_posix() for path in sorted(kept, key=lambda path: nfc(path.as_posix()))]
 
 
 def _may_be_picture(folder: Path, path: Path) -> bool:

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from artfactoryd.core.file_refs import PRODUCT, is_address, is_product
 from artfactoryd.core.slug import slug
+from artfactoryd.durable import make_folders, move
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.planning.input_patterns import LIBRARY
@@ -132,10 +133,10 @@ class Gathering:
         target = folder / kept_name(value)
         try:
             if not target.is_file():
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folders(folder)
                 arriving = target.with_name(target.name + ".part")
                 fetch(value, arriving, self.most_bytes)
-                os.rename(arriving, target)
+                move(arriving, target)
         except OutputBad as error:
             return Problem("E_INPUT", f"{shown} cannot be used: {_plain(error)}", BESIDE, path)
         except (OutputLost, AskAgain) as error:

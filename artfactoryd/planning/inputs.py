@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.model import Model
-from artfactoryd.durable import storage_errors, write_file
+from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import READ_ONLY
 from artfactoryd.errors import OutputBad, Problem, Refusal
 from artfactoryd.errors import Path as KeyPath
+from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
 from artfactoryd.storage.rows import ItemRow, OutputRow
 
@@ -103,12 +104,13 @@ class Search:
         kept = self.gathering.kept
         if place.source and kept is not None and place.root != kept:
             with storage_errors(kept):
-                kept.mkdir(parents=True, exist_ok=True)
+                make_folders(kept)
                 write_file(kept / kept_name(value), data)
 
     def _note(self, problem: Problem, value: str) -> None:
         self.problems.append(problem)
-        self.missing += [value] if problem.code == MISSING else []
+        if problem.code == MISSING:
+            self.missing.append(value)
 
     def _one(self, value: str, path: KeyPath) -> Input | Problem:
         place = self.gathering.find(value, path)
@@ -129,7 +131,7 @@ class Search:
             return Problem("E_INPUT", message, "Put the original back, or write an order with what is there now.", path)
         self._keep(place, value, data)
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
-        name = _free(place.name + suffix, [each.name for each in self.found.values()])
+        name = names.free(*os.path.splitext(place.name + suffix), [picture.name for picture in self.found.values()])
         return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
 
 
@@ -153,19 +155,6 @@ def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_
         if os.fstat(file.fileno()).st_size > most_bytes:
             raise OutputBad(f"it is larger than {limit} allows ({most_bytes / 1_000_000:g} MB)")
         return file.read()
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    """For disks on which `A.png` and `a.png`, or two spellings of an accent, are one file."""
-    stem, extension = os.path.splitext(name)
-    number, chosen = 2, name
-    while _folded(chosen) in map(_folded, taken):
-        chosen, number = f"{stem}-{number}{extension}", number + 1
-    return chosen
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def of_item(

@@ -6,11 +6,11 @@ a text (core/grammar).
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from artfactoryd import documents
+from artfactoryd.core.names import nfc
 from artfactoryd.entries import LITTER
 from artfactoryd.errors import Problem, Refusal
 
@@ -82,7 +82,7 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
 
 def name_of(path: Path, folder: Path) -> str:
     """As it is written in an order, on every system: a Mac hands out names in decomposed form."""
-    return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
+    return nfc(path.relative_to(folder).with_suffix("").as_posix())
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -86,7 +86,8 @@ class Descriptions:
                 unknown[name] = str(error)
             except ProviderError as error:
                 silent[name] = str(error)
-                away |= {name[0]: str(error)} if error.stops == "provider" else {}
+                if error.stops == "provider":
+                    away[name[0]] = str(error)
                 self._silent[name] = (self._clock(), str(error))
                 log.warning("what %s takes is not known: %s", name[1], error)
         return Heard(models, silent, unknown)

@@ -16,7 +16,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.model_update import renewed
 from artfactoryd.core.openapi import NoSchema
 from artfactoryd.documents import Document
-from artfactoryd.durable import write_file
+from artfactoryd.durable import make_folders, write_file
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal
 
@@ -64,7 +64,7 @@ def keep_told(told: Path, entry: Mapping[str, Any], *, asked: str) -> Model:
     """
     path = _place(told, entry["provider"], asked)
     found = model_of(entry, str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     write_file(path, documents.dump_yaml(dict(entry)).encode())
     return found
 

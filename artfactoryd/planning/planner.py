@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from artfactoryd import documents, schema
 from artfactoryd.core import file_names
@@ -48,6 +48,16 @@ from artfactoryd.storage.rows import OrderRow
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
 
+class Borrowed(TypedDict, total=False):
+    """What an order took from elsewhere, as it was then: the acceptance records it, and makes the plan again of it."""
+
+    templates: dict[str, str]  # texts, by name
+    lookups: dict[str, list[str]]  # of the Library
+    table: str  # the text of the file that its cases stand in
+    many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
+    file: str  # the settings' pattern for names
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """One document of a file, understood: what it would do and what would hold it."""
@@ -59,7 +69,7 @@ class Study:
     fingerprint: str
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...] = ()
-    library: Mapping[str, Any] = field(default_factory=dict)  # what it borrowed, as it was then
+    library: Borrowed = field(default_factory=Borrowed)
     found: Needs | None = None  # what of it is to be bought; None: all of it
     proof: Sequence[int] = ()  # items made first
 
@@ -98,6 +108,29 @@ class Origin:
     again: Again | None = None  # the sidecar that it is made of
 
 
+@dataclass
+class _Wrong:
+    """What is wrong with all the documents of a file."""
+
+    problems: list[Problem] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # inputs that may still come
+    unknown: list[Name] = field(default_factory=list)  # models that a provider may know
+
+    def add(self, refusal: Refusal) -> None:
+        self.problems += refusal.problems
+        if isinstance(refusal, InputsMissing):
+            self.missing += refusal.names
+        if isinstance(refusal, ModelsUnknown):
+            self.unknown += refusal.names
+
+    def refuse(self) -> None:
+        """Raises what fits, where anything is wrong."""
+        if self.unknown:
+            raise ModelsUnknown(self.problems, self.unknown)
+        if self.problems:
+            raise InputsMissing(self.problems, self.missing) if self.missing else Refusal(self.problems)
+
+
 class Scholar:
     """Understands order files with what the library, the settings and the index say now."""
 
@@ -121,64 +154,74 @@ class Scholar:
         request = again.asked(data, origin.file)
         if request is not None:
             data, origin = request.text, replace(origin, again=request)
-        found = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
-        problems: list[Problem] = []
-        missing: list[str] = []
-        unknown: list[Name] = []
+        documents_of_file = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)
+        wrong = _Wrong()
         studies: list[Study] = []
-        for document in found:
+        for document in documents_of_file:
             complaints = _complaints(document)
-            problems += complaints
+            wrong.problems += complaints
+            if any(complaint.code not in READ_ON for complaint in complaints):
+                continue
             try:
-                if all(complaint.code in READ_ON for complaint in complaints):
-                    resolved, wrong = self._resolved(document)
-                    studies.append(self._one(resolved, origin, studies, wrong))
+                resolved, problems = self._resolved(document)
+                studies.append(self._study(resolved, origin, studies, problems))
             except Refusal as refusal:
-                problems += refusal.problems
-                missing += refusal.names if isinstance(refusal, InputsMissing) else ()
-                unknown += refusal.names if isinstance(refusal, ModelsUnknown) else ()
-        if unknown:
-            raise ModelsUnknown(problems, unknown)
-        if problems:
-            raise InputsMissing(problems, missing) if missing else Refusal(problems)
+                wrong.add(refusal)
+        wrong.refuse()
         return studies
 
     def _resolved(self, document: Document) -> tuple[Resolved, list[Problem]]:
         """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
         wrong: list[Problem] = []
-        found = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
-        missing = schema.check_mapping(found.value, "order") if found.templates or wrong else []
+        resolved = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
+        missing = schema.check_mapping(resolved.value, "order") if resolved.templates or wrong else []
         if missing and not wrong:
-            raise Refusal([found.locate(problem) for problem in missing])
+            raise Refusal([resolved.locate(problem) for problem in missing])
         if any(problem.code not in READ_ON for problem in missing):
             raise Refusal(wrong)  # what is missing may stand in the template that is not there
-        return found, wrong
+        return resolved, wrong
 
-    def _one(self, document: Resolved, origin: Origin, before: Sequence[Study], wrong: Sequence[Problem]) -> Study:
-        """`wrong`: with its templates; what else is wrong is told with it."""
-        stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
-        order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
-        pattern = {} if order.file else _pattern(self._settings.products.file)
-        order = replace(order, file=pattern.get("file", order.file))
-        expected = origin.again.sha256 if origin.again else {}
-        search = inputs.Search(self._gathering(origin), self._settings.limits.megapixels, expected)
+    def _study(self, document: Resolved, origin: Origin, before: Sequence[Study], wrong: Sequence[Problem]) -> Study:
+        """`before`: of the documents above it in the file. `wrong`: with its templates; what else is wrong is told
+        with it. Raises Refusal."""
+        order = self._order(document, origin)
+        search = self._search(origin)
         table = self._table(document, order, search)
         plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
+        plan, pictures = self._with_pictures(document, plan, search)
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
-        search.look(plan)
-        self._complain(document, search)
-        found = list(search.found.values())
-        plan = with_inputs(plan, [each.as_json() for each in found])
-        library = _borrowed(document, order, plan, table)
-        marks = [hashlib.sha256(json.dumps(library).encode()).hexdigest()] if library else []
-        fingerprint = same(document.text, order.project, [*(each.sha256 for each in found), *marks])
-        library |= pattern
+        borrowed = _borrowed(document, order, plan, table)
+        fingerprint = _fingerprint(document, order, pictures, borrowed)
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
-        reasons = (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before))
-        first = proof_numbers(plan)
-        return Study(document, order, plan, cap, fingerprint, reasons, tuple(found), library, needs, first)
+        return Study(
+            document, order, plan, cap, fingerprint,
+            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)),
+            pictures, borrowed | self._own_pattern(document), needs, proof_numbers(plan),
+        )  # fmt: skip
+
+    def _order(self, document: Resolved, origin: Origin) -> Order:
+        """With the settings' pattern for names where it has none of its own."""
+        stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
+        order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
+        return replace(order, file=self._own_pattern(document).get("file", order.file))
+
+    def _own_pattern(self, document: Resolved) -> Borrowed:
+        """Of the settings, where they say something else than is usual and the order says nothing."""
+        file = self._settings.products.file
+        return {} if document.value.get("file") or file == file_names.PATTERN else {"file": file}
+
+    def _search(self, origin: Origin) -> inputs.Search:
+        expected = origin.again.sha256 if origin.again else {}
+        return inputs.Search(self._gathering(origin), self._settings.limits.megapixels, expected)
+
+    def _with_pictures(self, document: Resolved, plan: Plan, search: inputs.Search) -> tuple[Plan, tuple[Input, ...]]:
+        """The plan with what the pictures themselves tell. Raises Refusal for those that cannot be used."""
+        search.look(plan)
+        self._complain(document, search)
+        pictures = tuple(search.found.values())
+        return with_inputs(plan, [picture.as_json() for picture in pictures]), pictures
 
     def _gathering(self, origin: Origin) -> Gathering:
         most_bytes = self._settings.limits.product_bytes
@@ -193,9 +236,9 @@ class Scholar:
         """The text of the .csv that the order's cases stand in."""
         if not isinstance(order.cases, str):
             return None
-        found = search.table(order.cases, ("cases",), self._settings.limits.order_bytes)
+        text = search.table(order.cases, ("cases",), self._settings.limits.order_bytes)
         self._complain(document, search)
-        return found
+        return text
 
     def _plan(
         self, document: Resolved, order: Order, table: str | None, wrong: Sequence[Problem], patterns: Patterns
@@ -209,7 +252,8 @@ class Scholar:
             many=patterns,
         )  # fmt: skip
         choices += later
-        plan = replace(plan, warnings=(*(each for choice in choices for each in choice.warnings), *plan.warnings))
+        of_models = [warning for choice in choices for warning in choice.warnings]
+        plan = replace(plan, warnings=(*of_models, *plan.warnings))
         self._refuse(document, plan, choices, [*wrong, *lookups.problems], patterns.missing)
         return plan
 
@@ -218,13 +262,13 @@ class Scholar:
         missing: Sequence[str],
     ) -> None:  # fmt: skip
         """With all that is wrong. `wrong`: with what it borrowed; what that should have brought is not asked for."""
-        unknown = [each for choice in choices for each in choice.problems]
-        found = [each for each in plan.problems if each.code != "E_REQUIRED" or not wrong]
-        found += _wrong_names(plan)
-        if not (wrong or unknown or found):
+        unknown = [problem for choice in choices for problem in choice.problems]
+        problems = [problem for problem in plan.problems if problem.code != "E_REQUIRED" or not wrong]
+        problems += _wrong_names(plan)
+        if not (wrong or unknown or problems):
             return
         doubts = [warning for warning in plan.warnings if warning.holds]
-        told = [*wrong, *(document.locate(each) for each in (*unknown, *found, *doubts))]
+        told = [*wrong, *(document.locate(problem) for problem in (*unknown, *problems, *doubts))]
         ask = [choice.ask for choice in choices if choice.ask]
         if ask:
             raise ModelsUnknown(told, ask)
@@ -233,11 +277,11 @@ class Scholar:
     def _reasons(self, plan: Plan, cap: int, needs: Needs) -> list[Reason]:
         ask_above = micro_dollars(self._settings.budget.ask_above)
         most_products = self._settings.limits.products_per_order
-        found = reasons_to_hold(
+        reasons = reasons_to_hold(
             plan, most_products=most_products, cap=cap, ask_above=ask_above, buying=needs.buying,
             strict=self._settings.strict,
         )  # fmt: skip
-        return [*found, *needs.reasons()]
+        return [*reasons, *needs.reasons()]
 
     def _complain(self, document: Resolved, search: inputs.Search) -> None:
         if search.problems:
@@ -248,8 +292,8 @@ class Scholar:
         """Of the order's own items, and of its stages."""
         ways: list[tuple[str, str, KeyPath]] = [(order.provider, order.model, ())]
         if order.models:
-            ways = [(each.provider, each.model, ("models", n)) for n, each in enumerate(order.models)]
-        later = [(each.provider, each.model, ("then", n)) for n, each in enumerate(order.then)]
+            ways = [(one.provider, one.model, ("models", n)) for n, one in enumerate(order.models)]
+        later = [(stage.provider, stage.model, ("then", n)) for n, stage in enumerate(order.then)]
         return [self._choice(*way) for way in ways], [self._choice(*way) for way in later]
 
     def _choice(self, provider: str, name: str, path: KeyPath) -> Choice:
@@ -291,32 +335,41 @@ class Scholar:
 
 def _complaints(document: Document) -> list[Problem]:
     """What the schema has against it; what is missing may come from a template."""
-    found = schema.check(document, "order")
-    return [each for each in found if each.code != "E_REQUIRED" or each.path or "template" not in document.value]
-
-
-def _pattern(file: str) -> dict[str, str]:
-    """Of the settings, where they say something else than is usual."""
-    return {} if file == file_names.PATTERN else {"file": file}
+    has_template = "template" in document.value
+    problems = schema.check(document, "order")
+    return [problem for problem in problems if problem.code != "E_REQUIRED" or problem.path or not has_template]
 
 
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
     """Of the order's own patterns; the settings' was looked at when they were read."""
-    order, found = plan.order, list[Problem]()
+    order, problems = plan.order, list[Problem]()
     if order.file is not None:
-        found += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
-    for place, each in enumerate(plan.stages):
-        if each.later.file is not None:
-            wrong = file_names.problems(each.later.file, each.plan.model, [*each.later.parameters, *plan.lookups])
-            found += [replace(problem, path=("then", place, "file")) for problem in wrong]
-    return found
+        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+    for number, stage in enumerate(plan.stages):
+        if stage.later.file is not None:
+            wrong = file_names.problems(stage.later.file, stage.plan.model, [*stage.later.parameters, *plan.lookups])
+            problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
+    return problems
 
 
-def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> dict[str, Any]:
-    """What the order took from elsewhere, as it was: the acceptance keeps it."""
-    lookups = {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}
-    parts = (("templates", dict(document.templates)), ("lookups", lookups), ("table", table), ("many", dict(plan.many)))
-    return {key: each for key, each in parts if each}
+def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> Borrowed:
+    borrowed: Borrowed = {}
+    if document.templates:
+        borrowed["templates"] = dict(document.templates)
+    if lookups := {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}:
+        borrowed["lookups"] = lookups
+    if table:
+        borrowed["table"] = table
+    if plan.many:
+        borrowed["many"] = dict(plan.many)
+    return borrowed
+
+
+def _fingerprint(document: Resolved, order: Order, pictures: Sequence[Input], borrowed: Borrowed) -> str:
+    marks = [picture.sha256 for picture in pictures]
+    if borrowed:
+        marks.append(hashlib.sha256(json.dumps(borrowed).encode()).hexdigest())
+    return same(document.text, order.project, marks)
 
 
 def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:

@@ -66,9 +66,9 @@ class Planned:
     def json(self) -> Iterator[str]:
         """The document in pieces: as little in memory at a time as one item."""
         yield '{\n  "orders": [\n'
-        for place, order in enumerate(self.orders):
+        for order_number, order in enumerate(self.orders):
             head = json.dumps(order.head, ensure_ascii=False, indent=2)
-            yield f'{"," if place else ""}{head.removesuffix("}").rstrip()},\n  "items": ['
+            yield f'{"," if order_number else ""}{head.removesuffix("}").rstrip()},\n  "items": ['
             for number, item in enumerate(order.items()):
                 yield f"{',' if number else ''}\n    {json.dumps(item, ensure_ascii=False)}"
             yield "\n  ]\n}\n"
@@ -132,23 +132,23 @@ def _told(problem: Problem) -> dict[str, Any]:
 
 
 def _order(home: Home, study: Study, most: int | None, index: Index | None) -> PlannedOrder:
-    found = study.plan
+    plan = study.plan
     names = Names(study)
     price = study.needs.buying.price
-    warnings = [study.document.locate(warning) for warning in (*found.warnings, *names.warnings())]
+    warnings = [study.document.locate(warning) for warning in (*plan.warnings, *names.warnings())]
     head = {
-        "name": study.order.name, "project": study.order.project, "model": found.model.full,
-        "models": [{"provider": each.provider, "model": each.full} for each in found.models],
-        "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": found.total_items,
-        "total_products": found.total_products,
-        "price": {"usd": usd(price), "as_of": found.price and found.price.as_of, "complete": price is not None},
-        "stages": [_stage(found, stage) for stage in found.stages],
-        "cap_usd": usd(study.cap), "base_seed": found.base_seed,
+        "name": study.order.name, "project": study.order.project, "model": plan.model.full,
+        "models": [{"provider": model.provider, "model": model.full} for model in plan.models],
+        "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": plan.total_items,
+        "total_products": plan.total_products,
+        "price": {"usd": usd(price), "as_of": plan.price and plan.price.as_of, "complete": price is not None},
+        "stages": [_stage(plan, stage) for stage in plan.stages],
+        "cap_usd": usd(study.cap), "base_seed": plan.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
         "warnings": [_told(warning) for warning in warnings], "errors": [],
-        "axes": _axes(found), "folder": str(_folder(home, study)),
+        "axes": _axes(plan), "folder": str(_folder(home, study)),
         "file": names.pattern, "proof": _proof(study),
-        "first": _prompt(found, 1), "last": _prompt(found, found.total_items),
+        "first": _prompt(plan, 1), "last": _prompt(plan, plan.total_items),
         "reuse": _reuse(study, names, most, index),
     }  # fmt: skip
     return PlannedOrder(head, partial(_listed, home, study, names, most))
@@ -205,12 +205,12 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None) ->
     }  # fmt: skip
 
 
-def _stage(found: Plan, stage: stages.Stage) -> dict[str, Any]:
+def _stage(plan: Plan, stage: stages.Stage[Plan]) -> dict[str, Any]:
     return {
         "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
-        "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(found, stage),
-        "total_products": stages.products_of(found, stage),
-        "usd": usd(0 if found.order.rehearse else stages.price_of(found, stage)),
+        "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(plan, stage),
+        "total_products": stages.products_of(plan, stage),
+        "usd": usd(0 if plan.order.rehearse else stages.price_of(plan, stage)),
     }  # fmt: skip
 
 
@@ -222,15 +222,15 @@ def _proof(study: Study) -> dict[str, Any] | None:
     return {"items": list(study.proof), "usd": usd(upper)}
 
 
-def _axes(found: Plan) -> list[dict[str, Any]]:
+def _axes(plan: Plan) -> list[dict[str, Any]]:
     axes: list[dict[str, Any]] = [
         {"parameter": axis.parameter, "values": axis.size,
-         "first": [axis.shown(place) for place in range(min(axis.size, MOST_VALUES))]}
-        for axis in found.axes if axis.size > 1
+         "first": [axis.shown(number) for number in range(min(axis.size, MOST_VALUES))]}
+        for axis in plan.axes if axis.size > 1
     ]  # fmt: skip
-    cases = len(found.sections) // len(found.models)
+    cases = len(plan.sections) // len(plan.models)
     axes = [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
-    models = [model.full for model in found.models]
+    models = [model.full for model in plan.models]
     return [{"parameter": "models", "values": len(models), "first": models}, *axes] if len(models) > 1 else axes
 
 
@@ -240,9 +240,9 @@ def _folder(home: Home, study: Study) -> Path:
     return home.projects / project / date / folder_name(study.order.name, study.order.rehearse)
 
 
-def _prompt(found: Plan, number: int) -> str:
-    item = found.item(min(number, found.own_items))
-    return prompt_of(item.parameters, found.models[item.model])
+def _prompt(plan: Plan, number: int) -> str:
+    item = plan.item(min(number, plan.own_items))
+    return prompt_of(item.parameters, plan.models[item.model])
 
 
 def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
@@ -294,16 +294,16 @@ class Names:
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
         if not keeps(self._plan.order, item.stage):
             return  # never on the shelf, and without a name
-        for place in range(item.asked):
-            of_place = file_names.of_bytes(item.first_index + place, item.copy + place, item.seed, "", "")
+        for output in range(item.asked):
+            of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
             yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
 
     def _slug(self, item: PlannedItem, words: str) -> str:
         """What has no words of its own is called after what it is made from."""
-        found = words or self._words.get(item.parent or 0, "")
+        own_words = words or self._words.get(item.parent or 0, "")
         if self._plan.stages:
-            self._words |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), found)
-        return slug(found)
+            self._words |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), own_words)
+        return slug(own_words)
 
     def _free(self, values: Mapping[str, Any], taken: Counter[str]) -> str:
         pattern, has_version, may_collide = self._named[values["stage"]]
@@ -338,5 +338,5 @@ class Names:
 
     def _place_of_pattern(self, stage: str | None) -> tuple[str | int, ...]:
         """Where the order says how the products of a stage are called."""
-        own = (place for place, each in enumerate(self._plan.order.then) if each.id == stage and each.file)
-        return next((("then", place, "file") for place in own), ("file",))
+        own = (number for number, later in enumerate(self._plan.order.then) if later.id == stage and later.file)
+        return next((("then", number, "file") for number in own), ("file",))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,6 @@ from typing import Any
 from artfactoryd import documents, schema
 from artfactoryd.core.sidecar_again import batch_note, is_sidecar, order_again, was_not_kept, written
 from artfactoryd.errors import Problem, Refusal
-
-log = logging.getLogger(__name__)
 
 SUFFIX = ".json"
 MOST_BYTES = 4_000_000  # of a sidecar

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from artfactoryd import documents, schema
+from artfactoryd.core.names import nfc
 from artfactoryd.documents import Document
 from artfactoryd.entries import LITTER
 from artfactoryd.errors import Problem, Refusal
@@ -78,7 +78,7 @@ class TemplateTexts:
 
 
 def _name(path: Path, folder: Path) -> str:
-    return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
+    return nfc(path.relative_to(folder).with_suffix("").as_posix())
 
 
 def _is_one(path: Path) -> bool:

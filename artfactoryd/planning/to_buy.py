@@ -69,10 +69,10 @@ def needs_of(plan: Plan, twins: Twins | None) -> Needs:
     count, keys = _Count(plan), Keys(plan)
     for _, items in groupby(plan.items(), key=lambda item: item.stage):  # one is known by the products of another
         while chunk := [(keys.of(item), item) for item in islice(items, TOGETHER)]:
-            found = twins.of([key for key, _ in chunk]) if twins else {}
+            twins_of_chunk = twins.of([key for key, _ in chunk]) if twins else {}
             for key, item in chunk:
-                keys.came(item, key, found.get(key, Twin()).contents)
-            count.add(chunk, found)
+                keys.came(item, key, twins_of_chunk.get(key, Twin()).contents)
+            count.add(chunk, twins_of_chunk)
     needs = count.needs()
     return everything if needs.bought == plan.total_items else needs
 
@@ -101,10 +101,10 @@ class _Count:
         self._twins: dict[str, Twin] = {}
         self._all: list[_Counted] = []
 
-    def add(self, items: Sequence[tuple[str, PlannedItem]], found: Mapping[str, Twin]) -> None:
-        self._twins.update(found)
+    def add(self, items: Sequence[tuple[str, PlannedItem]], twins: Mapping[str, Twin]) -> None:
+        self._twins.update(twins)
         for key, item in items:
-            twin = found.get(key, Twin())
+            twin = twins.get(key, Twin())
             fate = self._fate(item, twin, key in self._seen)
             self._all.append(_Counted(item, fate, remade=bool(fate == Fate.BOUGHT and twin.spent)))
             self._seen.add(key)
@@ -119,31 +119,33 @@ class _Count:
         return Fate.DELETED if is_gone(twin, item) else Fate.BOUGHT
 
     def needs(self) -> Needs:
-        if any(each.fate == Fate.SENT_ON for each in self._all):
+        if any(counted.fate == Fate.SENT_ON for counted in self._all):
             _make_again(self._all)
-        count = Counter(each.fate for each in self._all)
-        bought = [each for each in self._all if each.fate in (Fate.BOUGHT, Fate.DELETED)]
+        count = Counter(counted.fate for counted in self._all)
+        bought = [counted for counted in self._all if counted.fate in (Fate.BOUGHT, Fate.DELETED)]
         unknown = bought and self._plan.total_price() is None
-        price = None if unknown else sum(each.item.upper for each in bought)
-        buying = Buying(len(bought), sum(each.item.asked for each in bought), price)
-        again = sum(each.item.upper for each in bought if each.fate == Fate.DELETED)
+        price = None if unknown else sum(counted.item.upper for counted in bought)
+        buying = Buying(len(bought), sum(counted.item.asked for counted in bought), price)
+        remade = frozenset(counted.item.number for counted in self._all if counted.remade)
+        again = sum(counted.item.upper for counted in bought if counted.fate == Fate.DELETED)
         return Needs(
             buying, count[Fate.BOUGHT], count[Fate.REUSED] + count[Fate.SENT_ON], count[Fate.JOINED],
-            count[Fate.DELETED], again, self._twins, frozenset(each.item.number for each in self._all if each.remade),
+            count[Fate.DELETED], again, self._twins, remade,
         )  # fmt: skip
 
 
 def _make_again(items: Sequence[_Counted]) -> None:
     """What was not kept is bought again for anything new that is made of it; then all that is made of it is new."""
-    makers = {place: each for each in items if each.fate == Fate.SENT_ON for place in _places(each.item)}
-    for each in reversed(items):  # what is made of a product comes behind it
-        maker = makers.get(each.item.parent or 0)
-        if maker and each.fate not in (Fate.REUSED, Fate.SENT_ON):
+    sent_on = [counted for counted in items if counted.fate == Fate.SENT_ON]
+    makers = {product: counted for counted in sent_on for product in _places(counted.item)}
+    for counted in reversed(items):  # what is made of a product comes behind it
+        maker = makers.get(counted.item.parent or 0)
+        if maker and counted.fate not in (Fate.REUSED, Fate.SENT_ON):
             maker.fate, maker.remade = Fate.BOUGHT, True
-    for each in items:
-        maker = makers.get(each.item.parent or 0)
-        if maker and maker.fate == Fate.BOUGHT and each.fate != Fate.DELETED:
-            each.fate, each.remade = Fate.BOUGHT, True
+    for counted in items:
+        maker = makers.get(counted.item.parent or 0)
+        if maker and maker.fate == Fate.BOUGHT and counted.fate != Fate.DELETED:
+            counted.fate, counted.remade = Fate.BOUGHT, True
 
 
 def _places(item: PlannedItem) -> range:
@@ -167,12 +169,12 @@ class Explainer:
     def why(self, item: PlannedItem, compared: Mapping[str, Any]) -> str:
         """`compared`: its parameters, with every picture told by its bytes."""
         model, wanted = self._plan.all_models[item.model], {**compared, "copy": item.copy}
-        found = [
+        differences = [
             difference(wanted, made, model, earlier.version)
             for earlier, made in self._earlier
             if (earlier.provider, earlier.id) == (model.provider, model.id)
         ]
-        names = min(found, key=len, default=[])
+        names = min(differences, key=len, default=[])
         if len(names) > 1:  # a derived seed follows the rest
             names = [name for name in names if name != model.seed]
         if not names or len(names) > len(wanted) // 2 + 1:

@@ -113,10 +113,6 @@ def _why_nothing_is_sent(index: Index, row: OrderRow, home: Home, settings: Sett
     return [*found, words] if words else found
 
 
-def _switched_off(provider: str) -> str:
-    return f"{provider} is switched off; `providers.{provider}.enabled: true` in artfactory.yaml lets it go on."
-
-
 def _next(index: Index, row: OrderRow) -> dict[str, ItemRow]:
     """The next item at each provider that has something left to send, by its provider."""
     names = dict.fromkeys(row.providers)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import contextlib
 import hashlib
 import ipaddress
 import os
@@ -26,8 +25,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from artfactoryd import durable
+from artfactoryd.durable import Arrival
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
+from artfactoryd.medium import storage_errors
 
 CHUNK = 256 * 1024
 REDIRECTS = 5
@@ -306,38 +306,24 @@ class _Sink:
         self._hash = hashlib.sha256()
         self._bytes = 0
         self._lock = threading.Lock()
-        # Removed first, not emptied: a product on the shelf may be a second name of the same file.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with durable.storage_errors(target):
-            target.unlink(missing_ok=True)
-            self._file: int | None = os.open(target, flags, 0o666)
+        with storage_errors(target):
+            self._arrival = Arrival(target)
 
     def write(self, chunk: bytes) -> None:
         self._bytes += len(chunk)
         if self._bytes > self._most:
             raise _too_large(self._most)
         self._hash.update(chunk)
-        with self._lock, durable.storage_errors(self._target):
-            left = memoryview(chunk)
-            while left and self._file is not None:
-                left = left[os.write(self._file, left) :]
+        with self._lock, storage_errors(self._target):
+            self._arrival.write(chunk)
 
     def finish(self, mime: str | None) -> Fetched:
         if not self._bytes:
             raise OutputBad("The output is empty.")
-        with self._lock, durable.storage_errors(self._target):
-            if self._file is not None:
-                durable.flush(self._file)
-            self._close()
+        with self._lock, storage_errors(self._target):
+            self._arrival.finish()
         return Fetched(self._target, self._hash.hexdigest(), self._bytes, mime)
 
     def discard(self) -> None:
         with self._lock:
-            self._close()
-        with contextlib.suppress(OSError):
-            self._target.unlink()
-
-    def _close(self) -> None:
-        number, self._file = self._file, None
-        if number is not None:
-            os.close(number)
+            self._arrival.discard()

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import shutil
-import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from artfactoryd import failpoints
+from artfactoryd.core.names import folded, numbered
 from artfactoryd.durable import (
-    create,
-    flush_folder,
+    Content,
+    build_folder,
     make_folders,
-    numbered,
-    replace,
+    move_to_free,
+    new_mark,
+    replace_file,
     temporary_name,
     write_new,
-    writing_to,
 )
-from artfactoryd.shelf.placing import Content
+from artfactoryd.medium import flush_folder, writing_to
 
 
 def existing_project(projects: Path, name: str) -> str:
     """`Cars` and `cars`, `é` and `e` with an accent, are one folder on a Mac's disk, so they are one project here."""
     if projects.is_dir():
         for entry in sorted(each.name for each in projects.iterdir()):
-            if _folded(entry) == _folded(name):
+            if folded(entry) == folded(name):
                 return entry
     return name
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def open_order_folder(
@@ -57,9 +51,10 @@ def open_order_folder(
         _describe_project(projects / project / "project.yaml", project_yaml)
         folder = _folder_of(day, order_id)
         if folder is None:
-            built = _build(day / temporary_name(name, order_id), files)
+            built = day / temporary_name(name, order_id)
+            build_folder(built, files)
             failpoints.point("order_folder_built")
-            folder = _put_in_place(built, name)
+            folder = move_to_free(built, (day / chosen for chosen in numbered(name, "")))
         flush_folder(day)
         return folder
 
@@ -80,29 +75,8 @@ def _folder_of(day: Path, order_id: str) -> Path | None:
     return None
 
 
-def _build(folder: Path, files: Mapping[str, Content]) -> Path:
-    if folder.exists():  # left by a kill; nobody has seen it
-        shutil.rmtree(folder)
-    folder.mkdir()
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        create(path, io.BytesIO(data if isinstance(data, bytes) else data()))
-    for made in {(folder / name).parent for name in files} | {folder}:
-        flush_folder(made)
-    return folder
-
-
-def _put_in_place(built: Path, name: str) -> Path:
-    targets = (built.with_name(each) for each in numbered(name, "", spare=0))
-    target = next(each for each in targets if not os.path.lexists(each))
-    built.rename(target)  # replaces nothing but an empty folder that a person makes in this very instant
-    return target
-
-
 def write_receipt(folder: Path, data: bytes) -> None:
     """The one file of an order that is brought up to date; readers see the old or the new, whole."""
     with writing_to(folder):
         make_folders(folder)
-        replace(folder / "receipt.yaml", data)
-        flush_folder(folder)
+        replace_file(folder / "receipt.yaml", data, new_mark())

@@ -17,21 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import failpoints
-from artfactoryd.durable import (
-    NO_LINKS,
-    TEMPORARY,
-    flush_folder,
-    make_folders,
-    numbered,
-    replace,
-    write_new,
-    writing_to,
-)
+from artfactoryd.core.names import LONGEST, numbered, size
+from artfactoryd.durable import TEMPORARY, make_folders, new_mark, replace_file, same_bytes, share_new, write_new
+from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.reading import CARD, card_of, owner_of
 
 Sidecar = Callable[[str], Mapping[str, Any]]
 Name = str | Callable[[int], str]  # called with 1, 2, ...: versions, of which the first free one is taken
-Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by one
 
 
 # -- products ----------------------------------------------------------------------------------
@@ -63,7 +55,7 @@ def _candidates(name: Name) -> Iterator[str]:
         yield from map(name, itertools.count(1))
     folders, _, last = (name(1) if callable(name) else name).rpartition("/")
     above = f"{folders}/" if folders else ""
-    yield from (above + each for each in numbered(*os.path.splitext(last), spare=len(CARD)))
+    yield from (above + each for each in numbered(*os.path.splitext(last), LONGEST - size(CARD)))
 
 
 def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:
@@ -73,13 +65,13 @@ def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:
     if owner not in (None, document["id"]):
         return False
     if os.path.lexists(product):
-        if not _same_bytes(source, product):
+        if not same_bytes(source, product):
             return False
         return owner is not None or write_new(card, _as_json(document))
     if not _place_card(card, document, owner):
         return False
     failpoints.point("sidecar_placed")
-    if not _adopt(source, product):
+    if not share_new(source, product):  # two products must never share one file, so no third name
         card.unlink()
         return False
     failpoints.point("product_linked")
@@ -91,32 +83,7 @@ def _place_card(card: Path, document: Mapping[str, Any], owner: object) -> bool:
     if owner is None:
         return write_new(card, data)
     if card.read_bytes() != data:  # left by a killed delivery of this same product
-        replace(card, data)
-    return True
-
-
-def _adopt(source: Path, product: Path) -> bool:
-    """The source's bytes under the product's name, without overwriting: linked if possible, else copied."""
-    if os.stat(source).st_nlink == 1:  # two products must never share one file
-        try:
-            os.link(source, product)
-            return True
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in NO_LINKS:
-                raise
-    with source.open("rb") as content:
-        return write_new(product, content)
-
-
-def _same_bytes(one: Path, other: Path) -> bool:
-    if not other.is_file() or one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
-        while block := left.read(1 << 20):
-            if block != right.read(1 << 20):
-                return False
+        replace_file(card, data, new_mark())
     return True
 
 
@@ -127,18 +94,6 @@ def discard(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-# -- order folders -----------------------------------------------------------------------------
-
-
-# -- reading back ------------------------------------------------------------------------------
-
-
-# -- durable files -----------------------------------------------------------------------------
-
-
-# -- names -------------------------------------------------------------------------------------
 
 
 def _as_json(document: Mapping[str, Any]) -> bytes:

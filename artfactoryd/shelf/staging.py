@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from artfactoryd import entries
-from artfactoryd.durable import duplicate, flush_folder, storage_errors, write_file
+from artfactoryd.durable import duplicate, make_folders, move, rename, share_equal, tally, write_file
 from artfactoryd.errors import OutputBad, OutputLost, OutputPoison
 from artfactoryd.failpoints import point
+from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.shelf import media
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.media import Media
@@ -33,20 +34,19 @@ class Kept:
     def half(self, product: str) -> Path:
         """Where it is fetched to."""
         with storage_errors(self._folder):
-            self._folder.mkdir(exist_ok=True)
+            make_folders(self._folder)
         return self._folder / f"{product}{PART}"
 
     def send_on(self, product: str, extension: str) -> Path:
         """Of a stage that is not kept: it lies, durable, where the stages after it find it."""
         folder, target = self._interim, self._interim / f"{product}.{extension}"
         with storage_errors(folder):
-            folder.mkdir(exist_ok=True)
+            make_folders(folder)
             flush_folder(folder.parent)  # whoever made it just now may not have come so far
             arriving = target.with_name(f"{target.name}{PART}")
             with self.path(product).open("rb") as file:
                 duplicate(file, arriving)
-            arriving.replace(target)
-            flush_folder(folder)
+            move(arriving, target)
         point("interim_laid")
         return target
 
@@ -80,8 +80,8 @@ class Kept:
     def take(self, fetched: Fetched, product: str) -> Fetched:
         """From now on it is not fetched again."""
         with storage_errors(self._folder):
-            path = fetched.path.replace(self.path(product))
-        return Fetched(path, fetched.sha256, fetched.bytes, fetched.mime_declared)
+            rename(fetched.path, self.path(product))
+        return Fetched(self.path(product), fetched.sha256, fetched.bytes, fetched.mime_declared)
 
     def is_suspect(self, product: str) -> bool:
         """A look at it has begun and not ended: such are looked at one by one, so that no other is blamed."""
@@ -94,10 +94,7 @@ class Kept:
         """
         path = self.path(product)
         with storage_errors(path):
-            with _looks(path).open("ab") as looks:
-                looks.write(b".")
-                begun = looks.tell()
-            if begun > MOST_LOOKS:
+            if tally(_looks(path), flushed=False) > MOST_LOOKS:
                 raise self._set_aside(path, name)
             try:
                 return media.identify(path, most_megapixels)
@@ -110,8 +107,7 @@ class Kept:
     def _set_aside(self, path: Path, name: str) -> OutputPoison:
         """Beside its word, under a name that nothing opens by itself."""
         names = entries.numbered(f"{name}.output", folder=False)
-        while not entries.place_equal(path, target := self._rejected / next(names)):
-            pass
+        target = next(target for target in map(self._rejected.joinpath, names) if share_equal(path, target))
         said = f"Looking at what came ended the program three times. It is kept as {target}."
         advice = (
             "It was paid for. Nothing here opens it again, and other programs may fail on it too; please report it."

@@ -34,7 +34,17 @@ JSON_COLUMNS = frozenset({
 })  # fmt: skip
 
 DatabaseError = pw.DatabaseError
-PASSING = ("full", "locked", "readonly", "unable to open")  # in SQLite's words: worth another try
+# By SQLite's codes: its words for them, which also say other things, change with its release.
+PASSING = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)  # worth another try
+UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
@@ -207,7 +217,7 @@ def is_unreadable(path: Path) -> bool:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
-        return "malformed" in str(error) or "not a database" in str(error)
+        return _code(error) in UNREADABLE
     return False
 
 
@@ -232,7 +242,7 @@ def is_trouble(error: Exception) -> bool:
 def trouble(path: Path, error: Exception) -> ArtFactoryError:
     """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
     said = list(_chain(error))  # undoing may have failed too, and only because of the first error
-    if any(isinstance(each, pw.OperationalError) and any(word in str(each) for word in PASSING) for each in said):
+    if any(_code(each) in PASSING for each in said):
         return StorageFull(f"The index {path} cannot be written just now ({said[-1]}). The work goes on when it can.")
     return StorageSick(
         f"The index {path} is damaged or cannot be kept ({said[-1]}). Check the disk. The index can be deleted while "
@@ -240,7 +250,13 @@ def trouble(path: Path, error: Exception) -> ArtFactoryError:
     )
 
 
+def _code(error: BaseException) -> int | None:
+    """SQLite's primary result code; None for what is no error of SQLite's own."""
+    extended = getattr(error, "sqlite_errorcode", None)
+    return None if extended is None else extended & 0xFF
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__context__
+        error = error.__cause__ or error.__context__

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.durable import NO_ROOM, flush, flush_folder, storage_errors
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
+from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors
 
 log = logging.getLogger(__name__)
 

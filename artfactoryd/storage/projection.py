@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, ItemState, Verdict
-from artfactoryd.errors import IllegalMove, OverCap
-from artfactoryd.storage import budget, dependencies
+from artfactoryd.errors import IllegalMove
+from artfactoryd.storage import dependencies
 from artfactoryd.storage.events import (
     Acceptance,
     Approval,
@@ -38,6 +38,7 @@ from artfactoryd.storage.events import (
     Wish,
 )
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
 
 ORDER_COLUMNS = (
@@ -158,7 +159,7 @@ def _wish(index: Index, event: Wish) -> None:
     _heed_proof(index, event)
     move(index, event, "wish", attempt=event.attempt, attempts=event.nth, reason=None)
     day = event.day or event.at[:10]
-    _reserve(index, event, day)
+    reserve(index, event, day)
     _begin(index, event, event.reserved, day)
 
 
@@ -177,7 +178,7 @@ def _reuse(index: Index, event: Reuse) -> None:
     _heed_pauses(index, event)
     attempts = {"attempt": event.attempt, "attempts": event.nth}
     move(index, event, "reuse", **attempts, outputs=event.outputs, reason=None)
-    _guard_order(index, event, 0)
+    guard_order(index, event, 0)
     _begin(index, event, 0, event.at[:10])
     log(index, event, returned=event.returned, ended_at=event.at, verdict="reused", cost=0, estimated=0)
 
@@ -185,39 +186,6 @@ def _reuse(index: Index, event: Reuse) -> None:
 def _tombstone(index: Index, event: Tombstone) -> None:
     """What equals it was bought before, and a person deleted or edited it: sent again, it is bought."""
     move(index, event, "tombstone", reason=event.reason, buy_again=1)
-
-
-def _reserve(index: Index, event: Wish, day: str) -> None:
-    """The guard of every cap, of day and month as the wish itself brings them. What is free always passes."""
-    _guard_order(index, event, event.reserved)
-    if event.reserved:
-        budget.heed_days(index, event.reserved, day, event.caps)
-        _count(index, day, event.reserved)
-
-
-def _guard_order(index: Index, event: Wish | Reuse, reserved: int) -> None:
-    """The order is open, and its own cap has room."""
-    sql = (
-        "UPDATE orders SET committed = committed + ? WHERE id = ? AND held IS NULL AND cancelled = 0 "
-        "AND (? = 0 OR (committed + ? <= cap AND overrun = 0))"
-    )
-    if not index.run(sql, reserved, event.order, reserved, reserved):
-        raise _why_no_wish(index, event)
-
-
-def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
-    order = index.order(event.order)
-    if order is None or order.held is not None or order.cancelled:
-        return IllegalMove(f"Order {event.order} is held or cancelled; nothing of it is sent.")
-    return OverCap("Its cap is reached; nothing more of it is sent.")
-
-
-def _count(index: Index, day: str, change: int) -> None:
-    sql = (
-        "INSERT INTO spending (day, committed) VALUES (?, ?) "
-        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed"
-    )
-    index.run(sql, day, change)
 
 
 def _heed_pauses(index: Index, event: Wish | Reuse) -> None:
@@ -234,23 +202,6 @@ def _heed_proof(index: Index, event: Wish) -> None:
     proof = index.proof(event.order)
     if proof and event.item not in proof:
         raise IllegalMove(f"Item {event.item} of order {event.order} waits for what a person says to its proof.")
-
-
-def _settle(index: Index, event: OfAttempt, cost: int) -> None:
-    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day.
-
-    More than that, as a bill by time or a larger picture than was asked for, stops the order's next wishes.
-    """
-    sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
-    attempt = index.row(sql, (event.attempt,))
-    if attempt is None:
-        raise LookupError(event.attempt)
-    if change := cost - attempt["counted"]:
-        index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
-        _count(index, attempt["day"], change)
-    if change > 0:
-        sql = "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
-        index.run(sql, cost, cost, event.order)
 
 
 def _ticket(index: Index, event: TicketTaken) -> None:
@@ -309,13 +260,13 @@ def _result(index: Index, event: Result) -> None:
     move(index, event, "result", outputs=event.outputs)
     log(index, event, returned=event.returned, ended_at=event.at)
     if event.cost is not None:  # the bill by the time measured, before anything is fetched
-        _settle(index, event, event.cost)
+        settle(index, event, event.cost)
         log(index, event, cost=event.cost, estimated=1)
 
 
 def _settlement(index: Index, event: Settlement) -> None:
     move(index, event, "settlement", reason=event.note or None)
-    _settle(index, event, event.cost)
+    settle(index, event, event.cost)
     log(index, event, cost=event.cost, estimated=int(event.estimated))
     table = "interim" if event.interim else "product"  # interim: not shelved, only sent on
     sql = (
@@ -336,12 +287,12 @@ def _release(index: Index, event: Release) -> None:
     item = _item(index, event)
     if item["attempt"] != event.attempt or item["state"] == ItemState.CANCELLED:
         _doubt_ends(index, event, reason=event.reason)
-        _settle(index, event, 0)
+        settle(index, event, 0)
         log(index, event, **free)
         return
     move(index, event, "release", attempt=None, reason=event.reason)
     _heed_stop(index, event, BY_YOU)
-    _settle(index, event, 0)
+    settle(index, event, 0)
     log(index, event, **free)
 
 
@@ -365,7 +316,7 @@ def _failure(index: Index, event: Failure) -> None:
     else:
         cost = event.cost or 0
         known = {"cost": cost, "estimated": int(cost > 0), "ended_at": event.at}
-        _settle(index, event, cost)
+        settle(index, event, cost)
     log(index, event, verdict=verdict, reason=event.reason, **known)
 
 

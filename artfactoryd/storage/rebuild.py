@@ -21,9 +21,10 @@ from typing import Any
 
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
-from artfactoryd.durable import flush, flush_folder, storage_errors
+from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
+from artfactoryd.medium import flush_file, storage_errors
 from artfactoryd.shelf import reading
 from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
@@ -82,7 +83,7 @@ def reindex(home: Home, expander: Expander, clock: Callable[[], datetime]) -> Re
     """Raises StorageFull or StorageSick; then the old index stands as it did."""
     new, report = home.private / "index.new.sqlite3", Report()
     with storage_errors(new):
-        home.private.mkdir(parents=True, exist_ok=True)
+        make_folders(home.private)
         _remove(new)
         with closing(Index.open(new)) as index:
             report.lines = _by_ledger(index, home, expander)
@@ -293,16 +294,14 @@ def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
 
 def _put_in_place(new: Path, home: Home, moment: datetime) -> Path | None:
     """What lies beside the old one goes first: SQLite would take it for the new one's."""
-    with new.open("rb") as file:
-        flush(file.fileno())
+    flush_file(new)
     old, backups = home.index_file, home.private / "backups"
-    backups.mkdir(exist_ok=True)
+    make_folders(backups)
     kept = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
     for ending in (*BESIDE, ""):
         with suppress(FileNotFoundError):
-            old.with_name(old.name + ending).rename(kept.with_name(kept.name + ending))
-    new.rename(old)
-    flush_folder(home.private)
+            rename(old.with_name(old.name + ending), kept.with_name(kept.name + ending))
+    move(new, old)
     for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
         _remove(stale)
     return kept if kept.exists() else None

@@ -29,6 +29,7 @@ from pathlib import Path
 from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
 from artfactoryd.storage import derived, events, in_doubt, ledger, projection
 from artfactoryd.storage import transitions as legal
@@ -147,7 +148,7 @@ class Books:
 
     def _write(self) -> None:
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._file.parent)
             with closing(Index.open(self._file)) as index, closing(Ledger(self._folder)) as book:
                 missed: deque[Event] = deque(maxlen=MOST_MISSED + 1)
                 catch_up(index, self._folder, self._expander, missed.append)

@@ -15,7 +15,7 @@ PACKAGE = Path(artfactoryd.__file__).parent
 
 @cache
 def points() -> frozenset[str]:
-    """Names of every `fault.point(...)` or `point(...)`; one that ends in a variable has the words recorded there."""
+    """Names of every `failpoints.point(...)` or `point(...)`; one that ends in a variable has the words recorded."""
     texts = (path.read_text() for path in PACKAGE.rglob("*.py"))
     trees = [ast.parse(text) for text in texts if "point(" in text]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]

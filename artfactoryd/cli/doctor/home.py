@@ -6,13 +6,13 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
+from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
@@ -56,8 +56,8 @@ def _unusable(folder: Path) -> str:
         return "is a file" if folder.exists() else "is missing"
     try:
         os.listdir(folder)
-        with tempfile.TemporaryFile(dir=folder, prefix="."):
-            return ""
+        try_writing(folder)
+        return ""
     except OSError as error:
         return f"cannot be read and written ({error.strerror})"
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import re
 import shlex
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.intake import inbox
@@ -224,18 +224,23 @@ def _python() -> Rows:
 
 
 def _libraries() -> Rows:
-    needed = [line for line in importlib.metadata.requires("artfactoryd") or [] if "extra ==" not in line]
-    versions: dict[str, str | None] = {}
-    for name in sorted(re.split(r"[^\w.-]", line)[0] for line in needed):
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = None
-    missing = [name for name, version in versions.items() if version is None]
+    asked = requirements()
+    versions = {name: _version(name) for name in sorted(asked)}
     words = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    missing = [name for name, version in versions.items() if version is None]
+    strange = [asked[name] for name, version in versions.items() if version and not fits(version, asked[name])]
     if missing:
-        yield Row(
-            "libraries", BAD, f"Not installed: {', '.join(missing)}. Found: {words}.", "Install artfactoryd again."
-        )
-    else:
+        text = f"Not installed: {', '.join(missing)}. Found: {words}."
+        yield Row("libraries", BAD, text, "Install artfactoryd again.")
+    if strange:
+        way_out = f"Install what it asks for: pip install {' '.join(map(shlex.quote, strange))}"
+        yield Row("libraries", BAD, f"Other releases than artfactoryd asks for. Found: {words}.", way_out)
+    if not missing and not strange:
         yield Row("libraries", OK, f"{words}.")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from artfactoryd.core.json_schema import enum_of
+from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
 
 
@@ -36,7 +36,7 @@ class Packing:
         """How many items a combination makes. One with a draw is not packed."""
         return self.copies if has_draw else -(-self.copies // self._most)
 
-    def call(self, place: int, has_draw: bool, batch: Any) -> tuple[int, int]:
+    def call(self, place: int, has_draw: bool, batch: Value) -> tuple[int, int]:
         """The first copy of a call, and how many outputs it asks for. `batch`: the parameter as it is written."""
         if self.by_hand or self.count is None:
             size = as_count(self.default if batch is None else batch)
@@ -44,7 +44,7 @@ class Packing:
         most = 1 if has_draw else self._most
         return place * most, min(most, self.copies - place * most)
 
-    def loads(self, batch: Any, undrawn: int, drawn: int) -> list[tuple[int, int]]:
+    def loads(self, batch: Value, undrawn: int, drawn: int) -> list[tuple[int, int]]:
         """(outputs asked for, calls that ask for as many) of so many combinations without and with a draw."""
         if self.by_hand or self.count is None:
             return [(self.call(0, False, batch)[1], self.copies * (undrawn + drawn))]
@@ -52,11 +52,11 @@ class Packing:
         return [(self._most, full * undrawn), (rest, undrawn if rest else 0), (1, self.copies * drawn)]
 
     @property
-    def default(self) -> Any:
+    def default(self) -> Value:
         """What the provider makes of a call that does not say."""
         return self.model.properties.get(self.model.batch or "", {}).get("default")
 
-    def products(self, batch: Any) -> int:
+    def products(self, batch: Value) -> int:
         """Of one combination, in all its calls."""
         if self.by_hand or self.count is None:
             return self.copies * as_count(self.default if batch is None else batch)
@@ -69,5 +69,5 @@ class Packing:
         return {self.model.batch: asked}
 
 
-def as_count(value: Any) -> int:
+def as_count(value: Value) -> int:
     return value if isinstance(value, int) and value > 0 else 1

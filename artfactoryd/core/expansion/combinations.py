@@ -13,21 +13,34 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 from artfactoryd.core.expansion.batching import Packing
 from artfactoryd.core.expansion.text_rows import Row, Rows
 from artfactoryd.core.grammar.values import DrawnValue, ValueAxis
+from artfactoryd.core.json_types import Value
 
 MOST_ROWS = 2_000_000  # looked through one by one
 STRIDE = 256  # rows between two known sums
 
 Entry = Mapping[str, frozenset[str]]  # what is left out: values, as JSON, by parameter
-Place = tuple[int, list[int]]  # a combination: the number of its row, and the digits of its lists
-State = tuple[int, bool]  # which entries still fit (a bit each), and whether a value is drawn
 
 
-def known_as(value: Any) -> str:
+class Position(NamedTuple):
+    """A combination in its section: the number of its row, from 0, and which value each list has, slowest first."""
+
+    row: int
+    digits: list[int]
+
+
+class State(NamedTuple):
+    """What is known behind some of a combination's values."""
+
+    fitting: int  # entries of `left_out` that fit so far, a bit each
+    drawn: bool  # whether a value is drawn
+
+
+def known_as(value: Value) -> str:
     return json.dumps(value, sort_keys=True)
 
 
@@ -60,18 +73,22 @@ class Section:
 
     def digits(self, number: int) -> list[int]:
         """Of the lists, for a combination's number in its row."""
-        found = []
+        digits = []
         for axis in reversed(self.lists):
             number, digit = divmod(number, axis.size)
-            found.append(digit)
-        return found[::-1]
+            digits.append(digit)
+        return digits[::-1]
 
-    def from_place(self, start: Place) -> Iterator[tuple[int, Row, list[int]]]:
-        """Combinations in their order: row number, row, digits of the lists."""
-        first = self.number(start[1])
-        for number in range(start[0], self.rows.total):
+    def values(self, digits: Sequence[int]) -> dict[str, Value]:
+        """Of the lists, by parameter; one may be a DrawnValue."""
+        return {axis.parameter: axis.values[digit] for axis, digit in zip(self.lists, digits, strict=True)}
+
+    def combinations_from(self, start: Position) -> Iterator[tuple[int, Row, list[int]]]:
+        """Combinations in their order, without those left out: row number, row, digits of the lists."""
+        first = self.number(start.digits)
+        for number in range(start.row, self.rows.total):
             row = self.rows.row(number)
-            state = self.of_row(row) if self.left_out else (0, False)
+            state = self.of_row(row) if self.left_out else State(0, False)
             for inside in range(first, self.inner):
                 digits = self.digits(inside)
                 if not self.left_out or not self._is_left_out(state, digits):
@@ -92,7 +109,7 @@ class Section:
 
     def _naming(self, parameter: str) -> int:
         """The entries that name a parameter, a bit each."""
-        return sum(1 << place for place, entry in enumerate(self.left_out) if parameter in entry)
+        return sum(1 << bit for bit, entry in enumerate(self.left_out) if parameter in entry)
 
     @cached_property
     def names_texts(self) -> bool:
@@ -104,11 +121,12 @@ class Section:
         return [(self._naming(axis.parameter), self._fitting(axis.parameter)) for axis in self.lists]
 
     def _fitting(self, parameter: str) -> Mapping[str, int]:
-        found: dict[str, int] = {}
-        for place, entry in enumerate(self.left_out):
+        """The entries that each value of a parameter fits, a bit each."""
+        entries: dict[str, int] = {}
+        for bit, entry in enumerate(self.left_out):
             for value in entry.get(parameter, ()):
-                found[value] = found.get(value, 0) | 1 << place
-        return found
+                entries[value] = entries.get(value, 0) | 1 << bit
+        return entries
 
     @cached_property
     def _texts(self) -> dict[str, tuple[int, Mapping[str, int]]]:
@@ -116,28 +134,29 @@ class Section:
         return {name: (self._naming(name), self._fitting(name)) for name in names}
 
     def of_row(self, row: Row) -> State:
-        alive = self._all
+        """The state behind the texts of a row."""
+        entries = self._all
         if self.names_texts:
             written = self.rows.write(row, lambda parameter, drawn: "\0")  # what is drawn fits no entry
             for name, value in written.values.items():
                 naming, fitting = self._texts[name]
-                alive &= fitting.get(known_as(value), 0) | ~naming
-        return alive, self.rows.has_draws and row.has_draw()
+                entries &= fitting.get(known_as(value), 0) | ~naming
+        return State(entries, self.rows.has_draws and row.has_draw())
 
-    def step(self, level: int, value: Any, state: State) -> State:
+    def step(self, level: int, value: Value, state: State) -> State:
         """The state behind a list that has this value."""
         naming, fitting = self._levels[level]
-        alive, drawn = state
+        entries, drawn = state
         if isinstance(value, DrawnValue):
-            return alive & ~naming, True
-        if naming & alive:
-            alive &= fitting.get(known_as(value), 0) | ~naming
-        return alive, drawn
+            return State(entries & ~naming, True)
+        if naming & entries:
+            entries &= fitting.get(known_as(value), 0) | ~naming
+        return State(entries, drawn)
 
     def _is_left_out(self, state: State, digits: Sequence[int]) -> bool:
         for level, digit in enumerate(digits):
             state = self.step(level, self.lists[level].values[digit], state)
-        return state[0] != 0
+        return state.fitting != 0
 
     def has_draw(self, row: Row, digits: Sequence[int]) -> bool:
         chosen = (axis.values[n] for axis, n in zip(self.lists, digits, strict=True) if axis.draws)
@@ -150,7 +169,7 @@ class Section:
         """The state of every row; None where they differ."""
         if self.names_texts or self.rows.draws is None:
             return None
-        return self._all, self.rows.draws
+        return State(self._all, self.rows.draws)
 
 
 class Weights:
@@ -166,7 +185,7 @@ class Weights:
         """Every combination weighs the same."""
         section = self._section
         drawn = [section.rows.draws, *(axis.draws > 0 for axis in section.lists)]
-        return not section.left_out and (self._packed == self._alone or not any(each is not False for each in drawn))
+        return not section.left_out and (self._packed == self._alone or all(draws is False for draws in drawn))
 
     @cached_property
     def _per_row(self) -> int | None:
@@ -190,12 +209,11 @@ class Weights:
             return self._section.rows.total * self._per_row
         return self._add_up()
 
-    def fixed(self, places: Mapping[int, int]) -> int:
-        """Those in which the lists at these levels have these digits."""
+    def fixed(self, digits: Mapping[int, int]) -> int:
+        """Those in which lists have one value. `digits`: which, by the level of the list."""
         if self.is_even:
-            return self.total // math.prod(self._section.lists[level].size for level in places)
-        one = Weights(_narrowed(self._section, places), self._packed, self._alone)
-        return one.total
+            return self.total // math.prod(self._section.lists[level].size for level in digits)
+        return Weights(_narrowed(self._section, digits), self._packed, self._alone).total
 
     def _add_up(self) -> int:
         total = 0
@@ -211,36 +229,43 @@ class Weights:
     def _lists(self, level: int, state: State) -> int:
         """What the lists from `level` on weigh together."""
         if level == len(self._section.lists):
-            return 0 if state[0] else self._alone if state[1] else self._packed
-        found = self._known.get((level, state))
-        if found is None:
-            found = sum(times * self._lists(level + 1, after) for after, times in self._after(level, state).items())
-            self._known[level, state] = found
-        return found
+            return self._weight(state)
+        weight = self._known.get((level, state))
+        if weight is None:
+            weight = sum(times * self._lists(level + 1, after) for after, times in self._after(level, state).items())
+            self._known[level, state] = weight
+        return weight
+
+    def _weight(self, state: State) -> int:
+        """Of one combination."""
+        if state.fitting:
+            return 0
+        return self._alone if state.drawn else self._packed
 
     def _after(self, level: int, state: State) -> Counter[State]:
         axis = self._section.lists[level]
-        if not axis.draws and not self._section._levels[level][0] & state[0]:
+        if not axis.draws and not self._section._levels[level][0] & state.fitting:
             return Counter({state: axis.size})
         return Counter(self._section.step(level, value, state) for value in axis.values)
 
-    def find(self, number: int) -> tuple[Place, int]:
+    def find(self, number: int) -> tuple[Position, int]:
         """The combination that holds `number` (from 0), and what is left of it inside."""
-        if self._per_row is not None:
-            row, number = divmod(number, self._per_row)
-        else:
-            assert self.total > number
-            row = bisect_right(self._sums, number) - 1
-            number -= self._sums[row]
-            row *= STRIDE
-            while number >= (weight := self._row(row)):
-                number -= weight
-                row += 1
+        row, number = self._find_row(number)
         if self.is_even:
             inside, number = divmod(number, self._packed)
-            return (row, self._section.digits(inside)), number
+            return Position(row, self._section.digits(inside)), number
         digits, number = self._digits(row, number)
-        return (row, digits), number
+        return Position(row, digits), number
+
+    def _find_row(self, number: int) -> tuple[int, int]:
+        if self._per_row is not None:
+            return divmod(number, self._per_row)
+        assert self.total > number  # and so the sums are there
+        stride = bisect_right(self._sums, number) - 1
+        row, number = stride * STRIDE, number - self._sums[stride]
+        while number >= (weight := self._row(row)):
+            row, number = row + 1, number - weight
+        return row, number
 
     def _digits(self, row: int, number: int) -> tuple[list[int], int]:
         state = self._section.row_state or self._section.of_row(self._section.rows.row(row))
@@ -260,10 +285,10 @@ class Weights:
         raise IndexError(number)
 
 
-def _narrowed(section: Section, places: Mapping[int, int]) -> Section:
+def _narrowed(section: Section, digits: Mapping[int, int]) -> Section:
     """The part of a section in which some lists have one value."""
     lists = tuple(
-        ValueAxis(axis.parameter, (axis.values[places[level]],)) if level in places else axis
+        ValueAxis(axis.parameter, (axis.values[digits[level]],)) if level in digits else axis
         for level, axis in enumerate(section.lists)
     )
     return Section(section.rows, lists, section.packing, section.left_out)

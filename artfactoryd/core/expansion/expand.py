@@ -9,6 +9,7 @@ from dataclasses import replace
 from artfactoryd.core.expansion import stages
 from artfactoryd.core.expansion.plan import LARGEST, Plan, sized
 from artfactoryd.core.expansion.sections import Means, Reading, read
+from artfactoryd.core.expansion.stages import Stage
 from artfactoryd.core.grammar.lists import Steps
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
 from artfactoryd.core.model import Model
@@ -38,37 +39,56 @@ def make_plan(
     `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
     `many`: what patterns and queries for pictures find.
     """
-    chosen = tuple(models) or (model,)
     means = Means(written, check, lookups or {}, raw, table, {} if many is None else many)
-    found = read(order, chosen, base, means)
-    sections, pictures = tuple(found.sections), tuple(found.pictures)
-    plan = Plan(order, chosen, sections, base, pictures=pictures, lookups=found.used, raw=frozenset(raw))
-    plan = replace(plan, many=found.spread)
-    problems = [*order.problems, *found.problems, *stages.problems(order, later)] or list(_too_large(plan))
+    reading = read(order, tuple(models) or (model,), base, means)
+    plan = _own_plan(order, tuple(models) or (model,), base, means, reading)
+    problems = [*order.problems, *reading.problems, *stages.problems(order, later)] or list(_too_large(plan))
     if later and not problems:
         plan, problems = _with_stages(plan, later, means)
-    return replace(plan, problems=_at_most(problems), warnings=_at_most(_all_warnings(plan, found, bool(problems))))
+    warnings = [*reading.warnings, *(() if problems else _order_warnings(plan))]
+    return replace(plan, problems=_at_most(problems), warnings=_at_most(warnings))
+
+
+def _own_plan(order: Order, models: tuple[Model, ...], base: int, means: Means, reading: Reading) -> Plan:
+    """Of the order's own items, without what is wrong with them."""
+    return Plan(
+        order, models, tuple(reading.sections), base, pictures=tuple(reading.pictures), lookups=reading.used,
+        raw=frozenset(means.raw), many=reading.spread,
+    )  # fmt: skip
 
 
 def _with_stages(plan: Plan, models: Sequence[Model], means: Means) -> tuple[Plan, list[Problem]]:
-    found, problems = [], []
+    """`models`: of the stages, which the order is known to have as many of."""
+    made, problems = list[Stage[Plan]](), list[Problem]()
     for place, (later, model) in enumerate(zip(plan.order.then, models, strict=True)):
-        stage = _stage_plan(plan, place, later, model, means)
-        problems += [replace(each, path=_inside(place, each.path)) for each in stage.problems]
-        if not problems and stage.must_list:
-            message = "a number of outputs, or a size where the price goes by it, cannot be drawn in a stage."
-            problems.append(Problem("E_STAGE", message, "Write a list.", ("then", place, "parameters")))
+        own = _stage_plan(plan, place, later, model, means)
+        problems += [replace(problem, path=_inside(place, problem.path)) for problem in own.problems]
+        if not problems and own.must_list:
+            problems.append(_drawn_size(place))
         parent, number = stages.parent_of(plan.order, place), len(plan.models) + place
-        found.append(stages.Stage(later, stage, parent, number, stages.input_of(later, model)))
-    lookups = {**plan.lookups, **{name: values for each in found for name, values in each.plan.lookups.items()}}
-    many = {**plan.many, **{value: names for each in found for value, names in each.plan.many.items()}}
-    whole = replace(plan, stages=tuple(found), lookups=lookups, many=many)
-    pictures = [(_inside(n, path), value) for n, each in enumerate(found) for path, value in each.plan.pictures]
-    whole = replace(whole, pictures=(*plan.pictures, *(each for each in pictures if each[1] != stages.FED)))
+        made.append(Stage(later, own, parent, number, stages.input_of(later, model)))
+    whole = _together(plan, made)
     return whole, problems or list(_too_large(whole))
 
 
+def _drawn_size(place: int) -> Problem:
+    message = "a number of outputs, or a size where the price goes by it, cannot be drawn in a stage."
+    return Problem("E_STAGE", message, "Write a list.", ("then", place, "parameters"))
+
+
+def _together(plan: Plan, made: Sequence[Stage[Plan]]) -> Plan:
+    """The plan with its stages, and with all that they need."""
+    lookups, many, pictures = dict(plan.lookups), dict(plan.many), list(plan.pictures)
+    for place, stage in enumerate(made):
+        lookups.update(stage.plan.lookups)
+        many.update(stage.plan.many)
+        pictures += [(_inside(place, path), value) for path, value in stage.plan.pictures if value != stages.FED]
+    return replace(plan, stages=tuple(made), lookups=lookups, many=many, pictures=tuple(pictures))
+
+
 def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means) -> Plan:
+    """What is made of one product."""
+
     def written(path: Path) -> str | None:
         return means.written(_inside(place, path))
 
@@ -84,10 +104,6 @@ def _inside(place: int, path: Path) -> Path:
     return ("then", place, *path) if path[:1] == ("parameters",) else path
 
 
-def _all_warnings(plan: Plan, found: Reading, broken: bool) -> list[Problem]:
-    return [*found.warnings, *(() if broken else _order_warnings(plan))]
-
-
 def _at_most(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """A broken text of a megabyte would else be answered with ten."""
     more = len(problems) - MOST_PROBLEMS
@@ -100,26 +116,37 @@ def _at_most(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 def _too_large(plan: Plan) -> Iterator[Problem]:
     yield from _large_seeds(plan)
-    if any(weights.too_many for _, each in plan.sections for weights in (each.combinations, each.items)) or any(
-        axis.size > MOST_LISTED for axis in sized(plan)
-    ):
+    if _cannot_be_looked_through(plan):
         message = "what is left out, drawn, or sized depends on more values than can be looked through."
-        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
-        return
-    if plan.combinations == 0:
+        yield _of_parameters(message, "Take values out, or write several orders.")
+    elif plan.combinations == 0:
         yield Problem("E_EXHAUSTED", "every combination is left out.", "Leave out fewer.", path=("exclude",))
-        return
+    else:
+        yield from _more_than_can_be_counted(plan)
+
+
+def _cannot_be_looked_through(plan: Plan) -> bool:
+    counts = [weights for _, section in plan.sections for weights in (section.combinations, section.items)]
+    return any(weights.too_many for weights in counts) or any(axis.size > MOST_LISTED for axis in sized(plan))
+
+
+def _more_than_can_be_counted(plan: Plan) -> Iterator[Problem]:
+    fix = "Take values out, or write several orders."
     if plan.order.sample is None and plan.combinations * plan.sections[0][1].packing.copies > LARGEST:
         message = f"this makes about 10^{math.log10(plan.combinations):.0f} items, more than can be counted here."
-        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
+        yield _of_parameters(message, fix)
     elif plan.must_list and plan.total_items > MOST_LISTED:
         message = f"a drawn size or a sample makes at most {MOST_LISTED} items."
-        yield Problem("E_TOO_LARGE", message, "Write several orders.", path=("parameters",))
+        yield _of_parameters(message, "Write several orders.")
     elif plan.total_products > LARGEST:
         message = f"this makes about 10^{math.log10(plan.total_products):.0f} products, more than can be counted here."
-        yield Problem("E_TOO_LARGE", message, "Take values out, or write several orders.", path=("parameters",))
+        yield _of_parameters(message, fix)
     elif plan.total_items > LARGEST or (plan.total_price() or 0) > LARGEST:
         yield Problem("E_TOO_LARGE", "this costs more than can be counted here.", "Correct the price.", path=("price",))
+
+
+def _of_parameters(message: str, fix: str) -> Problem:
+    return Problem("E_TOO_LARGE", message, fix, path=("parameters",))
 
 
 def _large_seeds(plan: Plan) -> Iterator[Problem]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
 
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.seeds import WHOLE
 
@@ -31,7 +31,7 @@ class Keys:
     def of(self, item: PlannedItem) -> str:
         return _key(self._heads[item.model], self.compared(item), item.copy, item.asked)
 
-    def compared(self, item: PlannedItem) -> Mapping[str, Any]:
+    def compared(self, item: PlannedItem) -> Parameters:
         """Its parameters, with every picture told by its bytes."""
         files = self._files[item.model]
         found = settled(item.parameters, files, self._inputs) if files else item.parameters
@@ -54,7 +54,7 @@ class Keys:
         return item.parent is None or item.parent in self._made
 
 
-def key_of(model: Model, parameters: Mapping[str, Any], contents: Mapping[str, str], copy: int, asked: int) -> str:
+def key_of(model: Model, parameters: Parameters, contents: Mapping[str, str], copy: int, asked: int) -> str:
     """`contents`: SHA-256 by the value written for a picture."""
     return _key(_head(model), settled(parameters, model.files, contents), copy, asked)
 
@@ -63,7 +63,7 @@ def _head(model: Model) -> str:
     return _encoded([model.provider, model.id, model.version])
 
 
-def _key(head: str, parameters: Mapping[str, Any], copy: int, asked: int) -> str:
+def _key(head: str, parameters: Parameters, copy: int, asked: int) -> str:
     text = f"[{head},{_encoded(parameters)},{copy},{asked}]"
     return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:LENGTH]
 
@@ -72,7 +72,7 @@ def _encoded(value: object) -> str:
     return WHOLE.encode(value)
 
 
-def settled(parameters: Mapping[str, Any], files: Sequence[str], contents: Mapping[str, str]) -> dict[str, Any]:
+def settled(parameters: Parameters, files: Sequence[str], contents: Mapping[str, str]) -> dict[str, Value]:
     """With every picture told by its SHA-256."""
     found = dict(parameters)
     for name in files:
@@ -81,7 +81,7 @@ def settled(parameters: Mapping[str, Any], files: Sequence[str], contents: Mappi
     return found
 
 
-def difference(wanted: Mapping[str, Any], made: Mapping[str, Any], model: Model, version: str | None) -> list[str]:
+def difference(wanted: Parameters, made: Parameters, model: Model, version: str | None) -> list[str]:
     """What keeps an item from being one that was made: names of parameters, or `model version`."""
     names = sorted(name for name in {*wanted, *made} if wanted.get(name) != made.get(name))
     return [*(["model version"] if model.version != version else []), *names]

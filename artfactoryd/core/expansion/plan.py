@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any
 
 from artfactoryd.core.expansion import stages
-from artfactoryd.core.expansion.combinations import Place, Section
-from artfactoryd.core.expansion.items import Maker, PlannedItem, Upper
-from artfactoryd.core.expansion.sampling import choose
+from artfactoryd.core.expansion.combinations import Section
+from artfactoryd.core.expansion.items import Count, Counted, ItemMaker, PlannedItem, Upper
+from artfactoryd.core.expansion.sampling import Chosen, choose
+from artfactoryd.core.expansion.spans import items_from
 from artfactoryd.core.grammar.axes import Axis
 from artfactoryd.core.grammar.values import ValueAxis
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import SIZES, Model, Price
 from artfactoryd.core.order import Order
 from artfactoryd.errors import Path, Problem
@@ -47,7 +48,7 @@ class Plan:
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
-    stages: tuple[stages.Stage, ...] = ()
+    stages: tuple[stages.Stage[Plan], ...] = ()
     many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
 
     @property
@@ -59,7 +60,7 @@ class Plan:
         """Those of the stages too, by the places that items name."""
         return [*self.models, *(stage.plan.model for stage in self.stages)]
 
-    def base(self, model: int) -> dict[str, Any]:
+    def base(self, model: int) -> dict[str, Value]:
         """The parameters as written for this model."""
         if model >= len(self.models):
             return dict(self.order.then[model - len(self.models)].parameters)
@@ -92,18 +93,19 @@ class Plan:
         return self._ends[-1] if self._ends else 0
 
     @cached_property
-    def _chosen(self) -> list[tuple[int, Place]] | None:
-        """The combinations of a sample, by the place of their section; None when all are made."""
+    def _chosen(self) -> list[Chosen] | None:
+        """The combinations of a sample; None when all are made."""
         if self.order.sample is None or self.order.sample >= self.combinations:
             return None
-        return choose([self._maker(place) for place in range(len(self.sections))], self.order.sample, self.base_seed)
+        makers = [self._maker(place) for place in range(len(self.sections))]
+        return choose(makers, self.order.sample, self.base_seed)
 
     @cached_property
     def _ends(self) -> list[int]:
         """Items up to the end of each section, or of each chosen combination."""
         if self._chosen is None:
             return list(itertools.accumulate(section.items.total for _, section in self.sections))
-        return list(itertools.accumulate(self._maker(where).calls(place) for where, place in self._chosen))
+        return list(itertools.accumulate(self._maker(one.section).calls(one.position) for one in self._chosen))
 
     @cached_property
     def must_list(self) -> bool:
@@ -124,7 +126,7 @@ class Plan:
 
     @property
     def _unpriced(self) -> Iterator[PlannedItem]:
-        return self._items(1, 1, lambda asked, parameters: 0)
+        return self._items(Count(1, 1), lambda asked, parameters: 0)
 
     @property
     def buying(self) -> Buying:
@@ -144,8 +146,7 @@ class Plan:
     def price_of(self, model: int) -> Price | None:
         """The catalogue's price, or the order's own where the catalogue's is not known for every item."""
         if model >= len(self.models):
-            found: Price | None = self.stages[model - len(self.models)].plan.price
-            return found
+            return self.stages[model - len(self.models)].plan.price
         known = self.models[model].price
         if self.order.price is None or (known is not None and self._total(known, model) is not None):
             return known
@@ -163,14 +164,14 @@ class Plan:
         totals = [None if price is None else self._total(price, model) for model, price in enumerate(self._prices)]
         return None if None in totals else sum(each or 0 for each in totals)
 
-    def upper(self, asked: int, parameters: Mapping[str, Any], model: int = 0) -> int | None:
+    def upper(self, asked: int, parameters: Parameters, model: int = 0) -> int | None:
         """Micro-dollars at most for one call."""
         if self.order.rehearse:
             return 0
         price = self._prices[model]
         return None if price is None else self._upper(price, asked, parameters, model)
 
-    def _upper(self, price: Price, asked: int, parameters: Mapping[str, Any], model: int) -> int | None:
+    def _upper(self, price: Price, asked: int, parameters: Parameters, model: int) -> int | None:
         if price.per != "megapixel":
             return price.upper(asked, {})
         properties, image = self.models[model].properties, self.models[model].image
@@ -189,7 +190,7 @@ class Plan:
             total += upper * times
         return total
 
-    def _calls(self, price: Price, model: int) -> Iterator[tuple[int, Mapping[str, Any], int]]:
+    def _calls(self, price: Price, model: int) -> Iterator[tuple[int, Parameters, int]]:
         """(outputs asked for, what else its price depends on, how many such calls) of one model."""
         if self.must_list:
             yield from ((item.asked, item.parameters, 1) for item in self._unpriced if item.model == model)
@@ -202,7 +203,7 @@ class Plan:
                     if times:
                         yield asked, values, times
 
-    def _groups(self, section: Section, *names: str | None) -> Iterator[tuple[dict[str, Any], int, int]]:
+    def _groups(self, section: Section, *names: str | None) -> Iterator[tuple[dict[str, Value], int, int]]:
         """The values of these parameters together, and how many combinations have them, without and with a draw."""
         levels = [level for level, axis in enumerate(section.lists) if axis.parameter in names]
         for digits in itertools.product(*(range(section.lists[level].size) for level in levels)):
@@ -213,18 +214,18 @@ class Plan:
 
     # --- items ---
 
-    def _maker(self, place: int, upper: Upper | None = None) -> Maker:
+    def _maker(self, place: int, upper: Upper | None = None) -> ItemMaker:
         model, section = self.sections[place]
 
-        def priced(asked: int, parameters: Mapping[str, Any]) -> int | None:
+        def priced(asked: int, parameters: Parameters) -> int | None:
             return self.upper(asked, parameters, model)
 
-        return Maker(section, self.models[model], model, self.base_seed, self.inputs, upper or priced)
+        return ItemMaker(section, self.models[model], model, self.base_seed, self.inputs, upper or priced)
 
     def items(self, number: int = 1, index: int = 1) -> Iterator[PlannedItem]:
         """Lazily, from item `number` whose first product has the place `index`."""
         if number <= self.own_items:
-            yield from self._items(number, index, None)
+            yield from self._items(Count(number, index), None)
         yield from islice(stages.items(self), max(0, number - 1 - self.own_items), None)
 
     def seeded(self, base: int) -> Plan:
@@ -233,40 +234,43 @@ class Plan:
 
     def own(self) -> Iterator[PlannedItem]:
         """Without those of later stages."""
-        return self._items(1, 1, None)
+        return self._items(Count(1, 1), None)
 
-    def _items(self, number: int, index: int, upper: Upper | None) -> Iterator[PlannedItem]:
-        where = bisect_right(self._ends, number - 1)
-        behind = number - 1 - (self._ends[where - 1] if where else 0)
-        for each in range(where, len(self._ends)):
-            number, index = yield from self._part(each, behind, number, index, upper)
+    def _items(self, count: Count, upper: Upper | None) -> Iterator[PlannedItem]:
+        first, behind = self._find(count.number)
+        for part in range(first, len(self._ends)):
+            count = yield from self._part(part, behind, count, upper)
             behind = 0
 
-    def _part(self, where: int, behind: int, number: int, index: int, upper: Upper | None) -> Any:
+    def _find(self, number: int) -> tuple[int, int]:
+        """The section, or the chosen combination, that an item is made of, and how many come before it there."""
+        part = bisect_right(self._ends, number - 1)
+        return part, number - 1 - (self._ends[part - 1] if part else 0)
+
+    def _part(self, part: int, behind: int, count: Count, upper: Upper | None) -> Counted:
         """The items of one section, or of one chosen combination, from the one `behind` its first."""
-        if self._chosen is None:
-            section = self.sections[where][1]
-            if behind >= section.items.total:
-                return number, index
-            place, call = section.items.find(behind)
-            return (yield from self._maker(where, upper).items(place, call, number, index))
-        section_place, place = self._chosen[where]
-        return (yield from self._maker(section_place, upper).one(place, behind, number, index))
+        if self._chosen is not None:
+            section, position = self._chosen[part]
+            return (yield from self._maker(section, upper).one(position, behind, count))
+        section_items = self.sections[part][1].items
+        if behind >= section_items.total:
+            return count
+        position, call = section_items.find(behind)
+        return (yield from items_from(self._maker(part, upper), position, call, count))
 
     def item(self, number: int) -> PlannedItem:
         """One item by its number; its product index is only right where every combination makes as many products."""
-        found = self._single(number)
-        return found._replace(first_index=self._index(found, self._first))
+        item = self._single(number)
+        return item._replace(first_index=self._index(item, self._first))
 
     def _single(self, number: int) -> PlannedItem:
         """Without preparing those that come after it."""
-        where = bisect_right(self._ends, number - 1)
-        behind = number - 1 - (self._ends[where - 1] if where else 0)
-        if self._chosen is None:
-            place, call = self.sections[where][1].items.find(behind)
-            return next(self._maker(where).one(place, call, number, 1))
-        section_place, place = self._chosen[where]
-        return next(self._maker(section_place).one(place, behind, number, 1))
+        part, behind = self._find(number)
+        if self._chosen is not None:
+            section, position = self._chosen[part]
+            return next(self._maker(section).one(position, behind, Count(number, 1)))
+        position, call = self.sections[part][1].items.find(behind)
+        return next(self._maker(part).one(position, call, Count(number, 1)))
 
     @cached_property
     def _first(self) -> PlannedItem:

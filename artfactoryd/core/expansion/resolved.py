@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.grammar.lists import kind_of, kind_without_schema
+from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.errors import Path
 
@@ -16,11 +16,11 @@ class Spread(list[str]):
     """The pictures that a pattern or a query stands for."""
 
 
-def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
+def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     """The document. `places`: where each file that the order names lies now, by the value written for it."""
     order = plan.order
     raw = {str(path[1]) for path in plan.raw if len(path) == 2 and path[0] == "parameters"}
-    value: dict[str, Any] = {
+    value: dict[str, Value] = {
         **_models(plan, places), "project": order.project, "name": order.name, "seed": plan.base_seed,
         "parameters": _parameters(order.parameters, ("parameters",), plan, places),
     }  # fmt: skip
@@ -28,60 +28,63 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(cases, str):
         cases = places.get(cases, cases)
     elif cases is not None:
-        cases = [_parameters(row, ("cases", place), plan, places) for place, row in enumerate(cases)]
+        cases = [_parameters(row, ("cases", number), plan, places) for number, row in enumerate(cases)]
     optional = {
-        "then": [_stage(plan, place, places) for place in range(len(plan.stages))],
+        "then": [_stage(plan, number, places) for number in range(len(plan.stages))],
         "lookups": {name: list(values) for name, values in plan.lookups.items()}, "raw": sorted({*order.raw, *raw}),
         "cases": cases, "count": order.count, "sample": order.sample,
         "limit": order.limit, "proof": order.proof, "file": order.file,
-        "exclude": [_parameters(each, ("exclude", n), plan, places) for n, each in enumerate(order.exclude)],
+        "exclude": [_parameters(entry, ("exclude", n), plan, places) for n, entry in enumerate(order.exclude)],
         "warnings": "ok" if order.accepts_warnings else None,
         "budget": None if order.budget is None else float(order.budget), "price": order.price,
         "priority": order.priority, "tags": list(order.tags), "notes": order.notes,
     }  # fmt: skip
-    value |= {key: each for key, each in optional.items() if each}
+    value |= {key: entry for key, entry in optional.items() if entry}
     value |= {} if order.validate else {"validate": False}
     value |= {} if order.reuses else {"reuse": "never"}
     return value | ({"rehearse": True} if order.rehearse else {})
 
 
-def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
+def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     if not plan.order.models:
         return {"provider": plan.order.provider, "model": plan.model.full}
-    found = []
-    for place, (model, own) in enumerate(zip(plan.models, plan.order.models, strict=True)):
-        parameters = _parameters(own.parameters, ("models", place, "parameters"), plan, places)
-        entry: dict[str, Any] = {"provider": model.provider, "model": model.full}
-        found.append(entry | ({"parameters": parameters} if parameters else {}))
-    return {"models": found}
+    entries = []
+    for number, (model, own) in enumerate(zip(plan.models, plan.order.models, strict=True)):
+        parameters = _parameters(own.parameters, ("models", number, "parameters"), plan, places)
+        entry: dict[str, Value] = {"provider": model.provider, "model": model.full}
+        entries.append(entry | ({"parameters": parameters} if parameters else {}))
+    return {"models": entries}
 
 
-def _stage(plan: Plan, place: int, places: Mapping[str, str]) -> dict[str, Any]:
-    stage, later = plan.stages[place], plan.stages[place].later
-    parameters = _parameters(later.parameters, ("then", place, "parameters"), plan, places)
-    value: dict[str, Any] = {"id": later.id, "provider": later.provider, "model": stage.plan.model.full}
+def _stage(plan: Plan, number: int, places: Mapping[str, str]) -> dict[str, Value]:
+    stage, later = plan.stages[number], plan.stages[number].later
+    parameters = _parameters(later.parameters, ("then", number, "parameters"), plan, places)
+    value: dict[str, Value] = {"id": later.id, "provider": later.provider, "model": stage.plan.model.full}
     value |= {"input": stage.input, "parameters": parameters}
     return value | {
-        key: each for key, each in (("after", later.after), ("wait", later.wait), ("file", later.file)) if each
+        key: setting for key, setting in (("after", later.after), ("wait", later.wait), ("file", later.file)) if setting
     }
 
 
-def _parameters(given: Mapping[str, Any], path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Any]:
-    found = {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
-    return {key: [*value] if isinstance(value, Spread) else value for key, value in found.items()}
+def _parameters(given: Parameters, path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
+    resolved = {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
+    return {key: [*value] if isinstance(value, Spread) else value for key, value in resolved.items()}
 
 
-def _value(value: Any, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Any:
+def _value(value: Value, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Value:
     if isinstance(value, list):
-        found = [_value(each, key, (*path, place), plan, places) for place, each in enumerate(value)]
-        return [each for one in found for each in (one if isinstance(one, Spread) else [one])]
-    places_of: Mapping[Any, Sequence[Model]] = {"models": plan.models, "then": [s.plan.model for s in plan.stages]}
+        entries = [_value(entry, key, (*path, number), plan, places) for number, entry in enumerate(value)]
+        return [entry for one in entries for entry in (one if isinstance(one, Spread) else [one])]
+    places_of: Mapping[str | int, Sequence[Model]] = {
+        "models": plan.models,
+        "then": [s.plan.model for s in plan.stages],
+    }
     own = places_of.get(path[0])
     models = [own[int(path[1])]] if own else plan.models
     name = models[0].synonyms.get(key, key)
     if any(model.synonyms.get(key, key) in model.files for model in models):
         if isinstance(value, str) and value in plan.many:
-            return Spread(places.get(each, each) for each in plan.many[value])
+            return Spread(places.get(entry, entry) for entry in plan.many[value])
         return places.get(value, value) if isinstance(value, str) else value
     if isinstance(value, str) and path in plan.raw and path[:1] + path[2:] != ("parameters",):
         return _escaped(value, name, models[0])
@@ -93,4 +96,4 @@ def _escaped(value: str, name: str, model: Model) -> str:
     schema = model.properties.get(name, {})
     kind = kind_of(name, schema, model.text) if schema else kind_without_schema(name, value)
     signs = {"text": r"[\[\]|\\]", "list": r"[,|.\\]"}.get(kind)
-    return re.sub(signs, lambda found: "\\" + found[0], value) if signs else value
+    return re.sub(signs, lambda sign: "\\" + sign[0], value) if signs else value

@@ -49,33 +49,33 @@ class Reading:
 
 
 def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Reading:
-    found = Reading()
+    reading = Reading()
     own = {name: _texts(name, values, means.written) for name, values in order.lookups.items()}
     lookups = Lookups({**means.lookups, **own})
     cases = read_cases(order.cases, means.table)
-    found.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
-    if found.problems:
+    reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
+    if reading.problems:
         cases = None
     raw: set[str | Path] = {*order.raw, *means.raw}
-    for place, model in enumerate(models):
+    for number, model in enumerate(models):
         reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base, many=means.many)
-        _read_model(order, place, reader, cases, found)
-    found.used = {name: list(lookups.known[name]) for name in sorted(lookups.used)}
-    return found
+        _read_model(order, number, reader, cases, reading)
+    reading.used = {name: list(lookups.known[name]) for name in sorted(lookups.used)}
+    return reading
 
 
 def _texts(name: str, values: Sequence[object], written: Written) -> list[str]:
     """A number in a lookup is its characters."""
     return [
-        each if isinstance(each, str) else written(("lookups", name, place)) or str(each)
-        for place, each in enumerate(values)
+        value if isinstance(value, str) else written(("lookups", name, number)) or str(value)
+        for number, value in enumerate(values)
     ]
 
 
-def _read_model(order: Order, place: int, reader: Reader, cases: Cases | None, found: Reading) -> None:
+def _read_model(order: Order, number_of_model: int, reader: Reader, cases: Cases | None, reading: Reading) -> None:
     base: list[Given] = [(name, value, ("parameters", name)) for name, value in order.parameters.items()]
-    own = order.models[place].parameters if order.models else {}
-    base = _merged(reader, base, [(n, v, ("models", place, "parameters", n)) for n, v in own.items()])
+    own = order.models[number_of_model].parameters if order.models else {}
+    base = _merged(reader, base, [(n, v, ("models", number_of_model, "parameters", n)) for n, v in own.items()])
     left_out = _left_out(order, reader)
     for number in range(len(cases.rows) if cases else 1):
         given = _merged(reader, base, cases.given(number)) if cases else base
@@ -84,13 +84,13 @@ def _read_model(order: Order, place: int, reader: Reader, cases: Cases | None, f
         names = {*(axis.parameter for axis in texts), *(axis.parameter for axis in lists)}
         packing = Packing(reader.model, order.count, reader.model.batch in names)
         entries = tuple(entry for entry in left_out if entry.keys() <= names)
-        found.sections.append((place, Section(Rows(texts), tuple(lists), packing, entries)))
-    _warn_of_idle(order, reader, [each for _, each in found.sections])
+        reading.sections.append((number_of_model, Section(Rows(texts), tuple(lists), packing, entries)))
+    _warn_of_idle(order, reader, [section for _, section in reading.sections])
     locate: Callable[[Problem], Problem] = cases.located if cases else lambda problem: problem
-    found.problems.update((locate(problem), None) for problem in reader.problems)
-    found.warnings.update((locate(warning), None) for warning in reader.warnings)
-    found.pictures.update(reader.pictures)
-    found.spread.update(reader.spread)
+    reading.problems.update((locate(problem), None) for problem in reader.problems)
+    reading.warnings.update((locate(warning), None) for warning in reader.warnings)
+    reading.pictures.update(reader.pictures)
+    reading.spread.update(reader.spread)
 
 
 def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> list[Given]:
@@ -99,10 +99,10 @@ def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> lis
     def own(name: str) -> str:
         return reader.model.synonyms.get(name, name)
 
-    newer = {own(each[0]): each for each in over}
-    kept = [newer.get(own(each[0]), each) for each in base]
-    there = {own(each[0]) for each in base}
-    return [*kept, *(each for each in over if own(each[0]) not in there)]
+    newer = {own(given[0]): given for given in over}
+    merged = [newer.get(own(given[0]), given) for given in base]
+    there = {own(given[0]) for given in base}
+    return [*merged, *(given for given in over if own(given[0]) not in there)]
 
 
 # --- what is left out ---
@@ -110,23 +110,23 @@ def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> lis
 
 def _warn_of_idle(order: Order, reader: Reader, sections: Sequence[Section]) -> None:
     """An entry that names what is not written leaves nothing out."""
-    written = {axis.parameter for each in sections for axes in (each.rows.axes, each.lists) for axis in axes}
-    for place, entry in enumerate(order.exclude):
+    written = {axis.parameter for section in sections for axes in (section.rows.axes, section.lists) for axis in axes}
+    for number, entry in enumerate(order.exclude):
         for name in entry:
             if reader.model.synonyms.get(name, name) not in written:
                 message = f"{name} is not written in this order, so this leaves nothing out."
-                reader.warnings.append(Problem("W_EXCLUDE", message, "Correct the name.", ("exclude", place, name)))
+                reader.warnings.append(Problem("W_EXCLUDE", message, "Correct the name.", ("exclude", number, name)))
 
 
 def _left_out(order: Order, reader: Reader) -> tuple[Entry, ...]:
     """Each entry's values, read as the parameters themselves are."""
     entries: list[Entry] = []
-    for place, written in enumerate(order.exclude[:MOST_ENTRIES]):
-        given = [(name, value, ("exclude", place, name)) for name, value in written.items()]
+    for number, written in enumerate(order.exclude[:MOST_ENTRIES]):
+        given = [(name, value, ("exclude", number, name)) for name, value in written.items()]
         texts, lists = reader.axes(given)
         axes: list[Axis] = [*texts, *lists]
         if axes:
-            entries.append({axis.parameter: _values(axis, ("exclude", place), reader) for axis in axes})
+            entries.append({axis.parameter: _values(axis, ("exclude", number), reader) for axis in axes})
     if len(order.exclude) > MOST_ENTRIES:
         message = f"{len(order.exclude)} entries are more than {MOST_ENTRIES}."
         reader.problems.append(Problem("E_TOO_LARGE", message, "Put several values into one.", ("exclude",)))
@@ -138,11 +138,11 @@ def _values(axis: Axis, path: Path, reader: Reader) -> frozenset[str]:
         message = f"{axis.parameter} has {axis.size} values here, more than {MOST_LEFT_OUT}."
         reader.problems.append(Problem("E_TOO_LARGE", message, "Write fewer.", (*path, axis.parameter)))
         return frozenset()
-    return frozenset(known_as(value) for place in range(axis.size) for value in _each(axis, place))
+    return frozenset(known_as(value) for number in range(axis.size) for value in _each(axis, number))
 
 
-def _each(axis: Axis, place: int) -> Sequence[object]:
+def _each(axis: Axis, number: int) -> Sequence[object]:
     if isinstance(axis, ValueAxis):
-        return [axis.shown(place)]
-    text, inside = axis.find(place)
+        return [axis.shown(number)]
+    text, inside = axis.find(number)
     return text.each_shown(text.counting.digits(inside))

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, product
+from typing import NamedTuple
 
-from artfactoryd.core.grammar.axes import TextAxis, leading_place
+from artfactoryd.core.grammar.axes import TextAxis, leading_text
 from artfactoryd.core.grammar.text import Drawn, Ending, Piece, Referred, Text, quoted
 
-Taken = tuple[tuple[str, str, str], ...]  # (parameter, token, value)
 Chosen = list[tuple[Text, list[int]]]  # of each parameter its text, and the digits of the text's slots
 Draw = Callable[[str, Drawn], str]  # parameter, draw -> value
 MOST_LOOKED_AT = 10_000  # ways to take a text of each list
@@ -26,14 +26,14 @@ class Row:
     def has_draw(self) -> bool:
         """Whether the sub-prompts of this row hold a draw, or a reference to one."""
         drawn: set[str] = set()
-        found = False
+        has_draw = False
         for text, _ in self.chosen:
-            mine = text.sub(self.sub)
+            own = text.sub(self.sub)
             for sub in text.subs:
                 for piece in sub:
                     depends = _note(piece, text, drawn)
-                    found = found or (depends and sub is mine)
-        return found
+                    has_draw = has_draw or (depends and sub is own)
+        return has_draw
 
 
 def _note(piece: Piece, text: Text, drawn: set[str]) -> bool:
@@ -55,19 +55,27 @@ class Written:
     taken: list[tuple[str, str, str]]
 
 
+class RowSpan(NamedTuple):
+    """Rows that differ only in how the running text ends: from `slot` on, and how. Without endings: `row` alone."""
+
+    row: Row  # the first
+    slot: int
+    endings: Sequence[Ending]
+
+
 class Rows:
     """`total` may be more than `len` can say."""
 
     def __init__(self, axes: Sequence[TextAxis]) -> None:
         self.axes = tuple(axes)
-        self._lead = leading_place([axis.parameter for axis in axes]) if axes else 0
+        self._lead = leading_text([axis.parameter for axis in axes]) if axes else 0
         sizes = [axis.size for axis in axes]
-        self._behind = [math.prod(sizes[place + 1 :]) for place in range(len(sizes))]  # rows of one place, but for subs
+        # for each text the rows that one of its ways stands in, sub-prompts left out
+        self._behind = [math.prod(sizes[level + 1 :]) for level in range(len(sizes))]
         self.is_plain = all(text.is_plain for axis in axes for text in axis.texts)
         self.has_draws = any(isinstance(p, Drawn) for axis in axes for text in axis.texts for p in text.whole)
-        several = [place for place, size in enumerate(sizes) if size > 1]
+        several = [level for level, size in enumerate(sizes) if size > 1]
         self._running = several[-1] if several else None
-        self._alone: dict[tuple[int, int], tuple[str, str]] = {}
 
     @cached_property
     def subs(self) -> list[int]:
@@ -80,7 +88,7 @@ class Rows:
 
     @cached_property
     def _lead_ends(self) -> list[int]:
-        """The leading parameter's places up to the end of each text, each as often as it has sub-prompts."""
+        """The leading parameter's ways up to the end of each text, each as often as it has sub-prompts."""
         texts = self.axes[self._lead].texts if self.axes else ()
         return list(accumulate(text.size * subs for text, subs in zip(texts, self.subs, strict=False)))
 
@@ -90,64 +98,70 @@ class Rows:
 
     @cached_property
     def total(self) -> int:
-        others = (axis.size for place, axis in enumerate(self.axes) if place != self._lead)
+        others = (axis.size for level, axis in enumerate(self.axes) if level != self._lead)
         return self._lead_weight * math.prod(others)
 
     def row(self, number: int) -> Row:
         """The row of that number, from 0."""
         chosen: Chosen = []
         subs = 1
-        for place, axis in enumerate(self.axes):
-            behind = self._behind[place] * subs
-            if place < self._lead:
-                behind = behind // self.axes[self._lead].size * self._lead_weight
-                digit, number = divmod(number, behind)
-                text, inside = axis.find(digit)
-            elif place == self._lead:
+        for level, axis in enumerate(self.axes):
+            behind = self._behind[level] * subs
+            if level == self._lead:
                 text, inside, number, subs = self._leading(axis, number, behind)
             else:
+                if level < self._lead:
+                    behind = behind // self.axes[self._lead].size * self._lead_weight
                 digit, number = divmod(number, behind)
                 text, inside = axis.find(digit)
             chosen.append((text, text.counting.digits(inside)))
         return Row(chosen, number)
 
     def _leading(self, axis: TextAxis, number: int, behind: int) -> tuple[Text, int, int, int]:
+        """The text, which of its ways, what is left of the number, how many sub-prompts the text has."""
         which = bisect_right(self._lead_ends, number // behind)
         number -= self._lead_ends[which - 1] * behind if which else 0
         subs = self.subs[which]
         inside, number = divmod(number, subs * behind)
         return axis.texts[which], inside, number, subs
 
-    def spans(self, start: int = 0) -> Iterator[tuple[Row, int, Sequence[Ending]]]:
-        """Rows from `start`, together where they differ only in how the running text ends: from which slot on, and how.
+    # --- rows that are alike ---
 
-        Without endings: that row alone.
-        """
+    def spans(self, start: int = 0) -> Iterator[RowSpan]:
+        """All rows from `start` on, in their order."""
         while start < self.total:
-            row = self.row(start)
-            slot, endings = self._endings(row)
-            yield row, slot, endings
-            start += len(endings) or 1
+            span = self._span(self.row(start))
+            yield span
+            start += len(span.endings) or 1
 
-    def _endings(self, row: Row) -> tuple[int, Sequence[Ending]]:
+    def _span(self, row: Row) -> RowSpan:
         if self._running is None or not self.is_plain or self._has_subs:
-            return 0, ()
+            return RowSpan(row, 0, ())
         text, digits = row.chosen[self._running]
         if not digits:
-            return 0, ()
+            return RowSpan(row, 0, ())
         if text.counting.blocks is None:
-            slot, last = len(digits) - 1, digits[-1]
-            open_digits = text.counting.open_digits(digits[:slot])
-            return slot, [text.end_with(slot, [digit]) for digit in open_digits if digit >= last]
+            return self._last_slot(row, text, digits)
         slot, endings = text.ending
         number = 0
         for digit, size in zip(digits[slot:], text.counting.sizes[slot:], strict=True):
             number = number * size + digit
-        return slot, endings[number:] if number else endings
+        return RowSpan(row, slot, endings[number:] if number else endings)
+
+    def _last_slot(self, row: Row, text: Text, digits: Sequence[int]) -> RowSpan:
+        """Of a text whose slots depend on each other: what the last one may be."""
+        slot, last = len(digits) - 1, digits[-1]
+        open_digits = text.counting.open_digits(digits[:slot])
+        return RowSpan(row, slot, [text.end_with(slot, [digit]) for digit in open_digits if digit >= last])
 
     @property
     def running(self) -> int:
+        """Which text is the fastest that has more than one way."""
         return self._running or 0
+
+    @property
+    def running_parameter(self) -> str:
+        return self.axes[self.running].parameter
 
     # --- writing a row out ---
 
@@ -156,24 +170,15 @@ class Rows:
         uses: dict[str, str] = {}
         written = Written({}, {}, [])
         for text, digits in row.chosen:
-            mine = text.sub(row.sub)
-            if len(text.subs) == 1 and text.is_plain and self.is_plain:
-                self._plainly(text, digits, mine, written)
-                continue
+            own = text.sub(row.sub)
             for sub in text.subs:
                 pieces = [self._piece(text, digits, piece, uses, draw) for piece in sub]
-                if sub is mine:
-                    self._keep(text, "".join(value for value, _ in pieces), pieces, written)
+                if sub is own:
+                    self._keep(text, pieces, written)
         return written
 
-    def _plainly(self, text: Text, digits: list[int], pieces: Sequence[Piece], written: Written) -> None:
-        values = [p if isinstance(p, str) else text.slots[p].values[digits[p]] for p in pieces]  # type: ignore[index]
-        value = "".join(values)
-        written.values[text.parameter] = value
-        written.quoted[text.parameter] = quoted(value)
-        written.taken += [text.taken[slot][digit] for slot, digit in enumerate(digits)]
-
-    def _keep(self, text: Text, value: str, pieces: Sequence[tuple[str, str | None]], written: Written) -> None:
+    def _keep(self, text: Text, pieces: Sequence[tuple[str, str | None]], written: Written) -> None:
+        value = "".join(characters for characters, _ in pieces)
         written.values[text.parameter] = value
         written.quoted[text.parameter] = quoted(value)
         written.taken += [(text.parameter, token, taken) for taken, token in pieces if token is not None]
@@ -203,8 +208,8 @@ class Rows:
             return False
         if math.prod(len(axis.texts) for axis in self.axes) > MOST_LOOKED_AT:
             return None
-        found = set()
+        kinds = set()
         for texts in product(*(axis.texts for axis in self.axes)):
             chosen: Chosen = [(text, []) for text in texts]
-            found |= {Row(chosen, sub).has_draw() for sub in range(len(texts[self._lead].subs))}
-        return found.pop() if len(found) == 1 else None
+            kinds |= {Row(chosen, sub).has_draw() for sub in range(len(texts[self._lead].subs))}
+        return kinds.pop() if len(kinds) == 1 else None

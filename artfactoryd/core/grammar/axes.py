@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
 
-from artfactoryd.core.grammar.text import Text, TextMaker
+from artfactoryd.core.grammar.text import Piece, Text, TextMaker
 from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
+from artfactoryd.core.json_types import Value
 from artfactoryd.errors import Path
 
 __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
 
-Given = tuple[str, Any, Path]  # a parameter's name as written, its value, its key path
+Given = tuple[str, Value, Path]  # a parameter's name as written, its value, its key path
 LENGTHS = {"minLength", "maxLength"}
 
 
@@ -36,20 +36,20 @@ class TextAxis:
     def size(self) -> int:
         return self.ends[-1] if self.texts else 0
 
-    def find(self, place: int) -> tuple[Text, int]:
+    def find(self, number: int) -> tuple[Text, int]:
         """The text at `place`, and the place in it."""
-        which = bisect_right(self.ends, place)
-        return self.texts[which], place - (self.ends[which - 1] if which else 0)
+        which = bisect_right(self.ends, number)
+        return self.texts[which], number - (self.ends[which - 1] if which else 0)
 
-    def shown(self, place: int) -> str:
-        text, inside = self.find(place)
+    def shown(self, number: int) -> str:
+        text, inside = self.find(number)
         return text.shown(text.counting.digits(inside))
 
 
 Axis = TextAxis | ValueAxis
 
 
-def leading_place(names: Sequence[str]) -> int:
+def leading_text(names: Sequence[str]) -> int:
     """Which text sets the number of sub-prompts: `prompt`, else the first."""
     return names.index("prompt") if "prompt" in names else 0
 
@@ -66,7 +66,7 @@ class Reader(ValueReader):
         for name, value, path in self.named(given):
             if self._kind(name, value) == "text":
                 texts.append(self.text(name, value, path, names))
-                used = [{each for slot in text.whole for each in _names(text, slot)} for text in texts[-1].texts]
+                used = [{word for slot in text.whole for word in _names(text, slot)} for text in texts[-1].texts]
                 names |= frozenset(set.intersection(*used)) if used else frozenset()
             else:
                 lists.append(self.values(name, value, path))
@@ -77,7 +77,7 @@ class Reader(ValueReader):
         """Every text has one sub-prompt, or as many as the leading one."""
         if not texts:
             return
-        leading = texts[leading_place([axis.parameter for axis in texts])]
+        leading = texts[leading_text([axis.parameter for axis in texts])]
         counts = sorted({len(text.subs) for text in leading.texts})
         for axis in texts:
             for text, path in zip(axis.texts, axis.paths, strict=True) if axis is not leading else ():
@@ -88,17 +88,17 @@ class Reader(ValueReader):
 
     def named(self, given: Iterable[Given]) -> Iterator[Given]:
         """By the model's own names; without what is left out by null, or is wrong."""
-        found: dict[str, Given] = {}
+        by_name: dict[str, Given] = {}
         for written, value, path in given:
             name = self.own_name(written, path)
             if name is None or value is None:
                 continue
-            if name in found:
-                message = f"{written} and {found[name][2][-1]} are the same parameter."
+            if name in by_name:
+                message = f"{written} and {by_name[name][2][-1]} are the same parameter."
                 self._problem("E_PARAMETER", message, "Keep one of them.", path)
                 continue
-            found[name] = (name, value, path)
-            yield found[name]
+            by_name[name] = (name, value, path)
+            yield by_name[name]
 
     def own_name(self, given: str, path: Path) -> str | None:
         """The model's own name of a parameter; None (with a problem) when it has none."""
@@ -126,28 +126,28 @@ class Reader(ValueReader):
 
     # --- texts ---
 
-    def text(self, name: str, value: Any, path: Path, used: frozenset[str] = frozenset()) -> TextAxis:
+    def text(self, name: str, value: Value, path: Path, used: frozenset[str] = frozenset()) -> TextAxis:
         """`used`: names of lookups that every earlier text uses."""
         done = self._done.get(path)
         if isinstance(done, TextAxis):
             return done
-        entries: list[tuple[Any, Path]] = [(value, path)]
+        entries: list[tuple[Value, Path]] = [(value, path)]
         if isinstance(value, list):
-            entries = [(each, (*path, place)) for place, each in enumerate(value)]
+            entries = [(entry_value, (*path, number)) for number, entry_value in enumerate(value)]
         if not entries:
             self._empty_list(path)
-        kept: dict[Text, Path] = {}
+        distinct: dict[Text, Path] = {}
         for entry, where in entries:
             text = self._one_text(name, entry, where, used)
             if text is None:
                 continue
-            if text in kept:
+            if text in distinct:
                 self._repeated(where, None)
-            kept.setdefault(text, where)
-        axis = self._done[path] = TextAxis(name, tuple(kept), tuple(kept.values()))
+            distinct.setdefault(text, where)
+        axis = self._done[path] = TextAxis(name, tuple(distinct), tuple(distinct.values()))
         return axis
 
-    def _one_text(self, name: str, value: Any, path: Path, used: frozenset[str]) -> Text | None:
+    def _one_text(self, name: str, value: Value, path: Path, used: frozenset[str]) -> Text | None:
         if value is None or isinstance(value, list | dict):
             self._problem("E_TYPE", "this must be a text.", "Put quotes around it.", path, 1)
             return None
@@ -160,12 +160,12 @@ class Reader(ValueReader):
             self.problems += maker.problems
             self.warnings += maker.warnings
         if LENGTHS & self._schema(name).keys():
-            for each in dict.fromkeys(text.extremes()):
-                self._check(name, each, path, 1)
+            for extreme in dict.fromkeys(text.extremes()):
+                self._check(name, extreme, path, 1)
         return text
 
 
-def _names(text: Text, piece: Any) -> tuple[str, ...]:
+def _names(text: Text, piece: Piece) -> tuple[str, ...]:
     """The names of lookups that a piece of a text uses."""
     if isinstance(piece, int):
         return text.slots[piece].names

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from artfactoryd.core.grammar.axes import Given
+from artfactoryd.core.json_types import Parameters
 from artfactoryd.errors import Problem
 
 MOST_ROWS = 10_000
@@ -19,7 +19,7 @@ HERE = ("cases",)
 class Cases:
     """`rows`: what each case gives. `table`: the file they stand in, None for cases in the order itself."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Parameters]
     table: str | None = None
     lines: Sequence[int] = ()  # of the table's rows in their file
     problems: tuple[Problem, ...] = ()
@@ -37,7 +37,7 @@ class Cases:
         return replace(problem, message=where + problem.message, path=HERE, column_in_value=None)
 
 
-def read_cases(written: Any, table: str | None) -> Cases | None:
+def read_cases(written: Sequence[Parameters] | str | None, table: str | None) -> Cases | None:
     """Of the order's `cases`; `table` is the text of the file it names. None: the order has none."""
     if written is None:
         return None
@@ -46,7 +46,7 @@ def read_cases(written: Any, table: str | None) -> Cases | None:
     return Cases(written, problems=tuple(_empty_rows(written)))
 
 
-def _empty_rows(rows: Sequence[Mapping[str, Any]]) -> list[Problem]:
+def _empty_rows(rows: Sequence[Parameters]) -> list[Problem]:
     if len(rows) > MOST_ROWS:
         return [_problem(f"there are {len(rows)} cases, more than {MOST_ROWS}.", "Write several orders.")]
     return []
@@ -61,7 +61,7 @@ def _read_table(name: str, text: str) -> Cases:
     text = text.removeprefix("\ufeff")
     head = text.partition("\n")[0]
     delimiter = next((sign for sign in ",;\t" if sign in head), ",")
-    rows: list[Mapping[str, Any]] = []
+    rows: list[Parameters] = []
     lines: list[int] = []
     problems: list[Problem] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)

@@ -30,7 +30,7 @@ class Counting:
         entangled = [shared and not shared.isdisjoint(names) for _, _, names in slots]
         self.too_many = sum(itertools.compress(self.sizes, entangled)) > MOST_VALUES
         self.kinds, self._numbers, self._last = _kinds(slots, set() if self.too_many else shared)
-        self.coupled = [place for place, kinds in enumerate(self.kinds) if kinds is not None]
+        self.coupled = [slot for slot, kinds in enumerate(self.kinds) if kinds is not None]
         self._ways = self._count()
 
     @cached_property
@@ -50,31 +50,31 @@ class Counting:
     @cached_property
     def _alone(self) -> list[int]:
         """For each place the product of the sizes of the independent slots from there on."""
-        found = [1]
+        products = [1]
         for size, kinds in zip(reversed(self.sizes), reversed(self.kinds), strict=True):
-            found.append(found[-1] * (size if kinds is None else 1))
-        return found[::-1]
+            products.append(products[-1] * (size if kinds is None else 1))
+        return products[::-1]
 
     @cached_property
     def _next_coupled(self) -> list[int]:
         """For each place the number of coupled slots before it."""
-        found = [0]
+        numbers = [0]
         for kinds in self.kinds:
-            found.append(found[-1] + (kinds is not None))
-        return found
+            numbers.append(numbers[-1] + (kinds is not None))
+        return numbers
 
     def after(self, slot: int, used: Used, kind: int) -> Used:
         """What is used behind `slot` when it took a value of `kind`."""
         counts = dict(used)
         if kind != FREE:
             counts[kind] = counts.get(kind, 0) + 1
-        return tuple(sorted((each, n) for each, n in counts.items() if self._last[each] > slot))
+        return tuple(sorted((used_kind, n) for used_kind, n in counts.items() if self._last[used_kind] > slot))
 
     def _count(self) -> list[dict[Used, int]]:
         """For each coupled slot the ways from it on, by what is used before it."""
         levels: list[set[Used]] = [{()}]
-        for place in () if self.too_many else self.coupled:
-            following = {after for used in levels[-1] for after, _ in self._steps(place, used)}
+        for slot in () if self.too_many else self.coupled:
+            following = {after for used in levels[-1] for after, _ in self._steps(slot, used)}
             self.too_many = len(following) > MOST_STATES
             if self.too_many:
                 break
@@ -82,45 +82,45 @@ class Counting:
         if self.too_many:
             return []
         ways: list[dict[Used, int]] = [dict.fromkeys(levels[-1], 1)]
-        for place, level in zip(reversed(self.coupled), reversed(levels[:-1]), strict=True):
+        for slot, level in zip(reversed(self.coupled), reversed(levels[:-1]), strict=True):
             ways.append(
-                {used: sum(n * ways[-1].get(after, 0) for after, n in self._steps(place, used)) for used in level}
+                {used: sum(n * ways[-1].get(after, 0) for after, n in self._steps(slot, used)) for used in level}
             )
         return ways[::-1]
 
-    def _steps(self, place: int, used: Used) -> Iterator[tuple[Used, int]]:
+    def _steps(self, slot: int, used: Used) -> Iterator[tuple[Used, int]]:
         counts = dict(used)
-        for kind, there in self._numbers[place].items():
+        for kind, there in self._numbers[slot].items():
             left = there - (0 if kind == FREE else counts.get(kind, 0))
             if left > 0:
-                yield self.after(place, used, kind), left
+                yield self.after(slot, used, kind), left
 
     @cached_property
     def runs_out(self) -> int:
         """The first slot that cannot be filled whatever is chosen before it."""
         reachable: set[Used] = {()}
-        for place in self.coupled:
-            reachable = {after for used in reachable for after, _ in self._steps(place, used)}
+        for slot in self.coupled:
+            reachable = {after for used in reachable for after, _ in self._steps(slot, used)}
             if not reachable:
-                return place
+                return slot
         return 0
 
     # --- numbering ---
 
     def digits(self, number: int) -> list[int]:
         """The value that each slot has in the way of that number, counted from 0, the leftmost slot slowest."""
-        found: list[int] = []
+        digits: list[int] = []
         if self.blocks is not None:
             for block in self.blocks:
                 digit, number = divmod(number, block)
-                found.append(digit)
-            return found
+                digits.append(digit)
+            return digits
         used: Used = ()
         taken: set[tuple[str | None, str]] = set()
         for slot in range(len(self.sizes)):
             digit, number, used = self._digit(slot, number, used, taken)
-            found.append(digit)
-        return found
+            digits.append(digit)
+        return digits
 
     def _digit(self, slot: int, number: int, used: Used, taken: set[tuple[str | None, str]]) -> tuple[int, int, Used]:
         kinds = self.kinds[slot]
@@ -177,6 +177,6 @@ def _kinds(slots: Sequence[Listed], shared: set[str]) -> tuple[list[list[int] | 
         if shared.isdisjoint(names_here):
             kinds.append(None)
             continue
-        found = [kind_of.get((pool or "", value), FREE) for value, pool in zip(values, pools, strict=True)]
-        kinds.append(found if any(kind != FREE for kind in found) else None)
-    return kinds, [Counter(each or ()) for each in kinds], [where[-1] for _, where in names]
+        own = [kind_of.get((pool or "", value), FREE) for value, pool in zip(values, pools, strict=True)]
+        kinds.append(own if any(kind != FREE for kind in own) else None)
+    return kinds, [Counter(of_slot or ()) for of_slot in kinds], [where[-1] for _, where in names]

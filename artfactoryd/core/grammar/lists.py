@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, overload
+from typing import overload
 
 from artfactoryd.core.grammar.tokens import BLANKS, split_raw
 from artfactoryd.core.json_schema import enum_of, types_of
+from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.errors import Path, Problem
 
-SCALARS: Mapping[str, Any] = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
+SCALARS: Schema = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _PLAIN = r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?"
 MOST_STEPS = 10**18
@@ -31,7 +32,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps(Sequence[Any]):
+class Steps(Sequence[Value]):
     """A range: never written out. Whole numbers are int, others float."""
 
     column: int
@@ -43,17 +44,17 @@ class Steps(Sequence[Any]):
         return self.length
 
     @overload
-    def __getitem__(self, place: int) -> Any: ...
+    def __getitem__(self, place: int) -> Value: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Any]: ...
-    def __getitem__(self, place: int | slice) -> Any:
+    def __getitem__(self, place: slice) -> Sequence[Value]: ...
+    def __getitem__(self, place: int | slice) -> Value:
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(self.length))]
         if not -self.length <= place < self.length:
             raise IndexError(place)
         return self.text(place % self.length)
 
-    def text(self, place: int) -> Any:
+    def text(self, place: int) -> Value:
         value = self.first + self.step * place
         return int(value) if value == value.to_integral_value() else float(value)
 
@@ -61,7 +62,7 @@ class Steps(Sequence[Any]):
         return id(self)
 
 
-def kind_of(name: str, schema: Mapping[str, Any], text: Sequence[str]) -> str:
+def kind_of(name: str, schema: Schema, text: Sequence[str]) -> str:
     """text, list (integer, number, boolean, enum), array, or plain; for a schema that says a type."""
     if name in text:
         return "text"
@@ -71,7 +72,7 @@ def kind_of(name: str, schema: Mapping[str, Any], text: Sequence[str]) -> str:
     return "array" if "array" in types else "plain"
 
 
-def kind_without_schema(name: str, value: Any) -> str:
+def kind_without_schema(name: str, value: Value) -> str:
     """Where nothing is known of a parameter but its name and what was written for it."""
     if name == "prompt" or name.endswith("_prompt"):
         return "text"
@@ -87,22 +88,22 @@ def _is_list_of_scalars(value: str) -> bool:
 # --- reading a list ---
 
 
-def read_list(value: str, path: Path, words: Sequence[Any]) -> tuple[list[Item | Steps], list[Problem]]:
+def read_list(value: str, path: Path, words: Sequence[Value]) -> tuple[list[Item | Steps], list[Problem]]:
     """The items of `4, 8..12, 1|2` in their order. `words`: values that are taken whole, whatever is in them."""
     items: list[Item | Steps] = []
     problems: list[Problem] = []
     column = 1
     for part in split_raw(value, ","):
-        found = _item(part, column, path, words)
-        if isinstance(found, Problem):
-            problems.append(found)
+        item = _item(part, column, path, words)
+        if isinstance(item, Problem):
+            problems.append(item)
         else:
-            items.append(found)
+            items.append(item)
         column += len(part) + 1
     return items, problems
 
 
-def _item(part: str, column: int, path: Path, words: Sequence[Any]) -> Item | Steps | Problem:
+def _item(part: str, column: int, path: Path, words: Sequence[Value]) -> Item | Steps | Problem:
     text = part.strip(BLANKS)
     start = column + len(part) - len(part.lstrip(BLANKS))
     if text in words:
@@ -130,16 +131,16 @@ def _no_range(text: str, start: int, path: Path) -> Problem:
 
 
 def _steps(text: str, start: int, path: Path) -> Steps | Problem:
-    found = _RANGE.fullmatch(text)
-    if found is None:
+    match = _RANGE.fullmatch(text)
+    if match is None:
         return _no_range(text, start, path)
-    first, last = Decimal(found[1]), Decimal(found[2])
-    step = Decimal(found[3] or 1)
+    first, last = Decimal(match[1]), Decimal(match[2])
+    step = Decimal(match[3] or 1)
     if step <= 0:
-        fix = f"Write a step above 0; the direction follows from the ends: {found[1]}..{found[2]}..1"
-        return Problem("E_RANGE_STEP", f"the step {found[3]} leads nowhere.", fix, path, start)
-    if found[3] is None and ("." in found[1] or "." in found[2]):
-        fix = f"Add a step: {found[1]}..{found[2]}..0.1"
+        fix = f"Write a step above 0; the direction follows from the ends: {match[1]}..{match[2]}..1"
+        return Problem("E_RANGE_STEP", f"the step {match[3]} leads nowhere.", fix, path, start)
+    if match[3] is None and ("." in match[1] or "." in match[2]):
+        fix = f"Add a step: {match[1]}..{match[2]}..0.1"
         return Problem("E_RANGE_STEP", "a range of decimal numbers needs a step.", fix, path, start)
     count = int(abs(last - first).scaleb(9)) // int(step.scaleb(9)) + 1
     if count > MOST_STEPS:
@@ -151,7 +152,7 @@ def _steps(text: str, start: int, path: Path) -> Steps | Problem:
 # --- typing ---
 
 
-def typed(text: str, schema: Mapping[str, Any]) -> Any:
+def typed(text: str, schema: Schema) -> Value:
     """`text` as the schema's type; raises ValueError where it cannot be read as one."""
     for value in enum_of(schema) or ():
         if _is_written(text, value):
@@ -161,7 +162,7 @@ def typed(text: str, schema: Mapping[str, Any]) -> Any:
     raise ValueError(text)
 
 
-def _is_written(text: str, value: Any) -> bool:
+def _is_written(text: str, value: Value) -> bool:
     if isinstance(value, bool):
         return text in (_TRUE if value else _FALSE)
     if isinstance(value, int | float):
@@ -169,7 +170,7 @@ def _is_written(text: str, value: Any) -> bool:
     return bool(text == value)
 
 
-def _of_type(text: str, schema: Mapping[str, Any]) -> list[Any]:
+def _of_type(text: str, schema: Schema) -> list[Value]:
     """The value in a list; an empty one where the text is none of the schema's types."""
     types = types_of(schema)
     if "boolean" in types and text in _TRUE + _FALSE:

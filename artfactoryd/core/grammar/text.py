@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from typing import NamedTuple
 
 from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
@@ -50,8 +51,16 @@ class Referred:
 
 
 Piece = str | int | Drawn | Referred  # an int: the slot of that number
-Ending = tuple[str, str, tuple[tuple[str, str, str], ...]]  # characters, the same in JSON, what was taken
+Taken = tuple[tuple[str, str, str], ...]  # what an item says that it took: (parameter, token, value)
 TOGETHER = 1000  # items that are made of one prepared list
+
+
+class Ending(NamedTuple):
+    """What stands from a slot on: its characters, the same in JSON without the quotes, what was taken."""
+
+    text: str
+    quoted: str
+    taken: Taken
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,13 @@ class Text:
         """What stands from a slot on when it and those behind it have these digits."""
         pieces = self.whole[self.whole.index(slot) :]
         values = [p if isinstance(p, str) else self.slots[p].values[digits[p - slot]] for p in _plain(pieces)]
-        taken = [self.taken[slot + place][digit] for place, digit in enumerate(digits)]
-        return "".join(values), quoted("".join(values)), tuple(taken)
+        taken = [self._taken[number][digit] for number, digit in enumerate(digits, slot)]
+        text = "".join(values)
+        return Ending(text, quoted(text), tuple(taken))
 
     @cached_property
-    def taken(self) -> tuple[tuple[tuple[str, str, str], ...], ...]:
-        """For each slot and value what an item says that it took: (parameter, token, value)."""
+    def _taken(self) -> tuple[Taken, ...]:
+        """For each slot what taking each of its values says."""
         return tuple(tuple((self.parameter, slot.token, value) for value in slot.values) for slot in self.slots)
 
     def sub(self, number: int) -> tuple[Piece, ...]:
@@ -229,10 +239,10 @@ class _OneText:
             if part.count > len(values):
                 self._too_many(part, len(values))
                 return
-            taken = [each in self._sampled for each in zip(pools, values, strict=True)]
+            taken = [one in self._sampled for one in zip(pools, values, strict=True)]
             places = sampled(values, part.count, taken, *self.known, part.token, before)
-            values, pools = tuple(values[each] for each in places), tuple(pools[each] for each in places)
-            self._sampled |= {each for each in zip(pools, values, strict=True) if each[0] is not None}
+            values, pools = tuple(values[one] for one in places), tuple(pools[one] for one in places)
+            self._sampled |= {one for one in zip(pools, values, strict=True) if one[0] is not None}
         self.slots.append(Slot(part.token, part.place, names, values, pools))
         yield len(self.slots) - 1
 
@@ -262,26 +272,26 @@ class _OneText:
             self._looked_up(alone, part.options[0])
             values, pools = self.lookups.alone(word, alone)
             return values, pools, ["1"] * len(values) if part.drawn else []
-        found: dict[str, tuple[str | None, str]] = {}
+        origins: dict[str, tuple[str | None, str]] = {}
         for option in part.options:
             lookup = self._lookup(option)
             pool = None if lookup is None else option.text
             repeated = False
             for value in (option.text,) if lookup is None else self._looked_up(lookup, option):
-                repeated = repeated or value in found
-                found.setdefault(value, (pool, option.weight))
+                repeated = repeated or value in origins
+                origins.setdefault(value, (pool, option.weight))
             if repeated:
                 self._warn("W_DUP", option.place, f"what {option.text[:60]!r} brings again was dropped.", "")
-        return tuple(found), tuple(pool for pool, _ in found.values()), [weight for _, weight in found.values()]
+        return tuple(origins), tuple(pool for pool, _ in origins.values()), [weight for _, weight in origins.values()]
 
     def _looked_up(self, lookup: str, option: Option) -> tuple[str, ...]:
-        found = self.lookups.values(lookup)
-        for name in found.skipped:
+        lookup_values = self.lookups.values(lookup)
+        for name in lookup_values.skipped:
             message = f"the lookup {name} is inside itself; it was left out there."
             self._warn("W_CYCLE", option.place, message, "Take it out of one of the lookups.")
-        if found.repeated:
+        if lookup_values.repeated:
             self._warn("W_DUP", option.place, f"values that stand in {lookup} twice were dropped.", "")
-        return found.values
+        return lookup_values.values
 
     def exhausted(self, text: Text) -> Iterator[Problem]:
         """Combinations that run out are left out; a text that has none left is wrong."""
@@ -294,8 +304,8 @@ class _OneText:
             fix = "Use an alias such as [color_1] for an independent choice."
             yield Problem("E_EXHAUSTED", message, fix, self.path, slot.place + 1)
 
-    def _problem(self, code: str, place: int, message: str, fix: str) -> None:
-        self.problems.append(Problem(code, message, fix, path=self.path, column_in_value=place + 1))
+    def _problem(self, code: str, offset: int, message: str, fix: str) -> None:
+        self.problems.append(Problem(code, message, fix, path=self.path, column_in_value=offset + 1))
 
-    def _warn(self, code: str, place: int, message: str, fix: str, holds: bool = False) -> None:
-        self.warnings.append(Problem(code, message, fix, path=self.path, column_in_value=place + 1, holds=holds))
+    def _warn(self, code: str, offset: int, message: str, fix: str, holds: bool = False) -> None:
+        self.warnings.append(Problem(code, message, fix, path=self.path, column_in_value=offset + 1, holds=holds))

@@ -8,19 +8,19 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from artfactoryd.core.file_refs import is_query, stands_for_many
 from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.json_schema import enum_of, types_of
+from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
 from artfactoryd.errors import Path, Problem
 
-Check = Callable[[Mapping[str, Any], Any], str | None]  # documents.check_value
+Check = Callable[[Schema, Value], str | None]  # documents.check_value
 Written = Callable[[Path], str | None]  # Document.written
 Many = Mapping[str, Sequence[str] | Problem]  # pictures by the pattern or query for them, or why there are none
-Found = tuple[Any, Path, int | None]  # a value, its key path, its column in what was written there
+Found = tuple[Value, Path, int | None]  # a value, its key path, its column in what was written there
 
 QUERY_FIX = "`artfactoryd products QUERY` shows what a query finds; drop the order again when it finds something."
 PATTERN_FIX = "Put the pictures beside the order, or correct the pattern."
@@ -36,7 +36,7 @@ class DrawnValue:
     """`4|8`: one of the values for each item and copy. `before`: equal draws earlier in the list."""
 
     token: str
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
     before: int
 
 
@@ -45,7 +45,7 @@ class ValueAxis:
     """Any other parameter. A value may be a DrawnValue."""
 
     parameter: str
-    values: Sequence[Any]
+    values: Sequence[Value]
 
     @property
     def size(self) -> int:
@@ -54,10 +54,10 @@ class ValueAxis:
     @cached_property
     def draws(self) -> int:
         """How many of the values are draws."""
-        return 0 if isinstance(self.values, Steps) else sum(isinstance(each, DrawnValue) for each in self.values)
+        return 0 if isinstance(self.values, Steps) else sum(isinstance(value, DrawnValue) for value in self.values)
 
-    def shown(self, place: int) -> Any:
-        value = self.values[place]
+    def shown(self, number: int) -> Value:
+        value = self.values[number]
         return value.token if isinstance(value, DrawnValue) else value
 
 
@@ -80,54 +80,54 @@ class ValueReader:
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
     many: Many = field(default_factory=dict)
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
-    _done: dict[Path, Any] = field(default_factory=dict)  # axes already read: cases share what they do not change
+    _done: dict[Path, object] = field(default_factory=dict)  # axes already read: cases share what they do not change
 
-    def values(self, name: str, value: Any, path: Path) -> ValueAxis:
+    def values(self, name: str, value: Value, path: Path) -> ValueAxis:
         done = self._done.get(path)
         if not isinstance(done, ValueAxis):
             done = self._done[path] = ValueAxis(name, self._kept(name, value, self._kind(name, value), path))
         return done
 
-    def _kept(self, name: str, value: Any, kind: str, path: Path) -> Sequence[Any]:
-        found = self._read_values(name, value, kind, path)
-        if isinstance(found, Steps):
-            return found
-        kept: dict[str, Any] = {}
+    def _kept(self, name: str, value: Value, kind: str, path: Path) -> Sequence[Value]:
+        read = self._read_values(name, value, kind, path)
+        if isinstance(read, Steps):
+            return read
+        distinct: dict[str, Value] = {}
         tokens: dict[str, int] = {}
-        for each, where, column in self._spread_out(name, found) if name in self.model.files else found:
-            if isinstance(each, DrawnValue):
-                before = tokens[each.token] = tokens.get(each.token, -1) + 1
-                kept[f"{each.token}|{before}"] = DrawnValue(each.token, each.values, before)
+        for one, where, column in self._spread_out(name, read) if name in self.model.files else read:
+            if isinstance(one, DrawnValue):
+                before = tokens[one.token] = tokens.get(one.token, -1) + 1
+                distinct[f"{one.token}|{before}"] = DrawnValue(one.token, one.values, before)
                 continue
-            self._check(name, each, where, column)
-            self._note_picture(name, each, where)
-            key = json.dumps(each, sort_keys=True)
-            if key in kept:
+            self._check(name, one, where, column)
+            self._note_picture(name, one, where)
+            key = json.dumps(one, sort_keys=True)
+            if key in distinct:
                 self._repeated(where, column)
-            kept.setdefault(key, each)
-        return tuple(kept.values())
+            distinct.setdefault(key, one)
+        return tuple(distinct.values())
 
-    def _note_picture(self, name: str, value: Any, path: Path) -> None:
+    def _note_picture(self, name: str, value: Value, path: Path) -> None:
         if name in self.model.files and path[0] != "exclude":
             self.pictures[path, str(value)] = None
 
-    def _spread_out(self, name: str, found: Sequence[Found]) -> Iterator[Found]:
+    def _spread_out(self, name: str, read: Sequence[Found]) -> Iterator[Found]:
         """A pattern or a query is every picture it finds, in their order."""
-        for each, where, column in found:
-            if not (isinstance(each, str) and stands_for_many(each)) or self.is_raw(name, where):
-                yield each, where, column
+        for written, where, column in read:
+            if not (isinstance(written, str) and stands_for_many(written)) or self.is_raw(name, where):
+                yield written, where, column
                 continue
-            values = self.many.get(each, ())
+            values = self.many.get(written, ())
             if isinstance(values, Problem):
                 self.problems.append(replace(values, path=where, column_in_value=column))
                 continue
             if not values:
-                code, fix = ("E_INPUT", QUERY_FIX) if is_query(each) else ("E_INPUT_MISSING", PATTERN_FIX)
-                self._problem(code, f"{each} finds no picture.", fix, where, column)
-            self.spread[each] = tuple(values)
+                code, fix = ("E_INPUT", QUERY_FIX) if is_query(written) else ("E_INPUT_MISSING", PATTERN_FIX)
+                self._problem(code, f"{written} finds no picture.", fix, where, column)
+            self.spread[written] = tuple(values)
             yield from ((value, where, column) for value in values)
 
-    def _read_values(self, name: str, value: Any, kind: str, path: Path) -> list[Found] | Steps:
+    def _read_values(self, name: str, value: Value, kind: str, path: Path) -> list[Found] | Steps:
         """Each value written for this parameter."""
         if kind == "array":
             return self._arrays(value, path)
@@ -135,17 +135,17 @@ class ValueReader:
             return self._scalar(name, value, kind, path)
         if not value:
             self._empty_list(path)
-        found: list[Found] = []
-        for place, each in enumerate(value):
-            found += self._one_value(name, each, kind, (*path, place), None)
-        return found
+        read: list[Found] = []
+        for number, entry in enumerate(value):
+            read += self._one_value(name, entry, kind, (*path, number), None)
+        return read
 
-    def _arrays(self, value: Any, path: Path) -> list[Found]:
-        if isinstance(value, list) and value and all(isinstance(each, list) for each in value):
-            return [(each, (*path, place), None) for place, each in enumerate(value)]
+    def _arrays(self, value: Value, path: Path) -> list[Found]:
+        if isinstance(value, list) and value and all(isinstance(entry, list) for entry in value):
+            return [(entry, (*path, number), None) for number, entry in enumerate(value)]
         return [(value, path, None)]
 
-    def _scalar(self, name: str, value: Any, kind: str, path: Path) -> list[Found] | Steps:
+    def _scalar(self, name: str, value: Value, kind: str, path: Path) -> list[Found] | Steps:
         """Outside a YAML list a string of the list kind is read for commas, ranges and draws."""
         words = enum_of(self._schema(name)) or ()
         if isinstance(value, str) and self.is_raw(name, path):
@@ -157,15 +157,15 @@ class ValueReader:
         self._look_for_decimal_comma(name, value, path)
         if len(items) == 1 and not problems and isinstance(items[0], Steps):
             return items[0] if self._fits(name, items[0], path) else []
-        found: list[Found] = []
+        read: list[Found] = []
         for item in items:
-            found += self._steps(name, item, path) if isinstance(item, Steps) else self._item(name, item, path)
-        return found
+            read += self._steps(name, item, path) if isinstance(item, Steps) else self._item(name, item, path)
+        return read
 
     def _item(self, name: str, item: Item, path: Path) -> list[Found]:
         if item.drawn is None:
             return self._one_value(name, item.texts[0], "list", path, item.column)
-        values: dict[str, Any] = {}
+        values: dict[str, Value] = {}
         for text in item.texts:
             for value, _, _ in self._one_value(name, text, "list", path, item.column):
                 self._check(name, value, path, item.column)
@@ -211,7 +211,7 @@ class ValueReader:
             message = f"{value} makes two values; if you mean {decimal}, write it with a point."
             self._warn("W_DECIMAL_COMMA", message, "", path, 1)
 
-    def _one_value(self, name: str, value: Any, kind: str, path: Path, column: int | None) -> list[Found]:
+    def _one_value(self, name: str, value: Value, kind: str, path: Path, column: int | None) -> list[Found]:
         if value is None or (isinstance(value, list | dict) and not self._takes_whole(name, value)):
             fix = "Leave the parameter out, or give each entry one plain value."
             self._problem("E_TYPE", "this is not one plain value.", fix, path, 1)
@@ -220,11 +220,11 @@ class ValueReader:
             return [(self._plain(name, value, path), path, column)]
         return self._typed(name, value, path, column)
 
-    def _takes_whole(self, name: str, value: list[Any] | dict[str, Any]) -> bool:
+    def _takes_whole(self, name: str, value: list[Value] | dict[str, Value]) -> bool:
         wanted = "object" if isinstance(value, dict) else "array"
         return wanted in types_of(self._schema(name)) or not self._says_a_type(name) or not self.validate
 
-    def _plain(self, name: str, value: Any, path: Path) -> Any:
+    def _plain(self, name: str, value: Value, path: Path) -> Value:
         """A number or boolean is its characters, unless the schema takes one too or says nothing."""
         types = types_of(self._schema(name))
         if isinstance(value, bool):
@@ -233,7 +233,7 @@ class ValueReader:
             stays = isinstance(value, list | dict) or bool(types & {"integer", "number"})
         return value if stays or not self._says_a_type(name) else self._characters(value, path)
 
-    def _typed(self, name: str, value: Any, path: Path, column: int | None) -> list[Found]:
+    def _typed(self, name: str, value: Value, path: Path, column: int | None) -> list[Found]:
         if self._is_unset_seed(name, value):
             return [(-1, path, column)]
         schema = self._scalars(name)
@@ -246,29 +246,29 @@ class ValueReader:
             self._problem("E_TYPE", *_wrong_type(name, text, schema), path, column or 1)
             return []
 
-    def _is_unset_seed(self, name: str, value: Any) -> bool:
+    def _is_unset_seed(self, name: str, value: Value) -> bool:
         return name == self.model.seed and str(value).strip() == "-1"
 
-    def _check(self, name: str, value: Any, path: Path, column: int | None) -> None:
+    def _check(self, name: str, value: Value, path: Path, column: int | None) -> None:
         if not self.validate or not self._schema(name) or self._is_unset_seed(name, value):
             return
         complaint = self.check(self._schema(name), value)
         if complaint:
             self._problem("E_VALUE", f"{name}: {complaint}", "", path, column)
 
-    def _schema(self, name: str) -> Mapping[str, Any]:
+    def _schema(self, name: str) -> Schema:
         return self.model.properties.get(name, {})
 
     def _says_a_type(self, name: str) -> bool:
         schema = self._schema(name)
         return bool(types_of(schema)) or enum_of(schema) is not None
 
-    def _kind(self, name: str, value: Any) -> str:
+    def _kind(self, name: str, value: Value) -> str:
         if name in self.model.text or self._says_a_type(name):
             return kind_of(name, self._schema(name), self.model.text)
         return "plain" if name in self.model.files else kind_without_schema(name, value)
 
-    def _scalars(self, name: str) -> Mapping[str, Any]:
+    def _scalars(self, name: str) -> Schema:
         """What the items of a list are read as."""
         return self._schema(name) if self._says_a_type(name) else SCALARS
 
@@ -277,10 +277,10 @@ class ValueReader:
         if path in self.raw or name in self.raw:
             return True
         return any(path[:end] in self.raw for end in range(1, len(path))) or any(
-            self.model.synonyms.get(each, each) == name for each in self.raw if isinstance(each, str)
+            self.model.synonyms.get(listed, listed) == name for listed in self.raw if isinstance(listed, str)
         )
 
-    def _characters(self, value: Any, path: Path) -> str:
+    def _characters(self, value: Value, path: Path) -> str:
         """A number written for a text is its characters as written."""
         if isinstance(value, str):
             return value
@@ -300,7 +300,7 @@ class ValueReader:
         self.warnings.append(Problem(code, message, fix, path=path, column_in_value=column))
 
 
-def _plain_number(value: Any, text: str) -> str:
+def _plain_number(value: Value, text: str) -> str:
     """YAML's own forms (0x10, 010) are numbers already: their value counts, not their characters."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -316,13 +316,13 @@ def _reads_as(text: str, value: float) -> bool:
         return False
 
 
-def _wrong_type(name: str, text: str, schema: Mapping[str, Any]) -> tuple[str, str]:
+def _wrong_type(name: str, text: str, schema: Schema) -> tuple[str, str]:
     enum = enum_of(schema)
     text = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     if enum is not None:
-        near = difflib.get_close_matches(text, [str(each) for each in enum], n=1)
+        near = difflib.get_close_matches(text, [str(allowed) for allowed in enum], n=1)
         fix = f"Did you mean {near[0]}?" if near else "Take one of them."
-        return f"{name} is one of {', '.join(str(each) for each in enum)}; {text!r} is not.", fix
+        return f"{name} is one of {', '.join(str(allowed) for allowed in enum)}; {text!r} is not.", fix
     wanted = " or ".join(sorted(types_of(schema)))
     words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
     return f"{name} must be {words.get(wanted, wanted)}; {text!r} is not.", "Correct the value."

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
-from artfactoryd.durable import write_file
+from artfactoryd.durable import make_folders, write_file
 
 ABSENT, TOO_LATE = 127, 124  # what a Runner answers where there is no such program, or no answer in time
 PATIENCE = 100.0  # seconds for one answer; `systemctl restart` waits until the daemon works
@@ -102,6 +102,6 @@ def template(name: str) -> bytes:
 
 def write_for_supervisor(path: Path, data: bytes) -> None:
     """launchd refuses a file that others may write, whatever the umask says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(path.parent)
     write_file(path, data)
     path.chmod(0o644)

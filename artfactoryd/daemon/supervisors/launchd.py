@@ -21,6 +21,7 @@ from artfactoryd.daemon.supervisors import (
     template,
     write_for_supervisor,
 )
+from artfactoryd.durable import make_folders
 from artfactoryd.errors import SupervisorFailed
 
 LABEL = "io.github.artfactoryd.artfactoryd"
@@ -103,7 +104,7 @@ class Launchd:
         session = self._ask("managername")
         if session.code == ABSENT:
             raise SupervisorFailed(f"launchd cannot be asked: {session.err}.")
-        logs(service).mkdir(parents=True, exist_ok=True)
+        make_folders(logs(service))
         write_for_supervisor(agent_file(service), plist(service, program))
         yield f"Wrote {agent_file(service)}"
         if session.out.strip() != "Aqua":

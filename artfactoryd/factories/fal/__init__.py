@@ -41,6 +41,7 @@ from artfactoryd.factories.fal.requests import (
 )
 from artfactoryd.factories.http.answer import Answer, named, refusal
 from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, kept, trusted
+from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
     import ssl
@@ -63,6 +64,8 @@ UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for e
 LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
 TOKEN_SPARE = timedelta(minutes=1)
 PAGES, PAGE_SIZE = 20, 100  # of the history
+LIBRARY = "fal-client"
+require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
 def make(settings: ProviderSettings, work: Path) -> FalFactory:
@@ -283,6 +286,7 @@ class _Ready:
 
 def _load() -> ssl.SSLContext:
     """The slow part of building the client: importing it, and reading the certificates."""
+    require(LIBRARY)  # once more: it may have been exchanged since this process began
     import fal_client  # noqa: F401
     import httpx
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from artfactoryd.durable import make_folders, write_new
 from artfactoryd.errors import AskAgain, CallRefused, RunFailed
 from artfactoryd.factories import Absent, Attempt, Call, Output, Outputs, ProviderSettings, Ticket
 
@@ -112,7 +113,7 @@ def _check_whole(model: str, name: str, value: object, least: int | None, most: 
 
 
 def _make_missing(asked: Mapping[str, Any], work: Path, name: str) -> list[Path]:
-    work.mkdir(parents=True, exist_ok=True)
+    make_folders(work)
     if asked["model"] == "sketch":
         return [_drawn(asked["parameters"], work, name, number) for number in range(asked["parameters"]["num_outputs"])]
     found = sorted(work.glob(f"{name}.*"))
@@ -126,7 +127,9 @@ def _drawn(parameters: Parameters, work: Path, name: str, number: int) -> Path:
     path = work / f"{name}-{number}.png"
     if not path.exists():
         picture = draw(parameters["prompt"], parameters["width"], parameters["height"], parameters["seed"] + number)
-        _write(path, lambda file: picture.save(file, "PNG", compress_level=6))
+        data = io.BytesIO()
+        picture.save(data, "PNG", compress_level=6)
+        write_new(path, data.getvalue())
     return path
 
 
@@ -141,17 +144,5 @@ def _worked(model: str, parameters: Parameters, work: Path, name: str) -> Path:
         words = str(error).rstrip(".") or type(error).__name__
         raise _NoPicture(f"{source.name} cannot be worked on: {words}.") from error
     path = work / f"{name}.{made.extension}"
-    _write(path, lambda file: file.write(made.data))
+    write_new(path, made.data)
     return path
-
-
-def _write(path: Path, fill: Callable[[Any], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)

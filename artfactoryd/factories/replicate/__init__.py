@@ -30,6 +30,7 @@ from artfactoryd.factories import (
 )
 from artfactoryd.factories.http.answer import Answer, named, refusal
 from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, kept, trusted
+from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
 from artfactoryd.factories.replicate.models import model_place, not_told, schema_in, version_of
 from artfactoryd.factories.replicate.predictions import outcome, ticket_in, trouble
@@ -47,6 +48,8 @@ NO_KEY = (
     "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
     "providers.replicate.api_key. Nothing was sent."
 )
+LIBRARY = "replicate"
+require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
 def make(settings: ProviderSettings, work: Path) -> ReplicateFactory:
@@ -255,6 +258,7 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
 
 def _load() -> ssl.SSLContext:
     """The slow part of building the client: importing it, and reading the certificates."""
+    require(LIBRARY)  # once more: it may have been exchanged since this process began
     import httpx
     import replicate  # noqa: F401
 

@@ -1,0 +1,51 @@
+"""What tells one item from another: its own values as JSON. Seeds, draws and samples follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from artfactoryd.core.expansion.text_rows import Written
+from artfactoryd.core.json_types import Parameters, Value
+from artfactoryd.core.seeds import WHOLE
+
+Parts = dict[str, str]  # `"name":value` as JSON, by parameter
+
+
+class Identity:
+    """Of the items of one section. `names`: its parameters, the seed among them.
+
+    `inputs`: sha256 by the value written for a picture, so that a picture is its bytes and not its path.
+    """
+
+    def __init__(
+        self, base: int, names: Sequence[str], seed: str | None, files: Collection[str], inputs: Mapping[str, str]
+    ) -> None:
+        self._base, self._seed, self._files, self._inputs = base, seed, files, inputs
+        self.order = sorted(name for name in names if name != seed)
+        self._keys = {name: f"{WHOLE.encode(name)}:" for name in names}
+
+    def part(self, name: str, value: Value) -> str:
+        if name in self._files and isinstance(value, str):
+            value = self._inputs.get(value, value)
+        return self._keys[name] + WHOLE.encode(value)
+
+    def text_part(self, name: str, quoted: str) -> str:
+        """Of a text, whose characters are JSON already, without the quotes."""
+        return f'{self._keys[name]}"{quoted}"'
+
+    def parts(self, written: Written, values: Parameters) -> Parts:
+        """Of the texts and lists of one item; a written seed is not one of them."""
+        parts = {name: self.text_part(name, text) for name, text in written.quoted.items()}
+        for name, value in values.items():
+            if name != self._seed:
+                parts[name] = self.part(name, value)
+        return parts
+
+    def head(self, parts: Mapping[str, str]) -> str:
+        """What a seed is derived from, up to the copy that stands behind it."""
+        return f"[{self._base},{{{','.join(parts[name] for name in self.order if name in parts)}}},"
+
+
+def together(parts: Mapping[str, str]) -> str:
+    """All parts as one JSON object."""
+    return "{" + ",".join(parts[name] for name in sorted(parts)) + "}"

@@ -1,0 +1,85 @@
+"""The disk itself: what is flushed to it, and in what words it refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from artfactoryd.errors import StorageFaulty, StorageFull
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
+NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
+NOT_KNOWN_HERE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})  # some file systems
+refused = 0  # times that a disk did not take what it was given, since this process began
+
+
+def flush(fd: int) -> None:
+    """Through to the medium. macOS keeps `fsync` in the drive's cache; F_FULLFSYNC does not.
+
+    Any other error of it is the answer: a second flush may succeed for bytes that are lost.
+    """
+    full = getattr(fcntl, "F_FULLFSYNC", None)
+    if full is not None:
+        try:
+            fcntl.fcntl(fd, full)
+            return
+        except OSError as error:
+            if error.errno not in NOT_KNOWN_HERE:
+                raise
+    os.fsync(fd)
+
+
+def flush_file(path: Path) -> None:
+    """The bytes that somebody else has written."""
+    with path.open("rb") as file:
+        flush(file.fileno())
+
+
+def flush_folder(folder: Path) -> None:
+    """The names in it. A file system that cannot flush a folder (some network ones) keeps them its own way."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        flush(fd)
+    except OSError as error:
+        if error.errno not in NOT_KNOWN_HERE:
+            raise
+    finally:
+        os.close(fd)
+
+
+# --- what the disk refuses ---
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Translate what the operating system says about `path` into words for a person.
+
+    After an error of the disk whoever tries again writes a new file: the one that was not flushed is lost.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {*NO_ROOM, *NO_WRITING, errno.EIO}:
+            global refused
+            refused += 1
+        if error.errno in NO_ROOM:
+            raise StorageFull(f"No room left on the disk of {path}. Make room; the work goes on by itself.") from error
+        if error.errno in NO_WRITING:
+            raise StorageFull(f"{path} cannot be written ({error.strerror}). Make it writable again.") from error
+        if error.errno == errno.EIO:
+            raise StorageFaulty(f"The disk of {path} reports an error. Check the disk; it is tried again.") from error
+        raise
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Whatever the disk says, a person reads a sentence: StorageFull, or StorageFaulty after a failed flush."""
+    try:
+        with storage_errors(folder):
+            yield
+    except OSError as error:
+        raise StorageFull(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,62 @@
+"""What a wish reserves of an order, its day and its caps, and what becomes of that: only `projection` calls it."""
+
+from __future__ import annotations
+
+from artfactoryd.errors import IllegalMove, OverCap
+from artfactoryd.storage import budget
+from artfactoryd.storage.events import (
+    OfAttempt,
+    Reuse,
+    Wish,
+)
+from artfactoryd.storage.index import Index
+
+
+def reserve(index: Index, event: Wish, day: str) -> None:
+    """The guard of every cap, of day and month as the wish itself brings them. What is free always passes."""
+    guard_order(index, event, event.reserved)
+    if event.reserved:
+        budget.heed_days(index, event.reserved, day, event.caps)
+        _count(index, day, event.reserved)
+
+
+def guard_order(index: Index, event: Wish | Reuse, reserved: int) -> None:
+    """The order is open, and its own cap has room."""
+    sql = (
+        "UPDATE orders SET committed = committed + ? WHERE id = ? AND held IS NULL AND cancelled = 0 "
+        "AND (? = 0 OR (committed + ? <= cap AND overrun = 0))"
+    )
+    if not index.run(sql, reserved, event.order, reserved, reserved):
+        raise _why_no_wish(index, event)
+
+
+def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
+    order = index.order(event.order)
+    if order is None or order.held is not None or order.cancelled:
+        return IllegalMove(f"Order {event.order} is held or cancelled; nothing of it is sent.")
+    return OverCap("Its cap is reached; nothing more of it is sent.")
+
+
+def _count(index: Index, day: str, change: int) -> None:
+    sql = (
+        "INSERT INTO spending (day, committed) VALUES (?, ?) "
+        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed"
+    )
+    index.run(sql, day, change)
+
+
+def settle(index: Index, event: OfAttempt, cost: int) -> None:
+    """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day.
+
+    More than that, as a bill by time or a larger picture than was asked for, stops the order's next wishes.
+    """
+    sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
+    attempt = index.row(sql, (event.attempt,))
+    if attempt is None:
+        raise LookupError(event.attempt)
+    if change := cost - attempt["counted"]:
+        index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
+        _count(index, attempt["day"], change)
+    if change > 0:
+        sql = "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
+        index.run(sql, cost, cost, event.order)

@@ -1,0 +1,41 @@
+"""What every name of a file has in common."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artfactoryd.core import names
+
+TEXTS = st.text(max_size=300)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Cars", "cars"), ("é", "e\u0301"), ("É", "e\u0301"), ("Straße", "STRASSE")]
+)
+def test_what_is_one_file_on_some_disk_is_folded_to_one(one: str, other: str) -> None:
+    assert names.folded(one) == names.folded(other) != names.folded("other")
+
+
+@given(TEXTS, st.integers(0, 300))
+def test_what_is_cut_fits_and_is_the_beginning_without_half_a_letter(text: str, most: int) -> None:
+    cut = names.cut(text, most)
+    assert names.size(cut) <= most
+    assert "".join(char for char in text if not "\ud800" <= char <= "\udfff").startswith(cut)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300), st.sampled_from(["", ".png"]))
+def test_numbered_names_differ_and_fit_any_disk(stem: str, extension: str) -> None:
+    first = list(islice(names.numbered(stem, extension), 12))
+    assert len(set(first)) == 12
+    assert all(names.size(name) <= names.LONGEST and name.endswith(extension) for name in first)
+    assert first[1].endswith(f"-2{extension}")
+
+
+def test_a_free_name_is_one_file_with_none_that_is_taken() -> None:
+    assert names.free("a", ".png", []) == "a.png"
+    assert names.free("A", ".png", ["a.png", "a-3.png"]) == "A-2.png"
+    assert names.free("e\u0301", "", ["é", "É-2"]) == "e\u0301-3"
