@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from artfactoryd import clock, news
-from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState, OrderState
+from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.daemon.app import House
 from artfactoryd.errors import StorageFull
 from artfactoryd.reporting import receipt, waiting
@@ -67,7 +67,7 @@ def write(house: House, order_id: str) -> None:
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
     after = receipt.receipt_state(folder)
-    if before in UNFINISHED_ORDERS and after is not None and after in ENDS:
+    if before not in (None, after) and after is not None and after in ENDS:
         news.tell(_end(ENDS[after], index, row, folder))  # a kill just before loses the news; none is told twice
 
 
