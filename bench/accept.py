@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from artfactoryd import documents
-from artfactoryd.cli.init import make_home
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
 
 ITEMS = int(os.environ.get("ITEMS", "100000"))

@@ -16,7 +16,7 @@ from pathlib import Path
 from line import provider
 
 from artfactoryd import documents
-from artfactoryd.cli.init import make_home
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
 
 DROPS = int(os.environ.get("DROPS", "120"))

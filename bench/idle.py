@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from artfactoryd import documents
-from artfactoryd.cli.init import make_home
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
 
 SECONDS = float(os.environ.get("SECONDS", "20"))

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import documents
-from artfactoryd.cli.init import make_home
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger
 

@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from accept import ITEMS, budget, order
 
 from artfactoryd import documents
-from artfactoryd.cli.init import make_home
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import jsonschema
 
 from artfactoryd import documents, schema
-from artfactoryd.cli.init import make_home
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
 from artfactoryd.storage import ledger

@@ -29,7 +29,7 @@ SIDE_BY_SIDE = {("execution", "intake"), ("shelf", "factories")}  # the first do
 HALL = "hall"  # the files beside the folders: all but core may import them, and they import only each other and core
 BESIDE_ROOMS = {"__init__", "__main__"}  # the way in
 ONLY_RUN_KNOWS_WEB = {"cli.run"}
-SHARED_BY_FACTORIES = {"factories", "factories.registry", "factories.http"}
+SHARED_BY_FACTORIES = {"factories", "factories.registry", "factories.library", "factories.http"}
 DOORS = {  # one place for each library; a folder stands for all in it
     "aiohttp": {"factories.http.transport", "shelf.fetch", "web"},
     "click": {"cli"},

@@ -19,7 +19,8 @@ from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Output, Outputs, Ticket
 from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Budget
-from artfactoryd.storage import budget
+from artfactoryd.storage import spend
+from artfactoryd.storage.spend import Money
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
 from tests.homes import TestHome, until
@@ -252,8 +253,7 @@ async def test_a_quick_run_costs_its_time_and_the_rest_comes_back(home: TestHome
     async with at_work(home, monkeypatch, fake=Slow, budget=Budget(per_day=0.0125)) as works:
         made = await works.make(order("car [1,2]", model="timer"))
         assert works.states(made) == ["completed"] * 2 and works.committed(made) == 5_000
-        money = budget.money(works.house.books.index, made)
-        assert money == {"spent_usd": 0.005, "reserved_usd": 0.0, "in_doubt_usd": 0.0, "released_usd": 0.015}
+        assert spend.of_order(works.house.books.index, made) == Money(spent=5_000, released=15_000)
         assert [card["cost"] for card in home.sidecars()] == [{"usd": 0.0025, "estimated": True}] * 2
 
 

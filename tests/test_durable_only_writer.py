@@ -32,7 +32,7 @@ EXCEPTIONS = {
     ("storage.ledger", "os.posix_fallocate"): "the room it keeps aside for itself: bytes that nobody reads",
     ("storage.ledger", "open"): "see above",
     ("planning.input_sources", "tempfile.TemporaryDirectory"): "for a look that keeps nothing, outside every home",
-    ("cli.demo", "tempfile.mkdtemp"): "the throw-away home of the demonstration",
+    ("cli.upkeep.demo", "tempfile.mkdtemp"): "the throw-away home of the demonstration",
 }  # SQLite and the log files write in their own way: they call none of these. The home's lock is on the folder.
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli.init import examples
+from artfactoryd.cli.upkeep.init import examples
 from artfactoryd.planning.preview import plan
 from artfactoryd.schema import check, schema_text
 from artfactoryd.settings import Settings

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd import log
-from artfactoryd.cli import logs
+from artfactoryd.cli.upkeep import logs
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claim

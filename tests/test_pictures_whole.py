@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from artfactoryd.cli.init import examples
+from artfactoryd.cli.upkeep.init import examples
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
 

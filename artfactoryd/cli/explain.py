@@ -44,12 +44,8 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
         return card
     if os.path.lexists(path):
         raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
-    index = Index.if_made(home.index_file)
-    try:
+    with Index.reading(home.index_file) as index:
         product = naming.product_named(index, naming.product_given(home, given), latest=latest)
-    finally:
-        if index:
-            index.close()
     card = home.root / (product.path + remake.SUFFIX)
     if not card.is_file():
         raise WrongUse(f"{product.path} is no longer on the shelf.")
@@ -63,13 +59,9 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> dict[str, An
     if sidecar is None:
         raise WrongUse(f"{card} is not a sidecar.")
     product = card.with_name(card.name.removesuffix(remake.SUFFIX))
-    index = Index.if_made(home.index_file)
-    try:
+    with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
         attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []
-    finally:
-        if index:
-            index.close()
     return {
         "file": str(product), "bytes_are": _state_of(product, sidecar), "sidecar": sidecar,
         "order_folder": row.folder if row else None, "attempts": [_attempt(attempt) for attempt in attempts],

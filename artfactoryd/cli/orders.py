@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -70,26 +69,15 @@ def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
     ctx.exit(0 if known else DID_NOT_SUCCEED)
 
 
-@contextmanager
-def _looking(home: Home) -> Iterator[Index | None]:
-    """The index for reading; None while nothing was ever made here."""
-    index = Index.if_made(home.index_file)
-    try:
-        yield index
-    finally:
-        if index:
-            index.close()
-
-
 def status_document(home: Home, settings: Settings) -> Document:
     """What the daemon, the Inbox, Held, Rejected, the providers and the orders are at; money in US dollars."""
-    with _looking(home) as index:
+    with Index.reading(home.index_file) as index:
         return status_report.status(home, index, settings, home.holder())
 
 
 def orders_document(home: Home, settings: Settings) -> list[Document]:
     """Newest first, without their products and items."""
-    with _looking(home) as index:
+    with Index.reading(home.index_file) as index:
         rows = index.orders() if index else []
         return [
             order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
@@ -99,7 +87,7 @@ def orders_document(home: Home, settings: Settings) -> list[Document]:
 
 def order_document(home: Home, settings: Settings, name: str, *, latest: bool = False) -> Document:
     """With its items, attempts and doubts. Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
-    with _looking(home) as index:
+    with Index.reading(home.index_file) as index:
         row = naming.order_named(index, naming.order_given(home, name), latest=latest)
         assert index is not None  # there is an order in it
         document = order_reports.order_document(index, row, waiting.reasons(index, row, home, settings))
@@ -117,7 +105,7 @@ def _attempt(attempt: AttemptRow) -> Document:
 
 def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) -> tuple[str, bool]:
     """What became of it, in words, and whether anything is known of it. Raises AmbiguousName."""
-    with _looking(home) as index:
+    with Index.reading(home.index_file) as index:
         return why_words.why(home, index, settings, given, latest=latest)
 
 

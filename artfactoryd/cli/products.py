@@ -38,15 +38,10 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
 def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
     """`most`: None for all. Raises QueryWrong."""
     read_query(query)
-    index = Index.if_made(home.index_file)
-    if index is None:
-        return {"query": query, "products": [], "more": False}
-    try:
-        rows = search.find(index, query, None if most is None else most + 1)
+    with Index.reading(home.index_file) as index:
+        rows = search.find(index, query, None if most is None else most + 1) if index else iter(())
         documents = [_document(row, home) for row in islice(rows, most)]
         return {"query": query, "products": documents, "more": next(rows, None) is not None}
-    finally:
-        index.close()
 
 
 def _document(row: FoundProduct, home: Home) -> dict[str, Any]:

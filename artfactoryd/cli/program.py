@@ -23,7 +23,7 @@ DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
 COMMANDS = {  # name: the module beside this one that has a command of that name, and the first sentence of its help
     "approve": ("control", "Let a held order go on, for exactly the reasons and the price shown."),
     "cancel": ("control", "Send nothing more of an order; what arrives all the same is kept."),
-    "demo": ("demo", "A throw-away home, the examples rehearsed offline, and where to look."),
+    "demo": ("upkeep.demo", "A throw-away home, the examples rehearsed offline, and where to look."),
     "doctor": (
         "doctor.command",
         "What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database.",
@@ -32,12 +32,12 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
         "explain",
         "Everything that is known of a product: how it was made, from what, when, and what it cost.",
     ),
-    "init": ("init", "Make the factory folder with settings, examples and the schemas for editors."),
-    "install": ("service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
+    "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
+    "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
     "keys": ("providers", "Your providers' keys in the system's keychain, where a service finds them too."),
     "like": ("control", "Mark products as liked; a stage that waits for it goes on with them."),
     "logs": (
-        "logs",
+        "upkeep.logs",
         "What the program said, each attempt at an item, or each request to the status page; --json one object a line.",
     ),
     "lookups": ("library", "Your named lists of values, with how many each has."),
@@ -52,7 +52,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "plan": ("plan", "What an order would do, what it would cost, and what would hold it."),
     "products": ("products", "What was made, newest first: all, or what a query finds."),
     "providers": ("providers", "Who can be ordered from: key, pace, and what stops them."),
-    "reindex": ("reindex", "Make the index again from the ledger and the shelf, and say where they do not agree."),
+    "reindex": (
+        "upkeep.reindex",
+        "Make the index again from the ledger and the shelf, and say where they do not agree.",
+    ),
     "remake": ("submit", "Ask for a product again: its item, with the same parameters and seed, as a new order."),
     "resume": (
         "control",
@@ -60,8 +63,8 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     ),
     "retry": ("control", "Send again what surely cost nothing; list what may have."),
     "run": ("run", "The daemon, in the foreground; stop it with Ctrl-C."),
-    "schema": ("schema", "Print a JSON Schema, or the names of all."),
-    "service": ("service", "The daemon as launchd or systemd sees it."),
+    "schema": ("upkeep.schema", "Print a JSON Schema, or the names of all."),
+    "service": ("upkeep.service", "The daemon as launchd or systemd sees it."),
     "spend": (
         "spend",
         "What was spent, what is on the way or in doubt, and what is left of today's and this month's cap.",
@@ -70,7 +73,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "submit": ("submit", "Put orders into the inbox, each in one step, as they are."),
     "tag": ("control", "Put tags on products (+TAG) and take them off (-TAG)."),
     "templates": ("library", "Your templates, with the keys each gives."),
-    "uninstall": ("service", "Stop the service and take it away; the factory folder stays as it is."),
+    "uninstall": ("upkeep.service", "Stop the service and take it away; the factory folder stays as it is."),
     "why": ("orders", "What became of a file, and what to do about it."),
 }
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 import click
@@ -110,11 +109,8 @@ def key(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
 
 def _standing(home: Home) -> Any:
     """By name, what the books say stops a provider."""
-    index = Index.if_made(home.index_file)
-    stops, outages, pauses = {}, {}, {}
-    if index is not None:
-        with closing(index):
-            stops, outages, pauses = index.stops(), index.outages(), index.pauses()
+    with Index.reading(home.index_file) as index:
+        stops, outages, pauses = (index.stops(), index.outages(), index.pauses()) if index else ({}, {}, {})
 
     def of(name: str) -> Document:
         return {

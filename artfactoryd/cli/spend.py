@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 import click
@@ -14,22 +13,18 @@ from artfactoryd.core.money import dollars, usd
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
+from artfactoryd.storage import spend as spending
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.spend import SpentOn
 
 Document = dict[str, Any]
-GROUPS = {  # what makes a group, what it is called, and which comes first
-    "project": ("o.project", "o.project", "spent DESC, name"),
-    "model": ("g.provider, g.model", "g.provider || ' ' || g.model", "spent DESC, name"),
-    "day": ("g.day", "g.day", "name DESC"),
-    "order": ("o.id", "o.project || '/' || o.name", "id DESC"),
-}
 MONEY = ("spent", "reserved", "in_doubt")
 
 
 @click.command()
 @click.option(
     "--by",
-    type=click.Choice(["project", "model", "day", "order"]),
+    type=click.Choice(spending.GROUPS),
     default="project",
     help="What to add up by (default: project).",
 )
@@ -44,32 +39,25 @@ def spend(ctx: click.Context, by: str, as_json: bool) -> None:
 
 def document(home: Home, settings: Settings, by: str, day: str) -> Document:
     """`day`: the local date of today."""
-    index = Index.if_made(home.index_file)
-    if index is None:
-        return {"budget": budget.standing(None, settings, day), "by": by, "groups": [], "total": _group({}, by)}
-    with closing(index):
-        rows = _rows(index, by)
-        total = {name: sum(row[name] for row in rows) for name in (*MONEY, "attempts")}
+    with Index.reading(home.index_file) as index:
+        groups = spending.by_group(index, by) if index else []
         return {
-            "budget": budget.standing(index, settings, day), "by": by, "groups": [_group(row, by) for row in rows],
-            "total": _group(total, by),
+            "budget": budget.standing(index, settings, day), "by": by,
+            "groups": [_group(group, by) for group in groups], "total": _total(groups),
         }  # fmt: skip
 
 
-def _rows(index: Index, by: str) -> list[dict[str, Any]]:
-    """Rehearsals and what is made here for nothing are left out, and so is what surely was never sent."""
-    group, name, first = GROUPS[by]
-    return index.rows(
-        f"SELECT {name} AS name, min(o.id) AS id, count(*) AS attempts, {budget.MONEY} FROM generation_log g "
-        "JOIN orders o ON o.id = g.order_id WHERE o.rehearsal = 0 AND g.reserved > 0 "
-        f"AND (g.verdict IS NULL OR g.verdict <> 'released') GROUP BY {group} ORDER BY {first}"
-    )
+def _group(group: SpentOn, by: str) -> Document:
+    of_order = {"order_id": group.order_id} if by == "order" else {}
+    return {"name": group.name, "attempts": group.attempts, **of_order, **_in_dollars([group])}
 
 
-def _group(row: Mapping[str, Any], by: str) -> Document:
-    group: Document = {"name": row.get("name", "total"), "attempts": row.get("attempts", 0)}
-    group |= {"order_id": row["id"]} if by == "order" and "id" in row else {}
-    return group | {f"{name}_usd": usd(row.get(name, 0)) for name in MONEY}
+def _total(groups: Sequence[SpentOn]) -> Document:
+    return {"name": "total", "attempts": sum(group.attempts for group in groups), **_in_dollars(groups)}
+
+
+def _in_dollars(groups: Sequence[SpentOn]) -> Document:
+    return {f"{name}_usd": usd(sum(getattr(group.money, name) for group in groups)) for name in MONEY}
 
 
 def text(document: Document) -> str:

@@ -129,15 +129,12 @@ def place_in_inbox(
 
 def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str]) -> set[str]:
     """The pictures beside it that it names; none when it cannot be understood: the inbox will say why."""
-    index = Index.if_made(home.index_file)
-    try:
-        origin = Origin(file.name, file.stem, folder=file.absolute().parent)
-        studies = understood(home, settings, index, file.read_bytes(), origin, environ)
-    except Refusal:
-        return set()
-    finally:
-        if index:
-            index.close()
+    origin = Origin(file.name, file.stem, folder=file.absolute().parent)
+    with Index.reading(home.index_file) as index:
+        try:
+            studies = understood(home, settings, index, file.read_bytes(), origin, environ)
+        except Refusal:
+            return set()
     return {picture.value for study in studies for picture in study.inputs if not picture.source}
 
 
@@ -166,12 +163,9 @@ def _wait_for_daemon(
     """Follow what the daemon does with these, reading only; it may still be making its index."""
     with Progress(quiet) as progress:
         while True:
-            if index := Index.if_made(home.index_file):
-                try:
-                    if outcome_of_all := _followed(home, settings, index, submissions, progress, quiet):
-                        return outcome_of_all
-                finally:
-                    index.close()
+            with Index.reading(home.index_file) as index:
+                if index and (outcome_of_all := _followed(home, settings, index, submissions, progress, quiet)):
+                    return outcome_of_all
             if not daemon_is_there(home):
                 raise WrongUse("The daemon ended while the order was under way. Start it again, or use `once`.")
             time.sleep(LOOK)

@@ -11,3 +11,4 @@ Value = Any
 Parameters = Mapping[str, Value]  # values by the model's own names of its parameters
 Schema = Mapping[str, Any]  # a JSON Schema: its keywords decide what stands under them
 Document = Mapping[str, Any]  # a mapping that came in as YAML or JSON: its schema in schemas/ says what it may hold
+Json = dict[str, Any]  # an object as it stands in a JSON document of ours, or in a column of the index

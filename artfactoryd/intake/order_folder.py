@@ -10,6 +10,7 @@ from pathlib import Path
 from artfactoryd import __version__, documents
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.resolved import written_out
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import folder_name
 from artfactoryd.errors import OutputBad
 from artfactoryd.home import Home
@@ -17,7 +18,6 @@ from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.reporting.receipt import first_receipt
 from artfactoryd.shelf import order_folders
-from artfactoryd.storage.events import Json
 from artfactoryd.storage.rows import OrderRow
 
 

@@ -84,17 +84,14 @@ def plan(
         data = file.read_bytes()
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
-    index = Index.if_made(home.index_file)
     lines = data.decode("utf-8-sig", "replace").splitlines()
-    try:
-        origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
-        studies = understood(home, settings, index, data, origin, environ)
-        orders = [_order(home, study, most, index) for study in studies]
-    except Refusal as refusal:
-        return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
-    finally:
-        if index:
-            index.close()
+    origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
+    with Index.reading(home.index_file) as index:
+        try:
+            studies = understood(home, settings, index, data, origin, environ)
+            orders = [_order(home, study, most, index) for study in studies]
+        except Refusal as refusal:
+            return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
     return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
 
 
@@ -155,12 +152,8 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
 
 
 def _listed(home: Home, study: Study, names: Names, most: int | None) -> Iterator[dict[str, Any]]:
-    index = Index.if_made(home.index_file)
-    try:
+    with Index.reading(home.index_file) as index:
         yield from _items(study, names, most, index)
-    finally:
-        if index:
-            index.close()
 
 
 def _items(study: Study, names: Names, most: int | None, index: Index | None) -> Iterator[dict[str, Any]]:

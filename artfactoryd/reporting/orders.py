@@ -6,9 +6,10 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.money import usd
-from artfactoryd.storage import budget, in_doubt
+from artfactoryd.storage import in_doubt, spend
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow, ProductRow, QuestionRow
+from artfactoryd.storage.spend import Money
 
 PRODUCT = ("id", "number", "place", "path", "sha256", "bytes", "mime", "width", "height")
 
@@ -23,15 +24,20 @@ def order_document(
         "status": str(index.state(row, counts)), "reasons": reasons, "total_items": row.total_items,
         **{f"{state}_items": counts.get(state, 0) for state in ItemState},
         "total_products": row.total_products, "reused_items": index.reused(row.id),
-        **budget.money(index, row.id), "price_usd": usd(row.price),
+        **money_document(spend.of_order(index, row.id)), "price_usd": usd(row.price),
         "cap_usd": usd(row.cap),
         "paused": row.paused is not None,
         "rehearsal": bool(row.rehearsal), "accepted_at": row.accepted_at, "folder": row.folder,
     }  # fmt: skip
     if products:
-        found["overruns"] = budget.overruns(index, row.id)
+        found["overruns"] = [{"item": o.item, "text": o.text} for o in spend.overruns(index, row.id)]
         found["products"] = [product_document(product) for product in index.products(row.id, most)]
     return found
+
+
+def money_document(money: Money) -> dict[str, float]:
+    """In dollars: spent, set aside for what is on the way, in doubt, and what came back of that."""
+    return {f"{name}_usd": usd(getattr(money, name)) or 0.0 for name in ("spent", "reserved", "in_doubt", "released")}
 
 
 def product_document(product: ProductRow) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from artfactoryd import documents
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.storage import budget, dependencies
+from artfactoryd.reporting.orders import money_document
+from artfactoryd.storage import dependencies, spend
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 
@@ -36,7 +37,7 @@ def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
     """What became of the order so far. `notes`: why it waits, in words."""
     counts = index.counts(row.id)
     state = index.state(row, counts)
-    head = _receipt_head(row, state, counts, budget.money(index, row.id), notes)
+    head = _receipt_head(row, state, counts, money_document(spend.of_order(index, row.id)), notes)
     ended = index.items(row.id, (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
     failed = [item for item in ended if item.state != ItemState.CANCELLED or item.ticket]
     short = [item for item in index.items(row.id, (ItemState.COMPLETED,)) if item.reason][:MOST_FAILURES]
@@ -44,7 +45,7 @@ def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
     if plan_of(row).stages:
         papers["stages"] = dependencies.counts(index, row.id)
     warnings: list[dict[str, Any]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
-    warnings += budget.overruns(index, row.id, MOST_FAILURES)
+    warnings += [{"item": o.item, "text": o.text} for o in spend.overruns(index, row.id, MOST_FAILURES)]
     if failed:
         papers["failures"] = [{"item": i.number, "state": str(i.state), "reason": i.reason} for i in failed]
     if warnings or short:
@@ -55,7 +56,7 @@ def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
 def _receipt_head(
     row: OrderRow, state: OrderState, counts: Mapping[str, int], money: Mapping[str, float], notes: Sequence[str] = ()
 ) -> str:
-    """`money`: of `budget.money`; empty before anything was sent."""
+    """`money`: of `money_document`; empty before anything was sent."""
     value: dict[str, Any] = {
         "order_id": row.id, "name": row.name, "project": row.project, "state": str(state),
         "accepted_at": row.accepted_at,

@@ -18,12 +18,6 @@ from artfactoryd.storage.rows import ItemRow, OrderRow
 
 NAMES = ("month", "day")  # the one that lasts longer is told first
 GOES_ON = {"day": "at midnight", "month": "with the new month"}
-MONEY = """
-    coalesce(sum(g.cost), 0) AS spent,
-    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NULL THEN g.reserved END), 0) AS reserved,
-    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NOT NULL THEN g.reserved END), 0) AS in_doubt,
-    coalesce(sum(CASE WHEN g.cost < g.reserved THEN g.reserved - g.cost END), 0) AS released
-"""
 
 
 def caps(settings: Settings) -> dict[str, int]:
@@ -64,9 +58,9 @@ def reasons(index: Index, order: OrderRow, item: ItemRow, settings: Settings, da
     reserved, in_force = set_aside(order, item.upper), caps(settings)
     if not reserved:
         return []
-    found = [_of_order(index, order, reserved)]
-    found += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
-    return [words for words in found if words]
+    caps_reached = [_of_order(index, order, reserved)]
+    caps_reached += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
+    return [words for words in caps_reached if words]
 
 
 def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
@@ -75,8 +69,8 @@ def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
         return ""
     key = f"`budget.per_{name}` in artfactory.yaml"
     if reserved > cap:
-        each = f"One item may cost {dollars(reserved)}, and a whole {name} no more than {dollars(cap)}."
-        return f"{each} Raise {key}, or cancel the order."
+        one_item = f"One item may cost {dollars(reserved)}, and a whole {name} no more than {dollars(cap)}."
+        return f"{one_item} Raise {key}, or cancel the order."
     reached = f"The {name}'s cap of {dollars(cap)} is reached: {dollars(before)} are spent or set aside."
     return f"{reached} It goes on by itself {GOES_ON[name]}, or when you raise {key}."
 
@@ -102,7 +96,7 @@ def whole_price(index: Index, order: OrderRow) -> int:
     return int(order.committed + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
 
 
-# --- what did it cost? ---
+# --- the bill, and how day and month stand ---
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
@@ -113,37 +107,19 @@ def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None
     return replace(price, seconds=seconds).upper(1, {})
 
 
-def money(index: Index, order_id: str) -> dict[str, float]:
-    """Of one order, in dollars: spent, set aside for what is on the way, in doubt, and what came back of that."""
-    (found,) = index.rows(f"SELECT {MONEY} FROM generation_log g WHERE g.order_id = ?", (order_id,))
-    return {f"{name}_usd": usd(value) or 0.0 for name, value in found.items()}
-
-
-def overruns(index: Index, order_id: str, most: int = 100) -> list[dict[str, Any]]:
-    """Items that cost more than was set aside for them."""
-    sql = (
-        "SELECT number, cost, reserved FROM generation_log WHERE order_id = ? AND cost > reserved ORDER BY number "
-        "LIMIT ?"
-    )
-    return [
-        {"item": row["number"], "text": f"It cost {dollars(row['cost'])}; {dollars(row['reserved'])} were set aside."}
-        for row in index.rows(sql, (order_id, most))
-    ]
-
-
 def standing(index: Index | None, settings: Settings, day: str) -> dict[str, Any]:
     """Day and month as they stand, for `status` and `spend`."""
-    found: dict[str, Any] = {}
+    standing_of: dict[str, Any] = {}
     for name, cap in caps(settings).items():
         used = counted(index, name, day) if index else 0
-        found[name] = {
+        standing_of[name] = {
             name: day if name == "day" else day[:7], "counted_usd": usd(used), "cap_usd": usd(cap),
             "left_usd": usd(max(0, cap - used)),
         }  # fmt: skip
-    return {"day": found["day"], "month": found["month"]}
+    return {"day": standing_of["day"], "month": standing_of["month"]}
 
 
-def standing_text(found: Mapping[str, Any]) -> list[str]:
+def standing_text(document: Mapping[str, Any]) -> list[str]:
     """`found`: of `standing`."""
 
     def figure(value: float) -> str:
@@ -151,5 +127,5 @@ def standing_text(found: Mapping[str, Any]) -> list[str]:
 
     return [
         f"{title} {figure(part['counted_usd'])} of {figure(part['cap_usd'])}, {figure(part['left_usd'])} left"
-        for title, part in (("Today  ", found["day"]), ("Month  ", found["month"]))
+        for title, part in (("Today  ", document["day"]), ("Month  ", document["month"]))
     ]

@@ -12,11 +12,12 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import peewee as pw
 from playhouse.migrations import Runner
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.storage.rows import Decoder, Decodes
 
@@ -25,7 +26,7 @@ PRAGMAS = {
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
-Row = dict[str, Any]  # of a question that no table describes
+Row = Json  # of a question that no table describes
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
@@ -79,10 +80,21 @@ class Database:
     @classmethod
     def look(cls, path: Path) -> Self:
         """For reading only, beside a daemon that may be writing."""
-        found = cls.if_made(path)
-        if found is None:
+        index = cls.if_made(path)
+        if index is None:
             raise WrongUse(f"Nothing has been made in this home yet ({path} is not there).")
-        return found
+        return index
+
+    @classmethod
+    @contextlib.contextmanager
+    def reading(cls, path: Path) -> Iterator[Self | None]:
+        """For as long as a command looks; None while nothing was ever made here."""
+        index = cls.if_made(path)
+        try:
+            yield index
+        finally:
+            if index:
+                index.close()
 
     @classmethod
     def if_made(cls, path: Path) -> Self | None:
@@ -205,10 +217,10 @@ def complaints(path: Path, *, whole: bool = False) -> list[str]:
     check = "integrity_check" if whole else "quick_check"
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-            found = [str(row[0]) for row in db.execute(f"PRAGMA {check}(10)")]
+            answers = [str(row[0]) for row in db.execute(f"PRAGMA {check}(10)")]
     except sqlite3.Error as error:
         return [str(error)]
-    return [] if found == ["ok"] else found
+    return [] if answers == ["ok"] else answers
 
 
 def is_unreadable(path: Path) -> bool:
@@ -241,11 +253,11 @@ def is_trouble(error: Exception) -> bool:
 
 def trouble(path: Path, error: Exception) -> ArtFactoryError:
     """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
-    said = list(_chain(error))  # undoing may have failed too, and only because of the first error
-    if any(_code(each) in PASSING for each in said):
-        return StorageFull(f"The index {path} cannot be written just now ({said[-1]}). The work goes on when it can.")
+    errors = list(_chain(error))  # undoing may have failed too, and only because of the first error
+    if any(_code(one) in PASSING for one in errors):
+        return StorageFull(f"The index {path} cannot be written just now ({errors[-1]}). The work goes on when it can.")
     return StorageSick(
-        f"The index {path} is damaged or cannot be kept ({said[-1]}). Check the disk. The index can be deleted while "
+        f"The index {path} is damaged or cannot be kept ({errors[-1]}). Check the disk. The index can be deleted while "
         "nothing runs: `artfactoryd reindex` makes it again from the ledger and the shelf."
     )
 

@@ -76,20 +76,20 @@ def _end(index: Index, order_id: str, places: Sequence[int]) -> None:
     ending = index.rows(f"SELECT number FROM item WHERE {where}", (order_id, *places))
     if ending:
         index.run(f"UPDATE item SET state = 'cancelled', reason = ? WHERE {where}", NOT_THERE, order_id, *places)
-    for each in ending:
-        follow(index, order_id, each["number"])
+    for item in ending:
+        follow(index, order_id, item["number"])
 
 
 def joined(index: Index, order_id: str, first: int, last: int) -> None:
     """After rows came in: what they are fed with may have come, or ended, before."""
     sql = "SELECT min(parent) AS first, max(parent) AS last FROM item WHERE order_id = ? AND number BETWEEN ? AND ?"
-    found = index.row(sql, (order_id, first, last))
-    if found is None or found["first"] is None:
+    span = index.row(sql, (order_id, first, last))
+    if span is None or span["first"] is None:
         return
-    _begin(index, order_id, (found["first"], found["last"]))
+    _begin(index, order_id, (span["first"], span["last"]))
     marks = ",".join("?" * len(ENDED))
     sql = f"SELECT number FROM item WHERE order_id = ? AND state IN ({marks}) AND first_index <= ? ORDER BY number"
-    for item in index.rows(sql, (order_id, *ENDED, found["last"])):
+    for item in index.rows(sql, (order_id, *ENDED, span["last"])):
         follow(index, order_id, item["number"])
 
 
@@ -108,10 +108,10 @@ def counts(index: Index, order_id: str) -> dict[str, dict[str, int]]:
         "SELECT stage, state, count(*) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL "
         "GROUP BY stage, state ORDER BY min(number)"
     )
-    found: dict[str, dict[str, int]] = {}
+    by_stage: dict[str, dict[str, int]] = {}
     for row in index.rows(sql, (order_id,)):
-        found.setdefault(row["stage"], {})[row["state"]] = row["n"]
-    return found
+        by_stage.setdefault(row["stage"], {})[row["state"]] = row["n"]
+    return by_stage
 
 
 def alive(index: Index, order_id: str, place: int, again: Sequence[tuple[int, int]]) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self
 
-Json = dict[str, Any]  # an object as it stands in a document; what is in it, its schema says
-Line = Mapping[str, Any]
+from artfactoryd.core.json_types import Document, Json
+
+Line = Document
 
 
 class UnknownKind(LookupError):
@@ -384,7 +385,7 @@ def _written(value: Any) -> Json:
         given = getattr(value, f.name)
         if f.leave_out and given == f.default:
             continue
-        line[f.written_as] = [each.to_json() for each in given] if f.each else given
+        line[f.written_as] = [one.to_json() for one in given] if f.each else given
     return line
 
 
@@ -393,7 +394,7 @@ def _read(value: type, line: Line) -> Json:
     for f in _FIELDS[value]:
         if f.written_as in line:
             given = line[f.written_as]
-            values[f.name] = tuple(f.each.from_json(each) for each in given) if f.each else given
+            values[f.name] = tuple(f.each.from_json(one) for one in given) if f.each else given
         elif f.needed:
             raise KeyError(f.written_as)
     return values

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.storage.events import Json
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ATTEMPTS, QUESTIONS, AttemptRow, QuestionRow
 

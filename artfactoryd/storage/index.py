@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
-from artfactoryd.storage.events import Json
 from artfactoryd.storage.rows import (
     ATTEMPTS,
     ITEMS,
@@ -386,6 +386,6 @@ class Index(Database):
         planned = "SELECT 1 FROM item WHERE order_id = orders.id AND state = 'planned'"
         return {row["id"] for row in self.rows(f"SELECT id FROM orders WHERE EXISTS ({planned})")}
 
-    def answer(self, command: str) -> Any | None:
+    def answer(self, command: str) -> Json | None:
         row = self.row("SELECT answer FROM command WHERE id = ?", (command,))
         return row["answer"] if row else None

@@ -14,17 +14,17 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from artfactoryd.core.json_types import Document as Line
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors
 
 log = logging.getLogger(__name__)
 
-Line = Mapping[str, Any]
 MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
 ASIDE = 4 * 1024 * 1024  # bytes kept from other programs, so that a full disk still takes the tickets on their way
 
@@ -165,7 +165,7 @@ def _fill(fd: int) -> None:
 def encode(lines: Sequence[Line]) -> bytes:
     """One step: lines that count together or not at all."""
     last = len(lines) - 1
-    return b"".join(_encoded(line if place == last else {**line, "more": True}) for place, line in enumerate(lines))
+    return b"".join(_encoded(line if number == last else {**line, "more": True}) for number, line in enumerate(lines))
 
 
 def _encoded(line: Line) -> bytes:
@@ -173,7 +173,7 @@ def _encoded(line: Line) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
 
 
-def read(folder: Path, after: Position = Position()) -> Iterator[tuple[dict[str, Any], Position]]:
+def read(folder: Path, after: Position = Position()) -> Iterator[tuple[Json, Position]]:
     """Every line of the whole steps after `after`, oldest first, with the place behind its step."""
     for path in sorted(folder.glob(MONTHS)):
         if path.name >= after.file:
@@ -182,20 +182,20 @@ def read(folder: Path, after: Position = Position()) -> Iterator[tuple[dict[str,
 
 def torn(folder: Path) -> list[str]:
     """Places (file:line) that never counted: where the power went, and where hands wrote."""
-    found = []
+    places = []
     for path in sorted(folder.glob(MONTHS)):
         inside = False  # a step
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 line = _decode(raw)
                 if line is None and (raw.strip() or inside):
-                    found.append(f"{path.name}:{number}")
+                    places.append(f"{path.name}:{number}")
                 inside = line is not None and "more" in line
-    return found
+    return places
 
 
-def _read(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], Position]]:
-    step: list[dict[str, Any]] = []
+def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
+    step: list[Json] = []
     with path.open("rb") as file:
         file.seek(offset)
         for raw in file:
@@ -208,19 +208,19 @@ def _read(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], Position]]:
                 continue
             step.append(line)
             if not line.pop("more", False):
-                place = Position(path.name, offset)
-                yield from ((each, place) for each in step)
+                position = Position(path.name, offset)
+                yield from ((one, position) for one in step)
                 step = []
 
 
-def holds(folder: Path, place: Position) -> bool:
+def holds(folder: Path, position: Position) -> bool:
     """Is `place` behind a line of this ledger? Not when the ledger was exchanged, cut or lost."""
-    if not place.file:
+    if not position.file:
         return True
     try:
-        with (folder / place.file).open("rb") as file:
-            file.seek(max(place.offset - 1, 0))
-            return place.offset == 0 or file.read(1) == b"\n"
+        with (folder / position.file).open("rb") as file:
+            file.seek(max(position.offset - 1, 0))
+            return position.offset == 0 or file.read(1) == b"\n"
     except OSError:
         return False
 
@@ -238,7 +238,7 @@ def _closing(fd: int) -> bytes:
     return b"\n" if line is not None and "more" in line else b""
 
 
-def _decode(raw: bytes) -> dict[str, Any] | None:
+def _decode(raw: bytes) -> Json | None:
     if raw.endswith(b"\n"):
         with contextlib.suppress(ValueError):
             line = json.loads(raw)

@@ -39,6 +39,7 @@ from artfactoryd.storage.events import (
 )
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.reservations import guard_order, reserve, settle
+from artfactoryd.storage.rows import ItemRow
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
 
 ORDER_COLUMNS = (
@@ -210,29 +211,28 @@ def _ticket(index: Index, event: TicketTaken) -> None:
     Where it was to be sent again and was not yet, what was bought is taken instead.
     """
     item = _item(index, event)
-    found = {"ticket": event.ticket, "answered_at": event.at}
-    if item["state"] != ItemState.SUBMITTING:
+    known = {"ticket": event.ticket, "answered_at": event.at}
+    if item.state != ItemState.SUBMITTING:
         _nobody_elses(index, event)
-    if item["state"] == ItemState.PLANNED and item["attempt"] is None:
+    if item.state == ItemState.PLANNED and item.attempt is None:
         _doubt_ends(index, event, reason=None)
         sql = "UPDATE item SET attempt = ? WHERE order_id = ? AND number = ?"
         index.run(sql, event.attempt, event.order, event.item)
-    elif item["attempt"] != event.attempt:
-        _doubt_ends(index, event, reason=FOUND_LATE, **found)
+    elif item.attempt != event.attempt:
+        _doubt_ends(index, event, reason=FOUND_LATE, **known)
         return
-    if item["state"] == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
+    if item.state == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
         _doubt_ends(index, event, reason=None)
         index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", event.order, event.item)
     move(index, event, "ticket", ticket=event.ticket, reason=None)
-    log(index, event, verdict=None, reason=None, **found)
+    log(index, event, verdict=None, reason=None, **known)
 
 
-def _item(index: Index, event: OfItem) -> dict[str, Any]:
-    sql = "SELECT state, attempt FROM item WHERE order_id = ? AND number = ?"
-    row = index.row(sql, (event.order, event.item))
-    if row is None:
+def _item(index: Index, event: OfItem) -> ItemRow:
+    item = index.item(event.order, event.item)
+    if item is None:
         raise UnknownItem(event.order)
-    return row
+    return item
 
 
 def _doubt_ends(index: Index, event: OfAttempt, **columns: object) -> None:
@@ -285,7 +285,7 @@ def _release(index: Index, event: Release) -> None:
     """
     free = {"cost": 0, "estimated": 0, "verdict": "released", "reason": event.reason, "ended_at": event.at}
     item = _item(index, event)
-    if item["attempt"] != event.attempt or item["state"] == ItemState.CANCELLED:
+    if item.attempt != event.attempt or item.state == ItemState.CANCELLED:
         _doubt_ends(index, event, reason=event.reason)
         settle(index, event, 0)
         log(index, event, **free)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
@@ -34,7 +34,6 @@ from artfactoryd.storage.writer import Expander, catch_up
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
@@ -55,16 +54,19 @@ class Report:
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
 
-    def document(self) -> dict[str, Any]:
-        kept = str(self.kept) if self.kept else None
-        return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": kept}
+    def document(self) -> Json:
+        old_index = str(self.kept) if self.kept else None
+        return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": old_index}
 
     def text(self) -> str:
         counted = ", ".join(f"{number} {name}" for name, number in self.counts.items())
-        said = [f"The index is made again from {self.lines} lines of the ledger and from the shelf: {counted}."]
-        said += [f"- {difference}" for difference in self.differences]
-        said += [] if self.differences else ["Ledger and shelf agree."]
-        return "\n".join(said + ([f"The old index is kept as {self.kept}."] if self.kept else []))
+        lines = [f"The index is made again from {self.lines} lines of the ledger and from the shelf: {counted}."]
+        lines += [f"- {difference}" for difference in self.differences]
+        if not self.differences:
+            lines.append("Ledger and shelf agree.")
+        if self.kept:
+            lines.append(f"The old index is kept as {self.kept}.")
+        return "\n".join(lines)
 
 
 def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
@@ -192,12 +194,12 @@ class _Shelf:
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
             try:
-                said = reading.read_sidecar(card)
-                row = _row(said, path)
+                sidecar = reading.read_sidecar(card)
+                row = _row(sidecar, path)
             except (ValueError, KeyError, TypeError):
                 self._unread.append(str(card)[before:])
                 continue
-            if product.stat().st_size != said["file"]["bytes"]:
+            if product.stat().st_size != sidecar["file"]["bytes"]:
                 self._changed.append(path)
             yield row
 
@@ -250,11 +252,12 @@ class _Shelf:
         yield from _told(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
 
 
-def _row(said: Row, path: str) -> tuple[object, ...]:
-    file = said["file"]
+def _row(sidecar: Document, path: str) -> tuple[object, ...]:
+    file = sidecar["file"]
     return (
-        said["id"], str(said["order"]["id"]), int(said["item"]["index"]), int(file["index"]), path, str(file["sha256"]),
-        int(file["bytes"]), str(file["mime"]), file["width"], file["height"], str(said["created_at"]),
+        sidecar["id"], str(sidecar["order"]["id"]), int(sidecar["item"]["index"]), int(file["index"]), path,
+        str(file["sha256"]), int(file["bytes"]), str(file["mime"]), file["width"], file["height"],
+        str(sidecar["created_at"]),
     )  # fmt: skip
 
 
@@ -276,19 +279,19 @@ def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
         yield f"The old index is damaged: {wrong[0]}."
         return
     try:
-        found = Index.if_made(old)
+        before_it = Index.if_made(old)
     except ArtFactoryError as error:
         yield f"The old index cannot be compared: {error}"
         return
-    if found is None:
+    if before_it is None:
         return
-    with closing(found):
-        before, after = _counts(found), _counts(index)
+    with closing(before_it):
+        before, after = _counts(before_it), _counts(index)
         for name in TABLES:
             if before[name] != after[name]:
                 yield f"The old index had {before[name]} {name}, the new one has {after[name]}."
-        if found.spent_in_all() != index.spent_in_all():
-            was, now = dollars(found.spent_in_all()), dollars(index.spent_in_all())
+        if before_it.spent_in_all() != index.spent_in_all():
+            was, now = dollars(before_it.spent_in_all()), dollars(index.spent_in_all())
             yield f"By the old index {was} were spent, by the ledger {now}."
 
 
@@ -297,11 +300,11 @@ def _put_in_place(new: Path, home: Home, moment: datetime) -> Path | None:
     flush_file(new)
     old, backups = home.index_file, home.private / "backups"
     make_folders(backups)
-    kept = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
+    backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
     for ending in (*BESIDE, ""):
         with suppress(FileNotFoundError):
-            rename(old.with_name(old.name + ending), kept.with_name(kept.name + ending))
+            rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
     move(new, old)
     for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
         _remove(stale)
-    return kept if kept.exists() else None
+    return backup if backup.exists() else None

@@ -12,10 +12,11 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import peewee as pw
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
 from artfactoryd.storage import tables
-from artfactoryd.storage.events import HoldReason, Json, Output
+from artfactoryd.storage.events import HoldReason, Output
 
 
 class ItemKey(NamedTuple):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.query import QueryWrong, Term, read_query
-from artfactoryd.storage.events import Json
 from artfactoryd.storage.index import ITEM_MODEL, Index
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
@@ -64,7 +63,7 @@ def _page(index: Index, condition: str, values: Sequence[object], before: str, m
     return [_found_product(row) for row in index.rows(sql, (before, *values, most))]
 
 
-def _found_product(row: Mapping[str, Any]) -> FoundProduct:
+def _found_product(row: Document) -> FoundProduct:
     product = PRODUCTS.decode([row[name] for name in PRODUCTS.columns])
     return FoundProduct(
         product, row["order_name"], row["project"], row["model"], row["generation"], row["seed"], row["provider"]
@@ -171,13 +170,13 @@ def _number(term: Term) -> Condition:
 def _parameter(term: Term) -> Condition:
     """A generation parameter by its own name; a number is compared as a number."""
     path = '$."' + term.key.replace('"', "") + '"'
-    found = "json_extract(i.generation, ?)"
+    value = "json_extract(i.generation, ?)"
     if term.number is None:
-        return f"lower(CAST({found} AS TEXT)) = lower(?)", [path, term.value]
-    sql = f"(json_type(i.generation, ?) IN ('integer', 'real') AND {found} {term.sign} ?)"
+        return f"lower(CAST({value} AS TEXT)) = lower(?)", [path, term.value]
+    sql = f"(json_type(i.generation, ?) IN ('integer', 'real') AND {value} {term.sign} ?)"
     values: list[object] = [path, path, term.number]
     if term.sign == "=":
-        return f"({sql} OR CAST({found} AS TEXT) = ?)", [*values, path, term.value]
+        return f"({sql} OR CAST({value} AS TEXT) = ?)", [*values, path, term.value]
     return sql, values
 
 

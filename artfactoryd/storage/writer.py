@@ -180,10 +180,10 @@ class Books:
             with index.db.atomic("IMMEDIATE"):
                 legal = [move for move in together if self._try(index, move)]
                 if steps := [move.data for move in legal if move.data]:
-                    place = book.append(steps, self._month())
+                    position = book.append(steps, self._month())
                     written = True
                     failpoints.point("ledger_written")
-                    _remember(index, place)
+                    _remember(index, position)
         except Exception as error:
             self._make_good(index, book, together, written, error)
         done = [move for move in together if not move.done.done()]
@@ -254,24 +254,24 @@ def catch_up(
     """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied."""
     done = 0
     with index.db.atomic("IMMEDIATE"):
-        place = known = Position.parse(index.meta("ledger"))
+        position = known = Position.parse(index.meta("ledger"))
         if not ledger.holds(folder, known):
             raise StorageSick(
                 f"The ledger in {folder} ends before {known}, which the index remembers: it was cut or exchanged. "
                 f"Put it back as it was, or go by this ledger alone: `artfactoryd reindex`."
             )
-        for line, place in ledger.read(folder, known):
+        for line, position in ledger.read(folder, known):
             try:
                 event = events.from_line(line)
                 _apply_again(index, event, expander)
                 heard(event)
             except (IllegalMove, LookupError) as error:
                 raise StorageSick(
-                    f"The ledger's line before {place} does not fit the ones before it ({error!r}). It was changed by "
-                    "hand, or written by a newer artfactoryd."
+                    f"The ledger's line before {position} does not fit the ones before it ({error!r}). "
+                    "It was changed by hand, or written by a newer artfactoryd."
                 ) from error
             done += 1
-        _remember(index, place)
+        _remember(index, position)
     return done
 
 
@@ -288,9 +288,9 @@ def _apply_again(index: Index, event: Event, expander: Expander) -> None:
         projection.apply(index, event)
 
 
-def _remember(index: Index, place: Position) -> None:
+def _remember(index: Index, position: Position) -> None:
     sql = "INSERT INTO meta (key, value) VALUES ('ledger', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    index.run(sql, str(place))
+    index.run(sql, str(position))
 
 
 def _take(items: Iterator[PlannedItem]) -> list[PlannedItem]:

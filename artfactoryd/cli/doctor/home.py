@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
@@ -96,11 +95,8 @@ def disk(home: Home, settings: Settings) -> Rows:
 
 def between(home: Home) -> Rows:
     """What is not shelved stays for a retry of what was to be made of it; nobody else clears it."""
-    index = Index.if_made(home.index_file)
-    if index is None:
-        return
-    with closing(index):
-        left = [(row, home.root / row.path) for row in index.left_between()]
+    with Index.reading(home.index_file) as index:
+        left = [(row, home.root / row.path) for row in index.left_between()] if index else []
     for (order, name), rows in groupby(left, lambda pair: (pair[0].order_id, pair[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:
@@ -171,10 +167,5 @@ def _index_place(home: Home) -> Position | None:
     """The last place of the ledger that the index has applied; None where there is no usable index."""
     if not home.index_file.exists() or complaints(home.index_file):
         return None
-    index = Index.if_made(home.index_file)
-    if index is None:
-        return None
-    try:
-        return Position.parse(index.meta("ledger"))
-    finally:
-        index.close()
+    with Index.reading(home.index_file) as index:
+        return Position.parse(index.meta("ledger")) if index else None

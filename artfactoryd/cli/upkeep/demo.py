@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from artfactoryd.cli.control import steer
-from artfactoryd.cli.init import make_home
 from artfactoryd.cli.once import work_once
 from artfactoryd.cli.program import WAITS
 from artfactoryd.cli.submit import place_in_inbox
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings

@@ -138,12 +138,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 def order_id_of(home: Home, name: str, *, latest: bool) -> str:
     """Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
-    index = Index.if_made(home.index_file)
-    try:
+    with Index.reading(home.index_file) as index:
         return naming.order_named(index, naming.order_given(home, name), latest=latest).id
-    finally:
-        if index:
-            index.close()
 
 
 class Follower:

@@ -1,0 +1,88 @@
+"""What was spent, is set aside or in doubt: of one order, and added up by project, model, day or order. Only reads.
+
+Not here: whether more may be spent (budget). Money is integer micro-dollars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from artfactoryd.core.money import dollars
+from artfactoryd.storage.index import Index
+
+_MONEY = """
+    coalesce(sum(g.cost), 0) AS spent,
+    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NULL THEN g.reserved END), 0) AS reserved,
+    coalesce(sum(CASE WHEN g.cost IS NULL AND g.verdict IS NOT NULL THEN g.reserved END), 0) AS in_doubt,
+    coalesce(sum(CASE WHEN g.cost < g.reserved THEN g.reserved - g.cost END), 0) AS released
+"""
+_GROUPS = {  # what makes a group, what it is called, and which comes first
+    "project": ("o.project", "o.project", "spent DESC, name"),
+    "model": ("g.provider, g.model", "g.provider || ' ' || g.model", "spent DESC, name"),
+    "day": ("g.day", "g.day", "name DESC"),
+    "order": ("o.id", "o.project || '/' || o.name", "id DESC"),
+}
+GROUPS = tuple(_GROUPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`reserved`: for what is on the way. `released`: what came back of that."""
+
+    spent: int = 0
+    reserved: int = 0
+    in_doubt: int = 0
+    released: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpentOn:
+    """One group of attempts that may have cost something. `order_id`: of a group that is one order, that order."""
+
+    name: str
+    order_id: str
+    attempts: int
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """An item that cost more than was set aside for it."""
+
+    item: int
+    cost: int
+    reserved: int
+
+    @property
+    def text(self) -> str:
+        return f"It cost {dollars(self.cost)}; {dollars(self.reserved)} were set aside."
+
+
+def of_order(index: Index, order_id: str) -> Money:
+    (row,) = index.rows(f"SELECT {_MONEY} FROM generation_log g WHERE g.order_id = ?", (order_id,))
+    return Money(**row)
+
+
+def by_group(index: Index, by: str) -> list[SpentOn]:
+    """Rehearsals and what is made here for nothing are left out, and so is what surely was never sent."""
+    group, name, first = _GROUPS[by]
+    rows = index.rows(
+        f"SELECT {name} AS name, min(o.id) AS id, count(*) AS attempts, {_MONEY} FROM generation_log g "
+        "JOIN orders o ON o.id = g.order_id WHERE o.rehearsal = 0 AND g.reserved > 0 "
+        f"AND (g.verdict IS NULL OR g.verdict <> 'released') GROUP BY {group} ORDER BY {first}"
+    )
+    return [
+        SpentOn(
+            row["name"], row["id"], row["attempts"],
+            Money(row["spent"], row["reserved"], row["in_doubt"], row["released"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def overruns(index: Index, order_id: str, most: int = 100) -> list[Overrun]:
+    sql = (
+        "SELECT number AS item, cost, reserved FROM generation_log WHERE order_id = ? AND cost > reserved "
+        "ORDER BY number LIMIT ?"
+    )
+    return [Overrun(**row) for row in index.rows(sql, (order_id, most))]
