@@ -135,6 +135,13 @@ def _to_file(file: Path) -> logging.Handler:
 
 
 class _File(RotatingFileHandler):
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """When it is full already; the base class would put every line into words twice to know it beforehand."""
+        if self.stream is None:
+            self.stream = self._open()
+        self.stream.seek(0, 2)
+        return self.stream.tell() >= self.maxBytes
+
     def handleError(self, record: logging.LogRecord) -> None:
         """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else."""
 
@@ -175,7 +182,7 @@ class _JsonLine(_Line):
         line |= {**_fields.get(), **_facts(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps({key: _clean(value) for key, value in line.items()}, ensure_ascii=False)
+        return json.dumps(_clean_line(line), ensure_ascii=False, default=str)
 
 
 def _stamp(record: logging.LogRecord) -> str:
@@ -192,6 +199,13 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 def _short_ids(record: logging.LogRecord) -> dict[str, str]:
     order = _facts(record).get("order")
     return {"order": order[:SHORT_ID]} if order else {}
+
+
+def _clean_line(line: Mapping[str, object]) -> Mapping[str, object]:
+    """One look at all of it together is enough for nearly every line."""
+    if _KEYS.search("\n".join(map(str, line.values()))) is None:
+        return line
+    return {name: _clean(value) for name, value in line.items()}
 
 
 def _clean(value: object) -> object:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
+from artfactoryd.core.money import usd
 from artfactoryd.daemon.app import House
 from artfactoryd.errors import StorageFull
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
-from artfactoryd.storage import budget
+from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 
@@ -76,5 +77,5 @@ def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path)
     return kind(
         order=row.id, name=row.name, items=row.total_items, completed=counts.get(ItemState.COMPLETED, 0),
         failed=counts.get(ItemState.FAILED, 0), products=index.products_made(row.id),
-        usd=budget.money(index, row.id)["spent_usd"], folder=str(folder),
+        usd=usd(spend.of_order(index, row.id).spent) or 0.0, folder=str(folder),
     )  # fmt: skip

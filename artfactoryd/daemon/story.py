@@ -154,7 +154,7 @@ def _held(index: Index, event: Hold) -> News:
 
 
 def _approved(index: Index, event: Approval) -> News:
-    name, cap = index.order_name(event.order), event.cap / 1_000_000
+    name, cap = index.order_name(event.order), usd(event.cap) or 0.0
     return news.OrderApproved(order=event.order, name=name, of=str(event.of), usd=cap)
 
 
