@@ -1,12 +1,13 @@
 """Settings of one home: artfactory.yaml under the environment's overrides. Reads no globals.
 
-Not here: when they are read again (daemon), and the schema of the keys (schemas/settings.schema.json).
+Not here: who reads them again, and when (daemon), and the schema of the keys (schemas/settings.schema.json).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 HOST_VARIABLE = "ARTFACTORY_HTTP__HOST"
 NAMES, NAMES_VARIABLE = ("products", "file"), "ARTFACTORY_PRODUCTS__FILE"
+WRITTEN = 0.3  # seconds for which the file must lie quiet: half a file would be a file without caps
 ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
 
 
@@ -210,8 +212,9 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     """What the schema cannot say."""
     for provider, given in (value.get("providers") or {}).items():
-        for name in (key for key in ADDRESSES if (given or {}).get(key) is not None):
-            if complaint := _bad_address(given[name]):
+        for name in ADDRESSES:
+            address = (given or {}).get(name)
+            if address is not None and (complaint := _bad_address(address)):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
 
@@ -290,3 +293,39 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
         return None
     word.unlink(missing_ok=True)
     return settings
+
+
+class LiveSettings:
+    """The settings of a running home as they are now. Made first, and handed to whoever asks for them more than once.
+
+    `now`: the last good ones; never half of a file that is being written, and never a bad one.
+    """
+
+    def __init__(self, home: Home, settings: Settings, environ: dict[str, str]) -> None:
+        self.now = settings
+        self._home, self._environ = home, environ
+        self._seen = _stamp(home.settings_file)
+
+    def use(self, settings: Settings) -> None:
+        self.now = settings
+
+    def reread(self) -> bool:
+        """Read the file again if it is another one; True when `now` comes from it. A bad one gets a word beside it."""
+        stamp = _stamp(self._home.settings_file)
+        if stamp == self._seen or (stamp and abs(time.time() - stamp[0] / 1e9) < WRITTEN):
+            return False
+        self._seen = stamp
+        settings = read_settings(self._home, self._environ, running=True)
+        if settings is None:
+            return False
+        self.use(settings)
+        return True
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Tells one version of the file from another: its mtime (nanoseconds) and size; None where there is none."""
+    try:
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
+    except OSError:
+        return None

@@ -125,7 +125,7 @@ async def test_what_a_drag_moved_is_put_back_and_nothing_is_made(home: TestHome,
         await works.until(lambda: card.exists() and not list(works.home.home.inbox.iterdir()))
         await works.rests()
         assert (product.read_bytes(), card.read_bytes()) == (picture, words)
-        assert len(works.house.books.index.orders()) == 1 and works.daemon.work.rejected == 0
+        assert len(works.house.books.index.orders()) == 1 and works.daemon.report.rejected == ()
         await works.until(lambda: works.house.claims.open() == [])
 
 

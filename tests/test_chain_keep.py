@@ -241,7 +241,7 @@ async def test_it_is_not_made_before_it_is_known_what_is_made_of_it(
     go_on, asked = by_chunks(monkeypatch, 2)
     second = await works.take(chain(notes="edited"))
     await works.until(asked.is_set)
-    works.house.bench.wake()  # as another order does
+    works.execution.wake()  # as another order does
     await works.until(lambda: works.states(second) == ["completed", "planned"])
     await asyncio.sleep(0.3)
     assert bought(works) == (1, 3) and works.states(second) == ["completed", "planned"]
@@ -256,7 +256,7 @@ async def test_it_does_not_go_before_all_rows_of_what_is_made_of_it_are_there(
     go_on, asked = by_chunks(monkeypatch, 3)
     order_id = await works.take(chain())
     await works.until(asked.is_set)
-    works.house.bench.wake()
+    works.execution.wake()
     await works.until(lambda: works.states(order_id) == ["completed"] * 3)
     await asyncio.sleep(0.1)
     assert len(waiting(works)) == 1

@@ -49,7 +49,7 @@ def bought(works: Works) -> tuple[int, int]:
 def planned(works: Works, text: str, **given: Any) -> dict[str, Any]:
     file = works.home.root / "cars.yaml"
     file.write_text(text)
-    found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=None, **given)
+    found = planning.plan(works.home.home, works.house.settings.now, file, rehearse=False, most=None, **given)
     head: dict[str, Any] = found.document["orders"][0]
     return head
 
@@ -88,7 +88,7 @@ async def test_of_an_order_that_is_all_new_the_page_says_nothing_of_reuse(works:
     file = works.home.root / "cars.yaml"
     for text, told in ((staged("a [red,blue] car"), False), (staged("a [red,green] car"), True)):
         file.write_text(text)
-        found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=None)
+        found = planning.plan(works.home.home, works.house.settings.now, file, rehearse=False, most=None)
         assert ("reuse " in "\n".join(plan.text(found))) == told
         await works.make(text)
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from artfactoryd import entries
 from artfactoryd.errors import Refusal, StorageFull
-from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
 
 AT = "2026-11-22T10:00:00+00:00"
 ONE, TWO = "0000-one", "0000-two"

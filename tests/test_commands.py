@@ -74,7 +74,8 @@ def test_the_answer_is_written_before_the_command_is_taken_away(tmp_path: Path) 
     put_id = put(tmp_path, name="cancel", order="x")
     script = (
         "import sys, os, signal, pathlib; from artfactoryd.daemon import mailbox as commands\n"
-        "pathlib.Path.unlink = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "unlink, die = pathlib.Path.unlink, lambda: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "pathlib.Path.unlink = lambda path, **how: die() if path.stem == sys.argv[2] else unlink(path, **how)\n"
         "commands.answer(pathlib.Path(sys.argv[1]), sys.argv[2], {'done': True})"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(tmp_path), put_id], cwd=ROOT, timeout=30)
@@ -108,7 +109,7 @@ def test_a_daemon_that_answers_and_ends_was_still_heard(tmp_path: Path) -> None:
 
 
 def test_an_answer_nobody_fetched_goes_after_a_while(tmp_path: Path) -> None:
-    for name, age in (("old", 2 * mailbox.KEPT), ("new", 0.0)):
+    for name, age in (("old", 2 * mailbox.ANSWER_LASTS), ("new", 0.0)):
         answer(tmp_path, name, {"done": True})
         then = time.time() - age
         os.utime(tmp_path / f"{name}.answer.json", (then, then))

@@ -11,7 +11,7 @@ import pytest
 
 from artfactoryd.clock import now
 from artfactoryd.intake import attachments
-from artfactoryd.intake.attachments import Companions
+from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.settings import Limits
@@ -34,7 +34,7 @@ def inputs_of(works: Works, order_id: str) -> dict[str, bytes]:
 
 
 async def waits(works: Works) -> None:
-    await works.until(lambda: works.daemon._taking.waiting)
+    await works.until(lambda: works.daemon._consumer.awaits_picture)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_a_picture_that_never_comes_is_named_and_the_one_that_came_is_not_
         home.drop("cars.yaml", edit(["a.png", "b.png"]))
         await works.until(lambda: names(home.home.rejected) == ["cars.yaml", "cars.yaml.error.txt"])
         await works.rests()
-        assert works.fake.calls() == [] and works.daemon.work.rejected == 1
+        assert works.fake.calls() == [] and len(works.daemon.report.rejected) == 1
     assert "there is no b.png beside the order" in home.words("cars.yaml") and "a.png" not in home.words("cars.yaml")
     assert (home.home.inbox / "a.png").read_bytes() == data
 
@@ -179,7 +179,7 @@ def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(hom
     claims = Claims(home.home.claims, home.home.rejected, home.home.held)
     claim = claims.take(home.drop("cars.yaml", edit()), id=str(uuid4()), project=None, taken_at=now().isoformat())
     assert claim is not None
-    assert Companions().take_along(claim, ["beach.png"], settle=0, wall=time.time() + 1, most_bytes=200)
+    assert Attachments().take_along(claim, ["beach.png"], settle=0, wall=time.time() + 1, most_bytes=200)
     assert (claim.beside / "beach.png").stat().st_size == 201
 
 

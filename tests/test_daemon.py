@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon import endings, loop
+from artfactoryd.daemon import loop
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.intake import claims
-from artfactoryd.intake.consumer import Work
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
@@ -29,12 +29,12 @@ async def test_new_settings_count_at_once_and_bad_ones_leave_the_last_good(home:
     async with at_work(home, monkeypatch) as works:
         word = home.home.settings_file.with_name("artfactory.yaml.error.txt")
         home.configure(providers={"replicate": {"concurrency": 4}}, budget={"per_order": 0.5})
-        await works.until(lambda: works.house.settings.budget.per_order == 0.5)
+        await works.until(lambda: works.house.settings.now.budget.per_order == 0.5)
         home.home.settings_file.write_text("budgit: 1\n")
         await works.until(word.exists)
-        assert "budgit" in word.read_text() and works.house.settings.budget.per_order == 0.5
+        assert "budgit" in word.read_text() and works.house.settings.now.budget.per_order == 0.5
         home.configure(budget={"per_order": 0.75})
-        await works.until(lambda: works.house.settings.budget.per_order == 0.75 and not word.exists())
+        await works.until(lambda: works.house.settings.now.budget.per_order == 0.75 and not word.exists())
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"name": "cancel"}', '{"name": 7, "order": {}}'])
@@ -85,7 +85,7 @@ async def test_an_entry_that_cannot_be_moved_does_not_end_the_daemon(home: TestH
 async def test_once_for_some_entries_leaves_the_others_and_ends(home: TestHome, monkeypatch: Patch) -> None:
     wanted = home.drop("cars.yaml", order("a car"))
     home.drop("boats.yaml", order("a boat"))
-    async with at_work(home, monkeypatch, job=Work(until_done=True, only=frozenset({wanted}))) as works:
+    async with at_work(home, monkeypatch, job=RunOptions(until_done=True, only=frozenset({wanted}))) as works:
         await works.running
         assert works.states() == ["completed"] and works.prompts() == ["a car"]
         assert (home.home.inbox / "boats.yaml").exists()
@@ -117,7 +117,7 @@ async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestH
 async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(endings, "AGAIN", 0.01)
+    monkeypatch.setattr(loop, "AGAIN", 0.01)
     swallowed: list[str] = []
 
     async def deaf(*given: Any) -> None:
@@ -137,7 +137,7 @@ async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends
 async def test_what_never_ends_is_named_and_left_for_the_next_start(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(endings, "AGAIN", 0.01)
+    monkeypatch.setattr(loop, "AGAIN", 0.01)
     exits: list[int] = []
 
     async def serve_for_ever(*given: Any) -> None:
@@ -145,7 +145,7 @@ async def test_what_never_ends_is_named_and_left_for_the_next_start(
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(endings.os, "_exit", exits.append)
+    monkeypatch.setattr(loop.os, "_exit", exits.append)
     monkeypatch.setattr(loop.Daemon, "_serve_commands", serve_for_ever)
     async with at_work(home, monkeypatch) as works:
         await works.rests()

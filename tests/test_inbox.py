@@ -18,6 +18,7 @@ import pytest
 from artfactoryd.core import inbox_rules
 from artfactoryd.entries import has_writer
 from artfactoryd.intake import inbox as module
+from artfactoryd.intake import watcher
 from artfactoryd.intake.inbox import Inbox, Scan
 from artfactoryd.mounts import Mount, mount_of, parse_mount_output, parse_mountinfo
 
@@ -533,13 +534,13 @@ async def test_a_drop_is_found_by_the_hint_long_before_the_next_scan(box: Box) -
 async def test_what_comes_between_the_first_look_and_the_first_watch_is_found(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = module.watchfiles.watch
+    watch = watcher.watchfiles.watch
 
     def late(*folders: Path, **settings: Any) -> Iterator[Any]:
         box.drop("early.yaml")
         return watch(*folders, **settings)
 
-    monkeypatch.setattr(module.watchfiles, "watch", late)
+    monkeypatch.setattr(watcher.watchfiles, "watch", late)
     async with looking(box) as at_work:
         await at_work.until("early.yaml")
 
@@ -597,7 +598,7 @@ async def test_without_a_watcher_polling_finds_it(box: Box, monkeypatch: pytest.
         raise AssertionError("a network volume is not watched")
 
     monkeypatch.setattr(module, "mounts", lambda: [Mount(Path("/"), "nfs4")])
-    monkeypatch.setattr(module.watchfiles, "watch", none)
+    monkeypatch.setattr(watcher.watchfiles, "watch", none)
     async with looking(box, polling=None, scan_seconds=0.2) as at_work:  # type: ignore[arg-type]
         await anext(at_work._scans)
         box.drop("cars.yaml")
@@ -613,7 +614,7 @@ async def test_a_machine_without_room_for_watchers_is_told_and_polled(
         tries.append(args)
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(module.watchfiles, "watch", none)
+    monkeypatch.setattr(watcher.watchfiles, "watch", none)
     async with looking(box, scan_seconds=0.1) as at_work:
         for name in ("a.yaml", "b.yaml"):
             box.drop(name)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from artfactoryd.clock import now
+from artfactoryd.daemon.run import RunReport, Tally
 from artfactoryd.intake import held_folder
 from artfactoryd.intake.acceptance import order_id
+from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.planning import accepted
 from artfactoryd.settings import Inbox, Limits
 from tests.homes import TestHome
@@ -19,6 +23,7 @@ __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
 Patch = pytest.MonkeyPatch
 DEAR = order(budget=0.001)
+CLAIM = "01900000-0000-7000-8000-0000000000ff"
 
 
 def entries(folder: Path) -> list[str]:
@@ -215,6 +220,7 @@ async def test_an_unknown_price_cannot_be_waived_by_moving_or_by_command(home: T
         assert entries(home.home.held) == ["cars.yaml", "cars.yaml.why.txt"]
         assert not (await works.tell("approve", made))["done"]
         assert works.state(made) == "held" and len(works.house.books.index.orders()) == 1
+        assert works.daemon.report.rejected == () and works.daemon.report.orders == (made,)
         await works.take(order(model="mute", price={"usd": 0.01, "per": "image"}), "priced.yaml")
         await works.until(lambda: works.states() == ["completed", "completed"])
 
@@ -299,7 +305,7 @@ async def test_a_file_whose_reading_ended_the_program_three_times_is_set_aside(
     async with at_work(home, monkeypatch) as works:
         await works.stop()
         path = home.drop("cars.yaml", order())
-        claim = works.house.claims.take(path, id=order_id("01900000-0000-7000-8000-0000000000ff", 1), project=None,
+        claim = works.house.claims.take(path, id=order_id(CLAIM, 1), project=None,
                                         taken_at="2026-11-22T12:00:00.000Z")  # fmt: skip
         assert claim is not None
         for _ in range(3):
@@ -314,10 +320,50 @@ async def test_what_was_taken_and_found_no_room_goes_on_when_there_is(home: Test
     async with at_work(home, monkeypatch) as works:
         with full_disk(home, monkeypatch):
             home.drop("cars.yaml", order())
-            await works.until(lambda: works.daemon._taking.unfinished)
+            await works.until(lambda: works.daemon._consumer.pending)
             assert works.house.books.index.orders() == []
         await works.until(lambda: works.states() == ["completed", "completed"])
         assert claims(works) == [] and len(works.house.books.index.orders()) == 1
+
+
+# --- what becomes of a drop ---
+
+PICTURED = "provider: other\nmodel: editor\nparameters:\n  image: beach.png\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        (order(), lambda ids, home: Accepted(ids, ids)),
+        (DEAR, lambda ids, home: Held(ids)),
+        ("model: [", lambda ids, home: Rejected(home.home.rejected / "cars.yaml")),
+        (PICTURED, lambda ids, home: Waiting(Lack.PICTURE)),
+    ],
+    ids=["accepted", "held", "rejected", "waiting"],
+)
+async def test_what_becomes_of_a_drop_is_one_value(
+    home: TestHome, monkeypatch: Patch, text: str, outcome: Callable[[tuple[str, ...], TestHome], Outcome]
+) -> None:
+    path = home.root / "cars.yaml"
+    path.write_text(text)
+    async with at_work(home, monkeypatch) as works:
+        await works.stop()
+        claim = works.house.claims.take(path, id=CLAIM, project=None, taken_at=now().isoformat())
+        assert claim is not None
+        assert await works.house.intake.take(claim) == outcome((order_id(CLAIM, 1),), home)
+
+
+def test_a_report_names_each_order_once_and_every_rejection() -> None:
+    tally = Tally()
+    tally.meet(["a"])
+    for outcome in (
+        Accepted(("a", "b"), ("b",)),
+        Rejected(Path("x")),
+        PutBack(Path("y")),
+        Waiting(Lack.ROOM, "", ("c",)),
+    ):
+        tally.add(outcome)
+    assert tally.report(2) == RunReport(("a", "b", "c"), (Path("x"),), 2)
 
 
 # --- what an order brings along beside pictures ---

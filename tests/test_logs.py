@@ -15,7 +15,8 @@ from artfactoryd import log
 from artfactoryd.cli.upkeep import logs
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.outcomes import Held, Outcome
 from tests.homes import TestHome, until
 
 LOGGER = logging.getLogger("artfactoryd.execution.worker")
@@ -157,9 +158,9 @@ def test_a_line_written_between_the_last_look_and_the_rotation_is_not_lost(tmp_p
 
 async def test_what_is_logged_while_a_claim_is_taken_has_its_orders_id(tmp_path: Path) -> None:
     class Telling(Intake):
-        async def _take(self, claim: Claim) -> list[str]:
+        async def _take(self, claim: Claim) -> Outcome:
             LOGGER.info("reading")
-            return []
+            return Held(())
 
     home = Home(tmp_path)
     log.setup("info", home.logs, stderr="nothing")

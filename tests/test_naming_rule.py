@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from artfactoryd.cli import main
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
+from artfactoryd.settings import LiveSettings, Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web.queries import Reads
@@ -146,7 +147,7 @@ def test_a_product_whose_file_is_gone_is_told_of_by_its_path(three: Three) -> No
 
 
 async def test_the_status_page_names_an_order_by_the_same_rule(three: Three) -> None:
-    reads = Reads(three.home.home, lambda: pytest.fail("no settings are needed"))
+    reads = Reads(three.home.home, LiveSettings(three.home.home, Settings(), {}))
     with pytest.raises(AmbiguousName) as caught:
         await reads.items("cars", 0, 10)
     assert caught.value.candidates == (three.orders[1], three.orders[0])

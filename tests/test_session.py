@@ -218,7 +218,7 @@ def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
             file.write_text(good)
         return found
 
-    async def work(*given: Any) -> None:
+    async def work(*given: Any, **services: Any) -> None:
         at_work.append(given)
 
     def waits_on(environ: dict[str, str], why: str) -> None:

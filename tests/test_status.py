@@ -19,9 +19,9 @@ import aiohttp
 import pytest
 
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.app import open_house
+from artfactoryd.daemon.app import open_app
 from artfactoryd.daemon.loop import Daemon
-from artfactoryd.intake.consumer import Work
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.settings import Http, Settings
 from artfactoryd.web import server
 from tests.emulator.client import Emulator
@@ -279,8 +279,8 @@ def test_health_is_good_while_the_inbox_is_looked_at(stocked: tuple[TestHome, st
 async def test_health_is_bad_when_the_inbox_is_not_looked_at_or_the_books_are_closed(
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_house(home.home, Settings(), {}) as house:
-        watched = Daemon(house, Work(), {})
+    async with open_app(home.home, Settings(), {}) as house:
+        watched = Daemon(house, RunOptions(), {})
         assert watched.health()["alive"]
         late = time.monotonic() + loop.LATE + 1
         with monkeypatch.context() as later:
@@ -382,7 +382,7 @@ async def test_a_taken_port_is_taken_up_when_it_is_free(home: TestHome, monkeypa
     stop = asyncio.Event()
     with home.home.lock(), socket.create_server(("127.0.0.1", 0)) as taken:
         settings = Settings(http=Http(port=taken.getsockname()[1]))
-        async with open_house(home.home, settings, {}) as house, asyncio.TaskGroup() as group:
+        async with open_app(home.home, settings, {}) as house, asyncio.TaskGroup() as group:
             spawned: list[asyncio.Task[None]] = []
             group.create_task(server.serve(house, {}, dict, lambda work: spawned.append(group.create_task(work)), stop))
             await held(lambda: (home.home.holder() or {}).get("page_problem"))

@@ -17,13 +17,14 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.clock import now
-from artfactoryd.daemon.app import House, open_house
+from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
-from artfactoryd.execution import state as workbench
-from artfactoryd.execution import worker
+from artfactoryd.daemon.run import RunOptions
+from artfactoryd.execution import collection, machine
+from artfactoryd.execution.assembly import Execution
+from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import ProviderSettings, registry
-from artfactoryd.intake.claims import Claim
-from artfactoryd.intake.consumer import Work
+from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
@@ -78,7 +79,7 @@ def order(prompt: str = "a [red,blue] car", **keys: Any) -> str:
 @dataclass
 class Works:
     home: TestHome
-    house: House
+    house: App
     daemon: Daemon
     fake: FakeFactory
     other: FakeFactory
@@ -89,6 +90,10 @@ class Works:
             while not true():
                 assert not self.running.done() or self.daemon.stop.is_set(), self.running.exception()
                 await asyncio.sleep(0.01)
+
+    @property
+    def execution(self) -> Execution:
+        return self.house.execution
 
     async def rests(self) -> None:
         """Until nothing can go on by itself."""
@@ -139,6 +144,11 @@ class Works:
         orders = [order_id] if order_id else sorted(row.id for row in self.house.books.index.orders())
         return [item.state for each in orders for item in self.items(each)]
 
+    def phases(self, order_id: str) -> list[Phase]:
+        """Of its items that somebody works on just now."""
+        phases = (self.execution.flights.phase(item.item_key) for item in self.items(order_id))
+        return [phase for phase in phases if phase]
+
     def state(self, order_id: str) -> str:
         return str(self.house.books.index.state(self.order(order_id)))
 
@@ -162,15 +172,15 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
     monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", (0.01, 0.02))
-    monkeypatch.setattr(worker, "ASK_AGAIN", 0.01)
-    monkeypatch.setattr(worker, "STOPPED_AGAIN", 0.01)
-    monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
+    monkeypatch.setattr(collection, "ATTEMPT_AGAIN", (0.01, 0.02))
+    monkeypatch.setattr(collection, "ASK_AGAIN", 0.01)
+    monkeypatch.setattr(collection, "STOPPED_AGAIN", 0.01)
+    monkeypatch.setattr(machine, "ROOM_AGAIN", 0.05)
 
 
 @asynccontextmanager
 async def at_work(
-    home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: Work | None = None,
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, *, concurrency: int = 1, job: RunOptions | None = None,
     fake: type[FakeFactory] = FakeFactory, script: Callable[[FakeFactory], object] = lambda made: None,
     clock: Callable[[], datetime] = now, **settings: Any,
 ) -> AsyncIterator[Works]:  # fmt: skip
@@ -192,8 +202,8 @@ async def at_work(
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
         "http": Http(port=0),
     }  # fmt: skip
-    async with open_house(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
-        daemon = Daemon(opened, job or Work(), {}, None if job and job.until_done else server.serve)
+    async with open_app(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
+        daemon = Daemon(opened, job or RunOptions(), {}, serve=None if job and job.until_done else server.serve)
         running = asyncio.create_task(daemon.run())
         try:
             yield Works(home, opened, daemon, made["fake"], made["other"], running)

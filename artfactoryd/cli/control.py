@@ -16,7 +16,7 @@ from artfactoryd import log
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.daemon import mailbox, receipts
-from artfactoryd.daemon.app import open_house
+from artfactoryd.daemon.app import open_app
 from artfactoryd.errors import HomeLocked
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
@@ -122,13 +122,13 @@ def steer(
 async def _carry_out(
     home: Home, settings: Settings, environ: dict[str, str], command: dict[str, Any]
 ) -> dict[str, Any]:
-    async with open_house(home, settings, environ) as house:
+    async with open_app(home, settings, environ) as app:
         for waiting in [*mailbox.waiting(home.commands)]:
-            answer, _ = await house.steering.carry_out(waiting)
+            answer, _ = await app.control.carry_out(waiting)
             mailbox.answer(home.commands, waiting["id"], answer)
-        answer, ids = await house.steering.carry_out(command)
-        for order_id in house.bench.touched:
-            receipts.write(house, order_id)
+        answer, ids = await app.control.carry_out(command)
+        for order_id in app.execution.receipts.orders:
+            receipts.write(app, order_id)
     if ids:
         answer["text"] += " It goes on with the next `run` or `once`."
     return answer

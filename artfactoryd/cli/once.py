@@ -15,9 +15,8 @@ from artfactoryd import log
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.loop import outcome
+from artfactoryd.daemon.run import RunOptions, exit_code
 from artfactoryd.home import Home
-from artfactoryd.intake.consumer import Work
 from artfactoryd.reporting import orders
 from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Settings
@@ -44,23 +43,25 @@ def work_once(
 
     `orders`: beside what is taken of `only` these, and no others.
     """
-    job, before = Work(until_done=True, only=frozenset(only), orders=frozenset(orders)), _rejections(home)
+    options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
+    before = _words_in_rejected(home)
     with home.lock("once"):
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with Progress(quiet) as progress:
-            job.watch = progress.look
-            asyncio.run(loop.work(home, settings, job, environ))
+            report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
     index = Index.look(home.index_file)
     try:
-        document = report_of(home, settings, index, job.seen, sorted(_rejections(home) - before), quiet)
-        return outcome(index, job.seen, job.rejected, job.waiting), document
+        words = sorted(_words_in_rejected(home) - before)
+        document = report_of(home, settings, index, report.orders, words, quiet)
+        return exit_code(index, report.orders, len(report.rejected), report.waiting), document
     finally:
         index.close()
 
 
-def _rejections(home: Home) -> set[Path]:
+def _words_in_rejected(home: Home) -> set[Path]:
+    """More than what was rejected has its word there: what an order left over, outputs that nothing opens again."""
     return set(home.rejected.glob("*.error.txt"))
 
 

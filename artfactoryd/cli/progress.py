@@ -13,8 +13,6 @@ from artfactoryd.storage.rows import OrderRow
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from artfactoryd.daemon.app import House
-
 
 class Progress:
     """One bar an order, items ended of items planned. Used as a context; `look` is called when something moved."""
@@ -34,9 +32,8 @@ class Progress:
         if self._rich:
             self._rich.stop()
 
-    def look(self, house: House, seen: Iterable[str]) -> None:
+    def look(self, index: Index, seen: Iterable[str]) -> None:
         if self._rich:
-            index = house.books.index
             self.show(index, [row for row in map(index.order, seen) if row is not None])
 
     def show(self, index: Index, orders: Iterable[OrderRow]) -> None:

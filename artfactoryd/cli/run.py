@@ -15,11 +15,11 @@ import click
 from artfactoryd import log
 from artfactoryd.cli.context import home_of, made_home
 from artfactoryd.daemon import loop
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.factories.registry import look_again, unsafe_start
 from artfactoryd.home import Home
-from artfactoryd.intake.consumer import Work
 from artfactoryd.settings import Logging, Settings, read_settings
 from artfactoryd.web import server
 
@@ -52,7 +52,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         if supervised:
             _wait_for_libraries(settings, environ)
         home.make()
-        asyncio.run(loop.work(home, settings, Work(), environ, server.serve))
+        asyncio.run(loop.work(home, settings, RunOptions(), environ, serve=server.serve))
 
 
 @contextmanager

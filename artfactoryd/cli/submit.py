@@ -21,7 +21,7 @@ from artfactoryd.cli.once import report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.core import lifecycle
 from artfactoryd.core.slug import slug
-from artfactoryd.daemon.loop import outcome
+from artfactoryd.daemon.run import exit_code
 from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -182,7 +182,7 @@ def _followed(
     if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
         return None
     seen = [row.id for row in rows]
-    return outcome(index, seen, len(rejected)), report_of(home, settings, index, seen, rejected, quiet)
+    return exit_code(index, seen, len(rejected)), report_of(home, settings, index, seen, rejected, quiet)
 
 
 def _rejection_of(home: Home, submission: str) -> list[Path]:

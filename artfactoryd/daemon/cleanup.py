@@ -34,13 +34,13 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
     going_on = {chosen.id for row in delivering for chosen in row.chosen}
     try:
         with storage_errors(home.work):
-            kept = Kept(home.work, home.rejected)
-            kept.clear(going_on)
-            kept.clear_interim(index.is_spent)
+            staging = Kept(home.work, home.rejected)
+            staging.clear(going_on)
+            staging.clear_interim(index.is_spent)
             if everywhere:
                 _clear_work(home, [f"{row.ticket} {row.chosen}" for row in rows])
-        for place in [home.projects] if everywhere else _folders(home, index, orders):
-            for path in reading.orphans(place):
+        for folder in [home.projects] if everywhere else _folders(home, index, orders):
+            for path in reading.orphans(folder):
                 if path.suffix != reading.CARD or _is_done_with(index, path, going_on):
                     placing.discard(path)
     except StorageFull as error:
@@ -54,20 +54,23 @@ def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:
 
 def _is_done_with(index: Index, card: Path, going_on: Collection[str]) -> bool:
     """A sidecar of ours whose product will not come. One whose product a person took away stays; so does a stranger."""
-    said = reading.read_sidecar(card)
-    order = said.get("order")
+    sidecar = reading.read_sidecar(card)
+    order = sidecar.get("order")
     ours = isinstance(order, dict) and index.order(str(order.get("id"))) is not None
-    return ours and said["id"] not in going_on and index.product(said["id"]) is None
+    return ours and sidecar["id"] not in going_on and index.product(sidecar["id"]) is None
 
 
 def _clear_work(home: Home, wanted: Collection[str]) -> None:
-    """Half written files, and what a factory here made for items that have ended. Claims clear up after themselves."""
+    """Half written files, and what a factory here made for items that have ended. Claims clear up after themselves.
+
+    `wanted`: texts that name what items that go on still need.
+    """
     young = time.time() - HANDED_OVER  # a command may be on its way just now
     commands = (path for path in home.commands.glob("*.tmp") if path.stat().st_mtime < young)
     for path in (*home.work.glob("*.tmp"), *commands):
         path.unlink(missing_ok=True)
     for path in (home.work / "made").glob("*/*"):
-        if path.is_file() and not any(path.name in each for each in wanted):
+        if path.is_file() and not any(path.name in text for text in wanted):
             path.unlink(missing_ok=True)
 
 

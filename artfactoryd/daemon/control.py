@@ -1,4 +1,4 @@
-"""What a person may tell the house to do: approve, cancel, retry, pause, resume.
+"""What a person may tell the program to do: approve, cancel, retry, pause, resume, like, tag.
 
 A command has an id, recorded in the same durable step as its effect; seen again, it is only answered.
 """
@@ -13,24 +13,24 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
-from artfactoryd.daemon import marks
-from artfactoryd.errors import ArtFactoryError, NoSuchOrder, WrongUse
-from artfactoryd.execution.dispatcher import Lines
-from artfactoryd.execution.state import Workbench
+from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
+from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
+from artfactoryd.intake.outcomes import Accepted
 from artfactoryd.storage import budget, dependencies, naming
-from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Pause, Retry
-from artfactoryd.storage.rows import ItemRow, OrderRow
+from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Mark, Pause, Retry
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
 Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
 
 
-class Steering:
-    def __init__(self, books: Books, claims: Claims, intake: Intake, bench: Workbench, lines: Lines) -> None:
-        self._books, self._claims, self._intake, self._bench, self._lines = books, claims, intake, bench, lines
+class Control:
+    def __init__(self, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
+        self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         """The answer, and the orders that may now be worked on. Never raises for what a person did."""
@@ -53,22 +53,21 @@ class Steering:
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
-        if row.held is None and not row.cancelled and (found := self._waits_for_its_cap(row)):
-            return await self._raise_cap(command, row, found)
+        if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
+            return await self._raise_cap(command, row, price)
         if row.held is None or row.cancelled:
             return _no(f"{row.name} is not held; it is {self._books.index.state(row)}."), []
-        every = self._books.index.orders_of_claim(row.claim)
-        rows = [each for each in every if each.is_held]
-        for each in rows:
-            for reason in each.reasons:
-                if not reason.waivable:
-                    return _no(f"Approving is not enough: {reason.text}"), []
+        held = [order for order in self._books.index.orders_of_claim(row.claim) if order.is_held]
+        for reason in (reason for order in held for reason in order.reasons):
+            if not reason.waivable:
+                return _no(f"Approving is not enough: {reason.text}"), []
         answer = _yes(f"{row.name} is approved.", order_id=row.id)
-        ids = await self._intake.approve(rows, _line(command, answer))
-        return answer, ids
+        outcome = await self._intake.approve(held, _line(command, answer))
+        return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
 
     def _waits_for_its_cap(self, row: OrderRow) -> int:
-        """What all of it may cost, when it has begun and its own cap, or a bill above what was set aside, stops it."""
+        """What all of it may cost (micro-dollars), when it has begun and its own cap, or a bill above what was set
+        aside, stops it; else 0."""
         names = dict.fromkeys(row.providers)
         first = [item for name in names for item in self._books.index.planned_items(row.id, name, 1)]
         reserved = max((budget.set_aside(row, item.upper) for item in first), default=0)
@@ -79,8 +78,8 @@ class Steering:
         answer = _yes(f"{row.name} goes on; it may spend {dollars(cap)} in all.", order_id=row.id)
         raised = Approval(order=row.id, waived=[Approved.CAP], cap=cap, of=Approved.CAP)
         await self._books.record(raised, _line(command, answer))
-        self._bench.blocked.pop(row.id, None)
-        self._bench.wake(row.id)
+        self._execution.lift_cap(row.id)
+        self._execution.wake(row.id)
         return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -89,12 +88,10 @@ class Steering:
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
         await self._books.record(Cancel(order=row.id), _line(command, answer))
-        for item in running:
-            self._bench.stops.add(item.item_key)
+        self._execution.cancel(item.item_key for item in running)
         if row.held is not None:
             await self.clear_held(row)
-        self._bench.touched.add(row.id)
-        self._bench.wake(row.id)
+        self._execution.wake(row.id)
         return answer, []
 
     def _cancel_words(self, row: OrderRow, running: int, filing: int) -> str:
@@ -111,7 +108,7 @@ class Steering:
     async def clear_held(self, row: OrderRow) -> None:
         """A held order that ended: its entry, its words and its claim go, once nothing of the file is held."""
         rows = self._books.index.orders_of_claim(row.claim)
-        if any(each.is_held for each in rows):
+        if any(order.is_held for order in rows):
             return
         await self._intake.finish_claim(row.claim)
         await asyncio.to_thread(self._claims.drop_held, row.entry)
@@ -120,7 +117,7 @@ class Steering:
         row = self._order(command)
         if row.is_held:
             return _no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
-        items = self._again(row)
+        items = self._items_to_retry(row)
         if not items:
             return _no(f"There is nothing in {row.name} to send again; it is {self._books.index.state(row)}."), []
         stakes = {item.number: self._stake(item) for item in items}
@@ -135,19 +132,19 @@ class Steering:
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))
-        self._bench.blocked.pop(row.id, None)
-        self._bench.touched.add(row.id)
-        self._bench.wake(row.id)
+        self._execution.lift_cap(row.id)
+        self._execution.wake(row.id)
         return answer, [row.id] if chosen else []
 
-    def _again(self, row: OrderRow) -> list[ItemRow]:
+    def _items_to_retry(self, row: OrderRow) -> list[ItemRow]:
         """What has ended otherwise than well; of later stages only what can still be fed."""
-        index, places, found = self._books.index, list[tuple[int, int]](), []
+        index, items = self._books.index, []
+        spans: list[tuple[int, int]] = []  # first and last output of what is sent again
         for item in index.items(row.id, sorted(MOVES["retry"])):
-            if not item.waits or dependencies.alive(index, row.id, item.parent or 0, places):
-                places.append((item.first_index, item.last_index))
-                found.append(item)
-        return found
+            if not item.waits or dependencies.alive(index, row.id, item.parent or 0, spans):
+                spans.append((item.first_index, item.last_index))
+                items.append(item)
+        return items
 
     def _stake(self, item: ItemRow) -> int | None:
         """What an item's last attempt, and earlier ones still in doubt, may have cost; None when surely nothing.
@@ -155,23 +152,24 @@ class Steering:
         Micro-dollars. A cancel makes no difference: what was wished for and not released counts.
         """
         attempts = self._books.index.attempts(*item.item_key)
-        counted = [each for each in attempts if each is attempts[-1] or each.cost is None]
-        stake = sum(each.at_stake for each in counted)
-        doubtful = any(each.verdict in ("in_doubt", "lost") for each in counted)
+        counted = [attempt for attempt in attempts if attempt is attempts[-1] or attempt.cost is None]
+        stake = sum(attempt.at_stake for attempt in counted)
+        doubtful = any(attempt.verdict in ("in_doubt", "lost") for attempt in counted)
         return stake if stake or doubtful else None
 
     async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        products = marks.products_named(self._books.index, list(command.get("products") or ()))
-        lines = marks.lines(self._books.index, command, products)
-        orders = list(dict.fromkeys(row.order_id for row in products))
-        done = f"{len(lines)} of {len(products)} marked anew." if lines else "They are marked so already."
+        products = _products_named(self._books.index, list(command.get("products") or ()))
+        marks = _marks(self._books.index, command, products)
+        order_ids = list(dict.fromkeys(row.order_id for row in products))
+        done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."
         answer = _yes(done, products=[row.id for row in products])
-        await self._books.record(*lines, _line(command, answer))
-        for order_id in orders:
-            self._bench.wake(order_id)
-        return answer, [each for each in orders if lines and self._goes_on(each)]
+        await self._books.record(*marks, _line(command, answer))
+        for order_id in order_ids:
+            self._execution.wake(order_id)
+        return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
 
     def _goes_on(self, order_id: str) -> bool:
+        """A mark may feed a later stage: something of it may be sent now."""
         row = self._books.index.order(order_id)
         names = dict.fromkeys(row.providers) if row else ()
         return any(self._books.index.planned_items(order_id, name, 1) for name in names)
@@ -206,8 +204,8 @@ class Steering:
         lines = [Pause(order=fields.get("order"), provider=fields.get("provider"), on=False) for fields in lifted]
         await self._books.record(*lines, _line(command, answer))
         for fields in lifted:
-            if fields.get("provider") in self._bench.gates:
-                self._bench.gates[fields["provider"]].lift()
+            if fields.get("provider") in self._execution.gates:
+                self._execution.gates[fields["provider"]].lift()
         self._follow(lifted)
         return answer, order_ids
 
@@ -219,12 +217,12 @@ class Steering:
             raise WrongUse("Name an order or a provider; without a name it is everything.")
         if not name:
             return Target({}, "Everything", "resume", "" in index.pauses())
-        if name in self._bench.gates or name in {*index.stops(), *index.pauses()}:
+        if name in self._execution.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
         try:
             row = naming.order_named(index, name)
         except NoSuchOrder as error:
-            raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._bench.gates))}.") from error
+            raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._execution.gates))}.") from error
         lift = f"resume {row.short}"
         return Target({"order": row.id}, row.name, lift, row.paused is not None, row)
 
@@ -251,13 +249,13 @@ class Steering:
         return ""
 
     def _follow(self, changed: Sequence[Mapping[str, str]]) -> None:
-        """Gates, lines and receipts follow what was written."""
+        """Gates, queues and receipts follow what was written."""
         for fields in changed:
             provider = fields.get("provider", "")
             waiting = {fields["order"]} if "order" in fields else self._books.index.waiting_orders(provider)
-            self._bench.touched |= waiting
-        self._lines.heed_pauses()
-        self._bench.wake()
+            self._execution.receipts.add_all(waiting)
+        self._execution.dispatcher.heed_pauses()
+        self._execution.wake()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +297,42 @@ def _retry_answer(
             f"\n  item {number}, up to {dollars(stake)}: {why[number]}"
             for number, stake in islice(left.items(), MOST_TOLD)
         ]
-        words += [f"\n  and {len(left) - MOST_TOLD} more"] if len(left) > MOST_TOLD else []
+        if len(left) > MOST_TOLD:
+            words.append(f"\n  and {len(left) - MOST_TOLD} more")
     stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
     return {**_yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
+
+
+def _products_named(index: Index, names: Sequence[str]) -> list[ProductRow]:
+    """The products of these names, each once (storage/naming). Raises where one of them is not to be had."""
+    if not names:
+        raise NoSuchProduct("Name a product by its path in Projects or by its id.")
+    products = [naming.product_named(index, name) for name in names]
+    return list({product.id: product for product in products}.values())
+
+
+def _marks(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[Mark]:
+    """Of each product that it changes, what it is from then on. The files on the shelf stay as they were made."""
+    marks = []
+    for product in products:
+        order = index.order(product.order_id)
+        tags = product.tags or (order.tags if order else [])
+        liked = product.liked if command["name"] == "tag" else not command.get("off")
+        marked = _tags(tags, command.get("changes") or [])
+        if (liked, marked) != (product.liked, tags):
+            marks.append(Mark(product=product.id, liked=liked, tags=marked))
+    return marks
+
+
+def _tags(before: list[str], changes: list[str]) -> list[str]:
+    """`changes`: +tag and -tag, in their order."""
+    tags = dict.fromkeys(before)
+    for change in changes:
+        if change[0] == "+":
+            tags[change[1:]] = None
+        else:
+            tags.pop(change[1:], None)
+    return list(tags)
 
 
 def _line(command: Mapping[str, Any], answer: Answer) -> CommandDone:

@@ -22,17 +22,18 @@ from artfactoryd.errors import WrongUse
 
 LOOK = 0.05  # seconds between looks for an answer
 PATIENCE = 30.0
-KEPT = 3600.0  # seconds an answer nobody fetched is kept
+ANSWER_LASTS = 3600.0  # seconds that an answer nobody fetched is kept
 
 
 def command(name: str, **fields: Any) -> dict[str, Any]:
+    """With an id of its own: carried out once, however often it is read."""
     return {"id": str(uuid_utils.uuid7()), "name": name, **fields}
 
 
-def ask(folder: Path, asked: Mapping[str, Any], still_there: Callable[[], bool]) -> dict[str, Any]:
+def ask(folder: Path, command: Mapping[str, Any], still_there: Callable[[], bool]) -> dict[str, Any]:
     """The daemon's answer. Raises WrongUse when it goes away or says nothing; the command stays for the next start."""
-    answer = folder / f"{asked['id']}.answer.json"
-    write_file(folder / f"{asked['id']}.json", json.dumps(asked).encode())
+    answer = folder / f"{command['id']}.answer.json"
+    write_file(folder / f"{command['id']}.json", json.dumps(command).encode())
     until = time.monotonic() + PATIENCE
     while True:
         gone = time.monotonic() > until or not still_there()
@@ -41,44 +42,45 @@ def ask(folder: Path, asked: Mapping[str, Any], still_there: Callable[[], bool])
         if gone:
             raise WrongUse("The daemon gave no answer. The command is kept and carried out when it runs again.")
         time.sleep(LOOK)
-    found: dict[str, Any] = json.loads(answer.read_bytes())
+    content: dict[str, Any] = json.loads(answer.read_bytes())
     answer.unlink()
-    return found
+    return content
 
 
 def any_there(folder: Path) -> bool:
     """Whether a look is worth it."""
-    with os.scandir(folder) as found:
-        return next(found, None) is not None
+    with os.scandir(folder) as entries:
+        return next(entries, None) is not None
 
 
 def waiting(folder: Path) -> list[dict[str, Any]]:
     """Oldest first. What cannot be read is dropped: it is not ours, and nothing a person made."""
-    found = []
+    commands = []
     for path in sorted(folder.glob("*.json")):
         if path.name.endswith(".answer.json"):
             _forget_if_old(path)
             continue
         try:
-            asked = json.loads(path.read_bytes())
+            command = json.loads(path.read_bytes())
         except OSError:
             continue  # taken away just now, or not readable just now
         except (ValueError, RecursionError):
-            asked = None
-        if isinstance(asked, dict) and isinstance(asked.get("name"), str):
-            found.append({**asked, "id": path.stem})
+            command = None
+        if isinstance(command, dict) and isinstance(command.get("name"), str):
+            commands.append({**command, "id": path.stem})
         else:
             path.unlink(missing_ok=True)
-    return found
+    return commands
 
 
 def _forget_if_old(answer: Path) -> None:
     """Whoever asked went away before the answer came."""
     with contextlib.suppress(OSError):
-        if time.time() - answer.stat().st_mtime > KEPT:
+        if time.time() - answer.stat().st_mtime > ANSWER_LASTS:
             answer.unlink()
 
 
-def answer(folder: Path, command_id: str, given: Mapping[str, Any]) -> None:
-    write_file(folder / f"{command_id}.answer.json", json.dumps(given).encode())
+def answer(folder: Path, command_id: str, content: Mapping[str, Any]) -> None:
+    """The answer first: killed in between, the command is read again, and only answered."""
+    write_file(folder / f"{command_id}.answer.json", json.dumps(content).encode())
     (folder / f"{command_id}.json").unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
-from artfactoryd.daemon.app import House
+from artfactoryd.daemon.app import App
 from artfactoryd.errors import StorageFull
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
@@ -28,17 +28,17 @@ ENDS: Mapping[str, type[news.OrderEnded]] = {  # that an order is cancelled was 
 
 
 class Receipts:
-    """Writes those of `bench.touched`. One that cannot be written stays touched, and is named once."""
+    """Writes those that are due. One that cannot be written stays due, and is named once."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, app: App) -> None:
+        self._app = app
         self._pen = threading.Lock()
         self._late: set[str] = set()
 
     async def bring_up_to_date(self) -> None:
-        touched = self._house.bench.touched
-        for order_id in list(touched):
-            touched.discard(order_id)
+        due = self._app.execution.receipts
+        for order_id in due.orders:
+            due.take(order_id)
             try:
                 await asyncio.to_thread(self._write, order_id)
                 self._late.discard(order_id)
@@ -46,25 +46,25 @@ class Receipts:
                 if order_id not in self._late:
                     log.warning("the receipt of order %s waits: %s", order_id, error)
                 self._late.add(order_id)
-                touched.add(order_id)
+                due.add(order_id)
             except asyncio.CancelledError:
-                touched.add(order_id)
+                due.add(order_id)
                 raise
 
     def _write(self, order_id: str) -> None:
         with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it
-            write(self._house, order_id)
+            write(self._app, order_id)
 
 
-def write(house: House, order_id: str) -> None:
+def write(app: App, order_id: str) -> None:
     """Bring one order's receipt up to date with the index; the first that says the order has ended is told."""
-    index = house.books.index
+    index = app.books.index
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
-    notes = waiting.reasons(index, row, house.home, house.settings, clock.day_of(house.clock()))
-    notes += sorted({reason for (order, _), reason in house.bench.unfiled.items() if order == order_id})
-    folder = house.home.root / row.folder
+    notes = waiting.reasons(index, row, app.home, app.settings.now, clock.day_of(app.clock()))
+    notes += app.execution.disk.unfiled(order_id)
+    folder = app.home.root / row.folder
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
     after = receipt.receipt_state(folder)

@@ -25,7 +25,7 @@ from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher
 from artfactoryd.shelf.media import Media
@@ -57,7 +57,7 @@ class Delivery:
         self,
         home: Home,
         books: Books,
-        settings: Callable[[], Settings],
+        settings: LiveSettings,
         factories: Mapping[str, Factory],
         fetcher: Fetcher,
         clock: Callable[[], datetime],
@@ -134,7 +134,7 @@ class Delivery:
 
     async def _fetch_once(self, row: ItemRow, chosen: Output) -> Fetch:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
-        limits, product = self._settings().limits, chosen.id
+        limits, product = self._settings.now.limits, chosen.id
         fetched = await asyncio.to_thread(self._kept.found, product) or await self._come(row, chosen)
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._kept.is_suspect(product) else contextlib.nullcontext():
@@ -147,7 +147,7 @@ class Delivery:
             source = self._home.root / chosen.address.partition(":")[2]
             return await asyncio.to_thread(self._kept.copy, source, chosen.id, chosen.sha256)
         part = await self._fetcher.fetch(
-            chosen.address, self._kept.half(chosen.id), most_bytes=self._settings().limits.product_bytes,
+            chosen.address, self._kept.half(chosen.id), most_bytes=self._settings.now.limits.product_bytes,
             allowed_hosts=self._factories[row.provider].output_hosts,
         )  # fmt: skip
         return self._kept.take(part, chosen.id)

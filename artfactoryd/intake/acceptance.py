@@ -19,8 +19,10 @@ from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.intake import attachments, notices, order_folder, put_back
-from artfactoryd.intake.attachments import Companions
-from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.intake.attachments import Attachments
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
+from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import document_text, plan_of
@@ -28,7 +30,7 @@ from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import Origin, Scholar, Study
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold, HoldReason
 from artfactoryd.storage.projection import PROOF
@@ -36,11 +38,15 @@ from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
 MOST_READINGS = 3
-KEPT = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
+GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
 def order_id(claim: str, number: int) -> str:
     return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
+
+
+def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
+    return tuple(row.id for row in rows)
 
 
 def _poison(name: str) -> Problem:
@@ -50,45 +56,47 @@ def _poison(name: str) -> Problem:
 
 class Intake:
     def __init__(
-        self, home: Home, claims: Claims, books: Books, settings: Callable[[], Settings], clock: Callable[[], datetime],
+        self, home: Home, claims: Claims, books: Books, settings: LiveSettings, clock: Callable[[], datetime],
         descriptions: Descriptions,
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
         self._settings, self._clock = settings, clock
-        self._companions = Companions()
+        self._attachments = Attachments()
         self._opening = asyncio.Lock()
-        self.put_back: set[str] = set()  # claims of sidecars that lie on the shelf again
 
-    async def take(self, claim: Claim) -> list[str] | None:
-        """Take what was dropped to its next resting place; the ids of orders that may now be worked on.
+    async def take(self, claim: Claim) -> Outcome:
+        """Take what was dropped to its next resting place.
 
-        None: it waits for a picture that it names; take it again at the next look.
+        Raises StorageFull, OSError and OutputBad with nothing lost: take it again at a later look.
         """
         with log_fields(order=claim.id):
             return await self._take(claim)
 
-    async def _take(self, claim: Claim) -> list[str] | None:
-        rows = self._books.index.orders_of_claim(claim.id)
-        if not rows:
-            approved = await self._approved_by(claim)
-            if approved:
-                return await self._approve_by_drop(claim, approved)
-            if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
-                return None
-            if await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim):
-                self.put_back.add(claim.id)
-                await asyncio.to_thread(self._claims.clear, claim)
-                return []
-            if not await self._read(claim):
-                return None
-            rows = self._books.index.orders_of_claim(claim.id)
-        await asyncio.to_thread(self._companions.decided, claim)
-        return await self.settle(claim, rows)
+    async def _take(self, claim: Claim) -> Outcome:
+        if not self._books.index.orders_of_claim(claim.id):
+            outcome = await self._take_new(claim)
+            if outcome is not None:
+                return outcome
+        await asyncio.to_thread(self._attachments.decided, claim)
+        return await self.settle(claim, self._books.index.orders_of_claim(claim.id))
 
-    async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> list[str]:
-        """What remains to be done for orders that are accepted or held."""
+    async def _take_new(self, claim: Claim) -> Outcome | None:
+        """What is not in the books yet. None: now it is, and remains to be settled."""
+        approved = await self._approved_by(claim)
+        if approved:
+            return await self._approve_by_drop(claim, approved)
+        if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
+            return Waiting(Lack.PICTURE)
+        sidecar = await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim)
+        if sidecar is not None:
+            await asyncio.to_thread(self._claims.clear, claim)
+            return PutBack(sidecar)
+        return await self._read(claim)
+
+    async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
+        """What remains to be done for orders that are in the books: `rows`, all of the claim."""
         if any(row.is_held for row in rows):
-            return []
+            return Held(_ids(rows))
         ready = [row for row in rows if not row.cancelled]
         for row in ready:
             await self.open_folder(row, claim)
@@ -96,14 +104,13 @@ class Intake:
         binned = any(self._claims.held_gone(entry) for entry in held)
         for entry in held:
             await asyncio.to_thread(self._claims.drop_held, entry)
-        if rows:
-            await asyncio.to_thread(self._lay_out, claim, ready, binned)
+        await asyncio.to_thread(self._lay_out, claim, ready, binned)
         await asyncio.to_thread(self._claims.clear, claim)
-        return [row.id for row in ready]
+        return Accepted(_ids(rows), _ids(ready))
 
     def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
         """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
-        left = attachments.leftovers(claim, [each["value"] for row in ready for each in row.inputs])
+        left = attachments.leftovers(claim, [picture["value"] for row in ready for picture in row.inputs])
         if claim.kind == "file":
             for path in left:
                 self._set_aside(path, notices.left_text(path.name, claim.name, bool(ready)))
@@ -119,22 +126,25 @@ class Intake:
         if aside is not None:
             self._claims.reject(aside, text)
 
-    async def _read(self, claim: Claim) -> bool:
-        """False when it is neither accepted nor rejected yet."""
+    async def _read(self, claim: Claim) -> Rejected | Waiting | None:
+        """None: its orders are in the books, accepted or held."""
         try:
             studies = await self._understand(claim)
         except Refusal as refusal:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 await asyncio.to_thread(self._claims.finish_reading, claim)
-                return False
-            text = notices.rejection_text(claim.name, refusal.problems)
-            path = await asyncio.to_thread(self._claims.reject, claim, text)
-            codes = tuple(problem.code for problem in refusal.problems)
-            news.tell(news.OrderRejected(file=claim.name, path=str(path), codes=codes))
-            return True
+                return Waiting(Lack.PICTURE)
+            return await self._reject(claim, refusal.problems)
         failpoints.point("order_read")
         await self._accept(claim, studies)
-        return True
+        return None
+
+    async def _reject(self, claim: Claim, problems: Sequence[Problem]) -> Rejected:
+        path = await asyncio.to_thread(self._claims.reject, claim, notices.rejection_text(claim.name, problems))
+        await asyncio.to_thread(self._attachments.decided, claim)
+        codes = tuple(problem.code for problem in problems)
+        news.tell(news.OrderRejected(file=claim.name, path=str(path), codes=codes))
+        return Rejected(path)
 
     async def _understand(self, claim: Claim) -> list[Study]:
         """Models that are not in the catalogue are asked about between two readings."""
@@ -162,12 +172,12 @@ class Intake:
         except InputsMissing as missing:
             if claim.kind == "bundle":
                 raise
-            settings, wall = self._settings(), self._clock().timestamp()
-            found = self._companions.take_along(
+            settings, wall = self._settings.now, self._clock().timestamp()
+            copied = self._attachments.take_along(
                 claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
                 most_bytes=settings.limits.product_bytes,
             )  # fmt: skip
-            if not found:
+            if not copied:
                 raise
             failpoints.point("companions_copied")
             return self._study(claim, heard)
@@ -181,20 +191,20 @@ class Intake:
         return age.total_seconds() < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
-        return self._companions.is_spoken_for(stray)
+        return self._attachments.is_spoken_for(stray)
 
     async def clear_inbox(self) -> None:
         """Pictures that orders took along go from the inbox, once no order dropped with them may still want one."""
-        if self._companions.any_safe:
-            await asyncio.to_thread(self._companions.take_away)
+        if self._attachments.any_safe:
+            await asyncio.to_thread(self._attachments.take_away)
 
     def _study(self, claim: Claim, heard: Heard) -> list[Study]:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
-            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / KEPT
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED
         )
-        scholar = Scholar(self._home, self._settings(), self._books.index, self._clock, heard)
+        scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
     async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
@@ -210,7 +220,7 @@ class Intake:
     def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
         submission = claim.submission()
         plan, order = study.plan, study.order
-        models = [replace(each, price=plan.price_of(place)).snapshot() for place, each in enumerate(plan.all_models)]
+        models = [replace(model, price=plan.price_of(stage)).snapshot() for stage, model in enumerate(plan.all_models)]
         return Acceptance(
             order=order_id(claim.id, study.document.number), claim=claim.id,
             number=study.document.number, submission=submission.get("id"), name=order.name,
@@ -246,7 +256,7 @@ class Intake:
         twins = [row for row in held if row.held_fingerprint == fingerprint and self._claims.held_gone(row.entry)]
         return [row for row in twins if row.claim == twins[0].claim]
 
-    async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> list[str]:
+    async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
         """The claim's id is the id of the command that it stands for, so it is carried out once."""
         word = CommandDone(id=claim.id, name="approve", answer={"claim": rows[0].claim})
         held = [row for row in rows if row.is_held]
@@ -254,13 +264,15 @@ class Intake:
             if self._books.index.answer(claim.id) is None:
                 await self._books.record(word)
             await self._stay_held(claim, held)
-            ids = []
+            outcome: Accepted | Held = Held(_ids(held))
         elif held:
-            ids = await self.approve(held, word)
+            outcome = await self.approve(held, word)
         else:
-            ids = await self.finish_claim(rows[0].claim)
+            outcome = await self.finish_claim(rows[0].claim)
         await asyncio.to_thread(self._claims.clear, claim)
-        return ids
+        if isinstance(outcome, Accepted):  # what was cancelled before is no news of this drop
+            outcome = Accepted(outcome.ready, outcome.ready)
+        return outcome
 
     async def _stay_held(self, claim: Claim, rows: Sequence[OrderRow]) -> None:
         """Approving is not enough here: the entry is laid back, with words that say so."""
@@ -269,7 +281,7 @@ class Intake:
             if original.id == rows[0].claim:
                 await asyncio.to_thread(self._claims.restore_held, original, rows[0].entry, text)
 
-    async def approve(self, rows: Sequence[OrderRow], *also: Event) -> list[str]:
+    async def approve(self, rows: Sequence[OrderRow], *also: Event) -> Accepted | Held:
         """Waive the reasons shown and raise the cap to the price shown. `also`: of the same step."""
         lines = [
             Approval(
@@ -288,12 +300,13 @@ class Intake:
             return budget.whole_price(self._books.index, row)
         return row.price or 0
 
-    async def finish_claim(self, claim_id: str) -> list[str]:
+    async def finish_claim(self, claim_id: str) -> Accepted | Held:
+        """Settle the orders of a claim that a person has decided about, whether the claim is still open or not."""
         rows = self._books.index.orders_of_claim(claim_id)
         for claim in await asyncio.to_thread(self._claims.open):
             if claim.id == claim_id:
                 return await self.settle(claim, rows)
-        return [row.id for row in rows if not row.cancelled]
+        return Accepted(_ids(rows), _ids([row for row in rows if not row.cancelled]))
 
     async def open_folder(self, row: OrderRow, claim: Claim | None = None) -> None:
         """The order's folder, complete before anything is sent; found again by the order's id."""
@@ -304,8 +317,7 @@ class Intake:
         if row.folder is None:
             if claim is None and row.inputs:
                 opened = await asyncio.to_thread(self._claims.open)
-                claim = next((each for each in opened if each.id == row.claim), None)
-            lying = partial(inputs.lying, claim.beside, claim.folder / KEPT) if claim else None
+                claim = next((claim for claim in opened if claim.id == row.claim), None)
+            lying = partial(inputs.lying, claim.beside, claim.folder / GATHERED) if claim else None
             folder = await asyncio.to_thread(order_folder.open_folder, self._home, row, plan_of(row), lying)
-            place = str(folder.relative_to(self._home.root))
-            await self._books.set_folder(row.id, place)
+            await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))

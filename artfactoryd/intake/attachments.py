@@ -21,7 +21,7 @@ from artfactoryd.core.file_refs import is_pattern
 from artfactoryd.core.names import nfc
 from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
-from artfactoryd.intake.claims import SUBMISSION, Claim
+from artfactoryd.intake.claim import SUBMISSION, Claim
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.inputs import behind_a_link
@@ -33,14 +33,14 @@ Version = tuple[int, ...]
 
 
 def source_of(claim: Claim) -> Path | None:
-    """Where it was dropped."""
+    """Where it was dropped: the path it had then; None when its record cannot be read."""
     try:
         return Path(json.loads((claim.folder / "claim.json").read_bytes())["source"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-class Companions:
+class Attachments:
     """What orders named and where it lies in the inbox. Kept in memory: after a kill the claims tell it again."""
 
     def __init__(self) -> None:
@@ -58,14 +58,14 @@ class Companions:
 
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
-        source, found = source_of(claim), False
+        source, copied = source_of(claim), False
         for name in self._named(source.parent, names, settle, wall) if source is not None else ():
             assert source is not None
             path = source.parent / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
             if not behind_a_link(path.parent, source.parent) and self._is_quiet(path, settle, wall):
-                found |= _copy(path, claim.beside / name, most_bytes)
-        return found
+                copied |= _copy(path, claim.beside / name, most_bytes)
+        return copied
 
     def _named(self, folder: Path, names: Iterable[str], settle: float, wall: float) -> Iterator[str]:
         """Of a pattern all that it finds, once all of them lie quiet: what is still being copied may belong to it."""
@@ -73,10 +73,10 @@ class Companions:
             if not is_pattern(name):
                 yield name
                 continue
-            there = matches(folder, name)
-            quiet = [self._is_quiet(folder / each, settle, wall) for each in there]  # each is to be seen
+            matching = matches(folder, name)
+            quiet = [self._is_quiet(folder / match, settle, wall) for match in matching]  # all are to be seen
             if all(quiet):
-                yield from there
+                yield from matching
 
     def _is_quiet(self, path: Path, settle: float, wall: float) -> bool:
         """By its ctime, else (clocks differ) since this version of it was first seen."""

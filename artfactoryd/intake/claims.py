@@ -17,7 +17,7 @@ import os
 import secrets
 import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,57 +36,12 @@ from artfactoryd.durable import (
     tally,
     write_file,
 )
-from artfactoryd.errors import Problem, Refusal, StorageFull
+from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
+from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 
-ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
-SUBMISSION = ".submit.json"
-SUBMISSION_BYTES = 64 * 1024
 CLEARED = ".cleared-"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One dropped thing. `name` is readable: NFC, with what is not UTF-8 escaped; `project` is the drop-box's name."""
-
-    id: str
-    folder: Path
-    name: str
-    project: str | None
-    kind: str  # "file", or "bundle": a folder
-    taken_at: str  # ISO, UTC
-
-    @property
-    def entry(self) -> Path:
-        """What was dropped: the file or the folder."""
-        return self.folder / "dropped" / self.name
-
-    @property
-    def order_file(self) -> Path:
-        if self.kind == "file":
-            return self.entry
-        names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
-        return self.entry / (names[0] if names else "order.yaml")
-
-    @property
-    def beside(self) -> Path:
-        """Where the pictures it names lie: in the bundle, or taken along with a loose order."""
-        return self.entry if self.kind == "bundle" else self.folder / "companions"
-
-    def submission(self) -> dict[str, Any]:
-        """What `submit` wrote into a bundle; empty when the bundle was made by hand."""
-        try:
-            with open(os.open(self.entry / SUBMISSION, entries.READ_ONLY), "rb") as file:
-                said = json.loads(file.read(SUBMISSION_BYTES))
-            if isinstance(said, dict):
-                return said
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except (OSError, ValueError, RecursionError):
-            pass
-        fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
-        raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMISSION)])
 
 
 class Claims:
@@ -183,10 +138,11 @@ class Claims:
         with self._lock:
             if not self.folder.is_dir():
                 return []
-            found = [self._reopen(folder) for folder in self.folder.iterdir() if folder.is_dir()]
-        return sorted((claim for claim in found if claim), key=lambda claim: (claim.taken_at, claim.id))
+            claims = [self._reopen(folder) for folder in self.folder.iterdir() if folder.is_dir()]
+        return sorted((claim for claim in claims if claim), key=lambda claim: (claim.taken_at, claim.id))
 
     def _reopen(self, folder: Path) -> Claim | None:
+        """The claim in `folder`; None when it is done with, when nothing was taken, or when its volume is away."""
         if folder.name.startswith(CLEARED):
             entries.remove(folder)
             return None
@@ -280,7 +236,7 @@ class Claims:
     # --- Held ---
 
     def hold(self, claim: Claim, text: str) -> str:
-        """Lay a copy into Held with its reason beside it; the entry's name. The claim stays: it is the original."""
+        """Lay a copy into Held with `text` beside it; the entry's name there. The claim stays: it is the original."""
         with self._lock:
             notes = self._entries()
             name = next((name for name, entry in notes.items() if entry["claim"] == claim.id), None)
@@ -297,7 +253,7 @@ class Claims:
         with self._lock, storage_errors(self.held):
             mark = self._mark_held()
             target = self.held / entry_name
-            self._say_why(target, text)
+            self._write_why(target, text)
             point("hold_text")
             if not os.path.lexists(target):
                 twin = claim.folder / "twin"
@@ -316,7 +272,7 @@ class Claims:
             note = self._entries().get(entry_name, {})
             if os.path.lexists(target) and "sha256" in note and entries.digest(target) != note["sha256"]:
                 word = "This was changed while it was held; what was held has been decided meanwhile.\n"
-                self._say_why(target, f"{word}To order it as it is now, move it to the Inbox.")
+                self._write_why(target, f"{word}To order it as it is now, move it to the Inbox.")
             else:
                 self._discard(target)
                 _why(target).unlink(missing_ok=True)
@@ -337,7 +293,7 @@ class Claims:
             note = self._entries().get(entry_name, {"folder": mark})
             return mark is None or note["folder"] != mark
 
-    def _say_why(self, target: Path, text: str) -> None:
+    def _write_why(self, target: Path, text: str) -> None:
         word = self.folder / "word.txt"
         write_file(word, _text(text))
         rename(word, _why(target))

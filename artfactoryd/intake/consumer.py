@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import uuid_utils
@@ -13,113 +12,128 @@ import uuid_utils
 from artfactoryd import failpoints, news
 from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
-from artfactoryd.daemon.app import House
 from artfactoryd.errors import OutputBad, StorageFull
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.acceptance import Intake
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Ready, Scan, Stray
+from artfactoryd.intake.outcomes import Lack, Outcome, Rejected, Waiting
+from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Work:
-    """What a run is for. `until_done`: end when nothing can go on by itself (`once`, `submit --wait`)."""
+class Consumer:
+    """Turns entries of the inbox into claims, and claims into outcomes.
 
-    until_done: bool = False
-    only: frozenset[Path] = frozenset()  # take just these entries of the inbox
-    orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
-    watch: Callable[[House, Sequence[str]], None] | None = None  # looks at the orders seen, for a progress bar
-    seen: list[str] = field(default_factory=list)  # orders this run took or found unfinished
-    rejected: int = 0
-    waiting: int = 0  # things taken or in the inbox that wait for room on the disk
+    `only`: takes just these entries; empty: all. `report` is told what became of each claim, as often as it is
+    looked at; `pulse` is called between things that take a while.
+    """
 
-
-class Taking:
-    """`begin` is told of orders that may be worked on; `pulse` is called between things that take a while."""
-
-    def __init__(self, house: House, work: Work, begin: Callable[[str], None], pulse: Callable[[], None]) -> None:
-        self._house, self._work, self._begin, self._pulse = house, work, begin, pulse
-        self.unfinished: list[Claim] = []  # taken, and waiting for a picture or for room on the disk
-        self.waiting: set[str] = set()  # of these, those that wait for a picture
-        self.left: set[Path] = set()  # entries of the inbox that cannot be taken just now
+    def __init__(
+        self, claims: Claims, intake: Intake, index: Index, only: Collection[Path], report: Callable[[Outcome], None],
+        pulse: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._claims, self._intake, self._index = claims, intake, index
+        self._only, self._report, self._pulse = only, report, pulse
+        self._waiting: dict[str, tuple[Claim, Waiting]] = {}  # by claim id
+        self._left: set[Path] = set()  # entries of the inbox that cannot be taken just now
         self._half_taken = False  # a taking failed in the middle
-        self._late: set[str] = set()  # of these, those of which it has been said that they wait for room
+
+    @property
+    def pending(self) -> int:
+        """How many things that were taken, or lie in the inbox, wait to be taken again."""
+        return len(self._waiting) + len(self._left)
+
+    @property
+    def awaits_picture(self) -> bool:
+        return any(waiting.lack == Lack.PICTURE for _, waiting in self._waiting.values())
+
+    # --- entries of the inbox ---
 
     async def take_scan(self, scan: Scan) -> None:
-        everything: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
-        for found in everything:
+        entries: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
+        for entry in entries:
             self._pulse()  # a thousand orders at once may take minutes
-            if not self.is_wanted(found, scan):
+            if not self.is_wanted(entry, scan):
                 continue
             try:
-                await self._take_entry(found)
-                self.left.discard(found.path)
+                await self._take_entry(entry)
+                self._left.discard(entry.path)
             except (StorageFull, OSError) as error:
-                if found.path not in self.left:
-                    log.error("%s stays in the inbox: %s", found.path.name, error)
-                self.left.add(found.path)
+                if entry.path not in self._left:
+                    log.error("%s stays in the inbox: %s", entry.path.name, error)
+                self._left.add(entry.path)
 
-    def is_wanted(self, found: Ready | Stray, scan: Scan) -> bool:
+    def is_wanted(self, entry: Ready | Stray, scan: Scan) -> bool:
         """A picture that lay here long before its order is no stray while the order is on its way."""
-        if isinstance(found, Stray) and (found.what == PICTURE.what and scan.waiting):
+        if isinstance(entry, Stray) and (entry.what == PICTURE.what and scan.waiting):
             return False
-        spoken_for = self._house.intake.is_spoken_for(found.path)
-        return not spoken_for and (not self._work.only or found.path in self._work.only)
+        return not self._intake.is_spoken_for(entry.path) and (not self._only or entry.path in self._only)
 
     def is_behind(self, scan: Scan) -> bool:
         """Something there can be taken, and has not been."""
-        return any(self.is_wanted(found, scan) and found.path not in self.left for found in scan.ready)
+        return any(self.is_wanted(entry, scan) and entry.path not in self._left for entry in scan.ready)
 
-    async def take_unfinished(self) -> None:
-        """What was taken goes on from where a kill or a full disk stopped it."""
-        unfinished, self.unfinished = self.unfinished, []
-        if self._half_taken:  # it may be ours already: only the claims themselves can tell
-            unfinished = await asyncio.to_thread(self._house.claims.open)
-            self._half_taken = False
-        for claim in unfinished:
-            await self._take(claim)
-
-    async def _take_entry(self, found: Ready | Stray) -> None:
-        project = found.project if isinstance(found, Ready) else None
+    async def _take_entry(self, entry: Ready | Stray) -> None:
+        project = entry.project if isinstance(entry, Ready) else None
         taken_at = now().isoformat(timespec="milliseconds")
         self._half_taken = True
         claim = await asyncio.to_thread(
-            self._house.claims.take, found.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
+            self._claims.take, entry.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
         )
         self._half_taken = False
         if claim is None:
             return
         failpoints.point("claimed")
-        if isinstance(found, Stray):
-            self._work.rejected += 1
-            text = f"{claim.name} is not an order: it is {found.what}.\n\n{found.advice}\n"
-            path = await asyncio.to_thread(self._house.claims.reject, claim, text)
+        if isinstance(entry, Stray):
+            text = f"{claim.name} is not an order: it is {entry.what}.\n\n{entry.advice}\n"
+            path = await asyncio.to_thread(self._claims.reject, claim, text)
             news.tell(news.OrderRejected(file=claim.name, path=str(path)))
+            self._report(Rejected(path))
         else:
             await self._take(claim)
 
+    # --- claims ---
+
+    async def take_up(self) -> None:
+        """At a start: every claim that the last run left."""
+        for claim in await asyncio.to_thread(self._claims.open):
+            await self._take(claim)
+
+    async def take_waiting(self) -> None:
+        """What was taken goes on from where a kill or a full disk stopped it."""
+        claims = [claim for claim, _ in self._waiting.values()]
+        if self._half_taken:  # it may be ours already: only the claims themselves can tell
+            claims = await asyncio.to_thread(self._claims.open)
+            still_open = {claim.id for claim in claims}
+            self._waiting = {id: known for id, known in self._waiting.items() if id in still_open}
+            self._half_taken = False
+        for claim in claims:
+            await self._take(claim)
+
     async def _take(self, claim: Claim) -> None:
+        outcome = await self._outcome_of(claim)
+        if isinstance(outcome, Waiting):
+            self._log_waiting(claim, outcome)
+            self._waiting[claim.id] = (claim, outcome)
+        else:
+            self._waiting.pop(claim.id, None)
+        self._report(outcome)
+
+    async def _outcome_of(self, claim: Claim) -> Outcome:
         try:
-            ids = await self._house.intake.take(claim)
+            return await self._intake.take(claim)
         except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
-            if claim.id not in self._late:
-                log.error("%s is taken, and waits: %s", claim.name, error)
-            self._late.add(claim.id)
-            self.unfinished.append(claim)
-            ids = []
-        if ids is None:
-            if claim.id not in self.waiting:
-                log.info("%s waits for a picture that it names", claim.name)
-            self.waiting.add(claim.id)
-            self.unfinished.append(claim)
+            orders = tuple(row.id for row in self._index.orders_of_claim(claim.id))
+            return Waiting(Lack.ROOM, str(error), orders)
+
+    def _log_waiting(self, claim: Claim, waiting: Waiting) -> None:
+        """Once, and not at every look."""
+        _, before = self._waiting.get(claim.id, (claim, None))
+        if before is not None and before.lack == waiting.lack:
             return
-        self.waiting.discard(claim.id)
-        rows = self._house.books.index.orders_of_claim(claim.id)
-        self._work.seen += [row.id for row in rows if row.id not in self._work.seen]
-        came_to_something = rows or ids or claim in self.unfinished or claim.id in self._house.intake.put_back
-        self._work.rejected += 0 if came_to_something else 1
-        for order_id in ids:
-            self._work.seen += [] if order_id in self._work.seen else [order_id]
-            for turns in self._house.bench.turns.values() if self._work.only else ():
-                turns.only = {*(turns.only or ()), order_id}
-            self._begin(order_id)
+        if waiting.lack == Lack.PICTURE:
+            log.info("%s waits for a picture that it names", claim.name)
+        else:
+            log.error("%s is taken, and waits: %s", claim.name, waiting.text)

@@ -20,21 +20,18 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-import watchfiles
-
 from artfactoryd.core import inbox_rules
 from artfactoryd.durable import make_folder, write_file
 from artfactoryd.entries import Entry, everything_in, has_writer, listing, readable
 from artfactoryd.errors import StorageFull
+from artfactoryd.intake.watcher import STEP_MS, Watcher
 from artfactoryd.mounts import mount_of, mounts
 
 log = logging.getLogger(__name__)
 
 STRAY_SECONDS = 60.0
-STEP_MS = 400  # a hint comes within two steps; each step wakes the machine once
 REST = 0.02  # seconds between two looks at the least, however much is about to settle
 SLICE = 0.25  # seconds between two looks at `stop` where nothing else would wake us
-LONGEST_PAUSE = 60.0  # seconds between two tries to watch
 # fmt: off
 LOCAL = frozenset({
     "apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "msdos", "ntfs3", "overlay",
@@ -81,15 +78,15 @@ class _Look:
     now: float
     wall: float
     seen: _Seen = field(default_factory=dict)
-    ready: list[tuple[int, Path, Ready]] = field(default_factory=list)
+    ready: list[tuple[int, Path, Ready]] = field(default_factory=list)  # with ctime (nanoseconds) and path
     strays: list[Stray] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     due: float = math.inf
     complaints: set[str] = field(default_factory=set)
 
     def take(self, entry: Entry, project: str | None) -> None:
-        found = Ready(entry.path, "bundle" if entry.kind == "folder" else "file", project)
-        self.ready.append((entry.status.st_ctime_ns, entry.path, found))
+        ready = Ready(entry.path, "bundle" if entry.kind == "folder" else "file", project)
+        self.ready.append((entry.status.st_ctime_ns, entry.path, ready))
 
     def again_in(self, seconds: float) -> None:
         self.due = min(self.due, seconds)
@@ -99,8 +96,8 @@ class _Look:
         self.again_in(seconds)
 
     def result(self) -> Scan:
-        ready = tuple(found for _, _, found in sorted(self.ready, key=lambda one: one[:2]))
-        return Scan(ready, tuple(self.strays), tuple(self.waiting), self.due)
+        oldest_first = sorted(self.ready, key=lambda entry: entry[:2])
+        return Scan(tuple(ready for _, _, ready in oldest_first), tuple(self.strays), tuple(self.waiting), self.due)
 
 
 class Inbox:
@@ -200,8 +197,8 @@ class Inbox:
         except OSError:
             self._judge_stray(box, inbox_rules.CLOSED, age, look)
             return
-        orders = {one.name: one.status.st_size for one in inside if _is_order(one)}
-        if word := inbox_rules.stray_folder(box.name, [one.name for one in inside]):
+        orders = {entry.name: entry.status.st_size for entry in inside if _is_order(entry)}
+        if word := inbox_rules.stray_folder(box.name, [entry.name for entry in inside]):
             self._judge_stray(box, word, age, look)
         elif not inbox_rules.is_bundle(orders):
             self._look_into(box, look)
@@ -221,7 +218,7 @@ class Inbox:
             return
         for entry in entries:
             if entry.kind == "folder":
-                age = min(self._age(one, look) for one in chain([entry], everything_in(entry.path)))
+                age = min(self._age(inner, look) for inner in chain([entry], everything_in(entry.path)))
                 self._judge_stray(entry, inbox_rules.NESTED, age, look)
             else:
                 self._judge(entry, project, look)
@@ -254,7 +251,7 @@ class Inbox:
     async def scans(self, stop: asyncio.Event) -> AsyncIterator[Scan]:
         """A look at once, after every hint, when something is due, and every `scan_seconds`, until `stop`."""
         hint = asyncio.Event()
-        watcher = _Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 400))))
+        watcher = Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 400))))
         try:
             while not stop.is_set():
                 hint.clear()
@@ -277,98 +274,23 @@ class Inbox:
     async def _scan_aside(self, stop: asyncio.Event) -> Scan | None:
         """One look in a thread of its own: on a dead network volume it may never return. None when stopped."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
-        found: list[Scan] = []
-        failed: list[Exception] = []
+        scans: list[Scan] = []
+        errors: list[Exception] = []
 
         def work() -> None:
             try:
-                found.append(self.scan(time.monotonic(), time.time()))
+                scans.append(self.scan(time.monotonic(), time.time()))
             except Exception as error:
-                failed.append(error)
+                errors.append(error)
             with suppress(RuntimeError):  # the loop has gone meanwhile
                 loop.call_soon_threadsafe(done.set)
 
         threading.Thread(target=work, name="inbox-scan", daemon=True).start()
         while not done.is_set() and not stop.is_set():
             await _wait(done, SLICE)
-        if failed:
-            raise failed[0]
-        return found[0] if found else None
-
-
-class _Watcher:
-    """Keeps one thread watching; makes another when the folders change, or when it has gone blind or died."""
-
-    def __init__(self, stop: asyncio.Event, hint: asyncio.Event, step: int) -> None:
-        self._stop, self._hint, self._step = stop, hint, step
-        self._watch: _Watch | None = None
-        self._over: object = None
-        self._began, self._not_before, self._pause = 0.0, 0.0, 0.0
-
-    def tend(self, folders: tuple[Path, ...], root: object, now: float) -> bool:
-        """True when a thread watches; it also wakes us when `stop` is set."""
-        if self._watch and self._watch.ended:
-            self._bury(self._watch, now)
-        if self._watch and self._over != (folders, root):
-            self.close()
-        if self._watch is None and now >= self._not_before:
-            self._over, self._began = (folders, root), now
-            self._watch = _Watch(folders, self._stop, self._hint, self._step)
-        return self._watch is not None
-
-    def _bury(self, watch: _Watch, now: float) -> None:
-        """The first death is mended at once; the next ones wait longer and longer, until one has lived a while."""
-        self._watch = None
-        if not watch.error:
-            return
-        if not self._pause:
-            log.warning("Watching the inbox failed (%s). It is still looked into from time to time.", watch.error)
-        self._not_before = now + self._pause
-        self._pause = 0.0 if now - self._began > LONGEST_PAUSE else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
-
-    def close(self) -> None:
-        if self._watch:
-            self._watch.closed = True
-        self._watch = None
-
-
-class _Watch:
-    """One thread. It sets `hint` once it watches, at every change, and at its end: within a step of `stop`."""
-
-    def __init__(self, folders: tuple[Path, ...], stop: asyncio.Event, hint: asyncio.Event, step: int) -> None:
-        self._folders, self._stop, self._hint, self._step = folders, stop, hint, step
-        self._loop = asyncio.get_running_loop()
-        self.closed, self.ended, self.error = False, False, ""
-        threading.Thread(target=self._run, name="inbox-watch").start()
-
-    def is_set(self) -> bool:
-        """What watchfiles asks at every step: whether to end."""
-        return self.closed or self._stop.is_set() or self._loop.is_closed()
-
-    def _run(self) -> None:
-        try:
-            self._look_out()
-        except Exception as error:  # whatever it is, looking goes on without
-            self.error = f"{type(error).__name__}: {error}"
-        self.ended = True
-        self._tell()
-
-    def _look_out(self) -> None:
-        told, roots = False, {str(folder) for folder in self._folders}
-        for changes in watchfiles.watch(
-            *self._folders, watch_filter=None, debounce=self._step, step=self._step, rust_timeout=self._step,
-            yield_on_timeout=True, stop_event=self, raise_interrupt=False, recursive=False,
-            force_polling=False, ignore_permission_denied=True,
-        ):  # fmt: skip
-            if changes or not told:
-                self._tell()
-                told = True
-            if any(kind == watchfiles.Change.deleted and path in roots for kind, path in changes):
-                return  # it would keep silent about a folder made anew in that place
-
-    def _tell(self) -> None:
-        with suppress(RuntimeError):  # the loop has gone
-            self._loop.call_soon_threadsafe(self._hint.set)
+        if errors:
+            raise errors[0]
+        return scans[0] if scans else None
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -33,10 +33,10 @@ def open_folder(home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], P
         "order.resolved.yaml": resolved(row, plan).encode(),
         "receipt.yaml": first_receipt(row).encode(),
     }
-    for each in row.inputs:
+    for picture in row.inputs:
         if lying is None:
-            raise OutputBad(f"The claim of order {row.id} is gone, and with it {each['value']}.")
-        files[f"inputs/{each['name']}"] = partial(inputs.read, lying(each), each)
+            raise OutputBad(f"The claim of order {row.id} is gone, and with it {picture['value']}.")
+        files[f"inputs/{picture['name']}"] = partial(inputs.read, lying(picture), picture)
     project = order_folders.existing_project(home.projects, row.project)
     name = folder_name(row.name, bool(row.rehearsal))
     return order_folders.open_order_folder(
@@ -52,14 +52,15 @@ def project_document(row: OrderRow) -> str:
 
 def resolved(row: OrderRow, plan: Plan) -> str:
     """The same order with everything it borrowed written out: drop it anywhere, get the same items."""
-    value = written_out(plan, {each["value"]: f"inputs/{each['name']}" for each in row.inputs})
+    value = written_out(plan, {picture["value"]: f"inputs/{picture['name']}" for picture in row.inputs})
     comment = [
         f"# Order {row.id}, accepted {row.accepted_at} by artfactoryd {__version__}",
         f"# from {row.file!r}, document {row.number}, sha256 {row.document_sha256}",
     ]
-    comment += [f"# {'inputs/' + each['name']!r} sha256 {each['sha256']}{_from(each)}" for each in row.inputs]
+    for picture in row.inputs:
+        comment.append(f"# {'inputs/' + picture['name']!r} sha256 {picture['sha256']}{_from(picture)}")
     return "\n".join([*comment, documents.dump_yaml(value)])
 
 
-def _from(known: Json) -> str:
-    return f" from {known['source']!r}" if known.get("source") else ""
+def _from(picture: Json) -> str:
+    return f" from {picture['source']!r}" if picture.get("source") else ""

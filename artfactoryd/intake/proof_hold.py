@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
-from artfactoryd.execution.state import Workbench
 from artfactoryd.intake import notices
-from artfactoryd.intake.claims import Claim, Claims
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claims import Claims
 from artfactoryd.medium import storage_errors
 from artfactoryd.reporting import waiting
 from artfactoryd.storage import budget, projection
@@ -29,21 +29,23 @@ from artfactoryd.storage.writer import Books
 log = logging.getLogger(__name__)
 
 
-class Proofs:
-    def __init__(self, books: Books, claims: Claims, bench: Workbench, work: Path) -> None:
-        self._books, self._claims, self._bench, self._folder = books, claims, bench, work / "proofs"
+class ProofHold:
+    """`work`: the home's; `touch` is told of an order, by its id, whose receipt has something new to say."""
+
+    def __init__(self, books: Books, claims: Claims, work: Path, touch: Callable[[str], None]) -> None:
+        self._books, self._claims, self._folder, self._touch = books, claims, work / "proofs", touch
         self.late: set[str] = set()  # claims that could not be laid into Held yet
 
     @property
     def done(self) -> list[list[OrderRow]]:
         """Orders whose proof has ended and that are not held yet, those of one file together: all of it, or none."""
         claims = {row.claim for row in self._books.index.proofs()}
-        found = []
+        ended = []
         for claim in sorted(claims):
             rows = [row for row in self._books.index.orders_of_claim(claim) if is_open(row)]
             if all(self._has_ended(row) for row in rows):
-                found.append(rows)
-        return found
+                ended.append(rows)
+        return ended
 
     def _has_ended(self, row: OrderRow) -> bool:
         states = self._books.index.states_of(row.id, row.proof_items)
@@ -83,13 +85,13 @@ class Proofs:
             await asyncio.to_thread(self._claims.clear, claim)
             return
         for row in rows:
-            self._bench.touch(row.id)
+            self._touch(row.id)
 
     def _claim(self, rows: Sequence[OrderRow], name: str) -> Claim | None:
         """The claim of these orders, which was cleared when they were accepted, with their documents in it."""
-        known = next((each for each in self._claims.open() if each.id == rows[0].claim), None)
-        if known is not None:
-            return known
+        for claim in self._claims.open():
+            if claim.id == rows[0].claim:
+                return claim
         file = self._folder / name
         with storage_errors(self._folder):
             make_folders(self._folder)

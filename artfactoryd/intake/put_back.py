@@ -14,7 +14,7 @@ from artfactoryd.durable import copy, make_folders, move_new, write_file
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.intake.attachments import source_of
-from artfactoryd.intake.claims import Claim
+from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.planning.remake import SUFFIX, read_card
 from artfactoryd.storage.index import Index
@@ -25,19 +25,19 @@ log = logging.getLogger(__name__)
 DRAGGED = "dragged"  # in a claim's folder: this is to be put back
 
 
-def put_back(home: Home, index: Index, claim: Claim) -> bool:
-    """Whether a sidecar was dragged from the shelf, and lies there again: then nothing is to be made.
+def put_back(home: Home, index: Index, claim: Claim) -> Path | None:
+    """Of a sidecar that was dragged from the shelf, where it lies again: nothing is to be made. None: it was not.
 
     The picture goes back with it where it lies beside it in the inbox; one that only repeats what is on the
     shelf goes from the inbox.
     """
     row, card = _known(index, claim)
     if row is None or card is None:
-        return False
+        return None
     product, mark = home.root / row.path, claim.folder / DRAGGED
-    place = product.with_name(product.name + SUFFIX)
+    sidecar = product.with_name(product.name + SUFFIX)
     picture = _picture_beside(claim, card)
-    if not os.path.lexists(place) and not mark.exists():
+    if not os.path.lexists(sidecar) and not mark.exists():
         write_file(mark, b"")  # after a kill, the sidecar in its place must not be taken for one that stayed there
     if mark.exists():
         with storage_errors(product.parent):
@@ -45,13 +45,13 @@ def put_back(home: Home, index: Index, claim: Claim) -> bool:
             if picture is not None:
                 _lay(picture, product)
             point("picture_put_back")
-            _lay(claim.entry, place)
-            flush_folder(place.parent)
+            _lay(claim.entry, sidecar)
+            flush_folder(sidecar.parent)
         point("sidecar_put_back")
         log.info("%s was taken from the shelf, and is put back; nothing is made", claim.name)
     if picture is not None and _sha256(product) == card["file"]["sha256"]:
         picture.unlink(missing_ok=True)
-    return mark.exists()
+    return sidecar if mark.exists() else None
 
 
 def awaits_picture(home: Home, index: Index, claim: Claim) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
 from artfactoryd.reporting import orders, status, waiting
-from artfactoryd.settings import Settings
+from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
@@ -30,13 +30,13 @@ class Reads:
     """An order is named as everywhere (storage/naming). Raises NoSuchOrder, AmbiguousName, and TimeoutError when it
     takes long."""
 
-    def __init__(self, home: Home, settings: Callable[[], Settings]) -> None:
+    def __init__(self, home: Home, settings: LiveSettings) -> None:
         self._home, self._settings = home, settings
         self._thread = ThreadPoolExecutor(1, "status")
         self._index: Index | None = None
 
     async def status(self) -> Document:
-        return await self._ask(lambda index: status.status(self._home, index, self._settings(), self._home.holder()))
+        return await self._ask(lambda index: status.status(self._home, index, self._settings.now, self._home.holder()))
 
     async def orders(self, most: int, before: str) -> Document:
         """Newest first; `next` goes on where this ends."""
@@ -85,7 +85,7 @@ class Reads:
             self._index.close()
 
     def _document(self, index: Index, row: OrderRow, *, products: bool) -> Document:
-        reasons = waiting.reasons(index, row, self._home, self._settings())
+        reasons = waiting.reasons(index, row, self._home, self._settings.now)
         return orders.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
 
 

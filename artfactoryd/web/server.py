@@ -22,7 +22,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 
 from artfactoryd.credentials import resolve_token
-from artfactoryd.daemon.app import House
+from artfactoryd.daemon.app import App
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse
 from artfactoryd.settings import Http
 from artfactoryd.web import page
@@ -63,26 +63,26 @@ class Said(Exception):
 
 
 async def serve(
-    house: House, environ: Mapping[str, str], health: Callable[[], dict[str, Any]], spawn: Spawn, stop: asyncio.Event
+    app: App, environ: Mapping[str, str], health: Callable[[], dict[str, Any]], spawn: Spawn, stop: asyncio.Event
 ) -> None:
     """Until `stop`, then closed within a second. What goes wrong here is said, and the line goes on.
 
     `spawn` makes a task of what a follower is sent; such a task ends when its follower goes.
     """
     try:
-        token = resolve_token(house.settings, environ)
-        await _serve(Desk(house, health, spawn, Guard(house.settings.http.host, frozenset(), token)), stop)
+        token = resolve_token(app.settings.now, environ)
+        await _serve(Desk(app, health, spawn, Guard(app.settings.now.http.host, frozenset(), token)), stop)
     except WrongUse as error:
-        await _no_page(house, str(error))
+        await _no_page(app, str(error))
     except Exception as error:
         log.exception("the status page ended by a defect of this program")
-        await _no_page(house, f"It ended by a defect of this program ({error}); the log has the details.")
+        await _no_page(app, f"It ended by a defect of this program ({error}); the log has the details.")
 
 
 async def _serve(desk: Desk, stop: asyncio.Event) -> None:
     try:
         desk.spawn(desk.followers.tell())
-        if await _bind(desk, desk.house.settings.http, stop):
+        if await _bind(desk, desk.app.settings.now.http, stop):
             await stop.wait()
     finally:
         await desk.close()
@@ -97,7 +97,7 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
             await site.start()
         except OSError as error:
             await site.stop()
-            await _no_page(desk.house, _why_not(http, error))
+            await _no_page(desk.app, _why_not(http, error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(PORT_AGAIN):
                     await stop.wait()
@@ -105,17 +105,17 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
         ports = frozenset(int(address[1]) for address in desk.runner.addresses)
         desk.guard = Guard(http.host, ports, desk.guard.token)
         log.info("the status page is at %s", desk.guard.address)
-        await asyncio.to_thread(desk.house.home.tell, page=desk.guard.address, page_problem=None)
+        await asyncio.to_thread(desk.app.home.tell, page=desk.guard.address, page_problem=None)
         return True
     return False
 
 
-async def _no_page(house: House, reason: str) -> None:
+async def _no_page(app: App, reason: str) -> None:
     """Said in the log and in `status`; once, however often it is found."""
-    said = house.home.holder() or {}
+    said = app.home.holder() or {}
     if said.get("page_problem") != reason:
         log.warning("no status page: %s", reason)
-        await asyncio.to_thread(house.home.tell, page=None, page_problem=reason)
+        await asyncio.to_thread(app.home.tell, page=None, page_problem=reason)
 
 
 def _why_not(http: Http, error: OSError) -> str:
@@ -130,10 +130,10 @@ def _why_not(http: Http, error: OSError) -> str:
 class Desk:
     """Where visitors are answered."""
 
-    def __init__(self, house: House, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
-        self.house, self.health, self.guard, self.spawn = house, health, guard, spawn
-        self.reads = Reads(house.home, lambda: house.settings)
-        self.followers = Followers(self.reads.news, house.bench.moved)
+    def __init__(self, app: App, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
+        self.app, self.health, self.guard, self.spawn = app, health, guard, spawn
+        self.reads = Reads(app.home, app.settings)
+        self.followers = Followers(self.reads.news, app.execution.receipts.moved)
         self.runner = web.AppRunner(
             self._app(), handle_signals=False, access_log_class=AccessLog, access_log=access, shutdown_timeout=CLOSING
         )

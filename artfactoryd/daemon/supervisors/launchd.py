@@ -65,7 +65,7 @@ def plist(service: Service, program: Path) -> bytes:
 
 def parse_print(text: str) -> dict[str, str]:
     """`key = value` of `launchctl print` at the first depth; what stands in inner braces is about something else."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     depth = 0
     for line in map(str.strip, text.splitlines()):
         key, equals, value = line.partition(" = ")
@@ -74,8 +74,8 @@ def parse_print(text: str) -> dict[str, str]:
         elif line.endswith("{"):
             depth += 1
         elif equals and depth == 1:
-            found.setdefault(key, value)
-    return found
+            values.setdefault(key, value)
+    return values
 
 
 def is_disabled(text: str, name: str) -> bool:
@@ -83,11 +83,11 @@ def is_disabled(text: str, name: str) -> bool:
     return re.search(rf'"{re.escape(name)}" => (disabled|true)\b', text) is not None
 
 
-def last_exit(said: Mapping[str, str]) -> str | None:
-    signal = said.get("last terminating signal")
+def last_exit(printed: Mapping[str, str]) -> str | None:
+    signal = printed.get("last terminating signal")
     if signal:
         return f"signal {signal}"
-    code = re.match(r"\d+", said.get("last exit code", ""))
+    code = re.match(r"\d+", printed.get("last exit code", ""))
     return f"exit code {_meaning(int(code[0]))}" if code else None
 
 
@@ -108,8 +108,8 @@ class Launchd:
         write_for_supervisor(agent_file(service), plist(service, program))
         yield f"Wrote {agent_file(service)}"
         if session.out.strip() != "Aqua":
-            found = session.out.strip() or _meaning(session.code)
-            yield f"This is no desktop session (launchctl says {found}). It starts when you log in at the desktop."
+            answer = session.out.strip() or _meaning(session.code)
+            yield f"This is no desktop session (launchctl says {answer}). It starts when you log in at the desktop."
             return
         self._boot_out(service)
         self._ask("enable", self._target(service))
@@ -123,17 +123,17 @@ class Launchd:
             yield f"Took away {agent_file(service)}"
 
     def condition(self, service: Service) -> Condition:
-        printed = self._print(service)
-        said = parse_print(printed.out) if printed.code == 0 else {}
+        answer = self._print(service)
+        printed = parse_print(answer.out) if answer.code == 0 else {}
         disabled = self._ask("print-disabled", self._domain)
-        pid = said.get("pid", "")
+        pid = printed.get("pid", "")
         return Condition(
             supervisor="launchd", name=label(service), file=agent_file(service),
             installed=agent_file(service).is_file(),
             enabled=not is_disabled(disabled.out, label(service)) if disabled.code == 0 else None,
-            loaded=None if printed.code == ABSENT else printed.code == 0,
-            pid=int(pid) if pid.isdigit() else None, last_exit=last_exit(said),
-            trouble=f"launchd cannot be asked: {printed.err}" if printed.code == ABSENT else "",
+            loaded=None if answer.code == ABSENT else answer.code == 0,
+            pid=int(pid) if pid.isdigit() else None, last_exit=last_exit(printed),
+            trouble=f"launchd cannot be asked: {answer.err}" if answer.code == ABSENT else "",
         )  # fmt: skip
 
     def sees(self, variable: str) -> bool:

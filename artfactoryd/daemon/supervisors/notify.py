@@ -15,10 +15,10 @@ def tell(environ: Mapping[str, str], *words: str) -> None:
     if not address.startswith(("/", "@")):
         return
     name = "\0" + address[1:] if address.startswith("@") else address
-    said = "\n".join(" ".join(word.split()) for word in words)
+    message = "\n".join(" ".join(word.split()) for word in words)
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.setblocking(False)
-        ear.sendto(said.encode("utf-8", "replace"), name)
+        ear.sendto(message.encode("utf-8", "replace"), name)
 
 
 def ready(environ: Mapping[str, str], status: str, pause: float) -> None:

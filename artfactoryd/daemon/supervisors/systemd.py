@@ -37,16 +37,16 @@ def unit_text(service: Service, program: Path) -> bytes:
     home = str(service.home)
     words = {"PROGRAM": quoted(str(program)), "HOME": quoted(home), "PLACE": home.replace("\\", "/").replace("%", "%%")}
     text = template("artfactoryd.service").decode()
-    return re.sub("@([A-Z]+)@", lambda found: words[found[1]], text).encode()
+    return re.sub("@([A-Z]+)@", lambda match: words[match[1]], text).encode()
 
 
 def parse_show(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
-def last_exit(said: Mapping[str, str]) -> str | None:
+def last_exit(shown: Mapping[str, str]) -> str | None:
     """Of the process before this one systemd tells nothing; 0 in ExecMainCode: it has not ended."""
-    code, status = said.get("ExecMainCode", "0"), said.get("ExecMainStatus", "")
+    code, status = shown.get("ExecMainCode", "0"), shown.get("ExecMainStatus", "")
     if code == "0" or not status.isdigit():
         return None
     number = int(status)
@@ -93,16 +93,16 @@ class Systemd:
 
     def condition(self, service: Service) -> Condition:
         answer = self._ask("show", unit(service), f"--property={ASKED}")
-        said = parse_show(answer.out) if answer.code == 0 else {}
-        pid = said.get("MainPID", "0")
+        shown = parse_show(answer.out) if answer.code == 0 else {}
+        pid = shown.get("MainPID", "0")
         alive = pid.isdigit() and pid != "0"
         return Condition(
             supervisor="systemd", name=unit(service), file=self._file(service),
             installed=self._file(service).is_file(),
-            enabled=said["UnitFileState"] == "enabled" if "UnitFileState" in said else None,
-            loaded=said["LoadState"] == "loaded" if "LoadState" in said else None,
-            pid=int(pid) if alive else None, last_exit=last_exit(said),
-            says=said.get("StatusText", "") if alive else "",  # systemd remembers the last word of the dead
+            enabled=shown["UnitFileState"] == "enabled" if "UnitFileState" in shown else None,
+            loaded=shown["LoadState"] == "loaded" if "LoadState" in shown else None,
+            pid=int(pid) if alive else None, last_exit=last_exit(shown),
+            says=shown.get("StatusText", "") if alive else "",  # systemd remembers the last word of the dead
             trouble="" if answer.code == 0 else _unreachable(answer),
         )  # fmt: skip
 

@@ -39,7 +39,7 @@ def test_an_order_keeps_the_pattern_of_the_settings_it_was_accepted_under(
             works.fake.hold("collect")
             order_id = await works.take(order("a [colour] car", lookups={"colour": ["red"]}))
             await works.fake.reached("collect")
-            works.house.use(replace(works.house.settings, products=Products("other.{ext}")))
+            works.house.use(replace(works.house.settings.now, products=Products("other.{ext}")))
             works.fake.release("collect")
             await works.until(lambda: works.state(order_id) == "completed")
             assert names(works, order_id) == ["red a-red-car.png"]

@@ -146,7 +146,7 @@ async def test_what_equals_something_in_doubt_waits_for_a_person_and_says_so(wor
     assert (works.states(first), works.states(second)) == (["in_doubt"], ["planned"])
     assert len(works.fake.calls()) == 1
     house = works.house
-    [reason] = waiting.reasons(house.books.index, works.order(second), house.home, house.settings)
+    [reason] = waiting.reasons(house.books.index, works.order(second), house.home, house.settings.now)
     assert reason == "1 wait for an equal one that is in doubt; they are made when it turns out not to be."
     await works.tell("cancel", first)
     await works.until(lambda: works.state(second) == "completed")
@@ -256,7 +256,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
 
     def planned(text: str) -> tuple[dict[str, Any], str]:
         file.write_text(text)
-        found = planning.plan(works.home.home, works.house.settings, file, rehearse=False, most=10)
+        found = planning.plan(works.home.home, works.house.settings.now, file, rehearse=False, most=10)
         return found.document["orders"][0], "\n".join(plan.text(found))
 
     found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
@@ -280,7 +280,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
 
 async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> None:
     await works.make(order("a [red,green,blue] car"))
-    works.house.bench.gates["fake"].use(4, 1)
+    works.execution.gates["fake"].use(4, 1)
     second = await works.take(order("a [red,green,blue] car", notes="edited"))
     await works.until(lambda: works.state(second) == "completed")
 

@@ -95,7 +95,7 @@ async def test_who_waits_for_an_end_ends_when_an_outage_outlasts_a_few_tries(
         works.fake.script("submit", *[AWAY] * 500)
         made = await works.make(order())
         assert FEW + limits.PROBES <= len(works.fake.calls()) < 50 and works.states(made) == ["planned"] * 2
-        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.until(lambda: outages(works)["fake"].given_up)
     async with at_work(home, monkeypatch) as works:  # the next start tries at once
         await works.until(lambda: works.states(made) == ["completed"] * 2)
         assert outages(works) == {}
@@ -120,7 +120,7 @@ async def test_what_a_person_paused_is_not_said_to_be_tried_again(home: TestHome
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", *[AWAY] * 500)
         await works.make(order("a car"))
-        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.until(lambda: outages(works)["fake"].given_up)
         await works.tell("pause", target="fake")
         await works.until(lambda: home.receipt().get("reasons") == ["fake is paused by you; `resume fake`."])
 
@@ -158,7 +158,7 @@ async def test_while_questions_are_not_answered_nothing_is_created(home: TestHom
         made = await works.take(order(CARS))
         await works.until(lambda: outages(works))
         begun = len(works.fake.calls())
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         gate.concurrency = 5
         for _ in range(5):
             gate.wake()
@@ -173,7 +173,7 @@ async def test_running_items_of_an_outage_do_not_keep_once_from_ending(home: Tes
         works.fake.script("collect", *[AWAY] * 500)
         made = await works.make(order("a car"))
         assert works.states(made) == ["running"]
-        await works.until(lambda: outages(works)["fake"]["given_up"])
+        await works.until(lambda: outages(works)["fake"].given_up)
         folder = home.root / works.folder(made)
         await works.until(lambda: "does not work since" in str(home.receipt(folder).get("reasons")))
 
@@ -188,11 +188,11 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
         made = await works.take(order("a car"))
 
         def resting() -> bool:
-            return submit._resting(index, [works.order(made)], home.home, works.house.settings)
+            return submit._resting(index, [works.order(made)], home.home, works.house.settings.now)
 
         await works.until(lambda: works.items(made) and outages(works))
-        await works.until(lambda: outages(works)["fake"]["given_up"] and resting())
-        text = orders.status_text(status.status(home.home, index, works.house.settings, None))
+        await works.until(lambda: outages(works)["fake"].given_up and resting())
+        text = orders.status_text(status.status(home.home, index, works.house.settings.now, None))
         assert "Outage  fake does not work since" in text
 
 
@@ -210,7 +210,7 @@ async def test_a_question_that_is_told_to_wait_slows_every_other(home: TestHome,
         made = await works.take(order("car [1,2,3,4]"))
         await works.until(lambda: works.states(made) == ["running"] * 3 + ["planned"])
         works.fake.release("collect")
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         await works.until(lambda: gate.waits > 50 and not gate.asking._under_way)
         asked = len(works.fake.history)
         assert works.states(made) == ["running"] * 3 + ["planned"] and not works.daemon.done
@@ -230,11 +230,11 @@ async def test_a_key_that_works_again_lifts_the_stop_by_itself(home: TestHome, m
         made = await works.make(order())
         assert works.states(made) == ["planned"] * 2 and isinstance(works.fake, Probed) and works.fake.probes == 0
         for probes in (1, 2):  # other settings
-            works.house.use(works.house.settings)
+            works.house.use(works.house.settings.now)
             await works.until(lambda: works.fake.probes == probes)  # type: ignore[attr-defined]  # noqa: B023
         assert works.states(made) == ["planned"] * 2
         monkeypatch.setattr(limits, "ASK_EVERY", 0.01)
-        works.house.use(works.house.settings)
+        works.house.use(works.house.settings.now)
         await works.until(lambda: works.states(made) == ["completed"] * 2)
         assert [line["on"] for line in works.lines("pause")] == [True, False]
         assert works.house.books.index.stops() == {}
@@ -264,7 +264,7 @@ async def test_that_there_is_money_again_only_a_person_says(home: TestHome, monk
             works.fake.script("submit", ProviderStopped("There is no money."))
             if times == 1:
                 made = await works.make(order())
-            works.house.use(works.house.settings)
+            works.house.use(works.house.settings.now)
             await works.rests()
             assert isinstance(works.fake, Probed) and works.fake.probes == 0
             assert works.states(made) == ["planned"] * 2 and works.house.books.index.stops().keys() == {"fake"}
@@ -298,7 +298,7 @@ async def test_a_probe_with_a_defect_ends_nothing(home: TestHome, monkeypatch: P
         works.fake.script("submit", *[AWAY] * FEW, ProviderStopped("bad key", of_key=True))
         await works.take(order())
         await works.until(lambda: works.house.books.index.stops())
-        works.house.use(works.house.settings)
+        works.house.use(works.house.settings.now)
         await works.until(lambda: works.fake.probes == 2)  # type: ignore[attr-defined]
         assert not works.running.done() and works.house.books.index.stops()
 

@@ -1,0 +1,60 @@
+"""One run: what it is asked for, what it met, and the exit code that follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from artfactoryd.core import lifecycle
+from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.intake.outcomes import Outcome, PutBack, Rejected
+from artfactoryd.storage.index import Index
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """`until_done`: end when nothing can go on by itself (`once`, `submit --wait`), and not only when stopped."""
+
+    until_done: bool = False
+    only: frozenset[Path] = frozenset()  # take just these entries of the inbox; empty: whatever lies there
+    orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    orders: tuple[str, ...] = ()  # ids of those taken or found unfinished, as they were met
+    rejected: tuple[Path, ...] = ()  # where what was dropped and is no order lies now
+    waiting: int = 0  # things taken, or in the inbox, that wait for a picture or for room on the disk
+
+
+class Tally:
+    """Gathers a run's report while it goes on; the daemon alone writes here."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, None] = {}
+        self._rejected: list[Path] = []
+
+    @property
+    def orders(self) -> list[str]:
+        return list(self._orders)
+
+    def meet(self, order_ids: Iterable[str]) -> None:
+        self._orders.update(dict.fromkeys(order_ids))
+
+    def add(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Rejected):
+            self._rejected.append(outcome.path)
+        elif not isinstance(outcome, PutBack):
+            self.meet(outcome.orders)
+
+    def report(self, waiting: int) -> RunReport:
+        return RunReport(tuple(self._orders), tuple(self._rejected), waiting)
+
+
+def exit_code(index: Index, order_ids: Iterable[str], rejected: int, waiting: int = 0) -> int:
+    """1: something failed or was rejected; 3: something waits; 0: all is done."""
+    states = {index.state(row) for row in map(index.order, order_ids) if row is not None}
+    if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
+        return 1
+    return 3 if waiting or states & lifecycle.UNFINISHED_ORDERS else 0

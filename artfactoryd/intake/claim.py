@@ -1,0 +1,59 @@
+"""One dropped thing that is ours: its files, and what `submit` wrote into it. `claims` takes and ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import entries
+from artfactoryd.errors import Problem, Refusal
+
+ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
+SUBMISSION = ".submit.json"  # what `submit` writes into a bundle
+SUBMISSION_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One dropped thing. `name` is readable: NFC, with what is not UTF-8 escaped; `project` is the drop-box's name."""
+
+    id: str
+    folder: Path
+    name: str
+    project: str | None
+    kind: str  # "file", or "bundle": a folder
+    taken_at: str  # ISO, UTC
+
+    @property
+    def entry(self) -> Path:
+        """What was dropped: the file or the folder."""
+        return self.folder / "dropped" / self.name
+
+    @property
+    def order_file(self) -> Path:
+        if self.kind == "file":
+            return self.entry
+        names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
+        return self.entry / (names[0] if names else "order.yaml")
+
+    @property
+    def beside(self) -> Path:
+        """Where the pictures it names lie: in the bundle, or taken along with a loose order."""
+        return self.entry if self.kind == "bundle" else self.folder / "companions"
+
+    def submission(self) -> dict[str, Any]:
+        """What `submit` wrote into a bundle; empty when the bundle was made by hand."""
+        try:
+            with open(os.open(self.entry / SUBMISSION, entries.READ_ONLY), "rb") as file:
+                submission = json.loads(file.read(SUBMISSION_BYTES))
+            if isinstance(submission, dict):
+                return submission
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except (OSError, ValueError, RecursionError):
+            pass
+        fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
+        raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMISSION)])

@@ -1,0 +1,98 @@
+"""The thread that watches the inbox: hints to look, as soon as something changes. The one door to watchfiles.
+
+A hint is an event that is set. It may come late, twice or never; who waits for it looks from time to time anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import watchfiles
+
+log = logging.getLogger(__name__)
+
+STEP_MS = 400  # a hint comes within two steps; each step wakes the machine once
+LONGEST_PAUSE = 60.0  # seconds between two tries to watch
+
+
+class Watcher:
+    """Keeps one thread watching; makes another when the folders change, or when it has gone blind or died."""
+
+    def __init__(self, stop: asyncio.Event, hint: asyncio.Event, step: int) -> None:
+        """`stop` ends the thread, `hint` is set by it; both belong to the running loop. `step`: milliseconds."""
+        self._stop, self._hint, self._step = stop, hint, step
+        self._watch: _Watch | None = None
+        self._over: object = None
+        self._began, self._not_before, self._pause = 0.0, 0.0, 0.0
+
+    def tend(self, folders: tuple[Path, ...], root: object, now: float) -> bool:
+        """True when a thread watches these folders; it also wakes us when `stop` is set.
+
+        `root`: what tells one inbox from another made in its place; `now`: monotonic seconds.
+        """
+        if self._watch and self._watch.ended:
+            self._bury(self._watch, now)
+        if self._watch and self._over != (folders, root):
+            self.close()
+        if self._watch is None and now >= self._not_before:
+            self._over, self._began = (folders, root), now
+            self._watch = _Watch(folders, self._stop, self._hint, self._step)
+        return self._watch is not None
+
+    def _bury(self, watch: _Watch, now: float) -> None:
+        """The first death is mended at once; the next ones wait longer and longer, until one has lived a while."""
+        self._watch = None
+        if not watch.error:
+            return
+        if not self._pause:
+            log.warning("Watching the inbox failed (%s). It is still looked into from time to time.", watch.error)
+        self._not_before = now + self._pause
+        self._pause = 0.0 if now - self._began > LONGEST_PAUSE else min(LONGEST_PAUSE, self._pause * 2 or 1.0)
+
+    def close(self) -> None:
+        if self._watch:
+            self._watch.closed = True
+        self._watch = None
+
+
+class _Watch:
+    """One thread. It sets `hint` once it watches, at every change, and at its end: within a step of `stop`."""
+
+    def __init__(self, folders: tuple[Path, ...], stop: asyncio.Event, hint: asyncio.Event, step: int) -> None:
+        self._folders, self._stop, self._hint, self._step = folders, stop, hint, step
+        self._loop = asyncio.get_running_loop()
+        self.closed, self.ended, self.error = False, False, ""
+        threading.Thread(target=self._run, name="inbox-watch").start()
+
+    def is_set(self) -> bool:
+        """What watchfiles asks at every step: whether to end."""
+        return self.closed or self._stop.is_set() or self._loop.is_closed()
+
+    def _run(self) -> None:
+        try:
+            self._look_out()
+        except Exception as error:  # whatever it is, looking goes on without
+            self.error = f"{type(error).__name__}: {error}"
+        self.ended = True
+        self._tell()
+
+    def _look_out(self) -> None:
+        told, roots = False, {str(folder) for folder in self._folders}
+        for changes in watchfiles.watch(
+            *self._folders, watch_filter=None, debounce=self._step, step=self._step, rust_timeout=self._step,
+            yield_on_timeout=True, stop_event=self, raise_interrupt=False, recursive=False,
+            force_polling=False, ignore_permission_denied=True,
+        ):  # fmt: skip
+            if changes or not told:
+                self._tell()
+                told = True
+            if any(kind == watchfiles.Change.deleted and path in roots for kind, path in changes):
+                return  # it would keep silent about a folder made anew in that place
+
+    def _tell(self) -> None:
+        with suppress(RuntimeError):  # the loop has gone
+            self._loop.call_soon_threadsafe(self._hint.set)
