@@ -17,9 +17,9 @@ from artfactoryd.daemon.story import Story
 from artfactoryd.errors import CallRefused, InDoubt, ProviderStopped, RunFailed, Unreachable
 from artfactoryd.news import News
 from artfactoryd.storage import writer
-from artfactoryd.storage.events import Pause
+from artfactoryd.storage.events import Pause, from_line
 from artfactoryd.storage.index import Index
-from tests.accounts import ORDER, acceptance, books_in, clock, expander
+from tests.accounts import ORDER, acceptance, books_in, clock, expander, release, wish
 from tests.homes import TestHome, until
 from tests.works import Works, at_work, order, quick
 
@@ -266,3 +266,20 @@ def test_no_key_of_a_provider_is_in_the_story(home: TestHome) -> None:
     home.once(REPLICATE_API_TOKEN="r8_OtherSecret")
     text = "".join(path.read_text() for path in home.home.logs.iterdir())
     assert "order.completed" in text and "Secret" not in text
+
+
+async def test_the_log_of_attempts_names_provider_and_model_also_of_one_whose_wish_an_earlier_run_wrote(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("artfactoryd.generation"), "propagate", True)
+    caplog.set_level(logging.INFO, "artfactoryd.generation")
+    async with books_in(tmp_path) as books:
+        await books.record(acceptance())
+        await books.expand(books.index.orders()[0])
+        await books.record(wish(1))
+    again = writer.Books(tmp_path / "Ledger", tmp_path / "index.sqlite3", expander, clock, Story().hear)
+    await again.record(from_line(release(1)))
+    again.close()
+    (line,) = [record for record in caplog.records if record.name == "artfactoryd.generation"]
+    facts = {"order": ORDER, "item": 1, "provider": "fake", "reason": release(1)["reason"]}
+    assert line.getMessage() == "release" and vars(line)["facts"].items() >= facts.items()
