@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, news
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
@@ -142,6 +142,8 @@ class Intake:
     async def _reject(self, claim: Claim, problems: Sequence[Problem]) -> Rejected:
         path = await asyncio.to_thread(self._claims.reject, claim, notices.rejection_text(claim.name, problems))
         await asyncio.to_thread(self._attachments.decided, claim)
+        codes = tuple(problem.code for problem in problems)
+        news.tell(news.OrderRejected(file=claim.name, path=str(path), codes=codes))
         return Rejected(path)
 
     async def _understand(self, claim: Claim) -> list[Study]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uuid_utils
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, news
 from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
 from artfactoryd.errors import OutputBad, StorageFull
@@ -88,7 +88,9 @@ class Consumer:
         failpoints.point("claimed")
         if isinstance(entry, Stray):
             text = f"{claim.name} is not an order: it is {entry.what}.\n\n{entry.advice}\n"
-            self._report(Rejected(await asyncio.to_thread(self._claims.reject, claim, text)))
+            path = await asyncio.to_thread(self._claims.reject, claim, text)
+            news.tell(news.OrderRejected(file=claim.name, path=str(path)))
+            self._report(Rejected(path))
         else:
             await self._take(claim)
 
