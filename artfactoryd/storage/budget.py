@@ -99,7 +99,11 @@ def whole_price(index: Index, order: OrderRow) -> int:
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
-    """The bill of a model paid by the second; None for every other, and where no time was measured."""
+    """The bill of a model paid by the second; None for every other, and where no time was measured.
+
+    It counts from the `result` line, before its slot is free for the next wish; from then on the order's wishes set
+    aside as much as its dearest bill.
+    """
     price = order.model_of(item).price
     if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
         return None
