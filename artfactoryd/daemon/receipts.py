@@ -62,8 +62,9 @@ def write(app: App, order_id: str) -> None:
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
-    notes = waiting.reasons(index, row, app.home, app.settings.now, clock.day_of(app.clock()))
-    notes += app.execution.disk.unfiled(order_id)
+    unfiled = sorted(set(app.execution.disk.unfiled(order_id)))
+    day = clock.day_of(app.clock())
+    notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled).reasons
     folder = app.home.root / row.folder
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())

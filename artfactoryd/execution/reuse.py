@@ -23,7 +23,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Made, Twin, Twins
 from artfactoryd.shelf.reading import card_of, read_sidecar
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
 from artfactoryd.storage.events import Output
 from artfactoryd.storage.index import Index
@@ -47,7 +47,7 @@ class Reuse:
     ) -> None:  # fmt: skip
         self._index, self._single_flight, self._queues = index, single_flight, queues
         self._recorder, self._root, self._clock = recorder, home.root, clock
-        self._kept = Kept(home.work, home.rejected)
+        self._staging = Staging(home.work, home.rejected)
         self._twins = Twins(index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
@@ -100,8 +100,8 @@ class Reuse:
     def _secure(self, chosen: Sequence[Output], made: Sequence[Made]) -> None:
         """Copied at once: what is not shelved goes when all that is made of it is safe. Raises OutputLost."""
         for copy, one in zip(chosen, made, strict=True):
-            self._kept.copy(self._root / one.output.path, copy.id, one.output.sha256)
-        self._kept.flush()
+            self._staging.copy(self._root / one.output.path, copy.id, one.output.sha256)
+        self._staging.flush()
 
     def _chosen(self, row: ItemRow, made: Made, *, address: str, **known: Any) -> Output:
         now, output = self._clock().isoformat(timespec="milliseconds"), made.output

@@ -57,11 +57,12 @@ class Worker:
                 await self._make_once(item_now(self._index, row.item_key))
 
     async def _make_once(self, row: ItemRow) -> None:
+        """What goes wrong on the way stops as much as it concerns: the item, its order, or all sending."""
         self._flights.begin(row)
         try:
-            row = await self._buy(row)
+            row = await self._buy(row)  # reuse, else wish, submit, ticket; then collect, result
             if row.state == ItemState.DELIVERING:
-                await self._deliver(row)
+                await self._deliver(row)  # fetch, look, place, settlement
         except OverCap as error:
             log.info("order %s waits: %s", row.order_id, error)
             self._capped.stop(row, error)
@@ -79,14 +80,17 @@ class Worker:
             self.put_back(row)
 
     async def _buy(self, row: ItemRow) -> ItemRow:
-        """From whatever is before it to delivering, or to an end; then the slot of its gate is free again."""
+        """From the state it is in to delivering, planned again, in doubt or an end. The slot is free then.
+
+        Each step gives the row as it is after it.
+        """
         try:
             if row.state == ItemState.PLANNED:
                 row = await self._reuse_or_send(row)
             elif row.state == ItemState.SUBMITTING:
-                row = await self._purchase.lost(row)
+                row = await self._purchase.lost(row)  # the last run wished for it, and has no ticket
             if row.state == ItemState.RUNNING:
-                row = await self._collection.collect(row)  # questions, result
+                row = await self._collection.collect(row)
             return row
         finally:
             self._gates[row.provider].let_go()
@@ -106,7 +110,7 @@ class Worker:
     async def _deliver(self, row: ItemRow) -> None:
         """On the shelf and settled, or lost: then what it cost is written down."""
         try:
-            settlement = await self._delivered(row)  # fetch, look, place
+            settlement = await self._delivered(row)
             await self._recorder.record(settlement)
             if dependencies.feeds(self._index, row):
                 self._receipts.add(row.order_id)

@@ -16,7 +16,7 @@ from artfactoryd.planning import preview as planning
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
 from artfactoryd.shelf.fetch import Fetched
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -217,13 +217,13 @@ async def test_what_goes_while_it_is_copied_is_not_bought_but_by_retry(
     works: Works, monkeypatch: pytest.MonkeyPatch, harm: str
 ) -> None:
     first = await works.make(order("a car"))
-    path, copy = files(works, first)[0], Kept.copy
+    path, copy = files(works, first)[0], Staging.copy
 
-    def late(kept: Kept, source: Path, product: str, sha256: str) -> Fetched:
+    def late(kept: Staging, source: Path, product: str, sha256: str) -> Fetched:
         source.unlink() if harm == "deleted" else source.write_bytes(b"another picture")
         return copy(kept, source, product, sha256)
 
-    monkeypatch.setattr(Kept, "copy", late)
+    monkeypatch.setattr(Staging, "copy", late)
     second = await works.make(order("a car", notes="edited"))
     assert path.exists() == (harm == "edited") and works.kinds()[-2:] == ["reuse", "tombstone"]
     assert (works.state(second), works.committed(second), len(works.fake.calls())) == ("failed", 0, 1)
