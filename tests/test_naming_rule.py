@@ -151,7 +151,7 @@ async def test_the_status_page_names_an_order_by_the_same_rule(three: Three) -> 
     with pytest.raises(AmbiguousName) as caught:
         await reads.items("cars", 0, 10)
     assert caught.value.candidates == (three.orders[1], three.orders[0])
-    assert (await reads.items("boats", 0, 10))["order_id"] == three.orders[2]
+    assert (await reads.items("boats", 0, 10)).order_id == three.orders[2]
     with pytest.raises(NoSuchOrder):
         await reads.items("carz", 0, 10)
     reads.close()

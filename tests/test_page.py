@@ -1,43 +1,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.reporting.caps import Caps, Period
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.orders import MoneyDocument, OrderDocument, ProductDocument
+from artfactoryd.reporting.status import ClosedProvider, NewProduct, StatusDocument, WordsBeside
 from artfactoryd.web import page
 
-ITEMS = ("planned", "submitting", "running", "delivering", "completed", "failed", "cancelled", "in_doubt")
+AT = "2026-11-22T10:00:00Z"
 
 
-def an_order(**more: Any) -> dict[str, Any]:
-    counts = {f"{state}_items": 0 for state in ITEMS}
-    return {
-        "order_id": "01", "name": "cars", "project": "summer", "status": "processing", "reasons": [], "total_items": 40,
-        **counts, "spent_usd": 0.051, "in_doubt_usd": 0.0, "cap_usd": 5.0, "rehearsal": False, **more,
+def an_order(money: MoneyDocument | None = None, items: dict[str, int] | None = None, **more: Any) -> OrderDocument:
+    known: dict[str, Any] = {
+        "order_id": "01", "name": "cars", "project": "summer", "status": OrderState.PROCESSING, "reasons": [],
+        "total_items": 40, "total_products": 40, "reused_items": 0, "price_usd": 0.1, "cap_usd": 5.0, "paused": False,
+        "rehearsal": False, "accepted_at": AT, "folder": None,
     }  # fmt: skip
+    return OrderDocument(**{
+        **known, "money": money or MoneyDocument(0.051), "items_by_state": items or {}, **more,
+    })  # fmt: skip
 
 
-def a_status(**more: Any) -> dict[str, Any]:
-    return {
+def a_period(name: str, counted: float, cap: float) -> Period:
+    return Period(name, "2026", counted, cap, cap - counted)
+
+
+def a_status(**more: Any) -> StatusDocument:
+    known: dict[str, Any] = {
         "home": "/home/me/ArtFactory", "daemon": {"started_at": "2026-11-22T10:00:00+0000"}, "inbox": [], "held": [],
-        "rejected": [], "why": {"held": {}, "rejected": {}}, "providers": {}, "paused": None, "no_room": "",
-        "open": [], "recent": [],
-        "products": [], "spent_usd": 0.0, **more,
+        "rejected": [], "why": WordsBeside({}, {}), "providers": {}, "paused": None, "no_room": "", "open": [],
+        "recent": [], "products": [], "spent_usd": 0.0,
+        "budget": Caps(a_period("day", 0.25, 10), a_period("month", 0.75, 50)),
     }  # fmt: skip
+    return StatusDocument(**{**known, **more})
 
 
 EVERYTHING = a_status(
     inbox=["a.yaml"], held=["b.yaml"], rejected=["c.yaml", "old.yaml"],
-    why={"held": {"b.yaml": "too many"}, "rejected": {"c.yaml": "no such key"}},
-    providers={"replicate": {"stopped": "the key is wrong.", "since": "2026-11-22T10:00:00Z"}},
+    why=WordsBeside({"b.yaml": "too many"}, {"c.yaml": "no such key"}),
+    providers={"replicate": ClosedProvider("the key is wrong.", False, None, AT)},
     no_room="the disk is full",
-    budget={"day": {"counted_usd": 0.25, "cap_usd": 10}, "month": {"counted_usd": 0.75, "cap_usd": 50}},
-    open=[an_order(reasons=["its cap is reached"], completed_items=3, in_doubt_items=1, in_doubt_usd=0.003)],
-    recent=[an_order(name="old", status="partial", rehearsal=True)],
-    products=[{"path": "Projects/summer/x.png", "width": None, "height": None, "mime": "image/png",
-               "created_at": "2026-11-22T10:00:00Z"}],
+    open=[an_order(MoneyDocument(0.051, in_doubt_usd=0.003), {"completed": 3, "in_doubt": 1},
+                   reasons=["its cap is reached"])],
+    recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True)],
+    products=[NewProduct(ProductDocument(
+        "01", 1, 1, "Projects/summer/x.png", "", 1, "image/png", None, None, 0, None), "01", AT)],
 )  # fmt: skip
 
 
@@ -57,6 +71,9 @@ class Read(HTMLParser):
 
 def replaced(value: Any, by: Callable[[str], str]) -> Any:
     """Every text in it, the names of files and providers too."""
+    if isinstance(value, JsonObject):
+        names = [field.name for field in fields(cast(Any, value))]
+        return replace(cast(Any, value), **{name: replaced(getattr(value, name), by) for name in names})
     if isinstance(value, dict):
         named = value.keys() & {"b.yaml", "c.yaml", "replicate"}
         return {(by(key) if key in named else key): replaced(each, by) for key, each in value.items()}
@@ -88,7 +105,7 @@ def test_no_name_becomes_a_tag(hostile: str) -> None:
 
 
 def test_a_bar_has_a_part_for_each_state_that_has_items() -> None:
-    drawn = page.draw(a_status(open=[an_order(completed_items=20, running_items=10, failed_items=4)]))
+    drawn = page.draw(a_status(open=[an_order(items={"completed": 20, "running": 10, "failed": 4})]))
     assert '<rect class="completed" x="0.00%" width="50.00%"' in drawn
     assert '<rect class="failed" x="50.00%" width="10.00%"' in drawn
     assert '<rect class="running" x="60.00%" width="25.00%"' in drawn
@@ -96,7 +113,7 @@ def test_a_bar_has_a_part_for_each_state_that_has_items() -> None:
 
 
 def test_a_held_order_is_shown_once_with_the_words_beside_its_file() -> None:
-    drawn = page.draw(a_status(open=[an_order(status="held", name="many")], held=["many.yaml"]))
+    drawn = page.draw(a_status(open=[an_order(status=OrderState.HELD, name="many")], held=["many.yaml"]))
     assert "many.yaml" in drawn and "summer /" not in drawn
 
 
@@ -105,6 +122,6 @@ def test_nothing_at_all_says_what_to_do() -> None:
 
 
 def test_a_provider_that_does_not_answer_is_said_to_be_out_of_order_in_its_own_words() -> None:
-    stop = {"stopped": None, "paused": False, "outage": "replicate does not work since 12:03 <b>", "since": "now"}
+    stop = ClosedProvider(None, False, "replicate does not work since 12:03 <b>", "now")
     text = Read(page.draw(a_status(providers={"replicate": stop}))).text
     assert "replicate is out of order. replicate does not work since 12:03 <b>" in text

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from artfactoryd.reporting import disk, waiting
+from artfactoryd.reporting.blockers import Code, Who
 from artfactoryd.settings import Limits, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
@@ -127,8 +128,9 @@ def test_a_throttled_order_waits_and_is_not_blocked(shop: TestHome, emulator: Em
         until(lambda: "asks to wait" in why(shop, "cars.yaml"))
     index = shop.index
     row = index.orders()[0]
-    assert waiting.blockers(index, row, shop.home, Settings()) == []
-    assert "It is sent again by itself." in waiting.reasons(index, row, shop.home, Settings())[0]
+    [blocker] = waiting.outlook(index, row, shop.home, Settings()).blockers
+    assert (blocker.code, blocker.who, blocker.provider) == (Code.PUT_BACK, Who.PROVIDER, "replicate")
+    assert blocker.passes_soon and "It is sent again by itself." in blocker.text
 
 
 class _Index:

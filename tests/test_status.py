@@ -372,7 +372,7 @@ def test_a_taken_port_is_a_warning_and_the_line_runs(home: TestHome) -> None:
             assert f"Port {port} of 127.0.0.1 is taken" in home.call("status").stdout
             home.drop("one.yaml", SKETCH.format(project="one"))
             until(lambda: home.states() == ["completed"] * 2)
-    assert "WARNING status no status page" in "".join(path.read_text() for path in home.home.logs.iterdir())
+    assert "WARNING web.server no status page" in "".join(path.read_text() for path in home.home.logs.iterdir())
 
 
 async def test_a_taken_port_is_taken_up_when_it_is_free(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from playhouse.migrations import Runner
 
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.once import work_once
-from artfactoryd.cli.orders import order_document, orders_document, status_document
+from artfactoryd.cli.orders import order_documents, status_document, whole_order
 from artfactoryd.errors import IllegalMove
 from artfactoryd.settings import Settings, load
 from artfactoryd.storage.database import MIGRATIONS
@@ -63,15 +63,15 @@ def once(home: TestHome) -> int:
 
 
 def order(home: TestHome, name: str) -> dict[str, Any]:
-    return order_document(home.home, settings(home), name)
+    return whole_order(home.home, settings(home), name).to_json()
 
 
 def orders(home: TestHome) -> list[dict[str, Any]]:
-    return orders_document(home.home, settings(home))
+    return [document.to_json() for document in order_documents(home.home, settings(home))]
 
 
 def status(home: TestHome) -> dict[str, Any]:
-    return status_document(home.home, settings(home))
+    return status_document(home.home, settings(home)).to_json()
 
 
 def reasons(home: TestHome, name: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import orders, submit
+from artfactoryd.cli import orders
 from artfactoryd.errors import (
     AskAgain,
     InDoubt,
@@ -19,7 +19,8 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution import gate as limits
 from artfactoryd.execution.gate import FEW
-from artfactoryd.reporting import status
+from artfactoryd.reporting import status, waiting
+from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -55,7 +56,7 @@ def slowly(monkeypatch: Patch) -> None:
     monkeypatch.setattr(limits, "FIRST_PAUSE", 250.0)
 
 
-def outages(works: Works) -> dict[str, Any]:
+def outages(works: Works) -> dict[str, OutageRow]:
     return works.house.books.index.outages()
 
 
@@ -158,7 +159,7 @@ async def test_while_questions_are_not_answered_nothing_is_created(home: TestHom
         made = await works.take(order(CARS))
         await works.until(lambda: outages(works))
         begun = len(works.fake.calls())
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         gate.concurrency = 5
         for _ in range(5):
             gate.wake()
@@ -188,7 +189,7 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
         made = await works.take(order("a car"))
 
         def resting() -> bool:
-            return submit._resting(index, [works.order(made)], home.home, works.house.settings.now)
+            return waiting.outlook(index, works.order(made), home.home, works.house.settings.now).rests
 
         await works.until(lambda: works.items(made) and outages(works))
         await works.until(lambda: outages(works)["fake"].given_up and resting())
@@ -210,7 +211,7 @@ async def test_a_question_that_is_told_to_wait_slows_every_other(home: TestHome,
         made = await works.take(order("car [1,2,3,4]"))
         await works.until(lambda: works.states(made) == ["running"] * 3 + ["planned"])
         works.fake.release("collect")
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         await works.until(lambda: gate.waits > 50 and not gate.asking._under_way)
         asked = len(works.fake.history)
         assert works.states(made) == ["running"] * 3 + ["planned"] and not works.daemon.done
