@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -48,6 +49,10 @@ class Home:
         """`--home`, else `$ARTFACTORY_HOME`, else `~/ArtFactory`; links are followed once, here."""
         default = Path(environ.get("HOME") or Path.home()) / "ArtFactory"
         return cls(Path(option or environ.get("ARTFACTORY_HOME") or default).expanduser().resolve())
+
+    @property
+    def is_made(self) -> bool:
+        return self.work.is_dir()
 
     @property
     def inbox(self) -> Path:
@@ -148,8 +153,8 @@ class Home:
         The kernel keeps the lock on the folder itself and frees it when this process dies, however
         it dies. The descriptor is closed on exec; a child made by fork alone would share the lock.
         """
-        if not self.work.is_dir():
-            raise WrongUse(f"There is no factory folder at {self.root}. Make one: artfactoryd --home {self.root} init")
+        if not self.is_made:
+            raise WrongUse(f"There is no factory folder at {self.root}. Make one: {init_command(self.root)}")
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._take(descriptor)
@@ -199,6 +204,10 @@ class Home:
     def _forget_holder(self) -> None:
         with suppress(OSError):
             self.holder_file.unlink()
+
+
+def init_command(root: Path) -> str:
+    return f"artfactoryd --home {shlex.quote(str(root))} init"
 
 
 def guarded_place(root: Path, user: Path) -> str | None:

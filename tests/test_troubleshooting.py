@@ -854,6 +854,23 @@ def _(stage: Stage) -> Found:
     return stage.home.found("car.yaml", words, None)
 
 
+@situation("artfactory.yaml is away, or empty, when a command starts")
+def _(stage: Stage) -> Found:
+    stage.home.home.settings_file.unlink()
+    return stage.told("once")
+
+
+@situation("artfactory.yaml is deleted or emptied while the daemon runs")
+def _(stage: Stage) -> Found:
+    word = stage.home.home.root / "artfactory.yaml.error.txt"
+    with stage.home.running():
+        stage.home.home.settings_file.unlink()
+        until(word.exists)
+        stage.home.drop("car.yaml", GREEN)
+        until(lambda: stage.home.states() == ["completed"])
+        return stage.home.found("car.yaml", word.read_text(), None)
+
+
 @situation("A key written into artfactory.yaml itself")
 def _(stage: Stage) -> Found:
     stage.home.home.settings_file.write_text("providers: {replicate: {api_key: r8_0123456789}}\n")

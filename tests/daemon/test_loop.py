@@ -16,6 +16,7 @@ import pytest
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.intake import claims
+from artfactoryd.settings import Budget
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
@@ -35,6 +36,24 @@ async def test_new_settings_count_at_once_and_bad_ones_leave_the_last_good(home:
         assert "budgit" in word.read_text() and works.house.settings.now.budget.per_order == 0.5
         home.configure(budget={"per_order": 0.75})
         await works.until(lambda: works.house.settings.now.budget.per_order == 0.75 and not word.exists())
+
+
+@pytest.mark.parametrize("text", [None, "", "# all of it taken out\n", "---\n", "{}\n", "budget:\n"])
+async def test_settings_that_vanish_or_say_nothing_leave_the_caps_as_they_were(
+    home: TestHome, monkeypatch: Patch, text: str | None
+) -> None:
+    home.configure(budget={"per_day": 0.003})
+    async with at_work(home, monkeypatch, budget=Budget(per_day=0.003)) as works:
+        word = home.home.settings_file.with_name("artfactory.yaml.error.txt")
+        home.home.settings_file.unlink()
+        if text is not None:
+            home.home.settings_file.write_text(text)
+        await works.until(word.exists)
+        await works.make(order("a [red,blue,green] car", budget=1))
+        assert works.house.settings.now.budget.per_day == 0.003 and len(works.lines("wish")) == 0
+        assert "the last good ones are" in word.read_text() and "init" in word.read_text()
+        home.configure(budget={"per_day": 9})
+        await works.until(lambda: works.house.settings.now.budget.per_day == 9 and not word.exists())
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"name": "cancel"}', '{"name": 7, "order": {}}'])

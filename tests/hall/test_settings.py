@@ -18,8 +18,9 @@ from keyring.errors import PasswordDeleteError
 from artfactoryd.credentials import resolve_key, resolve_token
 from artfactoryd.documents import read_documents
 from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.home import Home
 from artfactoryd.schema import schema_text
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, LiveSettings, Provider, Settings, load
 
 SECRET = "r8_SECRETSECRETSECRET"
 
@@ -92,7 +93,7 @@ def test_the_shipped_file_the_schema_and_the_code_agree_on_every_default(tmp_pat
     assert shipped == schema_leaves(json.loads(schema_text("settings")))
     coded = leaves(asdict(Settings()))
     assert {path: coded[path] for path in shipped} == shipped
-    of_others = set(coded) - set(shipped)  # what one provider has, another has not
+    of_others = set(coded) - set(shipped) - {("stamp",)}  # what one provider has, another has not
     assert {path[0] for path in of_others} == {"providers"} and {coded[path] for path in of_others} == {None}
     assert loaded(tmp_path, DEFAULT_TEXT) == Settings()
 
@@ -108,6 +109,27 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
 def test_what_is_left_out_or_left_empty_has_its_default(tmp_path: Path, text: str) -> None:
     assert loaded(tmp_path, text) == Settings()
     assert load(tmp_path / "missing.yaml", {}) == Settings()
+
+
+@pytest.mark.parametrize("text", [None, "", "# nothing\n", "---\n", "{}\n", "budget:\n", "providers:\n  replicate:\n"])
+def test_in_a_home_that_was_made_nothing_never_means_the_defaults(tmp_path: Path, text: str | None) -> None:
+    (tmp_path / ".work").mkdir()
+    if text is not None:
+        (tmp_path / "artfactory.yaml").write_text(text)
+    with pytest.raises(Refusal) as caught:
+        load(tmp_path / "artfactory.yaml", {"ARTFACTORY_BUDGET__PER_ORDER": "1"})
+    (problem,) = caught.value.problems
+    assert problem.code == "E_EMPTY" and "init" in problem.fix and ("not there" in problem.message) == (text is None)
+
+
+def test_what_changed_between_the_reading_and_the_start_is_noticed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.work.mkdir()
+    home.settings_file.write_text("budget: {per_day: 1}\n")
+    settings = load(home.settings_file, {})
+    home.settings_file.unlink()
+    assert not LiveSettings(home, settings, {}).reread()
+    assert "not there" in (tmp_path / "artfactory.yaml.error.txt").read_text()
 
 
 def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:

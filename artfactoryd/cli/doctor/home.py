@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
-from artfactoryd.home import Home
+from artfactoryd.home import Home, init_command
 from artfactoryd.settings import Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.database import complaints
@@ -30,9 +29,8 @@ def folder(home: Home, settings: Settings) -> Rows:
     except WrongUse as error:
         yield Row("folder", BAD, str(error), "Name another with --home or ARTFACTORY_HOME.")
         return
-    if not home.work.is_dir():
-        way_out = f"artfactoryd --home {shlex.quote(str(home.root))} init"
-        yield Row("folder", BAD, f"There is no factory folder at {home.root}.", way_out)
+    if not home.is_made:
+        yield Row("folder", BAD, f"There is no factory folder at {home.root}.", init_command(home.root))
         return
     folders = (
         home.root, settings.inbox.path or home.inbox, home.held, home.rejected, home.projects, home.models, home.ledger,
@@ -68,7 +66,7 @@ def as_seen_here(system: str = sys.platform) -> str:
 
 
 def lock(home: Home) -> Rows:
-    if not home.work.is_dir():
+    if not home.is_made:
         return
     try:
         with home.lock("doctor"):

@@ -32,11 +32,11 @@ def examples() -> Path:
 
 
 def make_home(home: Home) -> Iterator[str]:
-    """Make what is missing and leave what is there; says what it did."""
+    """Make what is missing and leave what is there; says what it did. Settings of no byte are missing too."""
     home.check_place()
     home.make()
     yield f"Factory folder: {home.root}"
-    if not home.settings_file.exists():
+    if not home.settings_file.exists() or not home.settings_file.stat().st_size:
         write_file(home.settings_file, DEFAULT_TEXT.encode())
         yield f"Settings:       {home.settings_file}"
     _copy_examples(home.library)
