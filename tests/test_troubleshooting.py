@@ -378,6 +378,12 @@ def _(stage: Stage) -> Found:
     return stage.once("car.yaml")
 
 
+@situation("A file that meets a defect of this program")
+def _(stage: Stage) -> Found:
+    stage.home.before = "from artfactoryd.planning.planner import Scholar; Scholar.study = lambda *_: {}['x']"
+    return stage.taken("car.yaml", GREEN)
+
+
 @situation("A product and its sidecar, dragged out of their folder into the inbox")
 def _(stage: Stage) -> Found:
     assert stage.taken("car.yaml", GREEN).exit == 0

@@ -7,6 +7,7 @@ clearing never makes a second order.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from artfactoryd import failpoints
 from artfactoryd.core.expansion.hold_reasons import Reason
-from artfactoryd.errors import Problem, Refusal
+from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.intake import attachments, notices, order_folder, put_back
 from artfactoryd.intake.attachments import Attachments
@@ -32,10 +33,13 @@ from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.planner import Origin, Scholar, Study
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
+from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold, HoldReason
 from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
+
+log = logging.getLogger(__name__)
 
 MOST_READINGS = 3
 GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
@@ -52,6 +56,12 @@ def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
 def _poison(name: str) -> Problem:
     fix = "It is set aside; look at what is unusual in it."
     return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
+
+
+def _defect(claim: Claim, error: Exception) -> Problem:
+    message = f"a defect of this program keeps it from being read ({type(error).__name__}); the file may be right."
+    fix = f"The log tells more: artfactoryd logs --order {claim.id}. Please report it; the file is only set aside."
+    return Problem("E_DEFECT", message, fix, file=claim.name)
 
 
 class Intake:
@@ -85,6 +95,25 @@ class Intake:
         approved = await self._approved_by(claim)
         if approved:
             return await self._approve_by_drop(claim, approved)
+        decided = await self._decide_safely(claim)
+        if not isinstance(decided, list):
+            return decided
+        await self._books.record(*decided)
+        failpoints.point("order_accepted")
+        return None
+
+    async def _decide_safely(self, claim: Claim) -> Outcome | list[Event]:
+        """Whatever in one file this program was not made for costs that file and no other. Nothing is recorded here."""
+        try:
+            return await self._decide(claim)
+        except (ArtFactoryError, OSError, DatabaseError):  # of the disk and the books: not of this file
+            raise
+        except Exception as error:
+            log.exception("%s is set aside: a defect of this program", claim.name)
+            return await self._reject(claim, [_defect(claim, error)])
+
+    async def _decide(self, claim: Claim) -> Outcome | list[Event]:
+        """What becomes of it, or the lines that make orders of it."""
         if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
             return Waiting(Lack.PICTURE)
         sidecar = await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim)
@@ -126,8 +155,7 @@ class Intake:
         if aside is not None:
             self._claims.reject(aside, text)
 
-    async def _read(self, claim: Claim) -> Rejected | Waiting | None:
-        """None: its orders are in the books, accepted or held."""
+    async def _read(self, claim: Claim) -> Rejected | Waiting | list[Event]:
         try:
             studies = await self._understand(claim)
         except Refusal as refusal:
@@ -136,8 +164,7 @@ class Intake:
                 return Waiting(Lack.PICTURE)
             return await self._reject(claim, refusal.problems)
         failpoints.point("order_read")
-        await self._accept(claim, studies)
-        return None
+        return await self._orders(claim, studies)
 
     async def _reject(self, claim: Claim, problems: Sequence[Problem]) -> Rejected:
         path = await asyncio.to_thread(self._claims.reject, claim, notices.rejection_text(claim.name, problems))
@@ -205,15 +232,14 @@ class Intake:
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
 
-    async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
-        """All documents of the file together: accepted, or all held."""
+    async def _orders(self, claim: Claim, studies: Sequence[Study]) -> list[Event]:
+        """The lines for all documents of the file together: accepted, or all held."""
         lines: list[Event] = [self._acceptance(claim, study) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
             entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
             lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
-        await self._books.record(*lines)
-        failpoints.point("order_accepted")
+        return lines
 
     def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
         submission = claim.submission()

@@ -174,7 +174,8 @@ class Scholar:
         """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
         wrong: list[Problem] = []
         resolved = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
-        missing = schema.check_mapping(resolved.value, "order") if resolved.templates or wrong else []
+        borrows = "template" in document.value  # an empty list of them as well
+        missing = schema.check_mapping(resolved.value, "order") if borrows else []
         if missing and not wrong:
             raise Refusal([resolved.locate(problem) for problem in missing])
         if any(problem.code not in READ_ON for problem in missing):
