@@ -1,11 +1,15 @@
 """The map. An order goes through the house from left to right:
 
-    inbox -> documents -> core.plan -> ledger, index -> foreman -> factory, fetch -> shelf -> ledger, index
+    intake -> planning -> storage (accepted) -> execution: factory, shelf -> storage (completed)
 
-`core` decides and never acts. The hands (inbox, claims, fetch, media, shelf, ledger, index, limits, home,
-settings, library) each do one thing and do not know each other. They meet in the spine: `books` writes ledger
-and index as one, `intake` accepts orders, `foreman` makes items, `steering` carries out a person's commands,
-`daemon` wires all of it, `cli` is the way in. `documents`, `errors`, `log` and `fault` are the floor under every room.
+The files beside this one are the hall: what every room stands on. A room knows only the rooms before it:
+
+    core        decides and never acts          intake      from a dropped file to an accepted order
+    factories   one folder a provider           execution   from an item to its products
+    shelf       picture files on this disk      daemon      the program at work
+    storage     ledger and index                web, cli    two fronts
+    planning    what an order means and costs
+    reporting   what it looks like, as data     catalog     the models' files, no code
 """
 
 __version__ = "0.1.0"

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.source import Source, read_source
-from artfactoryd.yaml12 import Node, Root, compose, dump_yaml, plain
+from artfactoryd.yaml12 import Node, Root, Scalar, compose, plain
+from artfactoryd.yaml_dump import dump_yaml
 
 __all__ = [
-    "MOST_BYTES", "Document", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",
+    "MOST_BYTES", "Document", "Scalar", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",
 ]  # fmt: skip
 
 MOST_BYTES = 1 << 20
@@ -26,7 +27,7 @@ _KEY_CODES = ("E_UNKNOWN_KEY", "E_NOT_BUILT", "E_PARAMETER")  # what is wrong is
 class Document:
     """One document of a file. `text`: its own bytes, as they stood there; never change `value`."""
 
-    value: dict[str, Any]
+    value: Json
     text: bytes = field(repr=False)
     number: int
     count: int
@@ -46,7 +47,7 @@ class Document:
         inside = problem.column_in_value
         if key is not None and inside is None and problem.code in _KEY_CODES:
             node = key
-        return problem.at(self.file, *self._source.place(node.start + self._offset(node, inside)))
+        return problem.at(self.file, *self._source.position(node.start + self._offset(node, inside)))
 
     def written(self, path: Path) -> str | None:
         """The characters of the scalar at `path` as written (007 is not 7 here); None without one."""
@@ -59,12 +60,12 @@ class Document:
     def raw(self) -> frozenset[Path]:
         """The key paths of all that has !raw before it."""
         paths: set[Path] = set()
-        waiting: list[tuple[Path, Node]] = [((), self._root)]
-        while waiting:
-            path, node = waiting.pop()
+        unread: list[tuple[Path, Node]] = [((), self._root)]
+        while unread:
+            path, node = unread.pop()
             if node.raw:
                 paths.add(path)
-            waiting += [((*path, step), child) for step, child in node.children.items()]
+            unread += [((*path, step), child) for step, child in node.children.items()]
         return frozenset(paths)
 
     def _offset(self, node: Node, column: int | None) -> int:
@@ -152,7 +153,7 @@ def _no_mapping(source: Source, node: Node) -> Problem:
     return source.problem("E_NOT_MAPPING", message, fix, node.start)
 
 
-def read_scalar(text: str) -> Any:
+def read_scalar(text: str) -> Scalar:
     """A value of an environment variable, read as a YAML scalar. Raises ValueError."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from artfactoryd import durable, mounts
 from artfactoryd.errors import HomeLocked, WrongUse
@@ -26,6 +27,16 @@ NETWORK = frozenset({
 })
 # fmt: on
 ICLOUD = "com~apple~CloudDocs"
+
+
+class Holder(TypedDict, total=False):
+    """What the process that holds a home wrote about itself, for people. It is not checked when it is read."""
+
+    pid: int
+    started_at: str  # ISO 8601, local time with its offset
+    command: str
+    page: str | None  # the address of the status page
+    page_problem: str | None  # why there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +153,7 @@ class Home:
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._take(descriptor)
-            self._write_holder(command)
+            self._introduce(command)
             try:
                 yield
             finally:
@@ -150,10 +161,10 @@ class Home:
         finally:
             os.close(descriptor)
 
-    def holder(self) -> dict[str, object] | None:
-        """What the holder wrote about itself (pid, started_at, command); stale after a crash, until the next lock."""
+    def holder(self) -> Holder | None:
+        """None where no living process wrote one; after a crash another process may have its number by now."""
         try:
-            holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
+            holder: Holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return holder if isinstance(holder, dict) and _alive(holder.get("pid")) else None
@@ -173,16 +184,17 @@ class Home:
             f"{holder.get('started_at')}. Wait for it to end, or stop it: kill {holder['pid']}"
         )
 
-    def tell(self, **more: object) -> None:
-        """The holder adds to what it says about itself."""
-        self._say({**(self.holder() or {}), **more})
+    def tell(self, *, page: str | None, page_problem: str | None) -> None:
+        """The holder adds where its status page is, or why there is none."""
+        self._write_holder({**(self.holder() or {}), "page": page, "page_problem": page_problem})
 
-    def _write_holder(self, command: str) -> None:
-        self._say({"pid": os.getpid(), "started_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "command": command})
+    def _introduce(self, command: str) -> None:
+        started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self._write_holder({"pid": os.getpid(), "started_at": started_at, "command": command})
 
-    def _say(self, words: Mapping[str, object]) -> None:
+    def _write_holder(self, holder: Holder) -> None:
         """For people only: a full disk must not keep the daemon from delivering."""
-        durable.write_note(self.holder_file, f"{json.dumps(words)}\n".encode())
+        durable.write_note(self.holder_file, f"{json.dumps(holder)}\n".encode())
 
     def _forget_holder(self) -> None:
         with suppress(OSError):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Protocol
 
 from jsonschema import Draft202012Validator, SchemaError, ValidationError, validators
 from jsonschema.exceptions import best_match
 
+from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path, Problem
-from artfactoryd.yaml12 import plain
+from artfactoryd.yaml12 import Scalar, plain
 
 LONGEST_SHOWN = 60
 _HERE = FilePath(__file__).resolve().parent
@@ -35,8 +36,8 @@ def schema_text(name: str) -> str:
 
 
 @lru_cache
-def _schema(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(schema_text(name))
+def _schema(name: str) -> Schema:
+    schema: Schema = json.loads(schema_text(name))
     return schema
 
 
@@ -46,7 +47,7 @@ def check(document: Document, schema: str) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
-def check_mapping(value: Mapping[str, Any], schema: str) -> list[Problem]:
+def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
     """As `check`, of a value that stands in no file: problems have key paths only."""
     errors = list(_Validator(_schema(schema)).iter_errors(value))
     unbuilt = [tuple(error.absolute_path) for error in errors if error.validator == "x-not-built"]
@@ -58,7 +59,7 @@ def check_mapping(value: Mapping[str, Any], schema: str) -> list[Problem]:
     return list(problems)
 
 
-def check_schema(schema: Mapping[str, Any]) -> str | None:
+def check_schema(schema: Schema) -> str | None:
     """Why this is no JSON Schema that parameters can be checked by, or None."""
     try:
         Draft202012Validator.check_schema(dict(schema))
@@ -70,13 +71,13 @@ def check_schema(schema: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _has_reference(schema: Any) -> bool:
+def _has_reference(schema: Value) -> bool:
     if isinstance(schema, Mapping):
         return "$ref" in schema or "$dynamicRef" in schema or any(_has_reference(part) for part in schema.values())
     return isinstance(schema, list) and any(_has_reference(part) for part in schema)
 
 
-def check_value(schema: Mapping[str, Any], value: Any) -> str | None:
+def check_value(schema: Schema, value: Value) -> str | None:
     """One parameter's value against its schema: a sentence that says what is allowed, or None."""
     error = best_match(Draft202012Validator(schema).iter_errors(value))
     if error is None:
@@ -85,17 +86,19 @@ def check_value(schema: Mapping[str, Any], value: Any) -> str | None:
     return f"{path} {_must(error)}".strip()
 
 
-def _mark(name: str) -> Any:
-    """A keyword of ours that is an error wherever it is met: the key it stands at is not to be used yet."""
+class _Checks(Protocol):
+    """What a validator of jsonschema is used for here."""
 
-    def refuse(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if wanted:
-            yield ValidationError(name)
-
-    return refuse
+    def iter_errors(self, instance: Value) -> Iterator[ValidationError]: ...
 
 
-def _same(validator: Any, keys: list[str], instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _not_built(validator: _Checks, wanted: bool, instance: Value, schema: Schema) -> Iterator[ValidationError]:
+    """`x-not-built`: an error wherever it is met, since the key it stands at is not to be used yet."""
+    if wanted:
+        yield ValidationError("x-not-built")
+
+
+def _same(validator: _Checks, keys: list[str], instance: Value, schema: Schema) -> Iterator[ValidationError]:
     """`x-same`: keys that may stand together only with one value."""
     if isinstance(instance, dict):
         given = [key for key in keys if key in instance]
@@ -103,15 +106,15 @@ def _same(validator: Any, keys: list[str], instance: Any, schema: Any) -> Iterat
             yield ValidationError(" and ".join(given), path=[given[-1]])
 
 
-_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"x-not-built": _mark("x-not-built"), "x-same": _same}
+_Validator: Callable[[Schema], _Checks] = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"x-not-built": _not_built, "x-same": _same}
 )
 
 
 def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
-    schema: Any = error.schema
-    wanted: Any = error.validator_value
-    given: Any = error.instance
+    schema: Value = error.schema
+    wanted: Value = error.validator_value
+    given: Value = error.instance
     match error.validator:
         case "x-not-built":
             yield Problem("E_NOT_BUILT", f"{path[-1]} is not built yet.", "Take it out.", path)
@@ -134,8 +137,8 @@ def _code(keyword: str) -> str:
     return "E_RANGE" if keyword.startswith(("minimum", "maximum", "exclusive", "minLength", "maxLength")) else "E_VALUE"
 
 
-def _nearest(key: str, schema: Mapping[str, Any]) -> str:
-    known: Mapping[str, Any] = schema.get("properties", {})
+def _nearest(key: str, schema: Schema) -> str:
+    known: Schema = schema.get("properties", {})
     near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.7)
     if not near:
         usable = [name for name, known_key in known.items() if not known_key.get("x-not-built")]
@@ -144,13 +147,13 @@ def _nearest(key: str, schema: Mapping[str, Any]) -> str:
     return f"Did you mean {near[0]}{later}?"
 
 
-def _about(key: str, schema: Mapping[str, Any]) -> str:
+def _about(key: str, schema: Schema) -> str:
     text = schema.get("properties", {}).get(key, {}).get("description", "")
     return f"Add it: {text}" if text else "Add it."
 
 
 def _must(error: ValidationError) -> str:
-    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    schema: Schema = error.schema if isinstance(error.schema, dict) else {}
     allowed = allowed_by(schema, str(error.validator))
     if allowed is None:
         return f"does not fit: {error.message[:200]}."
@@ -160,7 +163,7 @@ def _must(error: ValidationError) -> str:
 
 
 def _fix(error: ValidationError) -> str:
-    wanted: Any = error.validator_value
+    wanted: Value = error.validator_value
     value = error.instance
     if error.validator != "type" or not isinstance(error.schema, dict) or error.schema.get("x-secret"):
         return ""
@@ -171,14 +174,14 @@ def _fix(error: ValidationError) -> str:
     return ""
 
 
-def _plain_or_text(text: str) -> Any:
+def _plain_or_text(text: str) -> Scalar:
     try:
         return plain(text)
     except ValueError:
         return text
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Value) -> str:
     """A value in a message: short, on one line, and only its kind where it holds others."""
     if isinstance(value, dict | list):
         return "a list" if isinstance(value, list) else "keys with values"
@@ -192,7 +195,7 @@ _NOUNS = {
 }  # fmt: skip
 
 
-def allowed_by(schema: Mapping[str, Any], keyword: str = "type") -> str | None:
+def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
     """What a schema allows, in words: `a whole number from 1 to 4`. None where it has no simple words.
 
     Lengths and forms are told only when it is they (`keyword`) that were offended.
@@ -215,7 +218,7 @@ def allowed_by(schema: Mapping[str, Any], keyword: str = "type") -> str | None:
     return " or ".join(nouns) + _range(schema) + offended
 
 
-def _range(schema: Mapping[str, Any]) -> str:
+def _range(schema: Schema) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
     words = "".join(_LIMITS[key].format(schema[key]) for key in _NUMERIC if key in schema)
     if least is not None and most is not None:

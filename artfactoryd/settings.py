@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from artfactoryd import documents, schema
 from artfactoryd.core import file_names
+from artfactoryd.core.json_types import Json
 from artfactoryd.documents import Document
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
@@ -27,8 +28,7 @@ log = logging.getLogger(__name__)
 DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
-HOST_VARIABLE = "ARTFACTORY_HTTP__HOST"
-NAMES, NAMES_VARIABLE = ("products", "file"), "ARTFACTORY_PRODUCTS__FILE"
+NAMES: KeyPath = ("products", "file")
 WRITTEN = 0.3  # seconds for which the file must lie quiet: half a file would be a file without caps
 ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
 
@@ -131,22 +131,33 @@ class Settings:
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """The settings at `path` under the overrides in `environ`; defaults where neither says anything.
 
-    Raises Refusal with every problem: of the file with its place, of a variable with its name.
+    Raises Refusal with every problem: of the file with its line and column, of a variable with its name.
     """
     document, problems = _from_file(path)
-    given, more = _from_environment(environ)
+    overrides, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
-    value = _merged(document.value if document else {}, given)
-    if problem := _open_to_others(value.get("http") or {}):
-        of_file = document is not None and "host" not in (given.get("http") or {})
-        raise Refusal([document.locate(problem) if document and of_file else _of_variable(HOST_VARIABLE, problem)])
-    pattern = (value.get("products") or {}).get("file")
-    for problem in file_names.problems(pattern)[:1] if pattern else ():
-        problem = replace(problem, path=NAMES)
-        of_file = document is not None and "file" not in (given.get("products") or {})
-        raise Refusal([document.locate(problem) if document and of_file else _of_variable(NAMES_VARIABLE, problem)])
+    value = _merged(document.value if document else {}, overrides)
+    for problem in _problems_together(value):
+        raise Refusal([_located(problem, document, overrides)])
     return _build(value, path.parent, environ)
+
+
+def _problems_together(value: Json) -> Iterator[Problem]:
+    """What can be told only of the file and the variables together."""
+    if problem := _open_to_others(_section(value, "http")):
+        yield problem
+    pattern = _section(value, "products").get("file")
+    if pattern:
+        yield from (replace(problem, path=NAMES) for problem in file_names.problems(pattern))
+
+
+def _located(problem: Problem, document: Document | None, overrides: Json) -> Problem:
+    """Where the key of the problem was given: by a variable, else in the file (or nowhere: then the variable is it)."""
+    section, key = (str(step) for step in problem.path)
+    if document is not None and key not in _section(overrides, section):
+        return document.locate(problem)
+    return _of_variable(f"{PREFIX}{section}__{key}".upper(), problem)
 
 
 def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
@@ -170,23 +181,23 @@ def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
     return document, problems or [document.locate(problem) for problem in _more_problems(document.value)]
 
 
-def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
-    """Each variable is checked alone, so that a problem can name it."""
-    settings: dict[str, Any] = {}
+def _from_environment(environ: Mapping[str, str]) -> tuple[Json, list[Problem]]:
+    """The overrides as one document. Each variable is checked alone, so that a problem can name it."""
+    overrides: Json = {}
     problems: list[Problem] = []
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in NO_OVERRIDES:
             continue
         keys = name.removeprefix(PREFIX).lower().split("__")
         try:
-            given = _nested(keys, documents.read_scalar(environ[name]))
-            wrong = schema.check_mapping(given, "settings") or list(_more_problems(given))
+            override = _nested(keys, documents.read_scalar(environ[name]))
+            wrong = schema.check_mapping(override, "settings") or list(_more_problems(override))
         except ValueError as error:
             wrong = [Problem("E_NUMBER", str(error))]
         problems += [_of_variable(name, problem) for problem in wrong]
         if not wrong:
-            settings = _merged(settings, given)
-    return settings, problems
+            overrides = _merged(overrides, override)
+    return overrides, problems
 
 
 def _of_variable(name: str, problem: Problem) -> Problem:
@@ -195,25 +206,34 @@ def _of_variable(name: str, problem: Problem) -> Problem:
     return replace(problem, file=f"the variable {name}", path=(), fix=fix)
 
 
-def _nested(keys: list[str], value: Any) -> dict[str, Any]:
-    for key in reversed(keys):
-        value = {key: value}
-    return dict(value)
+def _nested(keys: list[str], value: documents.Scalar) -> Json:
+    *above, last = keys
+    nested: Json = {last: value}
+    for key in reversed(above):
+        nested = {key: nested}
+    return nested
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(under: Json, over: Json) -> Json:
     merged = dict(under)
     for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = _merged(below or {}, value) if isinstance(value, dict) else value
+        merged[key] = _merged(merged.get(key) or {}, value) if isinstance(value, dict) else value
     return merged
 
 
-def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
+def _section(value: Json, name: str) -> Json:
+    """Empty where it is left out, and where the key stands there with nothing after it."""
+    section: Json | None = value.get(name)
+    return section or {}
+
+
+def _more_problems(value: Json) -> Iterator[Problem]:
     """What the schema cannot say."""
-    for provider, given in (value.get("providers") or {}).items():
+    providers = _section(value, "providers")
+    for provider in providers:
+        given = _section(providers, provider)
         for name in ADDRESSES:
-            address = (given or {}).get(name)
+            address = given.get(name)
             if address is not None and (complaint := _bad_address(address)):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
@@ -235,7 +255,7 @@ def _bad_address(address: str) -> str | None:
     return None
 
 
-def _open_to_others(http: Mapping[str, Any]) -> Problem | None:
+def _open_to_others(http: Json) -> Problem | None:
     host = http.get("host", Http().host)
     if _is_loopback(host) or http.get("token"):
         return None
@@ -250,28 +270,30 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _build(value: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Settings:
-    sections = {
-        key: value.get(key) or {} for key in ("providers", "budget", "limits", "inbox", "http", "logging", "products")
-    }
-    providers = {name: _filled(default, sections["providers"].get(name) or {}) for name, default in PROVIDERS.items()}
-    inbox = _filled(Inbox(), sections["inbox"])
+def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
+    providers = _section(value, "providers")
+    inbox = _filled(Inbox(), _section(value, "inbox"))
     if inbox.path is not None:
         inbox = replace(inbox, path=folder / expanded(str(inbox.path), environ))
     return Settings(
-        providers=providers, budget=_filled(Budget(), sections["budget"]), limits=_filled(Limits(), sections["limits"]),
-        inbox=inbox, http=_filled(Http(), sections["http"]), logging=_filled(Logging(), sections["logging"]),
-        products=_filled(Products(), sections["products"]), strict=value.get("strict") or False,
-    )  # fmt: skip
+        providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
+        budget=_filled(Budget(), _section(value, "budget")),
+        limits=_filled(Limits(), _section(value, "limits")),
+        inbox=inbox,
+        http=_filled(Http(), _section(value, "http")),
+        logging=_filled(Logging(), _section(value, "logging")),
+        products=_filled(Products(), _section(value, "products")),
+        strict=value.get("strict") or False,
+    )
 
 
-def _filled(default: Any, given: Mapping[str, Any]) -> Any:
-    """A whole number may be written 3.0, and is 3."""
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products)
 
-    def plain(value: Any) -> Any:
-        return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    return replace(default, **{key: plain(value) for key, value in given.items()})
+def _filled(default: Section, section: Json) -> Section:
+    """The default under what a section of a checked document says. A whole number may be written 3.0, and is 3."""
+    whole = {key: int(part) for key, part in section.items() if isinstance(part, float) and part.is_integer()}
+    return replace(default, **section | whole)
 
 
 def expanded(path: str, environ: Mapping[str, str]) -> Path:
@@ -282,16 +304,16 @@ def expanded(path: str, environ: Mapping[str, str]) -> Path:
 
 def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:
     """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
-    word = home.settings_file.with_name(home.settings_file.name + ".error.txt")
+    note = home.settings_file.with_name(home.settings_file.name + ".error.txt")
     try:
         settings = load(home.settings_file, environ)
     except (Refusal, WrongUse) as error:
         instead = "the last good ones are" if running else "nothing is taken until they are mended"
         text = f"These settings are not used; {instead}.\n\n{error}\n"
-        write_note(word, text.encode("utf-8", "backslashreplace"))
+        write_note(note, text.encode("utf-8", "backslashreplace"))
         log.error("bad settings: %s", error)
         return None
-    word.unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
     return settings
 
 

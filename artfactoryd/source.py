@@ -39,7 +39,7 @@ class Source:
         """The index in `text` of an index in `parsed`."""
         return index + 2 * bisect_right(self._pairs, index) if self._pairs else index
 
-    def place(self, index: int) -> tuple[int, int]:
+    def position(self, index: int) -> tuple[int, int]:
         """Line and column from 1, in code points, of an index in `text`."""
         line = bisect_right(self._lines, index)
         return line, index - self._lines[line - 1] + 1
@@ -57,7 +57,7 @@ class Source:
         return bom + self.text[start:end].encode(self.encoding)
 
     def problem(self, code: str, message: str, fix: str, index: int, path: Path = ()) -> Problem:
-        return Problem(code, message, fix, path=path).at(self.file, *self.place(index))
+        return Problem(code, message, fix, path=path).at(self.file, *self.position(index))
 
 
 def read_source(data: bytes, file: str, most_bytes: int) -> Source:
@@ -78,8 +78,8 @@ def read_source(data: bytes, file: str, most_bytes: int) -> Source:
         text = data[len(bom) :].decode(encoding)
     except UnicodeDecodeError as error:
         before = data[len(bom) :][: error.start].decode(encoding, "ignore")
-        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise refuse("E_ENCODING", "this is not UTF-8 text.", "Save the file as UTF-8.", *place) from None
+        position = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise refuse("E_ENCODING", "this is not UTF-8 text.", "Save the file as UTF-8.", *position) from None
     return _checked(data, file, text, encoding, bom)
 
 
@@ -99,26 +99,26 @@ def _not_text(data: bytes) -> tuple[str, str, str] | None:
 def _checked(data: bytes, file: str, text: str, encoding: str, bom: bytes) -> Source:
     pairs: list[int] = []
     parsed = _without_pairs(text, pairs) if text.lstrip()[:1] in ("{", "[") else text
-    lines = [0, *(found.end() for found in re.finditer("\r\n|\r|\n", text))]
+    lines = [0, *(line_break.end() for line_break in re.finditer("\r\n|\r|\n", text))]
     source = Source(data, file, text, encoding, bom, parsed, pairs, lines)
-    wrong = FORBIDDEN.search(text)
-    if wrong:
-        message = f"the character U+{ord(wrong[0]):04X} cannot stand in a YAML file."
-        raise Refusal([source.problem("E_ENCODING", message, "Delete it; it may be invisible.", wrong.start())])
+    forbidden = FORBIDDEN.search(text)
+    if forbidden:
+        message = f"the character U+{ord(forbidden[0]):04X} cannot stand in a YAML file."
+        raise Refusal([source.problem("E_ENCODING", message, "Delete it; it may be invisible.", forbidden.start())])
     return source
 
 
 def _without_pairs(text: str, pairs: list[int]) -> str:
     """JSON writes a character beyond U+FFFF as two escapes, which YAML refuses; notes where, in the new text."""
 
-    def one(found: re.Match[str]) -> str:
-        if found[1]:
-            return found[1]
-        pairs.append(found.start() - 2 * len(pairs) + 1)
-        high, low = int(found[2], 16), int(found[3], 16)
+    def one_escape(match: re.Match[str]) -> str:
+        if match[1]:  # a backslash written out, not the start of an escape
+            return match[1]
+        pairs.append(match.start() - 2 * len(pairs) + 1)
+        high, low = int(match[2], 16), int(match[3], 16)
         return f"\\U{0x10000 + ((high - 0xD800) << 10) + low - 0xDC00:08X}"
 
-    return SURROGATES.sub(one, text)
+    return SURROGATES.sub(one_escape, text)
 
 
 def is_curly_quoted(text: str) -> bool:
@@ -198,10 +198,10 @@ _TRAPS = (
 
 def syntax_problem(source: Source, complaint: Complaint) -> Problem:
     """The parser's complaint, retold."""
-    line = source.place(complaint.index)[0]
+    line = source.position(complaint.index)[0]
     lines = [line, line - 1] if complaint.kind is Mistake.KEY else [line]
     if complaint.opened is not None and complaint.kind is not Mistake.BLOCK:
-        lines.append(source.place(complaint.opened)[0])
+        lines.append(source.position(complaint.opened)[0])
     traps = (_trap(source, number, complaint.kind) for number in lines)
     return next(filter(None, traps), None) or _other(source, complaint)
 
@@ -216,9 +216,9 @@ def _trap(source: Source, number: int, kind: Mistake) -> Problem | None:
     return None
 
 
-def _example(found: re.Match[str]) -> str:
+def _example(match: re.Match[str]) -> str:
     """Shows the line quoted, but never repeats what may be a secret."""
-    key, value = found["key"] or "", found["value"].strip()
+    key, value = match["key"] or "", match["value"].strip()
     if _SECRET.search(key) or len(value) > 80 or '"' in value or "\\" in value:
         return f"{_QUOTE_IT}."
     return f'{_QUOTE_IT}: {key}{": " if key else ""}"{value}"'

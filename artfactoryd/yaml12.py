@@ -11,13 +11,14 @@ import contextlib
 import math
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeAlias
 
 import yaml
 from yaml import events as ev
 
+from artfactoryd.core.json_types import Value
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.source import (
     CURLY_FIX,
@@ -38,8 +39,8 @@ NODE_WEIGHT = 16
 MOST_DIGITS = 100
 MOST_PROBLEMS = 100  # of one file; a broken file of a megabyte would else be answered with ten
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CORE = "tag:yaml.org,2002:"
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+CORE = "tag:yaml.org,2002:"
 RAW = "!raw"  # the value is as written: what that means is the order's
 _KINDS = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
 
@@ -48,18 +49,21 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_WORDS: dict[str, bool | None] = {
+WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 
 
+Scalar: TypeAlias = str | int | float | bool | None
+
+
 @dataclass(slots=True)
 class Node:
     """A value and where it stands: indexes into the source's text. `text`: a scalar's characters as written."""
 
-    value: Any
+    value: Value
     start: int
     end: int
     text: str | None = None
@@ -77,10 +81,10 @@ class Root:
     start: int
 
 
-def plain(text: str) -> Any:
+def plain(text: str) -> Scalar:
     """The value of an unquoted scalar. Raises ValueError for a number that cannot be held."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if _NOT_FINITE.fullmatch(text):
         raise ValueError(f"{text} is not a finite number.")
     for pattern, read in ((_INT, int), (_OCTAL, _octal), (_HEX, _hexadecimal), (_FLOAT, float)):
@@ -175,7 +179,7 @@ class _Bounds:
         self.open: list[_Open] = []
         self.known: dict[str, tuple[int, int]] = {}  # anchor: weight and height of a finished node
 
-    def take(self, event: Any) -> None:
+    def take(self, event: ev.Event) -> None:
         self.events += 1
         if self.events > MOST_EVENTS:
             self._refuse("E_TOO_LARGE", f"the file has more than {MOST_EVENTS:,} parts.", "Split it.", event)
@@ -192,14 +196,14 @@ class _Bounds:
             closed = self.open.pop()
             self._add(closed.weight, closed.height, closed.anchor, event)
 
-    def _enter(self, event: Any, height: int) -> None:
+    def _enter(self, event: ev.Event, height: int) -> None:
         if len(self.open) + height > MOST_DEPTH:
             message = f"brackets or indentation go deeper than {MOST_DEPTH} levels."
             self._refuse(TOO_DEEP, message, "Write it flatter.", event)
 
-    def _alias(self, event: Any) -> None:
-        name = event.anchor
-        if any(each.anchor == name for each in self.open):
+    def _alias(self, event: ev.AliasEvent) -> None:
+        name = str(event.anchor)
+        if any(node.anchor == name for node in self.open):
             self._refuse("E_ALIAS", f"*{name} stands inside what it names.", "Write the values out.", event)
         if name not in self.known:
             fix = "A text that begins with * needs quotes around it."
@@ -208,7 +212,7 @@ class _Bounds:
         self._enter(event, height)
         self._add(weight, height, None, event)
 
-    def _add(self, weight: int, height: int, anchor: str | None, event: Any) -> None:
+    def _add(self, weight: int, height: int, anchor: str | None, event: ev.Event) -> None:
         if anchor is not None:
             self.known[anchor] = (weight, height)
         if not self.open:
@@ -221,12 +225,18 @@ class _Bounds:
             message = "the aliases (*name) of this file stand for more than can be held."
             self._refuse("E_ALIAS", message, "Write the values out.", event)
 
-    def _refuse(self, code: str, message: str, fix: str, event: Any) -> None:
-        index = self.source.origin(event.start_mark.index)
+    def _refuse(self, code: str, message: str, fix: str, event: ev.Event) -> None:
+        index = self.source.origin(_span(event)[0])
         raise Refusal([self.source.problem(code, message, fix, index)])
 
 
-def _bounded(source: Source, text: str) -> Iterator[Any]:
+def _span(event: ev.Event) -> tuple[int, int]:
+    """From where to where it stands, as indexes into what was parsed: every event of a parser has its marks."""
+    start, end = event.start_mark, event.end_mark
+    return start.index if start else 0, end.index if end else 0
+
+
+def _bounded(source: Source, text: str) -> Iterator[ev.Event]:
     bounds = _Bounds(source)
     for event in yaml.parse(text, Loader=_Loader):
         bounds.take(event)
@@ -263,8 +273,8 @@ class _Composer:
         """Whether what is being read stands in brackets."""
         return bool(self.frames) and self.frames[-1].in_flow
 
-    def take(self, event: Any) -> None:
-        start, end = self.source.origin(event.start_mark.index), self.source.origin(event.end_mark.index)
+    def take(self, event: ev.Event) -> None:
+        start, end = map(self.source.origin, _span(event))
         if isinstance(event, ev.DocumentStartEvent):
             self.begun, self.anchors = start, {}
         elif isinstance(event, ev.AliasEvent):
@@ -275,7 +285,7 @@ class _Composer:
             self._place(node, event.anchor)
         elif isinstance(event, ev.CollectionStartEvent):
             self._tag(event.tag, ("map", "seq"), start)
-            value: Any = {} if isinstance(event, ev.MappingStartEvent) else []
+            value: Value = {} if isinstance(event, ev.MappingStartEvent) else []
             node = Node(value, start, end, raw=event.tag == RAW)
             self.frames.append(_Frame(node, event.anchor, bool(event.flow_style)))
         elif isinstance(event, ev.CollectionEndEvent):
@@ -306,7 +316,7 @@ class _Composer:
             parent.keys[key.value], parent.children[key.value] = key, node
 
     def _key(self, key: Node, parent: Node) -> Node:
-        name: Any = key.value
+        name = key.value
         if not isinstance(name, str):
             shown = key.text if key.text else "this"
             self._problem("E_KEY", f"a key must be text, and {shown} is not.", "Put quotes around the key.", key.start)
@@ -317,23 +327,23 @@ class _Composer:
         return key
 
     def _duplicate(self, key: Node, first: Node) -> None:
-        line, column = self.source.place(first.start)
+        line, column = self.source.position(first.start)
         message = f"the key {key.value} stands here a second time; the first is on line {line}, column {column}."
         self.frames[-1].key = key
         self._problem("E_DUPLICATE_KEY", message, "Keep one of them.", key.start)
 
-    def _scalar(self, event: Any, node: Node) -> Any:
-        untagged = event.tag is None or event.tag == RAW
-        if event.tag == "!" or (untagged and node.style):
+    def _scalar(self, event: ev.ScalarEvent, node: Node) -> Scalar:
+        tag = None if event.tag == RAW else event.tag
+        if tag == "!" or (tag is None and node.style):
             return event.value
-        if untagged and is_curly_quoted(event.value):
+        if tag is None and is_curly_quoted(event.value):
             self._problem("E_QUOTES", "curly quotes are ordinary letters to YAML.", CURLY_FIX, node.start)
-        if not untagged and not self._tag(event.tag, ("str", *_KINDS), node.start):
+        if not self._tag(tag, ("str", *_KINDS), node.start):
             return event.value
-        kind = "" if untagged else event.tag.removeprefix(_CORE)
+        kind = tag.removeprefix(CORE) if tag is not None else ""
         return event.value if kind == "str" else self._plain(event.value, kind, node.start)
 
-    def _plain(self, text: str, kind: str, index: int) -> Any:
+    def _plain(self, text: str, kind: str, index: int) -> Scalar:
         try:
             value = plain(text)
         except ValueError as error:
@@ -344,9 +354,9 @@ class _Composer:
         return value
 
     def _tag(self, tag: str | None, known: tuple[str, ...], index: int) -> bool:
-        if tag is None or tag in ("!", RAW) or (tag.startswith(_CORE) and tag.removeprefix(_CORE) in known):
+        if tag is None or tag in ("!", RAW) or (tag.startswith(CORE) and tag.removeprefix(CORE) in known):
             return True
-        shown = tag.replace(_CORE, "!!")
+        shown = tag.replace(CORE, "!!")
         fix = "Take the tag away, or put quotes around a text that begins with !"
         self._problem("E_TAG", f"the tag {shown} is not known.", fix, index)
         return False
@@ -354,43 +364,3 @@ class _Composer:
     def _problem(self, code: str, message: str, fix: str, index: int) -> None:
         path: Path = tuple(frame.step for frame in self.frames if frame.step is not None)
         self.problems.append(self.source.problem(code, message, fix, index, path))
-
-
-# Booleans and merges of YAML 1.1, keys, numbers of any kind, and line ends that only some readers know.
-_MISREAD = re.compile(
-    r"[yYnN]|<<|=|.*:|[-+]?[0-9][0-9_.,:eExXobB+-]*|[-+]?\.[0-9a-zA-Z]+|.*[\x85\u2028\u2029\ufeff].*", re.DOTALL
-)
-
-
-def _write_text(dumper: Any, text: str) -> Any:
-    style = None
-    if "\n" in text and not re.search(r"[^\S\n]\n|^\s|[^\n\x20-\x7e\xa0-\ud7ff]", text):
-        style = "|"
-    elif text in _WORDS or _MISREAD.fullmatch(text) or is_curly_quoted(text):
-        style = '"'
-    return dumper.represent_scalar(_CORE + "str", text, style=style)
-
-
-def _write_mapping(dumper: Any, value: Mapping[str, Any]) -> Any:
-    return dumper.represent_mapping(_CORE + "map", value.items(), flow_style=not value)
-
-
-def _writer(base: Any) -> Any:
-    """Quotes what YAML 1.1 or 1.2 readers would take for something else, and writes every value out."""
-    writer: Any = type("Writer", (base,), {"ignore_aliases": lambda self, data: True})
-    writer.add_representer(str, _write_text)
-    writer.add_multi_representer(Mapping, _write_mapping)
-    return writer
-
-
-_FAST, _WHOLE = _writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)), _writer(yaml.SafeDumper)
-
-
-def dump_yaml(value: Any) -> str:
-    """Readable block style; keys in their order, unicode kept. What comes out is read back equal."""
-
-    def dump(writer: Any) -> str:
-        return str(yaml.dump(value, Dumper=writer, allow_unicode=True, sort_keys=False, width=2**31 - 1))
-
-    text = dump(_FAST)
-    return dump(_WHOLE) if "\\U000" in text else text  # the fast one escapes what lies beyond U+FFFF

@@ -13,12 +13,12 @@ SHORT: dict[str, object] = {
     "artfactoryd.factories.replicate:ReplicateFactory.first_ask": 0.02,
     "artfactoryd.web.subscriptions:ANYWAY": 0.1,
     "artfactoryd.web.subscriptions:PACE": 0.05,
-    "artfactoryd.execution.worker:ASK_AGAIN": 0.01,
+    "artfactoryd.execution.collection:ASK_AGAIN": 0.01,
     "artfactoryd.execution.polling:LONGEST": 0.02,
     "artfactoryd.cli.upkeep.logs:LOOK": 0.02,
     "artfactoryd.cli.run:AGAIN": 0.05,
     "artfactoryd.cli.submit:LOOK": 0.02,
-    "artfactoryd.execution.state:WRITE_AGAIN": 0.02,
+    "artfactoryd.execution.recorder:WRITE_AGAIN": 0.02,
 }
 
 

@@ -47,7 +47,7 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "uuid_utils": {"cli", "daemon", "execution", "intake", "planning"},
     "watchfiles": {"intake.watcher"},
     "xattr": {"shelf.desktop"},
-    "yaml": {"yaml12"},
+    "yaml": {"yaml12", "yaml_dump"},
 }
 # fmt: off
 PURE = {

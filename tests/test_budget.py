@@ -105,7 +105,7 @@ async def test_at_the_months_cap_the_next_day_changes_nothing_and_the_next_month
         )
         assert said in words(works, cars)
         clock.now += DAY
-        await works.until(lambda: works.house.bench.over == {cars: "2026-11-30"})  # tried again, in vain
+        await works.until(lambda: works.execution.capped.days == {cars: "2026-11-30"})  # tried again, in vain
         assert works.states() == ["completed", "completed", "planned"] and said in words(works, cars)
         clock.now += DAY
         await works.until(lambda: works.states() == ["completed"] * 3)
@@ -130,7 +130,7 @@ async def test_nothing_is_uploaded_for_what_a_cap_would_stop(home: TestHome, mon
     monkeypatch.setattr(Calls, "of", lambda *_: pytest.fail("it was got ready"))
     async with at_work(home, monkeypatch, budget=Budget(per_day=0)) as works:
         made = await works.make(order())
-        assert works.states(made) == ["planned", "planned"] and works.house.bench.stuck == {}
+        assert works.states(made) == ["planned", "planned"] and works.execution.flights.stuck == {}
 
 
 async def test_an_item_that_does_not_fit_waits_and_a_cheaper_one_of_another_order_goes_on(
@@ -176,11 +176,11 @@ async def test_money_that_comes_back_lets_another_order_go_on(home: TestHome, mo
         cars = await works.take(order("a car"))
         await works.fake.reached("submit")
         boats = await works.take(order("a boat"), "boats.yaml")
-        await works.until(lambda: boats in works.house.bench.over)
+        await works.until(lambda: boats in works.execution.capped.days)
         works.fake.script("submit", CallRefused("no"))
         works.fake.release("submit")
         await works.until(lambda: works.states() == ["failed", "completed"])
-        assert (works.committed(cars), works.committed(boats)) == (0, PRICE) and works.house.bench.over == {}
+        assert (works.committed(cars), works.committed(boats)) == (0, PRICE) and works.execution.capped.days == {}
 
 
 async def test_what_is_in_doubt_stays_counted_on_the_day_of_its_wish(home: TestHome, monkeypatch: Patch) -> None:

@@ -16,7 +16,7 @@ from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import CallRefused
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf.fetch import Fetched
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
@@ -169,13 +169,13 @@ async def test_what_is_deleted_after_acceptance_ends_and_is_bought_by_retry(work
 
 
 async def test_while_it_is_there_another_order_takes_a_copy(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
-    flush, flushed = Kept.flush, list[int]()
+    flush, flushed = Staging.flush, list[int]()
 
-    def noted(kept: Kept) -> None:
+    def noted(kept: Staging) -> None:
         flushed.append(len(works.lines("reuse")))
         flush(kept)
 
-    monkeypatch.setattr(Kept, "flush", noted)
+    monkeypatch.setattr(Staging, "flush", noted)
     works.other.hold("collect")
     first = await works.take(chain())
     await works.other.reached("collect")
@@ -196,14 +196,14 @@ async def test_what_goes_while_it_is_copied_is_made_again_for_what_is_new(
     works.other.script("submit", "ok", CallRefused("no"))
     first = await works.make(chain("a car", UP, {**OUT, "parameters": {"strength": 1}}))
     assert works.states(first)[2] == "failed" and len(waiting(works)) == 1
-    copy = Kept.copy
+    copy = Staging.copy
 
-    def late(kept: Kept, source: Path, product: str, sha256: str) -> Fetched:
+    def late(kept: Staging, source: Path, product: str, sha256: str) -> Fetched:
         if source.parent.name == "interim":
             source.unlink()
         return copy(kept, source, product, sha256)
 
-    monkeypatch.setattr(Kept, "copy", late)
+    monkeypatch.setattr(Staging, "copy", late)
     second = await works.make(chain("a car", UP, {**OUT, "parameters": {"strength": 2}}))
     assert works.state(second) == "completed"
     assert [call.parameters["strength"] for call in works.other.calls()] == [9, 1, 9, 2]
@@ -241,7 +241,7 @@ async def test_it_is_not_made_before_it_is_known_what_is_made_of_it(
     go_on, asked = by_chunks(monkeypatch, 2)
     second = await works.take(chain(notes="edited"))
     await works.until(asked.is_set)
-    works.house.bench.wake()  # as another order does
+    works.execution.wake()  # as another order does
     await works.until(lambda: works.states(second) == ["completed", "planned"])
     await asyncio.sleep(0.3)
     assert bought(works) == (1, 3) and works.states(second) == ["completed", "planned"]
@@ -256,7 +256,7 @@ async def test_it_does_not_go_before_all_rows_of_what_is_made_of_it_are_there(
     go_on, asked = by_chunks(monkeypatch, 3)
     order_id = await works.take(chain())
     await works.until(asked.is_set)
-    works.house.bench.wake()
+    works.execution.wake()
     await works.until(lambda: works.states(order_id) == ["completed"] * 3)
     await asyncio.sleep(0.1)
     assert len(waiting(works)) == 1
@@ -269,14 +269,14 @@ async def test_what_would_be_made_of_something_not_kept_says_the_way_out(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await works.make(chain("a car", UP, {**OUT, "parameters": {"strength": 1}}))
-    copy = Kept.copy
+    copy = Staging.copy
 
-    def late(kept: Kept, source: Path, product: str, sha256: str) -> Fetched:
+    def late(kept: Staging, source: Path, product: str, sha256: str) -> Fetched:
         if "0003" in source.name:
             source.unlink()
         return copy(kept, source, product, sha256)
 
-    monkeypatch.setattr(Kept, "copy", late)
+    monkeypatch.setattr(Staging, "copy", late)
     second = await works.make(chain("a car", UP, {**OUT, "parameters": {"strength": 1}}, notes="edited"))
     assert works.states(second) == ["completed", "completed", "failed"]
     await works.tell("retry", second)

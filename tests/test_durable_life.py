@@ -52,13 +52,13 @@ async def start(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch, fake=Provider) as works:
         until = time.monotonic() + PATIENCE
         while not works.running.done() and not at_rest(works):
-            assert time.monotonic() < until, f"it does not go on: {works.states()} {works.house.bench.full}"
+            assert time.monotonic() < until, f"it does not go on: {works.states()} {works.execution.disk.full}"
             await asyncio.sleep(0.01)
 
 
 def at_rest(works: Works) -> bool:
     states, home = works.states(), works.home.home
-    if not states or not set(states) <= ENDED or works.house.bench.making:
+    if not states or not set(states) <= ENDED or works.execution.flights:
         return False
     return not any(home.inbox.iterdir()) and not any(home.claims.glob("[!.]*/"))
 

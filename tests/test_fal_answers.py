@@ -17,7 +17,8 @@ from artfactoryd.errors import (
     Unreachable,
 )
 from artfactoryd.factories import Ticket
-from artfactoryd.factories.fal.requests import app_of, finished, outcome, place_of, ticket_in
+from artfactoryd.factories.fal.requests import app_of, ended, read_ended, ticket_in, urls_of
+from artfactoryd.factories.fal.results import outcome, read_result
 from artfactoryd.factories.http.answer import Answer
 
 QUEUE = "https://queue.fal.run"
@@ -61,7 +62,7 @@ def test_each_way_a_run_fails_says_whether_it_may_have_cost_money_and_may_pass(
     done: dict[str, Any], result: Answer, charged: bool | None, words: str
 ) -> None:
     with pytest.raises(RunFailed, match=words) as caught:
-        outcome(done, result)
+        outcome(read_ended(done), read_result(result))
     assert (caught.value.cancelled, caught.value.charged) == (charged is None, charged is not False)
     assert caught.value.passing == (charged is False)  # fal's own fault, which it never charges for
 
@@ -82,12 +83,12 @@ ASKS: list[tuple[Answer, type[ProviderError]]] = [
 @pytest.mark.parametrize(("result", "kind"), ASKS, ids=lambda value: str(value)[:60])
 def test_trouble_on_the_way_to_a_result_is_not_the_end_of_the_run(result: Answer, kind: type[ProviderError]) -> None:
     with pytest.raises(kind) as caught:
-        outcome(DONE, result)
+        outcome(read_ended(DONE), read_result(result))
     assert type(caught.value) is kind
 
 
 def test_pictures_that_came_count_more_than_an_error_beside_them() -> None:
-    got = outcome(FAILED, answer(200, {"images": [{"url": "https://a/1"}]}))
+    got = outcome(read_ended(FAILED), read_result(answer(200, {"images": [{"url": "https://a/1"}]})))
     assert got is not None and len(got.outputs) == 1
 
 
@@ -105,7 +106,7 @@ SHAPES: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("result", "addresses"), SHAPES, ids=str)
 def test_outputs_come_in_any_shape(result: dict[str, Any], addresses: list[str]) -> None:
-    got = outcome({**DONE, "metrics": {"inference_time": 1.5}}, answer(200, result))
+    got = outcome(read_ended({**DONE, "metrics": {"inference_time": 1.5}}), read_result(answer(200, result)))
     assert got is not None and [one.address for one in got.outputs] == addresses and got.seconds == 1.5
 
 
@@ -114,13 +115,13 @@ def test_outputs_come_in_any_shape(result: dict[str, Any], addresses: list[str])
     [({"status": "IN_QUEUE"}, False), ({"status": "IN_PROGRESS", "error": "x"}, False), (DONE, True)],
 )
 def test_only_a_last_status_ends_a_request(body: dict[str, Any], ends: bool) -> None:
-    assert (finished(answer(202, body)) is not None) == ends
+    assert (ended(answer(202, body)) is not None) == ends
 
 
 @pytest.mark.parametrize("body", [{"status": "FAILED"}, {"status": "CANCELED"}, {"status": None}, {}, [], 7, b"<"])
 def test_a_status_word_that_is_not_fal_s_is_asked_again(body: Any) -> None:
     with pytest.raises(AskAgain):
-        finished(answer(200, body))
+        ended(answer(200, body))
 
 
 APPS = [
@@ -133,15 +134,15 @@ APPS = [
 def test_a_request_is_followed_by_owner_and_app_alone(endpoint: str, app: str) -> None:
     assert app_of(endpoint) == app
     ticket = Ticket(json.dumps({"request_id": "a b", "endpoint": endpoint}))
-    assert place_of(ticket, QUEUE).status_url == f"{QUEUE}/{app}/requests/a%20b/status"
+    assert urls_of(ticket, QUEUE).status_url == f"{QUEUE}/{app}/requests/a%20b/status"
 
 
 @pytest.mark.parametrize(
-    "said", ["https://queue.fal.run.evil.example/x", "https://queue.falrun.com/x", "http://queue.fal.run/x", 7, None]
+    "url", ["https://queue.fal.run.evil.example/x", "https://queue.falrun.com/x", "http://queue.fal.run/x", 7, None]
 )
-def test_an_address_that_is_not_the_queue_s_own_is_built_instead(said: Any) -> None:
-    ticket = Ticket(json.dumps({"request_id": "x", "endpoint": "a/b", "cancel_url": said}))
-    assert place_of(ticket, QUEUE).cancel_url == f"{QUEUE}/a/b/requests/x/cancel"
+def test_an_address_that_is_not_the_queue_s_own_is_built_instead(url: Any) -> None:
+    ticket = Ticket(json.dumps({"request_id": "x", "endpoint": "a/b", "cancel_url": url}))
+    assert urls_of(ticket, QUEUE).cancel_url == f"{QUEUE}/a/b/requests/x/cancel"
 
 
 IDS: list[tuple[Answer, str | None]] = [

@@ -11,7 +11,7 @@ import pytest
 from artfactoryd.errors import OutputBad, OutputPoison
 from artfactoryd.shelf import media
 from artfactoryd.shelf.fetch import Fetched
-from artfactoryd.shelf.staging import MOST_LOOKS, Kept
+from artfactoryd.shelf.staging import MOST_LOOKS, Staging
 from tests.homes import TestHome
 from tests.pictures import draw
 from tests.works import at_work, order, quick
@@ -32,83 +32,85 @@ def home(tmp_path: Path) -> TestHome:
 
 
 @pytest.fixture
-def kept(home: TestHome) -> Kept:
-    made = Kept(home.home.work, home.home.rejected)
+def staging(home: TestHome) -> Staging:
+    made = Staging(home.home.work, home.home.rejected)
     made.half("p1")
     made.path("p1").write_bytes(PICTURE)
     return made
 
 
-def killed(kept: Kept, monkeypatch: Patch, product: str = "p1") -> None:
+def killed(staging: Staging, monkeypatch: Patch, product: str = "p1") -> None:
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(media, "identify", _dies)
         patched.setattr(Path, "unlink", lambda path: None)  # nothing is tidied by a process that is gone
-        kept.look(product, 1.0, "car-0001-0a1b2c3d")
+        staging.look(product, 1.0, "car-0001-0a1b2c3d")
 
 
 def _dies(path: Path, most_megapixels: float) -> None:
     raise Killed
 
 
-def test_each_look_that_did_not_end_counts_and_one_that_ended_does_not(kept: Kept, monkeypatch: Patch) -> None:
+def test_each_look_that_did_not_end_counts_and_one_that_ended_does_not(staging: Staging, monkeypatch: Patch) -> None:
     for _ in range(MOST_LOOKS):
-        assert kept.look("p1", 1.0, "car").mime == "image/png"
-        assert not kept.is_suspect("p1")
+        assert staging.look("p1", 1.0, "car").mime == "image/png"
+        assert not staging.is_suspect("p1")
     for _ in range(MOST_LOOKS):
-        killed(kept, monkeypatch)
-        assert kept.is_suspect("p1")
-        kept.clear(["p1"])  # the next start
+        killed(staging, monkeypatch)
+        assert staging.is_suspect("p1")
+        staging.clear(["p1"])  # the next start
     with pytest.raises(OutputPoison, match="kept as"):
-        kept.look("p1", 1.0, "car")
-    assert not kept.path("p1").exists()
+        staging.look("p1", 1.0, "car")
+    assert not staging.path("p1").exists()
 
 
-def test_what_is_set_aside_overwrites_nothing_and_is_there_once(kept: Kept, home: TestHome, monkeypatch: Patch) -> None:
+def test_what_is_set_aside_overwrites_nothing_and_is_there_once(
+    staging: Staging, home: TestHome, monkeypatch: Patch
+) -> None:
     (home.home.rejected / "car.output").write_text("a person's")
     for _ in range(MOST_LOOKS):
-        killed(kept, monkeypatch)
+        killed(staging, monkeypatch)
     for _ in range(2):  # as if killed after it was laid down and before that was written down
-        kept.path("p1").write_bytes(PICTURE)
+        staging.path("p1").write_bytes(PICTURE)
         with pytest.raises(OutputPoison):
-            kept.look("p1", 1.0, "car")
+            staging.look("p1", 1.0, "car")
     names = sorted(path.name for path in home.home.rejected.iterdir())
     assert names == ["car-2.output", "car-2.output.error.txt", "car.output"]
 
 
-def test_what_is_no_picture_is_fetched_anew_and_not_kept(kept: Kept) -> None:
-    kept.path("p1").write_bytes(b"no picture")
+def test_what_is_no_picture_is_fetched_anew_and_not_kept(staging: Staging) -> None:
+    staging.path("p1").write_bytes(b"no picture")
     with pytest.raises(OutputBad):
-        kept.look("p1", 1.0, "car")
-    assert kept.found("p1") is None and not kept.is_suspect("p1")
+        staging.look("p1", 1.0, "car")
+    assert staging.arrived("p1") is None and not staging.is_suspect("p1")
 
 
-def test_a_whole_output_is_kept_before_it_is_looked_at(kept: Kept, home: TestHome, monkeypatch: Patch) -> None:
-    part = kept.half("p2")
+def test_a_whole_output_is_kept_before_it_is_looked_at(staging: Staging, home: TestHome, monkeypatch: Patch) -> None:
+    part = staging.half("p2")
     part.write_bytes(PICTURE)
-    kept.take(Fetched(part, "0a", 1, None), "p2")
-    killed(kept, monkeypatch, "p2")
-    kept.clear(["p2"])
-    assert not part.exists() and (found := kept.found("p2")) is not None and found.bytes == len(PICTURE)
-    kept.clear([])
+    staging.take(Fetched(part, "0a", 1, None), "p2")
+    killed(staging, monkeypatch, "p2")
+    staging.clear(["p2"])
+    assert not part.exists() and (fetched := staging.arrived("p2")) is not None and fetched.bytes == len(PICTURE)
+    staging.clear([])
     assert list((home.home.work / "outputs").iterdir()) == []
 
 
 @pytest.mark.usefixtures("quick")
 async def test_suspects_are_looked_at_one_by_one(home: TestHome, monkeypatch: Patch) -> None:
     """Else the one that kills takes the count of its innocent neighbours up with its own."""
-    real, now, most = Kept.look, [0], [0]
+    real, now, most = Staging.look, [0], [0]
 
-    def look(kept: Kept, product: str, most_megapixels: float, name: str) -> media.Media:
+    def look(staging: Staging, product: str, most_megapixels: float, name: str) -> media.Media:
         now[0] += 1
         most[0] = max(most[0], now[0])
         pause.wait(0.02)
-        found = real(kept, product, most_megapixels, name)
+        picture = real(staging, product, most_megapixels, name)
         now[0] -= 1
-        return found
+        return picture
 
     pause = Event()
-    monkeypatch.setattr(Kept, "look", look)
-    monkeypatch.setattr(Kept, "is_suspect", lambda kept, product: True)
+    monkeypatch.setattr(Staging, "look", look)
+    monkeypatch.setattr(Staging, "is_suspect", lambda staging, product: True)
     async with at_work(home, monkeypatch, concurrency=4) as works:
         await works.make(order("a [red,blue,green,grey] car"))
         assert works.states() == ["completed"] * 4 and most == [1]

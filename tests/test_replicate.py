@@ -36,7 +36,7 @@ from artfactoryd.factories import Call, ProviderSettings, Ticket, replicate
 from artfactoryd.factories.http import transport
 from artfactoryd.factories.http.answer import Answer, refusal
 from artfactoryd.factories.replicate import _translate_create, make
-from artfactoryd.factories.replicate.predictions import outcome, trouble
+from artfactoryd.factories.replicate.predictions import Prediction, outcome, read_prediction, trouble
 from tests.crooked import server
 from tests.emulator.client import Emulator
 from tests.emulator.customer import KEY, at
@@ -212,12 +212,13 @@ WAITS: list[tuple[dict[str, Any], Any]] = [
     ({"header": "Sat, 22 Nov 2025 10:00:00"}, 30),
     ({"header": "86400"}, 3600),
     ({"header": "nan", "retry_after": -3, "text": "no"}, None),
+    ({"retry_after": 10**400}, None),
     ({"body": "later"}, None),
     ({"body": "Your rate limit resets in ~7s."}, 7),
 ]
 
 
-@pytest.mark.parametrize(("told", "seconds"), WAITS, ids=str)
+@pytest.mark.parametrize(("told", "seconds"), WAITS, ids=lambda value: str(value)[:60])
 async def test_waiting_is_as_long_as_told(emulator: Emulator, told: dict[str, Any], seconds: float | None) -> None:
     emulator.control(create={"do": "429", **told})
     async with at(emulator.base_url) as factory:
@@ -511,12 +512,18 @@ ENDS: list[tuple[dict[str, Any], type[ProviderError], dict[str, bool]]] = [
 ]
 
 
+def read(document: dict[str, Any]) -> Prediction:
+    prediction = read_prediction(document)
+    assert prediction is not None
+    return prediction
+
+
 @pytest.mark.parametrize(("prediction", "kind", "says"), ENDS, ids=lambda value: str(value)[:60])
 def test_each_end_of_a_prediction_is_told_apart(
     prediction: dict[str, Any], kind: type[ProviderError], says: dict[str, bool]
 ) -> None:
     with pytest.raises(kind) as caught:
-        outcome(prediction, KEY)
+        outcome(read(prediction), KEY)
     assert {name: getattr(caught.value, name) for name in says} == says
 
 
@@ -525,7 +532,7 @@ RUNNING = [{"status": "starting"}, {"status": "processing"}, {"status": "process
 
 @pytest.mark.parametrize("prediction", RUNNING, ids=str)
 def test_only_a_last_status_ends_a_prediction(prediction: dict[str, Any]) -> None:
-    assert outcome(prediction, KEY) is None
+    assert outcome(read(prediction), KEY) is None
 
 
 SHAPES: list[tuple[Any, list[str]]] = [
@@ -539,7 +546,7 @@ SHAPES: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("output", "addresses"), SHAPES, ids=str)
 def test_outputs_come_in_any_shape(output: Any, addresses: list[str]) -> None:
-    got = outcome({"status": "succeeded", "output": output}, KEY)
+    got = outcome(read({"status": "succeeded", "output": output}), KEY)
     assert got is not None and [one.address for one in got.outputs] == addresses
 
 
@@ -636,7 +643,7 @@ async def test_cancelling_reaches_the_provider_and_what_has_ended_is_no_error(em
 def test_words_of_trouble_never_hold_the_key() -> None:
     assert KEY not in str(trouble(Answer(KEY, True, 401, {}, bytearray(f"bad {KEY}", "ascii"))))
     with pytest.raises(RunFailed) as caught:
-        outcome({"status": "failed", "error": f"bad {KEY}"}, KEY)
+        outcome(read({"status": "failed", "error": f"bad {KEY}"}), KEY)
     assert KEY not in str(caught.value)
 
 

@@ -15,7 +15,7 @@ import pytest
 from artfactoryd.errors import AskAgain, InDoubt, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Absent, Attempt, Call, ProviderSettings, Reconciles, Ticket
 from artfactoryd.factories.replicate import ReplicateFactory
-from artfactoryd.factories.replicate.listing import Absences, Listed, Listing, Search, findable, read_page
+from artfactoryd.factories.replicate.listing import Absences, Listed, Listing, Search, read_page, recent_of
 from tests.emulator.client import Emulator
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ def job(name: str, when: float = 1, *, model: str = SCHNELL, erased: bool = Fals
 
 
 def found(doubts: list[Attempt], jobs: list[Listed], known: list[Attempt] | None = None) -> dict[str, str]:
-    return Search(doubts, known or [], Listing(jobs), MOST).found
+    return Search(doubts, known or [], Listing(jobs), MOST).matches
 
 
 # --- known again ---
@@ -140,7 +140,7 @@ def test_absence_needs_a_later_create_of_ours_in_the_list() -> None:
 def test_absence_is_no_longer_shown_when_inputs_may_be_erased() -> None:
     assert missing(attempt("D"), [SHOWN], [LATER], now=54 * 60) == ["D"]
     assert missing(attempt("D"), [SHOWN], [LATER], now=56 * 60) == []
-    assert findable([attempt("D")], at(119 * 60)) and not findable([attempt("D")], at(121 * 60))
+    assert recent_of([attempt("D")], at(119 * 60)) and not recent_of([attempt("D")], at(121 * 60))
 
 
 def test_one_whose_input_was_erased_may_be_it() -> None:

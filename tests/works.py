@@ -20,8 +20,9 @@ from artfactoryd.clock import now
 from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
-from artfactoryd.execution import state as workbench
-from artfactoryd.execution import worker
+from artfactoryd.execution import collection, machine
+from artfactoryd.execution.assembly import Execution
+from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
@@ -90,6 +91,10 @@ class Works:
                 assert not self.running.done() or self.daemon.stop.is_set(), self.running.exception()
                 await asyncio.sleep(0.01)
 
+    @property
+    def execution(self) -> Execution:
+        return self.house.execution
+
     async def rests(self) -> None:
         """Until nothing can go on by itself."""
         await self.until(lambda: self.daemon.done)
@@ -139,6 +144,11 @@ class Works:
         orders = [order_id] if order_id else sorted(row.id for row in self.house.books.index.orders())
         return [item.state for each in orders for item in self.items(each)]
 
+    def phases(self, order_id: str) -> list[Phase]:
+        """Of its items that somebody works on just now."""
+        phases = (self.execution.flights.phase(item.item_key) for item in self.items(order_id))
+        return [phase for phase in phases if phase]
+
     def state(self, order_id: str) -> str:
         return str(self.house.books.index.state(self.order(order_id)))
 
@@ -162,10 +172,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
     monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", (0.01, 0.02))
-    monkeypatch.setattr(worker, "ASK_AGAIN", 0.01)
-    monkeypatch.setattr(worker, "STOPPED_AGAIN", 0.01)
-    monkeypatch.setattr(workbench, "ROOM_AGAIN", 0.05)
+    monkeypatch.setattr(collection, "ATTEMPT_AGAIN", (0.01, 0.02))
+    monkeypatch.setattr(collection, "ASK_AGAIN", 0.01)
+    monkeypatch.setattr(collection, "STOPPED_AGAIN", 0.01)
+    monkeypatch.setattr(machine, "ROOM_AGAIN", 0.05)
 
 
 @asynccontextmanager

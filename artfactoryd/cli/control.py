@@ -127,7 +127,7 @@ async def _carry_out(
             answer, _ = await app.control.carry_out(waiting)
             mailbox.answer(home.commands, waiting["id"], answer)
         answer, ids = await app.control.carry_out(command)
-        for order_id in app.bench.touched:
+        for order_id in app.execution.receipts.orders:
             receipts.write(app, order_id)
     if ids:
         answer["text"] += " It goes on with the next `run` or `once`."

@@ -1,4 +1,4 @@
-"""Everything a running home needs, put together once: settings, books, claims, factories, gates, foreman, control.
+"""Everything a running home needs, put together once: settings, books, claims, factories, execution, control.
 
     async with open_app(home, settings, environ) as app: ...
 
@@ -10,23 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd.clock import now
 from artfactoryd.daemon.control import Control
-from artfactoryd.execution.delivery import Delivery
-from artfactoryd.execution.dispatcher import Lines
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.payload import Calls
-from artfactoryd.execution.purchase import Purchase
-from artfactoryd.execution.reconciliation import Doubts
-from artfactoryd.execution.reuse import Reuse
-from artfactoryd.execution.state import Workbench
-from artfactoryd.execution.worker import Foreman
+from artfactoryd.execution.assembly import Execution, assemble
 from artfactoryd.factories import Factory
 from artfactoryd.factories.registry import make_factories
 from artfactoryd.home import Home
@@ -50,10 +41,7 @@ class App:
     books: Books
     claims: Claims
     intake: Intake
-    bench: Workbench
-    foreman: Foreman
-    lines: Lines
-    doubts: Doubts
+    execution: Execution
     proofs: ProofHold
     control: Control
     factories: dict[str, Factory]
@@ -62,19 +50,13 @@ class App:
     def use(self, settings: Settings) -> None:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
         self.settings.use(settings)
-        self._follow_settings()
+        self.execution.use(self.settings.now)
 
     def reread_settings(self) -> None:
         """A bad file leaves the last good settings, and a word beside it."""
         if self.settings.reread():
-            self._follow_settings()
+            self.execution.use(self.settings.now)
             log.info("the settings were read again")
-
-    def _follow_settings(self) -> None:
-        for name, gate in self.bench.gates.items():
-            provider = self.settings.now.provider(name)
-            gate.use(provider.concurrency, provider.requests_per_minute)
-        self.bench.wake()
 
 
 @asynccontextmanager
@@ -103,21 +85,9 @@ def _furnish(
     """The services, in the order of the flow: each takes those above it that it uses, and none below."""
     claims = Claims(home.claims, home.rejected, home.held)
     intake = Intake(home, claims, books, settings, clock, Descriptions(home.told, factories))
-    bench = Workbench(books, factories, _gates(settings.now, factories), clock)
-    lines = Lines(bench, home, settings)
-    purchase = Purchase(bench, Calls(home, books, factories, clock), settings)
-    delivery = Delivery(home, books, settings, factories, fetcher, clock)
-    foreman = Foreman(bench, purchase, delivery, Reuse(bench, home))
+    execution = assemble(home, books, factories, settings, fetcher, clock)
     return App(
-        home=home, settings=settings, books=books, claims=claims, intake=intake, bench=bench, foreman=foreman,
-        lines=lines, doubts=Doubts(bench), proofs=ProofHold(books, claims, home.work, bench.touch),
-        control=Control(books, claims, intake, bench, lines), factories=factories, clock=clock,
+        home=home, settings=settings, books=books, claims=claims, intake=intake, execution=execution,
+        proofs=ProofHold(books, claims, home.work, execution.receipts.touch),
+        control=Control(books, claims, intake, execution), factories=factories, clock=clock,
     )  # fmt: skip
-
-
-def _gates(settings: Settings, factories: Iterable[str]) -> dict[str, Gate]:
-    providers = {name: settings.provider(name) for name in factories}
-    return {
-        name: Gate(provider.concurrency, time.monotonic, provider.requests_per_minute)
-        for name, provider in providers.items()
-    }

@@ -19,7 +19,7 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import storage_errors
 from artfactoryd.shelf import placing, reading
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
     going_on = {chosen.id for row in delivering for chosen in row.chosen}
     try:
         with storage_errors(home.work):
-            staging = Kept(home.work, home.rejected)
+            staging = Staging(home.work, home.rejected)
             staging.clear(going_on)
             staging.clear_interim(index.is_spent)
             if everywhere:

@@ -14,8 +14,7 @@ from typing import Any
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
-from artfactoryd.execution.dispatcher import Lines
-from artfactoryd.execution.state import Workbench
+from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
@@ -30,8 +29,8 @@ Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
 
 
 class Control:
-    def __init__(self, books: Books, claims: Claims, intake: Intake, bench: Workbench, lines: Lines) -> None:
-        self._books, self._claims, self._intake, self._bench, self._lines = books, claims, intake, bench, lines
+    def __init__(self, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
+        self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         """The answer, and the orders that may now be worked on. Never raises for what a person did."""
@@ -79,8 +78,8 @@ class Control:
         answer = _yes(f"{row.name} goes on; it may spend {dollars(cap)} in all.", order_id=row.id)
         raised = Approval(order=row.id, waived=[Approved.CAP], cap=cap, of=Approved.CAP)
         await self._books.record(raised, _line(command, answer))
-        self._bench.blocked.pop(row.id, None)
-        self._bench.wake(row.id)
+        self._execution.lift_cap(row.id)
+        self._execution.wake(row.id)
         return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -89,12 +88,10 @@ class Control:
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
         await self._books.record(Cancel(order=row.id), _line(command, answer))
-        for item in running:
-            self._bench.stops.add(item.item_key)
+        self._execution.cancel(item.item_key for item in running)
         if row.held is not None:
             await self.clear_held(row)
-        self._bench.touched.add(row.id)
-        self._bench.wake(row.id)
+        self._execution.wake(row.id)
         return answer, []
 
     def _cancel_words(self, row: OrderRow, running: int, filing: int) -> str:
@@ -135,9 +132,8 @@ class Control:
             for item in chosen
         ]  # fmt: skip
         await self._books.record(*lines, _line(command, answer))
-        self._bench.blocked.pop(row.id, None)
-        self._bench.touched.add(row.id)
-        self._bench.wake(row.id)
+        self._execution.lift_cap(row.id)
+        self._execution.wake(row.id)
         return answer, [row.id] if chosen else []
 
     def _items_to_retry(self, row: OrderRow) -> list[ItemRow]:
@@ -169,7 +165,7 @@ class Control:
         answer = _yes(done, products=[row.id for row in products])
         await self._books.record(*marks, _line(command, answer))
         for order_id in order_ids:
-            self._bench.wake(order_id)
+            self._execution.wake(order_id)
         return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
 
     def _goes_on(self, order_id: str) -> bool:
@@ -208,8 +204,8 @@ class Control:
         lines = [Pause(order=fields.get("order"), provider=fields.get("provider"), on=False) for fields in lifted]
         await self._books.record(*lines, _line(command, answer))
         for fields in lifted:
-            if fields.get("provider") in self._bench.gates:
-                self._bench.gates[fields["provider"]].lift()
+            if fields.get("provider") in self._execution.gates:
+                self._execution.gates[fields["provider"]].lift()
         self._follow(lifted)
         return answer, order_ids
 
@@ -221,12 +217,12 @@ class Control:
             raise WrongUse("Name an order or a provider; without a name it is everything.")
         if not name:
             return Target({}, "Everything", "resume", "" in index.pauses())
-        if name in self._bench.gates or name in {*index.stops(), *index.pauses()}:
+        if name in self._execution.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
         try:
             row = naming.order_named(index, name)
         except NoSuchOrder as error:
-            raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._bench.gates))}.") from error
+            raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._execution.gates))}.") from error
         lift = f"resume {row.short}"
         return Target({"order": row.id}, row.name, lift, row.paused is not None, row)
 
@@ -253,13 +249,13 @@ class Control:
         return ""
 
     def _follow(self, changed: Sequence[Mapping[str, str]]) -> None:
-        """Gates, lines and receipts follow what was written."""
+        """Gates, queues and receipts follow what was written."""
         for fields in changed:
             provider = fields.get("provider", "")
             waiting = {fields["order"]} if "order" in fields else self._books.index.waiting_orders(provider)
-            self._bench.touched |= waiting
-        self._lines.heed_pauses()
-        self._bench.wake()
+            self._execution.receipts.add_all(waiting)
+        self._execution.dispatcher.heed_pauses()
+        self._execution.wake()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The program at work: wires the services to the loop, owns the signals and the one TaskGroup.
 
-    inbox -> intake -> (foreman's lines) -> shelf;   commands -> control;   receipts once a second
+    inbox -> intake -> execution -> shelf;   commands -> control;   receipts once a second
 
 A stop: nothing new is taken or sent; creates on the way get four seconds; the rest is cancelled
 where it stands, because every state can be taken up again.
@@ -62,8 +62,8 @@ class Daemon:
         self.app, self.options, self._environ, self._serve, self._watch = app, options, environ, serve, watch
         self.stop = asyncio.Event()
         self._tally = Tally()
-        for turns in app.bench.turns.values() if options.only else ():
-            turns.only = set(options.orders)
+        if options.only:
+            app.execution.queues.limit_to(options.orders)
         self._group: asyncio.TaskGroup | None = None
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
@@ -108,21 +108,21 @@ class Daemon:
 
     async def _take_up(self) -> None:
         """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
-        index, lines = self.app.books.index, self.app.lines
+        index, execution = self.app.books.index, self.app.execution
         for provider in index.outages():  # as it was then; it is tried at once
             await self.app.books.note_outage(provider, None)
         self._look_over()
         await asyncio.to_thread(self._clear_leftovers)
-        lines.resume_all(self._start_item)
-        self.app.doubts.take_up()
+        execution.dispatcher.resume_all(self._start_item)
+        execution.reconciliation.take_up()
         if not self.options.only:
             await self._consumer.take_up()
         for row in index.unexpanded_orders():
             self._begin(row.id)
 
     def _clear_leftovers(self) -> None:
-        home, bench = self.app.home, self.app.bench
-        cleanup.clear(home, self.app.books.index, bench.touched, everywhere=cleanup.mark(home))
+        home, orders = self.app.home, self.app.execution.receipts.orders
+        cleanup.clear(home, self.app.books.index, orders, everywhere=cleanup.mark(home))
 
     def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
@@ -132,7 +132,7 @@ class Daemon:
             if unfinished and (not self.options.only or row.id in self.options.orders):
                 self._tally.meet([row.id])
             if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
-                self.app.bench.touched.add(row.id)
+                self.app.execution.receipts.add(row.id)
 
     def _receipt_is_behind(self, folder: str, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
@@ -140,10 +140,11 @@ class Daemon:
         return written is not None and written != state
 
     def _start_services(self) -> None:
+        dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Coroutine[Any, Any, None]] = [
             self._serve_inbox(), self._serve_commands(), self._write_receipts(),
-            *(self.app.lines.line(provider, self._start_item, self.stop) for provider in self.app.factories),
-            *(self.app.doubts.find_out(provider, self._start_item) for provider in self.app.doubts.providers),
+            *(dispatcher.dispatch(provider, self._start_item, self.stop) for provider in self.app.factories),
+            *(reconciliation.reconcile(provider, self._start_item) for provider in reconciliation.providers),
         ]  # fmt: skip
         for service in services:
             self._spawn_service(service)
@@ -167,10 +168,10 @@ class Daemon:
         task.add_done_callback(owner.discard)
 
     async def _wind_down(self) -> None:
-        bench = self.app.bench
-        bench.stopping = True
+        flights = self.app.execution.flights
+        flights.stop()
         until = time.monotonic() + GRACE
-        while bench.sending and time.monotonic() < until:
+        while flights.is_sending and time.monotonic() < until:
             await asyncio.sleep(0.02)
         await end(self._services, self._makers)
         if self._page:
@@ -182,19 +183,19 @@ class Daemon:
     # --- items ---
 
     def _start_item(self, row: ItemRow) -> None:
-        self.app.bench.making.add(row.item_key)
-        self._spawn(self.app.foreman.make(row), self._makers)
+        self.app.execution.flights.begin(row)
+        self._spawn(self.app.execution.worker.make(row), self._makers)
 
     def _note(self, outcome: Outcome) -> None:
         """Of something dropped. A run that is for some orders only is for what it takes, too."""
         self._tally.add(outcome)
         for order_id in outcome.ready if isinstance(outcome, Accepted) else ():
-            for turns in self.app.bench.turns.values() if self.options.only else ():
-                turns.only = {*(turns.only or ()), order_id}
+            if self.options.only:
+                self.app.execution.queues.admit(order_id)
             self._begin(order_id)
 
     def _begin(self, order_id: str) -> None:
-        """An accepted order: its folder is there, its items get their rows, and the lines look at it."""
+        """An accepted order: its folder is there, its items get their rows, and the queues look at it."""
         if order_id not in self._expanding:
             self._expanding.add(order_id)
             self._spawn(self._expand(order_id), self._makers)
@@ -206,7 +207,7 @@ class Daemon:
             failpoints.point("order_expanded")
         finally:
             self._expanding.discard(order_id)
-            self.app.bench.wake(order_id)
+            self.app.execution.wake(order_id)
 
     async def _expand_once(self, order_id: str) -> bool:
         row = self.app.books.index.order(order_id)
@@ -228,7 +229,7 @@ class Daemon:
             notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
             self._looked = time.monotonic()
             self.app.reread_settings()
-            self.app.bench.heed_date()
+            self.app.execution.heed_date()
             await self._consumer.take_waiting()
             await self._consumer.take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture
@@ -271,11 +272,11 @@ class Daemon:
         while True:
             await asyncio.sleep(self._until_receipts())
             if time.monotonic() >= due:
-                if self.app.bench.touched or self.app.proofs.late:
+                if self.app.execution.receipts or self.app.proofs.late:
                     await self.app.proofs.look()
                 await self._receipts.bring_up_to_date()
                 due = time.monotonic() + RECEIPTS_EVERY / 2
-                if (at_work := self.app.lines.at_work) or self._awake.follows:
+                if (at_work := self.app.execution.dispatcher.at_work) or self._awake.follows:
                     await asyncio.to_thread(self._awake.follow, at_work)
             if self._watch:
                 self._watch(self.app.books.index, self._tally.orders)
@@ -285,8 +286,8 @@ class Daemon:
     def _until_receipts(self) -> float:
         if self.options.until_done:
             return 0.05
-        bench = self.app.bench
-        return RECEIPTS_EVERY if bench.touched or bench.making else IDLE_EVERY
+        execution = self.app.execution
+        return RECEIPTS_EVERY if execution.receipts or execution.flights else IDLE_EVERY
 
     @property
     def done(self) -> bool:
@@ -295,7 +296,7 @@ class Daemon:
             self._taken_all
             and not self._consumer.awaits_picture
             and not self._expanding
-            and self.app.lines.idle
+            and self.app.execution.dispatcher.idle
             and not self._owes_proof
         )
 

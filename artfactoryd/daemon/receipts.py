@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Receipts:
-    """Writes those of `bench.touched`. One that cannot be written stays touched, and is named once."""
+    """Writes those that are due. One that cannot be written stays due, and is named once."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -24,9 +24,9 @@ class Receipts:
         self._late: set[str] = set()
 
     async def bring_up_to_date(self) -> None:
-        touched = self._app.bench.touched
-        for order_id in list(touched):
-            touched.discard(order_id)
+        due = self._app.execution.receipts
+        for order_id in due.orders:
+            due.take(order_id)
             try:
                 await asyncio.to_thread(self._write, order_id)
                 self._late.discard(order_id)
@@ -34,9 +34,9 @@ class Receipts:
                 if order_id not in self._late:
                     log.warning("the receipt of order %s waits: %s", order_id, error)
                 self._late.add(order_id)
-                touched.add(order_id)
+                due.add(order_id)
             except asyncio.CancelledError:
-                touched.add(order_id)
+                due.add(order_id)
                 raise
 
     def _write(self, order_id: str) -> None:
@@ -51,5 +51,5 @@ def write(app: App, order_id: str) -> None:
     if row is None or row.folder is None:
         return
     notes = waiting.reasons(index, row, app.home, app.settings.now, clock.day_of(app.clock()))
-    notes += sorted({reason for (order, _), reason in app.bench.unfiled.items() if order == order_id})
+    notes += app.execution.disk.unfiled(order_id)
     order_folders.write_receipt(app.home.root / row.folder, receipt.receipt(index, row, notes).encode())

@@ -14,12 +14,12 @@ PROBES = 2  # tries during an outage after which whoever waits for an end (`once
 ASK_EVERY = 600.0  # seconds between free questions whether a stopped provider takes our key again
 
 
-class Bucket:
+class TokenBucket:
     """Creates a minute, with a few seconds' worth of them at once. None: no limit."""
 
     def __init__(self, per_minute: int | None, clock: Clock) -> None:
         self._clock = clock
-        self._rate = self._most = self._there = self._seen = 0.0
+        self._rate = self._most = self._tokens = self._seen = 0.0
         self.use(per_minute)
 
     def use(self, per_minute: int | None) -> None:
@@ -27,7 +27,7 @@ class Bucket:
             return
         self._rate = (per_minute or 0) / 60
         self._most = max(1.0, self._rate * BURST)
-        self._there, self._seen = self._most, self._clock()
+        self._tokens, self._seen = self._most, self._clock()
 
     @property
     def waits(self) -> float:
@@ -35,18 +35,18 @@ class Bucket:
         if not self._rate:
             return 0.0
         now = self._clock()
-        self._there, self._seen = min(self._most, self._there + (now - self._seen) * self._rate), now
-        missing = 1.0 - self._there
+        self._tokens, self._seen = min(self._most, self._tokens + (now - self._seen) * self._rate), now
+        missing = 1.0 - self._tokens
         return missing / self._rate if missing > 1e-6 else 0.0
 
     def take(self) -> None:
-        self._there -= 1.0
+        self._tokens -= 1.0
 
     def give(self) -> None:
-        self._there = min(self._most, self._there + 1.0)
+        self._tokens = min(self._most, self._tokens + 1.0)
 
 
-class Brake:
+class Backoff:
     """Waits that a provider asked for (429). Said again after a wait, the next is longer."""
 
     def __init__(self, clock: Clock) -> None:
@@ -62,10 +62,10 @@ class Brake:
         """`after`: seconds, when the provider said how many."""
         if not self.waits:
             self._rounds = min(self._rounds + 1, 20)
-        grown = min(WAIT * 2 ** (self._rounds - 1), LONGEST_WAIT)
+        seconds = min(WAIT * 2 ** (self._rounds - 1), LONGEST_WAIT)
         if after is not None:  # a word too short for it is lengthened when it comes again and again
-            grown = max(after, 0.0 if self._rounds < 2 else min(2.0 ** (self._rounds - 2), LONGEST_WAIT))
-        self._until = max(self._until, self._clock() + grown)
+            seconds = max(after, 0.0 if self._rounds < 2 else min(2.0 ** (self._rounds - 2), LONGEST_WAIT))
+        self._until = max(self._until, self._clock() + seconds)
 
     def well(self) -> None:
         """It was not said this time."""
@@ -76,7 +76,7 @@ class Brake:
         self._until, self._rounds = 0.0, 0
 
 
-class Breaker:
+class CircuitBreaker:
     """Whether a provider works, judged by what it did lately.
 
     After one failure tries are let through one at a time; after FEW in a row none, until a pause has
@@ -138,11 +138,11 @@ class Gate:
         self.stopped: str | None = None  # why a person is needed
         self.told = 0  # rounds of an outage that were made known
         self.paused = False  # by a person
-        self.creating, self.asking = Breaker(clock), Breaker(clock)
+        self.creating, self.asking = CircuitBreaker(clock), CircuitBreaker(clock)
         self._clock = clock
         self._held = 0
-        self._bucket = Bucket(per_minute, clock)
-        self._creates, self._questions = Brake(clock), Brake(clock)
+        self._bucket = TokenBucket(per_minute, clock)
+        self._creates, self._questions = Backoff(clock), Backoff(clock)
         self._ask_at: float | None = None  # whether it is still stopped
         self._changed = asyncio.Event()
         self._roused, self._turn = asyncio.Event(), asyncio.Event()
@@ -254,8 +254,8 @@ class Gate:
     def lift(self) -> None:
         """By a person, or by an answer that shows it is over: everything is tried at once."""
         self.stopped, self._ask_at, self.told = None, None, 0
-        for each in (self._creates, self._questions):
-            each.lift()
+        for backoff in (self._creates, self._questions):
+            backoff.lift()
         self.creating.well()
         self.asking.well()
         self.rouse()
@@ -265,7 +265,7 @@ class Gate:
     @property
     def reason(self) -> str:
         """Why it is taken to be out of order; empty when it is not."""
-        return next((each.reason for each in (self.creating, self.asking) if each.open), "")
+        return next((breaker.reason for breaker in (self.creating, self.asking) if breaker.open), "")
 
     @property
     def rounds(self) -> int:

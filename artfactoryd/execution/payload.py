@@ -55,16 +55,16 @@ class Calls:
 
     def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[str, Mapping[str, Any]]:
         """Those of the order, and what the item is fed with."""
-        found = inputs.of_item(row.generation, order.inputs, model)
+        ordered = inputs.of_item(row.generation, order.inputs, model)
         if row.parent is None:
-            return found
+            return ordered
         fed = self._books.index.fed_with(row)
         if fed is None:
             raise CallRefused("What this is made from is not on the shelf. Nothing was sent.")
         product, _ = fed
         if not (product.shelved or (self._home.root / product.path).is_file()):
             raise CallRefused(f"{NOT_KEPT} Nothing was sent.")
-        return {**found, **inputs.of_product(row, model, product)}
+        return {**ordered, **inputs.of_product(row, model, product)}
 
     def _looks(self, row: ItemRow, order: OrderRow, model: Model) -> tuple[str, int | None]:
         """Words and seed of a sketch of it. It looks like what it is made from where it has none of its own."""

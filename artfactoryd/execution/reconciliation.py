@@ -1,6 +1,6 @@
 """What became of creates whose answer was lost: each provider that can tell is asked, until it tells or cannot.
 
-    in doubt -> asked soon, then ever more rarely -> ticket: made further by the foreman
+    in doubt -> asked soon, then ever more rarely -> ticket: collected by the worker
                                                   -> absent: planned again, its turn comes
                                                   -> neither: a person's word
 
@@ -20,11 +20,17 @@ from datetime import datetime, timedelta
 from artfactoryd.clock import iso
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
-from artfactoryd.execution.state import Workbench
-from artfactoryd.factories import Absent, Attempt, Call, Reconciles, Ticket
+from artfactoryd.execution.doubts import Doubts
+from artfactoryd.execution.flights import Flights
+from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.receipts_due import ReceiptsDue
+from artfactoryd.execution.recorder import Recorder
+from artfactoryd.execution.rows import item_now, order_of
+from artfactoryd.factories import Absent, Attempt, Call, Factory, Reconciles, Ticket
 from artfactoryd.storage import in_doubt
 from artfactoryd.storage.in_doubt import Doubt
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, QuestionRow
+from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
 
@@ -41,61 +47,68 @@ NOT_BOUGHT = "The provider's own list shows that it was not bought."
 UNTOLD = "The provider does not say what became of it."
 
 
-class Doubts:
-    def __init__(self, bench: Workbench) -> None:
-        self._bench, self._index = bench, bench.books.index
-        self._began = bench.clock()
+class Reconciliation:
+    def __init__(
+        self, books: Books, factories: Mapping[str, Factory], gates: Mapping[str, Gate], flights: Flights,
+        doubts: Doubts, recorder: Recorder, receipts: ReceiptsDue, put_back: Callable[[ItemRow], None],
+        clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        """`put_back`: what is planned again, and nobody works on."""
+        self._books, self._index, self._factories, self._gates = books, books.index, factories, gates
+        self._flights, self._doubts, self._recorder, self._receipts = flights, doubts, recorder, receipts
+        self._put_back, self._clock = put_back, clock
+        self._began = clock()
         self._asked: Counter[str] = Counter()  # attempts asked about in this run
         self._versions: dict[ItemKey, str | None] = {}
 
     @property
     def providers(self) -> list[str]:
-        return sorted(self._bench.unsure)
+        """Those that can tell."""
+        return self._doubts.providers
 
     def take_up(self) -> None:
         """What earlier runs left in doubt is asked about again."""
         for provider in self.providers:
             if in_doubt.open_doubts(self._index, provider):
-                self._bench.doubt(provider)
+                self._doubts.arise(provider)
 
-    async def find_out(self, provider: str, start: Callable[[ItemRow], None]) -> None:
-        """For as long as the house is at work. `start` makes a found item further."""
-        changed = self._bench.unsure[provider]
+    async def reconcile(self, provider: str, start: Callable[[ItemRow], None]) -> None:
+        """For as long as the program is at work. `start` collects an item that turned out to be bought."""
         while True:
-            await changed.wait()
+            await self._doubts.wait(provider)
             pause = FIRST / 2
             while pause:
-                pause = FIRST if changed.is_set() else min(2 * pause, LONGEST)
-                changed.clear()
+                pause = FIRST if self._doubts.take_up(provider) else min(2 * pause, LONGEST)
                 await asyncio.sleep(SOON)
                 pause = await self._ask_once(provider, pause, start)
                 if pause:
-                    await _either(changed, pause)
+                    await self._doubts.wait(provider, pause)
 
     async def _ask_once(self, provider: str, pause: float, start: Callable[[ItemRow], None]) -> float:
         """One question about all that is in doubt there. Seconds until the next, 0 when asking tells nothing more."""
         doubts = in_doubt.open_doubts(self._index, provider)
         asked = {doubt.attempt.id: doubt.attempt for doubt in doubts if self._is_worth_asking(doubt.attempt)}
         answer = await self._answer(provider, list(asked.values())) if asked else Answer()
-        left = [doubt for doubt in doubts if not await self._settle(doubt.attempt, answer.of(doubt), start)]
+        unsettled = [doubt for doubt in doubts if not await self._settle(doubt.attempt, answer.of(doubt), start)]
         self._asked.update(asked.keys())
         pause = max(pause, answer.after)
-        questions = [self._question(doubt, answer, pause, doubt.attempt.id in asked) for doubt in left]
+        questions = [self._question(doubt, answer, pause, doubt.attempt.id in asked) for doubt in unsettled]
         with contextlib.suppress(StorageFull):  # a person reads of it later
-            await self._bench.books.remember_questions(questions)
-        if not any(question.hopeful for question in questions) and not self._bench.unsure[provider].is_set():
-            self._bench.hopeful.discard(provider)
+            await self._books.remember_questions(questions)
+        if not any(question.hopeful for question in questions):
+            self._doubts.lose_hope(provider)
         return pause if any(question.next_at for question in questions) else 0.0
 
     async def _answer(self, provider: str, attempts: Sequence[AttemptRow]) -> Answer:
-        factory = self._bench.factories[provider]
+        """What the provider tells, or why it does not. Whatever goes wrong in asking is an answer too."""
+        factory = self._factories[provider]
         assert isinstance(factory, Reconciles)
         doubts, known = await asyncio.to_thread(self._attempts, provider, attempts)
         try:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
         except Throttled as error:
-            self._bench.gates[provider].slow(error.after)
+            self._gates[provider].slow(error.after)
             return Answer(words=str(error), after=error.after or 0.0)
         except AskAgain as error:
             return Answer(words=str(error), after=error.after or 0.0)
@@ -115,9 +128,8 @@ class Doubts:
     def _attempt(self, row: AttemptRow) -> Attempt:
         key = row.item_key
         if key not in self._versions:
-            item = self._index.item(*key)
-            assert item is not None
-            self._versions[key] = self._bench.order(row).snapshots[item.model]["version"]
+            item = item_now(self._index, key)
+            self._versions[key] = order_of(self._index, row).snapshots[item.model]["version"]
         call = Call(row.model, self._versions[key], row.actual)
         ticket = Ticket(row.ticket) if row.ticket else None
         return Attempt(row.id, call, _when(row.asked_at), ticket)
@@ -128,31 +140,27 @@ class Doubts:
         """Whether nothing is left to ask."""
         if answer is None or (isinstance(answer, Ticket) and self._may_be_anothers(row)):
             return False
-        item = self._index.item(*row.item_key)
-        assert item is not None
+        item = item_now(self._index, row.item_key)
         try:
             if isinstance(answer, Ticket):
-                self._found(await self._bench.take_ticket(item, answer, row.id), start)
+                self._go_on(await self._recorder.take_ticket(item, answer, row.id), start)
             else:
-                self._absent(await self._bench.release(item, NOT_BOUGHT, row.id))
+                self._send_again(await self._recorder.release(item, NOT_BOUGHT, row.id))
         except IllegalMove as error:
             log.warning("what became of attempt %s is not taken down: %s", row.id, error)
             return False
         return True
 
-    def _found(self, item: ItemRow, start: Callable[[ItemRow], None]) -> None:
-        key = item.item_key
-        if item.state != ItemState.RUNNING:
-            return
-        if key in self._bench.making:  # it was about to be sent again: whoever is at it goes on from here
-            self._bench.adopted.add(key)
-            return
-        self._bench.gates[item.provider].hold()
-        start(item)
+    def _go_on(self, item: ItemRow, start: Callable[[ItemRow], None]) -> None:
+        """It was bought. Where it was about to be sent again just now, whoever works on it collects it."""
+        if item.state == ItemState.RUNNING and not self._flights.adopt(item.item_key):
+            self._gates[item.provider].hold()
+            start(item)
 
-    def _absent(self, item: ItemRow) -> None:
-        if item.state == ItemState.PLANNED and item.item_key not in self._bench.making:
-            self._bench.put_back(item)
+    def _send_again(self, item: ItemRow) -> None:
+        """It was not bought: its turn comes."""
+        if item.state == ItemState.PLANNED and item.item_key not in self._flights:
+            self._put_back(item)
 
     def _may_be_anothers(self, row: AttemptRow) -> bool:
         """A create on the way just now may be the one that was found: its ticket comes in a moment."""
@@ -163,17 +171,17 @@ class Doubts:
     # --- how long it is asked, and what a person is told of it ---
 
     def _is_worth_asking(self, row: AttemptRow) -> bool:
-        age = self._bench.clock() - _when(row.asked_at)
+        age = self._clock() - _when(row.asked_at)
         return age < YOUNG or (age < OLD and self._asked[row.id] < FEW)
 
     def _question(self, doubt: Doubt, answer: Answer, pause: float, asked: bool) -> QuestionRow:
         """What is known of the doubt after this round. Where its hope has changed, its order's receipt says so."""
-        now, attempt, before = self._bench.clock(), doubt.attempt, doubt.question or _unasked(doubt.attempt)
+        now, attempt, before = self._clock(), doubt.attempt, doubt.question or _unasked(doubt.attempt)
         again = self._is_worth_asking(attempt)
         waited = now - max(_when(before.since), self._began)
         hopeful = again and not answer.refused and waited < PATIENCE
         if hopeful != (doubt.question is not None and before.hopeful):
-            self._bench.touch(attempt.order_id)
+            self._receipts.touch(attempt.order_id)
         words = (answer.words or UNTOLD) if asked else before.words or UNTOLD
         return QuestionRow(
             attempt.id, before.since, before.times + asked, iso(now) if asked else before.last_at,
@@ -200,12 +208,3 @@ class Answer:
 
 def _when(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-async def _either(changed: asyncio.Event, pause: float) -> None:
-    """Until something changed, or the pause is over."""
-    try:
-        async with asyncio.timeout(pause):
-            await changed.wait()
-    except TimeoutError:
-        pass

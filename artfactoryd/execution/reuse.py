@@ -7,26 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import uuid_utils
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.errors import OutputLost
-from artfactoryd.execution.state import Workbench
+from artfactoryd.execution.queue import Queues
+from artfactoryd.execution.recorder import Recorder
+from artfactoryd.execution.rows import last_attempt, order_of
+from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Made, Twin, Twins
 from artfactoryd.shelf.reading import card_of, read_sidecar
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
 from artfactoryd.storage.events import Output
+from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutputRow
 
 log = logging.getLogger(__name__)
 
-SHELF = "shelf:"  # before the place of a product in an output's address
+SHELF = "shelf:"  # before the path of a product in an output's address
 GONE, NEW = "gone", "new"
 ROWS_AGAIN = 0.2  # seconds until it is seen again whether an order has all its rows
 WORDS = (
@@ -36,10 +41,14 @@ WORDS = (
 
 
 class Reuse:
-    def __init__(self, bench: Workbench, home: Home) -> None:
-        self._bench, self._root = bench, home.root
-        self._kept = Kept(home.work, home.rejected)
-        self._twins = Twins(bench.books.index, home.root)
+    def __init__(
+        self, index: Index, single_flight: SingleFlight, queues: Queues, recorder: Recorder, home: Home,
+        clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._index, self._single_flight, self._queues = index, single_flight, queues
+        self._recorder, self._root, self._clock = recorder, home.root, clock
+        self._staging = Staging(home.work, home.rejected)
+        self._twins = Twins(index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
         """The item as it is then: delivering, failed, or planned and waiting. None: it is to be bought.
@@ -47,12 +56,12 @@ class Reuse:
         From None on no equal item is bought until this one is put back.
         """
         key, me = row.key, row.item_key
-        if key is None or (self._bench.claim(key, me) and not self._bench.books.index.equal_items([key])):
+        if key is None or (self._single_flight.claim(key, me) and not self._index.equal_items([key])):
             return None
-        order = self._bench.order(row)
+        order = order_of(self._index, row)
         if not (await asyncio.to_thread(plan_of, order)).order.reuses:
             return None
-        while self._bench.claim(key, me):
+        while self._single_flight.claim(key, me):
             twin = (await asyncio.to_thread(self._twins.of, [key])).get(key)
             if twin is None:
                 return None
@@ -61,10 +70,15 @@ class Reuse:
                     return copied
             elif not twin.on_the_way:
                 return await self._of_what_is_gone(row, order, twin)
-            elif self._bench.books.index.is_on_the_way(key):
+            elif self._index.is_on_the_way(key):
                 break
+        return self._wait_for_equal(row, key)
+
+    def _wait_for_equal(self, row: ItemRow, key: str) -> ItemRow:
+        """It does not come again until an equal item has ended."""
         log.info("item %s of order %s waits for an equal one", row.number, row.order_id)
-        self._bench.wait_for(key, row)
+        self._single_flight.wait(key, row.item_key)
+        self._queues[row.provider].wait(row)
         return row
 
     async def _copy(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow | None:
@@ -86,11 +100,11 @@ class Reuse:
     def _secure(self, chosen: Sequence[Output], made: Sequence[Made]) -> None:
         """Copied at once: what is not shelved goes when all that is made of it is safe. Raises OutputLost."""
         for copy, one in zip(chosen, made, strict=True):
-            self._kept.copy(self._root / one.output.path, copy.id, one.output.sha256)
-        self._kept.flush()
+            self._staging.copy(self._root / one.output.path, copy.id, one.output.sha256)
+        self._staging.flush()
 
     def _chosen(self, row: ItemRow, made: Made, *, address: str, **known: Any) -> Output:
-        now, output = self._bench.clock().isoformat(timespec="milliseconds"), made.output
+        now, output = self._clock().isoformat(timespec="milliseconds"), made.output
         return Output(
             str(uuid_utils.uuid7()), row.first_index + made.place, address, now, output.mime, reused_from=output.id,
             sha256=output.sha256, **known,
@@ -99,22 +113,22 @@ class Reuse:
     async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Output]) -> ItemRow:
         """An attempt that buys nothing, with what was sent and returned for what is copied."""
         output = made[0].output
-        maker = self._bench.books.index.item(output.order_id, output.number)
+        maker = self._index.item(output.order_id, output.number)
         assert maker is not None
-        before = self._bench.attempt(maker)
+        before = last_attempt(self._index, maker)
         reuse = events.Reuse(
             order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
             provider=row.provider, model=before.model, actual=before.actual, returned=before.returned or {},
             outputs=chosen,
         )  # fmt: skip
-        return await self._bench.record(reuse)
+        return await self._recorder.record(reuse)
 
     async def _of_what_is_gone(self, row: ItemRow, order: OrderRow, twin: Twin) -> ItemRow | None:
         """What was not kept need not be there when all that is made of it is."""
         fates = {GONE} if twin.gone else {NEW}
         if twin.spent and not keeps(plan_of(order).order, row.stage):
             if order.expanded_items < order.total_items:  # what is made of it is not known yet
-                self._bench.turns[row.provider].rest(row.item_key, ROWS_AGAIN)
+                self._queues[row.provider].rest(row.item_key, ROWS_AGAIN)
                 return row
             contents = {row.first_index + output: content for output, content in twin.contents}
             fates = set(await asyncio.to_thread(list, self._fates(order, contents)))
@@ -124,15 +138,16 @@ class Reuse:
 
     def _fates(self, order: OrderRow, contents: Mapping[int, str]) -> Iterator[str]:
         """Why what is made of these (SHA-256 by place in the order) is not made already; nothing where it is."""
-        for place, content in contents.items():
-            for item in self._bench.books.index.made_of(order.id, place):
+        for nth, content in contents.items():
+            for item in self._index.made_of(order.id, nth):
                 yield from self._fate(order, item, content)
 
     def _fate(self, order: OrderRow, item: ItemRow, content: str) -> Iterator[str]:
         key = dependencies.key_fed(order, item, content)
         twin = self._twins.of([key]).get(key, Twin())
         if twin.spent and not keeps(plan_of(order).order, item.stage):
-            yield from self._fates(order, {item.first_index + output: each for output, each in twin.contents})
+            contents = {item.first_index + output: sha256 for output, sha256 in twin.contents}
+            yield from self._fates(order, contents)
         elif not twin.made:
             yield GONE if twin.gone and item.upper else NEW
 
@@ -158,4 +173,4 @@ class Reuse:
         """It ends: what it equals was bought and is gone. Only a person's word buys it again."""
         words = f"{WORDS} `retry {row.order_id[:13]}` buys it."
         tombstone = events.Tombstone(order=row.order_id, item=row.number, attempt=row.attempt, reason=words)
-        return await self._bench.record(tombstone)
+        return await self._recorder.record(tombstone)

@@ -1,4 +1,4 @@
-"""The spine: makes items. `make` is the life of one item, entered at the state its row is in.
+"""Makes items. `make` is the life of one item, entered at the state its row is in.
 
     planned -> wish -> submit -> ticket -> collect -> result -> deliver -> settlement
             -> reuse (an equal item was made) -------------> deliver -> settlement
@@ -10,234 +10,149 @@ from __future__ import annotations
 
 import asyncio
 import logging
-
-import uuid_utils
+from collections.abc import Mapping
 
 from artfactoryd.core.lifecycle import ItemState, Verdict
-from artfactoryd.errors import (
-    AskAgain,
-    IllegalMove,
-    OutputBad,
-    OutputLost,
-    OverCap,
-    ProviderStopped,
-    RunFailed,
-    StorageFull,
-    StorageSick,
-    Throttled,
-    Unreachable,
-)
-from artfactoryd.execution import health, state
+from artfactoryd.errors import IllegalMove, OutputBad, OutputLost, OverCap, StorageFull, StorageSick
+from artfactoryd.execution import machine
+from artfactoryd.execution.capped_orders import CappedOrders
+from artfactoryd.execution.collection import Collection
 from artfactoryd.execution.delivery import Delivery, is_copy
-from artfactoryd.execution.polling import Pace
+from artfactoryd.execution.flights import Flights
+from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.machine import Disk
 from artfactoryd.execution.purchase import Purchase
+from artfactoryd.execution.queue import Queues
+from artfactoryd.execution.receipts_due import ReceiptsDue
+from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
-from artfactoryd.execution.state import Workbench
-from artfactoryd.factories import Factory, Outputs, Ticket
+from artfactoryd.execution.rows import at_stake, item_now, order_of
+from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.log import fields as log_fields
-from artfactoryd.storage import budget, dependencies
-from artfactoryd.storage.events import Output, Result
+from artfactoryd.storage import dependencies
+from artfactoryd.storage.events import Settlement
+from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN = 0.5  # seconds, at least, after a question that failed
-STOPPED_AGAIN = 10.0  # seconds between questions while the provider refuses our key
-ATTEMPTS = 3  # at most, of what the provider ended for a passing reason
-ATTEMPT_AGAIN = (5.0, 30.0)  # seconds until the second and the third
 
-
-class Foreman:
-    def __init__(self, bench: Workbench, purchase: Purchase, delivery: Delivery, reuse: Reuse) -> None:
-        self._bench, self._purchase, self._delivery, self._reuse = bench, purchase, delivery, reuse
-        self._paces = {name: Pace(factory.first_ask) for name, factory in bench.factories.items()}
+class Worker:
+    def __init__(
+        self, index: Index, gates: Mapping[str, Gate], queues: Queues, flights: Flights, single_flight: SingleFlight,
+        capped: CappedOrders, disk: Disk, receipts: ReceiptsDue, recorder: Recorder,
+        reuse: Reuse, purchase: Purchase, collection: Collection, delivery: Delivery,
+    ) -> None:  # fmt: skip
+        self._index, self._gates, self._queues = index, gates, queues
+        self._flights, self._single_flight, self._capped = flights, single_flight, capped
+        self._disk, self._receipts, self._recorder = disk, receipts, recorder
+        self._reuse, self._purchase, self._collection, self._delivery = reuse, purchase, collection, delivery
 
     async def make(self, row: ItemRow) -> None:
-        """From the state of `row` to its end. Only a sick disk gets out of here as an error."""
+        """From the state of `row` to its end. It holds a slot of its gate. Only a sick disk gets out as an error."""
         with log_fields(order=row.order_id, item=row.number):
-            await self._make(row)
-            key = row.item_key
-            while key in self._bench.adopted:
-                self._bench.adopted.discard(key)
-                self._bench.gates[row.provider].hold()
-                await self._make(self._bench.fresh(key))
+            await self._make_once(row)
+            while row.item_key in self._flights:  # adopted meanwhile: it was bought after all, and is collected now
+                self._gates[row.provider].hold()
+                await self._make_once(item_now(self._index, row.item_key))
 
-    async def _make(self, row: ItemRow) -> None:
-        key = row.item_key
-        self._bench.making.add(key)
+    async def _make_once(self, row: ItemRow) -> None:
+        """What goes wrong on the way stops as much as it concerns: the item, its order, or all sending."""
+        self._flights.begin(row)
         try:
-            row = await self._buy(row)
+            row = await self._buy(row)  # reuse, else wish, submit, ticket; then collect, result
             if row.state == ItemState.DELIVERING:
-                await self._deliver(row)
+                await self._deliver(row)  # fetch, look, place, settlement
         except OverCap as error:
             log.info("order %s waits: %s", row.order_id, error)
-            self._bench.block(row, error)
+            self._capped.stop(row, error)
         except IllegalMove as error:
             log.info("item %s of order %s waits: %s", row.number, row.order_id, error)
         except StorageFull as error:
             log.error("nothing is sent: %s", error)
-            self._bench.disk_is_full(str(error))
+            self._disk.refused_ledger(str(error))
         except StorageSick:
             raise
         except Exception as error:
             log.exception("item %s of order %s: a defect of this program", row.number, row.order_id)
-            self._bench.stuck[key] = f"a defect of this program ({error}); the log has the details"
+            self._flights.stick(row.item_key, f"a defect of this program ({error}); the log has the details")
         finally:
-            self._bench.put_back(row)
+            self.put_back(row)
 
     async def _buy(self, row: ItemRow) -> ItemRow:
-        """Through the gate's slot: from planned to delivering, or to an end."""
-        gate = self._bench.gates[row.provider]
+        """From the state it is in to delivering, planned again, in doubt or an end. The slot is free then.
+
+        Each step gives the row as it is after it.
+        """
         try:
             if row.state == ItemState.PLANNED:
-                try:
-                    row = await self._instead(row) or await self._purchase.send(row)
-                finally:
-                    gate.creating.end()
+                row = await self._reuse_or_send(row)
             elif row.state == ItemState.SUBMITTING:
-                row = await self._purchase.lost(row)
+                row = await self._purchase.lost(row)  # the last run wished for it, and has no ticket
             if row.state == ItemState.RUNNING:
-                row = await self._collect(row)
+                row = await self._collection.collect(row)
             return row
         finally:
-            gate.let_go()
+            self._gates[row.provider].let_go()
 
-    async def _instead(self, row: ItemRow) -> ItemRow | None:
+    async def _reuse_or_send(self, row: ItemRow) -> ItemRow:
         """What makes buying needless takes no create of the minute's."""
-        found = await self._reuse.instead(row)
-        if found is not None:
-            self._bench.gates[row.provider].spare()
-        return found
-
-    async def _collect(self, row: ItemRow) -> ItemRow:
-        """Ask until the provider has ended it. Asking is free; a run that takes long is no failure."""
-        key, asking = row.item_key, self._bench.asking[row.provider]
-        asking.add(key)
+        gate = self._gates[row.provider]
         try:
-            return await self._ask_to_the_end(row)
+            reused = await self._reuse.instead(row)
+            if reused is None:
+                return await self._purchase.send(row)  # wish, one create, ticket
+            gate.spare()
+            return reused
         finally:
-            asking.discard(key)
-
-    async def _ask_to_the_end(self, row: ItemRow) -> ItemRow:
-        provider, key = row.provider, row.item_key
-        gate, clock, pace = self._bench.gates[provider], asyncio.get_running_loop().time, self._paces[provider]
-        model, began = self._purchase.sent(row).model, clock()
-        assert row.ticket is not None  # that it has one is what running means
-        ticket = Ticket(row.ticket)
-        if row.stop:
-            self._bench.stops.add(key)
-        if key not in self._bench.owed[provider]:
-            await gate.rest(pace.first(model))
-        while True:
-            pause = pace.pause(clock() - began)
-            try:
-                outputs = await self._ask(row, ticket)
-                if outputs is not None:
-                    pace.learn(model, outputs.seconds)
-                    return await self._keep_result(row, outputs)
-            except Throttled as error:
-                gate.slow(error.after)
-            except AskAgain as error:
-                pause = max(pause, ASK_AGAIN, error.after or 0.0)
-            except ProviderStopped as error:
-                await self._bench.stop_provider(provider, str(error), of_key=error.of_key)
-                self._bench.waiting.add(key)
-                pause = STOPPED_AGAIN
-            except RunFailed as error:
-                return await self._run_failed(row, error)
-            except OutputLost as error:
-                return await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
-            self._bench.asked(row)
-            await gate.rest(pause)
-
-    async def _ask(self, row: ItemRow, ticket: Ticket) -> Outputs | None:
-        """One question, when the provider may be asked. What its answer says about the provider is heeded."""
-        provider, factory = row.provider, self._bench.factories[row.provider]
-        gate = self._bench.gates[provider]
-        await gate.may_ask()
-        self._bench.waiting.discard(row.item_key)
-        stopped = gate.stopped
-        try:
-            await self._pass_on_stop(row, factory, ticket)
-            outputs = await factory.collect(ticket)
-        except Unreachable as error:
-            await health.failed(self._bench, provider, gate.asking, str(error))
-            raise
-        except (RunFailed, OutputLost):
-            await health.answered(self._bench, provider, stopped)
-            raise
-        else:
-            await health.answered(self._bench, provider, stopped)
-            return outputs
-        finally:
-            gate.asked()
-
-    async def _pass_on_stop(self, row: ItemRow, factory: Factory, ticket: Ticket) -> None:
-        """A person cancelled: tell the provider once. Whatever comes anyway is kept."""
-        key = row.item_key
-        if key in self._bench.stops:
-            await factory.cancel(ticket)
-            self._bench.stops.discard(key)
-
-    async def _run_failed(self, row: ItemRow, error: RunFailed) -> ItemRow:
-        """Another attempt where the reason passes: it is planned again, and rests for a while."""
-        cost = self._bench.at_stake(row) if error.charged else 0
-        if error.cancelled:
-            return await self._bench.fail(row, Verdict.CANCELLED, str(error), cost=cost)
-        before = self._attempts_before(row) if error.passing else 0
-        if error.passing and before + 1 < ATTEMPTS:
-            self._bench.turns[row.provider].rest(row.item_key, ATTEMPT_AGAIN[before])
-            return await self._bench.fail(row, Verdict.PASSING, str(error), cost=cost)
-        words = f"{error} After {ATTEMPTS} attempts it is not tried again by itself." if error.passing else str(error)
-        return await self._bench.fail(row, Verdict.ENDED, words, cost=cost)
-
-    def _attempts_before(self, row: ItemRow) -> int:
-        """How many ended for a passing reason, one after the other; a person's retry of a failure begins anew."""
-        attempts = self._bench.books.index.attempts(*row.item_key)
-        made = [each.verdict for each in attempts if each.verdict != "released" and each.id != row.attempt]
-        return next((count for count, each in enumerate(reversed(made)) if each != Verdict.PASSING), len(made))
-
-    async def _keep_result(self, row: ItemRow, outputs: Outputs) -> ItemRow:
-        """Ids and times of the products are chosen here, once: a redo files the same.
-
-        A bill by the time measured counts from here, before the slot is free for the next wish.
-        """
-        now = self._bench.clock().isoformat(timespec="milliseconds")
-        chosen = [
-            Output(str(uuid_utils.uuid7()), row.first_index + place, output.address, now, output.mime)
-            for place, output in enumerate(outputs.outputs)
-        ]
-        returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
-        bill = budget.by_time(self._bench.order(row), row, outputs.seconds)
-        if bill is not None and bill > self._bench.at_stake(row):
-            log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
-        assert row.attempt is not None
-        result = Result(
-            order=row.order_id, item=row.number, attempt=row.attempt, outputs=chosen, returned=returned, cost=bill
-        )
-        return await self._bench.record(result)
+            gate.creating.end()
 
     async def _deliver(self, row: ItemRow) -> None:
-        """Fetch and file; a disk that refuses is tried again each minute, for as long as it takes."""
+        """On the shelf and settled, or lost: then what it cost is written down."""
         try:
-            while True:
-                try:
-                    settlement = await self._delivery.deliver(row, self._bench.order(row))
-                    break
-                except StorageFull as error:
-                    log.error("a product waits for room: %s", error)
-                    self._bench.cannot_file(row, str(error))
-                    self._bench.asked(row)
-                await asyncio.sleep(state.ROOM_AGAIN)
-                self._bench.waiting.discard(row.item_key)
-            await self._bench.record(settlement)
-            if dependencies.feeds(self._bench.books.index, row):
-                self._bench.wake(row.order_id)
+            settlement = await self._delivered(row)
+            await self._recorder.record(settlement)
+            if dependencies.feeds(self._index, row):
+                self._receipts.add(row.order_id)
+                self._queues.look_again(row.order_id)
             self._delivery.discard(row)
             self._delivery.let_go(row)
         except (OutputLost, OutputBad) as error:
             if is_copy(row):
                 await self._reuse.bury(row)
-                return self._delivery.discard(row)
-            await self._bench.fail(row, Verdict.LOST, str(error), cost=self._bench.at_stake(row))
+            else:
+                await self._recorder.fail(row, Verdict.LOST, str(error), cost=at_stake(self._index, row))
             self._delivery.discard(row)
+
+    async def _delivered(self, row: ItemRow) -> Settlement:
+        """A disk that refuses is tried again each minute, for as long as it takes."""
+        key = row.item_key
+        while True:
+            self._flights.delivers(key)
+            try:
+                return await self._delivery.deliver(row, order_of(self._index, row))
+            except StorageFull as error:
+                log.error("a product waits for room: %s", error)
+                self._disk.refused_product(key, str(error))
+                self._flights.waits_for_room(key)
+                self._receipts.touch(row.order_id)
+                self._asked_about(row)
+            await asyncio.sleep(machine.ROOM_AGAIN)
+
+    def put_back(self, row: ItemRow) -> None:
+        """Nobody works on it any more; if it is still planned, its turn comes again."""
+        key = row.item_key
+        if equals := self._single_flight.end(row.key, key):
+            self._queues[row.provider].come(equals)
+        self._flights.end(key)
+        if not self._flights.stopping:  # else the last receipt still says so
+            self._disk.took_product(key)
+        self._receipts.touch(row.order_id)
+        if not self._flights.is_stuck(key):
+            self._queues[row.provider].back(key)
+        self._gates[row.provider].wake()
+
+    def _asked_about(self, row: ItemRow) -> None:
+        """It need not be waited for any longer before something new is bought."""
+        self._flights.asked_about(row.item_key)
+        self._gates[row.provider].wake()

@@ -19,7 +19,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from artfactoryd.core.json_types import Document, Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Call:
 
     model: str
     version: str | None
-    parameters: Mapping[str, Any]
+    parameters: Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Outputs:
     """What a finished call gave. `returned`: the parameters the provider says it used."""
 
     outputs: tuple[Output, ...]
-    returned: Mapping[str, Any] = field(default_factory=dict)
+    returned: Parameters = field(default_factory=dict)
     seconds: float | None = None  # run time measured by the provider
     note: str = ""  # what a person should know (for example: 1 of 4 was filtered)
 
@@ -151,7 +153,7 @@ class Description:
     provider's own words. `kept_back`: parameters that this factory sets itself, which no order may give.
     """
 
-    document: Mapping[str, Any]
+    document: Document
     version: str | None = None
     price: tuple[float | str, str] | None = None
     kept_back: tuple[str, ...] = ()

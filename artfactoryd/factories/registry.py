@@ -44,8 +44,7 @@ class Unmade:
 
     def __init__(self, name: str, error: Exception) -> None:
         self.name = name
-        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        self.why = f"The factory of {name} cannot be started: {words}."
+        self.why = f"The factory of {name} cannot be started: {_on_one_line(error)}."
 
     async def submit(self, call: Call) -> Ticket:
         raise ProviderStopped(self.why)
@@ -68,12 +67,12 @@ def made(maker: FactoryMaker, settings: ProviderSettings, work: Path) -> Factory
 
 def makers() -> dict[str, FactoryMaker]:
     """Every factory that can be loaded, by provider name; built-ins come in by the same door as plug-ins."""
-    return {name: found for name, found in _installed().items() if not isinstance(found, Broken)}
+    return {name: maker for name, maker in _installed().items() if not isinstance(maker, Broken)}
 
 
 def broken() -> dict[str, Broken]:
     """Those that cannot be loaded, by provider name: they stop nobody else."""
-    return {name: found for name, found in _installed().items() if isinstance(found, Broken)}
+    return {name: reason for name, reason in _installed().items() if isinstance(reason, Broken)}
 
 
 def unsafe_start(settings: Settings) -> str | None:
@@ -108,38 +107,49 @@ def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
         return Broken(f"The factory of {point.name} is not used: {error}.", error.way_out, unsafe=True)
     except Exception as error:  # a stranger's code: anything
         package = point.dist.name if point.dist else point.module
-        words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        text = f"The factory of {point.name} ({point.value} of {package}) cannot be loaded: {words}."
+        text = f"The factory of {point.name} ({point.value} of {package}) cannot be loaded: {_on_one_line(error)}."
         return Broken(text, f"Update or mend {package}, or take it away (pip uninstall {package}); then start again.")
     return maker
 
 
+def _on_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+
+
 def make_factories(home: Home, settings: Settings, environ: dict[str, str]) -> dict[str, Factory]:
-    """One of each that is installed and enabled."""
-    found: dict[str, Factory] = {}
-    for each in broken().values():
-        log.error("%s %s", each.text, each.way_out)
-    for name, make in makers().items():
-        if settings.provider(name).enabled:
-            work = home.work / "made" / name
-            with storage_errors(work):
-                make_folders(work)
-            found[name] = made(make, _for_factory(settings, name, environ), work)
-    return found
+    """One of each that is installed and enabled, by provider name; the folders for what they make are made too."""
+    for reason in broken().values():
+        log.error("%s %s", reason.text, reason.way_out)
+    factories: dict[str, Factory] = {}
+    for name, maker in _enabled(settings):
+        work = _work_of(home, name)
+        with storage_errors(work):
+            make_folders(work)
+        factories[name] = made(maker, _for_factory(settings, name, environ), work)
+    return factories
 
 
 @asynccontextmanager
 async def asking(home: Home, settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[dict[str, Factory]]:
     """Factories for free questions, beside whoever works in this home; nothing is written."""
-    found = {
-        name: made(make, _for_factory(settings, name, environ), home.work / "made" / name)
-        for name, make in makers().items() if settings.provider(name).enabled
-    }  # fmt: skip
+    factories = {
+        name: made(maker, _for_factory(settings, name, environ), _work_of(home, name))
+        for name, maker in _enabled(settings)
+    }
     try:
-        yield found
+        yield factories
     finally:
-        for factory in found.values():
+        for factory in factories.values():
             await factory.close()
+
+
+def _enabled(settings: Settings) -> list[tuple[str, FactoryMaker]]:
+    return [(name, maker) for name, maker in makers().items() if settings.provider(name).enabled]
+
+
+def _work_of(home: Home, name: str) -> Path:
+    """Where this provider puts outputs that are made on this machine."""
+    return home.work / "made" / name
 
 
 def _for_factory(settings: Settings, name: str, environ: Mapping[str, str]) -> ProviderSettings:

@@ -106,7 +106,7 @@ class Fetcher:
                         mime = answer.headers.get("Content-Type", "").partition(";")[0].strip() or None
                         yield _Body(mime, answer.content.iter_chunked(CHUNK))
                         return
-                    url = _further(answer, url)
+                    url = _redirected(answer, url)
             raise AskAgain(f"The output host sends us on more than {REDIRECTS} times.")
 
     def _session(self, url: URL, allowed: frozenset[str]) -> aiohttp.ClientSession:
@@ -123,7 +123,7 @@ class Fetcher:
 
     def _build(self, resolver: AbstractResolver | None) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, resolver=resolver),  # how many at once is the foreman's
+            connector=aiohttp.TCPConnector(limit=0, resolver=resolver),  # how many at once is up to the worker
             timeout=self._patience,
             headers={"Accept-Encoding": "identity", "User-Agent": "artfactoryd"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -151,11 +151,11 @@ class _Guard(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for one in found:
-            if not public(one["host"]):
-                raise _Forbidden(f"{host} is {one['host']}")
-        return found
+        results = await self._inner.resolve(host, port, family)
+        for result in results:
+            if not public(result["host"]):
+                raise _Forbidden(f"{host} is {result['host']}")
+        return results
 
     async def close(self) -> None:
         await self._inner.close()
@@ -199,25 +199,25 @@ def _shown(url: URL) -> str:
     return str(url.with_query(None).with_fragment(None))[:200]
 
 
-def _further(answer: aiohttp.ClientResponse, url: URL) -> URL:
-    where = answer.headers.get("Location")
-    if not where:
+def _redirected(answer: aiohttp.ClientResponse, url: URL) -> URL:
+    location = answer.headers.get("Location")
+    if not location:
         raise AskAgain(f"{_shown(url)} has moved, and does not say where.")
-    return _url(where, url)
+    return _url(location, url)
 
 
 # Answers.
 
 
 def _check(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
-    status, place = answer.status, _shown(answer.url)
+    status, source = answer.status, _shown(answer.url)
     if status in PASSING or status >= 500:
-        told = answer.headers.get("Retry-After", "")
-        raise AskAgain(f"{place} answers {status}.", float(told) if told.isdecimal() else None)
+        wait = answer.headers.get("Retry-After", "")
+        raise AskAgain(f"{source} answers {status}.", float(wait) if wait.isdecimal() else None)
     if status >= 400:
-        raise OutputLost(f"{place} answers {status}: the output is no longer there.")
+        raise OutputLost(f"{source} answers {status}: the output is no longer there.")
     if status != 200:
-        raise AskAgain(f"{place} answers {status}, not with a file.")
+        raise AskAgain(f"{source} answers {status}, not with a file.")
     if (answer.content_length or 0) > most_bytes:
         raise _too_large(most_bytes)
 
@@ -270,16 +270,16 @@ async def _decoded(text: str, packed: bool) -> AsyncIterator[bytes]:
 @asynccontextmanager
 async def _from_disk(address: str, work: Path) -> AsyncIterator[_Body]:
     """A file that a factory on this machine made, below the work folder and nowhere else."""
-    place = Path(unquote(urlsplit(address).path).replace("\0", "")).resolve()
-    if not place.is_relative_to(work.resolve()):
-        raise OutputBad(f"An output is not taken from {place}: it is outside the work folder.")
+    path = Path(unquote(urlsplit(address).path).replace("\0", "")).resolve()
+    if not path.is_relative_to(work.resolve()):
+        raise OutputBad(f"An output is not taken from {path}: it is outside the work folder.")
     try:
-        number = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise OutputLost(f"{place.name} is no longer in the work folder.") from error
+        raise OutputLost(f"{path.name} is no longer in the work folder.") from error
     try:
         if not stat.S_ISREG(os.fstat(number).st_mode):
-            raise OutputBad(f"{place.name} is not a file.")
+            raise OutputBad(f"{path.name} is not a file.")
         yield _Body(None, _pieces(number))
     finally:
         os.close(number)

@@ -25,7 +25,7 @@ from artfactoryd.medium import flush_folder, writing_to
 def existing_project(projects: Path, name: str) -> str:
     """`Cars` and `cars`, `é` and `e` with an accent, are one folder on a Mac's disk, so they are one project here."""
     if projects.is_dir():
-        for entry in sorted(each.name for each in projects.iterdir()):
+        for entry in sorted(os.listdir(projects)):
             if folded(entry) == folded(name):
                 return entry
     return name

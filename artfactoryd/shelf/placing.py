@@ -12,17 +12,17 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import failpoints
+from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import LONGEST, numbered, size
 from artfactoryd.durable import TEMPORARY, make_folders, new_mark, replace_file, same_bytes, share_new, write_new
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.reading import CARD, card_of, owner_of
 
-Sidecar = Callable[[str], Mapping[str, Any]]
+Sidecar = Callable[[str], Document]
 Name = str | Callable[[int], str]  # called with 1, 2, ...: versions, of which the first free one is taken
 
 
@@ -30,7 +30,7 @@ Name = str | Callable[[int], str]  # called with 1, 2, ...: versions, of which t
 
 
 def place(source: Path, folder: Path, name: Name, sidecar: Sidecar) -> str:
-    """Put a complete, flushed file on the shelf; gives the name it got (`name`, or with -2, -3, ...).
+    """Put a complete, flushed file on the shelf; returns the name it got (`name`, or with -2, -3, ...).
 
     A name may lie in folders below `folder`. `sidecar(chosen)` is the sidecar document for that name;
     its `id` is the product's, and says on a second call what of the first is already there. The source
@@ -39,7 +39,7 @@ def place(source: Path, folder: Path, name: Name, sidecar: Sidecar) -> str:
     """
     os.stat(source)
     with writing_to(folder):
-        chosen = next(each for each in _candidates(name) if _place(source, folder / each, sidecar))
+        chosen = next(candidate for candidate in _candidates(name) if _place(source, folder / candidate, sidecar))
         flush_folder((folder / chosen).parent)
         failpoints.point("folder_synced")
         return chosen
@@ -55,10 +55,10 @@ def _candidates(name: Name) -> Iterator[str]:
         yield from map(name, itertools.count(1))
     folders, _, last = (name(1) if callable(name) else name).rpartition("/")
     above = f"{folders}/" if folders else ""
-    yield from (above + each for each in numbered(*os.path.splitext(last), LONGEST - size(CARD)))
+    yield from (f"{above}{candidate}" for candidate in numbered(*os.path.splitext(last), LONGEST - size(CARD)))
 
 
-def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:
+def _settle(source: Path, product: Path, document: Document) -> bool:
     """Both files under this name, or False when the name belongs to something else."""
     card = card_of(product)
     owner = owner_of(card)
@@ -78,7 +78,7 @@ def _settle(source: Path, product: Path, document: Mapping[str, Any]) -> bool:
     return True
 
 
-def _place_card(card: Path, document: Mapping[str, Any], owner: object) -> bool:
+def _place_card(card: Path, document: Document, owner: object) -> bool:
     data = _as_json(document)
     if owner is None:
         return write_new(card, data)
@@ -96,6 +96,6 @@ def discard(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _as_json(document: Mapping[str, Any]) -> bytes:
+def _as_json(document: Document) -> bytes:
     """UTF-8; a stray surrogate (a file name that is no UTF-8) becomes its JSON escape, and so comes back."""
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")

@@ -6,20 +6,20 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from artfactoryd.core.json_types import Json
 from artfactoryd.durable import TEMPORARY
 
 CARD = ".json"  # what a sidecar's name adds to its product's
 
 
 def owner_of(card: Path) -> object:
-    """The product id in a sidecar, None if there is none; something nobody has, if it is no sidecar."""
+    """The product id in a sidecar; None where none lies there; its path, which is nobody's id, if it is no sidecar."""
     try:
         return read_sidecar(card)["id"]
     except FileNotFoundError:
         return None
-    except (ValueError, IsADirectoryError):  # any other failure would make every name look taken
+    except (ValueError, IsADirectoryError):  # no other: after a failing disk every name would look taken
         return card
 
 
@@ -27,7 +27,7 @@ def card_of(product: Path) -> Path:
     return product.with_name(product.name + CARD)
 
 
-def read_sidecar(path: Path) -> dict[str, Any]:
+def read_sidecar(path: Path) -> Json:
     """Raises ValueError for what is no sidecar."""
     document = json.loads(path.read_bytes())
     if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):

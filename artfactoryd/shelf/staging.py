@@ -1,4 +1,4 @@
-"""Outputs that came whole, kept in .work until they are settled: the provider may have erased them by then.
+"""Outputs that came whole, staged in .work until they are settled: the provider may have erased them by then.
 
 Looking at one may kill the program (a picture made to, or a defect of a decoder). So each look is counted
 before it begins; what has ended the program three times is set aside, never lost: it is paid for.
@@ -24,7 +24,9 @@ PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 
 
-class Kept:
+class Staging:
+    """Every output is known by the id of the product that it will be."""
+
     def __init__(self, work: Path, rejected: Path) -> None:
         self._folder, self._interim, self._rejected = work / "outputs", work / "interim", rejected
 
@@ -50,7 +52,8 @@ class Kept:
         point("interim_laid")
         return target
 
-    def found(self, product: str) -> Fetched | None:
+    def arrived(self, product: str) -> Fetched | None:
+        """The output if it came whole before, by this process or an earlier one."""
         path = self.path(product)
         try:
             with storage_errors(path):
@@ -66,11 +69,11 @@ class Kept:
                 duplicate(file, part)
         except FileNotFoundError as error:
             raise OutputLost(f"{source.name}, which was to be copied, is gone.") from error
-        found = entries.sha256(part)
-        if found != sha256:
+        digest = entries.sha256(part)
+        if digest != sha256:
             part.unlink()
             raise OutputLost(f"{source.name}, which was to be copied, was changed.")
-        return self.take(Fetched(part, found, part.stat().st_size, None), product)
+        return self.take(Fetched(part, digest, part.stat().st_size, None), product)
 
     def flush(self) -> None:
         """What was copied is there after a power cut too: its source may be gone by then."""
@@ -108,14 +111,14 @@ class Kept:
         """Beside its word, under a name that nothing opens by itself."""
         names = entries.numbered(f"{name}.output", folder=False)
         target = next(target for target in map(self._rejected.joinpath, names) if share_equal(path, target))
-        said = f"Looking at what came ended the program three times. It is kept as {target}."
+        sentence = f"Looking at what came ended the program three times. It is kept as {target}."
         advice = (
             "It was paid for. Nothing here opens it again, and other programs may fail on it too; please report it."
         )
-        write_file(target.with_name(f"{target.name}.error.txt"), f"{said}\n\n{advice}\n".encode())
+        write_file(target.with_name(f"{target.name}.error.txt"), f"{sentence}\n\n{advice}\n".encode())
         flush_folder(self._rejected)
         path.unlink()
-        return OutputPoison(said)
+        return OutputPoison(sentence)
 
     def discard(self, product: str) -> None:
         for path in (self._folder / product, _looks(self._folder / product)):

@@ -133,7 +133,7 @@ class Desk:
     def __init__(self, app: App, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
         self.app, self.health, self.guard, self.spawn = app, health, guard, spawn
         self.reads = Reads(app.home, app.settings)
-        self.followers = Followers(self.reads.news, app.bench.moved)
+        self.followers = Followers(self.reads.news, app.execution.receipts.moved)
         self.runner = web.AppRunner(
             self._app(), handle_signals=False, access_log_class=AccessLog, access_log=access, shutdown_timeout=CLOSING
         )

@@ -14,6 +14,7 @@ from typing import Any
 from artfactoryd.cli import main
 from artfactoryd.errors import InDoubt
 from artfactoryd.execution import purchase, reconciliation
+from artfactoryd.execution.rows import last_attempt, order_of
 from artfactoryd.factories import Call, Ticket, replicate
 from artfactoryd.factories.replicate import listing
 from artfactoryd.storage.rows import ItemRow
@@ -38,8 +39,10 @@ class Resending(Impatient):
 
 
 async def _send_again(self: Any, row: ItemRow) -> ItemRow:
-    ticket = await self._bench.factories[row.provider].submit(self.sent(row))
-    running: ItemRow = await self._bench.take_ticket(row, ticket)
+    attempt = last_attempt(self._index, row)
+    version = order_of(self._index, row).snapshots[row.model]["version"]
+    ticket = await self._factories[row.provider].submit(Call(attempt.model, version, attempt.actual))
+    running: ItemRow = await self._recorder.take_ticket(row, ticket)
     return running
 
 

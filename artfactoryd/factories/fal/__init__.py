@@ -1,7 +1,7 @@
 """fal, through its official client, made safe for money.
 
 The client library writes the create; everything that decides about money is read off the wire beneath it
-(wire.py), before the library has an opinion. Left to itself the library sends a create up to ten times.
+(http/transport.py), before the library has an opinion. Left to itself the library sends a create up to ten times.
 
 Reading (collect, cancel, uploads, the history) is raw JSON through the same wire: the library asks too often,
 trips over statuses it does not know, and falls back to other hosts.
@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -26,21 +28,12 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
+from artfactoryd.factories.fal.history import SKEW, PastRequest, matched, read_page
 from artfactoryd.factories.fal.models import KEPT_BACK, described, priced
-from artfactoryd.factories.fal.requests import (
-    SKEW,
-    checked,
-    finished,
-    matched,
-    moment,
-    outcome,
-    place_of,
-    sent,
-    ticket_in,
-    trouble,
-)
-from artfactoryd.factories.http.answer import Answer, named, refusal
-from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, kept, trusted
+from artfactoryd.factories.fal.requests import checked, ended, sent, ticket_in, trouble, urls_of
+from artfactoryd.factories.fal.results import outcome, read_result
+from artfactoryd.factories.http.answer import Answer, fields, moment, named, refusal, text
+from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, recorded, trusted
 from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
@@ -49,12 +42,6 @@ if TYPE_CHECKING:
     import fal_client
     import httpx
 
-ADDRESSES = {
-    "queue_url": "https://queue.fal.run",
-    "rest_url": "https://rest.fal.ai",
-    "cdn_url": "https://v3.fal.media",
-    "platform_url": "https://api.fal.ai/v1",
-}
 PAGE = "fal.ai/dashboard"
 NO_KEY = (
     "There is no key for fal. Set FAL_KEY, or say in artfactory.yaml where it is: providers.fal.api_key. "
@@ -72,6 +59,37 @@ def make(settings: ProviderSettings, work: Path) -> FalFactory:
     return FalFactory(settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The addresses of fal's services, by the names of their settings; none ends in a slash."""
+
+    queue_url: str = "https://queue.fal.run"
+    rest_url: str = "https://rest.fal.ai"
+    cdn_url: str = "https://v3.fal.media"
+    platform_url: str = "https://api.fal.ai/v1"
+
+    @classmethod
+    def configured(cls, addresses: Mapping[str, str]) -> Hosts:
+        """As the settings say, and as usual where they say nothing."""
+        return cls(**{name: (addresses.get(name) or usual).rstrip("/") for name, usual in ADDRESSES.items()})
+
+    @property
+    def all(self) -> dict[str, str]:
+        return asdict(self)
+
+
+ADDRESSES = Hosts().all
+
+
+class _Parts(TypedDict, total=False):
+    """What a question may be sent with, by httpx's names."""
+
+    params: Mapping[str, str | int]
+    headers: Mapping[str, str]
+    content: bytes
+    json: JsonValue
+
+
 class FalFactory:
     """One client for the life of the event loop; the ticket is JSON: request id, endpoint, fal's addresses for it."""
 
@@ -81,8 +99,9 @@ class FalFactory:
     def __init__(self, settings: ProviderSettings) -> None:
         self._key = (settings.api_key or "").strip()
         self._timeout = settings.timeout
-        self._at = {name: (settings.addresses.get(name) or usual).rstrip("/") for name, usual in ADDRESSES.items()}
-        self.output_hosts = frozenset().union(*(trusted(self._at[name], usual) for name, usual in ADDRESSES.items()))
+        self._at = Hosts.configured(settings.addresses)
+        bases = zip(self._at.all.values(), ADDRESSES.values(), strict=True)
+        self.output_hosts = frozenset().union(*(trusted(base, usual) for base, usual in bases))
         self._client: fal_client.AsyncClient | None = None
         self._http: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -92,7 +111,7 @@ class FalFactory:
     async def submit(self, call: Call) -> Ticket:
         client, _ = await self._open()
         answer, error = Answer(self._key), None
-        with kept(answer):
+        with recorded(answer):
             try:
                 async with asyncio.timeout(self._timeout):
                     await _create(client, call)
@@ -104,14 +123,15 @@ class FalFactory:
         return ticket
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        place = place_of(ticket, self._at["queue_url"])
-        done = finished(await self._ask("GET", place.status_url))
-        if done is None:
+        urls = urls_of(ticket, self._at.queue_url)
+        request = ended(await self._ask("GET", urls.status_url))
+        if request is None:
             return None
-        return outcome(done, await self._ask("GET", place.response_url))  # at once: it is kept for minutes
+        result = await self._ask("GET", urls.response_url)  # at once: fal forgets it within minutes
+        return outcome(request, read_result(result))
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("PUT", place_of(ticket, self._at["queue_url"]).cancel_url)
+        answer = await self._ask("PUT", urls_of(ticket, self._at.queue_url).cancel_url)
         if answer.ok or answer.status in {400, 404, 409, 410, 422}:
             return  # asked for, or no longer anything to cancel
         raise trouble(answer)
@@ -119,7 +139,7 @@ class FalFactory:
     async def probe(self) -> None:
         """What a model costs is asked for nothing, and only with a key that fal takes."""
         asked = {"endpoint_id": "fal-ai/flux/schnell"}
-        answer = await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked)
+        answer = await self._ask("GET", f"{self._at.platform_url}/models/pricing", params=asked)
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
             raise trouble(answer)
 
@@ -131,10 +151,10 @@ class FalFactory:
             asked = {"endpoint_id": checked(model), "expand": "openapi-3.0"}
         except ValueError as error:
             raise CallRefused(f"{error}.") from error
-        answer = await self._ask("GET", f"{self._at['platform_url']}/models", params=asked)
+        answer = await self._ask("GET", f"{self._at.platform_url}/models", params=asked)
         document = described(answer, model)
         asked = {"endpoint_id": model}
-        price = priced(await self._ask("GET", f"{self._at['platform_url']}/models/pricing", params=asked), model)
+        price = priced(await self._ask("GET", f"{self._at.platform_url}/models/pricing", params=asked), model)
         return Description(document, price=price, kept_back=KEPT_BACK)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
@@ -146,17 +166,17 @@ class FalFactory:
             "Authorization": await self._upload_token(), "Content-Type": mime, "X-Fal-File-Name": _plain(name),
             "X-Fal-Object-Lifecycle": f'{{"expiration_duration_seconds": {int(UPLOAD_LIVES.total_seconds())}}}',
         }  # fmt: skip
-        address = f"{self._at['cdn_url']}/files/upload"
+        address = f"{self._at.cdn_url}/files/upload"
         answer = await self._ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
-        found = _told(answer, "access_url")
-        if found is None:
+        url = text(fields(answer.accepted()).get("access_url"))
+        if url is None:
             self._token = ("", expires)  # it may be the token that was not liked, and that is not the key
             raise _not_taken(answer, name, with_our_key=False)
-        return Uploaded(found, expires.isoformat(timespec="seconds"))
+        return Uploaded(url, expires.isoformat(timespec="seconds"))
 
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
         """fal's history of requests can give a ticket. That something is missing there proves nothing."""
-        found: dict[str, Ticket] = {}
+        tickets: dict[str, Ticket] = {}
         failed: ProviderError | None = None
         for endpoint in sorted({doubt.call.model for doubt in doubts}):
             of_it = [doubt for doubt in doubts if doubt.call.model == endpoint]
@@ -165,10 +185,10 @@ class FalFactory:
             except ProviderError as error:
                 failed = error
                 continue
-            found |= matched(of_it, known, requests)
-        if failed is not None and not found:
+            tickets |= matched(of_it, known, requests)
+        if failed is not None and not tickets:
             raise failed
-        return found
+        return tickets
 
     async def close(self) -> None:
         http, self._http, self._client = self._http, None, None
@@ -179,37 +199,41 @@ class FalFactory:
         async with self._tokens:
             token, until = self._token
             if not token or until - TOKEN_SPARE < datetime.now(UTC):
-                address = f"{self._at['rest_url']}/storage/auth/token?storage_type=fal-cdn-v3"
+                address = f"{self._at.rest_url}/storage/auth/token?storage_type=fal-cdn-v3"
                 answer = await self._ask("POST", address, json={})
-                kind, value = _told(answer, "token_type"), _told(answer, "token")
+                granted = fields(answer.accepted())
+                kind, value = text(granted.get("token_type")), text(granted.get("token"))
                 if kind is None or value is None:
                     raise _not_taken(answer, "a picture", with_our_key=True)
                 token = f"{kind} {value}"
-                self._token = (token, moment(_told(answer, "expires_at")) or datetime.now(UTC))
+                self._token = (token, moment(granted.get("expires_at")) or datetime.now(UTC))
             return token
 
-    async def _history(self, endpoint: str, start: datetime) -> list[Mapping[str, Any]]:
-        asked = {"endpoint_id": endpoint, "start": start.isoformat(), "limit": PAGE_SIZE, "expand": "payloads"}
-        requests: list[Mapping[str, Any]] = []
+    async def _history(self, endpoint: str, start: datetime) -> list[PastRequest]:
+        """The requests of one model since then, as far as PAGES pages show them."""
+        address = f"{self._at.platform_url}/models/requests/by-endpoint"
+        asked: dict[str, str | int] = {
+            "endpoint_id": endpoint, "start": start.isoformat(), "limit": PAGE_SIZE, "expand": "payloads"
+        }  # fmt: skip
+        requests: list[PastRequest] = []
         for _ in range(PAGES):
-            answer = await self._ask("GET", f"{self._at['platform_url']}/models/requests/by-endpoint", params=asked)
-            value = answer.value()
-            if not answer.ok or not isinstance(value, dict):
+            answer = await self._ask("GET", address, params=asked)
+            page = read_page(answer.accepted())
+            if page is None:
                 raise _no_history(answer)
-            items = value.get("items")
-            requests += [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
-            if not value.get("has_more") or not value.get("next_cursor"):
+            requests += page.requests
+            if page.cursor is None:
                 break
-            asked = {**asked, "cursor": value["next_cursor"]}
+            asked = {**asked, "cursor": page.cursor}
         return requests
 
-    async def _ask(self, method: str, address: str, seconds: float = READ, **more: Any) -> Answer:
+    async def _ask(self, method: str, address: str, seconds: float = READ, **parts: Unpack[_Parts]) -> Answer:
         import httpx
 
         _, http = await self._open()
         try:
             async with asyncio.timeout(seconds):
-                response = await http.request(method, address, **more)
+                response = await http.request(method, address, **parts)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise Unreachable(f"fal does not answer: {named(error, self._key)}; is the network up?") from error
         return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
@@ -245,7 +269,7 @@ class FalFactory:
         # The key is given outright: left out, the library looks for one in the environment and on the disk.
         client = library.AsyncClient(key=self._key, default_timeout=self._timeout)
         http = httpx.AsyncClient(
-            transport=Wire(self._at.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
+            transport=Wire(self._at.all.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
             headers={"Authorization": f"Key {self._key}"}, follow_redirects=False,
             event_hooks={"request": [self._to_our_queue]},
         )  # fmt: skip
@@ -257,7 +281,7 @@ class FalFactory:
     def _buys(self, request: httpx.Request) -> bool:
         import httpx
 
-        uploads = (f"{self._at['rest_url']}/storage/auth/token", f"{self._at['cdn_url']}/files/upload")
+        uploads = (f"{self._at.rest_url}/storage/auth/token", f"{self._at.cdn_url}/files/upload")
         return request.method == "POST" and request.url.copy_with(query=None) not in map(httpx.URL, uploads)
 
     async def _to_our_queue(self, request: httpx.Request) -> None:
@@ -267,7 +291,7 @@ class FalFactory:
 
         written = str(request.url)
         if written.startswith(QUEUE_URL_FORMAT):
-            request.url = httpx.URL(f"{self._at['queue_url']}/{written.removeprefix(QUEUE_URL_FORMAT)}")
+            request.url = httpx.URL(f"{self._at.queue_url}/{written.removeprefix(QUEUE_URL_FORMAT)}")
             request.headers["Host"] = request.url.netloc.decode("ascii")
 
 
@@ -277,7 +301,7 @@ class _Ready:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
-    def __await__(self) -> Generator[Any, None, httpx.AsyncClient]:
+    def __await__(self) -> Generator[object, None, httpx.AsyncClient]:
         async def ready() -> httpx.AsyncClient:
             return self._http
 
@@ -299,12 +323,6 @@ async def _create(client: fal_client.AsyncClient, call: Call) -> None:
 
 def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
     return failed_create(error, answer, "fal", PAGE)
-
-
-def _told(answer: Answer, name: str) -> str | None:
-    value = answer.value() if answer.ok else None
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, str) and found else None
 
 
 def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:

@@ -1,7 +1,8 @@
 """What came over the wire for one request to a provider: its words for a person, and what a refusal means for money.
 
 Nothing here touches the network. The bodies follow no one rule (a reason may be a string, a list, an object,
-a web page or absent), so everything is read as raw JSON, and whatever is missing or odd is borne.
+a web page or absent), so everything is read as raw JSON, and whatever is missing or odd is borne. Not here: how a
+provider's own documents are read.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Throttled
 
 LONGEST_WAIT = 3600.0
 DEEPEST = 4  # nesting that is looked into
+LONGEST_REASON = 500  # characters
 REFUSED = frozenset({400, 404, 413, 422})  # this call is bad; with 401, 402, 403 and 429 the whole closed list
 _RESETS = re.compile(r"(?:reset|wait|again|retry)\D{0,30}?(\d+(?:\.\d+)?)\s*(s|m)(?:ec|in|\b)", re.IGNORECASE)
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -38,53 +40,88 @@ class Answer:
     def ok(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
 
-    def value(self) -> Any:
+    def value(self) -> JsonValue:
+        """The body as JSON; None also where it is none (cut or garbled, no text at all, nested to make us fall)."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):  # cut or garbled, no text at all, nested to make us fall
+            value: JsonValue = json.loads(self.body)
+        except (ValueError, RecursionError):
             return None
+        return value
+
+    def accepted(self) -> JsonValue:
+        """The body of an answer that is no error; None of any other."""
+        return self.value() if self.ok else None
 
     def reason(self) -> str:
         """The provider's own words, for a person; never with our key in them."""
         value = self.value()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             parts = [words(value.get(name)) for name in ("title", "detail", "error")]
-            text = ": ".join(part for part in parts if part) or words(value)
+            sentence = ": ".join(part for part in parts if part) or words(value)
         elif value is not None:
-            text = words(value)
+            sentence = words(value)
         else:
-            text = _TAGS.sub(" ", self.body.decode(errors="replace"))
-        return shortened(text, self.key) or "no reason given"
+            sentence = _TAGS.sub(" ", self.body.decode(errors="replace"))
+        return shortened(sentence, self.key) or "no reason given"
 
     def wait(self) -> float | None:
         """Seconds to wait: header, body field or, failing these, the sentence that a person would read."""
         value = self.value()
-        body = value if isinstance(value, Mapping) else {}
         header = self.headers.get("Retry-After")
         dated = _until(header, self.headers.get("Date"))
-        for told in (header, dated, body.get("retry_after"), _said(words(value))):
-            try:
-                seconds = float(told)  # type: ignore[arg-type]
-            except (TypeError, ValueError):
-                continue
-            if math.isfinite(seconds) and seconds >= 0:
+        for hint in (header, dated, fields(value).get("retry_after"), _seconds_in(words(value))):
+            seconds = _seconds(hint)
+            if seconds is not None:
                 return min(seconds, LONGEST_WAIT)
         return None
 
 
-def _until(moment: str | None, now: str | None) -> float | None:
+def fields(value: JsonValue) -> dict[str, JsonValue]:
+    """The fields of a JSON object; none of what is no object."""
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: JsonValue) -> str | None:
+    """A text that says something; None for an empty one and for every other value."""
+    return value if isinstance(value, str) and value else None
+
+
+def objects(value: JsonValue) -> list[dict[str, JsonValue]]:
+    """The JSON objects in a list; none where it is no list."""
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
+def moment(value: JsonValue) -> datetime | None:
+    """An ISO 8601 text as an aware moment, taken for UTC where it names no zone; None for anything else."""
+    try:
+        read = datetime.fromisoformat(text(value) or "")
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _seconds(hint: JsonValue) -> float | None:
+    """A number, or a text that is one; None for what is no length of time."""
+    try:
+        seconds = float(hint) if isinstance(hint, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _until(date: str | None, now: str | None) -> float | None:
     """Seconds from one HTTP date to another: both by the provider's clock, where it says what that shows."""
     try:
-        then = parsedate_to_datetime(moment or "")
+        then = parsedate_to_datetime(date or "")
         since = parsedate_to_datetime(now) if now else datetime.now(UTC)
         return (then - since).total_seconds() or None
     except (TypeError, ValueError):
         return None
 
 
-def _said(text: str) -> float | None:
-    found = _RESETS.search(text)
-    return float(found[1]) * (60 if found[2] == "m" else 1) if found else None
+def _seconds_in(sentence: str) -> float | None:
+    hint = _RESETS.search(sentence)
+    return float(hint[1]) * (60 if hint[2] == "m" else 1) if hint else None
 
 
 def refusal(answer: Answer, who: str) -> ProviderError | None:
@@ -92,8 +129,8 @@ def refusal(answer: Answer, who: str) -> ProviderError | None:
     reason = answer.reason()
     match answer.status:
         case 401:
-            said = f"{who} does not accept the key (401): {reason}. Nothing was bought."
-            return ProviderStopped(said, of_key=True)
+            sentence = f"{who} does not accept the key (401): {reason}. Nothing was bought."
+            return ProviderStopped(sentence, of_key=True)
         case 402:
             return ProviderStopped(f"{who} wants money first (402): {reason}. Nothing was bought.")
         case 403:
@@ -105,32 +142,41 @@ def refusal(answer: Answer, who: str) -> ProviderError | None:
     return None
 
 
-def words(value: Any, depth: int = DEEPEST) -> str:
+def words(value: JsonValue, depth: int = DEEPEST) -> str:
     """A string, list or object from an error body as one line; the bodies follow no one shape."""
-    if isinstance(value, Mapping | list) and not depth:
+    if isinstance(value, dict | list) and not depth:
         return "…"
-    if isinstance(value, Mapping) and isinstance(value.get("msg"), str):  # pydantic's: where, and what is wrong there
-        place = ".".join(str(part) for part in value.get("loc") or () if part != "body")
-        return f"{place}: {value['msg']}" if place else str(value["msg"])
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
+        message = value.get("msg")
+        if isinstance(message, str):
+            return _complaint(message, value.get("loc"))
         return ", ".join(f"{name}: {words(part, depth - 1)}" for name, part in value.items())
     if isinstance(value, list):
         return "; ".join(words(part, depth - 1) for part in value)
     return "" if value is None else str(value)
 
 
-def shortened(text: str, key: str) -> str:
-    clean = " ".join(text.split()).rstrip(". ")
+def _complaint(message: str, location: JsonValue) -> str:
+    """As pydantic writes one: where it is, as a list of keys, and what is wrong there."""
+    steps = location if isinstance(location, list) else [location] if location else []
+    path = ".".join(str(step) for step in steps if step != "body")
+    return f"{path}: {message}" if path else message
+
+
+def shortened(sentence: str, key: str) -> str:
+    """One line of at most LONGEST_REASON characters without our key, and without a full stop."""
+    clean = " ".join(sentence.split()).rstrip(". ")
     for secret in (key, *key.split(":")):  # fal's are two halves, either of which gives something away
         if len(secret) > 7:
             clean = clean.replace(secret, "(key)")
-    return clean if len(clean) <= 500 else clean[:499] + "…"
+    return clean if len(clean) <= LONGEST_REASON else clean[: LONGEST_REASON - 1] + "…"
 
 
 def named(error: Exception | None, key: str) -> str:
+    """The kind of an error with its words, without our key."""
     try:
-        text = shortened(str(error or ""), key)
+        sentence = shortened(str(error or ""), key)
     except Exception:  # one whose own words fail must not hide what it stands for
-        text = ""
+        sentence = ""
     name = type(error).__name__ if error is not None else "no answer"
-    return f"{name}: {text}" if text else name
+    return f"{name}: {sentence}" if sentence else name

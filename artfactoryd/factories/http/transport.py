@@ -1,7 +1,7 @@
 """The wire under a client library: what really leaves, and what really comes back.
 
 One create leaves once, on a connection of its own, never without a time limit, never with the key to another
-host, and its answer is kept as it came. So an answer that carries an id is a ticket, whatever the library makes
+host, and its answer is recorded as it came. So an answer that carries an id is a ticket, whatever the library makes
 of the rest of it, and only the closed list in `failed_create` is "surely not bought".
 """
 
@@ -38,8 +38,8 @@ class Elsewhere(Exception):
 
 
 @contextmanager
-def kept(answer: Answer) -> Iterator[None]:
-    """Whatever answers the one create sent inside is kept in `answer`."""
+def recorded(answer: Answer) -> Iterator[None]:
+    """Whatever answers the one create sent inside is written into `answer`, also when the library then raises."""
     before = _answer.set(answer)
     try:
         yield

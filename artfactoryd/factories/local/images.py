@@ -7,12 +7,12 @@ goes along, its camera data too unless that is asked away. The same input gives 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageColor, ImageOps
+
+from artfactoryd.factories.local.parameters import Convert, Resize
 
 FILTERS = {
     "lanczos": Image.Resampling.LANCZOS, "bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR,
@@ -32,7 +32,7 @@ class Made:
     extension: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Photograph:
     """A decoded picture, upright, with what travels beside its pixels."""
 
@@ -53,25 +53,22 @@ def read(path: Path) -> Photograph:
         return Photograph(pixels, opened.format or "PNG", opened.info.get("icc_profile"), exif.tobytes() or None)
 
 
-def resize(path: Path, parameters: Mapping[str, Any]) -> Made:
-    """`width` and/or `height` in pixels; `fit` says what happens when both are given and the shape differs."""
+def resize(path: Path, wanted: Resize) -> Made:
     photograph = read(path)
     pixels = _resampled(photograph.pixels)
-    size = _size(pixels.size, parameters.get("width"), parameters.get("height"))
-    how = FILTERS[parameters.get("resample", "lanczos")]
-    photograph.pixels = _fitted(pixels, size, parameters.get("fit", "contain"), parameters.get("background"), how)
-    return _encode(photograph, EXTENSIONS.get(photograph.format, "png"), QUALITY)
+    size = _size(pixels.size, wanted.width, wanted.height)
+    pixels = _fitted(pixels, size, wanted.fit, wanted.background, FILTERS[wanted.resample])
+    return _encode(replace(photograph, pixels=pixels), EXTENSIONS.get(photograph.format, "png"), QUALITY)
 
 
-def convert(path: Path, parameters: Mapping[str, Any]) -> Made:
-    """To another `format`, `quality` or number of `colours`; `strip_metadata` leaves the camera data out."""
+def convert(path: Path, wanted: Convert) -> Made:
     photograph = read(path)
-    if parameters.get("strip_metadata", False):
-        photograph.exif = None
-    if parameters.get("colours"):
-        photograph.pixels = _reduced(photograph.pixels, int(parameters["colours"]))
-    extension = parameters.get("format") or EXTENSIONS.get(photograph.format, "png")
-    return _encode(photograph, extension, int(parameters.get("quality", QUALITY)))
+    if wanted.strip_metadata:
+        photograph = replace(photograph, exif=None)
+    if wanted.colours:
+        photograph = replace(photograph, pixels=_reduced(photograph.pixels, wanted.colours))
+    extension = wanted.format or EXTENSIONS.get(photograph.format, "png")
+    return _encode(photograph, extension, wanted.quality)
 
 
 def _size(size: tuple[int, int], width: int | None, height: int | None) -> tuple[int, int]:
@@ -104,7 +101,7 @@ def _fitted(
     return ImageOps.contain(pixels, size, how)
 
 
-def _colour(background: str | None, mode: str) -> Any:
+def _colour(background: str | None, mode: str) -> int | tuple[int, ...]:
     if background is None:
         clear = {"LA": (255, 0), "RGBA": (255, 255, 255, 0), "CMYK": (0, 0, 0, 0)}
         return clear.get(mode) or ImageColor.getcolor("white", mode)
@@ -130,10 +127,10 @@ def _encode(photograph: Photograph, extension: str, quality: int) -> Made:
     pixels = _writable(photograph.pixels, extension)
     profile = photograph.profile or b""
     fits = pixels.mode in SPACES.get(profile[16:20], ())  # one of other colours would show false ones
-    beside: dict[str, Any] = {"icc_profile": profile if fits else b"", "exif": photograph.exif or b""}
-    options: dict[str, Any] = {"compress_level": 6} if extension == "png" else {"quality": quality}
+    beside = {"icc_profile": profile if fits else b"", "exif": photograph.exif or b""}
+    effort = {"compress_level": 6} if extension == "png" else {"quality": quality}
     file = io.BytesIO()
-    pixels.save(file, FORMATS[extension], **options, **beside)
+    pixels.save(file, FORMATS[extension], **effort, **beside)
     return Made(file.getvalue(), extension)
 
 

@@ -88,7 +88,7 @@ def _palette(prompt: str) -> tuple[Colour, ...]:
         return named
     first = _number(prompt)
     step = 1 + first // 1000 % (len(UNNAMED) - 1)
-    return tuple(COLOURS[UNNAMED[(first + step * place) % len(UNNAMED)]] for place in range(2))
+    return tuple(COLOURS[UNNAMED[(first + step * number) % len(UNNAMED)]] for number in range(2))
 
 
 def _figures(prompt: str, palette: tuple[Colour, ...]) -> list[tuple[str, Colour]]:
@@ -154,9 +154,9 @@ def _hill(sheet: Sheet, level: int, colour: Colour) -> None:
 def _stand(sheet: Sheet, figures: list[tuple[str, Colour]]) -> None:
     """The figures side by side on the ground, in the order of their words."""
     column = sheet.width // len(figures)
-    for place, (noun, colour) in enumerate(figures):
+    for number, (noun, colour) in enumerate(figures):
         side = min(column * 92 // 100, sheet.height * 62 // 100) * sheet.chance.randrange(84, 101) // 100
-        left = place * column + sheet.chance.randrange(max(1, column - side))
+        left = number * column + sheet.chance.randrange(max(1, column - side))
         bottom = sheet.height * sheet.chance.randrange(80, 86) // 100
         shade = (left, bottom - side // 18, left + side, bottom + side // 18)
         sheet.pen.ellipse(shade, fill=_mix(sheet.palette[0], INK, 72))
@@ -189,11 +189,11 @@ def _blocks(sheet: Sheet) -> None:
     """No noun known: a row of stones and discs in the palette."""
     chance, ground = sheet.chance, sheet.height * 84 // 100
     count = chance.randrange(4, 8)
-    for place in range(count):
-        colour = _mix(sheet.palette[place % len(sheet.palette)], chance.choice((INK, WHITE)), chance.randrange(0, 34))
+    for number in range(count):
+        colour = _mix(sheet.palette[number % len(sheet.palette)], chance.choice((INK, WHITE)), chance.randrange(0, 34))
         wide = sheet.width * chance.randrange(55, 100) // (count * 100)
         high = sheet.height * chance.randrange(12, 44) // 100
-        x = sheet.width * place // count + (sheet.width // count - wide) // 2
+        x = sheet.width * number // count + (sheet.width // count - wide) // 2
         if chance.random() < 0.35:
             sheet.pen.ellipse((x, ground - wide, x + wide, ground), fill=colour)
         else:

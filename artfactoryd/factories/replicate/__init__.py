@@ -1,7 +1,7 @@
 """Replicate, through its official client, made safe for money.
 
 The client library writes the create; everything that decides about money is read off the wire
-beneath it (wire.py), before the library has an opinion.
+beneath it (http/transport.py), before the library has an opinion.
 
 Reading (collect, cancel) is raw JSON too: the library cannot parse every status there is.
 """
@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from artfactoryd.clock import iso
+from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -28,12 +29,19 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
-from artfactoryd.factories.http.answer import Answer, named, refusal
-from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, kept, trusted
+from artfactoryd.factories.http.answer import Answer, fields, named, refusal, text
+from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, recorded, trusted
 from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
-from artfactoryd.factories.replicate.models import model_place, not_told, schema_in, version_of
-from artfactoryd.factories.replicate.predictions import outcome, ticket_in, trouble
+from artfactoryd.factories.replicate.models import (
+    Model,
+    model_path,
+    read_model,
+    read_version,
+    schema_of,
+    undescribed,
+)
+from artfactoryd.factories.replicate.predictions import outcome, read_prediction, ticket_in, trouble
 
 if TYPE_CHECKING:
     import ssl
@@ -81,7 +89,7 @@ class ReplicateFactory:
     async def submit(self, call: Call) -> Ticket:
         client = await self._open()
         answer, error = Answer(self._key), None
-        with kept(answer):
+        with recorded(answer):
             try:
                 async with asyncio.timeout(self._timeout):
                     await _create(client, call)
@@ -94,25 +102,25 @@ class ReplicateFactory:
 
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
         """One look at the list serves all of them."""
-        fresh = listing.findable(doubts, self._now())
-        if not fresh:
+        recent = listing.recent_of(doubts, self._now())
+        if not recent:
             return {}
-        recent = await self._recent(listing.since(fresh))
-        search = await asyncio.to_thread(listing.Search, fresh, known, recent, self._timeout)
+        predictions = await self._recent(listing.since(recent))
+        search = await asyncio.to_thread(listing.Search, recent, known, predictions, self._timeout)
         absent = self._absences.believed(search.missing(self._now()))
-        return {name: Ticket(job) for name, job in search.found.items()} | {name: Absent() for name in absent}
+        return {name: Ticket(job) for name, job in search.matches.items()} | {name: Absent() for name in absent}
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        answer = await self._ask("GET", _place(ticket))
+        answer = await self._ask("GET", _path_of(ticket))
         if not answer.ok:
             raise trouble(answer)
-        prediction = answer.value()
-        if not isinstance(prediction, dict):
+        prediction = read_prediction(answer.value())
+        if prediction is None:
             raise AskAgain("Replicate answered, but not with a prediction.")
         return outcome(prediction, self._key)
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("POST", _place(ticket) + "/cancel")
+        answer = await self._ask("POST", _path_of(ticket) + "/cancel")
         if answer.ok or answer.status in {404, 409, 410, 422}:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
@@ -124,28 +132,29 @@ class ReplicateFactory:
 
     async def describe(self, model: str, version: str | None) -> Description:
         """An official model is called by its name; of a community model the version is pinned that was described."""
-        place = model_place(model)
+        path = model_path(model)
         if version is not None:
-            found = await self._told(f"{place}/versions/{quote(version, safe='')}", f"{model}:{version}")
-            return Description(schema_in(found, model), version)
-        found = await self._told(place, model)
-        schema = schema_in(found.get("latest_version"), model)
-        return Description(schema, None if await self._is_official(found, place) else version_of(found))
+            document = await self._document(f"{path}/versions/{quote(version, safe='')}", f"{model}:{version}")
+            return Description(schema_of(read_version(document), model), version)
+        described = read_model(await self._document(path, model))
+        schema = schema_of(described.latest, model)
+        return Description(schema, None if await self._is_official(described, path) else described.latest.id)
 
-    async def _is_official(self, found: Mapping[str, Any], place: str) -> bool:
+    async def _is_official(self, model: Model, path: str) -> bool:
         """Where the model itself does not say: an official one keeps its list of versions to itself."""
-        if "is_official" in found:
-            return bool(found["is_official"])
-        answer = await self._ask("GET", f"{place}/versions")
+        if model.is_official is not None:
+            return model.is_official
+        answer = await self._ask("GET", f"{path}/versions")
         if not answer.ok and answer.status != 404:
-            raise not_told(answer, "its versions")
+            raise undescribed(answer, "its versions")
         return answer.status == 404
 
-    async def _told(self, path: str, what: str) -> Mapping[str, Any]:
+    async def _document(self, path: str, what: str) -> dict[str, JsonValue]:
+        """The JSON object there; `what` it describes, for the words of what is raised otherwise."""
         answer = await self._ask("GET", path)
-        value = answer.value() if answer.ok else None
+        value = answer.accepted()
         if not isinstance(value, dict):
-            raise not_told(answer, what)
+            raise undescribed(answer, what)
         return value
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
@@ -242,12 +251,11 @@ class ReplicateFactory:
 
 
 def _uploaded(answer: Answer, name: str) -> Uploaded:
-    value = answer.value()
-    urls = value.get("urls") if isinstance(value, dict) else None
-    address = urls.get("get") if isinstance(urls, dict) else None
-    if answer.ok and isinstance(address, str) and isinstance(value, dict):
-        expires = value.get("expires_at")
-        return Uploaded(address, expires if isinstance(expires, str) else None)
+    """Raises what an answer without the picture's address means."""
+    document = fields(answer.accepted())
+    address = fields(document.get("urls")).get("get")
+    if isinstance(address, str):
+        return Uploaded(address, text(document.get("expires_at")))
     error = refusal(answer, "Replicate")
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
@@ -265,7 +273,7 @@ def _load() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _place(ticket: Ticket) -> str:
+def _path_of(ticket: Ticket) -> str:
     return f"/v1/predictions/{quote(ticket.text, safe='')}"
 
 
@@ -274,11 +282,11 @@ def _buys(request: httpx.Request) -> bool:
 
 
 async def _create(client: Client, call: Call) -> None:
-    given = dict(call.parameters)
+    parameters = dict(call.parameters)
     if call.version is None:
-        await client.models.predictions.async_create(model=call.model, input=given)
+        await client.models.predictions.async_create(model=call.model, input=parameters)
     else:
-        await client.predictions.async_create(version=call.version, input=given)
+        await client.predictions.async_create(version=call.version, input=parameters)
 
 
 def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from artfactoryd.core.json_types import JsonValue, Parameters, Value
 from artfactoryd.factories import Attempt
+from artfactoryd.factories.http.answer import fields, moment, objects
 
 SKEW = timedelta(minutes=5)  # by which our clock and theirs may differ
 TELLS = timedelta(minutes=55)  # inputs are erased an hour after the end
@@ -25,12 +26,12 @@ EVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One prediction of the list. `given`: its input; None when it was erased or is not to be read."""
+    """One prediction of the list. `parameters`: its input; None when it was erased or is not to be read."""
 
     id: str
     model: str
     made_at: datetime | None
-    given: Mapping[str, Any] | None
+    parameters: Parameters | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +52,31 @@ class Page:
         return any(job.made_at is not None and job.made_at < since for job in self.jobs)
 
 
-def findable(doubts: Iterable[Attempt], now: datetime) -> list[Attempt]:
+def recent_of(doubts: Iterable[Attempt], now: datetime) -> list[Attempt]:
+    """Those that the list may still show by their input."""
     return [doubt for doubt in doubts if now - doubt.asked_at < OLDEST]
 
 
 def since(doubts: Iterable[Attempt]) -> datetime:
+    """From when on the list is to be read."""
     return min(doubt.asked_at for doubt in doubts) - SKEW
 
 
-def read_page(value: Any) -> Page | None:
+def read_page(value: JsonValue) -> Page | None:
     """None when this is no page of a list. What was made on their website is none of ours."""
-    if not isinstance(value, Mapping) or not isinstance(value.get("results"), list):
+    page = fields(value)
+    if not isinstance(page.get("results"), list):
         return None
-    following = value.get("next")
-    jobs = [_listed(each) for each in value["results"] if isinstance(each, Mapping) and each.get("source") != "web"]
+    following = page.get("next")
+    jobs = [_listed(job) for job in objects(page.get("results")) if job.get("source") != "web"]
     return Page([job for job in jobs if job.id], following if isinstance(following, str) else None)
 
 
-def _listed(job: Mapping[str, Any]) -> Listed:
-    given = job.get("input")
-    erased = bool(job.get("data_removed")) or not isinstance(given, Mapping) or not given
+def _listed(job: Mapping[str, JsonValue]) -> Listed:
+    parameters = fields(job.get("input"))
+    is_erased = bool(job.get("data_removed")) or not parameters
     name, model = str(job.get("id") or ""), str(job.get("model"))
-    return Listed(name, model, _moment(job.get("created_at")), None if erased else given)
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return Listed(name, model, moment(job.get("created_at")), None if is_erased else parameters)
 
 
 class Search:
@@ -89,25 +85,25 @@ class Search:
     def __init__(self, doubts: Sequence[Attempt], known: Sequence[Attempt], listing: Listing, most: float) -> None:
         self._doubts, self._known, self._listing = doubts, known, listing
         self._most = timedelta(seconds=most)
-        tickets = {each.ticket.text for each in known if each.ticket}
+        tickets = {attempt.ticket.text for attempt in known if attempt.ticket}
         free = [job for job in listing.jobs if job.id not in tickets]
         self._free = sorted(free, key=lambda job: job.made_at or EVER)
-        self._models = {each.call.model for each in (*doubts, *known)}
-        self.found = self._matched()
+        self._models = {attempt.call.model for attempt in (*doubts, *known)}
+        self.matches = self._matched()  # attempt id to prediction id
 
     def _matched(self) -> dict[str, str]:
-        """Attempt id to prediction id. Who sent the most keys chooses first, then the oldest: an echo may hold more."""
-        found: dict[str, str] = {}
-        for doubt in sorted(self._doubts, key=lambda each: (-len(each.call.parameters), each.asked_at, each.id)):
+        matches: dict[str, str] = {}
+        # Who sent the most keys chooses first, then the oldest: an echo may hold more keys than were sent.
+        for doubt in sorted(self._doubts, key=lambda doubt: (-len(doubt.call.parameters), doubt.asked_at, doubt.id)):
             job = next((job for job in self._free if self._is(job, doubt)), None)
             if job is not None:
-                found[doubt.id] = job.id
+                matches[doubt.id] = job.id
                 self._free.remove(job)
-        return found
+        return matches
 
     def _is(self, job: Listed, doubt: Attempt) -> bool:
         others = self._models - {doubt.call.model}  # it may be listed by a name not ours, but not by another of ours
-        return job.model not in others and self._in_time(job, doubt) and _holds(job.given, doubt.call.parameters)
+        return job.model not in others and self._in_time(job, doubt) and _holds(job.parameters, doubt.call.parameters)
 
     def _in_time(self, job: Listed, doubt: Attempt) -> bool:
         return job.made_at is not None and -SKEW <= job.made_at - doubt.asked_at <= self._most + SKEW
@@ -116,20 +112,20 @@ class Search:
         """Attempts that the list would show by now if they had been taken."""
         if not self._listing.whole or self._clocks_differ():
             return []
-        latest = max((each.asked_at for each in self._shown()), default=None)
+        latest = max((attempt.asked_at for attempt in self._shown()), default=None)
         if latest is None:
             return []
         return [
             doubt.id
             for doubt in self._doubts
-            if doubt.id not in self.found
+            if doubt.id not in self.matches
             and doubt.asked_at < latest
             and now - doubt.asked_at < TELLS
             and not any(self._might_be(job, doubt) for job in self._free)
         ]
 
     def _might_be(self, job: Listed, doubt: Attempt) -> bool:
-        return _holds(job.given, doubt.call.parameters) if job.given is not None else self._near(job, doubt)
+        return _holds(job.parameters, doubt.call.parameters) if job.parameters is not None else self._near(job, doubt)
 
     def _near(self, job: Listed, doubt: Attempt) -> bool:
         return job.made_at is None or self._in_time(job, doubt)
@@ -137,15 +133,16 @@ class Search:
     def _shown(self) -> list[Attempt]:
         """Creates of ours that the list shows."""
         ids = {job.id for job in self._listing.jobs}
-        return [each for each in self._known if each.ticket and each.ticket.text in ids]
+        return [attempt for attempt in self._known if attempt.ticket and attempt.ticket.text in ids]
 
     def _clocks_differ(self) -> bool:
         """By a create of which both moments are known: the list may begin too late, or our times be no use."""
         jobs = {job.id: job for job in self._listing.jobs}
-        return any(not self._in_time(jobs[each.ticket.text], each) for each in self._shown() if each.ticket)
+        shown = ((jobs[attempt.ticket.text], attempt) for attempt in self._shown() if attempt.ticket)
+        return any(not self._in_time(job, attempt) for job, attempt in shown)
 
 
-def _holds(echo: Any, sent: Any) -> bool:
+def _holds(echo: Value, sent: Value) -> bool:
     """Whether all that was sent is in the echo, which may be in another order and hold defaults besides."""
     if isinstance(sent, Mapping):
         return isinstance(echo, Mapping) and all(_holds(echo.get(name), value) for name, value in sent.items())
@@ -165,5 +162,5 @@ class Absences:
     def believed(self, missing: Iterable[str]) -> list[str]:
         """Those missing now that were missing long enough ago. What is not missing now begins anew."""
         now = self._clock()
-        self._first = {each: self._first.get(each, now) for each in missing}
-        return [each for each, first in self._first.items() if now - first >= self._apart]
+        self._first = {attempt: self._first.get(attempt, now) for attempt in missing}
+        return [attempt for attempt, first in self._first.items() if now - first >= self._apart]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, field
 
+from artfactoryd.core.json_types import JsonValue, Parameters, Value
 from artfactoryd.errors import (
     AskAgain,
     OutputLost,
@@ -16,7 +17,7 @@ from artfactoryd.errors import (
     Unreachable,
 )
 from artfactoryd.factories import Output, Outputs, Ticket
-from artfactoryd.factories.http.answer import DEEPEST, Answer, shortened, words
+from artfactoryd.factories.http.answer import DEEPEST, Answer, fields, shortened, text, words
 
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]+)"')
 _CONTENT = re.compile(r"nsfw|safety|flagged|sensitive|moderat|content policy", re.IGNORECASE)
@@ -24,13 +25,59 @@ _PASSING = re.compile(r"\bplease retry\b|\bprediction interrupted\b|\bcuda out o
 _VERSION = re.compile(r"[0-9a-f]{64}")
 
 
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One prediction as Replicate tells it.
+
+    `status`: as it came, since one that is not known here is repeated to a person. `error`: in words. `parameters`:
+    the input that it shows, with defaults. `seconds`: of the run.
+    """
+
+    status: JsonValue = None
+    error: str = ""
+    addresses: tuple[str, ...] = ()
+    parameters: Parameters = field(default_factory=dict)
+    is_erased: bool = False
+    seconds: float | None = None
+    has_begun: bool = False
+    version: str | None = None
+
+
+def read_prediction(value: JsonValue) -> Prediction | None:
+    """None of what is no JSON object."""
+    if not isinstance(value, dict):
+        return None
+    seconds = fields(value.get("metrics")).get("predict_time")
+    return Prediction(
+        status=value.get("status"),
+        error=words(value.get("error")),
+        addresses=tuple(_addresses(value.get("output"))),
+        parameters=fields(value.get("input")),
+        is_erased=bool(value.get("data_removed")),
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        has_begun=bool(value.get("started_at")),
+        version=text(value.get("version")),
+    )
+
+
+def _addresses(output: JsonValue, depth: int = DEEPEST) -> Iterator[str]:
+    """In the order given, out of whatever shape the model answers in."""
+    if isinstance(output, str):
+        if output.startswith(("https:", "http:", "data:")):
+            yield output
+    elif isinstance(output, list | dict) and depth:
+        for part in output.values() if isinstance(output, dict) else output:
+            yield from _addresses(part, depth - 1)
+
+
 def ticket_in(answer: Answer) -> Ticket | None:
+    """An id is a ticket, whatever else is wrong with the answer to a create."""
     if not answer.ok:
         return None
     value = answer.value()
     if isinstance(value, dict):
-        name = value.get("id")
-        return Ticket(name) if isinstance(name, str) and name and name.isprintable() else None
+        name = text(value.get("id"))
+        return Ticket(name) if name and name.isprintable() else None
     start = _ID_FIRST.match(answer.body)  # cut short, but the id had arrived
     return Ticket(start[1].decode()) if start else None
 
@@ -48,60 +95,48 @@ def trouble(answer: Answer) -> ProviderError:
     return kind(f"Replicate does not say just now ({answer.status}): {reason}.", answer.wait())
 
 
-def outcome(prediction: dict[str, Any], key: str) -> Outputs | None:
-    status = prediction.get("status")
-    reason = shortened(words(prediction.get("error")), key) or "no reason given"
-    if status in ("starting", "processing"):
-        return None  # also with output already there: only a last status is the end
-    if status == "succeeded":
-        return _outputs(prediction)
-    if status == "failed":
-        content = bool(_CONTENT.search(reason))
-        charged = content or _billed_by_time(prediction)
-        passing = not content and bool(_PASSING.search(reason))
-        raise RunFailed(f"Replicate could not make it: {reason}.", charged=charged, passing=passing)
-    if status == "canceled":
-        raise RunFailed("It was cancelled at Replicate.", charged=True, cancelled=True)
-    if status == "aborted":
-        raise RunFailed("Replicate gave it up before it began.", charged=False, passing=True)
-    raise AskAgain(f"Replicate says {shortened(words(status), key)!r}, a status this program does not know.")
+def outcome(prediction: Prediction, key: str) -> Outputs | None:
+    """What a prediction gave; None while it runs. Raises RunFailed, OutputLost, or AskAgain for a status not known."""
+    match prediction.status:
+        case "starting" | "processing":
+            return None  # also with output already there: only a last status is the end
+        case "succeeded":
+            return _outputs(prediction)
+        case "failed":
+            raise _failure(prediction, key)
+        case "canceled":
+            raise RunFailed("It was cancelled at Replicate.", charged=True, cancelled=True)
+        case "aborted":
+            raise RunFailed("Replicate gave it up before it began.", charged=False, passing=True)
+    status = shortened(words(prediction.status), key)
+    raise AskAgain(f"Replicate says {status!r}, a status this program does not know.")
 
 
-def _outputs(prediction: dict[str, Any]) -> Outputs:
-    outputs = tuple(Output(address) for address in _addresses(prediction.get("output")))
-    if not outputs and prediction.get("data_removed"):
+def _failure(prediction: Prediction, key: str) -> RunFailed:
+    reason = shortened(prediction.error, key) or "no reason given"
+    is_content = bool(_CONTENT.search(reason))
+    charged = is_content or _is_billed_by_time(prediction)
+    passing = not is_content and bool(_PASSING.search(reason))
+    return RunFailed(f"Replicate could not make it: {reason}.", charged=charged, passing=passing)
+
+
+def _outputs(prediction: Prediction) -> Outputs:
+    outputs = tuple(Output(address) for address in prediction.addresses)
+    if not outputs and prediction.is_erased:
         raise OutputLost("Replicate has removed the output: it keeps one for about an hour.")
     if not outputs:
         raise RunFailed("Replicate says it succeeded, without any output.", charged=True)
-    given = prediction.get("input")
-    returned = given if isinstance(given, dict) else {}
-    return Outputs(outputs, returned, _run_time(prediction), _shortfall(len(outputs), returned.get("num_outputs")))
+    note = _shortfall(len(outputs), prediction.parameters.get("num_outputs"))
+    return Outputs(outputs, prediction.parameters, prediction.seconds, note)
 
 
-def _addresses(output: Any, depth: int = DEEPEST) -> Iterator[str]:
-    """In the order given, out of whatever shape the model answers in."""
-    if isinstance(output, str):
-        if output.startswith(("https:", "http:", "data:")):
-            yield output
-    elif isinstance(output, list | dict) and depth:
-        for part in output.values() if isinstance(output, dict) else output:
-            yield from _addresses(part, depth - 1)
-
-
-def _shortfall(came: int, asked: Any) -> str:
+def _shortfall(came: int, asked: Value) -> str:
     if not isinstance(asked, int) or came >= asked:
         return ""
     return f"{came} of {asked} came: Replicate leaves out pictures that its content filter flags."
 
 
-def _run_time(prediction: dict[str, Any]) -> float | None:
-    metrics = prediction.get("metrics")
-    seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) else None
-
-
-def _billed_by_time(prediction: dict[str, Any]) -> bool:
+def _is_billed_by_time(prediction: Prediction) -> bool:
     """Only a model with a version of its own costs by the second, and then a failed run costs too."""
-    version = prediction.get("version")
-    began = bool(prediction.get("started_at")) or bool(_run_time(prediction))
-    return began and isinstance(version, str) and bool(_VERSION.fullmatch(version))
+    began = prediction.has_begun or bool(prediction.seconds)
+    return began and bool(_VERSION.fullmatch(prediction.version or ""))

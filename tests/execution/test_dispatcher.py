@@ -46,7 +46,7 @@ async def test_after_a_start_every_ticket_is_asked_about_and_its_outputs_fetched
     async with at_work(home, monkeypatch, concurrency=5, script=lambda fake: fake.hold("collect")) as works:
         works.fake.script("submit", sent)
         await works.fake.reached("collect")
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         for _ in range(3):
             gate.wake()
             await works.until(lambda: not gate._changed.is_set())
@@ -75,8 +75,8 @@ async def test_a_question_that_fails_is_not_waited_for(home: TestHome, monkeypat
         fake.script("collect", trouble, *[None] * 1000)
 
     async with at_work(home, monkeypatch, concurrency=5, script=told) as works:
-        await works.until(lambda: len(works.fake.history) >= 2 and not works.house.bench.owed["fake"])
-        works.house.bench.gates["fake"].lift()
+        await works.until(lambda: len(works.fake.history) >= 2 and not works.execution.flights.owes("fake"))
+        works.execution.gates["fake"].lift()
         await works.until(lambda: works.states(made) == ["running"] * 5)
 
 
@@ -104,14 +104,14 @@ async def test_after_a_sleep_tickets_are_asked_about_at_once_and_before_anything
 ) -> None:
     async with at_work(home, monkeypatch, concurrency=2) as works:
         monkeypatch.setattr("artfactoryd.execution.polling.LONGEST", 1000.0)
-        monkeypatch.setattr("artfactoryd.execution.gate.SHORTEST", 1000.0)  # nothing is asked again by itself
+        monkeypatch.setattr("artfactoryd.execution.polling.SHORTEST", 1000.0)  # nothing is asked again by itself
         works.fake.script("collect", None, None)
         made = await works.take(order("car [1,2,3]"))
         await works.until(lambda: [asked.verb for asked in works.fake.history].count("collect") == 2)
-        await works.until(lambda: not works.house.bench.gates["fake"].asking._under_way)
+        await works.until(lambda: not works.execution.gates["fake"].asking._under_way)
         slept = [True]
-        monkeypatch.setattr(works.house.lines, "slept", lambda: bool(slept) and slept.pop())
-        gate = works.house.bench.gates["fake"]
+        monkeypatch.setattr(works.execution.dispatcher, "slept", lambda: bool(slept) and slept.pop())
+        gate = works.execution.gates["fake"]
         gate.use(3, None)  # so there is room for the third just then
         gate.wake()
         await works.until(lambda: len(works.fake.calls()) == 3)
@@ -130,4 +130,4 @@ async def test_waiting_for_the_next_create_of_the_minute_writes_no_wish(home: Te
         made = await works.take(order("car [1,2,3]"))
         await works.until(lambda: works.states(made) == ["completed", "planned", "planned"])
         assert len(works.lines("wish")) == 1 and not works.daemon.done
-        assert 50 < works.house.bench.gates["fake"].waits <= 60
+        assert 50 < works.execution.gates["fake"].waits <= 60

@@ -104,7 +104,7 @@ async def test_what_was_lost_is_asked_about_and_goes_on_by_the_ordinary_path(
         await works.rests()
         assert (works.states(made), len(works.fake.calls()), works.kinds()) == ([state], sent, kinds)
         assert works.committed(made) == PRICE and len(home.products()) == (state == "completed")
-        assert works.house.bench.gates["fake"]._held == 0
+        assert works.execution.gates["fake"]._held == 0
 
 
 @pytest.mark.parametrize(("answer", "state", "sent"), [(Ticket("found"), "completed", 0), (Absent(), "completed", 1),
@@ -158,7 +158,7 @@ async def test_a_question_that_is_told_to_wait_slows_the_whole_provider(
     says["a car"] = Throttled("wait", after=100)
     async with at_work(home, monkeypatch, fake=Telling) as works:
         await doubtful(works)
-        await works.until(lambda: works.house.bench.gates["fake"].waits > 50)
+        await works.until(lambda: works.execution.gates["fake"].waits > 50)
 
 
 async def test_one_question_is_about_all_that_is_in_doubt_and_tells_what_is_known(
@@ -232,7 +232,7 @@ async def test_what_is_too_long_ago_is_asked_about_a_few_times_in_each_run_and_t
         monkeypatch.setattr(doubts, "OLD", old)
         Telling.asked.clear()
         async with at_work(home, monkeypatch, fake=Telling) as works:
-            await works.until(lambda: not works.house.bench.hopeful)
+            await works.until(lambda: not works.execution.doubts.hopeful)
             await works.rests()
             index = works.house.books.index
             while orders.doubts(index, works.order(made))[0]["next_ask_at"]:

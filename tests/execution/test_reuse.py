@@ -16,7 +16,7 @@ from artfactoryd.planning import preview as planning
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
 from artfactoryd.shelf.fetch import Fetched
-from artfactoryd.shelf.staging import Kept
+from artfactoryd.shelf.staging import Staging
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -217,13 +217,13 @@ async def test_what_goes_while_it_is_copied_is_not_bought_but_by_retry(
     works: Works, monkeypatch: pytest.MonkeyPatch, harm: str
 ) -> None:
     first = await works.make(order("a car"))
-    path, copy = files(works, first)[0], Kept.copy
+    path, copy = files(works, first)[0], Staging.copy
 
-    def late(kept: Kept, source: Path, product: str, sha256: str) -> Fetched:
+    def late(kept: Staging, source: Path, product: str, sha256: str) -> Fetched:
         source.unlink() if harm == "deleted" else source.write_bytes(b"another picture")
         return copy(kept, source, product, sha256)
 
-    monkeypatch.setattr(Kept, "copy", late)
+    monkeypatch.setattr(Staging, "copy", late)
     second = await works.make(order("a car", notes="edited"))
     assert path.exists() == (harm == "edited") and works.kinds()[-2:] == ["reuse", "tombstone"]
     assert (works.state(second), works.committed(second), len(works.fake.calls())) == ("failed", 0, 1)
@@ -280,7 +280,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
 
 async def test_a_reused_item_takes_no_create_of_the_minutes(works: Works) -> None:
     await works.make(order("a [red,green,blue] car"))
-    works.house.bench.gates["fake"].use(4, 1)
+    works.execution.gates["fake"].use(4, 1)
     second = await works.take(order("a [red,green,blue] car", notes="edited"))
     await works.until(lambda: works.state(second) == "completed")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd.core.expansion.plan import PlannedItem
-from artfactoryd.execution.queue import AHEAD, Turns
-from artfactoryd.storage import derived, projection
+from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.queue import AHEAD, Queues, Turns
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, ItemRow
 from tests.accounts import apply
+from tests.execution.hangar import accept, expand
 
 Row = dict[str, Any]
 
@@ -23,22 +24,6 @@ def index(tmp_path: Path) -> Iterator[Index]:
     opened = Index.open(tmp_path / "index.sqlite3")
     yield opened
     opened.close()
-
-
-def accept(index: Index, name: str, items: int, *, priority: int = 0, provider: str = "acme", **other: Any) -> None:
-    """An accepted order with its folder and `items` planned items."""
-    acceptance: Row = {
-        **dict.fromkeys(projection.ORDER_COLUMNS, ""), "kind": "acceptance", "order": name, "claim": name, "number": 1,
-        "priority": priority, "cap": 10**9, "price": None, "total_items": items, "total_products": items,
-        "folder": f"Projects/{name}", **other,
-    }  # fmt: skip
-    apply(index, acceptance)
-    expand(index, name, range(1, items + 1), provider)
-
-
-def expand(index: Index, name: str, numbers: range, provider: str = "acme") -> None:
-    rows = [PlannedItem(number, number, 1, 0, None, {"prompt": name}, (), 3_000) for number in numbers]
-    derived.add_items(index, name, [provider], rows)
 
 
 def line(kind: str, row: ItemRow, **more: Any) -> Row:
@@ -57,10 +42,10 @@ def release(index: Index, row: ItemRow) -> None:
 
 def taken(turns: Turns, most: int = 1000) -> list[str]:
     """What is given out until nothing is left, as `order number`."""
-    found: list[str] = []
-    while len(found) < most and (row := turns.next()) is not None:
-        found.append(f"{row.order_id}{row.number}")
-    return found
+    given: list[str] = []
+    while len(given) < most and (row := turns.next()) is not None:
+        given.append(f"{row.order_id}{row.number}")
+    return given
 
 
 def test_orders_of_one_priority_take_turns_item_by_item(index: Index) -> None:
@@ -193,9 +178,9 @@ def test_with_only_some_orders_named_no_other_is_worked_on(index: Index) -> None
     accept(index, "a", 1, priority=10)
     accept(index, "b", 1)
     turns = Turns(index, "acme")
-    turns.only = set()
+    turns.limit_to([])
     assert not turns.any()
-    turns.only = {"b"}
+    turns.limit_to(["b"])
     turns.look_again("b")
     assert taken(turns) == ["b1"]
 
@@ -205,7 +190,7 @@ def test_naming_orders_later_leaves_out_what_was_already_read(index: Index) -> N
     accept(index, "b", 1)
     turns = Turns(index, "acme")
     assert turns.any()
-    turns.only = {"b"}
+    turns.limit_to(["b"])
     turns.look_again()
     assert taken(turns) == ["b1"]
 
@@ -299,3 +284,48 @@ def test_many_that_rest_do_not_hide_those_behind_them(index: Index) -> None:
     for number in range(1, AHEAD * 2 + 1):
         turns.rest(ItemKey("a", number), 30)
     assert taken(turns) == [f"a{AHEAD * 2 + 1}"]
+
+
+# --- the queues of all providers ---
+
+
+@pytest.fixture
+def queues(index: Index) -> Queues:
+    accept(index, "a", 1)
+    accept(index, "b", 1, provider="other")
+    return Queues(index, {name: Gate(1, lambda: 0.0) for name in ("acme", "other")})
+
+
+def orders(queues: Queues) -> list[set[str]]:
+    return [queues[name].orders() for name in ("acme", "other")]
+
+
+def test_each_provider_has_a_queue_of_its_own(queues: Queues) -> None:
+    assert orders(queues) == [{"a"}, {"b"}]
+
+
+async def test_looking_again_wakes_every_gate(index: Index) -> None:
+    gates = {name: Gate(1, lambda: 0.0) for name in ("acme", "other")}
+    waiting = [asyncio.create_task(gate.change()) for gate in gates.values()]
+    await asyncio.sleep(0)
+    Queues(index, gates).look_again("a")
+    async with asyncio.timeout(10):
+        await asyncio.gather(*waiting)
+
+
+def test_a_run_for_some_orders_works_on_them_and_on_what_it_takes_itself(queues: Queues) -> None:
+    queues.limit_to({"a"})
+    queues.look_again()
+    limited = orders(queues)
+    queues.admit("b")
+    queues.look_again("b")
+    assert (limited, orders(queues)) == ([{"a"}, set()], [{"a"}, {"b"}])
+
+
+def test_a_run_for_no_order_yet_works_on_what_it_takes_itself_and_on_nothing_else(queues: Queues) -> None:
+    queues.limit_to([])
+    queues.look_again()
+    none = orders(queues)
+    queues.admit("a")
+    queues.look_again()
+    assert (none, orders(queues)) == ([set(), set()], [{"a"}, set()])

@@ -102,7 +102,7 @@ async def test_a_stopped_provider_sends_nothing_until_it_is_resumed_also_after_a
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())
-        assert works.house.bench.gates["fake"].stopped == "no key"
+        assert works.execution.gates["fake"].stopped == "no key"
         assert [line["reason"] for line in works.lines("pause")] == ["no key"]
     async with at_work(home, monkeypatch) as works:
         await works.rests()
@@ -118,7 +118,7 @@ async def test_a_throttled_provider_is_left_alone_as_long_as_it_says_and_then_go
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", Throttled("slowly", after=50), "ok")
         made = await works.take(order())
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         await works.until(lambda: gate.waits)
         assert 45 < gate.waits <= 50 and not works.daemon.done
         gate.lift()
@@ -176,7 +176,7 @@ async def test_what_is_no_end_is_only_asked_again(home: TestHome, monkeypatch: P
 async def test_a_running_item_whose_provider_needs_a_person_does_not_keep_once_from_ending(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("artfactoryd.execution.worker.STOPPED_AGAIN", 1000.0)
+    monkeypatch.setattr("artfactoryd.execution.collection.STOPPED_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("collect", ProviderStopped("key"))
         made = await works.take(order("a car"))
@@ -222,25 +222,25 @@ async def test_without_room_for_the_wish_nothing_is_sent_until_there_is(home: Te
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())
         with full_disk(home, monkeypatch):
-            works.house.bench.gates["fake"].lift()
-            await works.until(lambda: "room" in works.house.bench.full)
+            works.execution.gates["fake"].lift()
+            await works.until(lambda: "room" in works.execution.disk.full)
             assert works.states(made) == ["planned", "planned"] and len(works.fake.calls()) == 1
         await works.until(lambda: works.states(made) == ["completed", "completed"])
         assert len(works.fake.calls()) == 3
 
 
 async def test_without_room_for_the_wish_the_line_does_not_spin(home: TestHome, monkeypatch: Patch) -> None:
-    monkeypatch.setattr("artfactoryd.execution.state.ROOM_AGAIN", 1000.0)
+    monkeypatch.setattr("artfactoryd.execution.machine.ROOM_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         with full_disk(home, monkeypatch):
             gate.lift()
-            await works.until(lambda: "room" in works.house.bench.full)
+            await works.until(lambda: "room" in works.execution.disk.full)
             await works.rests()  # `once` may end here
             begun: list[Any] = []
-            monkeypatch.setattr(works.house.foreman, "make", begun.append)
+            monkeypatch.setattr(works.execution.worker, "make", begun.append)
             for _ in range(20):
                 gate.wake()
                 await asyncio.sleep(0)
@@ -330,7 +330,7 @@ async def test_tickets_of_the_last_run_hold_slots(home: TestHome, monkeypatch: P
         await works.until(lambda: works.states(made) == ["running", "running", "planned"])
     async with at_work(home, monkeypatch, concurrency=2, script=lambda fake: fake.hold("collect")) as works:
         await works.fake.reached("collect")
-        assert works.fake.calls() == [] and not works.house.bench.gates["fake"].free
+        assert works.fake.calls() == [] and not works.execution.gates["fake"].free
         works.fake.release("collect")
         await works.until(lambda: works.states(made) == ["completed"] * 3)
         assert works.prompts() == ["car 3"]
@@ -430,7 +430,7 @@ async def test_a_sending_that_is_answered_while_stopping_is_kept(home: TestHome,
         made = await works.take(order())
         await works.fake.reached("submit")
         works.daemon.stop.set()
-        await works.until(lambda: works.house.bench.stopping)
+        await works.until(lambda: works.execution.flights.stopping)
         works.fake.release("submit")
         await works.running
         assert works.states(made) == ["running", "planned"]
@@ -461,9 +461,9 @@ async def test_a_wish_written_while_stopping_is_taken_back_unsent(home: TestHome
 
         async def slowly(*lines: Any) -> None:
             await record(*lines)
-            if lines[0]["kind"] == "wish":
+            if lines[0].kind == "wish":
                 works.daemon.stop.set()
-                await works.until(lambda: works.house.bench.stopping)
+                await works.until(lambda: works.execution.flights.stopping)
 
         monkeypatch.setattr(works.house.books, "record", slowly)
         made = await works.take(order("a car"))

@@ -173,14 +173,14 @@ async def test_a_picture_that_is_not_the_accepted_one_any_more_is_never_sent(
     home: TestHome, monkeypatch: Patch, fake: type[FakeFactory], then: str
 ) -> None:
     async with at_work(with_editor(home), monkeypatch, fake=fake) as works:
-        works.house.bench.gates["fake"].wait(1000)
+        works.execution.gates["fake"].wait(1000)
         bundle(home, "one", edit())
         await works.until(lambda: works.states() == ["planned"])
         (picture,) = home.home.projects.rglob("inputs/beach.png")
         picture.unlink()
         if then == "changed":
             draw(picture, "red")
-        works.house.bench.gates["fake"].lift()
+        works.execution.gates["fake"].lift()
         await works.until(lambda: works.states() == ["failed"])
         item = works.items(works.house.books.index.orders()[0].id)[0]
         assert "inputs/beach.png" in (item.reason or "") and "Nothing was sent" in (item.reason or "")

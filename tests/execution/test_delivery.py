@@ -10,6 +10,7 @@ import pytest
 
 from artfactoryd.errors import InDoubt
 from artfactoryd.execution import delivery
+from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.shelf import placing
 from tests.fakes import FakeFactory
@@ -82,7 +83,7 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
         with monkeypatch.context() as patched:
             patched.setattr("artfactoryd.shelf.placing._settle", full)
             made = await works.take(order("a car"))
-            await works.until(lambda: (made, 1) in works.house.bench.waiting)
+            await works.until(lambda: works.phases(made) == [Phase.WAITS_FOR_ROOM])
             assert works.daemon.done  # `once` does not wait for room
             await works.stop()
     assert works.states(made) == ["delivering"] and home.products() == []
@@ -122,8 +123,7 @@ async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
     monkeypatch.setattr(placing, "_settle", refuse)
     async with at_work(home, monkeypatch) as works:
         made = await works.take(order("a [red,blue,green,grey,black,white] car"))
-        bench = works.house.bench
-        await works.until(lambda: bench.unfiled and bench.making == bench.unfiled.keys())
+        await works.until(lambda: set(works.phases(made)) == {Phase.WAITS_FOR_ROOM})
         sent, tried = len(works.fake.calls()), tries[0]
         await works.until(lambda: tries[0] > tried + 10)
         assert len(works.fake.calls()) == sent < 6

@@ -158,7 +158,7 @@ async def test_while_questions_are_not_answered_nothing_is_created(home: TestHom
         made = await works.take(order(CARS))
         await works.until(lambda: outages(works))
         begun = len(works.fake.calls())
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         gate.concurrency = 5
         for _ in range(5):
             gate.wake()
@@ -210,7 +210,7 @@ async def test_a_question_that_is_told_to_wait_slows_every_other(home: TestHome,
         made = await works.take(order("car [1,2,3,4]"))
         await works.until(lambda: works.states(made) == ["running"] * 3 + ["planned"])
         works.fake.release("collect")
-        gate = works.house.bench.gates["fake"]
+        gate = works.execution.gates["fake"]
         await works.until(lambda: gate.waits > 50 and not gate.asking._under_way)
         asked = len(works.fake.history)
         assert works.states(made) == ["running"] * 3 + ["planned"] and not works.daemon.done

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
-from artfactoryd.execution import worker
+from artfactoryd.execution import collection
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -22,7 +22,7 @@ def verdicts(works: Works, order_id: str, number: int = 1) -> list[tuple[str | N
 
 
 def resting(monkeypatch: Patch, *seconds: float) -> None:
-    monkeypatch.setattr(worker, "ATTEMPT_AGAIN", seconds)
+    monkeypatch.setattr(collection, "ATTEMPT_AGAIN", seconds)
 
 
 async def test_what_ended_for_a_passing_reason_is_attempted_again_and_each_attempt_has_its_cost(
@@ -45,7 +45,7 @@ async def test_the_third_failure_is_the_last_and_a_persons_retry_begins_anew(
         works.fake.script("collect", *[PASSING] * 5)
         made = await works.make(order("a car"))
         [item] = works.items(made)
-        assert item.state == "failed" and len(works.fake.calls()) == worker.ATTEMPTS == 3
+        assert item.state == "failed" and len(works.fake.calls()) == collection.ATTEMPTS == 3
         assert (item.reason or "").startswith("Interrupted; please retry.") and "After 3 attempts" in (
             item.reason or ""
         )
@@ -143,7 +143,7 @@ async def test_cancelled_while_sending_and_then_in_doubt_it_is_cancelled_and_its
 
 async def test_cancelled_while_its_pictures_are_fetched_they_are_kept(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
-        delivery = works.house.foreman._delivery
+        delivery = works.execution.worker._delivery
         deliver = delivery.deliver
 
         async def then(*given: object) -> object:

@@ -1,0 +1,166 @@
+"""Collecting one item: its ticket is asked about until the provider has ended it. Asking is free.
+
+running -> result: delivering
+        -> ended:  failed, cancelled, lost, or planned again where the reason passes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import uuid_utils
+
+from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
+from artfactoryd.execution.flights import Flights
+from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.health import Health
+from artfactoryd.execution.polling import Pace
+from artfactoryd.execution.queue import Queues
+from artfactoryd.execution.recorder import Recorder
+from artfactoryd.execution.rows import at_stake, last_attempt, order_of
+from artfactoryd.factories import Factory, Outputs, Ticket
+from artfactoryd.storage import budget
+from artfactoryd.storage.events import Output, Result
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN = 0.5  # seconds, at least, after a question that failed
+STOPPED_AGAIN = 10.0  # seconds between questions while the provider refuses our key
+ATTEMPTS = 3  # at most, of what the provider ended for a passing reason
+ATTEMPT_AGAIN = (5.0, 30.0)  # seconds until the second and the third
+
+
+class Collection:
+    def __init__(
+        self, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], queues: Queues,
+        flights: Flights, recorder: Recorder, health: Health, clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._index, self._factories, self._gates, self._queues = index, factories, gates, queues
+        self._flights, self._recorder, self._health, self._clock = flights, recorder, health, clock
+        self._paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
+
+    async def collect(self, row: ItemRow) -> ItemRow:
+        """Of a running item: asked about until it has ended; a run that takes long is no failure.
+
+        The row as it is then: delivering, failed, cancelled, or planned again.
+        """
+        with self._flights.asking(row.item_key):
+            if row.stop:
+                self._flights.cancel(row.item_key)
+            try:
+                return await self._record_result(row, await self._ask_to_the_end(row))
+            except RunFailed as error:
+                return await self._run_failed(row, error)
+            except OutputLost as error:
+                return await self._recorder.fail(row, Verdict.LOST, str(error), cost=at_stake(self._index, row))
+
+    # --- questions ---
+
+    async def _ask_to_the_end(self, row: ItemRow) -> Outputs:
+        """What the run gave. Raises RunFailed or OutputLost when it has ended without."""
+        provider, clock = row.provider, asyncio.get_running_loop().time
+        gate, pace, model = self._gates[provider], self._paces[provider], last_attempt(self._index, row).model
+        began = clock()
+        if not self._flights.is_owed(row.item_key):
+            await gate.rest(pace.first(model))
+        while True:
+            pause = pace.pause(clock() - began)
+            try:
+                outputs = await self._ask(row)
+                if outputs is not None:
+                    pace.learn(model, outputs.seconds)
+                    return outputs
+            except (Throttled, AskAgain, ProviderStopped) as error:
+                pause = await self._pause_after(row, error, pause)
+            self._flights.asked_about(row.item_key)
+            gate.wake()
+            await gate.rest(pause)
+
+    async def _pause_after(self, row: ItemRow, error: Throttled | AskAgain | ProviderStopped, pause: float) -> float:
+        """A question failed: seconds until the next, where an answer would have been followed by `pause`."""
+        if isinstance(error, Throttled):
+            self._gates[row.provider].slow(error.after)
+            return pause
+        if isinstance(error, ProviderStopped):
+            await self._health.stop(row.provider, error)
+            self._flights.waits_for_person(row.item_key)
+            return STOPPED_AGAIN
+        return max(pause, ASK_AGAIN, error.after or 0.0)
+
+    async def _ask(self, row: ItemRow) -> Outputs | None:
+        """One question, when the provider may be asked. What its answer says about the provider is heeded."""
+        provider = row.provider
+        gate = self._gates[provider]
+        await gate.may_ask()
+        self._flights.asks(row.item_key)
+        stopped = gate.stopped
+        try:
+            outputs = await self._question(row)
+        except Unreachable as error:
+            await self._health.question_failed(provider, str(error))
+            raise
+        except (RunFailed, OutputLost):
+            await self._health.question_answered(provider, stopped)
+            raise
+        else:
+            await self._health.question_answered(provider, stopped)
+            return outputs
+        finally:
+            gate.asked()
+
+    async def _question(self, row: ItemRow) -> Outputs | None:
+        """Where a person cancelled, the provider is told first, once. Whatever comes anyway is kept."""
+        assert row.ticket is not None  # that it has one is what running means
+        ticket, factory = Ticket(row.ticket), self._factories[row.provider]
+        if self._flights.is_cancelled(row.item_key):
+            await factory.cancel(ticket)
+            self._flights.cancel_told(row.item_key)
+        return await factory.collect(ticket)
+
+    # --- what comes of it ---
+
+    async def _record_result(self, row: ItemRow, outputs: Outputs) -> ItemRow:
+        """Ids and times of the products are chosen here, once: a redo files the same.
+
+        A bill by the time measured counts from here, before the slot is free for the next wish.
+        """
+        now = self._clock().isoformat(timespec="milliseconds")
+        chosen = [
+            Output(str(uuid_utils.uuid7()), row.first_index + nth, output.address, now, output.mime)
+            for nth, output in enumerate(outputs.outputs)
+        ]
+        returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
+        bill = budget.by_time(order_of(self._index, row), row, outputs.seconds)
+        if bill is not None and bill > at_stake(self._index, row):
+            log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
+        assert row.attempt is not None
+        result = Result(
+            order=row.order_id, item=row.number, attempt=row.attempt, outputs=chosen, returned=returned, cost=bill
+        )
+        return await self._recorder.record(result)
+
+    async def _run_failed(self, row: ItemRow, error: RunFailed) -> ItemRow:
+        """Another attempt where the reason passes: it is planned again, and rests for a while."""
+        cost = at_stake(self._index, row) if error.charged else 0
+        if error.cancelled:
+            return await self._recorder.fail(row, Verdict.CANCELLED, str(error), cost=cost)
+        before = self._attempts_before(row) if error.passing else 0
+        if error.passing and before + 1 < ATTEMPTS:
+            self._queues[row.provider].rest(row.item_key, ATTEMPT_AGAIN[before])
+            return await self._recorder.fail(row, Verdict.PASSING, str(error), cost=cost)
+        words = f"{error} After {ATTEMPTS} attempts it is not tried again by itself." if error.passing else str(error)
+        return await self._recorder.fail(row, Verdict.ENDED, words, cost=cost)
+
+    def _attempts_before(self, row: ItemRow) -> int:
+        """How many ended for a passing reason, one after the other; a person's retry of a failure begins anew."""
+        attempts = self._index.attempts(*row.item_key)
+        verdicts = [attempt.verdict for attempt in attempts if attempt.verdict != "released"
+                    and attempt.id != row.attempt]  # fmt: skip
+        latest_first = enumerate(reversed(verdicts))
+        return next((count for count, verdict in latest_first if verdict != Verdict.PASSING), len(verdicts))

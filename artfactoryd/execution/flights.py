@@ -1,0 +1,194 @@
+"""What is in flight: every item that somebody works on just now, in one table, and how far it is.
+
+    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room -> end
+
+Nothing here survives a restart, and nothing needs to: it follows from the index. All of it happens on the event loop,
+so what is asked here and done about it without an await between is one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from artfactoryd.storage.rows import ItemKey, ItemRow
+
+
+class Phase(StrEnum):
+    OPENING = "opening"  # past the gate; nothing of it is being sent, asked about or delivered yet
+    SENDING = "sending"  # from before its wish until its create is answered: a stop gives it a moment
+    ASKING = "asking"  # its ticket is out at the provider
+    WAITS_FOR_PERSON = "waits_for_person"  # its ticket is out, and the provider is stopped
+    DELIVERING = "delivering"  # its outputs are fetched and put on the shelf
+    WAITS_FOR_ROOM = "waits_for_room"  # they came, and the disk does not take them
+
+
+TICKET_OUT = frozenset({Phase.ASKING, Phase.WAITS_FOR_PERSON})
+WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM})
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """`owed`: bought before, and not asked about since. `adopted`: it was about to be sent and turned out to be bought
+    already. `cancelled`: by a person, and the provider is yet to be told."""
+
+    provider: str
+    phase: Phase = Phase.OPENING
+    owed: bool = False
+    adopted: bool = False
+    cancelled: bool = False
+
+
+class Flights:
+    def __init__(self) -> None:
+        self._table: dict[ItemKey, Flight] = {}
+        self._stuck: dict[ItemKey, str] = {}
+        self.stopping = False  # nothing is sent any more
+
+    # --- from begin to end ---
+
+    def begin(self, row: ItemRow, *, owed: bool = False) -> None:
+        """Somebody works on it from here on. Of one that has begun already nothing changes."""
+        self._table.setdefault(row.item_key, Flight(row.provider, owed=owed))
+
+    def end(self, key: ItemKey) -> None:
+        """Nobody works on it any more. One that was adopted meanwhile begins anew at once, and stays in the table."""
+        flight = self._table.pop(key, None)
+        if flight is not None and flight.adopted:
+            self._table[key] = Flight(flight.provider)
+
+    @contextmanager
+    def sending(self, key: ItemKey) -> Iterator[None]:
+        with self._during(key, Phase.SENDING):
+            yield
+
+    @contextmanager
+    def asking(self, key: ItemKey) -> Iterator[None]:
+        with self._during(key, Phase.ASKING):
+            yield
+
+    @contextmanager
+    def _during(self, key: ItemKey, phase: Phase) -> Iterator[None]:
+        self._enter(key, phase)
+        try:
+            yield
+        finally:
+            self._enter(key, Phase.OPENING)
+
+    def asks(self, key: ItemKey) -> None:
+        """The provider may be asked about it (again)."""
+        self._enter(key, Phase.ASKING)
+
+    def waits_for_person(self, key: ItemKey) -> None:
+        self._enter(key, Phase.WAITS_FOR_PERSON)
+
+    def delivers(self, key: ItemKey) -> None:
+        self._enter(key, Phase.DELIVERING)
+
+    def waits_for_room(self, key: ItemKey) -> None:
+        self._enter(key, Phase.WAITS_FOR_ROOM)
+
+    def _enter(self, key: ItemKey, phase: Phase) -> None:
+        self._table[key] = replace(self._table[key], phase=phase)
+
+    # --- what happens to it on the way ---
+
+    def adopt(self, key: ItemKey) -> bool:
+        """It turned out to be bought: whoever works on it goes on from there. False when nobody works on it."""
+        if key not in self._table:
+            return False
+        self._table[key] = replace(self._table[key], adopted=True)
+        return True
+
+    def cancel(self, key: ItemKey) -> None:
+        """A person did: the provider is told with the next question. Nothing where nobody works on it."""
+        if key in self._table:
+            self._table[key] = replace(self._table[key], cancelled=True)
+
+    def cancel_told(self, key: ItemKey) -> None:
+        self._table[key] = replace(self._table[key], cancelled=False)
+
+    def is_cancelled(self, key: ItemKey) -> bool:
+        return self._table[key].cancelled
+
+    def stick(self, key: ItemKey, why: str) -> None:
+        """A defect of ours: left alone until a restart, also when its flight has ended."""
+        self._stuck[key] = why
+
+    def is_stuck(self, key: ItemKey) -> bool:
+        return key in self._stuck
+
+    @property
+    def stuck(self) -> Mapping[ItemKey, str]:
+        """What is left alone until a restart, and why."""
+        return MappingProxyType(self._stuck)
+
+    def stop(self) -> None:
+        """The program is ending: nothing is sent from here on."""
+        self.stopping = True
+
+    # --- what was bought before comes before what is new ---
+
+    def owe_tickets(self) -> None:
+        """Every ticket that is out is to be asked about before anything new is sent."""
+        for key, flight in self._table.items():
+            if flight.phase in TICKET_OUT:
+                self._table[key] = replace(flight, owed=True)
+
+    def asked_about(self, key: ItemKey) -> None:
+        """Nothing new need wait for it any longer."""
+        if key in self._table:
+            self._table[key] = replace(self._table[key], owed=False)
+
+    def forgive(self, provider: str) -> None:
+        """Nothing new need wait any longer for whatever is owed there."""
+        for key, flight in self._table.items():
+            if flight.owed and flight.provider == provider:
+                self._table[key] = replace(flight, owed=False)
+
+    def is_owed(self, key: ItemKey) -> bool:
+        return self._table[key].owed
+
+    def owes(self, provider: str) -> bool:
+        """Whether something there was bought before and not asked about since."""
+        return any(flight.owed and flight.provider == provider for flight in self._table.values())
+
+    # --- what others ask ---
+
+    def __contains__(self, key: ItemKey) -> bool:
+        """Whether somebody works on it."""
+        return key in self._table
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def phase(self, key: ItemKey) -> Phase | None:
+        """How far it is; None of what nobody works on."""
+        flight = self._table.get(key)
+        return flight.phase if flight else None
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a create is on the way."""
+        return any(flight.phase is Phase.SENDING for flight in self._table.values())
+
+    def orders_asking(self, provider: str) -> set[str]:
+        """The orders that have a ticket out there."""
+        return {
+            key.order_id
+            for key, flight in self._table.items()
+            if flight.provider == provider and flight.phase in TICKET_OUT
+        }
+
+    def at_work(self, unreachable: Collection[str]) -> bool:
+        """Whether one of them can go on by itself. A ticket at one of the `unreachable` providers cannot."""
+        return any(_goes_on(flight, unreachable) for flight in self._table.values())
+
+
+def _goes_on(flight: Flight, unreachable: Collection[str]) -> bool:
+    if flight.phase in WAITS:
+        return False
+    return flight.provider not in unreachable or flight.phase not in TICKET_OUT

@@ -1,0 +1,117 @@
+"""Where a product comes from: what its sidecar and its name say of the item, its order and its attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from artfactoryd import __version__
+from artfactoryd.core import file_names
+from artfactoryd.core.file_refs import PRODUCT, STAGE
+from artfactoryd.core.money import MICRO
+from artfactoryd.core.slug import prompt_of, slug
+from artfactoryd.execution.rows import last_attempt
+from artfactoryd.planning import inputs
+from artfactoryd.planning.accepted import plan_of
+from artfactoryd.shelf import placing
+from artfactoryd.shelf.media import Media
+from artfactoryd.storage.events import Output
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
+
+
+class Provenance:
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def facts(self, row: ItemRow, order: OrderRow, delivered: int, cost: int, estimated: bool) -> dict[str, Any]:
+        """What the sidecar says of the item, its order and its attempt. `cost`: of all that was delivered."""
+        attempt = last_attempt(self._index, row)
+        returned = attempt.returned or {}
+        return {
+            "project": order.project, "order_id": order.id, "order_name": order.name,
+            "document_sha256": order.document_sha256, "git": order.git, "number": row.number,
+            "copy": row.copy, "seed": row.seed,
+            "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row.tokens],
+            "provider": row.provider, "model": _model(row, attempt, order), "ticket": row.ticket,
+            "base": plan_of(order).base(row.model),
+            "generation": row.generation, "actual": attempt.actual,
+            "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
+            "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
+            "timings": {
+                "asked_at": attempt.asked_at, "answered_at": attempt.answered_at,
+                "ended_at": attempt.ended_at, "seconds": returned.get("seconds"),
+            },
+            "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row.stage,
+            "parents": self._parents(row, order),
+            "tags": order.tags, "notes": order.notes, "rehearsal": bool(order.rehearsal),
+            "origin": {"file": order.file, "submission": order.submission}, "software_version": __version__,
+        }  # fmt: skip
+
+    def name(self, row: ItemRow, order: OrderRow, output: Output, media: Media, sha256: str) -> placing.Name:
+        """By the order's pattern; one name for each version where the pattern tells versions apart.
+
+        `sha256`: of the provider's bytes.
+        """
+        plan = plan_of(order)
+        pattern, index = file_names.pattern_of(plan.order, row.stage), output.index
+        accepted_at = datetime.fromisoformat(order.accepted_at).astimezone()
+        values = file_names.of_order(order.name, order.project, order.id, accepted_at)
+        values |= file_names.of_item(order.model_of(row), row.generation, row.tokens, plan.lookups)
+        values |= file_names.of_bytes(index, row.copy + index - row.first_index, row.seed, sha256, media.extension)
+        values |= {"width": media.width, "height": media.height, "product_id": output.id}
+        values |= {"slug": slug(self._about(row, order)), "stage": row.stage}
+        if not file_names.has_version(pattern):
+            return file_names.name(pattern, values)
+        return lambda version: file_names.name(pattern, {**values, "version": version})
+
+    def _about(self, row: ItemRow, order: OrderRow) -> str:
+        """What its name says: its own words, else those of what it was made from."""
+        words = prompt_of(row.generation, order.model_of(row))
+        fed = None if words else self._index.fed_with(row)
+        return self._about(fed[1], order) if fed else words
+
+    def _parents(self, row: ItemRow, order: OrderRow) -> list[str]:
+        """Ids of the products that it is made from, each once; one that was not shelved hands on its own."""
+        parents, fed = _used(row, order), self._index.fed_with(row)
+        if fed is not None:
+            output, before = fed
+            parents = [*([output.id] if output.shelved else self._parents(before, order)), *parents]
+        return list(dict.fromkeys(parents))
+
+    def _fed(self, row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
+        fed = self._index.fed_with(row)
+        if fed is None:
+            return []
+        output, before = fed
+        pictures = inputs.of_product(row, order.model_of(row), output)
+        stage = None if output.shelved else f"{STAGE}{before.stage}"
+        return [
+            {"parameter": name, "sha256": picture["sha256"], "file": picture["name"],
+             "source": stage or picture["value"]}
+            for name, picture in pictures.items()
+        ]  # fmt: skip
+
+
+def _model(row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]:
+    """The model that really made it: for a rehearsal the sketch, not the one ordered."""
+    model = order.snapshots[row.model]
+    if order.rehearsal:
+        return {"id": attempt.model, "version": None, "family": model["family"], "modality": model["modality"]}
+    return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def _inputs(row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
+    """The pictures this item was made from, as the order's inputs/ holds them."""
+    pictures = inputs.of_item(row.generation, order.inputs, order.model_of(row))
+    return [
+        {"parameter": name, "sha256": picture["sha256"], "file": f"inputs/{picture['name']}",
+         "source": picture.get("source") or picture["value"]}
+        for name, picture in pictures.items()
+    ]  # fmt: skip
+
+
+def _used(row: ItemRow, order: OrderRow) -> list[str]:
+    """Ids of the products that it names as its pictures, each once."""
+    sources = (picture["source"] for picture in _inputs(row, order))
+    return list(dict.fromkeys(source.removeprefix(PRODUCT) for source in sources if source.startswith(PRODUCT)))

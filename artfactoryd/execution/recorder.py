@@ -1,0 +1,81 @@
+"""The pen: what happens to an item is written down, in the ledger first, and whoever hangs on it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from artfactoryd import failpoints
+from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.errors import StorageFull
+from artfactoryd.execution.capped_orders import CappedOrders
+from artfactoryd.execution.doubts import Doubts
+from artfactoryd.execution.receipts_due import ReceiptsDue
+from artfactoryd.execution.rows import item_now
+from artfactoryd.factories import Ticket
+from artfactoryd.log import generation
+from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
+from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
+from artfactoryd.storage.writer import Books
+
+log = logging.getLogger(__name__)
+
+WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full disk
+
+
+class Recorder:
+    def __init__(self, books: Books, doubts: Doubts, capped: CappedOrders, receipts: ReceiptsDue) -> None:
+        self._books, self._doubts, self._capped, self._receipts = books, doubts, capped, receipts
+
+    async def wish(self, wish: Wish) -> None:
+        """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
+        await self._books.record(wish)
+        generation(wish.to_line())
+        failpoints.point("recorded_wish")
+        self._receipts.touch(wish.order)
+
+    async def record(self, event: OfAttempt | Tombstone) -> ItemRow:
+        """Written down, however long the disk takes to have room for it. The item as it is then."""
+        while True:
+            try:
+                await self._books.record(event)
+                break
+            except StorageFull as error:
+                log.error("a %s waits to be written: %s", event.kind, error)
+                await asyncio.sleep(WRITE_AGAIN)
+        attempt = self._books.index.attempt(event.attempt) if event.attempt else None
+        generation(event.to_line(), {"provider": attempt.provider, "model": attempt.model} if attempt else None)
+        failpoints.point(f"recorded_{event.kind}")
+        self._receipts.touch(event.order)
+        if attempt is not None and _gave_money_back(attempt):
+            self._capped.money_came_back(event.order)
+        return item_now(self._books.index, ItemKey(event.order, event.item))
+
+    async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None) -> ItemRow:
+        """Its last attempt ended otherwise than well. `cost`: in micro-dollars; None of what is in doubt."""
+        assert row.attempt is not None
+        ask = verdict == Verdict.IN_DOUBT and self._doubts.can_be_asked(row.provider)
+        failure = Failure(
+            order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=reason, cost=cost,
+            ask=ask,
+        )  # fmt: skip
+        failed = await self.record(failure)
+        if ask:
+            self._doubts.arise(row.provider)
+        return failed
+
+    async def release(self, row: ItemRow, reason: str, attempt: str | None = None) -> ItemRow:
+        """It was surely not sent. `attempt`: an earlier one than its last."""
+        released = attempt or row.attempt
+        assert released is not None
+        return await self.record(Release(order=row.order_id, item=row.number, attempt=released, reason=reason))
+
+    async def take_ticket(self, row: ItemRow, ticket: Ticket, attempt: str | None = None) -> ItemRow:
+        """It was bought. `attempt`: an earlier one than its last."""
+        bought = attempt or row.attempt
+        assert bought is not None
+        return await self.record(TicketTaken(order=row.order_id, item=row.number, attempt=bought, ticket=ticket.text))
+
+
+def _gave_money_back(attempt: AttemptRow) -> bool:
+    return attempt.cost is not None and attempt.cost < attempt.reserved
