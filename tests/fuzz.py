@@ -36,7 +36,7 @@ WHOLE: dict[str, Any] = {
     "count": 2, "limit": 3, "proof": 1, "file": "{n}-{slug}", "priority": 3, "notes": "n", "sample": 2,
     "models": [{"provider": "local", "model": "sketch"}], "price": {"usd": 0.01, "per": "image"}, "reuse": "never",
     "then": [{"provider": "local", "model": "resize", "parameters": {"width": 32}}], "rehearse": True, "keep": "last",
-    "parameters": {"prompt": "a __hue__ [2$red,{blue|green}] $a", "width": "64..128..64", "height": [64, 128]},
+    "parameters": {"prompt": "a [hue] __hue__ [2$red,{blue|green}] $a", "width": "64..128..64", "height": [64, 128]},
 }  # fmt: skip
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 10**30, -(10**30), 0.1, 1e308, float("inf"), float("-inf"), float("nan"), "", " ",

@@ -42,6 +42,7 @@ from artfactoryd.storage.writer import Books
 log = logging.getLogger(__name__)
 
 MOST_READINGS = 3
+NOT_READABLE = "E_READ"  # of a file that the order needs: nothing is wrong with the order
 GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
@@ -80,6 +81,8 @@ class Intake:
         Raises StorageFull, OSError and OutputBad with nothing lost: take it again at a later look.
         """
         with log_fields(order=claim.id):
+            if claim.stray:
+                return Rejected(await asyncio.to_thread(self._claims.reject, claim, claim.stray))
             return await self._take(claim)
 
     async def _take(self, claim: Claim) -> Outcome:
@@ -108,6 +111,8 @@ class Intake:
             return await self._decide(claim)
         except (ArtFactoryError, OSError, DatabaseError):  # of the disk and the books: not of this file
             raise
+        except ImportError as error:
+            return Waiting(Lack.ROOM, f"A part of the program is away ({error}): it was replaced. Start it again.")
         except Exception as error:
             log.exception("%s is set aside: a defect of this program", claim.name)
             return await self._reject(claim, [_defect(claim, error)])
@@ -160,8 +165,9 @@ class Intake:
             studies = await self._understand(claim)
         except Refusal as refusal:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
-                await asyncio.to_thread(self._claims.finish_reading, claim)
                 return Waiting(Lack.PICTURE)
+            if closed := [problem for problem in refusal.problems if problem.code == NOT_READABLE]:
+                return Waiting(Lack.ROOM, "\n".join(map(str, closed)))
             return await self._reject(claim, refusal.problems)
         failpoints.point("order_read")
         return await self._orders(claim, studies)
@@ -178,7 +184,6 @@ class Intake:
         except ModelsUnknown as unknown:
             if not unknown.names:
                 raise
-            await asyncio.to_thread(self._claims.finish_reading, claim)
             return await self._read_once(claim, await self._descriptions.learn(unknown.names))
 
     async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
@@ -186,9 +191,10 @@ class Intake:
         if readings > MOST_READINGS:
             raise Refusal([_poison(claim.name)])
         failpoints.point("reading")
-        studies = await asyncio.to_thread(self._study_with_pictures, claim, heard)
-        await asyncio.to_thread(self._claims.finish_reading, claim)
-        return studies
+        try:
+            return await asyncio.to_thread(self._study_with_pictures, claim, heard)
+        finally:  # however it ends: what is counted is deaths
+            self._claims.finish_reading(claim)
 
     def _study_with_pictures(self, claim: Claim, heard: Heard) -> list[Study]:
         """A loose order's pictures are taken along from where it lay, as far as they are there."""

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
+from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 SUBMISSION = ".submit.json"  # what `submit` writes into a bundle
 SUBMISSION_BYTES = 64 * 1024
+WAITS = "waits.txt"  # in a claim's folder: what it waits for, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Claim:
     project: str | None
     kind: str  # "file", or "bundle": a folder
     taken_at: str  # ISO, UTC
+    stray: str = ""  # why it will never be an order, as a word for Rejected; empty when it may be one
 
     @property
     def entry(self) -> Path:
@@ -57,3 +60,8 @@ class Claim:
             pass
         fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
         raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMISSION)])
+
+
+def note_waiting(claim: Claim, why: str) -> None:
+    """For `why`, as long as the claim is there."""
+    write_note(claim.folder / WAITS, f"{why}\n".encode("utf-8", "backslashreplace"))

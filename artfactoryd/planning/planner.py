@@ -25,7 +25,7 @@ from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
-from artfactoryd.errors import Problem, Refusal
+from artfactoryd.errors import Problem, Refusal, not_readable
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
@@ -151,6 +151,12 @@ class Scholar:
 
         ModelsUnknown when a provider may know a model that is not known here: ask it, and study again.
         """
+        try:
+            return self._studies(data, origin)
+        except OSError as error:  # of the Library, of a picture, of the program's own files
+            raise Refusal([not_readable(error)]) from error
+
+    def _studies(self, data: bytes, origin: Origin) -> list[Study]:
         request = again.asked(data, origin.file)
         if request is not None:
             data, origin = request.text, replace(origin, again=request)
