@@ -40,7 +40,8 @@ ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults_
 AT_ONCE = (
     "from datetime import timedelta; from artfactoryd.execution import reconciliation as r; r.PATIENCE = timedelta(0)"
 )
-HASTY = """from artfactoryd.execution import collection, gate
+HASTY = """from artfactoryd.execution import collection
+from artfactoryd.execution.pacing import gate
 collection.ATTEMPT_AGAIN = (0.01, 0.01); gate.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 SMALLER = "provider: local\nmodel: resize\nparameters: {width: 32, image: "

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import click
 
 from artfactoryd import settings
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
+from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 
 latest = click.option("--latest", is_flag=True, help="Of several of that name, the newest.")
@@ -47,5 +47,5 @@ def count_of(text: str, option: str) -> int | None:
     return int(text)
 
 
-def say(document: Mapping[str, Any], text: str, as_json: bool) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2) if as_json else text)
+def say(document: JsonObject | Mapping[str, object], text: str, as_json: bool) -> None:
+    click.echo(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else text)

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from artfactoryd import entries
 from artfactoryd.cli.context import as_json, latest, made_home, say
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import remake
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import AttemptRow
 
-ATTEMPT = ("id", "nth", "provider", "model", "ticket", "verdict", "reason", "asked_at", "answered_at", "ended_at")
+
+@dataclass(frozen=True, slots=True)
+class Explanation(JsonObject):
+    """`bytes_are`: "as made", "changed since" or "gone". The item is the sidecar's, so attempts do not name it."""
+
+    file: str
+    bytes_are: str
+    sidecar: Json
+    order_folder: str | None
+    attempts: Sequence[AttemptDocument]
+
+    def to_json(self) -> dict[str, object]:
+        attempts = [attempt.to_json() for attempt in self.attempts]
+        for attempt in attempts:
+            del attempt["number"]
+        return {**JsonObject.to_json(self), "attempts": attempts}
 
 
 @click.command()
@@ -52,8 +69,8 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
     return card
 
 
-def explanation(home: Home, given: str, *, latest: bool = False) -> dict[str, Any]:
-    """`bytes_are`: "as made", "changed since" or "gone". Raises as `card_of` does."""
+def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
+    """Raises as `card_of` does."""
     card = card_of(home, given, latest=latest)
     sidecar = remake.read_card(card.read_bytes())
     if sidecar is None:
@@ -62,13 +79,11 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> dict[str, An
     with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
         attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []
-    return {
-        "file": str(product), "bytes_are": _state_of(product, sidecar), "sidecar": sidecar,
-        "order_folder": row.folder if row else None, "attempts": [_attempt(attempt) for attempt in attempts],
-    }  # fmt: skip
+    folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
+    return Explanation(str(product), _state_of(product, sidecar), sidecar, folder, documents)
 
 
-def _state_of(product: Path, sidecar: Mapping[str, Any]) -> str:
+def _state_of(product: Path, sidecar: Json) -> str:
     try:
         same = entries.sha256(product.resolve()) == sidecar["file"]["sha256"]
     except OSError:
@@ -76,19 +91,14 @@ def _state_of(product: Path, sidecar: Mapping[str, Any]) -> str:
     return "as made" if same else "changed since"
 
 
-def _attempt(attempt: AttemptRow) -> dict[str, Any]:
-    known = {key: getattr(attempt, key) for key in ATTEMPT}
-    return {**known, "usd": attempt.at_stake / 1_000_000, "settled": attempt.cost is not None}
-
-
-def text(document: Mapping[str, Any]) -> str:
+def text(document: Explanation) -> str:
     return "\n".join(f"{name:<11}{words}" for name, words in _lines(document))
 
 
-def _lines(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sidecar = document["sidecar"]
+def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
+    sidecar = document.sidecar
     order, item, file = sidecar["order"], sidecar["item"], sidecar["file"]
-    yield "file", f"{document['file']} ({document['bytes_are']})"
+    yield "file", f"{document.file} ({document.bytes_are})"
     yield "product", f"{sidecar['id']}, {file['mime']}, {file['width']}x{file['height']}, {file['bytes']} bytes"
     yield "made", f"{sidecar['created_at']}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {item['index']}"
@@ -107,12 +117,12 @@ def _lines(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _cost(document)
 
 
-def _git(git: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+def _git(git: Json | None) -> Iterator[tuple[str, str]]:
     if git:
         yield "recipe", f"{git.get('path')} at commit {git.get('commit')}{', edited since' if git.get('dirty') else ''}"
 
 
-def _marks(sidecar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _marks(sidecar: Json) -> Iterator[tuple[str, str]]:
     if sidecar["tags"]:
         yield "tags", ", ".join(sidecar["tags"])
     if sidecar["notes"]:
@@ -121,19 +131,19 @@ def _marks(sidecar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "reused", f"from product {sidecar['reused_from']}; nothing was bought"
 
 
-def _cost(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sidecar = document["sidecar"]
+def _cost(document: Explanation) -> Iterator[tuple[str, str]]:
+    sidecar = document.sidecar
     outputs, cost = sidecar["outputs"], sidecar["cost"]
     share = f", one of {outputs['delivered']} of one call" if outputs["delivered"] > 1 else ""
     yield "cost", f"${cost['usd']:g}{' (estimated)' if cost['estimated'] else ''}{share}"
-    for attempt in document["attempts"]:
-        ended = attempt["verdict"] or ("ended" if attempt["ended_at"] else "under way")
-        reason = f": {attempt['reason']}" if attempt["reason"] else ""
-        ticket = f", ticket {attempt['ticket']}" if attempt["ticket"] else ""
-        yield "attempt", f"{attempt['nth']} at {attempt['asked_at']}{ticket}, ${attempt['usd']:g}, {ended}{reason}"
-    if not document["attempts"]:
+    for attempt in document.attempts:
+        ended = attempt.verdict or ("ended" if attempt.ended_at else "under way")
+        reason = f": {attempt.reason}" if attempt.reason else ""
+        ticket = f", ticket {attempt.ticket}" if attempt.ticket else ""
+        yield "attempt", f"{attempt.nth} at {attempt.asked_at}{ticket}, ${attempt.usd:g}, {ended}{reason}"
+    if not document.attempts:
         yield "attempt", f"not known here; the sidecar names ticket {sidecar['ticket'] or 'none'}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

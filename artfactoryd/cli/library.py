@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import click
 
 from artfactoryd.cli.context import as_json, home_of, say
 from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.core.json_types import Document
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning.lookups import LookupFiles
 from artfactoryd.planning.template_resolution import resolve
 from artfactoryd.planning.templates import TemplateFiles
+from artfactoryd.reporting.json_object import JsonObject
 
-Document = dict[str, Any]
 SOME = 5  # values shown of each lookup in the list
 
 
@@ -38,7 +39,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
     document = read_lookup(home_of(ctx), name)
-    say(document, "\n".join(document["values"]), as_json)
+    say(document, "\n".join(document.values), as_json)
 
 
 @lookups.command("check")
@@ -48,7 +49,7 @@ def check_lookups(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your lookups, with file and line."""
     document = lookup_problems(home_of(ctx))
     say(document, checked_text(document), as_json)
-    ctx.exit(DID_NOT_SUCCEED if document["problems"] else 0)
+    ctx.exit(DID_NOT_SUCCEED if document.problems else 0)
 
 
 @click.group(invoke_without_command=True)
@@ -69,7 +70,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
 def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
     """A template as it is written."""
     document = read_template(home_of(ctx), name)
-    say(document, document["text"].rstrip(), as_json)
+    say(document, document.text.rstrip(), as_json)
 
 
 @templates.command("check")
@@ -79,52 +80,104 @@ def check_templates(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your templates, with file and line."""
     document = template_problems(home_of(ctx))
     say(document, checked_text(document), as_json)
-    ctx.exit(DID_NOT_SUCCEED if document["problems"] else 0)
+    ctx.exit(DID_NOT_SUCCEED if document.problems else 0)
 
 
-def list_lookups(home: Home) -> Document:
+@dataclass(frozen=True, slots=True)
+class LookupDocument(JsonObject):
     """`count` is None for one that cannot be read; `check` says why."""
+
+    name: str
+    count: int | None
+    first: Sequence[str]
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookupsDocument(JsonObject):
+    lookups: Sequence[LookupDocument]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesDocument(JsonObject):
+    name: str
+    count: int
+    values: Sequence[str]
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateDocument(JsonObject):
+    """`keys` is None for one that cannot be used; `check` says why."""
+
+    name: str
+    file: str
+    keys: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesDocument(JsonObject):
+    templates: Sequence[TemplateDocument]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDocument(JsonObject):
+    """A template as it is read, and as it is written."""
+
+    name: str
+    file: str
+    document: Document
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDocument(JsonObject):
+    """`checked`: how many."""
+
+    checked: int
+    problems: Sequence[Mapping[str, object]]
+
+
+def list_lookups(home: Home) -> LookupsDocument:
     files = LookupFiles(home.library / "lookups")
-    return {"lookups": [_lookup(files, name) for name in sorted(files)]}
+    return LookupsDocument([_lookup(files, name) for name in sorted(files)])
 
 
-def _lookup(files: LookupFiles, name: str) -> Document:
+def _lookup(files: LookupFiles, name: str) -> LookupDocument:
     before = len(files.problems)
     values = files[name]
     count = len(values) if len(files.problems) == before else None
-    return {"name": name, "count": count, "first": list(values[:SOME]), "file": str(files.file(name))}
+    return LookupDocument(name, count, values[:SOME], str(files.file(name)))
 
 
-def read_lookup(home: Home, name: str) -> Document:
+def read_lookup(home: Home, name: str) -> ValuesDocument:
     files = LookupFiles(home.library / "lookups")
     if name not in files:
         raise _none("lookup", name, files)
     values = files[name]
     if files.problems:
         raise WrongUse("\n".join(map(str, files.problems)))
-    return {"name": name, "count": len(values), "values": list(values), "file": str(files.file(name))}
+    return ValuesDocument(name, len(values), values, str(files.file(name)))
 
 
-def lookup_problems(home: Home) -> Document:
+def lookup_problems(home: Home) -> CheckedDocument:
     files = LookupFiles(home.library / "lookups")
     return _checked(len(files), files.check())
 
 
-def list_templates(home: Home) -> Document:
+def list_templates(home: Home) -> TemplatesDocument:
     files = TemplateFiles(home.library / "templates")
-    return {"templates": [_template(files, name) for name in files.names()]}
+    return TemplatesDocument([_template(files, name) for name in files.names()])
 
 
-def _template(files: TemplateFiles, name: str) -> Document:
-    """`keys` is None for one that cannot be used; `check` says why."""
-    document: Document = {"name": name, "file": str(files.file(name)), "keys": None}
+def _template(files: TemplateFiles, name: str) -> TemplateDocument:
     try:
-        return {**document, "keys": list(files.read(name).value)}
+        return TemplateDocument(name, str(files.file(name)), list(files.read(name).value))
     except Refusal:
-        return document
+        return TemplateDocument(name, str(files.file(name)), None)
 
 
-def read_template(home: Home, name: str) -> Document:
+def read_template(home: Home, name: str) -> WrittenDocument:
     files = TemplateFiles(home.library / "templates")
     if name not in files.names():
         raise _none("template", name, files.names())
@@ -132,10 +185,10 @@ def read_template(home: Home, name: str) -> Document:
         read = files.read(name)
     except Refusal as refusal:
         raise WrongUse(str(refusal)) from refusal
-    return {"name": name, "file": str(files.file(name)), "document": read.value, "text": read.text.decode()}
+    return WrittenDocument(name, str(files.file(name)), read.value, read.text.decode())
 
 
-def template_problems(home: Home) -> Document:
+def template_problems(home: Home) -> CheckedDocument:
     """Each by itself, and whether what it extends is there."""
     files = TemplateFiles(home.library / "templates")
     problems: list[Problem] = []
@@ -147,8 +200,8 @@ def template_problems(home: Home) -> Document:
     return _checked(len(files.names()), dict.fromkeys(problems))
 
 
-def _checked(count: int, problems: Iterable[Problem]) -> Document:
-    return {"checked": count, "problems": [{**problem.as_json(), "text": str(problem)} for problem in problems]}
+def _checked(count: int, problems: Iterable[Problem]) -> CheckedDocument:
+    return CheckedDocument(count, [{**problem.as_json(), "text": str(problem)} for problem in problems])
 
 
 def _none(what: str, name: str, known: Iterable[str]) -> WrongUse:
@@ -160,29 +213,29 @@ def _none(what: str, name: str, known: Iterable[str]) -> WrongUse:
 # --- in words ---
 
 
-def lookups_text(document: Mapping[str, Any]) -> str:
-    lines = [_lookup_line(lookup) for lookup in document["lookups"]]
+def lookups_text(document: LookupsDocument) -> str:
+    lines = [_lookup_line(lookup) for lookup in document.lookups]
     return "\n".join(lines) or "There are no lookups yet. Put NAME.txt, a value a line, into Library/lookups."
 
 
-def _lookup_line(lookup: Mapping[str, Any]) -> str:
-    if lookup["count"] is None:
-        return f"{lookup['name']}: cannot be used (`artfactoryd lookups check` says why)"
-    more = ", …" if lookup["count"] > SOME else ""
-    return f"{lookup['name']}: {lookup['count']} ({', '.join(lookup['first'])}{more})"
+def _lookup_line(lookup: LookupDocument) -> str:
+    if lookup.count is None:
+        return f"{lookup.name}: cannot be used (`artfactoryd lookups check` says why)"
+    more = ", …" if lookup.count > SOME else ""
+    return f"{lookup.name}: {lookup.count} ({', '.join(lookup.first)}{more})"
 
 
-def templates_text(document: Mapping[str, Any]) -> str:
-    lines = [_template_line(template) for template in document["templates"]]
+def templates_text(document: TemplatesDocument) -> str:
+    lines = [_template_line(template) for template in document.templates]
     return "\n".join(lines) or "There are no templates yet. Put NAME.yaml, a part of an order, into Library/templates."
 
 
-def _template_line(template: Mapping[str, Any]) -> str:
-    if template["keys"] is None:
-        return f"{template['name']}: cannot be used (`artfactoryd templates check` says why)"
-    return f"{template['name']}: {', '.join(template['keys'])}"
+def _template_line(template: TemplateDocument) -> str:
+    if template.keys is None:
+        return f"{template.name}: cannot be used (`artfactoryd templates check` says why)"
+    return f"{template.name}: {', '.join(template.keys)}"
 
 
-def checked_text(document: Mapping[str, Any]) -> str:
-    words = [problem["text"] for problem in document["problems"]]
-    return "\n".join(words) or f"{document['checked']} looked at, nothing is wrong."
+def checked_text(document: CheckedDocument) -> str:
+    words = [str(problem["text"]) for problem in document.problems]
+    return "\n".join(words) or f"{document.checked} looked at, nothing is wrong."

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
-from typing import Any
 
 import click
 
 from artfactoryd import log
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions, exit_code
 from artfactoryd.home import Home
-from artfactoryd.reporting import orders
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting import waiting
+from artfactoryd.reporting.blockers import Outlook
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.orders import OrderDocument, order_document
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 
 @click.command()
@@ -38,7 +42,7 @@ def once(ctx: click.Context, as_json: bool) -> None:
 def work_once(
     home: Home, settings: Settings, environ: dict[str, str], *, verbose: bool, quiet: bool, only: Sequence[Path] = (),
     orders: Sequence[str] = (),
-) -> tuple[int, dict[str, Any]]:  # fmt: skip
+) -> tuple[int, RunDocument]:  # fmt: skip
     """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it.
 
     `orders`: beside what is taken of `only` these, and no others.
@@ -53,8 +57,9 @@ def work_once(
     index = Index.look(home.index_file)
     try:
         words = sorted(_words_in_rejected(home) - before)
-        document = report_of(home, settings, index, report.orders, words, quiet)
-        return exit_code(index, report.orders, len(report.rejected), report.waiting), document
+        seen = look_at(home, settings, index, report.orders)
+        code = exit_code([order.outlook for order in seen], len(report.rejected), report.waiting)
+        return code, report_of(home, index, seen, words, quiet)
     finally:
         index.close()
 
@@ -64,20 +69,52 @@ def _words_in_rejected(home: Home) -> set[Path]:
     return set(home.rejected.glob("*.error.txt"))
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedDocument(JsonObject):
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunDocument(JsonObject):
+    """What became of the orders that a run, or whoever waited for the daemon, met."""
+
+    orders: Sequence[OrderDocument]
+    rejected: Sequence[RejectedDocument]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOrder:
+    """An order and where it stands, read together: who waits, what is told and the exit code go by one look."""
+
+    row: OrderRow
+    outlook: Outlook
+
+
+def look_at(home: Home, settings: Settings, index: Index, order_ids: Iterable[str]) -> list[SeenOrder]:
+    rows = [row for row in map(index.order, order_ids) if row is not None]
+    return [SeenOrder(row, waiting.outlook(index, row, home, settings)) for row in rows]
+
+
 def report_of(
-    home: Home, settings: Settings, index: Index, seen: Sequence[str], rejected: Sequence[Path], quiet: bool
-) -> dict[str, Any]:
-    rows = [row for row in map(index.order, seen) if row is not None]
-    documents = [orders.order_document(index, row, reports.reasons(index, row, home, settings)) for row in rows]
-    words = {path.name.removesuffix(".error.txt"): path.read_text(errors="replace") for path in rejected}
-    for order in [] if quiet else documents:
-        click.echo(_line(order, home))
-    for name, text in [] if quiet else words.items():
-        click.echo(f"{home.rejected / name}\n{indent(text.rstrip(), '  ')}")
-    return {"orders": documents, "rejected": [{"name": name, "text": text} for name, text in words.items()]}
+    home: Home, index: Index, orders: Sequence[SeenOrder], rejected: Sequence[Path], quiet: bool
+) -> RunDocument:
+    """Told in words, too, unless `quiet`. `rejected`: the words beside what was rejected."""
+    report = RunDocument(
+        [order_document(index, order.row, order.outlook.reasons) for order in orders],
+        [RejectedDocument(path.name.removesuffix(".error.txt"), path.read_text(errors="replace")) for path in rejected],
+    )
+    if not quiet:
+        for line in _lines(report, home):
+            click.echo(line)
+    return report
 
 
-def _line(order: Mapping[str, Any], home: Home) -> str:
-    folder = f" in {home.root / order['folder']}" if order["folder"] else ""
-    words = [f"{order['name']}: {order['status']}, {order['completed_items']} of {order['total_items']} items{folder}"]
-    return "\n".join(words + [f"  {reason}" for reason in order["reasons"]])
+def _lines(report: RunDocument, home: Home) -> Iterator[str]:
+    for order in report.orders:
+        folder = f" in {home.root / order.folder}" if order.folder else ""
+        done = f"{order.count(ItemState.COMPLETED)} of {order.total_items} items"
+        yield f"{order.name}: {order.status}, {done}{folder}"
+        yield from (f"  {reason}" for reason in order.reasons)
+    for entry in report.rejected:
+        yield f"{home.rejected / entry.name}\n{indent(entry.text.rstrip(), '  ')}"

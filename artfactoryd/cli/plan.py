@@ -7,14 +7,15 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
+from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
@@ -30,8 +31,6 @@ BEFORE = 60  # of these, before the mark
 TOGETHER = 100  # items in one table
 MOST_NUMBERS = 12  # of the items of a proof
 Row = tuple[str, str]  # what it is about, words
-
-Head = Mapping[str, Any]
 
 
 @click.command()
@@ -80,14 +79,14 @@ def text(planned: Planned) -> Iterator[str]:
 # --- what it says ---
 
 
-def headline(head: Head) -> str:
+def headline(head: Document) -> str:
     if head["errors"]:
         return f"{head['name']} cannot be taken:"
     kind = " (rehearsal: drawn here, for nothing)" if head["rehearsal"] else ""
     return f"{head['name']}: {_count(head['total_items'], 'item')}, {_count(head['total_products'], 'product')}{kind}"
 
 
-def rows(head: Head, planned: Planned) -> Iterator[Row]:
+def rows(head: Document, planned: Planned) -> Iterator[Row]:
     """Everything but the items."""
     if head["errors"]:
         yield from (("error", _with_mark(error, planned)) for error in head["errors"])
@@ -107,13 +106,13 @@ def rows(head: Head, planned: Planned) -> Iterator[Row]:
         yield "so", _way_on(head)
 
 
-def _models(head: Head) -> list[str]:
+def _models(head: Document) -> list[str]:
     if len(head["models"]) == 1 or head["rehearsal"]:
         return [f"{head['provider']} {head['model']}"]
     return [f"{model['provider']} {model['model']}" for model in head["models"]]
 
 
-def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
+def _reuse(reuse: Document) -> Iterator[Row]:
     """Nothing where all of it is new anyway."""
     told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
             "bought": "to buy"}  # fmt: skip
@@ -124,11 +123,11 @@ def _reuse(reuse: Mapping[str, Any]) -> Iterator[Row]:
     yield "reuse", "\n".join([counts, *reasons])
 
 
-def _names(item: Mapping[str, Any]) -> Sequence[str]:
+def _names(item: Document) -> Sequence[str]:
     return item["names"] or [f"({item['stage']}, not kept)"]
 
 
-def _stage(stage: Mapping[str, Any]) -> str:
+def _stage(stage: Document) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
     waits += "" if stage["keep"] else ", not kept"
@@ -140,7 +139,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def _price(head: Head) -> str:
+def _price(head: Document) -> str:
     if not head["price"]["complete"]:
         return "unknown"
     as_of = f", price of {head['price']['as_of']}" if head["price"]["as_of"] else ""
@@ -151,7 +150,7 @@ def _dollars(usd: float) -> str:
     return dollars(round(usd * 1_000_000))
 
 
-def _proof(head: Head) -> str:
+def _proof(head: Document) -> str:
     numbers, price = head["proof"]["items"], _dollars(head["proof"]["usd"])
     shown = ", ".join(map(str, numbers[:MOST_NUMBERS]))
     more = f" and {len(numbers) - MOST_NUMBERS} more" if len(numbers) > MOST_NUMBERS else ""
@@ -159,7 +158,7 @@ def _proof(head: Head) -> str:
     return f"{first} first (number {shown}{more}), at most {price}; then it waits for you"
 
 
-def _values(axis: Mapping[str, Any]) -> str:
+def _values(axis: Document) -> str:
     shown = [str(value) for value in axis["first"]]
     if not shown:
         return f"{axis['values']} values"
@@ -168,14 +167,14 @@ def _values(axis: Mapping[str, Any]) -> str:
     return (apart if apart == "\n" else "") + apart.join([*shown, *more])
 
 
-def _way_on(head: Head) -> str:
+def _way_on(head: Document) -> str:
     """What a person does about it."""
     if all(reason["waivable"] for reason in head["held"]):
         return "it would wait in Held until you move it to the Inbox again, or `artfactoryd approve` it"
     return "approving would not be enough: change the order as it says"
 
 
-def _with_mark(problem: Mapping[str, Any], planned: Planned) -> str:
+def _with_mark(problem: Document, planned: Planned) -> str:
     """The words, and below them the line of the file with a mark under the place."""
     line, column = problem["line"], problem["column"]
     if line is None or problem["file"] != planned.file or not 1 <= line <= len(planned.lines):
@@ -211,7 +210,7 @@ def _item_lines(order: PlannedOrder) -> Iterator[str]:
         yield f"        {more}"
 
 
-def _more(head: Head, listed: int) -> str:
+def _more(head: Document, listed: int) -> str:
     more = head["total_items"] - listed
     return f"… and {more} more (--items all)" if more > 0 else ""
 
@@ -272,7 +271,7 @@ def _table(width: int, with_head: bool) -> Table:
     return table
 
 
-def _parameters(item: Mapping[str, Any]) -> RenderableType:
+def _parameters(item: Document) -> RenderableType:
     from rich.text import Text
 
     cell = Text()

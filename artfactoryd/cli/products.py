@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import click
 
@@ -13,6 +13,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.home import Home
+from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.search import FoundProduct
@@ -35,39 +36,68 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
     say(document, products_text(document), as_json)
 
 
-def find_products(home: Home, query: str, most: int | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class FoundDocument(JsonObject):
+    """Of a product whose order is not known here, what the order tells is None."""
+
+    id: str
+    path: str
+    project: str | None
+    provider: str | None
+    seed: int | None
+    mime: str
+    bytes: int
+    width: int | None
+    height: int | None
+    created_at: str
+    sha256: str
+    order_id: str
+    order: str | None
+    item: int
+    index: int
+    model: str | None
+    prompt: str
+    on_shelf: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductsDocument(JsonObject):
+    query: str
+    products: Sequence[FoundDocument]
+    more: bool
+
+
+def find_products(home: Home, query: str, most: int | None) -> ProductsDocument:
     """`most`: None for all. Raises QueryWrong."""
     read_query(query)
     with Index.reading(home.index_file) as index:
         rows = search.find(index, query, None if most is None else most + 1) if index else iter(())
         documents = [_document(row, home) for row in islice(rows, most)]
-        return {"query": query, "products": documents, "more": next(rows, None) is not None}
+        return ProductsDocument(query, documents, next(rows, None) is not None)
 
 
-def _document(row: FoundProduct, home: Home) -> dict[str, Any]:
+def _document(row: FoundProduct, home: Home) -> FoundDocument:
     model, product = row.model and Model.from_snapshot(row.model), row.product
-    prompt = prompt_of(row.generation or {}, model) if model else ""
-    return {
-        "id": product.id, "path": product.path, "project": row.project, "provider": row.provider, "seed": row.seed,
-        "mime": product.mime, "bytes": product.bytes, "width": product.width, "height": product.height,
-        "created_at": product.created_at, "sha256": product.sha256, "order_id": product.order_id,
-        "order": row.order_name, "item": product.number, "index": product.place,
-        "model": model.id if model else None, "prompt": prompt,
-        "on_shelf": (home.root / product.path).is_file(),
-    }  # fmt: skip
+    return FoundDocument(
+        id=product.id, path=product.path, project=row.project, provider=row.provider, seed=row.seed, mime=product.mime,
+        bytes=product.bytes, width=product.width, height=product.height, created_at=product.created_at,
+        sha256=product.sha256, order_id=product.order_id, order=row.order_name, item=product.number,
+        index=product.place, model=model.id if model else None,
+        prompt=prompt_of(row.generation or {}, model) if model else "",
+        on_shelf=(home.root / product.path).is_file(),
+    )  # fmt: skip
 
 
-def products_text(document: Mapping[str, Any]) -> str:
-    lines = [_line(product) for product in document["products"]]
+def products_text(document: ProductsDocument) -> str:
+    lines = [_line(product) for product in document.products]
     if not lines:
-        lines = ["Nothing fits." if document["query"].strip() else "Nothing was made yet."]
-    if document["more"]:
+        lines = ["Nothing fits." if document.query.strip() else "Nothing was made yet."]
+    if document.more:
         lines.append("… and more (--most all)")
     return "\n".join(lines)
 
 
-def _line(product: Mapping[str, Any]) -> str:
-    prompt = product["prompt"]
-    prompt = prompt if len(prompt) <= MOST_PROMPT else prompt[:MOST_PROMPT] + "…"
-    gone = "" if product["on_shelf"] else "  (no longer on the shelf)"
-    return f"{product['created_at'][:10]}  {product['path']}  {prompt}{gone}"
+def _line(product: FoundDocument) -> str:
+    prompt = product.prompt if len(product.prompt) <= MOST_PROMPT else product.prompt[:MOST_PROMPT] + "…"
+    gone = "" if product.on_shelf else "  (no longer on the shelf)"
+    return f"{product.created_at[:10]}  {product.path}  {prompt}{gone}"

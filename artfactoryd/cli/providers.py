@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
 
 import click
 
@@ -17,12 +17,14 @@ from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes
 from artfactoryd.factories.registry import Unmade, asking, broken, makers
 from artfactoryd.home import Home
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.waiting import Closures
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.storage.index import Index
 
-Document = dict[str, Any]
 LONGEST = 20.0  # seconds that a provider may take to answer
 TAKEN, REFUSED, SILENT = "taken", "refused", "no answer"
+NOT_NEEDED = "not needed"  # instead of where a key is
 
 
 @click.command()
@@ -52,7 +54,7 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     if not given.strip():
         raise WrongUse("No key was given.")
     answer = store_key(settings_of(home_of(ctx)), os.environ, provider, given)
-    say(answer, answer["text"], as_json)
+    say(answer, answer.text, as_json)
 
 
 @keys.command("list")
@@ -71,136 +73,193 @@ def list_keys(ctx: click.Context, as_json: bool) -> None:
 def remove_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     """Take a key out of the keychain."""
     answer = drop_key(provider)
-    say(answer, answer["text"], as_json)
-    ctx.exit(0 if answer["removed"] else DID_NOT_SUCCEED)
+    say(answer, answer.text, as_json)
+    ctx.exit(0 if answer.removed else DID_NOT_SUCCEED)
 
 
-def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offline: bool) -> Document:
-    """`checked` is None where nobody was asked: offline, switched off, without a key, or nothing to ask."""
-    standing = _standing(home)
+@dataclass(frozen=True, slots=True)
+class KeyDocument(JsonObject):
+    """Where the key is; never the key. None where there is none, with the trouble if that is why."""
+
+    key: str | None
+    key_problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDocument(JsonObject):
+    """`checked` is None where nobody was asked: offline, switched off, without a key, or nothing to ask.
+
+    `stopped`, `outage` and `paused` (since when) are what the books say stops it. The key stands among the rest.
+    """
+
+    enabled: bool
+    broken: str | None
+    key: KeyDocument
+    checked: str | None
+    words: str
+    concurrency: int
+    requests_per_minute: int | None
+    addresses: Mapping[str, str]
+    stopped: str | None
+    outage: str | None
+    paused: str | None
+
+    def to_json(self) -> dict[str, object]:
+        values = JsonObject.to_json(self)
+        before = {name: values.pop(name) for name in ("enabled", "broken")}
+        del values["key"]
+        return {**before, **self.key.to_json(), **values}
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidersDocument(JsonObject):
+    providers: Mapping[str, ProviderDocument]
+
+
+def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offline: bool) -> ProvidersDocument:
+    with Index.reading(home.index_file) as index:
+        closures = Closures.read(index) if index else Closures({}, {}, {})
     names = sorted({*settings.providers, *makers(), *broken()})
-    providers = {name: {**_provider(settings, name, environ), **standing(name)} for name in names}
+    providers = {name: _provider(settings, name, environ, closures) for name in names}
     if not offline:
         asyncio.run(_check(home, settings, environ, providers))
-    return {"providers": providers}
+    return ProvidersDocument(providers)
 
 
-def _provider(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
-    given, usual, bad = settings.provider(name), PROVIDERS.get(name), broken().get(name)
+def _provider(settings: Settings, name: str, environ: Mapping[str, str], closures: Closures) -> ProviderDocument:
+    given, usual, problem = settings.provider(name), PROVIDERS.get(name), broken().get(name)
     addresses = usual.addresses if usual else {}
-    return {
-        "enabled": given.enabled, "broken": bad and f"{bad.text} {bad.way_out}",
-        **key(settings, name, environ), "checked": None, "words": "",
-        "concurrency": given.concurrency, "requests_per_minute": given.requests_per_minute,
-        "addresses": {key: address for key, address in given.addresses.items() if addresses.get(key) != address},
-    }  # fmt: skip
+    stop, outage = closures.stops.get(name), closures.outages.get(name)
+    return ProviderDocument(
+        enabled=given.enabled,
+        broken=f"{problem.text} {problem.way_out}" if problem else None,
+        key=key(settings, name, environ),
+        checked=None,
+        words="",
+        concurrency=given.concurrency,
+        requests_per_minute=given.requests_per_minute,
+        addresses={part: address for part, address in given.addresses.items() if addresses.get(part) != address},
+        stopped=stop.reason if stop else None,
+        outage=outage.reason if outage else None,
+        paused=closures.pauses.get(name) or closures.pauses.get(""),
+    )
 
 
-def key(settings: Settings, name: str, environ: Mapping[str, str]) -> Document:
-    """Where the key is; never the key."""
+def key(settings: Settings, name: str, environ: Mapping[str, str]) -> KeyDocument:
     if settings.provider(name).api_key is None and name not in credentials.KEY_VARIABLES:
-        return {"key": "not needed", "key_problem": None}
+        return KeyDocument(NOT_NEEDED, None)
     try:
         secret = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
-        return {"key": None, "key_problem": str(error)}
-    return {"key": credentials.key_place(settings, name, environ) if secret else None, "key_problem": None}
+        return KeyDocument(None, str(error))
+    return KeyDocument(credentials.key_place(settings, name, environ) if secret else None, None)
 
 
-def _standing(home: Home) -> Any:
-    """By name, what the books say stops a provider."""
-    with Index.reading(home.index_file) as index:
-        stops, outages, pauses = (index.stops(), index.outages(), index.pauses()) if index else ({}, {}, {})
-
-    def of(name: str) -> Document:
-        return {
-            "stopped": stops[name].reason if name in stops else None,
-            "outage": outages[name].reason if name in outages else None,
-            "paused": pauses.get(name) or pauses.get(""),
-        }  # fmt: skip
-
-    return of
-
-
-async def _check(home: Home, settings: Settings, environ: Mapping[str, str], providers: dict[str, Document]) -> None:
+async def _check(
+    home: Home, settings: Settings, environ: Mapping[str, str], providers: dict[str, ProviderDocument]
+) -> None:
+    """Puts what each says in place of what is known before anybody is asked."""
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
             if isinstance(factory, Unmade):
-                providers[name]["broken"] = factory.why
-            if isinstance(factory, Probes) and providers[name]["key"]:
-                providers[name] |= await _probe(factory)
+                providers[name] = replace(providers[name], broken=factory.why)
+            if isinstance(factory, Probes) and providers[name].key.key:
+                checked, words = await _probe(factory)
+                providers[name] = replace(providers[name], checked=checked, words=words)
 
 
-async def _probe(factory: Probes) -> Document:
+async def _probe(factory: Probes) -> tuple[str, str]:
+    """TAKEN, REFUSED or SILENT, and what it said."""
     try:
         async with asyncio.timeout(LONGEST):
             await factory.probe()
     except ProviderStopped as error:
-        return {"checked": REFUSED, "words": str(error)}
+        return REFUSED, str(error)
     except (ProviderError, TimeoutError) as error:
-        return {"checked": SILENT, "words": str(error) or "It does not answer in time."}
-    return {"checked": TAKEN, "words": ""}
+        return SILENT, str(error) or "It does not answer in time."
+    return TAKEN, ""
 
 
-def text(answer: Mapping[str, Any]) -> str:
-    return "\n".join(line for name, provider in answer["providers"].items() for line in _lines(name, provider))
+def text(answer: ProvidersDocument) -> str:
+    return "\n".join(line for name, provider in answer.providers.items() for line in _lines(name, provider))
 
 
-def _lines(name: str, provider: Mapping[str, Any]) -> list[str]:
-    if provider["broken"]:
-        return [f"{name}: left out", f"  {provider['broken']}"]
-    if not provider["enabled"]:
+def _lines(name: str, provider: ProviderDocument) -> list[str]:
+    if provider.broken:
+        return [f"{name}: left out", f"  {provider.broken}"]
+    if not provider.enabled:
         return [f"{name}: switched off (providers.{name}.enabled)"]
-    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(provider["checked"] or "", "")
-    pace = f", {provider['requests_per_minute']} a minute" if provider["requests_per_minute"] else ""
-    lines = [f"{name}: {_key_words(provider)}{checked}; {provider['concurrency']} at once{pace}"]
-    if provider["words"]:
-        lines.append(f"  {provider['words']}")
-    if provider["stopped"]:
-        lines.append(f"  stopped: {provider['stopped']} (`artfactoryd resume {name}`)")
-    if provider["outage"]:
-        lines.append(f"  no answer: {provider['outage']}")
-    if provider["paused"]:
-        lines.append(f"  paused since {provider['paused']} (`artfactoryd resume`)")
-    return lines + [f"  {setting}: {address}" for setting, address in provider["addresses"].items()]
+    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(provider.checked or "", "")
+    pace = f", {provider.requests_per_minute} a minute" if provider.requests_per_minute else ""
+    lines = [f"{name}: {_key_words(provider.key)}{checked}; {provider.concurrency} at once{pace}"]
+    if provider.words:
+        lines.append(f"  {provider.words}")
+    if provider.stopped:
+        lines.append(f"  stopped: {provider.stopped} (`artfactoryd resume {name}`)")
+    if provider.outage:
+        lines.append(f"  no answer: {provider.outage}")
+    if provider.paused:
+        lines.append(f"  paused since {provider.paused} (`artfactoryd resume`)")
+    return lines + [f"  {setting}: {address}" for setting, address in provider.addresses.items()]
 
 
-def _key_words(provider: Mapping[str, Any]) -> str:
-    if provider["key_problem"]:
-        return str(provider["key_problem"])
-    if provider["key"] is None:
+def _key_words(key: KeyDocument) -> str:
+    if key.key_problem:
+        return key.key_problem
+    if key.key is None:
         return "no key"
-    return "needs no key" if provider["key"] == "not needed" else f"key from {provider['key']}"
+    return "needs no key" if key.key == NOT_NEEDED else f"key from {key.key}"
 
 
 # --- keys ---
 
 
-def keys_document(settings: Settings, environ: Mapping[str, str]) -> Document:
+@dataclass(frozen=True, slots=True)
+class KeysDocument(JsonObject):
+    keys: Mapping[str, KeyDocument]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument(JsonObject):
+    """`used`: where the key that is used from now on comes from."""
+
+    provider: str
+    used: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedDocument(JsonObject):
+    provider: str
+    removed: bool
+    text: str
+
+
+def keys_document(settings: Settings, environ: Mapping[str, str]) -> KeysDocument:
     own = {name for name, provider in settings.providers.items() if provider.api_key}
-    return {"keys": {name: key(settings, name, environ) for name in sorted({*credentials.KEY_VARIABLES, *own})}}
+    return KeysDocument({name: key(settings, name, environ) for name in sorted({*credentials.KEY_VARIABLES, *own})})
 
 
-def keys_text(answer: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name}: {_key_words(provider)}" for name, provider in answer["keys"].items())
+def keys_text(answer: KeysDocument) -> str:
+    return "\n".join(f"{name}: {_key_words(key)}" for name, key in answer.keys.items())
 
 
-def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> Document:
+def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> StoredDocument:
     """Into the keychain; tells what is used now, for another place may come first."""
     _known(name)
     credentials.store(name, credentials.clean_key(given, f"API key for {name}"))
-    used = key(settings, name, environ)["key"]
+    used = key(settings, name, environ).key
     words = f"The key of {name} is in the keychain."
     if used != "keychain":
         words += f" But what is used comes from {used or f'providers.{name}.api_key'}, which goes first."
-    return {"provider": name, "used": used, "text": words}
+    return StoredDocument(name, used, words)
 
 
-def drop_key(name: str) -> Document:
+def drop_key(name: str) -> RemovedDocument:
     _known(name)
     gone = credentials.remove(name)
     words = f"The key of {name} is no longer in the keychain." if gone else f"The keychain held no key of {name}."
-    return {"provider": name, "removed": gone, "text": words}
+    return RemovedDocument(name, gone, words)
 
 
 def _known(name: str) -> None:

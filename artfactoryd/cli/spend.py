@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import click
 
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
-from artfactoryd.core.money import dollars, usd
 from artfactoryd.home import Home
+from artfactoryd.reporting import caps
+from artfactoryd.reporting.caps import Caps, in_dollars
+from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.settings import Settings
-from artfactoryd.storage import budget
 from artfactoryd.storage import spend as spending
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.spend import SpentOn
 
-Document = dict[str, Any]
-MONEY = ("spent", "reserved", "in_doubt")
+
+@dataclass(frozen=True, slots=True)
+class GroupDocument(JsonObject):
+    """`order_id`: of groups that are orders."""
+
+    name: str
+    attempts: int
+    order_id: str | None
+    spent_usd: float
+    reserved_usd: float
+    in_doubt_usd: float
+
+    def to_json(self) -> dict[str, object]:
+        values = JsonObject.to_json(self)
+        if self.order_id is None:
+            del values["order_id"]
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class SpendDocument(JsonObject):
+    budget: Caps
+    by: str
+    groups: Sequence[GroupDocument]
+    total: GroupDocument
 
 
 @click.command()
@@ -37,39 +61,45 @@ def spend(ctx: click.Context, by: str, as_json: bool) -> None:
     say(figures, "" if as_json else text(figures), as_json)
 
 
-def document(home: Home, settings: Settings, by: str, day: str) -> Document:
+def document(home: Home, settings: Settings, by: str, day: str) -> SpendDocument:
     """`day`: the local date of today."""
     with Index.reading(home.index_file) as index:
         groups = spending.by_group(index, by) if index else []
-        return {
-            "budget": budget.standing(index, settings, day), "by": by,
-            "groups": [_group(group, by) for group in groups], "total": _total(groups),
-        }  # fmt: skip
+        return SpendDocument(
+            budget=caps.standing(index, settings, day),
+            by=by,
+            groups=[_group(group, by) for group in groups],
+            total=_summed("total", groups),
+        )
 
 
-def _group(group: SpentOn, by: str) -> Document:
-    of_order = {"order_id": group.order_id} if by == "order" else {}
-    return {"name": group.name, "attempts": group.attempts, **of_order, **_in_dollars([group])}
+def _group(group: SpentOn, by: str) -> GroupDocument:
+    return replace(_summed(group.name, [group]), order_id=group.order_id if by == "order" else None)
 
 
-def _total(groups: Sequence[SpentOn]) -> Document:
-    return {"name": "total", "attempts": sum(group.attempts for group in groups), **_in_dollars(groups)}
+def _summed(name: str, groups: Sequence[SpentOn]) -> GroupDocument:
+    spent, reserved, in_doubt = (
+        sum(micro) / 1_000_000
+        for micro in (
+            [group.money.spent for group in groups],
+            [group.money.reserved for group in groups],
+            [group.money.in_doubt for group in groups],
+        )
+    )
+    return GroupDocument(name, sum(group.attempts for group in groups), None, spent, reserved, in_doubt)
 
 
-def _in_dollars(groups: Sequence[SpentOn]) -> Document:
-    return {f"{name}_usd": usd(sum(getattr(group.money, name) for group in groups)) for name in MONEY}
+def text(document: SpendDocument) -> str:
+    lines = [*document.budget.lines(), ""]
+    if not document.groups:
+        return "\n".join([*lines, "Nothing was spent yet."])
+    head = [document.by, "attempts", "spent", "on the way", "in doubt"]
+    return "\n".join([*lines, *_table([head, *map(_cells, (*document.groups, document.total))])])
 
 
-def text(document: Document) -> str:
-    head = [document["by"], "attempts", "spent", "on the way", "in doubt"]
-    lines = [_cells(group) for group in (*document["groups"], document["total"])]
-    nothing = [] if document["groups"] else ["Nothing was spent yet."]
-    return "\n".join([*budget.standing_text(document["budget"]), "", *(nothing or _table([head, *lines]))])
-
-
-def _cells(group: Mapping[str, Any]) -> list[str]:
-    name = f"{group['order_id'][:13]}  {group['name']}" if "order_id" in group else str(group["name"])
-    return [name, str(group["attempts"]), *(dollars(round(group[f"{key}_usd"] * 1_000_000)) for key in MONEY)]
+def _cells(group: GroupDocument) -> list[str]:
+    name = f"{group.order_id[:13]}  {group.name}" if group.order_id else group.name
+    return [name, str(group.attempts), *map(in_dollars, (group.spent_usd, group.reserved_usd, group.in_doubt_usd))]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import uuid_utils
@@ -17,9 +17,9 @@ import uuid_utils
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
-from artfactoryd.cli.once import report_of, work_once
+from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
-from artfactoryd.core import lifecycle
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.durable import copy, make_folders, rename, write_file
@@ -28,10 +28,9 @@ from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
 from artfactoryd.planning.planner import Origin, name_of
 from artfactoryd.planning.preview import understood
-from artfactoryd.reporting import waiting as reports
+from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import OrderRow
 
 LOOK = 0.2  # seconds between looks at what the daemon does
 
@@ -73,6 +72,23 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     ctx.exit(code)
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted(JsonObject):
+    file: str
+    submission: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitDocument(JsonObject):
+    """`report`: where somebody waited, what became of them; its keys stand beside `submitted`."""
+
+    submitted: Sequence[Submitted]
+    report: RunDocument | None = None
+
+    def to_json(self) -> dict[str, object]:
+        return {"submitted": plain(self.submitted), **(self.report.to_json() if self.report else {})}
+
+
 def submit_files(
     home: Home,
     settings: Settings,
@@ -82,21 +98,21 @@ def submit_files(
     wait: bool,
     rehearse: bool,
     quiet: bool,
-) -> tuple[int, dict[str, Any]]:  # fmt: skip
+) -> tuple[int, SubmitDocument]:  # fmt: skip
     """Each file into the inbox by one rename, as a bundle that carries what the file cannot say."""
     inbox = settings.inbox.path or home.inbox
     placed = [place_in_inbox(file, inbox, home, settings, rehearse, environ) for file in files]
     if not quiet:
         click.echo("\n".join(f"{file} is in the inbox." for file in files))
     names = [name for _, name in placed]
-    document = {"submitted": [{"file": str(f), "submission": name} for f, name in zip(files, names, strict=True)]}
+    submitted = [Submitted(str(file), name) for file, name in zip(files, names, strict=True)]
     if not wait:
-        return 0, document
+        return 0, SubmitDocument(submitted)
     try:
         code, report = work_once(home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed])
     except HomeLocked:
         code, report = _wait_for_daemon(home, settings, names, quiet)
-    return code, {**document, **report}
+    return code, SubmitDocument(submitted, report)
 
 
 def place_in_inbox(
@@ -138,7 +154,7 @@ def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str
     return {picture.value for study in studies for picture in study.inputs if not picture.source}
 
 
-def git_of(file: Path) -> dict[str, Any] | None:
+def git_of(file: Path) -> Json | None:
     """The commit the file is at, its path there, and whether it differs; None outside a repository."""
 
     def git(*words: str) -> str:
@@ -159,7 +175,7 @@ def git_of(file: Path) -> dict[str, Any] | None:
 
 def _wait_for_daemon(
     home: Home, settings: Settings, submissions: Sequence[str], quiet: bool
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, RunDocument]:
     """Follow what the daemon does with these, reading only; it may still be making its index."""
     with Progress(quiet) as progress:
         while True:
@@ -173,32 +189,22 @@ def _wait_for_daemon(
 
 def _followed(
     home: Home, settings: Settings, index: Index, submissions: Sequence[str], progress: Progress, quiet: bool
-) -> tuple[int, dict[str, Any]] | None:
+) -> tuple[int, RunDocument] | None:
     """What became of them; None while something is under way."""
     rows = [row for submission in submissions for row in index.orders_of_submission(submission)]
     progress.show(index, rows)
     rejected = [path for submission in submissions for path in _rejection_of(home, submission)]
     known = {row.submission for row in rows}
-    if len(known) + len(rejected) < len(submissions) or not _resting(index, rows, home, settings):
+    if len(known) + len(rejected) < len(submissions):
         return None
-    seen = [row.id for row in rows]
-    return exit_code(index, seen, len(rejected)), report_of(home, settings, index, seen, rejected, quiet)
+    orders = look_at(home, settings, index, [row.id for row in rows])
+    outlooks = [order.outlook for order in orders]
+    if not all(outlook.rests for outlook in outlooks):
+        return None
+    return exit_code(outlooks, len(rejected)), report_of(home, index, orders, rejected, quiet)
 
 
 def _rejection_of(home: Home, submission: str) -> list[Path]:
     """The word beside this submission's bundle; the bundle itself comes after its word."""
     words = home.rejected.glob(f"*-{submission[-8:]}.error.txt")
     return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]
-
-
-def _resting(index: Index, rows: Sequence[OrderRow], home: Home, settings: Settings) -> bool:
-    """Nothing of these can go on by itself: ended, or waiting with a reason and nothing on the way."""
-    for row in rows:
-        counts = index.counts(row.id)
-        if index.state(row, counts) not in lifecycle.UNFINISHED_ORDERS or row.held is not None:
-            continue
-        asking = 0 if reports.given_up(index, row) else counts.get("running", 0)
-        moving = asking or any(counts.get(state) for state in ("submitting", "delivering"))
-        if moving or not reports.blockers(index, row, home, settings):
-            return False
-    return True

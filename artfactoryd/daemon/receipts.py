@@ -50,6 +50,6 @@ def write(app: App, order_id: str) -> None:
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
-    notes = waiting.reasons(index, row, app.home, app.settings.now, clock.day_of(app.clock()))
-    notes += app.execution.disk.unfiled(order_id)
+    day, unfiled = clock.day_of(app.clock()), app.execution.disk.unfiled(order_id)
+    notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled).reasons
     order_folders.write_receipt(app.home.root / row.folder, receipt.receipt(index, row, notes).encode())

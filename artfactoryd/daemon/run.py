@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.intake.outcomes import Outcome, PutBack, Rejected
-from artfactoryd.storage.index import Index
+from artfactoryd.reporting.blockers import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,8 @@ class Tally:
         return RunReport(tuple(self._orders), tuple(self._rejected), waiting)
 
 
-def exit_code(index: Index, order_ids: Iterable[str], rejected: int, waiting: int = 0) -> int:
-    """1: something failed or was rejected; 3: something waits; 0: all is done."""
-    states = {index.state(row) for row in map(index.order, order_ids) if row is not None}
-    if rejected or states & {OrderState.FAILED, OrderState.PARTIAL}:
+def exit_code(outlooks: Collection[Outlook], rejected: int, waiting: int = 0) -> int:
+    """1: something failed or was rejected; 3: something waits, and its blockers say for what; 0: all is done."""
+    if rejected or any(outlook.state in (OrderState.FAILED, OrderState.PARTIAL) for outlook in outlooks):
         return 1
-    return 3 if waiting or states & lifecycle.UNFINISHED_ORDERS else 0
+    return 3 if waiting or any(outlook.is_unfinished for outlook in outlooks) else 0

@@ -209,7 +209,10 @@ class Scholar:
         )  # fmt: skip
 
     def _order(self, document: Resolved, origin: Origin) -> Order:
-        """With the settings' pattern for names where it has none of its own."""
+        """With the settings' pattern for names where it has none of its own.
+
+        It is recorded with the order: a delivery repeated after a kill must choose the same name.
+        """
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         return replace(order, file=self._own_pattern(document).get("file", order.file))

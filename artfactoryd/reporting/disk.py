@@ -17,19 +17,17 @@ def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:
     """
     least = settings.limits.free_disk_bytes
     coming = (index.outputs_on_the_way() + 1) * index.usual_bytes() if index else 0
-    for place in (home.root, home.projects):
+    for folder in (home.root, home.projects):
         try:
-            free, read_only = shutil.disk_usage(place).free, os.statvfs(place).f_flag & os.ST_RDONLY
+            free, read_only = shutil.disk_usage(folder).free, os.statvfs(folder).f_flag & os.ST_RDONLY
         except OSError as error:
-            return f"{place} cannot be reached ({error.strerror}); nothing new is sent until it can."
+            return f"{folder} cannot be reached ({error.strerror}); nothing new is sent until it can."
         if read_only:
-            return f"The disk of {place} is read-only; nothing new is sent until it can be written again."
+            return f"The disk of {folder} is read-only; nothing new is sent until it can be written again."
         if free < least + coming:
-            few = f"Less than {least // 1_000_000} MB are free on the disk of {place}"
-            beside = (
-                f" beside the {max(coming // 1_000_000, 1)} MB that what is on its way may take"
-                if free >= least
-                else ""
-            )
-            return f"{few}{beside}; nothing new is sent until there is."
+            beside = ""
+            if free >= least:
+                beside = f" beside the {max(coming // 1_000_000, 1)} MB that what is on its way may take"
+            too_little = f"Less than {least // 1_000_000} MB are free on the disk of {folder}"
+            return f"{too_little}{beside}; nothing new is sent until there is."
     return ""

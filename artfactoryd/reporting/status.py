@@ -3,74 +3,132 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
-from artfactoryd.core.money import usd
-from artfactoryd.home import Home
+from artfactoryd.home import Holder, Home
+from artfactoryd.reporting import caps
+from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room
-from artfactoryd.reporting.orders import order_document, product_document
-from artfactoryd.reporting.waiting import outage, reasons
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
+from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
-from artfactoryd.storage import budget
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import OutageRow, StopRow
 
+MOST_ORDERS = 200  # looked at, newest first
+MOST_RECENT = 20  # orders that have ended
+MOST_PRODUCTS = 12
 MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
 WORD_BYTES = 4000
 
 
-def _providers(index: Index) -> dict[str, Any]:
-    """Those that send nothing: stopped by trouble, paused by a person, or not answering."""
-    stops, pauses, outages = index.stops(), index.pauses(), index.outages()
-    return {
-        name: {"stopped": stops[name].reason if name in stops else None, "paused": name in pauses,
-               "outage": outage(name, outages[name]) if name in outages else None,
-               "since": _since(stops.get(name) or outages.get(name), pauses.get(name))}
-        for name in sorted(stops.keys() | pauses.keys() | outages.keys()) if name
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class ClosedProvider(JsonObject):
+    """One that sends nothing: stopped by trouble, paused by a person, or not answering. The words, or None."""
+
+    stopped: str | None
+    paused: bool
+    outage: str | None
+    since: str
 
 
-def _since(shut: StopRow | OutageRow | None, paused_at: str | None) -> str | None:
-    return shut.since if shut else paused_at
+@dataclass(frozen=True, slots=True)
+class WordsBeside(JsonObject):
+    """What is written beside the newest entries of two folders, by the entry's name."""
+
+    held: Mapping[str, str]
+    rejected: Mapping[str, str]
 
 
-def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`status --json` and `/api/v1/status`."""
-    rows = index.orders(200) if index else []
-    orders = [order_document(index, row, reasons(index, row, home, settings), products=False) for row in rows if index]
-    return {
-        "home": str(home.root),
-        "daemon": dict(holder) if holder else None,
-        "inbox": _names(settings.inbox.path or home.inbox),
-        "held": [name for name in _names(home.held) if not name.endswith(".why.txt")],
-        "rejected": [name for name in _names(home.rejected) if not name.endswith(".error.txt")],
-        "why": {"held": _words(home.held, ".why.txt"), "rejected": _words(home.rejected, ".error.txt")},
-        "paused": index.pauses().get("") if index else None,
-        "providers": _providers(index) if index else {},
-        "no_room": no_room(home, settings, index),
-        "open": [order for order in orders if order["status"] in UNFINISHED_ORDERS],
-        "recent": [order for order in orders if order["status"] not in UNFINISHED_ORDERS][:20],
-        "products": [
-            {**product_document(product), "order_id": product.order_id, "created_at": product.created_at}
-            for product in (index.newest_products(12) if index else [])
-        ],
-        "spent_usd": usd(index.spent_in_all() if index else 0),
-        "budget": budget.standing(index, settings, clock.today()),
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class NewProduct(JsonObject):
+    product: ProductDocument
+    order_id: str
+    created_at: str
+
+    def to_json(self) -> dict[str, object]:
+        return {**self.product.to_json(), "order_id": self.order_id, "created_at": self.created_at}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusDocument(JsonObject):
+    """`daemon` is what the holder of the home says of itself; `paused`: since when everything is, by a person."""
+
+    home: str
+    daemon: Holder | None
+    inbox: Sequence[str]
+    held: Sequence[str]
+    rejected: Sequence[str]
+    why: WordsBeside
+    paused: str | None
+    providers: Mapping[str, ClosedProvider]
+    no_room: str
+    open: Sequence[OrderDocument]
+    recent: Sequence[OrderDocument]
+    products: Sequence[NewProduct]
+    spent_usd: float
+    budget: Caps
+
+
+def status(home: Home, index: Index | None, settings: Settings, holder: Holder | None) -> StatusDocument:
+    """Without an index, nothing was ever made here."""
+    closures = Closures.read(index) if index else Closures({}, {}, {})
+    orders = list(_orders(index, home, settings)) if index else []
+    return StatusDocument(
+        home=str(home.root),
+        daemon=holder or None,
+        inbox=_names(settings.inbox.path or home.inbox),
+        held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
+        rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],
+        why=WordsBeside(_words(home.held, ".why.txt"), _words(home.rejected, ".error.txt")),
+        paused=closures.pauses.get(""),
+        providers=_closed_providers(closures),
+        no_room=no_room(home, settings, index),
+        open=[order for order in orders if order.status in UNFINISHED_ORDERS],
+        recent=[order for order in orders if order.status not in UNFINISHED_ORDERS][:MOST_RECENT],
+        products=_new_products(index) if index else [],
+        spent_usd=(index.spent_in_all() if index else 0) / 1_000_000,
+        budget=caps.standing(index, settings, clock.today()),
+    )
+
+
+def _orders(index: Index, home: Home, settings: Settings) -> Iterator[OrderDocument]:
+    for row in index.orders(MOST_ORDERS):
+        yield order_document(index, row, reasons(index, row, home, settings), products=False)
+
+
+def _new_products(index: Index) -> list[NewProduct]:
+    rows = index.newest_products(MOST_PRODUCTS)
+    return [NewProduct(product_document(row), row.order_id, row.created_at) for row in rows]
+
+
+def _closed_providers(closures: Closures) -> dict[str, ClosedProvider]:
+    stops, pauses, outages = closures.stops, closures.pauses, closures.outages
+    providers = {}
+    for name in sorted(stops.keys() | pauses.keys() | outages.keys()):
+        shut = stops.get(name) or outages.get(name)
+        if name:  # the empty name is all of them
+            providers[name] = ClosedProvider(
+                stopped=stops[name].reason if name in stops else None,
+                paused=name in pauses,
+                outage=outage(name, outages[name]) if name in outages else None,
+                since=shut.since if shut else pauses[name],
+            )
+    return providers
 
 
 def _names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _words(folder: Path, suffix: str) -> dict[str, str]:
-    """What is said beside the newest entries: name to words."""
+    """What is written beside the newest entries, by the entry's name."""
     if not folder.is_dir():
         return {}
     newest = heapq.nlargest(MOST_WORDS, ((_age(path), path) for path in folder.glob(f"*{suffix}")))

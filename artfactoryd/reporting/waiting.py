@@ -1,15 +1,21 @@
-"""What an order, a file and the whole house look like to a person: one document for status, receipt and endpoint."""
+"""Why is nothing happening? The one answer for receipt, status, page, API, `why` and whoever waits for an order.
+
+It is read from the index, so every process gives it. The dispatcher of a running daemon asks the same of what it has
+in hand (`Dispatcher.idle`), because `once` may end only when nothing is in flight; its words are these.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.home import Home
+from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
@@ -18,106 +24,176 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 
+def outlook(
+    index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "", unfiled: Collection[str] = ()
+) -> Outlook:
+    """Where an order stands and what blocks it, in the order in which a person is told.
+
+    `day`: by whose caps of day and month; today. `unfiled`: what only a running daemon knows, why outputs that have
+    come cannot be put on the shelf.
+    """
+    case = _Case(index, row, home, settings, day or clock.today(), index.counts(row.id), Closures.read(index))
+    blockers = [*_blockers(case), *(Blocker(Code.UNFILED, Who.DISK, None, text) for text in unfiled)]
+    state = index.state(row, case.counts)
+    return Outlook(state, row.held is not None, _on_the_way(case, blockers), blockers)
+
+
 def reasons(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
-    """Why an order waits, in words; empty when it does not. `day`: by whose caps of day and month; today."""
-    return [
-        *blockers(index, row, home, settings, day),
-        *_asked_about(index, row),
-        *_proof(row),
-        *_passing(index, row, home, settings, day),
-    ]
+    """Why an order waits, in words; empty when it does not."""
+    return outlook(index, row, home, settings, day).reasons
 
 
-def blockers(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
-    """What does not pass by itself: it waits for a person, a provider's consent, or room."""
-    if row.is_held:
-        return [*(reason.text for reason in row.reasons), *_paused(row)]
-    counts, providers = index.counts(row.id), row.providers
-    found = []
-    may_be_sent = counts.get(ItemState.PLANNED)
-    for name, each in index.outages().items():
-        told = (may_be_sent and name in _open_ones(index, row)) or counts.get(ItemState.RUNNING)
-        if name in providers and each.given_up and told:
-            found.append(outage(name, each))
-    if counts.get(ItemState.IN_DOUBT) and not in_doubt.hopeful(index, row.id):
-        found.append(
-            f"{_sent_perhaps(index, row, counts)}; nobody can say yet. "
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """What keeps everything from a provider, by its name; `pauses` of the empty name is all of them."""
+
+    stops: Mapping[str, StopRow]
+    pauses: Mapping[str, str]
+    outages: Mapping[str, OutageRow]
+
+    @classmethod
+    def read(cls, index: Index) -> Closures:
+        return cls(index.stops(), index.pauses(), index.outages())
+
+    def admits(self, provider: str) -> bool:
+        """Neither a person nor a stop is in the way; an outage may be."""
+        return not {"", provider} & self.pauses.keys() and provider not in self.stops
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An order, and all that is looked at to say why it waits."""
+
+    index: Index
+    row: OrderRow
+    home: Home
+    settings: Settings
+    day: str
+    counts: Mapping[str, int]
+    closures: Closures
+
+    def count(self, state: ItemState) -> int:
+        return self.counts.get(state, 0)
+
+    @property
+    def open_providers(self) -> list[str]:
+        """Those of its providers that neither a person nor a stop keeps from being sent something of it."""
+        if self.row.paused:
+            return []
+        return [name for name in dict.fromkeys(self.row.providers) if self.closures.admits(name)]
+
+
+def _blockers(case: _Case) -> Iterator[Blocker]:
+    """What lasts comes first, then what passes soon."""
+    if case.row.is_held:
+        yield from (Blocker(Code.HELD, Who.PERSON, None, reason.text) for reason in case.row.reasons)
+        yield from _order_pause(case.row)
+        yield from _asked_about(case)
+        return
+    yield from _lasting_outages(case)
+    yield from _doubts(case)
+    next_items = _next_items(case) if case.count(ItemState.PLANNED) else {}
+    unsent = list(_why_nothing_is_sent(case, next_items)) if case.count(ItemState.PLANNED) else []
+    yield from unsent
+    yield from _of_the_shelf(case)
+    yield from _asked_about(case)
+    if case.row.held is None and not case.row.cancelled:
+        yield from _proof_first(case.row)
+        yield from _passing(case, next_items, unsent)
+
+
+def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
+    """What the provider makes does not count once every provider of the order has failed to answer for long."""
+    lasting = {blocker.provider for blocker in blockers if blocker.code is Code.OUTAGE_LASTS}
+    running = 0 if lasting.issuperset(case.row.providers) else case.count(ItemState.RUNNING)
+    return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING)
+
+
+# --- what was sent perhaps ---
+
+
+def _doubts(case: _Case) -> Iterator[Blocker]:
+    row = case.row
+    if case.count(ItemState.IN_DOUBT) and not in_doubt.hopeful(case.index, row.id):
+        text = (
+            f"{_sent_perhaps(case)}; nobody can say yet. "
             f"Look at the provider's own list, then `retry {row.short} --in-doubt` or `cancel {row.short}`."
         )
-    if counts.get(ItemState.PLANNED) and (waiting := index.waiting_for_doubts(row.id)):
-        found.append(f"{waiting} wait for an equal one that is in doubt; they are made when it turns out not to be.")
-    if counts.get(ItemState.PLANNED):
-        found += _why_nothing_is_sent(index, row, home, settings, day or clock.today())
-    if counts.get(ItemState.DELIVERING) and (words := no_room(home, settings)):
-        found.append(words)
-    if waiting := dependencies.waiting_for_marks(index, row.id):
-        found.append(_unmarked(row, waiting))
-    if row.folder is None and not row.cancelled and (words := _no_folder(home, row.project)):
-        found.append(words)
-    return found
+        yield Blocker(Code.IN_DOUBT, Who.PERSON, None, text)
+    if case.count(ItemState.PLANNED) and (waiting := case.index.waiting_for_doubts(row.id)):
+        text = f"{waiting} wait for an equal one that is in doubt; they are made when it turns out not to be."
+        yield Blocker(Code.EQUAL_IN_DOUBT, Who.PROVIDER, None, text)
 
 
-def _unmarked(row: OrderRow, waiting: int) -> str:
-    what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
-    return f"{what} for your mark: `like FILE` sends one on, `cancel {row.short}` ends the rest."
+def _asked_about(case: _Case) -> Iterator[Blocker]:
+    if case.count(ItemState.IN_DOUBT) and in_doubt.hopeful(case.index, case.row.id):
+        text = f"{_sent_perhaps(case)}; the provider is being asked what became of it."
+        yield Blocker(Code.ASKED_ABOUT, Who.PROVIDER, None, text)
 
 
-def _proof(row: OrderRow) -> list[str]:
-    if row.proof is None or row.held is not None or row.cancelled:
-        return []
-    few = _items(len(row.proof_items))
-    return [f"Its proof of {few} is made first; the rest waits until you have looked at it."]
+def _sent_perhaps(case: _Case) -> str:
+    worth = dollars(case.index.doubtful(case.row.id))
+    return f"{case.count(ItemState.IN_DOUBT)} sent perhaps, worth up to {worth}"
 
 
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count} items"
+# --- why nothing new is sent ---
 
 
-def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
-    """`whole`: what all of it may cost by now, in micro-dollars."""
-    made, few = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
-    ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
-    return (
-        f"Its proof is done: {few} of {_items(row.total_items)} ({', '.join(ended)}) for "
-        f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - few} may cost up to "
-        f"{dollars(whole - row.committed)}."
-    )
+def _why_nothing_is_sent(case: _Case, next_items: Mapping[str, ItemRow]) -> Iterator[Blocker]:
+    providers = set(next_items) or {case.row.provider}
+    yield from _order_pause(case.row)
+    yield from _provider_pauses(case.closures, providers)
+    yield from _left_out(providers - PROVIDERS.keys())
+    for name in sorted(name for name in providers if not case.settings.provider(name).enabled):
+        yield Blocker(Code.SWITCHED_OFF, Who.PERSON, name, _switched_off(name))
+    for name in sorted(providers & case.closures.stops.keys()):
+        stop = case.closures.stops[name]
+        yield Blocker(Code.STOPPED, Who.PERSON, name, f"{name} is stopped: {stop.reason} {_lifting(name, stop)}")
+    # two providers may wait for one and the same cap
+    yield from dict.fromkeys(cap for item in next_items.values() for cap in _caps(case, item))
+    if text := no_room(case.home, case.settings, case.index):
+        yield Blocker(Code.NO_ROOM, Who.DISK, None, text)
 
 
-def _sent_perhaps(index: Index, row: OrderRow, counts: Mapping[str, int]) -> str:
-    return f"{counts[ItemState.IN_DOUBT]} sent perhaps, worth up to {dollars(index.doubtful(row.id))}"
-
-
-def _asked_about(index: Index, row: OrderRow) -> list[str]:
-    counts = index.counts(row.id)
-    if not counts.get(ItemState.IN_DOUBT) or not in_doubt.hopeful(index, row.id):
-        return []
-    return [f"{_sent_perhaps(index, row, counts)}; the provider is being asked what became of it."]
-
-
-def _why_nothing_is_sent(index: Index, row: OrderRow, home: Home, settings: Settings, day: str) -> list[str]:
-    waiting, stops = _next(index, row), index.stops()
-    shut = waiting.keys() or {row.provider}
-    found = _paused(row) + _paused_providers(index, shut)
-    found += _left_out(shut - PROVIDERS.keys())
-    off = sorted(name for name in shut if not settings.provider(name).enabled)
-    found += [
-        f"{name} is switched off; `providers.{name}.enabled: true` in artfactory.yaml lets it go on." for name in off
-    ]
-    for provider in sorted(shut & stops.keys()):
-        stop = stops[provider]
-        found.append(f"{provider} is stopped: {stop.reason} {_lifting(provider, stop)}")
-    told = (budget.reasons(index, row, item, settings, day) for item in waiting.values())
-    found += dict.fromkeys(words for each in told for words in each)
-    words = no_room(home, settings, index)
-    return [*found, words] if words else found
-
-
-def _next(index: Index, row: OrderRow) -> dict[str, ItemRow]:
+def _next_items(case: _Case) -> dict[str, ItemRow]:
     """The next item at each provider that has something left to send, by its provider."""
-    names = dict.fromkeys(row.providers)
-    found = ((name, index.planned_items(row.id, name, 1)) for name in names)
-    return {name: items[0] for name, items in found if items}
+    next_items = {}
+    for name in dict.fromkeys(case.row.providers):
+        for item in case.index.planned_items(case.row.id, name, 1):
+            next_items[name] = item
+    return next_items
+
+
+def _order_pause(row: OrderRow) -> Iterator[Blocker]:
+    if row.paused:
+        yield Blocker(Code.ORDER_PAUSED, Who.PERSON, None, f"Paused by you; `resume {row.short}`.")
+
+
+def _provider_pauses(closures: Closures, providers: Collection[str]) -> Iterator[Blocker]:
+    for name in sorted(providers):
+        if name in closures.pauses:
+            yield Blocker(Code.PROVIDER_PAUSED, Who.PERSON, name, f"{name} is paused by you; `resume {name}`.")
+    if "" in closures.pauses:
+        yield Blocker(Code.ALL_PAUSED, Who.PERSON, None, "Everything is paused by you; `resume`.")
+
+
+def _left_out(plug_ins: Collection[str]) -> Iterator[Blocker]:
+    if not plug_ins:
+        return
+    # imported late: it looks at every installed package, and `status` rarely needs to know
+    from artfactoryd.factories.registry import broken, makers
+
+    problems = broken()
+    for name, problem in problems.items():
+        if name in plug_ins:
+            yield Blocker(Code.FACTORY_BROKEN, Who.PERSON, name, f"{problem.text} {problem.way_out}")
+    for name in sorted(set(plug_ins) - problems.keys() - makers().keys()):
+        text = f"No factory for {name} is installed: install its package, then start again."
+        yield Blocker(Code.FACTORY_MISSING, Who.PERSON, name, text)
+
+
+def _switched_off(provider: str) -> str:
+    return f"{provider} is switched off; `providers.{provider}.enabled: true` in artfactory.yaml lets it go on."
 
 
 def _lifting(provider: str, stop: StopRow) -> str:
@@ -127,71 +203,96 @@ def _lifting(provider: str, stop: StopRow) -> str:
     return f"When that is mended: `resume {provider}`."
 
 
-def outage(provider: str, found: OutageRow) -> str:
+def _caps(case: _Case, item: ItemRow) -> Iterator[Blocker]:
+    """The caps that an item waits for. One of a day or a month is kept by waiting, unless the item alone passes it."""
+    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings)
+    for name, text in budget.reached(case.index, case.row, item, case.settings, case.day).items():
+        if name == "order":
+            yield Blocker(Code.ORDER_CAP, Who.PERSON, None, text)
+        else:
+            yield Blocker(Code.PERIOD_CAP, Who.PERSON if reserved > caps[name] else Who.TIME, None, text)
+
+
+# --- outages, and what passes by itself ---
+
+
+def _lasting_outages(case: _Case) -> Iterator[Blocker]:
+    for name, row in case.closures.outages.items():
+        sends = bool(case.count(ItemState.PLANNED)) and name in case.open_providers
+        if name in case.row.providers and row.given_up and (sends or case.count(ItemState.RUNNING)):
+            yield Blocker(Code.OUTAGE_LASTS, Who.PROVIDER, name, outage(name, row))
+
+
+def _passing(case: _Case, next_items: Mapping[str, ItemRow], unsent: Collection[Blocker]) -> Iterator[Blocker]:
+    """An outage that is new, else a try that surely cost nothing and is sent again: the provider asked to wait."""
+    outages = {name: case.closures.outages[name] for name in case.open_providers if name in case.closures.outages}
+    if outages:
+        unfinished = case.index.state(case.row, case.counts) in UNFINISHED_ORDERS
+        for name, row in outages.items():
+            if unfinished and not row.given_up:
+                yield Blocker(Code.OUTAGE, Who.PROVIDER, name, outage(name, row))
+        return
+    for name, item in next_items.items():
+        if not unsent and name in case.open_providers and item.reason:
+            yield Blocker(Code.PUT_BACK, Who.PROVIDER, name, f"{item.reason} It is sent again by itself.")
+
+
+def outage(provider: str, row: OutageRow) -> str:
     """In words, with local times."""
-    since, again = _clock(found.since), _clock(found.again_at)
-    return f"{provider} does not work since {since}, tried again by itself at {again}: {found.reason}"
+    since, again = _clock(row.since), _clock(row.again_at)
+    return f"{provider} does not work since {since}, tried again by itself at {again}: {row.reason}"
 
 
 def _clock(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
 
 
-def given_up(index: Index, row: OrderRow) -> bool:
-    """An outage that has outlasted a few tries: nobody need wait for its end."""
-    outages, providers = index.outages(), set(row.providers)
-    return bool(providers) and all(name in outages and outages[name].given_up for name in providers)
+# --- the shelf, and stages that wait for a mark ---
 
 
-def _left_out(plug_ins: Collection[str]) -> list[str]:
-    if not plug_ins:
-        return []
-    from artfactoryd.factories.registry import broken, makers
-
-    bad = broken()
-    found = [f"{each.text} {each.way_out}" for name, each in bad.items() if name in plug_ins]
-    strange = sorted(set(plug_ins) - bad.keys() - makers().keys())
-    return found + [f"No factory for {name} is installed: install its package, then start again." for name in strange]
-
-
-def _paused(row: OrderRow) -> list[str]:
-    return [f"Paused by you; `resume {row.short}`."] if row.paused else []
+def _of_the_shelf(case: _Case) -> Iterator[Blocker]:
+    row = case.row
+    if case.count(ItemState.DELIVERING) and (text := no_room(case.home, case.settings)):
+        yield Blocker(Code.NO_ROOM, Who.DISK, None, text)
+    if waiting := dependencies.waiting_for_marks(case.index, row.id):
+        yield Blocker(Code.UNMARKED, Who.PERSON, None, _unmarked(row, waiting))
+    if row.folder is None and not row.cancelled and (text := _no_folder(case.home, row.project)):
+        yield Blocker(Code.NO_FOLDER, Who.PERSON, None, text)
 
 
-def _paused_providers(index: Index, providers: Collection[str]) -> list[str]:
-    pauses = index.pauses()
-    found = [
-        f"{provider} is paused by you; `resume {provider}`." for provider in sorted(providers) if provider in pauses
-    ]
-    return [*found, "Everything is paused by you; `resume`."] if "" in pauses else found
-
-
-def _open_ones(index: Index, row: OrderRow) -> list[str]:
-    """The providers that neither a person nor a stop keeps from being sent something of it."""
-    shut = index.stops().keys() | index.pauses().keys()
-    if row.paused or "" in shut:
-        return []
-    return [name for name in dict.fromkeys(row.providers) if name not in shut]
-
-
-def _passing(index: Index, row: OrderRow, home: Home, settings: Settings, day: str) -> list[str]:
-    """Put back after a try that surely cost nothing, and sent again by itself: the provider asked to wait."""
-    if row.held is not None or row.cancelled:
-        return []
-    open_ones, outages = _open_ones(index, row), index.outages()
-    troubled = [(name, outages[name]) for name in open_ones if name in outages]
-    if troubled:
-        unfinished = index.state(row) in UNFINISHED_ORDERS
-        return [outage(name, each) for name, each in troubled if unfinished and not each.given_up]
-    if _why_nothing_is_sent(index, row, home, settings, day or clock.today()):
-        return []
-    waiting = [each for name, each in _next(index, row).items() if name in open_ones]
-    return [f"{each.reason} It is sent again by itself." for each in waiting if each.reason]
+def _unmarked(row: OrderRow, waiting: int) -> str:
+    what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
+    return f"{what} for your mark: `like FILE` sends one on, `cancel {row.short}` ends the rest."
 
 
 def _no_folder(home: Home, project: str) -> str:
     """Words when something lies where the project's folder must be; else empty."""
-    place = home.projects / existing_project(home.projects, project)
-    if not os.path.lexists(place) or place.is_dir():
+    folder = home.projects / existing_project(home.projects, project)
+    if not os.path.lexists(folder) or folder.is_dir():
         return ""
-    return f"{place} is not a folder, so nothing can be put there. Move it away; the work goes on by itself."
+    return f"{folder} is not a folder, so nothing can be put there. Move it away; the work goes on by itself."
+
+
+# --- proofs ---
+
+
+def _proof_first(row: OrderRow) -> Iterator[Blocker]:
+    if row.proof is not None:
+        count = _items(len(row.proof_items))
+        text = f"Its proof of {count} is made first; the rest waits until you have looked at it."
+        yield Blocker(Code.PROOF_FIRST, Who.TIME, None, text)
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
+
+
+def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
+    """`whole`: what all of it may cost by now, in micro-dollars."""
+    made, count = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
+    ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
+    return (
+        f"Its proof is done: {count} of {_items(row.total_items)} ({', '.join(ended)}) for "
+        f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - count} may cost up to "
+        f"{dollars(whole - row.committed)}."
+    )

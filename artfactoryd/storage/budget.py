@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from artfactoryd.core.money import dollars, micro_dollars, usd
+from artfactoryd.core.money import dollars, micro_dollars
 from artfactoryd.errors import OverCap
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
@@ -53,14 +52,14 @@ def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]
             raise OverCap(words, name, day)
 
 
-def reasons(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> list[str]:
-    """Each cap that the next item of an order waits for."""
+def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
+    """The caps that the next item of an order waits for, in words: its own (`order`), `month` and `day`."""
     reserved, in_force = set_aside(order, item.upper), caps(settings)
     if not reserved:
-        return []
-    caps_reached = [_of_order(index, order, reserved)]
-    caps_reached += [_of_days(index, name, reserved, day, in_force[name]) for name in NAMES]
-    return [words for words in caps_reached if words]
+        return {}
+    words = {"order": _of_order(index, order, reserved)}
+    words |= {name: _of_days(index, name, reserved, day, in_force[name]) for name in NAMES}
+    return {name: text for name, text in words.items() if text}
 
 
 def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
@@ -96,36 +95,16 @@ def whole_price(index: Index, order: OrderRow) -> int:
     return int(order.committed + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
 
 
-# --- the bill, and how day and month stand ---
+# --- the bill ---
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
-    """The bill of a model paid by the second; None for every other, and where no time was measured."""
+    """The bill of a model paid by the second; None for every other, and where no time was measured.
+
+    It counts from the `result` line, before its slot is free for the next wish; from then on the order's wishes set
+    aside as much as its dearest bill.
+    """
     price = order.model_of(item).price
     if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
         return None
     return replace(price, seconds=seconds).upper(1, {})
-
-
-def standing(index: Index | None, settings: Settings, day: str) -> dict[str, Any]:
-    """Day and month as they stand, for `status` and `spend`."""
-    standing_of: dict[str, Any] = {}
-    for name, cap in caps(settings).items():
-        used = counted(index, name, day) if index else 0
-        standing_of[name] = {
-            name: day if name == "day" else day[:7], "counted_usd": usd(used), "cap_usd": usd(cap),
-            "left_usd": usd(max(0, cap - used)),
-        }  # fmt: skip
-    return {"day": standing_of["day"], "month": standing_of["month"]}
-
-
-def standing_text(document: Mapping[str, Any]) -> list[str]:
-    """`found`: of `standing`."""
-
-    def figure(value: float) -> str:
-        return dollars(round(value * 1_000_000))
-
-    return [
-        f"{title} {figure(part['counted_usd'])} of {figure(part['cap_usd'])}, {figure(part['left_usd'])} left"
-        for title, part in (("Today  ", document["day"]), ("Month  ", document["month"]))
-    ]

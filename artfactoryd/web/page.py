@@ -1,4 +1,4 @@
-"""The status document as a page for a person. Everything anybody named is escaped here.
+"""The status document as a page for a person. Every name and text that comes from outside is escaped here.
 
 Drawn whole on this side, so that it can be read without scripts; `web/page.js` only swaps the
 sections that changed. `web/page.html` is the frame, `web/page.css` the looks.
@@ -7,34 +7,36 @@ sections that changed. `web/page.html` is the frame, `web/page.css` the looks.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from artfactoryd import __version__
+from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.money import dollars
+from artfactoryd.reporting.orders import OrderDocument, ProductDocument
+from artfactoryd.reporting.status import ClosedProvider, StatusDocument
 
-Document = Mapping[str, Any]
 FRAME = Template(Path(__file__).with_name("assets").joinpath("page.html").read_text(encoding="utf-8"))
 # The parts of a bar: item states, what a person calls them. What is planned is the bar's empty rest.
 PARTS = (
     ("completed", "done"), ("failed", "failed"), ("cancelled", "cancelled"), ("in_doubt", "in doubt"),
     ("delivering", "arriving"), ("running", "being made"), ("submitting", "being sent"),
 )  # fmt: skip
-_WHEN = {"day": "today", "month": "this month"}
+IN_FLIGHT = ("submitting", "running", "delivering")
+MOST_NAMES = 100  # of entries without words, in one list
 UNTOLD = "There are no words beside it."
 
 
-def draw(status: Document) -> str:
+def draw(status: StatusDocument) -> str:
     """The whole page."""
     sections = (_head(status), _notices(status), _queue(status), *_waiting(status), _products(status), _ended(status))
     return _framed("".join(sections))
 
 
 def draw_words(title: str, text: str) -> str:
-    """A page that only says something: a refusal."""
+    """A page that holds a title and a text: a refusal."""
     return _framed(f'<section id="words"><h1>{_safe(title)}</h1><p>{_safe(text)}</p></section>')
 
 
@@ -55,92 +57,91 @@ def _section(name: str, title: str, inside: str) -> str:
 # --- the parts of the page, from top to bottom ---
 
 
-def _head(status: Document) -> str:
-    orders = status["open"]
-    doubt = sum(order["in_doubt_usd"] for order in orders)
-    going = sum(order[f"{state}_items"] for order in orders for state in ("submitting", "running", "delivering"))
-    figures = [
-        (_usd(status["spent_usd"]), "spent in all"),
-        *((_usd(part["counted_usd"]), f"{_WHEN[name]}, of {_usd(part['cap_usd'])}") for name, part in _caps(status)),
-        (sum(order["status"] != "held" for order in orders), "under way"),
-        (going, "items being made"),
-        *([(_usd(doubt), "in doubt")] if doubt else []),
-    ]
-    drawn = "".join(f"<div><dt>{_safe(words)}</dt><dd>{_safe(figure)}</dd></div>" for figure, words in figures)
-    since = f", at work since {_time(status['daemon']['started_at'])}" if status["daemon"] else ""
-    place = f'<p class="place">{_safe(status["home"])}{since}</p>'
-    return f'<section id="head"><h1>Art Factory</h1>{place}<dl>{drawn}</dl></section>\n'
+def _head(status: StatusDocument) -> str:
+    drawn = "".join(f"<div><dt>{_safe(words)}</dt><dd>{_safe(figure)}</dd></div>" for figure, words in _figures(status))
+    since = f", at work since {_time(status.daemon['started_at'])}" if status.daemon else ""
+    home = f'<p class="place">{_safe(status.home)}{since}</p>'
+    return f'<section id="head"><h1>Art Factory</h1>{home}<dl>{drawn}</dl></section>\n'
 
 
-def _caps(status: Document) -> Iterable[tuple[str, Document]]:
-    return [(name, status["budget"][name]) for name in _WHEN] if "budget" in status else []
+def _figures(status: StatusDocument) -> Iterator[tuple[object, str]]:
+    """Each with what it counts."""
+    day, month = status.budget.day, status.budget.month
+    yield _usd(status.spent_usd), "spent in all"
+    yield _usd(day.counted_usd), f"today, of {_usd(day.cap_usd)}"
+    yield _usd(month.counted_usd), f"this month, of {_usd(month.cap_usd)}"
+    yield sum(order.status != OrderState.HELD for order in status.open), "under way"
+    yield sum(order.count(state) for order in status.open for state in IN_FLIGHT), "items being made"
+    in_doubt = sum(order.money.in_doubt_usd for order in status.open)
+    if in_doubt:
+        yield _usd(in_doubt), "in doubt"
 
 
-def _notices(status: Document) -> str:
+def _notices(status: StatusDocument) -> str:
     """What stops more than one order."""
-    words = [_stop(name, stop) for name, stop in status["providers"].items()]
-    if status["paused"]:
-        words.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
-    words += [_safe(status["no_room"])] if status["no_room"] else []
-    return f'<section id="notices">{"".join(f"<p>{each}</p>" for each in words)}</section>\n'
+    notices = [_closed(name, provider) for name, provider in status.providers.items()]
+    if status.paused:
+        notices.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
+    if status.no_room:
+        notices.append(_safe(status.no_room))
+    return f'<section id="notices">{"".join(f"<p>{notice}</p>" for notice in notices)}</section>\n'
 
 
-def _stop(name: str, stop: Document) -> str:
+def _closed(name: str, provider: ClosedProvider) -> str:
     """A provider that sends nothing: trouble stopped it, a person paused it, or it does not answer."""
-    since, resume = _time(stop["since"]), f"<code>artfactoryd resume {_safe(name)}</code>"
-    if stop["stopped"] is None and not stop["paused"]:
-        return f"<strong>{_safe(name)} is out of order.</strong> {_safe(stop['outage'])}"
-    if stop["stopped"] is None:
+    since, resume = _time(provider.since), f"<code>artfactoryd resume {_safe(name)}</code>"
+    if provider.stopped is None and not provider.paused:
+        return f"<strong>{_safe(name)} is out of order.</strong> {_safe(provider.outage)}"
+    if provider.stopped is None:
         return f"<strong>{_safe(name)} is paused</strong> by you since {since}. To go on: {resume}"
-    reason = _safe(stop["stopped"])
+    reason = _safe(provider.stopped)
     return f"<strong>{_safe(name)} is stopped</strong> since {since}. {reason} When that is mended: {resume}"
 
 
-def _queue(status: Document) -> str:
-    orders = [_order(order) for order in status["open"] if order["status"] != "held"]
+def _queue(status: StatusDocument) -> str:
+    orders = [_order(order) for order in status.open if order.status != OrderState.HELD]
     nothing = '<p class="nothing">Nothing is under way. Drop an order into the Inbox.</p>'
     return _section("queue", "Under way", "".join(orders) or nothing)
 
 
-def _order(order: Document) -> str:
-    reasons = "".join(f'<p class="reason">{_safe(reason)}</p>' for reason in order["reasons"])
-    state = _safe(order["status"])
+def _order(order: OrderDocument) -> str:
+    reasons = "".join(f'<p class="reason">{_safe(reason)}</p>' for reason in order.reasons)
+    state = _safe(order.status)
     return (
         f'<article><header><h3>{_title(order)}</h3><span class="state {state}">{state}</span></header>'
         f'{_bar(order)}<p class="counts">{_safe(_counts(order))}</p>{reasons}</article>'
     )
 
 
-def _title(order: Document) -> str:
-    rehearsal = ' <small class="mark">rehearsal</small>' if order["rehearsal"] else ""
-    return f"<small>{_safe(order['project'])} /</small> {_safe(order['name'])}{rehearsal}"
+def _title(order: OrderDocument) -> str:
+    rehearsal = ' <small class="mark">rehearsal</small>' if order.rehearsal else ""
+    return f"<small>{_safe(order.project)} /</small> {_safe(order.name)}{rehearsal}"
 
 
-def _bar(order: Document) -> str:
-    total, at, drawn = max(order["total_items"], 1), 0, []
+def _bar(order: OrderDocument) -> str:
+    total, at, drawn = max(order.total_items, 1), 0, []
     for state, _ in PARTS:
-        count = order[f"{state}_items"]
+        count = order.count(state)
         if count:
             drawn.append(f'<rect class="{state}" x="{at / total:.2%}" width="{count / total:.2%}" height="100%"/>')
         at += count
-    label = f"{order['completed_items']} of {order['total_items']} done"
+    label = f"{order.count('completed')} of {order.total_items} done"
     return f'<svg class="bar" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
 
 
-def _counts(order: Document) -> str:
+def _counts(order: OrderDocument) -> str:
     """`17 of 40 done · 4 being made · $0.051 of at most $5.00`"""
-    words = [f"{order['completed_items']} of {order['total_items']} done"]
-    words += [f"{order[f'{state}_items']} {name}" for state, name in PARTS[1:] if order[f"{state}_items"]]
-    words.append(f"{_usd(order['spent_usd'])} of at most {_usd(order['cap_usd'])}")
+    words = [f"{order.count('completed')} of {order.total_items} done"]
+    words += [f"{order.count(state)} {name}" for state, name in PARTS[1:] if order.count(state)]
+    words.append(f"{_usd(order.money.spent_usd)} of at most {_usd(order.cap_usd)}")
     return " · ".join(words)
 
 
-def _waiting(status: Document) -> Iterable[str]:
+def _waiting(status: StatusDocument) -> Iterable[str]:
     """Held, rejected, and not taken yet: what a person may have to look at, with the words beside it."""
-    why = status["why"]
-    yield _section("held", "Waits for you", _files(status["held"], why["held"], "Held"))
-    yield _section("rejected", "Rejected", _files(status["rejected"], why["rejected"], "Rejected"))
-    names = "".join(f"<li>{_safe(name)}</li>" for name in status["inbox"])
+    yield _section("held", "Waits for you", _files(status.held, status.why.held, "Held"))
+    yield _section("rejected", "Rejected", _files(status.rejected, status.why.rejected, "Rejected"))
+    names = "".join(f"<li>{_safe(name)}</li>" for name in status.inbox)
     yield _section("inbox", "In the Inbox, not taken yet", f'<ul class="names">{names}</ul>' if names else "")
 
 
@@ -150,9 +151,10 @@ def _files(names: Sequence[str], words: Mapping[str, str], folder: str) -> str:
     untold = [name for name in names if name not in words]
     drawn = [_file(name, words[name]) for name in told]
     if untold:
-        listed = "".join(f"<li>{_safe(name)}</li>" for name in untold[:100])
-        more = f"<p>{len(untold) - 100} more are in the folder {folder}.</p>" if len(untold) > 100 else ""
-        drawn.append(f'<ul class="names">{listed}</ul>{more}')
+        listed = "".join(f"<li>{_safe(name)}</li>" for name in untold[:MOST_NAMES])
+        drawn.append(f'<ul class="names">{listed}</ul>')
+    if len(untold) > MOST_NAMES:
+        drawn.append(f"<p>{len(untold) - MOST_NAMES} more are in the folder {folder}.</p>")
     return "".join(drawn)
 
 
@@ -160,21 +162,25 @@ def _file(name: str, words: str) -> str:
     return f"<article><h3>{_safe(name)}</h3><pre>{_safe(words.strip() or UNTOLD)}</pre></article>"
 
 
-def _products(status: Document) -> str:
-    rows = [
-        f"<li><p>{_safe(Path(product['path']).name)}<small>{_safe(Path(product['path']).parent)}</small></p>"
-        f"<span>{_safe(_shape(product))}</span>{_time(product['created_at'])}</li>"
-        for product in status["products"]
-    ]
+def _products(status: StatusDocument) -> str:
+    rows = [_product(new.product, new.created_at) for new in status.products]
     return _section("products", "Last products", f'<ul class="products">{"".join(rows)}</ul>' if rows else "")
 
 
-def _shape(product: Document) -> str:
-    return f"{product['width']} by {product['height']}" if product["width"] else str(product["mime"])
+def _product(product: ProductDocument, created_at: str) -> str:
+    path = Path(product.path)
+    return (
+        f"<li><p>{_safe(path.name)}<small>{_safe(path.parent)}</small></p>"
+        f"<span>{_safe(_shape(product))}</span>{_time(created_at)}</li>"
+    )
 
 
-def _ended(status: Document) -> str:
-    return _section("ended", "Ended", "".join(_order(order) for order in status["recent"]))
+def _shape(product: ProductDocument) -> str:
+    return f"{product.width} by {product.height}" if product.width else product.mime
+
+
+def _ended(status: StatusDocument) -> str:
+    return _section("ended", "Ended", "".join(_order(order) for order in status.recent))
 
 
 # --- figures ---

@@ -1,19 +1,23 @@
 """What visitors of the status page ask of the index, one question after the other, off the loop.
 
-One thread, one connection of its own: visitors wait for each other, and the line waits for none of them.
+One thread, one connection of its own: visitors wait for each other, and the work waits for none of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
-from artfactoryd.reporting import orders, status, waiting
+from artfactoryd.reporting import status, waiting
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.orders import ItemDocument, OrderDocument, item_document, order_document
+from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -21,9 +25,25 @@ from artfactoryd.storage.rows import OrderRow
 from artfactoryd.web.subscriptions import News
 
 T = TypeVar("T")
-Document = dict[str, Any]
 PATIENCE = 10.0  # seconds for the index to answer
 MOST_PRODUCTS = 1000  # in one order document: a follower gets it again at every change
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersPage(JsonObject):
+    """`next`: the order to go on before; None where there are no more."""
+
+    orders: Sequence[OrderDocument]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsPage(JsonObject):
+    """`next`: the item to go on after; None where there are no more."""
+
+    order_id: str
+    items: Sequence[ItemDocument]
+    next: int | None
 
 
 class Reads:
@@ -35,20 +55,20 @@ class Reads:
         self._thread = ThreadPoolExecutor(1, "status")
         self._index: Index | None = None
 
-    async def status(self) -> Document:
+    async def status(self) -> StatusDocument:
         return await self._ask(lambda index: status.status(self._home, index, self._settings.now, self._home.holder()))
 
-    async def orders(self, most: int, before: str) -> Document:
-        """Newest first; `next` goes on where this ends."""
+    async def orders(self, most: int, before: str) -> OrdersPage:
+        """Newest first."""
 
-        def read(index: Index) -> Document:
+        def read(index: Index) -> OrdersPage:
             rows = index.orders(most, before)
-            found = [self._document(index, row, products=False) for row in rows]
-            return {"orders": found, "next": rows[-1].id if len(rows) == most else None}
+            documents = [self._document(index, row, products=False) for row in rows]
+            return OrdersPage(documents, rows[-1].id if len(rows) == most else None)
 
         return await self._ask(read)
 
-    async def order(self, given: str) -> Document:
+    async def order(self, given: str) -> OrderDocument:
         return await self._ask(lambda index: self._document(index, naming.order_named(index, given), products=True))
 
     async def news(self, order_id: str) -> News:
@@ -56,12 +76,14 @@ class Reads:
             lambda index: as_news(self._document(index, naming.order_named(index, order_id), products=True))
         )
 
-    async def items(self, given: str, after: int, most: int) -> Document:
-        def read(index: Index) -> Document:
+    async def items(self, given: str, after: int, most: int) -> ItemsPage:
+        """In their order."""
+
+        def read(index: Index) -> ItemsPage:
             order_id = naming.order_named(index, given).id
             rows = index.items_after(order_id, after, most)
-            found = [orders.item_document(row) for row in rows]
-            return {"order_id": order_id, "items": found, "next": rows[-1].number if len(rows) == most else None}
+            documents = [item_document(row) for row in rows]
+            return ItemsPage(order_id, documents, rows[-1].number if len(rows) == most else None)
 
         return await self._ask(read)
 
@@ -84,10 +106,10 @@ class Reads:
         if self._index is not None:
             self._index.close()
 
-    def _document(self, index: Index, row: OrderRow, *, products: bool) -> Document:
+    def _document(self, index: Index, row: OrderRow, *, products: bool) -> OrderDocument:
         reasons = waiting.reasons(index, row, self._home, self._settings.now)
-        return orders.order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
+        return order_document(index, row, reasons, products=products, most=MOST_PRODUCTS)
 
 
-def as_news(document: Mapping[str, Any]) -> News:
-    return News(json.dumps(document, ensure_ascii=False), document["status"] not in lifecycle.UNFINISHED_ORDERS)
+def as_news(order: OrderDocument) -> News:
+    return News(json.dumps(order.to_json(), ensure_ascii=False), order.status not in lifecycle.UNFINISHED_ORDERS)

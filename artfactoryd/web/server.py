@@ -1,9 +1,9 @@
-"""The status endpoint: what the house knows, over HTTP, for reading only.
+"""The status endpoint: what this home is at, over HTTP, for reading only.
 
     /   /healthz   /api/v1/status   /api/v1/orders[/ID[/items]]   websocket /ws/generation/ID
 
-`guard` decides who may read, `reads` asks the index, `page` draws it, `followers` knows who waits for
-news. Nothing here can stop the line, and nothing a visitor sends is ever part of an error's cause.
+`access` decides who may read, `queries` asks the index, `page` draws it, `subscriptions` knows who waits for
+news. Nothing here can stop the work, and nothing a visitor sends is ever part of an error's cause.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from aiohttp.abc import AbstractAccessLogger
 from artfactoryd.credentials import resolve_token
 from artfactoryd.daemon.app import App
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse
+from artfactoryd.reporting.json_object import JsonObject, plain
+from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.settings import Http
 from artfactoryd.web import page
 from artfactoryd.web.access import Guard
@@ -54,7 +56,7 @@ MOST_FOLLOWERS = 100
 ORDERS, ITEMS = (50, 200), (100, 1000)  # a page's length: unasked, and at the most
 
 
-class Said(Exception):
+class Refused(Exception):
     """An answer that is no success, in words."""
 
     def __init__(self, status: int, title: str, text: str, headers: Mapping[str, str] | None = None) -> None:
@@ -63,9 +65,9 @@ class Said(Exception):
 
 
 async def serve(
-    app: App, environ: Mapping[str, str], health: Callable[[], dict[str, Any]], spawn: Spawn, stop: asyncio.Event
+    app: App, environ: Mapping[str, str], health: Callable[[], Mapping[str, object]], spawn: Spawn, stop: asyncio.Event
 ) -> None:
-    """Until `stop`, then closed within a second. What goes wrong here is said, and the line goes on.
+    """Until `stop`, then closed within a second. What goes wrong here is a line in the log, and the work goes on.
 
     `spawn` makes a task of what a follower is sent; such a task ends when its follower goes.
     """
@@ -111,9 +113,9 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
 
 
 async def _no_page(app: App, reason: str) -> None:
-    """Said in the log and in `status`; once, however often it is found."""
-    said = app.home.holder() or {}
-    if said.get("page_problem") != reason:
+    """Told in the log and in `status`; once, however often it happens."""
+    told = app.home.holder() or {}
+    if told.get("page_problem") != reason:
         log.warning("no status page: %s", reason)
         await asyncio.to_thread(app.home.tell, page=None, page_problem=reason)
 
@@ -130,7 +132,7 @@ def _why_not(http: Http, error: OSError) -> str:
 class Desk:
     """Where visitors are answered."""
 
-    def __init__(self, app: App, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
+    def __init__(self, app: App, health: Callable[[], Mapping[str, object]], spawn: Spawn, guard: Guard) -> None:
         self.app, self.health, self.guard, self.spawn = app, health, guard, spawn
         self.reads = Reads(app.home, app.settings)
         self.followers = Followers(self.reads.news, app.execution.receipts.moved)
@@ -140,7 +142,7 @@ class Desk:
         self._sockets: set[web.WebSocketResponse] = set()
         self._assets = {name: (WEB / name).read_bytes() for name in ASSETS}
         self._asking = asyncio.Lock()
-        self._status: tuple[float, dict[str, Any]] = (0.0, {})
+        self._status: tuple[float, StatusDocument | None] = (0.0, None)
 
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._answer, self._guarded])
@@ -167,33 +169,33 @@ class Desk:
         """Every failure as words; what is our own defect goes to the log, never to the visitor."""
         try:
             return await handler(request)
-        except Said as said:
-            return _refusal(request, said)
+        except Refused as refused:
+            return _refusal(request, refused)
         except NoSuchOrder:
             text = "There is no order of this id or name. /api/v1/orders lists them."
-            return _refusal(request, Said(404, "No such order", text))
+            return _refusal(request, Refused(404, "No such order", text))
         except AmbiguousName as error:
-            return _refusal(request, Said(409, "Several orders", str(error)))
+            return _refusal(request, Refused(409, "Several orders", str(error)))
         except TimeoutError:
             text = "The index does not answer just now. Try again in a moment."
-            return _refusal(request, Said(503, "Busy", text))
+            return _refusal(request, Refused(503, "Busy", text))
         except web.HTTPException as error:
             return _refusal(request, _of_http(error))
         except Exception:
             log.exception("the status page: a defect of this program")
-            return _refusal(request, Said(500, "A defect of this program", "The log has the details."))
+            return _refusal(request, Refused(500, "A defect of this program", "The log has the details."))
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         hosts = request.headers.getall("Host", [])
         if len(hosts) != 1 or not self.guard.knows(hosts[0]):
-            raise Said(403, "Not for this name", f"This is known as {self.guard.address} and by no other name.")
+            raise Refused(403, "Not for this name", f"This is known as {self.guard.address} and by no other name.")
         if request.method not in ("GET", "HEAD"):
-            raise Said(405, "For reading only", f"{request.method} is not possible here.", {"Allow": "GET, HEAD"})
+            raise Refused(405, "For reading only", f"{request.method} is not possible here.", {"Allow": "GET, HEAD"})
         shown = request.headers.get("Authorization"), request.query.get("token")
         if not self._is_asset(request) and not self.guard.admits(*shown):
             text = "Show the token of http.token: `Authorization: Bearer TOKEN`, or ?token=TOKEN in the address."
-            raise Said(401, "A token is needed", text, {"WWW-Authenticate": "Bearer"})
+            raise Refused(401, "A token is needed", text, {"WWW-Authenticate": "Bearer"})
         return await handler(request)
 
     def _is_asset(self, request: web.Request) -> bool:
@@ -239,7 +241,7 @@ class Desk:
         await socket.prepare(request)
         self._sockets.add(socket)
         try:
-            with self.followers.following(document["order_id"], as_news(document)) as follower:
+            with self.followers.following(document.order_id, as_news(document)) as follower:
                 self.spawn(_send(socket, follower))
                 async for _ in socket:  # what a follower says means nothing; that it has gone is heard here
                     pass
@@ -249,12 +251,12 @@ class Desk:
 
     def _socket(self, request: web.Request) -> web.WebSocketResponse:
         if not self.guard.own_page(request.headers.get("Origin")):
-            raise Said(403, "Not for this page", f"Only pages of {self.guard.address} may follow an order.")
+            raise Refused(403, "Not for this page", f"Only pages of {self.guard.address} may follow an order.")
         if len(self.followers) >= MOST_FOLLOWERS:
-            raise Said(503, "Too many followers", f"{MOST_FOLLOWERS} follow already. Try again later.")
+            raise Refused(503, "Too many followers", f"{MOST_FOLLOWERS} follow already. Try again later.")
         socket = web.WebSocketResponse(timeout=CLOSING, heartbeat=HEARTBEAT, compress=False, max_msg_size=4096)
         if not socket.can_prepare(request).ok:
-            raise Said(426, "A websocket", "This address is for websockets.", {"Upgrade": "websocket"})
+            raise Refused(426, "A websocket", "This address is for websockets.", {"Upgrade": "websocket"})
         return socket
 
     async def _say_good_bye(self, app: web.Application) -> None:
@@ -265,10 +267,10 @@ class Desk:
 
     # --- what they answer ---
 
-    async def _status_now(self) -> dict[str, Any]:
+    async def _status_now(self) -> StatusDocument:
         async with self._asking:
-            made, document = self._status
-            if not document or time.monotonic() - made > FRESH:
+            read_at, document = self._status
+            if document is None or time.monotonic() - read_at > FRESH:
                 document = await self.reads.status()
                 self._status = time.monotonic(), document
             return document
@@ -297,14 +299,14 @@ def _asked(request: web.Request, *names: str) -> dict[str, str]:
     """The query. What means nothing here is refused, not ignored."""
     for name in request.query:
         if name not in (*names, "token"):
-            raise Said(400, "Unknown word", f"?{name[:40]}= means nothing here; {' and '.join(names)} do.")
+            raise Refused(400, "Unknown word", f"?{name[:40]}= means nothing here; {' and '.join(names)} do.")
     return dict(request.query)
 
 
 def _number(asked: Mapping[str, str], name: str, unasked: int, most: int, least: int = 1) -> int:
     text = asked.get(name, str(unasked))
     if not (text.isascii() and text.isdigit() and len(text) < 19 and least <= int(text) <= most):
-        raise Said(400, "Not such a number", f"{name} is a number from {least} to {most}.")
+        raise Refused(400, "Not such a number", f"{name} is a number from {least} to {most}.")
     return int(text)
 
 
@@ -312,22 +314,24 @@ async def _dress(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
 
 
-def _json(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    body = (json.dumps(document, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+def _json(
+    document: JsonObject | Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    body = (json.dumps(plain(document), ensure_ascii=False) + "\n").encode("utf-8", "replace")
     return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
 
 
-def _of_http(error: web.HTTPException) -> Said:
+def _of_http(error: web.HTTPException) -> Refused:
     if error.status == 404:
-        return Said(404, "Nothing here", "There is no such address. The page is at /, the data at /api/v1/status.")
-    return Said(error.status, error.reason, f"{error.reason}.")
+        return Refused(404, "Nothing here", "There is no such address. The page is at /, the data at /api/v1/status.")
+    return Refused(error.status, error.reason, f"{error.reason}.")
 
 
-def _refusal(request: web.Request, said: Said) -> web.Response:
+def _refusal(request: web.Request, refused: Refused) -> web.Response:
     if "text/html" in request.headers.get("Accept", ""):
-        text = page.draw_words(said.title, said.text)
-        return web.Response(text=text, status=said.status, headers=said.headers, content_type="text/html")
-    return _json({"error": {"title": said.title, "text": said.text}}, said.status, said.headers)
+        text = page.draw_words(refused.title, refused.text)
+        return web.Response(text=text, status=refused.status, headers=refused.headers, content_type="text/html")
+    return _json({"error": {"title": refused.title, "text": refused.text}}, refused.status, refused.headers)
 
 
 class AccessLog(AbstractAccessLogger):

@@ -7,7 +7,7 @@ import pytest
 
 from artfactoryd.errors import OverCap
 from artfactoryd.execution.capped_orders import CappedOrders
-from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.queue import Queues
 from artfactoryd.storage.index import Index
 from tests.execution.hangar import A1, B1, accept, item

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli import orders, submit
+from artfactoryd.cli import orders
 from artfactoryd.errors import (
     AskAgain,
     InDoubt,
@@ -17,9 +17,10 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.execution import gate as limits
-from artfactoryd.execution.gate import FEW
-from artfactoryd.reporting import status
+from artfactoryd.execution.pacing import gate as limits
+from artfactoryd.execution.pacing.gate import FEW
+from artfactoryd.reporting import status, waiting
+from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -55,7 +56,7 @@ def slowly(monkeypatch: Patch) -> None:
     monkeypatch.setattr(limits, "FIRST_PAUSE", 250.0)
 
 
-def outages(works: Works) -> dict[str, Any]:
+def outages(works: Works) -> dict[str, OutageRow]:
     return works.house.books.index.outages()
 
 
@@ -188,7 +189,7 @@ async def test_who_follows_the_daemon_is_told_of_an_outage_and_waits_no_longer_t
         made = await works.take(order("a car"))
 
         def resting() -> bool:
-            return submit._resting(index, [works.order(made)], home.home, works.house.settings.now)
+            return waiting.outlook(index, works.order(made), home.home, works.house.settings.now).rests
 
         await works.until(lambda: works.items(made) and outages(works))
         await works.until(lambda: outages(works)["fake"].given_up and resting())

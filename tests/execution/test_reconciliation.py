@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from artfactoryd.cli.orders import order_document, order_text
+from artfactoryd.cli.orders import order_text, whole_order
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
@@ -181,10 +181,11 @@ async def test_a_run_that_ends_by_itself_waits_while_asking_may_still_help_and_a
         assert not works.daemon.done
         row, house = works.order(made), works.house
         index = house.books.index
-        assert waiting.blockers(index, row, home.home, Settings()) == []
-        assert "being asked" in " ".join(waiting.reasons(index, row, home.home, Settings()))
+        outlook = waiting.outlook(index, row, home.home, Settings())
+        assert not outlook.rests and "being asked" in " ".join(outlook.reasons)
         await works.rests()
-        assert "nobody can say yet" in " ".join(waiting.blockers(index, row, home.home, Settings()))
+        outlook = waiting.outlook(index, row, home.home, Settings())
+        assert outlook.rests and "nobody can say yet" in " ".join(outlook.reasons)
         before = asked(works)
         await works.until(lambda: asked(works) > before + 1)
         says["a car"] = Ticket("found")
@@ -209,7 +210,7 @@ async def test_a_provider_that_refuses_to_be_asked_is_not_waited_for_nor_stopped
         await works.rests()
         assert works.states(made) == ["in_doubt", "completed"] and works.house.books.index.stops() == {}
         [doubt] = orders.doubts(works.house.books.index, works.order(made))
-        assert "may not look" in doubt["answer"]
+        assert "may not look" in doubt.answer
 
 
 async def test_a_defect_while_asking_leaves_it_in_doubt_and_the_house_at_work(
@@ -235,7 +236,7 @@ async def test_what_is_too_long_ago_is_asked_about_a_few_times_in_each_run_and_t
             await works.until(lambda: not works.execution.doubts.hopeful)
             await works.rests()
             index = works.house.books.index
-            while orders.doubts(index, works.order(made))[0]["next_ask_at"]:
+            while orders.doubts(index, works.order(made))[0].next_ask_at:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.1)
             assert asked(works) == questions and works.states(made) == ["in_doubt"]
@@ -322,7 +323,7 @@ async def test_an_attempt_found_after_the_item_was_sent_again_is_taken_down_apar
         assert works.committed(made) == (1 if absent else 2) * PRICE
         assert works.states(made) == ["completed"] and len(home.products()) == 1 and len(works.fake.calls()) == 2
         told = orders.doubts(index, works.order(made))
-        assert [doubt["ticket"] for doubt in told] == ([] if absent else ["found"])
+        assert [doubt.ticket for doubt in told] == ([] if absent else ["found"])
         before = asked(works)
         await asyncio.sleep(0.1)
         assert asked(works) == before
@@ -378,8 +379,8 @@ async def test_while_an_equal_create_is_on_its_way_what_is_found_may_be_that_one
 
 def shown(home: TestHome) -> tuple[dict[str, Any], str]:
     """`order cars`, as data and in words."""
-    found = order_document(home.home, Settings(), "cars")
-    return found, order_text(found)
+    whole = whole_order(home.home, Settings(), "cars")
+    return whole.to_json(), order_text(whole)
 
 
 def test_an_order_shows_each_doubt_what_was_asked_and_the_two_ways_out(emulator: Emulator, home: TestHome) -> None:

@@ -13,7 +13,7 @@ from artfactoryd.errors import IllegalMove, OverCap, StorageFull
 from artfactoryd.execution import recorder
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.doubts import Doubts
-from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder

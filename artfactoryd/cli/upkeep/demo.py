@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +17,7 @@ from artfactoryd.cli.submit import place_in_inbox
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.home import Home
+from artfactoryd.reporting.orders import OrderDocument
 from artfactoryd.settings import Settings
 
 
@@ -48,7 +48,7 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     settings = Settings()
     placed = [place_in_inbox(file, home.inbox, home, settings, True, environ)[0] for file in files]
     code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
-    while code == WAITS and (orders := _say_yes(home, environ, report["orders"])):
+    while code == WAITS and (orders := _say_yes(home, environ, report.orders)):
         code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
     pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
     click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
@@ -57,21 +57,21 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     return code if pictures else 1
 
 
-def _say_yes(home: Home, environ: dict[str, str], orders: Sequence[Mapping[str, Any]]) -> list[str]:
+def _say_yes(home: Home, environ: dict[str, str], orders: Sequence[OrderDocument]) -> list[str]:
     """Approves the examples that are held, likes all that those which wait have made. The ids of those that go on."""
     goes_on, commands = [], []
     for order in orders:
-        drafts = [product["path"] for product in order["products"] if not product["liked"]]
-        if order["status"] == OrderState.HELD:
-            answer = steer(home, Settings, environ, "approve", {"order": order["order_id"]})
-            commands.append(f"approve {order['name']}")
-        elif order["status"] == OrderState.PROCESSING and drafts:
+        drafts = [product.path for product in order.products or () if not product.liked]
+        if order.status == OrderState.HELD:
+            answer = steer(home, Settings, environ, "approve", {"order": order.order_id})
+            commands.append(f"approve {order.name}")
+        elif order.status == OrderState.PROCESSING and drafts:
             answer = steer(home, Settings, environ, "like", {"products": drafts, "off": False})
             commands += [f"like {home.root / path}" for path in drafts]
         else:
             continue
         if answer["done"]:
-            goes_on.append(order["order_id"])
+            goes_on.append(order.order_id)
     if commands:
         click.echo("\nSome of them ask a person. Nobody is here, so the demo says yes, as you would with:")
         click.echo("\n".join(f"  artfactoryd {command}" for command in commands) + "\n")

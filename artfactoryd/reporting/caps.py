@@ -1,0 +1,55 @@
+"""What is spent of the caps of day and month, for `status`, `spend` and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from artfactoryd.core.money import dollars
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.settings import Settings
+from artfactoryd.storage import budget
+from artfactoryd.storage.index import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Period(JsonObject):
+    """A day or a month and what counts against its cap: spent, perhaps spent, and set aside. In dollars."""
+
+    name: str  # "day" or "month", and in JSON the key of `date`
+    date: str  # "2026-11-22", "2026-11"
+    counted_usd: float
+    cap_usd: float
+    left_usd: float
+
+    def to_json(self) -> dict[str, object]:
+        figures = {"counted_usd": self.counted_usd, "cap_usd": self.cap_usd, "left_usd": self.left_usd}
+        return {self.name: self.date, **figures}
+
+
+@dataclass(frozen=True, slots=True)
+class Caps(JsonObject):
+    day: Period
+    month: Period
+
+    def lines(self) -> Iterator[str]:
+        """In words, a line for each."""
+        for title, period in (("Today  ", self.day), ("Month  ", self.month)):
+            counted, cap, left = map(in_dollars, (period.counted_usd, period.cap_usd, period.left_usd))
+            yield f"{title} {counted} of {cap}, {left} left"
+
+
+def standing(index: Index | None, settings: Settings, day: str) -> Caps:
+    """As they stand on that local date; without an index, nothing was ever spent."""
+    return Caps(_period(index, settings, "day", day), _period(index, settings, "month", day))
+
+
+def _period(index: Index | None, settings: Settings, name: str, day: str) -> Period:
+    cap = budget.caps(settings)[name]
+    counted = budget.counted(index, name, day) if index else 0
+    left = max(0, cap - counted)
+    return Period(name, day if name == "day" else day[:7], *(value / 1_000_000 for value in (counted, cap, left)))
+
+
+def in_dollars(value: float) -> str:
+    return dollars(round(value * 1_000_000))

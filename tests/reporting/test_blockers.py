@@ -1,0 +1,37 @@
+"""Whoever waits for an order goes by its blockers: on as long as all of them pass soon."""
+
+from __future__ import annotations
+
+import pytest
+
+from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
+
+LASTS = Blocker(Code.ORDER_CAP, Who.PERSON, None, "Its cap is reached.")
+PASSES = Blocker(Code.PUT_BACK, Who.PROVIDER, "fal", "It asks to wait.")
+
+
+@pytest.mark.parametrize(
+    ("state", "was_asked", "on_the_way", "blockers", "rests"),
+    [
+        (OrderState.COMPLETED, False, 0, [], True),
+        (OrderState.FAILED, False, 0, [LASTS], True),
+        (OrderState.HELD, True, 0, [], True),
+        (OrderState.PROCESSING, True, 2, [], True),  # cancelled while it was held, and something came all the same
+        (OrderState.QUEUED, False, 0, [], False),
+        (OrderState.PROCESSING, False, 0, [], False),
+        (OrderState.PROCESSING, False, 0, [PASSES], False),
+        (OrderState.PROCESSING, False, 0, [LASTS], True),
+        (OrderState.PROCESSING, False, 0, [PASSES, LASTS], True),
+        (OrderState.PROCESSING, False, 1, [LASTS], False),
+    ],
+)
+def test_nobody_waits_for_an_order_that_has_ended_or_is_blocked_for_long(
+    state: OrderState, was_asked: bool, on_the_way: int, blockers: list[Blocker], rests: bool
+) -> None:
+    assert Outlook(state, was_asked, on_the_way, blockers).rests is rests
+
+
+def test_the_reasons_are_the_blockers_texts_in_their_order() -> None:
+    outlook = Outlook(OrderState.PROCESSING, False, 0, [LASTS, PASSES])
+    assert outlook.reasons == ["Its cap is reached.", "It asks to wait."]

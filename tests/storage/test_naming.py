@@ -1,0 +1,168 @@
+"""One rule for naming an order and one for a product, in every command, in the daemon and on the status page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from click.testing import CliRunner, Result
+
+from artfactoryd.cli import main
+from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
+from artfactoryd.settings import LiveSettings, Settings
+from artfactoryd.storage import naming
+from artfactoryd.storage.index import Index
+from artfactoryd.web.queries import Reads
+from tests.homes import TestHome
+from tests.works import at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@dataclass(frozen=True)
+class Three:
+    """A home with two orders called cars, the older first, and one called boats; a product each, 0001.png."""
+
+    home: TestHome
+    orders: tuple[str, str, str]
+    folders: tuple[str, str, str]
+    products: tuple[str, str, str]
+    paths: tuple[str, str, str]
+
+    def call(self, *words: str) -> Result:
+        return CliRunner().invoke(main, ["--home", str(self.home.root), *words])
+
+
+@pytest_asyncio.fixture
+async def three(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Three]:
+    async with at_work(home, monkeypatch) as works:
+        made = [
+            await works.make(order("a red car", file="{index:04d}.{ext}", project="red")),
+            await works.make(order("a blue car", file="{index:04d}.{ext}", project="blue")),
+            await works.make(order("a boat", file="{index:04d}.{ext}"), "boats.yaml"),
+        ]
+        index = works.house.books.index
+        folders = [str(works.order(each).folder) for each in made]
+        products = sorted(index.newest_products(3), key=lambda product: made.index(product.order_id))
+        await works.stop()
+    ids, paths = [product.id for product in products], [product.path for product in products]
+    yield Three(home, *(tuple(each) for each in (made, folders, ids, paths)))  # type: ignore[arg-type]
+
+
+READING = [("order",), ("why",), ("logs", "-n", "1", "--order")]
+STEERING = [("approve",), ("cancel",), ("retry",), ("pause",), ("resume",)]
+
+
+def beginning(wanted: str, all_ids: tuple[str, ...]) -> str:
+    """The shortest that no other of them begins with, as a person would cut it."""
+    return next(wanted[:n] for n in range(4, 36) if sum(other.startswith(wanted[:n]) for other in all_ids) == 1)
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+def test_who_only_looks_names_an_order_by_id_beginning_path_or_name(three: Three, words: tuple[str, ...]) -> None:
+    boats, folder = three.orders[2], three.folders[2]
+    begins = beginning(boats, three.orders + three.products)
+    for name in (boats, boats.upper(), begins, folder, f"{folder}/", str(three.home.root / folder), "boats"):
+        done = three.call(*words, name)
+        assert done.exit_code == 0, (name, done.output)
+        assert words[0] == "logs" or boats in done.output, (name, done.output)
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+def test_who_only_looks_is_shown_the_list_or_takes_the_latest(three: Three, words: tuple[str, ...]) -> None:
+    older, newer, other = three.orders
+    asked = three.call(*words, "cars")
+    assert asked.exit_code == 2 and asked.output.index(newer) < asked.output.index(older)
+    assert other not in asked.output and "red/cars" in asked.output and "--latest" in asked.output
+    done = three.call(*words, "cars", "--latest")
+    assert done.exit_code == 0
+    assert words[0] == "logs" or (newer in done.output and older not in done.output)
+
+
+@pytest.mark.parametrize("words", [("order",), ("logs", "--order")], ids=lambda words: words[0])
+def test_an_order_that_is_not_there_is_said(three: Three, words: tuple[str, ...]) -> None:
+    for name in ("carz", "0000", "Projects/nowhere"):
+        done = three.call(*words, name)
+        assert done.exit_code == 2 and f"There is no order {name!r}. `artfactoryd orders` lists them." in done.output
+
+
+@pytest.mark.parametrize("words", STEERING, ids=lambda words: words[0])
+def test_who_steers_names_an_order_by_the_same_rule(three: Three, words: tuple[str, ...]) -> None:
+    older, newer, boats = three.orders
+    begins = beginning(boats, three.orders)
+    for name in (boats, begins, three.folders[2], str(three.home.root / three.folders[2]), "boats"):
+        answer = three.call(*words, name).output
+        assert "boats" in answer and "There is no order" not in answer, (name, answer)
+    several, nothing = three.call(*words, "cars"), three.call(*words, "carz")
+    assert several.exit_code == nothing.exit_code == 1
+    assert newer in several.output and older in several.output and "--latest" not in several.output
+    assert "There is no order 'carz'." in nothing.output
+
+
+def test_nothing_is_done_to_any_order_of_a_name_that_several_have(three: Three) -> None:
+    three.call("cancel", "cars")
+    assert {each["status"] for each in json.loads(three.call("orders", "--json").output)["orders"]} == {"completed"}
+
+
+@pytest.mark.parametrize("words", [("explain",), ("like",), ("tag", "+x"), ("remake",)], ids=lambda words: words[0])
+def test_a_product_is_named_by_id_beginning_or_path(
+    three: Three, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, path = three.products[0], three.paths[0]
+    monkeypatch.chdir((three.home.root / path).parent)
+    for name in (
+        product, beginning(product, three.products), f"product:{product}", path, str(three.home.root / path),
+        "0001.png", "./0001.png", "0001.png.json",
+    ):  # fmt: skip
+        assert three.call(*words, name).exit_code == 0, (name, three.call(*words, name).output)
+
+
+@pytest.mark.parametrize("words", [("explain",), ("like",), ("tag", "+x"), ("remake",)], ids=lambda words: words[0])
+def test_a_file_name_that_several_products_have_is_told_with_the_list(three: Three, words: tuple[str, ...]) -> None:
+    done = three.call(*words, "0001.png")
+    assert done.exit_code == (2 if words[0] in ("explain", "remake") else 1)
+    assert all(product in done.output for product in three.products) and all(
+        path in done.output for path in three.paths
+    )
+    unknown = three.call(*words, "0007.png")
+    assert unknown.exit_code == done.exit_code and "There is no product '0007.png'." in unknown.output
+
+
+def test_of_several_products_the_latest_is_explained(three: Three) -> None:
+    assert three.products[2] in three.call("explain", "0001.png", "--latest").output
+    assert three.products[1] in three.call("explain", three.products[1][:20], "--latest").output
+
+
+def test_a_product_whose_file_is_gone_is_told_of_by_its_path(three: Three) -> None:
+    path = three.home.root / three.paths[2]
+    path.unlink()
+    Path(f"{path}.json").unlink()
+    assert f"{three.paths[2]} is no longer on the shelf" in three.call("explain", str(path)).output
+    assert "is product 1 of order boats" in three.call("why", str(path)).output
+
+
+async def test_the_status_page_names_an_order_by_the_same_rule(three: Three) -> None:
+    reads = Reads(three.home.home, LiveSettings(three.home.home, Settings(), {}))
+    with pytest.raises(AmbiguousName) as caught:
+        await reads.items("cars", 0, 10)
+    assert caught.value.candidates == (three.orders[1], three.orders[0])
+    assert (await reads.items("boats", 0, 10)).order_id == three.orders[2]
+    with pytest.raises(NoSuchOrder):
+        await reads.items("carz", 0, 10)
+    reads.close()
+
+
+def test_an_id_in_full_is_that_order_whatever_is_called_so(three: Three) -> None:
+    index = Index.look(three.home.home.index_file)
+    assert naming.order_named(index, three.orders[0]).id == three.orders[0]
+    assert naming.product_named(index, three.products[0]).id == three.products[0]
+    with pytest.raises(NoSuchProduct):
+        naming.product_named(index, "")
+    with pytest.raises(NoSuchOrder):
+        naming.order_named(None, "cars")
+    index.close()
