@@ -19,7 +19,7 @@ from artfactoryd import failpoints
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments, notices, order_folder, put_back
+from artfactoryd.intake import attachments, notices, order_folder, own_folder, put_back
 from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
@@ -121,10 +121,11 @@ class Intake:
         """What becomes of it, or the lines that make orders of it."""
         if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
             return Waiting(Lack.PICTURE)
-        sidecar = await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim)
-        if sidecar is not None:
-            await asyncio.to_thread(self._claims.clear, claim)
-            return PutBack(sidecar)
+        for back in (put_back.put_back, own_folder.put_back):
+            place = await asyncio.to_thread(back, self._home, self._books.index, claim)
+            if place is not None:
+                await asyncio.to_thread(self._claims.clear, claim)
+                return PutBack(place)
         return await self._read(claim)
 
     async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
@@ -145,6 +146,8 @@ class Intake:
     def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
         """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
         left = attachments.leftovers(claim, [picture["value"] for row in ready for picture in row.inputs])
+        if claim.is_order_folder:
+            left = own_folder.beyond_shelf(self._home, self._books.index, claim, left)
         if claim.kind == "file":
             for path in left:
                 self._set_aside(path, notices.left_text(path.name, claim.name, bool(ready)))
@@ -233,8 +236,9 @@ class Intake:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
-            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED
-        )
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED,
+            copy_of=own_folder.original(self._books.index, claim),
+        )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(claim.order_file.read_bytes(), origin)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
+from artfactoryd.core.inbox_rules import RESOLVED, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
 
@@ -36,9 +37,16 @@ class Claim:
         return self.folder / "dropped" / self.name
 
     @property
+    def is_order_folder(self) -> bool:
+        """One of ours, that has lain on a shelf."""
+        return self.kind == "bundle" and os.path.isdir(self.entry) and is_order_folder(os.listdir(self.entry))
+
+    @property
     def order_file(self) -> Path:
         if self.kind == "file":
             return self.entry
+        if self.is_order_folder:
+            return self.entry / RESOLVED
         names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
         return self.entry / (names[0] if names else "order.yaml")
 

@@ -106,6 +106,7 @@ class Origin:
     folder: Path | None = None  # where the pictures it names lie
     kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
     again: Again | None = None  # the sidecar that it is made of
+    copy_of: str | None = None  # the order whose own folder this is, in words
 
 
 @dataclass
@@ -204,7 +205,7 @@ class Scholar:
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
         return Study(
             document, order, plan, cap, fingerprint,
-            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)),
+            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before, origin.copy_of)),
             pictures, borrowed | self._own_pattern(document), needs, proof_numbers(plan),
         )  # fmt: skip
 
@@ -322,7 +323,12 @@ class Scholar:
         sha256 = hashlib.sha256(document.text).hexdigest()
         return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
 
-    def _repeats(self, fingerprint: str, order: Order, before: Sequence[Study]) -> Iterator[Reason]:
+    def _repeats(
+        self, fingerprint: str, order: Order, before: Sequence[Study], copy_of: str | None
+    ) -> Iterator[Reason]:
+        if copy_of:
+            yield Reason("duplicate", f"It is a duplicate of {copy_of}.")
+            return
         if order.rehearse:
             return
         for study in before:
