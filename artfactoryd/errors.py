@@ -86,6 +86,12 @@ class Problem:
         }  # fmt: skip
 
 
+def not_readable(error: OSError) -> Problem:
+    """Nothing is wrong with the order, so it waits (`E_READ`)."""
+    message = f"{error.filename or 'a file'} cannot be read: {error.strerror or error}."
+    return Problem("E_READ", message, "Look at its permissions; the order goes on when it can be read.")
+
+
 class ArtFactoryError(Exception):
     """Base of all: `title` is a few words, `str(error)` a sentence that tells what to do."""
 

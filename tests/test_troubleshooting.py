@@ -379,6 +379,23 @@ def _(stage: Stage) -> Found:
     return stage.once("car.yaml")
 
 
+@situation("The folder of an order, dragged out of Projects into the inbox")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).exit == 0
+    (receipt,) = stage.home.home.projects.glob("*/*/*/receipt.yaml")
+    shutil.move(receipt.parent, stage.home.home.inbox / "car")
+    found = stage.once("car.yaml")
+    assert receipt.exists()
+    found.words = stage.home.papers()
+    return found
+
+
+@situation("A file that meets a defect of this program")
+def _(stage: Stage) -> Found:
+    stage.home.before = "from artfactoryd.planning.planner import Scholar; Scholar.study = lambda *_: {}['x']"
+    return stage.taken("car.yaml", GREEN)
+
+
 @situation("A product and its sidecar, dragged out of their folder into the inbox")
 def _(stage: Stage) -> Found:
     assert stage.taken("car.yaml", GREEN).exit == 0

@@ -24,6 +24,7 @@ from artfactoryd.core import inbox_rules
 from artfactoryd.durable import make_folder, write_file
 from artfactoryd.entries import Entry, everything_in, has_writer, listing, readable
 from artfactoryd.errors import StorageFull
+from artfactoryd.intake.own_folder import names_in
 from artfactoryd.intake.watcher import STEP_MS, Watcher
 from artfactoryd.mounts import mount_of, mounts
 
@@ -184,6 +185,9 @@ class Inbox:
 
     def _judge_folder(self, box: Entry, look: _Look) -> None:
         """A bundle, a drop-box or a stray: known when all in it is quiet. Once a drop-box, it stays one."""
+        if inbox_rules.is_order_folder(names_in(box.path)):
+            self._judge_order_folder(box, None, look)
+            return
         if readable(box.name) in self._served:
             self._look_into(box, look)
             return
@@ -209,6 +213,30 @@ class Inbox:
         else:
             look.take(box, None)
 
+    def _judge_order_folder(self, box: Entry, project: str | None, look: _Look) -> None:
+        """One that has lain on the shelf, and whose pictures are no strays."""
+        deep = list(everything_in(box.path))
+        age = min(self._age(entry, look) for entry in chain([box], deep))
+        if age < self._settle:
+            look.wait(box, project, self._settle - age)
+        elif any(self._written(entry) for entry in deep):
+            look.wait(box, project, max(age / 10, REST))
+        else:
+            look.take(box, None)
+
+    def _judge_nested(self, box: Entry, project: str, look: _Look) -> None:
+        """A folder in a drop-box: what was dragged may be a whole day, or a whole project, of order folders."""
+        if inbox_rules.is_order_folder(names_in(box.path)):
+            self._judge_order_folder(box, project, look)
+            return
+        inside = [entry for entry in everything_in(box.path) if entry.kind == "folder"]
+        own = [entry for entry in inside if inbox_rules.is_order_folder(names_in(entry.path))]
+        for entry in own:
+            self._judge_order_folder(entry, project, look)
+        if not own:
+            age = min(self._age(inner, look) for inner in chain([box], everything_in(box.path)))
+            self._judge_stray(box, inbox_rules.NESTED, age, look)
+
     def _look_into(self, box: Entry, look: _Look) -> None:
         project, before = readable(box.name), len(look.ready)
         try:
@@ -218,8 +246,7 @@ class Inbox:
             return
         for entry in entries:
             if entry.kind == "folder":
-                age = min(self._age(inner, look) for inner in chain([entry], everything_in(entry.path)))
-                self._judge_stray(entry, inbox_rules.NESTED, age, look)
+                self._judge_nested(entry, project, look)
             else:
                 self._judge(entry, project, look)
         if len(look.ready) > before:
