@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.durable import TEMPORARY
 
@@ -29,7 +29,7 @@ def card_of(product: Path) -> Path:
 
 def read_sidecar(path: Path) -> Json:
     """Raises ValueError for what is no sidecar."""
-    document = json.loads(path.read_bytes())
+    document = strict_json.loads(path.read_bytes())
     if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):
         raise ValueError(f"{path.name} is no sidecar: it has no id and file")
     return document
