@@ -777,6 +777,15 @@ ledger.flush = refuse"""
     return found
 
 
+@situation("Another program exchanged, cut or removed the ledger")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).state == "completed"
+    (file,) = stage.home.home.ledger.glob("2*.jsonl")
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    done = stage.home.call("once")
+    return Found("Projects", "completed", done.stderr, done.returncode)
+
+
 @situation("The index is damaged or gone")
 def _(stage: Stage) -> Found:
     assert stage.taken("car.yaml", GREEN).exit == 0
