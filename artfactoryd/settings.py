@@ -92,7 +92,7 @@ class Http:
 @dataclass(frozen=True, slots=True)
 class Logging:
     level: str = "info"
-    format: str = "text"
+    format: str = "text"  # accepted, and without effect: the files are JSON lines
 
 
 PROVIDERS = {

@@ -45,6 +45,12 @@ from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 
+
+def most_bytes(settings: Settings) -> int:
+    """Of a file that may be an order or a sidecar: what is larger is neither."""
+    return max(settings.limits.order_bytes, again.MOST_BYTES)
+
+
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
 

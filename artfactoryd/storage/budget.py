@@ -49,7 +49,7 @@ def heed(index: Index, order: OrderRow, reserved: int, day: str, in_force: Mappi
 def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
     for name in NAMES:
         if name in in_force and (words := _of_days(index, name, reserved, day, in_force[name])):
-            raise OverCap(words, name, day)
+            raise OverCap(words, day)
 
 
 def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
