@@ -99,15 +99,28 @@ class ArtFactoryError(Exception):
     stops: Scope = "daemon"
 
 
+MOST_PROBLEMS = 100  # told of one file; nobody reads more at once
+
+
+def not_too_many(problems: Sequence[Problem]) -> list[Problem]:
+    """The first of them, and where the rest begin. Safe to apply twice."""
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0 or problems[MOST_PROBLEMS].code == "E_MORE":
+        return list(problems)
+    message = f"and {more} more problems from here on."
+    note = replace(problems[MOST_PROBLEMS], code="E_MORE", message=message, fix="", path=())
+    return [*problems[:MOST_PROBLEMS], note]
+
+
 class Refusal(ArtFactoryError):
-    """A file that cannot be taken. `problems` is everything wrong with it, at once."""
+    """A file that cannot be taken. `problems` is what is wrong with it, at once: all of it, up to MOST_PROBLEMS."""
 
     title = "This cannot be taken"
     stops: Scope = "order"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(not_too_many(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class WrongUse(ArtFactoryError):

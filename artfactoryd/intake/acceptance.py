@@ -17,6 +17,7 @@ from pathlib import Path
 
 from artfactoryd import failpoints, news
 from artfactoryd.core.expansion.hold_reasons import Reason
+from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.intake import attachments, notices, order_folder, own_folder, put_back
@@ -30,7 +31,7 @@ from artfactoryd.planning.accepted import document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study
+from artfactoryd.planning.planner import Origin, Scholar, Study, most_bytes
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
@@ -244,7 +245,7 @@ class Intake:
             copy_of=own_folder.original(self._books.index, claim),
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
-        return scholar.study(claim.order_file.read_bytes(), origin)
+        return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
 
     async def _orders(self, claim: Claim, studies: Sequence[Study]) -> list[Event]:
         """The lines for all documents of the file together: accepted, or all held."""
