@@ -162,6 +162,12 @@ class StorageSick(ArtFactoryError):
     title = "The disk does not keep what is written"
 
 
+class HomeMoved(StorageSick):
+    """The path of the home no longer leads to the folder that is locked: what is written there is not ours to know."""
+
+    title = "The factory folder is not where it was"
+
+
 class ProviderError(ArtFactoryError):
     stops: Scope = "item"
 

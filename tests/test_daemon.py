@@ -6,7 +6,9 @@ import asyncio
 import json
 import shutil
 import signal
+import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
+from artfactoryd.errors import HomeMoved
 from artfactoryd.intake import claims
 from artfactoryd.settings import Budget
 from tests.emulator.client import Emulator
@@ -193,3 +196,60 @@ def test_stopped_with_fifty_on_the_way_and_started_again_there_are_fifty_creates
     emulator.control(run_seconds=0.0, create_latency=0.0)
     assert home.once() == 0
     assert len(home.products()) == 50 == len(emulator.creates()) and set(home.states()) == {"completed"}
+
+
+def rename(home: Path) -> None:
+    home.rename(home.with_name("elsewhere"))
+
+
+def delete(home: Path) -> None:
+    while home.exists():  # the program makes files meanwhile
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def exchange(home: Path) -> None:
+    rename(home)
+    subprocess.run(["cp", "-a", home.with_name("elsewhere"), home], stderr=subprocess.DEVNULL)
+
+
+def mount_over(home: Path) -> None:
+    """As if: another folder under the name, what was there is nowhere."""
+    subprocess.run(["cp", "-a", home, home.with_name("copy")], stderr=subprocess.DEVNULL)
+    delete(home)
+    home.with_name("copy").rename(home)
+
+
+def leave_a_file(home: Path) -> None:
+    rename(home)
+    home.write_text("no folder")
+
+
+@pytest.mark.parametrize("away", [rename, delete, exchange, mount_over, leave_a_file], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("command", ["run", "once"])
+def test_a_home_that_is_not_where_it_was_ends_the_run_with_words(
+    tmp_path: Path, emulator: Emulator, away: Callable[[Path], None], command: str
+) -> None:
+    """While four of sixty are on their way."""
+    home = TestHome.make(tmp_path / "home", emulator.base_url, inbox={"scan_seconds": 3600})
+    emulator.control(run_seconds=1.0)
+    home.drop("cars.yaml", order("a car", provider="replicate", model="flux-schnell", parameters={"seed": "1..60"}))
+    process = home.start(command)
+    try:
+        until(lambda: len(emulator.creates()) >= 4)
+        away(home.root)
+        out, err = process.communicate()
+    finally:
+        process.kill()
+    assert "The factory folder is not where it was" in err and "Traceback" not in out + err, err
+    assert process.returncode == 1 and len(emulator.creates()) < 20
+
+
+async def test_between_two_looks_the_next_wish_notices_it(home: TestHome, monkeypatch: Patch) -> None:
+    with home.home.lock() as locked, pytest.raises(HomeMoved, match="Another folder"):
+        monkeypatch.setattr(home, "home", locked)
+        async with at_work(home, monkeypatch) as works:
+            monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
+            exchange(home.root)
+            home.drop("cars.yaml", order("a [red,blue] car"))
+            await asyncio.wait({works.running}, timeout=PATIENCE)
+            assert works.fake.calls() == [] and home.lines("wish") == []

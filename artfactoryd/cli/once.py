@@ -49,7 +49,7 @@ def work_once(
     """
     options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
     before = _words_in_rejected(home)
-    with home.lock("once"):
+    with home.lock("once") as home:
         log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
         home.make()
         with Progress(quiet) as progress:
