@@ -95,6 +95,33 @@ def has_writer(path: Path) -> bool:
     return False
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Every file at any depth, in order; none where the folder is not there. Raises OSError for what may not be read:
+    to leave it out would look as if it were not there."""
+    if not folder.exists():
+        return []
+    return sorted(Path(above, name) for above, _, files in os.walk(folder, onerror=_raise) for name in files)
+
+
+def check_readable(path: Path) -> None:
+    """Raises OSError for what may not be read, itself or anything in it; links, pipes and the like are not opened."""
+    if not is_folder(path):
+        _check_file(path)
+        return
+    for above, _, files in os.walk(path, onerror=_raise):
+        for name in files:
+            _check_file(Path(above, name))
+
+
+def _check_file(path: Path) -> None:
+    if stat.S_ISREG(os.lstat(path).st_mode):
+        os.close(os.open(path, READ_ONLY))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 

@@ -148,6 +148,25 @@ class Home:
             with _as_wrong_use(f"The folder {folder} cannot be made"):
                 durable.make_folders(folder)
 
+    def check_inbox(self, inbox: Path) -> str | None:
+        """Why this folder cannot be the inbox; None when it can. Links are followed, of the home's own folders too.
+
+        Whatever lies in the inbox is taken away: around the home or in it, it would be the ledger, products, settings.
+        """
+        if inbox == self.inbox and not inbox.is_symlink():
+            return None
+        own_folders = (
+            self.root, self.held, self.rejected, self.projects, self.library, self.ledger, self.work, self.private,
+        )  # fmt: skip
+        try:
+            folder = inbox.resolve()
+            for own in (own.resolve() for own in own_folders):
+                if folder != self.root.resolve() / "Inbox" and (_below(own, folder) or _below(folder, own)):
+                    return f"{inbox} lies around or inside {own}, whose files would be taken for orders and set aside."
+        except (OSError, RuntimeError):  # a link to itself: looking into it will tell
+            pass
+        return None
+
     def check_place(self) -> None:
         """Raise WrongUse with the reason when a factory folder cannot live here."""
         with _as_wrong_use(f"{self.root} cannot be used as the factory folder"):
@@ -207,7 +226,7 @@ class Home:
             return
         raise WrongUse(
             f"{self.root} is a copy of {written.get('path')}, or was moved here from another disk. Two homes with one "
-            f"past would buy everything twice, so nothing is taken or sent here. If the other one is not used any more: "
+            f"past would buy everything twice, so nothing is taken or sent here. If the other is not used any more: "
             f"{init_command(self.root)} --adopt"
         )
 

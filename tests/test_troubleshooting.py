@@ -40,7 +40,8 @@ ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults_
 AT_ONCE = (
     "from datetime import timedelta; from artfactoryd.execution import reconciliation as r; r.PATIENCE = timedelta(0)"
 )
-HASTY = """from artfactoryd.execution import collection, gate
+HASTY = """from artfactoryd.execution import collection
+from artfactoryd.execution.pacing import gate
 collection.ATTEMPT_AGAIN = (0.01, 0.01); gate.FIRST_PAUSE = 0.01"""
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 SMALLER = "provider: local\nmodel: resize\nparameters: {width: 32, image: "
@@ -376,6 +377,23 @@ def _(stage: Stage) -> Found:
     stage.home.drop("car.yaml", GREEN)
     assert [stage.home.once(ARTFACTORY_FAULT="reading") for _ in range(3)] == [-signal.SIGKILL] * 3
     return stage.once("car.yaml")
+
+
+@situation("The folder of an order, dragged out of Projects into the inbox")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).exit == 0
+    (receipt,) = stage.home.home.projects.glob("*/*/*/receipt.yaml")
+    shutil.move(receipt.parent, stage.home.home.inbox / "car")
+    found = stage.once("car.yaml")
+    assert receipt.exists()
+    found.words = stage.home.papers()
+    return found
+
+
+@situation("A file that meets a defect of this program")
+def _(stage: Stage) -> Found:
+    stage.home.before = "from artfactoryd.planning.planner import Scholar; Scholar.study = lambda *_: {}['x']"
+    return stage.taken("car.yaml", GREEN)
 
 
 @situation("A product and its sidecar, dragged out of their folder into the inbox")
@@ -874,8 +892,9 @@ def _(stage: Stage) -> Found:
 def _(stage: Stage) -> Found:
     with stage.home.running() as process:
         until((stage.home.home.work / "at-work.txt").exists)
+        copy = shutil.copytree(stage.home.root, stage.home.root.with_name("copy"), symlinks=True)
         stage.home.root.rename(stage.home.root.with_name("old"))
-        shutil.copytree(stage.home.root.with_name("old"), stage.home.root, symlinks=True)
+        copy.rename(stage.home.root)
         stage.home.drop("car.yaml", GREEN)
         out, err = process.communicate()
     return stage.home.found("car.yaml", out + err, process.returncode)
@@ -886,6 +905,12 @@ def _(stage: Stage) -> Found:
     copy = stage.home.root.with_name("copy")
     shutil.copytree(stage.home.root, copy)
     stage.home.home = Home(copy)
+    return stage.told("once")
+
+
+@situation("`inbox.path` around or inside the factory folder")
+def _(stage: Stage) -> Found:
+    stage.home.configure(inbox={"path": ".."})
     return stage.told("once")
 
 

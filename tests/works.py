@@ -20,9 +20,10 @@ from artfactoryd.clock import now
 from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
-from artfactoryd.execution import collection, machine
+from artfactoryd.execution import collection
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.execution.flights import Phase
+from artfactoryd.execution.pacing import machine
 from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
@@ -171,7 +172,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that matter to nobody, made short; those that wait for a person too."""
     for place, pause in SHORT.items():
         monkeypatch.setattr(place.replace(":", "."), pause)
-    monkeypatch.setattr("artfactoryd.execution.gate.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("artfactoryd.execution.pacing.gate.FIRST_PAUSE", 0.01)
     monkeypatch.setattr(collection, "ATTEMPT_AGAIN", (0.01, 0.02))
     monkeypatch.setattr(collection, "ASK_AGAIN", 0.01)
     monkeypatch.setattr(collection, "STOPPED_AGAIN", 0.01)

@@ -50,7 +50,8 @@ def work_once(
     options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
     before = _words_in_rejected(home)
     with home.lock("once") as home:
-        log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
+        level = "debug" if verbose else settings.logging.level
+        log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with Progress(quiet) as progress:
             report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))

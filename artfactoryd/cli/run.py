@@ -37,11 +37,13 @@ def run(ctx: click.Context, supervised: bool) -> None:
 
 def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised: bool) -> None:
     """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
-    stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
+    # launchd's file grows for ever; systemd's journal does not
+    shown = not supervised or "INVOCATION_ID" in environ
+    stderr: log.Stderr = "nothing" if not shown else "everything" if verbose else "aloud"
     with _held(home, environ, supervised) as home:
         seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         logging = settings.logging if settings else Logging()
-        log.setup("debug" if verbose else logging.level, home.logs, stderr, form=logging.format)
+        log.setup("debug" if verbose else logging.level, home.logs, stderr)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")

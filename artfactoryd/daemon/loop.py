@@ -72,9 +72,11 @@ class Daemon:
             app.claims, app.intake, app.books.index, options.only, self._note,
             lambda: notify.tell(environ, "WATCHDOG=1"),
         )  # fmt: skip
+        self._asked = False  # to stop
         self._moved: HomeMoved | None = None  # the home is not where it was: this run ends
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
+        self._blind = ""  # why the inbox, or a drop-box, could not be looked into just now
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app)
@@ -82,13 +84,13 @@ class Daemon:
 
     @property
     def report(self) -> RunReport:
-        return self._tally.report(self._consumer.pending)
+        return self._tally.report(self._consumer.pending + bool(self._blind))
 
     async def run(self) -> None:
-        """Until stopped (SIGTERM, SIGINT) or, for `until_done`, until nothing can go on by itself."""
+        """Until stopped (SIGTERM, SIGINT, SIGHUP) or, for `until_done`, until nothing can go on by itself."""
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._asked_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT, *_hangup()):
+            loop.add_signal_handler(number, self._asked_to_stop, number)
         async with asyncio.TaskGroup() as group:
             self._group = group
             await self._take_up()
@@ -102,9 +104,14 @@ class Daemon:
             raise self._moved
         cleanup.unmark(self.app.home)
 
-    def _asked_to_stop(self) -> None:
-        if self.stop.is_set():  # asked twice: at once
-            os._exit(130)
+    def _asked_to_stop(self, number: int) -> None:
+        """Asked twice: at once. A window that closes says so as often as it likes, also beside a SIGTERM."""
+        if number != signal.SIGHUP:
+            if self._asked:
+                os._exit(130)
+            self._asked = True
+        if self.stop.is_set():
+            return
         log.info("asked to stop")
         notify.tell(self._environ, "STOPPING=1")
         self.stop.set()
@@ -176,7 +183,8 @@ class Daemon:
         ago = time.monotonic() - self._looked
         books = self.app.books.alive
         late = ago > max(LATE, 3 * self.app.settings.now.inbox.scan_seconds)
-        return {"alive": books and not late, "books": books, "inbox_seconds_ago": round(ago, 1)}
+        health = {"alive": books and not late and not self._blind, "books": books, "inbox_seconds_ago": round(ago, 1)}
+        return {**health, "inbox": self._blind} if self._blind else health
 
     def _spawn(self, work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
         assert self._group is not None
@@ -251,9 +259,13 @@ class Daemon:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
             notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
-            self._looked = time.monotonic()
+            unfit = self.app.home.check_inbox(inbox.folder)  # again: a link may lead elsewhere by now
+            self._looked, self._blind = time.monotonic(), unfit or scan.blind
             if self._is_moved():
                 return
+            if unfit:
+                self._taken_all = True
+                continue
             self.app.reread_settings()
             self.app.execution.heed_date()
             await self._consumer.take_waiting()
@@ -330,6 +342,11 @@ class Daemon:
     def _owes_proof(self) -> bool:
         """A proof has ended, and a person is about to be told."""
         return bool(self.app.proofs.done) and not self.app.proofs.late
+
+
+def _hangup() -> list[signal.Signals]:
+    """SIGHUP, unless whoever started us wants us to outlive the window (nohup)."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 
 async def end(*owners: set[asyncio.Task[None]]) -> None:

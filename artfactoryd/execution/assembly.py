@@ -14,9 +14,9 @@ from artfactoryd.execution.delivery import Delivery
 from artfactoryd.execution.dispatcher import Dispatcher
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.health import Health
-from artfactoryd.execution.machine import Disk, Room
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.health import Health
+from artfactoryd.execution.pacing.machine import Disk, Room
 from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.purchase import Purchase
 from artfactoryd.execution.queue import Queues

@@ -16,9 +16,9 @@ import uuid_utils
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.health import Health
-from artfactoryd.execution.polling import Pace
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.health import Health
+from artfactoryd.execution.pacing.polling import Pace
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of
@@ -85,7 +85,7 @@ class Collection:
     async def _pause_after(self, row: ItemRow, error: Throttled | AskAgain | ProviderStopped, pause: float) -> float:
         """A question failed: seconds until the next, where an answer would have been followed by `pause`."""
         if isinstance(error, Throttled):
-            self._gates[row.provider].slow(error.after)
+            self._gates[row.provider].slow_down(error.after)
             return pause
         if isinstance(error, ProviderStopped):
             await self._health.stop(row.provider, error)
@@ -112,7 +112,7 @@ class Collection:
             await self._health.question_answered(provider, stopped)
             return outputs
         finally:
-            gate.asked()
+            gate.question_ended()
 
     async def _question(self, row: ItemRow) -> Outputs | None:
         """Where a person cancelled, the provider is told first, once. Whatever comes anyway is kept."""

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.execution import machine
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.health import Health
-from artfactoryd.execution.machine import Disk, Nap
+from artfactoryd.execution.pacing import machine
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.health import Health
+from artfactoryd.execution.pacing.machine import Disk, Nap
 from artfactoryd.execution.queue import Queues, Turns
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.storage.index import Index
@@ -100,7 +100,7 @@ class Dispatcher:
         """What a person paused, as it is written down: the gates follow it."""
         pauses = self._index.pauses()
         for name, gate in self._gates.items():
-            gate.paused = bool({"", name} & pauses.keys())
+            gate.pause(bool({"", name} & pauses.keys()))
 
     def resume_all(self, start: Callable[[ItemRow], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""

@@ -46,7 +46,7 @@ class Flights:
     def __init__(self) -> None:
         self._table: dict[ItemKey, Flight] = {}
         self._stuck: dict[ItemKey, str] = {}
-        self.stopping = False  # nothing is sent any more
+        self._stopping = False
 
     # --- from begin to end ---
 
@@ -128,7 +128,11 @@ class Flights:
 
     def stop(self) -> None:
         """The program is ending: nothing is sent from here on."""
-        self.stopping = True
+        self._stopping = True
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
 
     # --- what was bought before comes before what is new ---
 

@@ -13,8 +13,8 @@ from artfactoryd import clock, failpoints
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.health import Health
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.health import Health
 from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import order_of
@@ -111,7 +111,7 @@ class Purchase:
             await self._health.create_failed(row.provider, str(error))
         else:
             log.warning("an upload waits: %s", error)
-            self._gates[row.provider].wait(error.after or UPLOAD_AGAIN)
+            self._gates[row.provider].hold_creates(error.after or UPLOAD_AGAIN)
         return row
 
     async def _not_sent(self, row: ItemRow, error: Exception) -> ItemRow:
@@ -135,7 +135,7 @@ class Purchase:
         elif isinstance(error, ProviderStopped):
             await self._health.stop(provider, error)
         elif isinstance(error, Throttled):
-            self._gates[provider].wait(error.after)
+            self._gates[provider].hold_creates(error.after)
 
     async def lost(self, row: ItemRow) -> ItemRow:
         """A start met a wish without a ticket. It is asked about, and never sent again unasked."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, ItemRow
 

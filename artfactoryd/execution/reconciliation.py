@@ -22,7 +22,7 @@ from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, order_of
@@ -108,7 +108,7 @@ class Reconciliation:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
         except Throttled as error:
-            self._gates[provider].slow(error.after)
+            self._gates[provider].slow_down(error.after)
             return Answer(words=str(error), after=error.after or 0.0)
         except AskAgain as error:
             return Answer(words=str(error), after=error.after or 0.0)

@@ -14,13 +14,13 @@ from collections.abc import Mapping
 
 from artfactoryd.core.lifecycle import ItemState, Verdict
 from artfactoryd.errors import IllegalMove, OutputBad, OutputLost, OverCap, StorageFull, StorageSick
-from artfactoryd.execution import machine
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
 from artfactoryd.execution.delivery import Delivery, is_copy
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.gate import Gate
-from artfactoryd.execution.machine import Disk
+from artfactoryd.execution.pacing import machine
+from artfactoryd.execution.pacing.gate import Gate
+from artfactoryd.execution.pacing.machine import Disk
 from artfactoryd.execution.purchase import Purchase
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.receipts_due import ReceiptsDue

@@ -38,6 +38,7 @@ from artfactoryd.durable import (
 )
 from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
+from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 
@@ -57,17 +58,23 @@ class Claims:
 
     # --- taking ---
 
-    def take(self, entry: Path, *, id: str, project: str | None, taken_at: str) -> Claim | None:
+    def take(
+        self, entry: Path, *, id: str, project: str | None, taken_at: str, stray: tuple[str, str] | None = None
+    ) -> Claim | None:
         """Take what lies at `entry`; None when somebody else removed it. A link is taken as a link.
 
-        Whatever is raised, `entry` lies where it was. OSError: its own disk cannot be read, or it is in use.
+        `stray`: what it is instead of an order, and what would work. Whatever is raised, `entry` lies where it was.
+        OSError: it cannot be read, its own disk cannot, or it is in use.
         """
         with self._lock:
             if not os.path.lexists(entry):
                 return None
             folder = entries.is_folder(entry)
             name = entries.safe_name(entry.name, folder)
-            claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at)
+            word = notices.stray_text(name, *stray) if stray else ""
+            claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at, word)
+            if not stray:  # here a person sees it and can help; an order in `.work` nobody sees
+                entries.check_readable(entry)
             with storage_errors(self.folder):
                 if not self.folder.exists():
                     make_folders(self.folder)

@@ -122,6 +122,8 @@ class Search:
         try:
             data = _read(place.file, place.root, self.gathering.most_bytes)
             picture = media.identify(place.file, self.most_megapixels)
+        except PermissionError as error:
+            return Problem("E_READ", f"{value} cannot be read: {error.strerror}.", "Look at its permissions.", path)
         except (OSError, OutputBad) as error:
             fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
             return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)

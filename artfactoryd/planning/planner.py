@@ -25,7 +25,7 @@ from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
-from artfactoryd.errors import Problem, Refusal
+from artfactoryd.errors import Problem, Refusal, not_readable
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
@@ -106,6 +106,7 @@ class Origin:
     folder: Path | None = None  # where the pictures it names lie
     kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
     again: Again | None = None  # the sidecar that it is made of
+    copy_of: str | None = None  # the order whose own folder this is, in words
 
 
 @dataclass
@@ -151,6 +152,12 @@ class Scholar:
 
         ModelsUnknown when a provider may know a model that is not known here: ask it, and study again.
         """
+        try:
+            return self._studies(data, origin)
+        except OSError as error:  # of the Library, of a picture, of the program's own files
+            raise Refusal([not_readable(error)]) from error
+
+    def _studies(self, data: bytes, origin: Origin) -> list[Study]:
         request = again.asked(data, origin.file)
         if request is not None:
             data, origin = request.text, replace(origin, again=request)
@@ -174,7 +181,8 @@ class Scholar:
         """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
         wrong: list[Problem] = []
         resolved = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
-        missing = schema.check_mapping(resolved.value, "order") if resolved.templates or wrong else []
+        borrows = "template" in document.value  # an empty list of them as well
+        missing = schema.check_mapping(resolved.value, "order") if borrows else []
         if missing and not wrong:
             raise Refusal([resolved.locate(problem) for problem in missing])
         if any(problem.code not in READ_ON for problem in missing):
@@ -197,12 +205,15 @@ class Scholar:
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
         return Study(
             document, order, plan, cap, fingerprint,
-            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)),
+            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before, origin.copy_of)),
             pictures, borrowed | self._own_pattern(document), needs, proof_numbers(plan),
         )  # fmt: skip
 
     def _order(self, document: Resolved, origin: Origin) -> Order:
-        """With the settings' pattern for names where it has none of its own."""
+        """With the settings' pattern for names where it has none of its own.
+
+        It is recorded with the order: a delivery repeated after a kill must choose the same name.
+        """
         stem = origin.stem if document.count == 1 else f"{origin.stem}-{document.number}"
         order = read_order(document.value, name=stem, project=origin.project, rehearse=origin.rehearse)
         return replace(order, file=self._own_pattern(document).get("file", order.file))
@@ -312,7 +323,12 @@ class Scholar:
         sha256 = hashlib.sha256(document.text).hexdigest()
         return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
 
-    def _repeats(self, fingerprint: str, order: Order, before: Sequence[Study]) -> Iterator[Reason]:
+    def _repeats(
+        self, fingerprint: str, order: Order, before: Sequence[Study], copy_of: str | None
+    ) -> Iterator[Reason]:
+        if copy_of:
+            yield Reason("duplicate", f"It is a duplicate of {copy_of}.")
+            return
         if order.rehearse:
             return
         for study in before:

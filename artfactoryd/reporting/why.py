@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
 from artfactoryd.reporting.waiting import reasons
@@ -26,7 +27,9 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     """
     name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
     if os.path.lexists(home.inbox / name):
-        return f"{home.inbox / name} lies in the Inbox and has not been taken yet (it must lie quiet first).", True
+        return _why_in_inbox(home.inbox / name), True
+    if words := _why_waiting(home, name):
+        return words, True
     product = _why_product(home, index, given, latest) if index else ""
     if product:
         return product, True
@@ -37,6 +40,23 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     if not orders or index is None:
         return f"Nothing is known of {given}.", False
     return _why_order(home, index, settings, name, naming.one_of(given, orders, latest)), True
+
+
+def _why_in_inbox(path: Path) -> str:
+    try:
+        entries.check_readable(path)
+    except OSError as error:
+        return f"{path} lies in the Inbox and cannot be taken: {error.filename} cannot be read ({error.strerror})."
+    return f"{path} lies in the Inbox and has not been taken yet (it must lie quiet first)."
+
+
+def _why_waiting(home: Home, name: str) -> str:
+    """Of what is taken and not yet an order, held or rejected."""
+    for claim in home.claims.glob("[!.]*"):
+        words = claim / "waits.txt"
+        if os.path.lexists(claim / "dropped" / name) and words.is_file():
+            return f"{name} is taken, and waits: {words.read_text(errors='replace').rstrip()}"
+    return ""
 
 
 def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:

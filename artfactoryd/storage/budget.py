@@ -49,7 +49,7 @@ def heed(index: Index, order: OrderRow, reserved: int, day: str, in_force: Mappi
 def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
     for name in NAMES:
         if name in in_force and (words := _of_days(index, name, reserved, day, in_force[name])):
-            raise OverCap(words, name, day)
+            raise OverCap(words, day)
 
 
 def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
@@ -99,7 +99,11 @@ def whole_price(index: Index, order: OrderRow) -> int:
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
-    """The bill of a model paid by the second; None for every other, and where no time was measured."""
+    """The bill of a model paid by the second; None for every other, and where no time was measured.
+
+    It counts from the `result` line, before its slot is free for the next wish; from then on the order's wishes set
+    aside as much as its dearest bill.
+    """
     price = order.model_of(item).price
     if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
         return None

@@ -93,6 +93,9 @@ class Index(Database):
     def order(self, order_id: str) -> OrderRow | None:
         return self.one(ORDERS, _ORDER, (order_id,))
 
+    def order_name(self, order_id: str) -> str:
+        return str(self.rows("SELECT name FROM orders WHERE id = ?", (order_id,))[0]["name"])
+
     def orders(self, most: int = 1000, before: str = "") -> list[OrderRow]:
         """Newest first; with `before`, those older than that id."""
         query = Orders.select().order_by(Orders.id.desc()).limit(most)
@@ -270,6 +273,10 @@ class Index(Database):
             return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? ORDER BY id", (order_id,))
         return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? AND number = ? ORDER BY id", (order_id, number))
 
+    def has_more_attempts(self, order_id: str, number: int) -> bool:
+        sql = "SELECT 1 FROM generation_log WHERE order_id = ? LIMIT 1 OFFSET ?"
+        return self.row(sql, (order_id, number)) is not None
+
     def attempt(self, attempt_id: str) -> AttemptRow | None:
         return self.one(ATTEMPTS, f"{_ATTEMPT} WHERE id = ?", (attempt_id,))
 
@@ -289,6 +296,9 @@ class Index(Database):
         """What one output may take, by the largest of the last products."""
         sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
+
+    def products_made(self, order_id: str) -> int:
+        return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
 
     def products(self, order_id: str, most: int = 1_000_000) -> list[ProductRow]:
         return self.ask(

@@ -200,6 +200,7 @@ def _heed_pauses(index: Index, event: Wish | Reuse) -> None:
 
 
 def _heed_proof(index: Index, event: Wish) -> None:
+    """Until a person approves, only the items of the proof may be wished for: kept where the caps are kept."""
     proof = index.proof(event.order)
     if proof and event.item not in proof:
         raise IllegalMove(f"Item {event.item} of order {event.order} waits for what a person says to its proof.")

@@ -103,8 +103,8 @@ async def test_after_a_sleep_tickets_are_asked_about_at_once_and_before_anything
     home: TestHome, monkeypatch: Patch
 ) -> None:
     async with at_work(home, monkeypatch, concurrency=2) as works:
-        monkeypatch.setattr("artfactoryd.execution.polling.LONGEST", 1000.0)
-        monkeypatch.setattr("artfactoryd.execution.polling.SHORTEST", 1000.0)  # nothing is asked again by itself
+        monkeypatch.setattr("artfactoryd.execution.pacing.polling.LONGEST", 1000.0)
+        monkeypatch.setattr("artfactoryd.execution.pacing.polling.SHORTEST", 1000.0)  # nothing is asked again by itself
         works.fake.script("collect", None, None)
         made = await works.take(order("car [1,2,3]"))
         await works.until(lambda: [asked.verb for asked in works.fake.history].count("collect") == 2)

@@ -17,8 +17,8 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.execution import gate as limits
-from artfactoryd.execution.gate import FEW
+from artfactoryd.execution.pacing import gate as limits
+from artfactoryd.execution.pacing.gate import FEW
 from artfactoryd.reporting import status, waiting
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books

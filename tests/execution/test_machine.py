@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from artfactoryd.execution.machine import LOOKS_LAST, ROOM_AGAIN, Disk, Room
+from artfactoryd.execution.pacing.machine import LOOKS_LAST, ROOM_AGAIN, Disk, Room
 from tests.accounts import NOON
 from tests.execution.hangar import A1, A2, B1
 

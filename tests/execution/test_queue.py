@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artfactoryd.execution.gate import Gate
+from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.queue import AHEAD, Queues, Turns
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, ItemRow

@@ -230,7 +230,7 @@ async def test_without_room_for_the_wish_nothing_is_sent_until_there_is(home: Te
 
 
 async def test_without_room_for_the_wish_the_line_does_not_spin(home: TestHome, monkeypatch: Patch) -> None:
-    monkeypatch.setattr("artfactoryd.execution.machine.ROOM_AGAIN", 1000.0)
+    monkeypatch.setattr("artfactoryd.execution.pacing.machine.ROOM_AGAIN", 1000.0)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", ProviderStopped("no key"))
         made = await works.make(order())

@@ -23,7 +23,7 @@ from artfactoryd.storage.events import (
     UnknownKind,
     from_line,
 )
-from tests.storage.test_golden_ledger import GOLDEN
+from tests.storage.test_ledger_golden import GOLDEN
 
 SCHEMA: dict[str, Any] = json.loads(schema_text("ledger"))
 VALID = Draft202012Validator(SCHEMA)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from artfactoryd import log
+
+LOGGER = logging.getLogger("artfactoryd.execution.worker")
+FAL_KEY = "0a1b2c3d-0000-1111-2222-0123456789ab:0123456789abcdef0123456789abcdef"
+SECRETS = [
+    "r8_Abc123DEF456ghi",
+    "Bearer abcdef-secret",
+    "authorization: bearer abcdef.secret",
+    f"Key {FAL_KEY}",
+    FAL_KEY,
+]
+PLAIN = ["the key parameters.prompt is unknown", "Key colours are red and blue", "a token of love", "16:9", "flux-dev"]
+
+
+@pytest.fixture(autouse=True)
+def leave_logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in [handler for handler in root.handlers if handler not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    for name in log.OWN_FILE:
+        own = logging.getLogger(f"artfactoryd.{name}")
+        for handler in list(own.handlers):
+            own.removeHandler(handler)
+            handler.close()
+        own.propagate = True
+    root.setLevel(level)
+    logging.captureWarnings(False)
+
+
+def written(folder: Path) -> str:
+    return (folder / log.FILE).read_text(encoding="utf-8")
+
+
+def fail_with(words: str) -> None:
+    try:
+        raise ValueError(words)
+    except ValueError:
+        LOGGER.exception("it failed")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_what_looks_like_a_key_is_taken_out_of_any_text(secret: str) -> None:
+    clean = log.redact(f"before {secret} after")
+    assert "[key]" in clean and clean.startswith("before ") and clean.endswith(" after")
+    assert not re.search("secret|Abc123|0123456789ab", clean)
+
+
+@pytest.mark.parametrize("words", PLAIN)
+def test_ordinary_words_are_left_alone(words: str) -> None:
+    assert log.redact(words) == words
+
+
+def test_no_key_reaches_stderr_or_the_file_by_message_argument_or_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.setup("info", tmp_path)
+    LOGGER.info("sent with %s", SECRETS[0])
+    fail_with(f"refused: {SECRETS[1]}")
+    everything = capsys.readouterr().err + written(tmp_path)
+    assert everything.count("[key]") >= 4
+    assert not re.search("Abc123|abcdef-secret", everything)
+
+
+def test_stderr_gets_one_plain_line_for_each_event_and_the_file_the_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.setup("info", tmp_path)
+    LOGGER.info("cars was accepted:\n4 items")
+    fail_with("no\nroom")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        "cars was accepted: 4 items",
+        "error: it failed (ValueError: no room)",
+    ]
+    accepted, failed = map(json.loads, written(tmp_path).splitlines())
+    assert (accepted["level"], accepted["logger"]) == ("info", "execution.worker")
+    assert accepted["text"] == "cars was accepted:\n4 items" and "Traceback" in failed["traceback"]
+
+
+def test_ids_are_on_each_line_inside_also_from_threads_and_gone_afterwards(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def make() -> None:
+        with log.fields(order="o1"), log.fields(item=2):
+            await asyncio.to_thread(LOGGER.info, "inside")
+
+    log.setup("info", tmp_path)
+    asyncio.run(make())
+    with log.fields(order="o2"):
+        pass
+    LOGGER.info("outside")
+    inside, outside = capsys.readouterr().err.splitlines()
+    assert inside.endswith("inside (order=o1, item=2)") and outside.endswith(" outside")
+    first, _ = map(json.loads, written(tmp_path).splitlines())
+    assert (first["order"], first["item"], first["text"]) == ("o1", 2, "inside")
+
+
+def test_setting_up_again_replaces_the_handlers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("info", tmp_path)
+    log.setup("warning", tmp_path)
+    LOGGER.info("too quiet")
+    LOGGER.warning("once")
+    assert capsys.readouterr().err.count("once") == 1
+    assert written(tmp_path).count("\n") == 1
+
+
+def test_without_stderr_only_the_file_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.setup("info", tmp_path, stderr="nothing")
+    LOGGER.info("for the file")
+    assert capsys.readouterr().err == "" and "for the file" in written(tmp_path)
+
+
+def test_chatty_libraries_speak_only_when_something_is_wrong(tmp_path: Path) -> None:
+    log.setup("debug", tmp_path, stderr="nothing")
+    logging.getLogger("httpx").info("HTTP Request: GET …")
+    logging.getLogger("httpx").warning("odd answer")
+    assert "GET" not in written(tmp_path) and "odd answer" in written(tmp_path)
+
+
+def test_a_log_file_that_cannot_be_written_loses_a_line_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / log.FILE).mkdir()
+    log.setup("info", tmp_path)
+    LOGGER.info("still said")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("still said")
+
+
+def test_the_file_is_rotated_and_old_files_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "FILE_BYTES", 200)
+    log.setup("info", tmp_path, stderr="nothing")
+    for number in range(50):
+        LOGGER.info("line %d", number)
+    assert len(list(tmp_path.iterdir())) == 1 + log.OLD_FILES
+
+
+WISH = {"kind": "wish", "attempt": "a1", "provider": "local", "model": "sketch", "reserved": 3000}
+
+
+def test_attempts_and_requests_have_files_of_their_own_at_every_level(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.setup("error", tmp_path)
+    with log.fields(order="o1", item=2):
+        log.generation(WISH)
+        log.generation({**WISH, "kind": "failure", "verdict": "refused", "reason": "no cars", "cost": 0})
+    logging.getLogger("artfactoryd.access").info("GET /healthz 200")
+    wish, failure = map(json.loads, (tmp_path / "generation.log").read_text().splitlines())
+    assert wish.items() >= {
+        "order": "o1", "item": 2, "attempt": "a1", "provider": "local", "model": "sketch", "usd": 0.003, "text": "wish"
+    }.items()  # fmt: skip
+    assert failure.items() >= {"verdict": "refused", "reason": "no cars", "usd": 0.0, "text": "failure"}.items()
+    assert json.loads((tmp_path / "access.log").read_text())["text"] == "GET /healthz 200"
+    assert not (tmp_path / log.FILE).exists() and capsys.readouterr().err == ""
+
+
+def test_each_line_is_one_object_with_its_ids_and_traceback_and_without_keys(tmp_path: Path) -> None:
+    log.setup("info", tmp_path, stderr="nothing")
+    with log.fields(order="o1", item=2):
+        LOGGER.info('he said "authorization: bearer abcdef.secret"\nand more')
+        fail_with("r8_Abc123SECRET")
+        log.generation(WISH)
+    said, failed = map(json.loads, written(tmp_path).splitlines())
+    assert (said["level"], said["logger"], said["order"], said["item"]) == ("info", "execution.worker", "o1", 2)
+    assert said["text"].startswith('he said "authorization: [key]') and said["text"].endswith("and more")
+    assert "Traceback" in failed["traceback"] and "SECRET" not in failed["traceback"]
+    assert json.loads((tmp_path / "generation.log").read_text())["usd"] == 0.003
+
+
+def test_setting_up_again_writes_each_attempt_once(tmp_path: Path) -> None:
+    log.setup("info", tmp_path, stderr="nothing")
+    log.setup("info", tmp_path, stderr="nothing")
+    log.generation(WISH)
+    assert (tmp_path / "generation.log").read_text().count("wish") == 1

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.storage import ledger
+from artfactoryd.storage.ledger import Ledger, Position, encode, holds, read
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path)
+    yield opened
+    opened.close()
+
+
+def line(n: int, **other: Any) -> dict[str, Any]:
+    return {"kind": "wish", "n": n, **other}
+
+
+START = Position()
+
+
+def numbers(folder: Path, after: Position = START) -> list[int]:
+    return [each["n"] for each, _ in read(folder, after)]
+
+
+def write(folder: Path, *steps: list[dict[str, Any]], month: str = "2026-11") -> None:
+    book = Ledger(folder)
+    book.append([encode(step) for step in steps], month)
+    book.close()
+
+
+def test_lines_of_several_months_are_read_in_order(book: Ledger, tmp_path: Path) -> None:
+    places = [book.append([encode([line(n)])], month) for n, month in enumerate(["2026-11", "2026-12", "2027-01"])]
+    assert numbers(tmp_path) == [0, 1, 2]
+    assert [numbers(tmp_path, place) for place in places] == [[1, 2], [2], []]
+    assert places == sorted(places)
+    open_files = [os.path.realpath(each) for each in Path("/dev/fd").iterdir()]
+    assert sum(name.startswith(str(tmp_path)) for name in open_files) <= 1
+
+
+def test_a_clock_set_back_does_not_put_a_line_before_older_ones(book: Ledger, tmp_path: Path) -> None:
+    book.append([encode([line(1)])], "2026-12")
+    place = book.append([encode([line(2)])], "2026-11")
+    assert place.file == "2026-12.jsonl"
+    assert numbers(tmp_path) == [1, 2]
+
+
+def test_the_place_of_a_line_is_where_reading_goes_on(book: Ledger, tmp_path: Path) -> None:
+    first = book.append([encode([line(1)]), encode([line(2), line(3)])], "2026-11")
+    second = book.append([encode([line(4)])], "2026-11")
+    assert [str(place) for _, place in read(tmp_path)][-1] == str(second)
+    assert numbers(tmp_path, Position.parse(str(first))) == [4]
+
+
+def test_every_line_is_one_json_object_that_comes_back_as_it_was(book: Ledger, tmp_path: Path) -> None:
+    said = [line(1, prompt="ein 🚗\n zwei", half="\ud800", name="\udcff"), line(2, nested={"a": [1, None, True]})]
+    book.append([encode(said)], "2026-11")
+    assert [each for each, _ in read(tmp_path)] == said
+    assert [json.loads(raw)["n"] for raw in (tmp_path / "2026-11.jsonl").read_bytes().splitlines()] == [1, 2]
+
+
+TAILS = [b'{"kind":"wish","n":9', b"\0\0\0\0", b"\xff\xfe", b'{"kind":"wish","n":9,"more":true}']
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_a_torn_last_line_is_closed_and_ignored(tmp_path: Path, tail: bytes) -> None:
+    write(tmp_path, [line(1)])
+    with (tmp_path / "2026-11.jsonl").open("ab") as file:
+        file.write(tail)
+    assert numbers(tmp_path) == [1]
+    write(tmp_path, [line(2)], [line(3), line(4)])
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kept", range(1, 3))
+def test_a_step_torn_between_its_lines_counts_for_nothing(tmp_path: Path, kept: int) -> None:
+    """An acceptance without its hold would be an order nobody may ask about."""
+    write(tmp_path, [line(1)], [line(2), line(3), line(4)])
+    path = tmp_path / "2026-11.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[: 1 + kept]))
+    assert numbers(tmp_path) == [1]
+    write(tmp_path, [line(5)])
+    assert numbers(tmp_path) == [1, 5]
+
+
+def test_closing_what_was_torn_is_done_once(tmp_path: Path) -> None:
+    write(tmp_path, [line(1)])
+    with (tmp_path / "2026-11.jsonl").open("ab") as file:
+        file.write(b"{")
+    Ledger(tmp_path).close()
+    closed = (tmp_path / "2026-11.jsonl").read_bytes()
+    Ledger(tmp_path).close()
+    assert (tmp_path / "2026-11.jsonl").read_bytes() == closed
+
+
+def test_a_step_longer_than_what_is_looked_at_first_is_not_taken_for_torn(tmp_path: Path) -> None:
+    write(tmp_path, [line(1, document="x" * 1_000_000)])
+    before = (tmp_path / "2026-11.jsonl").read_bytes()
+    Ledger(tmp_path).close()
+    assert (tmp_path / "2026-11.jsonl").read_bytes() == before
+    write(tmp_path, [line(2, document="x" * 200_000), line(3, document="x" * 200_000)])
+    path = tmp_path / "2026-11.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    write(tmp_path, [line(4)])
+    assert numbers(tmp_path) == [1, 4]
+
+
+def test_a_sync_tools_copy_is_not_read_and_never_written(tmp_path: Path) -> None:
+    write(tmp_path, [line(1)])
+    for name in ("2026-11 2.jsonl", "2026-11 (conflicted copy).jsonl", "notes.jsonl"):
+        (tmp_path / name).write_bytes((tmp_path / "2026-11.jsonl").read_bytes())
+    write(tmp_path, [line(2)])
+    assert numbers(tmp_path) == [1, 2]
+
+
+def test_a_place_is_known_only_behind_a_line(tmp_path: Path) -> None:
+    write(tmp_path, [line(1)])
+    end = (tmp_path / "2026-11.jsonl").stat().st_size
+    assert holds(tmp_path, Position())
+    assert holds(tmp_path, Position("2026-11.jsonl", end))
+    assert not holds(tmp_path, Position("2026-11.jsonl", end - 1))
+    assert not holds(tmp_path, Position("2026-11.jsonl", end + 1))
+    assert not holds(tmp_path, Position("2026-10.jsonl", 1))
+
+
+# --- bad weather ---
+
+
+class Disk:
+    """os.write of a disk that takes so many bytes; what is given up comes back as room."""
+
+    def __init__(self, room: int, number: int = errno.ENOSPC) -> None:
+        self.room, self.number = room, number
+        self.write = os.write
+
+    def __call__(self, fd: int, data: bytes) -> int:
+        if self.room <= 0:
+            raise OSError(self.number, os.strerror(self.number))
+        written = self.write(fd, data[: self.room])
+        self.room -= written
+        return written
+
+
+def test_a_full_disk_writes_nothing_and_the_next_line_is_whole(
+    book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.append([encode([line(1)])], "2026-11")
+    before = (tmp_path / "2026-11.jsonl").read_bytes()
+    book.give_room()
+    monkeypatch.setattr(ledger.os, "write", Disk(room=20))
+    with pytest.raises(StorageFull):
+        book.append([encode([line(2), line(3)])], "2026-11")
+    assert (tmp_path / "2026-11.jsonl").read_bytes() == before
+    monkeypatch.undo()
+    book.append([encode([line(4)])], "2026-11")
+    assert numbers(tmp_path) == [1, 4]
+
+
+def test_what_is_kept_aside_lets_a_ticket_be_written_on_a_full_disk(
+    book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / ".aside"
+    assert kept.stat().st_blocks * 512 >= ledger.ASIDE
+    disk = Disk(room=20)
+    give = book.give_room
+
+    def gives() -> bool:
+        disk.room = 10_000
+        return give()
+
+    monkeypatch.setattr(book, "give_room", gives)
+    monkeypatch.setattr(ledger.os, "write", disk)
+    monkeypatch.setattr(book, "_keep_aside", lambda: None)
+    book.append([encode([line(1)])], "2026-11")
+    assert numbers(tmp_path) == [1]
+    assert not kept.exists()
+    monkeypatch.undo()
+    book.append([encode([line(2)])], "2026-11")
+    assert kept.exists()
+
+
+def test_a_month_that_cannot_be_begun_is_tried_again(
+    book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.append([encode([line(1)])], "2026-11")
+    monkeypatch.setattr(ledger, "flush_folder", _full)
+    with pytest.raises(StorageFull):
+        book.append([encode([line(2)])], "2026-12")
+    monkeypatch.undo()
+    book.append([encode([line(3)])], "2026-12")
+    assert numbers(tmp_path) == [1, 3]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_after_a_failed_flush_nothing_more_is_written(
+    book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    book.append([encode([line(1)])], "2026-11")
+
+    def fails(fd: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(ledger, "flush", fails)
+    with pytest.raises(StorageSick):
+        book.append([encode([line(2)])], "2026-11")
+    monkeypatch.undo()
+    for month in ("2026-11", "2026-12"):
+        with pytest.raises(StorageSick):
+            book.append([encode([line(3)])], month)
+    assert 3 not in numbers(tmp_path)
+
+
+def test_an_unwritable_ledger_is_said_in_words(tmp_path: Path) -> None:
+    write(tmp_path, [line(1)])
+    script = (
+        "import sys, os; from artfactoryd.storage.ledger import Ledger\n"
+        "from pathlib import Path; from artfactoryd.errors import StorageFull\n"
+        "folder = Path(sys.argv[1]); os.chmod(folder / '2026-11.jsonl', 0o444)\n"
+        "os.geteuid() or os.setuid(65534)\n"
+        "try: Ledger(folder)\n"
+        "except StorageFull as error: print(error)"
+    )
+    os.chmod(tmp_path, 0o755)
+    for folder in list(tmp_path.parents)[:3]:
+        os.chmod(folder, 0o755)
+    said = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert "cannot be written" in said.stdout, said.stderr
+
+
+def _full(folder: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
