@@ -146,7 +146,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     value = _merged(document.value if document else {}, overrides)
     for problem in _problems_together(value):
         raise Refusal([_located(problem, document, overrides)])
-    return replace(_build(value, path.parent, environ), stamp=stamp)
+    settings = replace(_build(value, path.parent, environ), stamp=stamp)
+    home = Home(path.parent)
+    if why := home.check_inbox(settings.inbox.path or home.inbox):
+        problem = Problem("E_VALUE", why, "Choose a folder elsewhere.", ("inbox", "path"))
+        raise Refusal([_located(problem, document, overrides)])
+    return settings
 
 
 def _problems_together(value: Json) -> Iterator[Problem]:

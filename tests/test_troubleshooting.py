@@ -897,6 +897,32 @@ def _(stage: Stage) -> Found:
         return stage.home.found("car.yaml", word.read_text(), None)
 
 
+@situation("The factory folder is moved, deleted or exchanged while the daemon runs")
+def _(stage: Stage) -> Found:
+    with stage.home.running() as process:
+        until((stage.home.home.work / "at-work.txt").exists)
+        copy = shutil.copytree(stage.home.root, stage.home.root.with_name("copy"), symlinks=True)
+        stage.home.root.rename(stage.home.root.with_name("old"))
+        copy.rename(stage.home.root)
+        stage.home.drop("car.yaml", GREEN)
+        out, err = process.communicate()
+    return stage.home.found("car.yaml", out + err, process.returncode)
+
+
+@situation("A copy of a factory folder is started beside its original")
+def _(stage: Stage) -> Found:
+    copy = stage.home.root.with_name("copy")
+    shutil.copytree(stage.home.root, copy)
+    stage.home.home = Home(copy)
+    return stage.told("once")
+
+
+@situation("`inbox.path` around or inside the factory folder")
+def _(stage: Stage) -> Found:
+    stage.home.configure(inbox={"path": ".."})
+    return stage.told("once")
+
+
 @situation("A key written into artfactory.yaml itself")
 def _(stage: Stage) -> Found:
     stage.home.home.settings_file.write_text("providers: {replicate: {api_key: r8_0123456789}}\n")

@@ -267,7 +267,7 @@ def test_other_addresses_are_refused(tmp_path: Path, address: str) -> None:
     [
         ("null", None),
         ("/else/where", "/else/where"),
-        ("Orders", "{folder}/Orders"),
+        ("../Orders", "{folder}/../Orders"),
         ("~/Desktop/Orders", "/home/me/Desktop/Orders"),
     ],
 )
@@ -380,3 +380,33 @@ def test_the_token_is_taken_from_its_place(tmp_path: Path) -> None:
     file.chmod(0o644)
     with pytest.raises(WrongUse, match="settings: http"):
         resolve_token(Settings(http=Http(token=f"file:{file}")), {})
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["", ".", "..", "/", "Projects", "Projects/a", "Ledger", ".work", "Library", "Held", "Inbox/deeper", "link"],
+)
+def test_an_inbox_around_or_inside_the_home_is_refused_through_links_too(tmp_path: Path, place: str) -> None:
+    home = Home((tmp_path / "home").resolve())
+    home.make()
+    (home.root / "link").symlink_to(tmp_path)
+    for written in {place or str(home.root), str(home.root / place)}:
+        (problem,) = refused(home.root, f"inbox:\n  path: {json.dumps(written)}\n")
+        assert problem.line == 2 and problem.key == "inbox.path" and "around or inside" in problem.message
+        (problem,) = refused(home.root, "strict: true\n", ARTFACTORY_INBOX__PATH=written)
+        assert "ARTFACTORY_INBOX__PATH" in problem.file
+
+
+def test_an_inbox_may_not_hold_the_disk_that_projects_is_on(tmp_path: Path) -> None:
+    home = Home((tmp_path / "home").resolve())
+    for name in ("disk/Products", "home", "disk/Inbox"):
+        (tmp_path / name).mkdir(parents=True)
+    home.projects.symlink_to(tmp_path / "disk/Products")
+    home.make()
+    assert loaded(home.root, f"inbox: {{path: {tmp_path}/disk/Inbox}}\n").inbox.path == tmp_path / "disk/Inbox"
+    assert loaded(home.root, "inbox: {path: Inbox}\n").inbox.path == home.inbox
+    assert "around" in refused(home.root, f"inbox: {{path: {tmp_path}/disk}}\n")[0].message
+    assert "inside" in refused(home.root, f"inbox: {{path: {tmp_path}/disk/Products/in}}\n")[0].message
+    home.inbox.rmdir()
+    home.inbox.symlink_to(tmp_path)  # the home's own, gone astray
+    assert "around" in refused(home.root, "strict: true\n")[0].message

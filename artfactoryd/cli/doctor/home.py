@@ -32,6 +32,10 @@ def folder(home: Home, settings: Settings) -> Rows:
     if not home.is_made:
         yield Row("folder", BAD, f"There is no factory folder at {home.root}.", init_command(home.root))
         return
+    try:
+        home.check_original()
+    except WrongUse as error:
+        yield Row("folder", BAD, str(error), f"{init_command(home.root)} --adopt")
     folders = (
         home.root, settings.inbox.path or home.inbox, home.held, home.rejected, home.projects, home.models, home.ledger,
         home.claims, home.commands, home.logs, home.temp,
