@@ -21,8 +21,9 @@
        |- RunFailed            it was bought and ended without output                                  (provider, item)
        |- AskAgain             reading failed for a passing reason; reading is free, ask again         (provider, item)
           |- Unreachable       nothing bought; the provider does not answer, or not as it should       (provider, it)
+          |- OutputTooLarge    it was bought, and is larger than the settings let it be                (you, item)
        |- OutputLost           it was bought and the output can no longer be had                       (provider, item)
-       |- OutputBad            what came is no picture, or is cut short                                (provider, item)
+       |- OutputBad            what came is empty, or (of a picture to work on) cannot be used         (provider, item)
           |- OutputPoison      looking at it killed the program three times; it is kept                (us, item)
 
 The question that sorts an error is always the same: was anything bought, and can we be sure?
@@ -235,6 +236,16 @@ class Unreachable(AskAgain):
 
     title = "The provider cannot be reached"
     stops: Scope = "provider"
+
+
+class OutputTooLarge(AskAgain):
+    """Paid for, and larger than `bound`, the bytes that limits.product_bytes allows: fetched when that is raised."""
+
+    title = "The output is too large"
+
+    def __init__(self, sentence: str, bound: int) -> None:
+        super().__init__(sentence)
+        self.bound = bound
 
 
 class OutputLost(ProviderError):

@@ -26,7 +26,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from artfactoryd.durable import Arrival
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, ProviderError
 from artfactoryd.medium import storage_errors
 
 CHUNK = 256 * 1024
@@ -66,9 +66,9 @@ class Fetcher:
     ) -> Fetched:
         """Read `address` into `target`, replacing what a broken try left there.
 
-        Raises OutputLost (it is gone), OutputBad (empty, over `most_bytes`, or not to be
-        fetched), AskAgain (a later try may bring it whole) or StorageFull. After any of
-        them nothing is left at `target`.
+        Raises OutputLost (it is gone), OutputBad (empty, or not to be fetched), OutputTooLarge,
+        AskAgain (a later try may bring it whole) or StorageFull. After any of them nothing is
+        left at `target`.
         """
         async with self._open(address, most_bytes, allowed_hosts) as body:
             sink = _Sink(target, most_bytes)
@@ -199,6 +199,11 @@ def _shown(url: URL) -> str:
     return str(url.with_query(None).with_fragment(None))[:200]
 
 
+def without_query(address: str) -> str:
+    """As a person may be shown it: an output that lies in its own address is not repeated."""
+    return address.partition("?")[0][:200] if address.startswith(("http:", "https:")) else address.partition(":")[0]
+
+
 def _redirected(answer: aiohttp.ClientResponse, url: URL) -> URL:
     location = answer.headers.get("Location")
     if not location:
@@ -219,11 +224,13 @@ def _check(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
     if status != 200:
         raise AskAgain(f"{source} answers {status}, not with a file.")
     if (answer.content_length or 0) > most_bytes:
-        raise _too_large(most_bytes)
+        raise too_large(most_bytes, answer.content_length)
 
 
-def _too_large(most_bytes: int) -> OutputBad:
-    return OutputBad(f"The output is larger than {most_bytes} bytes (limits.product_bytes).")
+def too_large(most_bytes: int, size: int | None = None) -> OutputTooLarge:
+    """`size`: in bytes, where it is known."""
+    larger = f"has {size} bytes, more than" if size else "is larger than"
+    return OutputTooLarge(f"The output {larger} the {most_bytes} that limits.product_bytes allows.", most_bytes)
 
 
 @contextmanager
@@ -252,7 +259,7 @@ async def _from_address(address: str, most_bytes: int) -> AsyncIterator[_Body]:
     if not comma:
         raise OutputBad("The output is a data: address without data.")
     if len(text) // 4 * 3 > most_bytes + 3 and "base64" in particulars:
-        raise _too_large(most_bytes)
+        raise too_large(most_bytes, len(text) // 4 * 3)
     yield _Body(mime or None, _decoded(text, "base64" in particulars))
 
 
@@ -312,7 +319,7 @@ class _Sink:
     def write(self, chunk: bytes) -> None:
         self._bytes += len(chunk)
         if self._bytes > self._most:
-            raise _too_large(self._most)
+            raise too_large(self._most)
         self._hash.update(chunk)
         with self._lock, storage_errors(self._target):
             self._arrival.write(chunk)
