@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
-
-import uuid_utils
+from collections.abc import Mapping
 
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
+from artfactoryd.execution.choosing import Choosing, bounded
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
@@ -24,7 +22,7 @@ from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of
 from artfactoryd.factories import Factory, Outputs, Ticket
 from artfactoryd.storage import budget
-from artfactoryd.storage.events import Output, Result
+from artfactoryd.storage.events import Result
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
@@ -39,10 +37,10 @@ ATTEMPT_AGAIN = (5.0, 30.0)  # seconds until the second and the third
 class Collection:
     def __init__(
         self, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], queues: Queues,
-        flights: Flights, recorder: Recorder, health: Health, clock: Callable[[], datetime],
+        flights: Flights, recorder: Recorder, health: Health, choosing: Choosing,
     ) -> None:  # fmt: skip
         self._index, self._factories, self._gates, self._queues = index, factories, gates, queues
-        self._flights, self._recorder, self._health, self._clock = flights, recorder, health, clock
+        self._flights, self._recorder, self._health, self._choosing = flights, recorder, health, choosing
         self._paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
 
     async def collect(self, row: ItemRow) -> ItemRow:
@@ -130,12 +128,8 @@ class Collection:
 
         A bill by the time measured counts from here, before the slot is free for the next wish.
         """
-        now = self._clock().isoformat(timespec="milliseconds")
-        chosen = [
-            Output(str(uuid_utils.uuid7()), row.first_index + nth, output.address, now, output.mime)
-            for nth, output in enumerate(outputs.outputs)
-        ]
-        returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
+        chosen = await self._choosing.choose(row, outputs)
+        returned = {"parameters": bounded(dict(outputs.returned)), "seconds": outputs.seconds, "note": outputs.note}
         bill = budget.by_time(order_of(self._index, row), row, outputs.seconds)
         if bill is not None and bill > at_stake(self._index, row):
             log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)

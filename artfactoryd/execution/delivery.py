@@ -25,9 +25,9 @@ from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
-from artfactoryd.shelf.fetch import Fetched, Fetcher, without_query
+from artfactoryd.shelf.fetch import Fetched, Fetcher, too_large, without_query
 from artfactoryd.shelf.media import Media
-from artfactoryd.shelf.staging import Staging
+from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
 from artfactoryd.storage.rows import ItemRow, OrderRow
@@ -186,6 +186,8 @@ class Delivery:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings.now.limits, chosen.id
         fetched = await asyncio.to_thread(self._staging.arrived, product) or await self._come(row, chosen)
+        if chosen.address.startswith(INLINE) and fetched.bytes > limits.product_bytes:
+            raise too_large(limits.product_bytes, fetched.bytes)
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
             media = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
@@ -193,6 +195,8 @@ class Delivery:
 
     async def _come(self, row: ItemRow, chosen: Output) -> Fetched:
         """Copied from the shelf where an equal item made it, else fetched from the provider."""
+        if chosen.address.startswith(INLINE):
+            raise OutputLost("It came with the provider's answer, and its file in .work is gone.")
         if chosen.sha256 is not None:
             source = self._home.root / chosen.address.partition(":")[2]
             return await asyncio.to_thread(self._staging.copy, source, chosen.id, chosen.sha256)
@@ -266,6 +270,8 @@ def _remark(arrival: Arrival) -> str:
 def _where(chosen: Output) -> str:
     """For whoever wants to have it all the same."""
     until = datetime.fromisoformat(chosen.created_at) + timedelta(seconds=LASTS)
+    if chosen.address.startswith(INLINE):
+        return "It lies here: raise that setting, and it is shelved."
     return (
         f"It lies at {without_query(chosen.address)} until about {until.astimezone():%H:%M}: raise that setting, and "
         "it is fetched."

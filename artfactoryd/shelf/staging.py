@@ -20,6 +20,7 @@ from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.media import Media
 
 MOST_LOOKS = 3
+INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
 PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 

@@ -314,7 +314,7 @@ async def test_a_data_address_holds_its_output(fetcher: Fetcher, target: Path) -
     assert target.read_bytes() == b"a b"
 
 
-@pytest.mark.parametrize("address", ["data:", "data:image/png;base64", "data:image/png;base64,@@@", "data:,"])
+@pytest.mark.parametrize("address", ["data:", "data:image/png;base64", "data:,"])
 async def test_a_data_address_that_holds_nothing_is_refused(fetcher: Fetcher, target: Path, address: str) -> None:
     with pytest.raises(OutputBad):
         await fetch(fetcher, address, target)
