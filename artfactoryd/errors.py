@@ -249,9 +249,13 @@ class OutputTooLarge(AskAgain):
 
 
 class OutputLost(ProviderError):
-    """Paid for, and the provider no longer has it."""
+    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may."""
 
     title = "The output is gone"
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        super().__init__(sentence)
+        self.passing = passing
 
 
 class OutputBad(ProviderError):

@@ -100,7 +100,7 @@ def assemble(
         Reuse(index, single_flight, queues, recorder, home, clock),
         Purchase(index, factories, gates, flights, recorder, health, calls, settings, clock),
         Collection(index, factories, gates, queues, flights, recorder, health, choosing),
-        Delivery(home, books, settings, factories, fetcher, clock),
+        Delivery(home, books, settings, factories, fetcher, recorder, clock),
     )  # fmt: skip
     return Execution(
         gates, queues, flights, capped, receipts, disk, doubts, worker,

@@ -19,6 +19,7 @@ from artfactoryd.core.sidecar import sidecar
 from artfactoryd.core.slug import slug
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison, OutputTooLarge
 from artfactoryd.execution.provenance import Provenance
+from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import last_attempt
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8  # deliveries under way together
 LASTS = 3600.0  # seconds after which a provider has certainly erased an output
+GONE_LASTS = 180.0  # seconds, at least, that an output is asked for which is said not to be there
+NOTED_AFTER = 3  # tries that failed
 LOOKS = 3  # downloads of an output that comes empty, cut short or damaged
 BOUND_AGAIN = 1.0  # seconds until it is seen whether the settings allow more
 AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -76,8 +79,10 @@ class Delivery:
         settings: LiveSettings,
         factories: Mapping[str, Factory],
         fetcher: Fetcher,
+        recorder: Recorder,
         clock: Callable[[], datetime],
     ) -> None:
+        self._recorder = recorder
         self._home, self._index, self._settings = home, books.index, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
         self._staging, self._provenance = Staging(home.work, home.rejected), Provenance(books.index)
@@ -147,7 +152,7 @@ class Delivery:
 
     async def _fetch(self, row: ItemRow, chosen: Output) -> Arrival:
         """Trouble on the way is waited out until the output has certainly expired."""
-        tries = bad = 0
+        tries = bad = gone = 0
         while True:
             try:
                 arrival = await self._fetch_once(row, chosen)
@@ -158,11 +163,20 @@ class Delivery:
                 bad += 1
                 if bad >= LOOKS or isinstance(error, OutputPoison):
                     raise
+                trouble: Exception = error
+            except OutputLost as error:
+                gone += 1
+                if not error.passing or (gone >= LOOKS and self._age(chosen) > GONE_LASTS):
+                    raise
+                trouble = error
             except AskAgain as error:
-                if self._expired(chosen):
+                if self._age(chosen) > LASTS:
                     raise OutputLost(f"It could not be fetched within an hour. {error}") from error
-            await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
+                trouble = error
             tries += 1
+            if tries >= NOTED_AFTER:
+                await self._recorder.note(row, f"What was made does not come, and is fetched again: {trouble}")
+            await asyncio.sleep(AGAIN[min(tries, len(AGAIN)) - 1])
 
     async def _fetch_better(self, row: ItemRow, arrival: Arrival) -> Arrival:
         """Of what is cut short or damaged: a repeat may bring it whole. What came is kept until a better one came."""
@@ -210,9 +224,9 @@ class Delivery:
         order = self._index.order(row.order_id)
         return slug(order.name if order else "")
 
-    def _expired(self, chosen: Output) -> bool:
-        made = datetime.fromisoformat(chosen.created_at)
-        return (self._clock() - made).total_seconds() > LASTS
+    def _age(self, chosen: Output) -> float:
+        """Seconds since the provider had ended it."""
+        return (self._clock() - datetime.fromisoformat(chosen.created_at)).total_seconds()
 
     def _bill(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival]) -> Bill:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""

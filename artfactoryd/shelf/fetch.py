@@ -33,6 +33,7 @@ CHUNK = 256 * 1024
 REDIRECTS = 5
 MOVED = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429})
+GONE = frozenset({410, 451})  # for good; every other refusal may pass: addresses reach some hosts late
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _STANDARD = str.maketrans("-_", "+/")
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -222,7 +223,7 @@ def _check(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
         wait = answer.headers.get("Retry-After", "")
         raise AskAgain(f"{source} answers {status}.", float(wait) if wait.isdecimal() else None)
     if status >= 400:
-        raise OutputLost(f"{source} answers {status}: the output is no longer there.")
+        raise OutputLost(f"{source} answers {status}: the output is no longer there.", passing=status not in GONE)
     if status != 200:
         raise AskAgain(f"{source} answers {status}, not with a file.")
     if (answer.content_length or 0) > most_bytes:
