@@ -23,8 +23,9 @@
        |- RunFailed         it was bought, and ended without output                         provider  passing  item
        |- AskAgain          reading failed for a passing reason; reading is free            provider  yes      item
        |  |- Unreachable    nothing bought; no answer, or not as it should be               provider  yes      provider
+       |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
        |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
-       |- OutputBad         what came is no picture, or is cut short                        provider  no       item
+       |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
           |- OutputPoison   looking at it killed the program three times; it is kept        us        no       item
 
 "Again" is what the program does by itself: `service` when a supervisor started it, `passing` where the provider's words
@@ -267,10 +268,24 @@ class Unreachable(AskAgain):
     stops: Scope = "provider"
 
 
+class OutputTooLarge(AskAgain):
+    """Paid for, and larger than `bound`, the bytes that limits.product_bytes allows: fetched when that is raised."""
+
+    title = "The output is too large"
+
+    def __init__(self, sentence: str, bound: int) -> None:
+        super().__init__(sentence)
+        self.bound = bound
+
+
 class OutputLost(ProviderError):
-    """Paid for, and the provider no longer has it."""
+    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may."""
 
     title = "The output is gone"
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        super().__init__(sentence)
+        self.passing = passing
 
 
 class OutputBad(ProviderError):

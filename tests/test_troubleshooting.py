@@ -695,7 +695,7 @@ def _(stage: Stage) -> Found:
     return stage.bought_at_fal("a car EMU:nsfw")
 
 
-@situation("What comes is no picture")
+@situation("What comes is a web page, or damaged")
 def _(stage: Stage) -> Found:
     return stage.bought("a car EMU:out-not-picture")
 

@@ -176,6 +176,14 @@ class Index(Database):
         sql = f"{_ITEM} WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
         return self.all(ITEMS, sql, (order_id, number, most))
 
+    def noted_items(self, order_id: str, most: int) -> list[ItemRow]:
+        """Those on the way that say why they do not go on just now."""
+        sql = (
+            f"{_ITEM} WHERE order_id = ? AND state IN ('submitting', 'running', 'delivering') AND reason IS NOT NULL "
+            "ORDER BY number LIMIT ?"
+        )
+        return self.all(ITEMS, sql, (order_id, most))
+
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
         proof = self.proof(order_id)

@@ -37,7 +37,7 @@ from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
-from artfactoryd.storage.rows import OrderRow, OutageRow, QuestionRow
+from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +119,10 @@ class Books:
     async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
         await self._put(_Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
+
+    async def note_item(self, key: ItemKey, words: str | None) -> None:
+        """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
+        await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
 
     async def _put(self, move: _Move) -> None:
         with self._door:

@@ -88,7 +88,8 @@ def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
     if answer.status in (404, 410):
-        return OutputLost(f"Replicate no longer knows this prediction ({answer.status}): {reason}.")
+        sentence = f"Replicate no longer knows this prediction ({answer.status}): {reason}."
+        return OutputLost(sentence, passing=answer.status == 404)
     if answer.status in (401, 403):
         return ProviderStopped(f"Replicate does not accept the key ({answer.status}): {reason}.", of_key=True)
     if answer.status == 429:
