@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from artfactoryd.clock import Age
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import sidecar
@@ -131,6 +132,7 @@ class Delivery:
 
     async def _fetch(self, row: ItemRow, chosen: Output) -> Arrival:
         """Trouble on the way is waited out until the output has certainly expired."""
+        age = Age(datetime.fromisoformat(chosen.created_at), self._clock)
         tries = bad = 0
         while True:
             try:
@@ -140,7 +142,7 @@ class Delivery:
                 if bad >= LOOKS or isinstance(error, OutputPoison):
                     raise
             except AskAgain as error:
-                if self._expired(chosen):
+                if age.seconds > LASTS:
                     raise OutputLost(f"It could not be fetched within an hour. {error}") from error
             await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
             tries += 1
@@ -168,10 +170,6 @@ class Delivery:
     def _order_name(self, row: ItemRow) -> str:
         order = self._index.order(row.order_id)
         return slug(order.name if order else "")
-
-    def _expired(self, chosen: Output) -> bool:
-        made = datetime.fromisoformat(chosen.created_at)
-        return (self._clock() - made).total_seconds() > LASTS
 
     def _bill(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival]) -> Bill:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""
