@@ -90,7 +90,7 @@ def assemble(
     queues, flights, single_flight, receipts = Queues(index, gates), Flights(), SingleFlight(), ReceiptsDue()
     capped = CappedOrders(queues)
     doubts = Doubts(name for name, factory in factories.items() if isinstance(factory, Reconciles))
-    disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), clock)
+    disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), time.monotonic)
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
     calls = Calls(home, books, factories, clock)

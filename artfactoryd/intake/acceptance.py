@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from artfactoryd import failpoints, news
+from artfactoryd.clock import Age
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
@@ -74,6 +75,7 @@ class Intake:
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
         self._settings, self._clock = settings, clock
         self._attachments = Attachments()
+        self._ages: dict[str, Age] = {}  # of claims that name a picture which is not there
         self._opening = asyncio.Lock()
 
     async def take(self, claim: Claim) -> Outcome:
@@ -226,8 +228,9 @@ class Intake:
         return claim.kind == "file" and missing.may_come and self._is_young(claim)
 
     def _is_young(self, claim: Claim) -> bool:
-        age = self._clock() - datetime.fromisoformat(claim.taken_at)
-        return age.total_seconds() < attachments.PATIENCE
+        if claim.id not in self._ages:
+            self._ages[claim.id] = Age(datetime.fromisoformat(claim.taken_at), self._clock)
+        return self._ages[claim.id].seconds < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._attachments.is_spoken_for(stray)

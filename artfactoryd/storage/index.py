@@ -57,7 +57,10 @@ class WaitingOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EqualItem:
-    """An item with a key that was asked for: made, or on its way."""
+    """An item with a key that was asked for: made, or on its way.
+
+    `delivered`: how many products it had, where only the shelf tells of it; None: all that are known.
+    """
 
     key: str
     order_id: str
@@ -65,6 +68,7 @@ class EqualItem:
     state: ItemState
     first_index: int
     asked: int
+    delivered: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +221,14 @@ class Index(Database):
         """Items with one of these keys that were made or are on their way; those of one key together, newest first."""
         marks = ",".join("?" * len(keys))
         sql = (
-            f"SELECT key, order_id, number, state, first_index, asked FROM item WHERE key IN ({marks}) "
-            "AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
-            "ORDER BY key, order_id DESC, number"
+            "SELECT key, order_id, number, state, first_index, asked, NULL AS delivered FROM item "
+            f"WHERE key IN ({marks}) AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
+            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', (SELECT min(p.place) FROM product p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number), s.asked, s.delivered FROM shelf_item s "
+            f"WHERE s.key IN ({marks}) ORDER BY key, order_id DESC, number"
         )
-        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in self.rows(sql, tuple(keys))]
+        found = self.rows(sql, (*keys, *keys))
+        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in found]
 
     def is_on_the_way(self, key: str) -> bool:
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
