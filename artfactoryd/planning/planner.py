@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,6 +31,7 @@ from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, with_inputs
 from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
 from artfactoryd.planning.inputs import Input, InputsMissing
@@ -208,7 +208,7 @@ class Scholar:
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
-        fingerprint = _fingerprint(document, order, pictures, borrowed)
+        fingerprint = fingerprint_of(document, order, pictures, borrowed)
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
         return Study(
@@ -398,16 +398,3 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
     if plan.many:
         borrowed["many"] = dict(plan.many)
     return borrowed
-
-
-def _fingerprint(document: Resolved, order: Order, pictures: Sequence[Input], borrowed: Borrowed) -> str:
-    marks = [picture.sha256 for picture in pictures]
-    if borrowed:
-        marks.append(hashlib.sha256(json.dumps(borrowed).encode()).hexdigest())
-    return same(document.text, order.project, marks)
-
-
-def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
-    """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
-    parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()

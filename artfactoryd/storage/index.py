@@ -83,15 +83,6 @@ class EarlierItem:
     fed_with: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBetween:
-    """An output that is not shelved, whose makings ended without being made."""
-
-    order_id: str
-    order_name: str
-    path: str
-
-
 class Index(Database):
     # --- orders ---
 
@@ -345,16 +336,6 @@ class Index(Database):
     def made_of(self, order_id: str, place: int) -> list[ItemRow]:
         """The items that are fed with it."""
         return self.all(ITEMS, f"{_ITEM} WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
-
-    def left_between(self) -> list[LeftBetween]:
-        """Outputs that are not shelved, and of which something was to be made that ended without being made."""
-        sql = (
-            "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
-            "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
-            "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
-            "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
-        )
-        return [LeftBetween(row["id"], row["name"], row["path"]) for row in self.rows(sql)]
 
     def is_spent(self, output_id: str) -> bool:
         """Whether it is not shelved, and everything that is made of it is safe."""
