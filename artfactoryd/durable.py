@@ -9,6 +9,7 @@
     copy, duplicate      the same bytes in a place that nobody looks at yet                 files, folders inside
     share_new            the bytes of a flushed file under a second name, never overwriting nothing
     move_new             the entry under a new name, never overwriting                      nothing
+    hand_over            as rename, also to another volume                                  there, where it was copied
     move_to_free         the same, under the first name that is free                        nothing
     move                 what is flushed under a name of its own, in place of another       folder of the new name
     rename               the same, for whoever flushes the folders himself                  nothing
@@ -39,7 +40,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from artfactoryd.core.names import LONGEST, cut
-from artfactoryd.entries import READ_ONLY, is_folder
+from artfactoryd.entries import READ_ONLY, is_folder, remove
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush, flush_file, flush_folder, storage_errors
 
@@ -277,6 +278,30 @@ def rename(source: Path, target: Path) -> None:
     os.rename(source, target)
 
 
+def hand_over(source: Path, target: Path) -> None:
+    """`rename`, also to another volume: Held, Rejected and Projects may be links to one."""
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _carry(source, target, os.rename)
+
+
+def _carry(source: Path, target: Path, place: Callable[[Path, Path], None]) -> None:
+    """To another volume: whole and flushed beside `target`, placed in one step, and only then gone here."""
+    arriving = target.with_name(temporary_name(target.name, new_mark()))
+    try:
+        copy(source, arriving)
+        place(arriving, target)
+    except BaseException:
+        remove(arriving)
+        raise
+    flush_folder(target.parent)
+    point("carried")
+    remove(source)
+
+
 def move(source: Path, target: Path) -> None:
     """What is flushed takes a name, in place of what has it; there after a power cut too."""
     os.rename(source, target)
@@ -288,11 +313,16 @@ def move_new(source: Path, target: Path) -> None:
 
     Killed in the middle, a file may have both names.
     """
-    if is_folder(source):
-        _rename_folder(source, target)
-    elif _link_or_rename(source, target):
-        point("placed_linked")
-        os.unlink(source)
+    try:
+        if is_folder(source):
+            _rename_folder(source, target)
+        elif _link_or_rename(source, target):
+            point("placed_linked")
+            os.unlink(source)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _carry(source, target, move_new)
 
 
 def move_to_free(source: Path, targets: Iterable[Path]) -> Path:
