@@ -14,6 +14,7 @@
     |- StorageFull          no room: nothing was written                                    you       yes      daemon
     |  |- StorageFaulty     the disk reported an error: nothing of it counts                you       yes      daemon
     |- StorageSick          a flush of the books failed: this process writes no more        us        no       daemon
+    |  |- HomeMoved         the home is not where it was: nothing more is sent              you       service  daemon
     |- ProviderError        of one call; raised only by factories and fetch
        |- ProviderStopped   nothing bought; it needs a person (key, money)                  you       lifted   provider
        |- Throttled         nothing bought; it asks to wait `after` seconds                 provider  yes      provider
@@ -183,6 +184,12 @@ class StorageSick(ArtFactoryError):
     """A flush of ledger or index failed. It is never tried again on the same file: the process must end."""
 
     title = "The disk does not keep what is written"
+
+
+class HomeMoved(StorageSick):
+    """The path of the home no longer leads to the folder that is locked: what is written there is not ours to know."""
+
+    title = "The factory folder is not where it was"
 
 
 class ProviderError(ArtFactoryError):

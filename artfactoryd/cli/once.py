@@ -49,7 +49,7 @@ def work_once(
     """
     options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
     before = _words_in_rejected(home)
-    with home.lock("once"):
+    with home.lock("once") as home:
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()

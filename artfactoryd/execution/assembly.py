@@ -95,7 +95,7 @@ def assemble(
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),
-        Purchase(index, factories, gates, flights, recorder, health, calls, settings, clock),
+        Purchase(home, index, factories, gates, flights, recorder, health, calls, settings, clock),
         Collection(index, factories, gates, queues, flights, recorder, health, clock),
         Delivery(home, books, settings, factories, fetcher, clock),
     )  # fmt: skip

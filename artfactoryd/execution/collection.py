@@ -13,7 +13,9 @@ from datetime import datetime
 
 import uuid_utils
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
@@ -135,8 +137,9 @@ class Collection:
             Output(str(uuid_utils.uuid7()), row.first_index + nth, output.address, now, output.mime)
             for nth, output in enumerate(outputs.outputs)
         ]
-        returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
-        bill = budget.by_time(order_of(self._index, row), row, outputs.seconds)
+        seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
+        returned = {"parameters": strict_json.told(dict(outputs.returned)), "seconds": seconds, "note": outputs.note}
+        bill = budget.by_time(order_of(self._index, row), row, seconds)
         if bill is not None and bill > at_stake(self._index, row):
             log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
         assert row.attempt is not None

@@ -67,6 +67,7 @@ class Scan:
     strays: tuple[Stray, ...] = ()
     waiting: tuple[str, ...] = ()
     due: float = math.inf
+    blind: str = ""  # why something could not be looked into; then the rest is not all there is
 
 
 _Seen = dict[Path, tuple[tuple[int, ...], float]]
@@ -84,10 +85,15 @@ class _Look:
     waiting: list[str] = field(default_factory=list)
     due: float = math.inf
     complaints: set[str] = field(default_factory=set)
+    blind: set[str] = field(default_factory=set)  # those of them that hide something
 
     def take(self, entry: Entry, project: str | None) -> None:
         ready = Ready(entry.path, "bundle" if entry.kind == "folder" else "file", project)
         self.ready.append((entry.status.st_ctime_ns, entry.path, ready))
+
+    def cannot_see(self, words: str) -> None:
+        self.complaints.add(words)
+        self.blind.add(words)
 
     def again_in(self, seconds: float) -> None:
         self.due = min(self.due, seconds)
@@ -98,7 +104,8 @@ class _Look:
 
     def result(self) -> Scan:
         oldest_first = sorted(self.ready, key=lambda entry: entry[:2])
-        return Scan(tuple(ready for _, _, ready in oldest_first), tuple(self.strays), tuple(self.waiting), self.due)
+        ready = tuple(ready for _, _, ready in oldest_first)
+        return Scan(ready, tuple(self.strays), tuple(self.waiting), self.due, " ".join(sorted(self.blind)))
 
 
 class Inbox:
@@ -128,7 +135,7 @@ class Inbox:
             same_root = self._find_root()
             entries = _not_junk(self.folder)
         except OSError as error:
-            look.complaints.add(f"The inbox {self.folder} cannot be looked into: {error.strerror}.")
+            look.cannot_see(f"The inbox {self.folder} cannot be looked into: {error.strerror}.")
         else:
             self._judge_all(entries, same_root, look)
             self._seen = look.seen
@@ -242,7 +249,7 @@ class Inbox:
         try:
             entries = _not_junk(box.path)
         except OSError as error:
-            look.complaints.add(f"The drop-box {project} cannot be looked into: {error.strerror}.")
+            look.cannot_see(f"The drop-box {project} cannot be looked into: {error.strerror}.")
             return
         for entry in entries:
             if entry.kind == "folder":

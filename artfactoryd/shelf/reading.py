@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.durable import TEMPORARY
 from artfactoryd.entries import bounded
@@ -34,7 +34,7 @@ def read_sidecar(path: Path) -> Json:
     data = bounded(path, MOST_BYTES)
     if len(data) > MOST_BYTES:
         raise ValueError(f"{path.name} is no sidecar: it is larger than {MOST_BYTES:,} bytes")
-    document = json.loads(data)
+    document = strict_json.loads(data)
     if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):
         raise ValueError(f"{path.name} is no sidecar: it has no id and file")
     return document
