@@ -29,8 +29,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import re
-import secrets
 import shutil
 import stat
 import sys
@@ -39,8 +37,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from artfactoryd.core.names import LONGEST, cut
-from artfactoryd.entries import READ_ONLY, is_folder, remove
+from artfactoryd.entries import READ_ONLY, is_folder, new_mark, remove, same_bytes, temporary_name
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush, flush_file, flush_folder, storage_errors
 
@@ -51,7 +48,6 @@ TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})  # what a rena
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 SHARE = 0x40049409  # Linux: FICLONE, one file sharing the blocks of another until either changes
 CHUNK = 1 << 20
-TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 
 Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by one
 
@@ -262,17 +258,6 @@ def share_equal(source: Path, target: Path) -> bool:
     return share_new(source, target) or same_bytes(source, target)
 
 
-def same_bytes(one: Path, other: Path) -> bool:
-    """False also where `other` is no file."""
-    if not other.is_file() or one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
-        while block := left.read(CHUNK):
-            if block != right.read(CHUNK):
-                return False
-    return True
-
-
 def rename(source: Path, target: Path) -> None:
     """In place of what has the name. Whoever relies on it flushes both folders."""
     os.rename(source, target)
@@ -370,16 +355,6 @@ def _rename_exclusively(source: Path, target: Path) -> None:
         source.rename(target)  # only this process writes here
     elif failed:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
-
-
-def new_mark() -> str:
-    return secrets.token_hex(4)
-
-
-def temporary_name(name: str, mark: str = "") -> str:
-    """Hidden, and passed over by whoever lists; with a mark of 8 hex digits or a UUID, one that TEMPORARY knows."""
-    ending = f".{mark}.tmp" if mark else ".tmp"
-    return f".{cut(name, LONGEST - 1 - len(ending))}{ending}"
 
 
 # --- folders ---
