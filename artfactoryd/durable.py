@@ -55,13 +55,13 @@ Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by o
 # --- files ---
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Replace `path` by `data` in one step; a reader sees the old bytes or the new ones. Raises StorageFull."""
     with storage_errors(path):
-        replace_file(path, data)
+        replace_file(path, data, mode=mode)
 
 
-def replace_file(path: Path, data: bytes, mark: str = "") -> None:
+def replace_file(path: Path, data: bytes, mark: str = "", mode: int = 0o666) -> None:
     """`write_file`, for whoever has words of his own for what the disk refuses.
 
     `mark`: in the temporary file's name, where what a kill leaves is looked for by TEMPORARY; without one the next
@@ -69,7 +69,7 @@ def replace_file(path: Path, data: bytes, mark: str = "") -> None:
     """
     arriving = path.with_name(temporary_name(path.name, mark))
     arriving.unlink(missing_ok=True)
-    create(arriving, data)
+    create(arriving, data, mode)
     try:
         arriving.replace(path)
     except OSError:
@@ -93,9 +93,9 @@ def write_new(target: Path, content: BinaryIO | bytes) -> bool:
     return True
 
 
-def create(path: Path, content: BinaryIO | bytes) -> None:
+def create(path: Path, content: BinaryIO | bytes, mode: int = 0o666) -> None:
     """Write and flush a file that nobody looks at yet; a failure leaves nothing."""
-    with os.fdopen(os.open(path, NEW, 0o666), "wb") as file:
+    with os.fdopen(os.open(path, NEW, mode), "wb") as file:
         try:
             if isinstance(content, bytes):
                 file.write(content)
@@ -366,14 +366,17 @@ def try_writing(folder: Path) -> None:
         pass
 
 
-def make_folders(folder: Path) -> None:
-    """The folder and those above it that are missing, each there after a power cut; what is there stays as it is."""
+def make_folders(folder: Path, mode: int = 0o777) -> None:
+    """The folder and those above it that are missing, each there after a power cut; what is there stays as it is.
+
+    `mode`: of those that are made, under the umask.
+    """
     if folder.is_dir():
         return
     if folder.is_symlink():
         raise FileNotFoundError(errno.ENOENT, "it is a link to a place that is not there", str(folder))
-    make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
+    make_folders(folder.parent, mode)
+    folder.mkdir(mode, exist_ok=True)
     flush_folder(folder.parent)
 
 

@@ -52,8 +52,11 @@ class Home:
     @classmethod
     def find(cls, option: str | Path | None, environ: Mapping[str, str]) -> Home:
         """`--home`, else `$ARTFACTORY_HOME`, else `~/ArtFactory`; links are followed once, here."""
-        default = Path(environ.get("HOME") or Path.home()) / "ArtFactory"
-        return cls(Path(option or environ.get("ARTFACTORY_HOME") or default).expanduser().resolve())
+        named = option or environ.get("ARTFACTORY_HOME")
+        try:
+            return cls((Path(named).expanduser() if named else user_folder(environ) / "ArtFactory").resolve())
+        except RuntimeError as error:  # ~ of somebody who is not known here, or a link to itself
+            raise WrongUse(f"The factory folder {named or '~/ArtFactory'} cannot be found: {error}") from error
 
     @property
     def is_made(self) -> bool:
@@ -142,11 +145,13 @@ class Home:
             self.inbox, self.held, self.rejected, self.projects, self.models, self.ledger,
             self.claims, self.commands, self.logs, self.temp,
         )  # fmt: skip
+        with _as_wrong_use(f"The folder {self.root} cannot be made"):
+            durable.make_folders(self.root)
         for folder in folders:
             if folder.is_symlink() and not folder.exists():
                 raise WrongUse(f"{folder} is a link to {folder.readlink()}, which is not there. Connect that disk.")
             with _as_wrong_use(f"The folder {folder} cannot be made"):
-                durable.make_folders(folder)
+                durable.make_folders(folder, 0o700 if _is_private(folder, self) else 0o777)
 
     def check_inbox(self, inbox: Path) -> str | None:
         """Why this folder cannot be the inbox; None when it can. Links are followed, of the home's own folders too.
@@ -171,7 +176,7 @@ class Home:
         """Raise WrongUse with the reason when a factory folder cannot live here."""
         with _as_wrong_use(f"{self.root} cannot be used as the factory folder"):
             root = self.root.resolve()
-            reason = guarded_place(root, Path.home()) or network_place(root, mounts.mounts()) or _unusable(root)
+            reason = _guarded_here(root) or network_place(root, mounts.mounts()) or _unusable(root)
         if reason:
             raise WrongUse(f"{root} cannot be the factory folder: {reason}")
 
@@ -298,12 +303,33 @@ class Home:
             self.holder_file.unlink()
 
 
+def _is_private(folder: Path, home: Home) -> bool:
+    """Prompts, prices and what is not yet on the shelf are for their owner alone; the rest follows the umask."""
+    return any(folder.is_relative_to(private) for private in (home.ledger, home.work, home.private))
+
+
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
 def init_command(root: Path) -> str:
     return f"artfactoryd --home {shlex.quote(str(root))} init"
+
+
+def user_folder(environ: Mapping[str, str]) -> Path:
+    """`$HOME`, else what the system knows of this user. Raises WrongUse where it knows nothing (some containers)."""
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:
+        raise WrongUse("This user has no home folder here. Name the factory folder with --home, or set HOME.") from None
+
+
+def _guarded_here(root: Path) -> str | None:
+    """A user without a home folder has no Desktop either."""
+    try:
+        return guarded_place(root, user_folder(os.environ))
+    except WrongUse:
+        return None
 
 
 def guarded_place(root: Path, user: Path) -> str | None:

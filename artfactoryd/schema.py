@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Protocol
@@ -37,10 +37,16 @@ def schema_text(name: str) -> str:
     return (_folder() / f"{name}.schema.json").read_text(encoding="utf-8")
 
 
-@lru_cache
+@cache
 def _schema(name: str) -> Schema:
     schema: Schema = json.loads(schema_text(name))
     return schema
+
+
+def load_all() -> None:
+    """Read every schema now: later the files of this program may be those of another release, or away."""
+    for name in schema_names():
+        _schema(name)
 
 
 def check(document: Document, schema: str) -> list[Problem]:

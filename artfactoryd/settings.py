@@ -22,7 +22,7 @@ from artfactoryd.documents import Document
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.home import Home, init_command
+from artfactoryd.home import Home, init_command, user_folder
 
 log = logging.getLogger(__name__)
 
@@ -321,7 +321,7 @@ def _filled(default: Section, section: Json) -> Section:
 
 def expanded(path: str, environ: Mapping[str, str]) -> Path:
     if path == "~" or path.startswith("~/"):
-        return Path(environ.get("HOME") or Path.home()) / path[2:]
+        return user_folder(environ) / path[2:]
     return Path(path)
 
 

@@ -26,6 +26,7 @@ from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
+from artfactoryd.daemon.upgrade import OwnFiles
 from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
@@ -76,6 +77,7 @@ class Daemon:
         self._moved: HomeMoved | None = None  # the home is not where it was: this run ends
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
+        self._own_files, self._unfit = OwnFiles(), ""
         self._blind = ""  # why the inbox, or a drop-box, could not be looked into just now
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
@@ -259,12 +261,13 @@ class Daemon:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
             notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
-            unfit = self.app.home.check_inbox(inbox.folder)  # again: a link may lead elsewhere by now
+            # a link may lead elsewhere by now
+            unfit = self._own_files.replaced() or self.app.home.check_inbox(inbox.folder)
             self._looked, self._blind = time.monotonic(), unfit or scan.blind
             if self._is_moved():
                 return
             if unfit:
-                self._taken_all = True
+                self._say_unfit(unfit)
                 continue
             self.app.reread_settings()
             self.app.execution.heed_date()
@@ -274,6 +277,12 @@ class Daemon:
                 await self.app.intake.clear_inbox()
             self._taken_all = not scan.waiting and not self._consumer.is_behind(scan)
             await self._held.look(self._taken_all)
+
+    def _say_unfit(self, words: str) -> None:
+        if self._unfit != words:
+            log.error("%s", words)
+            notify.tell(self._environ, f"STATUS={words}")
+        self._unfit, self._taken_all = words, True
 
     def _inbox(self) -> Inbox:
         settings, home = self.app.settings.now.inbox, self.app.home

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
     Later ones override earlier ones. A file with a problem gives no model and spoils no other; every problem is told
     with its place. `told`: where the providers' descriptions are kept; one that is damaged counts as not there.
     """
-    shipped, problems = _all_in(SHIPPED)
+    shipped, problems = shipped_models()
     known = {(model.provider, model.id): model for model in shipped}
     for path in sorted(told.iterdir()) if told and told.is_dir() else ():
         for said in _all_in(path)[0]:
@@ -39,6 +40,12 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
             known[said.provider, said.id] = renewed(before, said) if before else said
     own, wrong = _all_in(folder) if folder else ([], [])
     return [*known.values(), *own], [*problems, *wrong]
+
+
+@cache
+def shipped_models() -> tuple[list[Model], list[Problem]]:
+    """Read once: later these files may be those of another release, or away."""
+    return _all_in(SHIPPED)
 
 
 def _all_in(folder: Path) -> tuple[list[Model], list[Problem]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -48,6 +49,17 @@ def folder(home: Home, settings: Settings) -> Rows:
         yield Row(
             "folder", OK, f"{home.root} is in a fit place, and every folder in it can be written.{as_seen_here()}"
         )
+
+
+def privacy(home: Home) -> Rows:
+    """What is there is never changed: who let others look may have meant it."""
+    private = (home.ledger, home.work, home.private, home.settings_file)
+    shown = [str(path) for path in private if path.exists() and path.stat().st_mode & 0o077]
+    if shown:
+        words = f"Other users of this machine may look into {', '.join(shown)}."
+        yield Row("privacy", WARNING, words, f"chmod go= {' '.join(map(shlex.quote, shown))}")
+    elif home.is_made:
+        yield Row("privacy", OK, "Ledger, work and settings are for you alone.")
 
 
 def _unusable(folder: Path) -> str:

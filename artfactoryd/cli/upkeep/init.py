@@ -39,7 +39,7 @@ def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
     home.settle(adopt=adopt)
     yield f"Factory folder: {home.root}"
     if not home.settings_file.exists() or not home.settings_file.stat().st_size:
-        write_file(home.settings_file, DEFAULT_TEXT.encode())
+        write_file(home.settings_file, DEFAULT_TEXT.encode(), 0o600)
         yield f"Settings:       {home.settings_file}"
     _copy_examples(home.library)
     yield f"Examples:       {home.library / 'examples'}"
