@@ -27,7 +27,7 @@ from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher, too_large, without_query
-from artfactoryd.shelf.media import Media
+from artfactoryd.shelf.media import Media, is_one_colour
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
@@ -60,7 +60,8 @@ class Arrival:
 
     @property
     def remark(self) -> str:
-        return self.media.fault
+        flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
+        return "; ".join(filter(None, [flagged, self.media.fault]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,8 @@ class Delivery:
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
             media = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
+        if chosen.flagged and await asyncio.to_thread(is_one_colour, fetched.path):
+            raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
         return Arrival(chosen, fetched, media)
 
     async def _come(self, row: ItemRow, chosen: Output) -> Fetched:

@@ -108,6 +108,7 @@ class Purchase:
             await self._health.create_failed(row.provider, str(error))
         else:
             log.warning("an upload waits: %s", error)
+            await self._recorder.note(row, f"What it is made from cannot be uploaded just now: {error}")
             self._gates[row.provider].wait(error.after or UPLOAD_AGAIN)
         return row
 
