@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -174,10 +174,10 @@ class Index(Database):
     def noted_items(self, order_id: str, most: int) -> list[ItemRow]:
         """Those on the way that say why they do not go on just now."""
         sql = (
-            f"{_ITEM} WHERE order_id = ? AND state IN ('submitting', 'running', 'delivering') AND reason IS NOT NULL "
-            "ORDER BY number LIMIT ?"
+            f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
+            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
         )
-        return self.all(ITEMS, sql, (order_id, most))
+        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
