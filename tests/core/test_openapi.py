@@ -111,11 +111,10 @@ def test_a_price_is_kept_when_its_unit_says_what_a_call_costs(unit: str, price: 
     assert found == (None if price is None else {"usd": 0.025, "per": price, "as_of": "2026-05-01"})
 
 
-@pytest.mark.parametrize(
-    "told",
-    [float("inf"), float("nan"), -0.01, 1e30, 10**400, "nan", "inf", "1e400", "-1", True],
-    ids=lambda told: f"{told!s:.5}",
-)
+MAD = [float("inf"), float("nan"), -0.01, 1e30, 10**400, "nan", "inf", "1e400", "-1", True]
+
+
+@pytest.mark.parametrize("told", MAD, ids=lambda told: f"{told!s:.5}")
 def test_a_price_that_cannot_be_true_is_no_price(told: float | str) -> None:
     assert price_of(told, "image", "2026-05-01") is None
 
