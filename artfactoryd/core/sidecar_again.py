@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from artfactoryd.core import file_leaves
 from artfactoryd.core.file_refs import PRODUCT, STAGE
 from artfactoryd.core.json_types import Document, Value
 
@@ -23,7 +24,9 @@ def order_again(card: Document) -> dict[str, Value]:
     """
     rehearsal, model = card["rehearsal"], card["model"]
     parameters = dict(card["parameters"]["actual" if rehearsal else "generation"])
-    parameters |= {each["parameter"]: written(each) for each in ([] if rehearsal else card["inputs"])}
+    for known in [] if rehearsal else card["inputs"]:
+        place = file_leaves.read(known["parameter"], parameters) or (known["parameter"],)
+        parameters = file_leaves.replaced(parameters, {place: written(known)})
     value: dict[str, Value] = {
         "provider": card["provider"],
         "model": f"{model['id']}:{model['version']}" if model["version"] else model["id"],

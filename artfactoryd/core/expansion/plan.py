@@ -176,7 +176,8 @@ class Plan:
             return price.upper(asked, {})
         properties, image = self.models[model].properties, self.models[model].image
         size = {name: parameters.get(name, properties.get(name, {}).get("default")) for name in SIZES}
-        of_input = self.input_sizes.get(str(parameters.get(image or "")))
+        texts = [text for _, text in self.models[model].files_in(image, parameters.get(image))] if image else []
+        of_input = next((self.input_sizes[text] for text in texts if text in self.input_sizes), None)
         if of_input and not any(name in properties for name in SIZES):
             size = dict(zip(SIZES, of_input, strict=False))  # it follows the picture it works on
         return price.upper(asked, size)
