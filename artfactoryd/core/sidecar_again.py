@@ -34,7 +34,9 @@ def order_again(card: Document) -> dict[str, Value]:
         "parameters": {name: _one(each) for name, each in parameters.items()}, "raw": sorted(parameters),
         "reuse": "never",
     }  # fmt: skip
-    optional = {"tags": list(card["tags"]), "notes": card["notes"], "rehearse": rehearsal}
+    optional = {
+        "price": card.get("cost", {}).get("price"), "tags": list(card["tags"]), "notes": card["notes"], "rehearse": rehearsal
+    }  # fmt: skip
     return value | {key: each for key, each in optional.items() if each}
 
 

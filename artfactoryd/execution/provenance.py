@@ -38,6 +38,7 @@ class Provenance:
             "generation": row.generation, "actual": attempt.actual,
             "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
             "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
+            "own_price": plan_of(order).order.price if plan_of(order).own_price(row.model) else None,
             "timings": {
                 "asked_at": attempt.asked_at, "answered_at": attempt.answered_at,
                 "ended_at": attempt.ended_at, "seconds": returned.get("seconds"),

@@ -152,6 +152,11 @@ class Plan:
             return known
         return Price.from_mapping(self.order.price)
 
+    def own_price(self, model: int) -> Price | None:
+        """The order's own price, where this model's items go by it."""
+        own = None if self.order.price is None else Price.from_mapping(self.order.price)
+        return own if own is not None and self.price_of(model) == own else None
+
     def total_price(self) -> int | None:
         """Micro-dollars at most for everything; None when no price is known. 0 for a rehearsal."""
         if self.order.rehearse:
