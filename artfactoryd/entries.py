@@ -95,6 +95,17 @@ def has_writer(path: Path) -> bool:
     return False
 
 
+def bounded(path: Path, most: int) -> bytes:
+    """Its bytes; of a larger file `most` and one more: enough to see that it is, however large it says to be."""
+    with path.open("rb") as file:
+        return file.read(most + 1)
+
+
+def words_in(path: Path, most: int = 64 * 1024) -> str:
+    """The beginning of a text that was written for a person."""
+    return bounded(path, most).decode(errors="replace")
+
+
 def files_below(folder: Path) -> list[Path]:
     """Every file at any depth, in order; none where the folder is not there. Raises OSError for what may not be read:
     to leave it out would look as if it were not there."""

@@ -23,8 +23,9 @@
        |- RunFailed         it was bought, and ended without output                         provider  passing  item
        |- AskAgain          reading failed for a passing reason; reading is free            provider  yes      item
        |  |- Unreachable    nothing bought; no answer, or not as it should be               provider  yes      provider
+       |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
        |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
-       |- OutputBad         what came is no picture, or is cut short                        provider  no       item
+       |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
           |- OutputPoison   looking at it killed the program three times; it is kept        us        no       item
 
 "Again" is what the program does by itself: `service` when a supervisor started it, `passing` where the provider's words
@@ -100,15 +101,28 @@ class ArtFactoryError(Exception):
     stops: Scope = "daemon"
 
 
+MOST_PROBLEMS = 100  # told of one file; nobody reads more at once
+
+
+def not_too_many(problems: Sequence[Problem]) -> list[Problem]:
+    """The first of them, and where the rest begin. Safe to apply twice."""
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0 or problems[MOST_PROBLEMS].code == "E_MORE":
+        return list(problems)
+    message = f"and {more} more problems from here on."
+    note = replace(problems[MOST_PROBLEMS], code="E_MORE", message=message, fix="", path=())
+    return [*problems[:MOST_PROBLEMS], note]
+
+
 class Refusal(ArtFactoryError):
-    """A file that cannot be taken. `problems` is everything wrong with it, at once."""
+    """A file that cannot be taken. `problems` is what is wrong with it, at once: all of it, up to MOST_PROBLEMS."""
 
     title = "This cannot be taken"
     stops: Scope = "order"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(not_too_many(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class WrongUse(ArtFactoryError):
@@ -254,10 +268,24 @@ class Unreachable(AskAgain):
     stops: Scope = "provider"
 
 
+class OutputTooLarge(AskAgain):
+    """Paid for, and larger than `bound`, the bytes that limits.product_bytes allows: fetched when that is raised."""
+
+    title = "The output is too large"
+
+    def __init__(self, sentence: str, bound: int) -> None:
+        super().__init__(sentence)
+        self.bound = bound
+
+
 class OutputLost(ProviderError):
-    """Paid for, and the provider no longer has it."""
+    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may."""
 
     title = "The output is gone"
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        super().__init__(sentence)
+        self.passing = passing
 
 
 class OutputBad(ProviderError):

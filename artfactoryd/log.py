@@ -32,6 +32,8 @@ FILES = {"application": FILE, "generation": "generation.log", "access": "access.
 OWN_FILE = ("generation", "access")  # at every level, and nowhere else
 FILE_BYTES = 5 * 1024 * 1024
 OLD_FILES = 3
+FIRST_WAIT, LONGEST_WAIT = 30.0, 3600.0  # seconds until one and the same line is shown again
+MOST_LINES_KNOWN = 1000
 SHORT_ID = 13  # letters of an order's id: enough to name it in a command
 CHATTY = ("httpx", "httpcore", "aiohttp", "watchfiles", "PIL", "asyncio", "peewee", "urllib3", "keyring")
 
@@ -40,6 +42,8 @@ _KEYS = re.compile(
     r"|(?i:\bbearer\s+)[^\s'\",]{6,}"
     r"|(?i:\b(?:key|token)\s+)(?=[^\s'\",]*\d)[^\s'\",]{16,}"  # "Key ID:SECRET", not "key parameters"
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
+    r"|(?<=[?&]token=)[^\s&'\"#]+"  # of the status page, in an address
+    r"|(?<=://)[^\s/'\"]+(?=@)"  # user and password of an address
 )
 
 _OF_ATTEMPT = (
@@ -83,7 +87,11 @@ def setup(level: str, logs_folder: Path | None, stderr: Stderr = "aloud") -> Non
     """
     files = {name: [_to_file(logs_folder / FILES[name])] if logs_folder else [] for name in FILES}
     root = logging.getLogger()
-    _use(root, [*_to_stderr(stderr), *files["application"]])
+    shared = [*_to_stderr(stderr), *files["application"]]
+    rarely = _Rarely()
+    for handler in shared:
+        handler.addFilter(rarely)
+    _use(root, shared)
     for name in OWN_FILE:
         own = logging.getLogger(f"artfactoryd.{name}")
         own.setLevel(logging.INFO)
@@ -132,6 +140,38 @@ def _to_file(file: Path) -> logging.Handler:
     handler = _File(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLine())
     return handler
+
+
+class _Rarely:
+    """One line that comes again and again: the first at once, then ever more rarely, with how often it came.
+
+    News is never the same twice. The handlers share one, so that all of them show the same.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[object, tuple[float, float, int]] = {}  # when it may be shown again, after what wait, times
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or hasattr(record, "news"):
+            return True
+        known = vars(record)
+        if "shown" not in known:
+            known["shown"] = self._is_due(record, time.monotonic())
+        return bool(known["shown"])
+
+    def _is_due(self, record: logging.LogRecord, now: float) -> bool:
+        key = (record.name, record.getMessage(), str(_fields.get()))
+        due, wait, times = self._shown.get(key, (now, FIRST_WAIT / 2, 0))
+        if now < due:
+            self._shown[key] = (due, wait, times + 1)
+            return False
+        if len(self._shown) >= MOST_LINES_KNOWN:
+            self._shown.clear()
+        wait = FIRST_WAIT if now - due > LONGEST_WAIT else min(2 * wait, LONGEST_WAIT)
+        self._shown[key] = (now + wait, wait, 0)
+        if times:
+            record.msg, record.args = f"{record.getMessage()} ({times} more times since it was last told)", ()
+        return True
 
 
 class _File(RotatingFileHandler):

@@ -150,7 +150,8 @@ class TestHome:
         return [line for line in found if kind in (None, line["kind"])]
 
     def products(self) -> list[Path]:
-        found = (p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+        """Pictures, with or without a sidecar, and whatever else has one."""
+        found = (p for p in self.home.projects.rglob("*") if _is_product(p))
         return sorted(p for p in found if p.parent.name != "inputs")
 
     def sidecars(self) -> list[dict[str, Any]]:
@@ -195,3 +196,7 @@ def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
+
+
+def _is_product(path: Path) -> bool:
+    return path.suffix in (".png", ".webp", ".jpg") or path.with_name(path.name + ".json").exists()

@@ -695,7 +695,7 @@ def _(stage: Stage) -> Found:
     return stage.bought_at_fal("a car EMU:nsfw")
 
 
-@situation("What comes is no picture")
+@situation("What comes is a web page, or damaged")
 def _(stage: Stage) -> Found:
     return stage.bought("a car EMU:out-not-picture")
 
@@ -775,6 +775,15 @@ ledger.flush = refuse"""
     stage.home.before = ""
     assert stage.home.once() == 0 and len(stage.home.lines("wish")) == 1
     return found
+
+
+@situation("Another program exchanged, cut or removed the ledger")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).state == "completed"
+    (file,) = stage.home.home.ledger.glob("2*.jsonl")
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    done = stage.home.call("once")
+    return Found("Projects", "completed", done.stderr, done.returncode)
 
 
 @situation("The index is damaged or gone")

@@ -1,6 +1,6 @@
 """What is in flight: every item that somebody works on just now, in one table, and how far it is.
 
-    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room -> end
+    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room or a bound -> end
 
 Nothing here survives a restart, and nothing needs to: it follows from the index. All of it happens on the event loop,
 so what is asked here and done about it without an await between is one step.
@@ -24,10 +24,11 @@ class Phase(StrEnum):
     WAITS_FOR_PERSON = "waits_for_person"  # its ticket is out, and the provider is stopped
     DELIVERING = "delivering"  # its outputs are fetched and put on the shelf
     WAITS_FOR_ROOM = "waits_for_room"  # they came, and the disk does not take them
+    WAITS_FOR_BOUND = "waits_for_bound"  # one is larger than the settings let it be
 
 
 TICKET_OUT = frozenset({Phase.ASKING, Phase.WAITS_FOR_PERSON})
-WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM})
+WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR_BOUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ class Flights:
 
     def waits_for_room(self, key: ItemKey) -> None:
         self._enter(key, Phase.WAITS_FOR_ROOM)
+
+    def waits_for_bound(self, key: ItemKey) -> None:
+        self._enter(key, Phase.WAITS_FOR_BOUND)
 
     def _enter(self, key: ItemKey, phase: Phase) -> None:
         self._table[key] = replace(self._table[key], phase=phase)

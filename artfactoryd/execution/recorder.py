@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from artfactoryd import failpoints
@@ -47,6 +48,13 @@ class Recorder:
         if attempt is not None and _gave_money_back(attempt):
             self._capped.money_came_back(event.order)
         return item_now(self._books.index, ItemKey(event.order, event.item))
+
+    async def note(self, row: ItemRow, words: str | None) -> None:
+        """Why it does not go on just now (None: it does): for receipt and status, until its next move."""
+        if item_now(self._books.index, row.item_key).reason != words:
+            with contextlib.suppress(StorageFull):  # said again with the next reason
+                await self._books.note_item(row.item_key, words)
+            self._receipts.touch(row.order_id)
 
     async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None) -> ItemRow:
         """Its last attempt ended otherwise than well. `cost`: in micro-dollars; None of what is in doubt."""

@@ -13,7 +13,15 @@ import logging
 from collections.abc import Mapping
 
 from artfactoryd.core.lifecycle import ItemState, Verdict
-from artfactoryd.errors import IllegalMove, OutputBad, OutputLost, OverCap, StorageFull, StorageSick
+from artfactoryd.errors import (
+    IllegalMove,
+    OutputBad,
+    OutputLost,
+    OutputTooLarge,
+    OverCap,
+    StorageFull,
+    StorageSick,
+)
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
 from artfactoryd.execution.delivery import Delivery, is_copy
@@ -125,12 +133,20 @@ class Worker:
             self._delivery.discard(row)
 
     async def _delivered(self, row: ItemRow) -> Settlement:
-        """A disk that refuses is tried again each minute, for as long as it takes."""
+        """A disk that refuses is tried again each minute, and what is larger than the settings allow when they allow
+        more, for as long as it takes."""
         key = row.item_key
         while True:
             self._flights.delivers(key)
             try:
                 return await self._delivery.deliver(row, order_of(self._index, row))
+            except OutputTooLarge as error:
+                log.error("a product waits for a larger bound: %s", error)
+                await self._recorder.note(row, str(error))
+                self._flights.waits_for_bound(key)
+                self._asked_about(row)
+                await self._delivery.larger_bound(error.bound)
+                continue
             except StorageFull as error:
                 log.error("a product waits for room: %s", error)
                 self._disk.refused_product(key, str(error))

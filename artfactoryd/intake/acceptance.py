@@ -16,7 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from artfactoryd import failpoints, news
+from artfactoryd.clock import Age
 from artfactoryd.core.expansion.hold_reasons import Reason
+from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.intake import attachments, notices, order_folder, own_folder, put_back
@@ -30,7 +32,7 @@ from artfactoryd.planning.accepted import document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study
+from artfactoryd.planning.planner import Origin, Scholar, Study, most_bytes
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
@@ -73,6 +75,7 @@ class Intake:
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
         self._settings, self._clock = settings, clock
         self._attachments = Attachments()
+        self._ages: dict[str, Age] = {}  # of claims that name a picture which is not there
         self._opening = asyncio.Lock()
 
     async def take(self, claim: Claim) -> Outcome:
@@ -225,8 +228,9 @@ class Intake:
         return claim.kind == "file" and missing.may_come and self._is_young(claim)
 
     def _is_young(self, claim: Claim) -> bool:
-        age = self._clock() - datetime.fromisoformat(claim.taken_at)
-        return age.total_seconds() < attachments.PATIENCE
+        if claim.id not in self._ages:
+            self._ages[claim.id] = Age(datetime.fromisoformat(claim.taken_at), self._clock)
+        return self._ages[claim.id].seconds < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._attachments.is_spoken_for(stray)
@@ -244,7 +248,7 @@ class Intake:
             copy_of=own_folder.original(self._books.index, claim),
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
-        return scholar.study(claim.order_file.read_bytes(), origin)
+        return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
 
     async def _orders(self, claim: Claim, studies: Sequence[Study]) -> list[Event]:
         """The lines for all documents of the file together: accepted, or all held."""

@@ -31,6 +31,7 @@ from artfactoryd.mounts import mount_of, mounts
 log = logging.getLogger(__name__)
 
 STRAY_SECONDS = 60.0
+SET = 1.0  # seconds that the two clocks may go apart before one of them was set
 REST = 0.02  # seconds between two looks at the least, however much is about to settle
 SLICE = 0.25  # seconds between two looks at `stop` where nothing else would wake us
 # fmt: off
@@ -125,12 +126,14 @@ class Inbox:
         self._seen: _Seen = {}
         self._root: tuple[int, int] | None = None
         self._local = False
+        self._apart: float | None = None  # the wall's clock and the steady one, at the first look
         self._folders: tuple[Path, ...] = ()
         self._complaints: set[str] = set()
 
     def scan(self, now: float, wall: float) -> Scan:
         """Look once. `now`: monotonic seconds; `wall`: seconds since 1970, compared with ctimes only."""
         look = _Look(now, wall)
+        self._apart = wall - now if self._apart is None else self._apart
         try:
             same_root = self._find_root()
             entries = _not_junk(self.folder)
@@ -265,8 +268,12 @@ class Inbox:
         if version != entry.version:
             since = look.now
         look.seen[entry.path] = (entry.version, since)
-        by_ctime = look.wall - entry.status.st_ctime_ns / 1e9 if self._local else 0.0
+        by_ctime = look.wall - entry.status.st_ctime_ns / 1e9 if self._local and not self._clock_was_set(look) else 0.0
         return max(look.now - since, by_ctime)
+
+    def _clock_was_set(self, look: _Look) -> bool:
+        """While this runs: what was changed just now may look old, so only our own looks count."""
+        return abs(look.wall - look.now - (self._apart or 0.0)) > SET
 
     def _written(self, entry: Entry) -> bool:
         return self._local and entry.kind == "file" and has_writer(entry.path)

@@ -24,8 +24,8 @@ from artfactoryd.core.inbox_rules import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
+from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
-from artfactoryd.errors import Problem, Refusal, not_readable
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
@@ -44,6 +44,12 @@ from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
+
+
+def most_bytes(settings: Settings) -> int:
+    """Of a file that may be an order or a sidecar: what is larger is neither."""
+    return max(settings.limits.order_bytes, again.MOST_BYTES)
+
 
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
@@ -165,6 +171,8 @@ class Scholar:
         wrong = _Wrong()
         studies: list[Study] = []
         for document in documents_of_file:
+            if len(wrong.problems) > MOST_PROBLEMS:
+                break
             complaints = _complaints(document)
             wrong.problems += complaints
             if any(complaint.code not in READ_ON for complaint in complaints):
@@ -305,7 +313,18 @@ class Scholar:
         if order.models:
             ways = [(one.provider, one.model, ("models", n)) for n, one in enumerate(order.models)]
         later = [(stage.provider, stage.model, ("then", n)) for n, stage in enumerate(order.then)]
-        return [self._choice(*way) for way in ways], [self._choice(*way) for way in later]
+        return self._choose(ways), self._choose(later)
+
+    def _choose(self, ways: Sequence[tuple[str, str, KeyPath]]) -> list[Choice]:
+        """Raises Refusal once more of them are wrong than anybody is told: to look for what was meant takes a while."""
+        choices: list[Choice] = []
+        wrong: list[Problem] = []
+        for way in ways:
+            choices.append(self._choice(*way))
+            wrong += choices[-1].problems
+            if len(wrong) > MOST_PROBLEMS:
+                raise Refusal(wrong)
+        return choices
 
     def _choice(self, provider: str, name: str, path: KeyPath) -> Choice:
         return choose(self.catalog(), self._home.told, self._heard, provider, name).below(path)

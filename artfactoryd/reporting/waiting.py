@@ -23,6 +23,9 @@ from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
+MOST_NOTES = 20  # items that a person is told of one by one
+BOUND = "limits.product_bytes"  # stands in the note of what is larger
+
 
 def outlook(
     index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "", unfiled: Collection[str] = ()
@@ -96,6 +99,7 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     unsent = list(_why_nothing_is_sent(case, next_items)) if case.count(ItemState.PLANNED) else []
     yield from unsent
     yield from _of_the_shelf(case)
+    yield from _notes(case)
     yield from _asked_about(case)
     if case.row.held is None and not case.row.cancelled:
         yield from _proof_first(case.row)
@@ -106,7 +110,18 @@ def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
     """What the provider makes does not count once every provider of the order has failed to answer for long."""
     lasting = {blocker.provider for blocker in blockers if blocker.code is Code.OUTAGE_LASTS}
     running = 0 if lasting.issuperset(case.row.providers) else case.count(ItemState.RUNNING)
-    return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING)
+    waiting = sum(blocker.code is Code.TOO_LARGE for blocker in blockers)
+    return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING) - waiting
+
+
+def _notes(case: _Case) -> Iterator[Blocker]:
+    """Of what is on the way: why it does not go on just now, as whoever works on it has noted."""
+    if not any(case.count(state) for state in (ItemState.SUBMITTING, ItemState.RUNNING, ItemState.DELIVERING)):
+        return
+    for item in case.index.noted_items(case.row.id, MOST_NOTES):
+        is_too_large = item.state == ItemState.DELIVERING and BOUND in (item.reason or "")
+        code, who = (Code.TOO_LARGE, Who.PERSON) if is_too_large else (Code.LINGERS, Who.PROVIDER)
+        yield Blocker(code, who, item.provider, f"Item {item.number}: {item.reason}")
 
 
 # --- what was sent perhaps ---

@@ -55,7 +55,7 @@ def _why_waiting(home: Home, name: str) -> str:
     for claim in home.claims.glob("[!.]*"):
         words = claim / "waits.txt"
         if os.path.lexists(claim / "dropped" / name) and words.is_file():
-            return f"{name} is taken, and waits: {words.read_text(errors='replace').rstrip()}"
+            return f"{name} is taken, and waits: {entries.words_in(words).rstrip()}"
     return ""
 
 
@@ -64,14 +64,7 @@ def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
     for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
         word = folder / (name + suffix)
         if word.is_file() and os.path.lexists(folder / name):
-            yield word.stat().st_mtime, f"{folder / name}\n\n{_text_of(word)}"
-
-
-def _text_of(word: Path) -> str:
-    try:
-        return word.read_text(errors="replace").rstrip()
-    except OSError as error:
-        return f"The word beside it, {word.name}, cannot be read ({error.strerror})."
+            yield word.stat().st_mtime, f"{folder / name}\n\n{entries.words_in(word).rstrip()}"
 
 
 def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:

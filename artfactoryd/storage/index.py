@@ -35,6 +35,7 @@ from artfactoryd.storage.tables import Orders, Outage, Output, Product, Provider
 
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
 ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
+HELD = "Held/"  # before the name of an entry there, as a path in the home
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 _NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
 # The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
@@ -56,7 +57,10 @@ class WaitingOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EqualItem:
-    """An item with a key that was asked for: made, or on its way."""
+    """An item with a key that was asked for: made, or on its way.
+
+    `delivered`: how many products it had, where only the shelf tells of it; None: all that are known.
+    """
 
     key: str
     order_id: str
@@ -64,6 +68,7 @@ class EqualItem:
     state: ItemState
     first_index: int
     asked: int
+    delivered: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,14 @@ class Index(Database):
         return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
 
     def find_orders(self, name: str) -> list[OrderRow]:
-        """By id, by the beginning of an id, by name, or by folder; newest first."""
+        """By id or its beginning, by name or PROJECT/NAME, by folder, or by its entry in Held; newest first."""
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
         by_id = (Orders.id >= first) & (Orders.id < behind)
-        query = Orders.select().where(by_id | (Orders.name == name) | (Orders.folder == name))
+        by_name = (Orders.name == name) | (Orders.project.concat("/").concat(Orders.name) == name)
+        entry = name.removeprefix(HELD) if name.startswith(HELD) else ""
+        by_entry = Orders.held.is_null(False) & (Orders.held_entry == entry)
+        query = Orders.select().where(by_id | by_name | (Orders.folder == name) | by_entry)
         return self.ask(ORDERS, query.order_by(Orders.id.desc()))
 
     def orders_of_claim(self, claim: str) -> list[OrderRow]:
@@ -172,6 +180,14 @@ class Index(Database):
         sql = f"{_ITEM} WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
         return self.all(ITEMS, sql, (order_id, number, most))
 
+    def noted_items(self, order_id: str, most: int) -> list[ItemRow]:
+        """Those on the way that say why they do not go on just now."""
+        sql = (
+            f"{_ITEM} WHERE order_id = ? AND state IN ('submitting', 'running', 'delivering') AND reason IS NOT NULL "
+            "ORDER BY number LIMIT ?"
+        )
+        return self.all(ITEMS, sql, (order_id, most))
+
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
         proof = self.proof(order_id)
@@ -205,11 +221,14 @@ class Index(Database):
         """Items with one of these keys that were made or are on their way; those of one key together, newest first."""
         marks = ",".join("?" * len(keys))
         sql = (
-            f"SELECT key, order_id, number, state, first_index, asked FROM item WHERE key IN ({marks}) "
-            "AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
-            "ORDER BY key, order_id DESC, number"
+            "SELECT key, order_id, number, state, first_index, asked, NULL AS delivered FROM item "
+            f"WHERE key IN ({marks}) AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
+            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', (SELECT min(p.place) FROM product p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number), s.asked, s.delivered FROM shelf_item s "
+            f"WHERE s.key IN ({marks}) ORDER BY key, order_id DESC, number"
         )
-        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in self.rows(sql, tuple(keys))]
+        found = self.rows(sql, (*keys, *keys))
+        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in found]
 
     def is_on_the_way(self, key: str) -> bool:
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"

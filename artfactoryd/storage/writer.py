@@ -37,7 +37,7 @@ from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
-from artfactoryd.storage.rows import OrderRow, OutageRow, QuestionRow
+from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,10 @@ class Books:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
         await self._put(_Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
 
+    async def note_item(self, key: ItemKey, words: str | None) -> None:
+        """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
+        await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
+
     async def _put(self, move: _Move) -> None:
         with self._door:
             if self._closing.is_set():
@@ -183,7 +187,7 @@ class Books:
                     position = book.append(steps, self._month())
                     written = True
                     failpoints.point("ledger_written")
-                    _remember(index, position)
+                    _remember(index, position, book.mark())
         except Exception as error:
             self._make_good(index, book, together, written, error)
         done = [move for move in together if not move.done.done()]
@@ -255,11 +259,8 @@ def catch_up(
     done = 0
     with index.db.atomic("IMMEDIATE"):
         position = known = Position.parse(index.meta("ledger"))
-        if not ledger.holds(folder, known):
-            raise StorageSick(
-                f"The ledger in {folder} ends before {known}, which the index remembers: it was cut or exchanged. "
-                f"Put it back as it was, or go by this ledger alone: `artfactoryd reindex`."
-            )
+        if changed := ledger.difference(folder, known, index.meta("ledger_mark")):
+            raise StorageSick(f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}")
         for line, position in ledger.read(folder, known):
             try:
                 event = events.from_line(line)
@@ -271,7 +272,7 @@ def catch_up(
                     "It was changed by hand, or written by a newer artfactoryd."
                 ) from error
             done += 1
-        _remember(index, position)
+        _remember(index, position, ledger.mark_at(folder, position))
     return done
 
 
@@ -288,9 +289,10 @@ def _apply_again(index: Index, event: Event, expander: Expander) -> None:
         projection.apply(index, event)
 
 
-def _remember(index: Index, position: Position) -> None:
-    sql = "INSERT INTO meta (key, value) VALUES ('ledger', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    index.run(sql, str(position))
+def _remember(index: Index, position: Position, mark: str) -> None:
+    sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    index.run(sql, "ledger", str(position))
+    index.run(sql, "ledger_mark", mark)
 
 
 def _take(items: Iterator[PlannedItem]) -> list[PlannedItem]:

@@ -67,6 +67,16 @@ def box(tmp_path: Path) -> Box:
 # --- settling ---
 
 
+def test_a_clock_set_forward_does_not_make_a_file_look_quiet_nor_set_back_keep_it(box: Box) -> None:
+    for name, by in (("one.yaml", 3600.0), ("two.yaml", -7200.0)):
+        box.scan()
+        box.drop(name)
+        steady, wall = time.monotonic(), time.time() + by
+        looks = [box.inbox.scan(steady + later, wall + later).ready for later in (0.0, 0.5, 1.1)]
+        assert [len(ready) for ready in looks] == [0, 0, 1]
+        (box.folder / name).unlink()
+
+
 @pytest.mark.parametrize(
     "name", ["cars.yaml", "cars.yml", "cars.json", "CARS.YAML", "two words é.yaml", "autos-红.yaml"]
 )
@@ -448,9 +458,9 @@ def test_an_inbox_that_cannot_be_is_said_once_and_waited_for(
     assert [str(place) in record.getMessage() for record in caplog.records] == [True]
     place.unlink(missing_ok=True)
     place.parent.mkdir(exist_ok=True)
-    inbox.scan(0, time.time())
+    inbox.scan(time.monotonic(), time.time())
     (place / "cars.yaml").write_text("model: x")
-    assert len(inbox.scan(0, time.time() + 2).ready) == 1
+    assert len(inbox.scan(time.monotonic() + 2, time.time() + 2).ready) == 1
 
 
 def test_a_spoiled_memory_of_drop_boxes_is_no_reason_to_stop(box: Box) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from pathlib import Path
 
 import pytest
 
-from artfactoryd.planning.planner import Scholar
-from tests.fuzz import Reader, defects
+from artfactoryd.clock import now
+from artfactoryd.errors import MOST_PROBLEMS, Refusal
+from artfactoryd.home import Home
+from artfactoryd.planning.planner import Origin, Scholar
+from artfactoryd.settings import Settings
+from tests.fuzz import SKETCH, Reader, defects
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 
@@ -64,3 +70,24 @@ def _raising(error: Exception) -> object:
         raise error
 
     return broken
+
+
+MANY = {f"keyword{number}": 1 for number in range(8000)}
+CROWDS = {
+    "keys": {**SKETCH, **MANY}, "parameters": {**SKETCH, "parameters": MANY}, "tags": {**SKETCH, "tags": [1] * 8000},
+    "lookups": {**SKETCH, "lookups": {key: [] for key in MANY}},
+    "cases": {**SKETCH, "cases": [{key: 1} for key in MANY]},
+    "models": {"parameters": {"prompt": "x"}, "models": [{"provider": "local", "model": key} for key in MANY]},
+    "templates": {"template": [*MANY]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("crowd", [*CROWDS, "documents"])
+def test_however_much_is_wrong_the_list_is_bounded_and_soon_there(tmp_path: Path, crowd: str) -> None:
+    data = json.dumps(CROWDS[crowd]).encode() if crowd in CROWDS else b"---\nfoo: 1\n" * 8000
+    (home := Home(tmp_path / "home")).make()
+    began = time.process_time()
+    with pytest.raises(Refusal) as refused:
+        Scholar(home, Settings(), None, now).study(data, Origin("x.yaml", "x", folder=tmp_path))
+    assert time.process_time() - began < 4, "8,000 are read within a second on a quiet machine"
+    assert len(refused.value.problems) <= MOST_PROBLEMS + 1 and len(str(refused.value)) < 60_000

@@ -151,21 +151,18 @@ def database(home: Home) -> Rows:
 
 
 def lines(home: Home) -> Rows:
-    applied = _index_place(home)  # before the ledger is read, because the ledger is written first
-    known, count, behind, end = applied in (None, Position()), 0, 0, Position()
+    applied, mark = _index_place(home)  # before the ledger is read, because the ledger is written first
+    changed = ledger.difference(home.ledger, applied or Position(), mark)
+    count, behind, end = 0, 0, Position()
     for _, end in ledger.read(home.ledger):
         count += 1
         behind += 0 if applied is None or end <= applied else 1
-        known = known or end == applied
     torn = ledger.torn(home.ledger)
     if torn:
         words = f"{len(torn)} places in the ledger are no lines ({', '.join(torn[:3])}); they never counted."
         yield Row("ledger", WARNING, words, "A power cut leaves such a place; then nothing needs to be done.")
-    if not known:
-        words = f"The index remembers {applied}, and the ledger has no such place: it was cut or exchanged."
-        yield Row(
-            "ledger", BAD, words, f"Put {home.ledger} back as it was, or delete {home.index_file} to go by it alone."
-        )
+    if changed:
+        yield Row("ledger", BAD, f"The ledger was cut or exchanged: {changed}.", ledger.AS_IT_WAS.capitalize())
     elif behind and home.holder() is None:
         yield Row(
             "ledger", WARNING, f"{behind} of {count} lines are not in the index yet.", "The next start applies them."
@@ -177,9 +174,9 @@ def lines(home: Home) -> Rows:
         )
 
 
-def _index_place(home: Home) -> Position | None:
-    """The last place of the ledger that the index has applied; None where there is no usable index."""
+def _index_place(home: Home) -> tuple[Position | None, str]:
+    """The last place of the ledger that the index has applied, and its mark; None where no index can be used."""
     if not home.index_file.exists() or complaints(home.index_file):
-        return None
+        return None, ""
     with Index.reading(home.index_file) as index:
-        return Position.parse(index.meta("ledger")) if index else None
+        return (Position.parse(index.meta("ledger")), index.meta("ledger_mark")) if index else (None, "")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from artfactoryd.core.json_types import JsonValue, Parameters, Value
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import (
     AskAgain,
     OutputLost,
@@ -47,15 +48,16 @@ def read_prediction(value: JsonValue) -> Prediction | None:
     """None of what is no JSON object."""
     if not isinstance(value, dict):
         return None
-    seconds = fields(value.get("metrics")).get("predict_time")
+    metrics = fields(value.get("metrics"))
     return Prediction(
         status=value.get("status"),
         error=words(value.get("error")),
         addresses=tuple(_addresses(value.get("output"))),
         parameters=fields(value.get("input")),
         is_erased=bool(value.get("data_removed")),
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
-        has_begun=bool(value.get("started_at")),
+        seconds=seconds_of_run(metrics.get("predict_time")),
+        # A time that cannot be true is a run all the same: what it cost counts.
+        has_begun=bool(value.get("started_at")) or metrics.get("predict_time", 0) != 0,
         version=text(value.get("version")),
     )
 
@@ -86,7 +88,8 @@ def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
     if answer.status in (404, 410):
-        return OutputLost(f"Replicate no longer knows this prediction ({answer.status}): {reason}.")
+        sentence = f"Replicate no longer knows this prediction ({answer.status}): {reason}."
+        return OutputLost(sentence, passing=answer.status == 404)
     if answer.status in (401, 403):
         return ProviderStopped(f"Replicate does not accept the key ({answer.status}): {reason}.", of_key=True)
     if answer.status == 429:
@@ -138,5 +141,4 @@ def _shortfall(came: int, asked: Value) -> str:
 
 def _is_billed_by_time(prediction: Prediction) -> bool:
     """Only a model with a version of its own costs by the second, and then a failed run costs too."""
-    began = prediction.has_begun or bool(prediction.seconds)
-    return began and bool(_VERSION.fullmatch(prediction.version or ""))
+    return prediction.has_begun and bool(_VERSION.fullmatch(prediction.version or ""))
