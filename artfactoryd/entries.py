@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import stat
@@ -19,9 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artfactoryd.core import names
+from artfactoryd.core.names import LONGEST, cut
 
 LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it; with every name that begins with a dot
 NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it
+TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
+CHUNK = 1 << 20
 READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -216,3 +220,24 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    """False also where `other` is no file."""
+    if not other.is_file() or one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as left, other.open("rb") as right:
+        while block := left.read(CHUNK):
+            if block != right.read(CHUNK):
+                return False
+    return True
+
+
+def new_mark() -> str:
+    return secrets.token_hex(4)
+
+
+def temporary_name(name: str, mark: str = "") -> str:
+    """Hidden, and passed over by whoever lists; with a mark of 8 hex digits or a UUID, one that TEMPORARY knows."""
+    ending = f".{mark}.tmp" if mark else ".tmp"
+    return f".{cut(name, LONGEST - 1 - len(ending))}{ending}"

@@ -240,12 +240,16 @@ class RunFailed(ProviderError):
 
     `cancelled` when it ended because somebody asked for that. `passing` when the provider's own words
     are on the factory's list of reasons that another attempt may well not meet; never for anything else.
+    `answer`: the provider's own, of what it says it made and nobody could find in it.
     """
 
     title = "The provider could not make it"
 
-    def __init__(self, sentence: str, *, charged: bool, cancelled: bool = False, passing: bool = False) -> None:
+    def __init__(
+        self, sentence: str, *, charged: bool, cancelled: bool = False, passing: bool = False, answer: str = ""
+    ) -> None:
         super().__init__(sentence)
+        self.answer = answer
         self.charged = charged
         self.cancelled = cancelled
         self.passing = passing

@@ -25,7 +25,8 @@ import yaml
 from artfactoryd.clock import now
 from artfactoryd.errors import Refusal
 from artfactoryd.home import Home
-from artfactoryd.planning.planner import Origin, Scholar
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -27,7 +27,8 @@ from artfactoryd.entries import bounded
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
-from artfactoryd.planning.planner import Origin, most_bytes, name_of
+from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.planner import most_bytes
 from artfactoryd.planning.preview import understood
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings

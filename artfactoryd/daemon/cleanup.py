@@ -14,7 +14,8 @@ from pathlib import Path
 
 from artfactoryd import medium
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.durable import temporary_name, write_file
+from artfactoryd.durable import write_file
+from artfactoryd.entries import temporary_name
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import storage_errors

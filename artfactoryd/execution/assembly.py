@@ -68,6 +68,10 @@ class Execution:
         for key in items:
             self.flights.cancel(key)
 
+    def unstick(self, order_id: str) -> int:
+        """A person says so: what a defect has stopped is taken up again. How many those are."""
+        return len(self.flights.unstick(order_id))
+
     def heed_date(self) -> None:
         """On another day, orders that a cap of day or month has stopped are tried again."""
         self.capped.heed_date(day_of(self.clock()))

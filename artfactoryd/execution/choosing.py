@@ -23,6 +23,7 @@ from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
+SHOWN = 200  # characters of an answer in a sentence
 LONGEST = 10_000  # characters of a text that the provider returned
 NO_BOUND = 1 << 62  # it is here already: the bound of the settings is kept when it is delivered
 
@@ -39,7 +40,9 @@ class Choosing:
         product, address = str(uuid_utils.uuid7()), output.address
         if address[:5].lower() == "data:":
             address = await self._unpack(row, product, address)
-        return Output(product, index, address, now, output.mime)
+        return Output(
+            product, index, address, now, output.mime, byproduct=output.byproduct, flagged=output.flagged
+        )  # fmt: skip
 
     async def _unpack(self, row: ItemRow, product: str, address: str) -> str:
         """Its bytes staged, durable; what names them. However long the disk takes to have room."""
@@ -56,6 +59,12 @@ class Choosing:
                 log.error("what came with an answer waits for room: %s", error)
                 await self._recorder.note(row, str(error))
             await asyncio.sleep(machine.ROOM_AGAIN)
+
+
+def shown(answer: str) -> str:
+    """As much of an answer as a sentence holds."""
+    line = " ".join(answer.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
 def bounded(value: Any) -> Any:

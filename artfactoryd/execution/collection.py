@@ -15,7 +15,7 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
-from artfactoryd.execution.choosing import Choosing, bounded
+from artfactoryd.execution.choosing import Choosing, bounded, shown
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
@@ -193,7 +193,9 @@ class Collection:
             self._queues[row.provider].rest(row.item_key, ATTEMPT_AGAIN[before])
             return await self._recorder.fail(row, Verdict.PASSING, str(error), cost=cost)
         words = f"{error} After {ATTEMPTS} attempts it is not tried again by itself." if error.passing else str(error)
-        return await self._recorder.fail(row, Verdict.ENDED, words, cost=cost)
+        if error.answer:
+            words += f" It answered: {shown(error.answer)}"
+        return await self._recorder.fail(row, Verdict.ENDED, words, cost=cost, answer=error.answer)
 
     def _attempts_before(self, row: ItemRow) -> int:
         """How many ended for a passing reason, one after the other; a person's retry of a failure begins anew."""

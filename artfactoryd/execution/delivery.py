@@ -15,20 +15,21 @@ from urllib.request import url2pathname
 
 from artfactoryd.clock import Age
 from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import sidecar
 from artfactoryd.core.slug import slug
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison, OutputTooLarge
+from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, OutputPoison, OutputTooLarge
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.recorder import Recorder
-from artfactoryd.execution.rows import last_attempt
+from artfactoryd.execution.rows import item_now, last_attempt
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher, too_large, without_query
-from artfactoryd.shelf.media import Media
+from artfactoryd.shelf.media import Media, is_one_colour
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
@@ -61,7 +62,8 @@ class Arrival:
 
     @property
     def remark(self) -> str:
-        return self.media.fault
+        flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
+        return "; ".join(filter(None, [flagged, self.media.fault]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,13 @@ class Delivery:
         note = " ".join(filter(None, [_shortfall(row, len(arrivals), lost), *map(_remark, arrivals)]))
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
 
-    async def larger_bound(self, bound: int) -> None:
-        """Until the settings allow more bytes than that."""
-        while self._settings.now.limits.product_bytes <= bound:
+    async def larger_bound(self, row: ItemRow, bound: int) -> None:
+        """Until the settings allow more bytes than that, or a person ended it."""
+        while self._settings.now.limits.product_bytes <= bound and self._is_wanted(row):
             await asyncio.sleep(BOUND_AGAIN)
+
+    def _is_wanted(self, row: ItemRow) -> bool:
+        return item_now(self._index, row.item_key).state == ItemState.DELIVERING
 
     def let_go(self, row: ItemRow) -> None:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
@@ -129,8 +134,10 @@ class Delivery:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
         for chosen in row.chosen:
             self._staging.discard(chosen.id)
+            if not chosen.address.startswith("file:"):
+                continue
             made = Path(url2pathname(urlsplit(chosen.address).path)).resolve()
-            if chosen.address.startswith("file:") and made.is_relative_to(self._home.work):
+            if made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
                     made.unlink()
 
@@ -179,6 +186,8 @@ class Delivery:
             if tries >= NOTED_AFTER:
                 await self._recorder.note(row, f"What was made does not come, and is fetched again: {trouble}")
             await asyncio.sleep(AGAIN[min(tries, len(AGAIN)) - 1])
+            if not self._is_wanted(row):
+                raise IllegalMove("A person ended it while it was fetched.")
 
     async def _fetch_better(self, row: ItemRow, arrival: Arrival) -> Arrival:
         """Of what is cut short or damaged: a repeat may bring it whole. What came is kept until a better one came."""
@@ -207,6 +216,8 @@ class Delivery:
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
             media = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
+        if chosen.flagged and await asyncio.to_thread(is_one_colour, fetched.path):
+            raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
         return Arrival(chosen, fetched, media)
 
     async def _come(self, row: ItemRow, chosen: Output) -> Fetched:

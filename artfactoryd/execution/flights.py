@@ -8,6 +8,7 @@ so what is asked here and done about it without an await between is one step.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ class Flights:
     def __init__(self) -> None:
         self._table: dict[ItemKey, Flight] = {}
         self._stuck: dict[ItemKey, str] = {}
+        self._releases: dict[ItemKey, asyncio.Event] = {}
         self._stopping = False
 
     # --- from begin to end ---
@@ -119,8 +121,21 @@ class Flights:
         return self._table[key].cancelled
 
     def stick(self, key: ItemKey, why: str) -> None:
-        """A defect of ours: left alone until a restart, also when its flight has ended."""
+        """A defect of ours: left alone until a person says so or a restart, also when its flight has ended."""
         self._stuck[key] = why
+        self._releases[key] = asyncio.Event()
+
+    async def released(self, key: ItemKey) -> None:
+        """Until a person says that it may be tried again."""
+        await self._releases[key].wait()
+
+    def unstick(self, order_id: str) -> list[ItemKey]:
+        """A person says so, of all that is stuck of an order; which those were."""
+        keys = [key for key in self._stuck if key.order_id == order_id]
+        for key in keys:
+            del self._stuck[key]
+            self._releases.pop(key).set()
+        return keys
 
     def is_stuck(self, key: ItemKey) -> bool:
         return key in self._stuck

@@ -111,6 +111,7 @@ class Purchase:
             await self._health.create_failed(row.provider, str(error))
         else:
             log.warning("an upload waits: %s", error)
+            await self._recorder.note(row, f"What it is made from cannot be uploaded just now: {error}")
             self._gates[row.provider].hold_creates(error.after or UPLOAD_AGAIN)
         return row
 

@@ -56,13 +56,13 @@ class Recorder:
                 await self._books.note_item(row.item_key, words)
             self._receipts.touch(row.order_id)
 
-    async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None) -> ItemRow:
+    async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None, answer: str = "") -> ItemRow:
         """Its last attempt ended otherwise than well. `cost`: in micro-dollars; None of what is in doubt."""
         assert row.attempt is not None
         ask = verdict == Verdict.IN_DOUBT and self._doubts.can_be_asked(row.provider)
         failure = Failure(
             order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=reason, cost=cost,
-            ask=ask,
+            ask=ask, answer=answer,
         )  # fmt: skip
         failed = await self.record(failure)
         if ask:

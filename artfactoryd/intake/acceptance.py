@@ -32,7 +32,8 @@ from artfactoryd.planning.accepted import document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study, most_bytes
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError

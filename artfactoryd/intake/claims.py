@@ -26,6 +26,7 @@ from artfactoryd import entries
 from artfactoryd.core.names import folded
 from artfactoryd.durable import (
     copy,
+    hand_over,
     make_folder,
     make_folders,
     move,
@@ -211,7 +212,7 @@ class Claims:
             target = self.rejected / next(names)
             error_text = target.with_name(target.name + ".error.txt")
             if entries.same(claim.entry, target):  # killed between the two names of `move_new`
-                rename(word, error_text)
+                hand_over(word, error_text)
                 os.unlink(claim.entry)
                 return target
             if os.path.lexists(target) or not share_equal(word, error_text):
@@ -234,7 +235,7 @@ class Claims:
         """Gone in one step, so that no half of it is ever taken for the whole."""
         grave = self.folder / f"{CLEARED}{secrets.token_hex(8)}"
         try:
-            rename(path, grave)
+            hand_over(path, grave)
         except FileNotFoundError:
             return
         flush_folder(self.folder)
@@ -304,7 +305,7 @@ class Claims:
     def _write_why(self, target: Path, text: str) -> None:
         word = self.folder / "word.txt"
         write_file(word, _text(text))
-        rename(word, _why(target))
+        hand_over(word, _why(target))
 
     def _free_entry(self, claim: Claim, notes: dict[str, Any]) -> str:
         """A name that is free in Held, and is not that of an entry a person is just moving to the Inbox."""

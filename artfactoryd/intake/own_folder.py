@@ -14,7 +14,8 @@ from pathlib import Path
 
 from artfactoryd import entries
 from artfactoryd.core.inbox_rules import OWN_PAPERS, RECEIPT, RESOLVED
-from artfactoryd.durable import TEMPORARY, make_folders, move_new, same_bytes, write_file
+from artfactoryd.durable import make_folders, move_new, write_file
+from artfactoryd.entries import TEMPORARY, same_bytes
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.intake.claim import Claim

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypedDict
 
 from artfactoryd import documents, schema
@@ -20,7 +18,6 @@ from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
-from artfactoryd.core.inbox_rules import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
@@ -32,12 +29,13 @@ from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, with_inputs
 from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
 from artfactoryd.planning.inputs import Input, InputsMissing
 from artfactoryd.planning.lookups import LookupFiles
 from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
-from artfactoryd.planning.remake import Again
+from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.template_resolution import Resolved, resolve
 from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
@@ -91,28 +89,6 @@ class Study:
     def provider(self) -> str:
         """Who really runs the items: a rehearsal is drawn here."""
         return LOCAL if self.order.rehearse else self.plan.model.provider
-
-
-def name_of(file: Path) -> str:
-    """What a file gives its order as name: its own, or that of the bundle whose order it is."""
-    if file.name.lower() not in BUNDLE_NAMES:
-        return file.stem
-    folder = file.absolute().parent
-    return folder.name if is_bundle([each.name for each in folder.iterdir() if is_order_name(each.name)]) else file.stem
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a file came from, as far as its content does not say."""
-
-    file: str  # name for messages
-    stem: str  # name of the order
-    project: str | None = None  # of the drop-box
-    rehearse: bool = False
-    folder: Path | None = None  # where the pictures it names lie
-    kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
-    again: Again | None = None  # the sidecar that it is made of
-    copy_of: str | None = None  # the order whose own folder this is, in words
 
 
 @dataclass
@@ -208,7 +184,7 @@ class Scholar:
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
-        fingerprint = _fingerprint(document, order, pictures, borrowed)
+        fingerprint = fingerprint_of(document, order, pictures, borrowed)
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
         return Study(
@@ -398,16 +374,3 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
     if plan.many:
         borrowed["many"] = dict(plan.many)
     return borrowed
-
-
-def _fingerprint(document: Resolved, order: Order, pictures: Sequence[Input], borrowed: Borrowed) -> str:
-    marks = [picture.sha256 for picture in pictures]
-    if borrowed:
-        marks.append(hashlib.sha256(json.dumps(borrowed).encode()).hexdigest())
-    return same(document.text, order.project, marks)
-
-
-def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
-    """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
-    parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -27,7 +27,8 @@ from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study, most_bytes, name_of
+from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.order_folders import existing_project

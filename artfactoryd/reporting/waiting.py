@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import clock
-from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
@@ -110,18 +110,29 @@ def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
     """What the provider makes does not count once every provider of the order has failed to answer for long."""
     lasting = {blocker.provider for blocker in blockers if blocker.code is Code.OUTAGE_LASTS}
     running = 0 if lasting.issuperset(case.row.providers) else case.count(ItemState.RUNNING)
-    waiting = sum(blocker.code is Code.TOO_LARGE for blocker in blockers)
+    notes = case.index.noted_items(case.row.id, case.row.total_items) if blockers else []
+    waiting = sum(item.state != ItemState.PLANNED and _waits_for_person(item) for item in notes)
     return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING) - waiting
 
 
 def _notes(case: _Case) -> Iterator[Blocker]:
     """Of what is on the way: why it does not go on just now, as whoever works on it has noted."""
-    if not any(case.count(state) for state in (ItemState.SUBMITTING, ItemState.RUNNING, ItemState.DELIVERING)):
+    if not any(case.count(state) for state in (ItemState.PLANNED, *RESUMED)):
         return
     for item in case.index.noted_items(case.row.id, MOST_NOTES):
-        is_too_large = item.state == ItemState.DELIVERING and BOUND in (item.reason or "")
-        code, who = (Code.TOO_LARGE, Who.PERSON) if is_too_large else (Code.LINGERS, Who.PROVIDER)
-        yield Blocker(code, who, item.provider, f"Item {item.number}: {item.reason}")
+        who = Who.PERSON if _waits_for_person(item) else Who.PROVIDER
+        yield Blocker(_note_code(item), who, item.provider, f"Item {item.number}: {item.reason}")
+
+
+def _note_code(item: ItemRow) -> Code:
+    reason = item.reason or ""
+    if reason.startswith(STUCK):
+        return Code.STUCK
+    return Code.TOO_LARGE if item.state == ItemState.DELIVERING and BOUND in reason else Code.LINGERS
+
+
+def _waits_for_person(item: ItemRow) -> bool:
+    return _note_code(item) is not Code.LINGERS
 
 
 # --- what was sent perhaps ---
@@ -248,7 +259,7 @@ def _passing(case: _Case, next_items: Mapping[str, ItemRow], unsent: Collection[
                 yield Blocker(Code.OUTAGE, Who.PROVIDER, name, outage(name, row))
         return
     for name, item in next_items.items():
-        if not unsent and name in case.open_providers and item.reason:
+        if not unsent and name in case.open_providers and item.reason and not item.reason.startswith(STUCK):
             yield Blocker(Code.PUT_BACK, Who.PROVIDER, name, f"{item.reason} It is sent again by itself.")
 
 

@@ -64,7 +64,14 @@ def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
     for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
         word = folder / (name + suffix)
         if word.is_file() and os.path.lexists(folder / name):
-            yield word.stat().st_mtime, f"{folder / name}\n\n{entries.words_in(word).rstrip()}"
+            yield word.stat().st_mtime, f"{folder / name}\n\n{_text_of(word)}"
+
+
+def _text_of(word: Path) -> str:
+    try:
+        return entries.words_in(word).rstrip()
+    except OSError as error:
+        return f"The word beside it, {word.name}, cannot be read ({error.strerror})."
 
 
 def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:

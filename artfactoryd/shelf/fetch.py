@@ -243,6 +243,8 @@ def _translated() -> Iterator[None]:
         yield
     except aiohttp.InvalidURL as error:
         raise OutputBad(f"This is no address to fetch from: {str(error)[:200]}.") from error
+    except UnicodeError as error:  # a name of a host that no resolver takes
+        raise OutputBad(f"This is no address to fetch from: {str(error)[:200]}.") from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         raise _network(error) from error
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageSequence, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageSequence, ImageStat, PngImagePlugin, UnidentifiedImageError
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.failpoints import point
@@ -30,6 +30,7 @@ KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with mor
 GIF_END, GIF_PADDING = b"\x00;", 16  # some writers add a few bytes
 SIZED = ("TIFF", "BMP", "PSD", "ICO", "JPEG2000", "DDS", "HEIF", "QOI")  # whose size Pillow tells without decoding
 NO_PICTURE = "What came is no picture"
+ONE_COLOUR = 3  # steps of 256 that a lossy format makes of one colour
 MORE_TEXT = 64 << 20  # bytes of text beside the pixels of a PNG: workflows lie there, some with pictures in them
 
 Image.MAX_IMAGE_PIXELS = None  # the bound is ours: `most_megapixels`, checked before anything is decoded
@@ -106,6 +107,17 @@ def _odd(path: Path, why: str) -> Media:
         width, height = _size(path, SIZED)
     fault = "It is cut short." if is_cut else "A web page came." if kind is kinds.WEB_PAGE else ""
     return Media(kind.mime, kind.extension, width, height, kind.type, duration, fault)
+
+
+def is_one_colour(path: Path) -> bool:
+    """As content filters leave a picture: black, or grey. False of what cannot be looked at."""
+    try:
+        with path.open("rb") as file:
+            picture = _opened(file)
+            picture.draft("RGB", (64, 64))
+            return all(high - low <= ONE_COLOUR for low, high in ImageStat.Stat(picture.convert("RGB")).extrema)
+    except Exception:  # decoders meet damaged bytes with errors of every type
+        return False
 
 
 def _size(path: Path, formats: tuple[str, ...]) -> tuple[int | None, int | None]:

@@ -18,8 +18,8 @@ from artfactoryd import failpoints
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import LONGEST, numbered, size
-from artfactoryd.durable import TEMPORARY, make_folders, new_mark, replace_file, same_bytes, share_new, write_new
-from artfactoryd.entries import bounded
+from artfactoryd.durable import make_folders, replace_file, share_new, write_new
+from artfactoryd.entries import TEMPORARY, bounded, new_mark, same_bytes
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.reading import CARD, card_of, owner_of
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
-from artfactoryd.durable import TEMPORARY
-from artfactoryd.entries import bounded
+from artfactoryd.entries import TEMPORARY, bounded
 
 CARD = ".json"  # what a sidecar's name adds to its product's
 MOST_BYTES = 16 << 20  # of a sidecar

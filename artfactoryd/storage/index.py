@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -81,15 +81,6 @@ class EarlierItem:
     model: Json
     inputs: list[Json]
     fed_with: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class LeftBetween:
-    """An output that is not shelved, whose makings ended without being made."""
-
-    order_id: str
-    order_name: str
-    path: str
 
 
 class Index(Database):
@@ -183,10 +174,10 @@ class Index(Database):
     def noted_items(self, order_id: str, most: int) -> list[ItemRow]:
         """Those on the way that say why they do not go on just now."""
         sql = (
-            f"{_ITEM} WHERE order_id = ? AND state IN ('submitting', 'running', 'delivering') AND reason IS NOT NULL "
-            "ORDER BY number LIMIT ?"
+            f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
+            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
         )
-        return self.all(ITEMS, sql, (order_id, most))
+        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
@@ -345,16 +336,6 @@ class Index(Database):
     def made_of(self, order_id: str, place: int) -> list[ItemRow]:
         """The items that are fed with it."""
         return self.all(ITEMS, f"{_ITEM} WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
-
-    def left_between(self) -> list[LeftBetween]:
-        """Outputs that are not shelved, and of which something was to be made that ended without being made."""
-        sql = (
-            "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
-            "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
-            "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
-            "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
-        )
-        return [LeftBetween(row["id"], row["name"], row["path"]) for row in self.rows(sql)]
 
     def is_spent(self, output_id: str) -> bool:
         """Whether it is not shelved, and everything that is made of it is safe."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
 from dataclasses import replace
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from artfactoryd.errors import InDoubt
+from artfactoryd.errors import InDoubt, RunFailed
 from artfactoryd.execution import delivery
 from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import Output, Outputs
@@ -292,3 +294,32 @@ async def test_what_is_too_large_waits_with_its_size_until_the_settings_allow_it
         settings.now = replace(settings.now, limits=replace(settings.now.limits, product_bytes=5000))
         await works.until(lambda: works.states(made) == ["completed"])
         assert len(works.fake.calls()) == 1
+
+
+# --- flagged, and answers in which nobody finds anything ---
+
+
+async def test_a_flagged_picture_that_shows_something_is_kept_and_marked_and_a_black_one_is_not(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        shown, black = io.BytesIO(), io.BytesIO()
+        Image.linear_gradient("L").save(shown, "PNG")
+        Image.new("RGB", (9, 9)).save(black, "JPEG")
+        outputs = [other(works.fake, data.getvalue(), f"{n}.png") for n, data in enumerate((shown, black))]
+        works.fake.script("collect", Outputs(tuple(replace(output, flagged=True) for output in outputs)))
+        made = await works.make(order("a car", parameters={"num_outputs": 2}))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+        assert "flagged as unsafe" in home.sidecars()[0]["file"]["remark"] and len(home.products()) == 1
+        assert "1 of 2 came" in (works.items(made)[0].reason or "")
+
+
+async def test_an_answer_in_which_nobody_finds_an_output_is_kept_with_the_failure(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", RunFailed("Without any output.", charged=True, answer='{"odd": 1}'))
+        made = await works.make(order("a car"))
+        assert works.lines("failure")[0]["answer"] == '{"odd": 1}'
+        assert works.house.books.index.attempts(made)[0].returned == {"answer": '{"odd": 1}'}
+        assert 'It answered: {"odd": 1}' in (works.items(made)[0].reason or "")

@@ -503,7 +503,7 @@ ENDS: list[tuple[dict[str, Any], type[ProviderError], dict[str, bool]]] = [
     ({"status": "succeeded", "output": []}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None}, RunFailed, {"charged": True}),
     ({"status": "succeeded"}, RunFailed, {"charged": True}),
-    ({"status": "succeeded", "output": "some words"}, RunFailed, {"charged": True}),
+    ({"status": "succeeded", "output": ["", " "]}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None, "data_removed": True}, OutputLost, {}),
     ({"status": "resting"}, AskAgain, {}),
     ({"status": None}, AskAgain, {}),

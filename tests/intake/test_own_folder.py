@@ -45,7 +45,8 @@ async def test_dragged_into_the_inbox_it_is_put_back_whole_and_nothing_is_made(
         await gone_from(works, home.home.inbox / folder.name)
         await works.until(lambda: files(folder) == before)  # a receipt may have been written there meanwhile
         assert len(works.fake.calls()) == 2
-        assert len(works.house.books.index.orders()) == 1 and leftovers(home) == []
+        assert len(works.house.books.index.orders()) == 1
+        await works.until(lambda: leftovers(home) == [])
 
 
 async def test_put_back_where_its_receipt_was_written_meanwhile(home: TestHome, monkeypatch: Patch) -> None:

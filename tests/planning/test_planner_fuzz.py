@@ -12,7 +12,8 @@ import pytest
 from artfactoryd.clock import now
 from artfactoryd.errors import MOST_PROBLEMS, Refusal
 from artfactoryd.home import Home
-from artfactoryd.planning.planner import Origin, Scholar
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
 from tests.fuzz import SKETCH, Reader, defects
 from tests.homes import TestHome

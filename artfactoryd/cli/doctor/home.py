@@ -15,7 +15,7 @@ from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home, init_command
 from artfactoryd.settings import Settings
-from artfactoryd.storage import ledger
+from artfactoryd.storage import dependencies, ledger
 from artfactoryd.storage.database import complaints
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Position
@@ -110,7 +110,7 @@ def disk(home: Home, settings: Settings) -> Rows:
 def between(home: Home) -> Rows:
     """What is not shelved stays for a retry of what was to be made of it; nobody else clears it."""
     with Index.reading(home.index_file) as index:
-        left = [(row, home.root / row.path) for row in index.left_between()] if index else []
+        left = [(row, home.root / row.path) for row in dependencies.left_between(index)] if index else []
     for (order, name), rows in groupby(left, lambda pair: (pair[0].order_id, pair[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:
