@@ -15,6 +15,7 @@ import uuid_utils
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.errors import OutputLost
+from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import last_attempt, order_of
@@ -119,7 +120,7 @@ class Reuse:
         reuse = events.Reuse(
             order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
             provider=row.provider, model=before.model, actual=before.actual, returned=before.returned or {},
-            outputs=chosen,
+            outputs=lettered(chosen),
         )  # fmt: skip
         return await self._recorder.record(reuse)
 
