@@ -35,7 +35,8 @@ def order_again(card: Document) -> dict[str, Value]:
         "reuse": "never",
     }  # fmt: skip
     optional = {
-        "price": card.get("cost", {}).get("price"), "tags": list(card["tags"]), "notes": card["notes"], "rehearse": rehearsal
+        "price": card.get("cost", {}).get("price"), "tags": list(card["tags"]), "notes": card["notes"],
+        "rehearse": rehearsal,
     }  # fmt: skip
     return value | {key: each for key, each in optional.items() if each}
 

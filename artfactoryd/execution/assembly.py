@@ -91,7 +91,7 @@ def assemble(
     disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), clock)
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
-    calls = Calls(home, books, factories, clock)
+    calls = Calls(home, books, factories, clock, recorder.hide)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),

@@ -16,6 +16,7 @@ import uuid_utils
 from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.measures import seconds_of_run
+from artfactoryd.core.secret_values import scrubbed
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
@@ -137,9 +138,11 @@ class Collection:
             Output(str(uuid_utils.uuid7()), row.first_index + nth, output.address, now, output.mime)
             for nth, output in enumerate(outputs.outputs)
         ]
+        order = order_of(self._index, row)
         seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
-        returned = {"parameters": strict_json.told(dict(outputs.returned)), "seconds": seconds, "note": outputs.note}
-        bill = budget.by_time(order_of(self._index, row), row, seconds)
+        used = scrubbed(order.model_of(row), strict_json.told(dict(outputs.returned)))
+        returned = {"parameters": used, "seconds": seconds, "note": outputs.note}
+        bill = budget.by_time(order, row, seconds)
         if bill is not None and bill > at_stake(self._index, row):
             log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
         assert row.attempt is not None
