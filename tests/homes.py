@@ -65,7 +65,9 @@ class TestHome:
         }
         for section, values in settings.items():
             quick[section] = {**quick.get(section, {}), **values}
-        write_file(self.home.settings_file, documents.dump_yaml(quick).encode())  # whole at once: a daemon may look
+        write_file(
+            self.home.settings_file, documents.dump_yaml(quick).encode(), 0o600
+        )  # whole at once: a daemon may look
 
     @property
     def root(self) -> Path:

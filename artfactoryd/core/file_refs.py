@@ -9,6 +9,14 @@ STAGE = "stage:"  # in a sidecar, before the id of a stage that made an input wh
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:")
 
 
+_PICTURE = re.compile(r"image|img|picture|photo|mask|frame", re.IGNORECASE)
+
+
+def must_be_picture(name: str) -> bool:
+    """By a parameter's name: others may take sound, a film, a LoRA's weights."""
+    return _PICTURE.search(name) is not None
+
+
 def is_address(value: str) -> bool:
     return _ADDRESS.match(value) is not None
 

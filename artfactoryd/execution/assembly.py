@@ -94,7 +94,7 @@ def assemble(
     queues, flights, single_flight, receipts = Queues(index, gates), Flights(), SingleFlight(), ReceiptsDue()
     capped = CappedOrders(queues)
     doubts = Doubts(name for name, factory in factories.items() if isinstance(factory, Reconciles))
-    disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), clock)
+    disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), time.monotonic)
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
     calls = Calls(home, books, factories, clock)
@@ -102,7 +102,7 @@ def assemble(
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),
-        Purchase(index, factories, gates, flights, recorder, health, calls, settings, clock),
+        Purchase(home, index, factories, gates, flights, recorder, health, calls, settings, clock),
         Collection(index, factories, gates, queues, flights, recorder, health, choosing),
         Delivery(home, books, settings, factories, fetcher, recorder, clock),
     )  # fmt: skip

@@ -11,7 +11,9 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.choosing import Choosing, bounded, shown
 from artfactoryd.execution.flights import Flights
@@ -123,7 +125,7 @@ class Collection:
     async def _pause_after(self, row: ItemRow, error: Throttled | AskAgain | ProviderStopped, pause: float) -> float:
         """A question failed: seconds until the next, where an answer would have been followed by `pause`."""
         if isinstance(error, Throttled):
-            self._gates[row.provider].slow(error.after)
+            self._gates[row.provider].slow_down(error.after)
             return pause
         if isinstance(error, ProviderStopped):
             await self._health.stop(row.provider, error)
@@ -150,7 +152,7 @@ class Collection:
             await self._health.question_answered(provider, stopped)
             return outputs
         finally:
-            gate.asked()
+            gate.question_ended()
 
     async def _question(self, row: ItemRow) -> Outputs | None:
         """Where a person cancelled, the provider is told first, once. Whatever comes anyway is kept."""
@@ -169,11 +171,13 @@ class Collection:
         A bill by the time measured counts from here, before the slot is free for the next wish.
         """
         chosen = await self._choosing.choose(row, outputs, last_attempt(self._index, row).actual)
-        returned = {"parameters": bounded(dict(outputs.returned)), "seconds": outputs.seconds, "note": outputs.note}
+        seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
+        parameters = strict_json.told(bounded(dict(outputs.returned)))
+        returned = {"parameters": parameters, "seconds": seconds, "note": outputs.note}
         order, stake = order_of(self._index, row), at_stake(self._index, row)
         count = budget.by_count(order, row, sum(not output.byproduct for output in chosen))
         by_count = count is not None and count > stake  # else it is known when they have come
-        bill = count if by_count else budget.by_time(order, row, outputs.seconds)
+        bill = count if by_count else budget.by_time(order, row, seconds)
         if bill is not None and bill > stake:
             log.warning("item %s costs more than was set aside", row.number)
         assert row.attempt is not None

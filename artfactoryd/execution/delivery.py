@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from artfactoryd.clock import Age
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.money import micro_dollars
@@ -160,6 +161,7 @@ class Delivery:
 
     async def _fetch(self, row: ItemRow, chosen: Output) -> Arrival:
         """Trouble on the way is waited out until the output has certainly expired."""
+        age = Age(datetime.fromisoformat(chosen.created_at), self._clock)
         tries = bad = gone = 0
         while True:
             try:
@@ -174,11 +176,11 @@ class Delivery:
                 trouble: Exception = error
             except OutputLost as error:
                 gone += 1
-                if not error.passing or (gone >= LOOKS and self._age(chosen) > GONE_LASTS):
+                if not error.passing or (gone >= LOOKS and age.seconds > GONE_LASTS):
                     raise
                 trouble = error
             except AskAgain as error:
-                if self._age(chosen) > LASTS:
+                if age.seconds > LASTS:
                     raise OutputLost(f"It could not be fetched within an hour. {error}") from error
                 trouble = error
             tries += 1
@@ -235,10 +237,6 @@ class Delivery:
     def _order_name(self, row: ItemRow) -> str:
         order = self._index.order(row.order_id)
         return slug(order.name if order else "")
-
-    def _age(self, chosen: Output) -> float:
-        """Seconds since the provider had ended it."""
-        return (self._clock() - datetime.fromisoformat(chosen.created_at)).total_seconds()
 
     def _bill(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival]) -> Bill:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""

@@ -49,7 +49,7 @@ class Flights:
         self._table: dict[ItemKey, Flight] = {}
         self._stuck: dict[ItemKey, str] = {}
         self._releases: dict[ItemKey, asyncio.Event] = {}
-        self.stopping = False  # nothing is sent any more
+        self._stopping = False
 
     # --- from begin to end ---
 
@@ -147,7 +147,11 @@ class Flights:
 
     def stop(self) -> None:
         """The program is ending: nothing is sent from here on."""
-        self.stopping = True
+        self._stopping = True
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
 
     # --- what was bought before comes before what is new ---
 

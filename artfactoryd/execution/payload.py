@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import failpoints
+from artfactoryd.core import file_leaves
 from artfactoryd.core.model import Model
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
@@ -42,18 +43,19 @@ class Calls:
         model = order.model_of(row)
         pictures = self._pictures(row, order, model)
         if order.rehearsal:
-            first = next(iter(pictures.values()), None)
+            first = next((picture for picture in pictures.values() if picture["width"]), None)
             size = (first["width"], first["height"]) if first else None
-            shown = {name: value for name, value in row.generation.items() if name not in pictures}
+            taken = {place[0] for place in pictures}
+            shown = {name: value for name, value in row.generation.items() if name not in taken}
             words, seed = self._looks(row, order, model)
             shown |= {"prompt": words} if words else {}
             return Call(SKETCH, None, rehearsal_call(shown, seed, row.asked, size))
-        parameters = dict(row.generation)
-        for name, picture in pictures.items():
-            parameters[name] = await self._address(row.provider, order, picture)
-        return Call(model.id, model.version, parameters)
+        addresses = {
+            place: await self._address(row.provider, order, picture) for place, picture in pictures.items()
+        }  # fmt: skip
+        return Call(model.id, model.version, file_leaves.replaced(row.generation, addresses))
 
-    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[str, Mapping[str, Any]]:
+    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[file_leaves.Place, Mapping[str, Any]]:
         """Those of the order, and what the item is fed with."""
         ordered = inputs.of_item(row.generation, order.inputs, model)
         if row.parent is None:
@@ -91,7 +93,7 @@ class Calls:
         known = self._books.index.upload(provider, sha256)
         if known is None:
             return None
-        if known.expires_at is not None and _moment(known.expires_at) - SPARE < self._clock():
+        if known.expires_at is not None and _moment(known.expires_at) < self._clock() + SPARE:
             return None
         return str(known.address)
 
@@ -117,5 +119,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return PAST + SPARE
+        return PAST
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -14,7 +14,6 @@ from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now
 from artfactoryd.factories import Ticket
-from artfactoryd.log import generation
 from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
 from artfactoryd.storage.writer import Books
@@ -31,7 +30,6 @@ class Recorder:
     async def wish(self, wish: Wish) -> None:
         """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
         await self._books.record(wish)
-        generation(wish.to_line())
         failpoints.point("recorded_wish")
         self._receipts.touch(wish.order)
 
@@ -44,10 +42,9 @@ class Recorder:
             except StorageFull as error:
                 log.error("a %s waits to be written: %s", event.kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
-        attempt = self._books.index.attempt(event.attempt) if event.attempt else None
-        generation(event.to_line(), {"provider": attempt.provider, "model": attempt.model} if attempt else None)
         failpoints.point(f"recorded_{event.kind}")
         self._receipts.touch(event.order)
+        attempt = self._books.index.attempt(event.attempt) if event.attempt else None
         if attempt is not None and _gave_money_back(attempt):
             self._capped.money_came_back(event.order)
         return item_now(self._books.index, ItemKey(event.order, event.item))

@@ -22,7 +22,7 @@ LOCAL = "local"
 
 def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
     """The plan with what only the pictures themselves tell: which they are, and how large."""
-    sizes = {each["value"]: (each["width"], each["height"]) for each in found}
+    sizes = {each["value"]: (each["width"], each["height"]) for each in found if each["width"]}
     stages = tuple(replace(stage, plan=with_inputs(stage.plan, found)) for stage in plan.stages)
     inputs = {each["value"]: each["sha256"] for each in found}
     return replace(plan, inputs=inputs, input_sizes=sizes, stages=stages)

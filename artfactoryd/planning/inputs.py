@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.file_leaves import Place as LeafPlace
+from artfactoryd.core.file_refs import must_be_picture
 from artfactoryd.core.model import Model
 from artfactoryd.durable import make_folders, write_file
-from artfactoryd.entries import READ_ONLY
+from artfactoryd.entries import READ_ONLY, bounded
 from artfactoryd.errors import OutputBad, Problem, Refusal
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
 from artfactoryd.storage.rows import ItemRow, OutputRow
+
+if TYPE_CHECKING:
+    from artfactoryd.shelf.media import Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +122,11 @@ class Search:
         place = self.gathering.find(value, path)
         if isinstance(place, Problem):
             return place
-        # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
-        from artfactoryd.shelf import media
-
         try:
             data = _read(place.file, place.root, self.gathering.most_bytes)
-            picture = media.identify(place.file, self.most_megapixels)
+            picture = _looked_at(place, path, self.most_megapixels)
+        except PermissionError as error:
+            return Problem("E_READ", f"{value} cannot be read: {error.strerror}.", "Look at its permissions.", path)
         except (OSError, OutputBad) as error:
             fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
             return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
@@ -133,6 +138,21 @@ class Search:
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
         name = names.free(*os.path.splitext(place.name + suffix), [picture.name for picture in self.found.values()])
         return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
+
+
+def _looked_at(place: Place, path: KeyPath, most_megapixels: float) -> Media:
+    """As a picture; where the parameter may take something else, also as that. Raises OSError or OutputBad."""
+    # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
+    from artfactoryd.shelf import media
+
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    try:
+        return media.identify(place.file, most_megapixels)
+    except OutputBad:
+        if must_be_picture(name):
+            raise
+    mime = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
+    return media.Media(mime, os.path.splitext(place.name)[1].lstrip(".").lower() or "bin", 0, 0)
 
 
 def _words(error: OSError | OutputBad) -> str:
@@ -154,23 +174,22 @@ def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_
     with open(os.open(path, READ_ONLY), "rb") as file:
         if os.fstat(file.fileno()).st_size > most_bytes:
             raise OutputBad(f"it is larger than {limit} allows ({most_bytes / 1_000_000:g} MB)")
-        return file.read()
+        return file.read(most_bytes)
 
 
 def of_item(
     generation: Mapping[str, Any], known: Sequence[Mapping[str, Any]], model: Model
-) -> dict[str, Mapping[str, Any]]:
-    """By parameter, those of an order's pictures that one item takes."""
+) -> dict[LeafPlace, Mapping[str, Any]]:
+    """By their places in its parameters, those of an order's files that one item takes."""
     by_value = {each["value"]: each for each in known}
-    given = {name: generation.get(name) for name in model.files}
-    return {name: by_value[value] for name, value in given.items() if isinstance(value, str) and value in by_value}
+    return {place: by_value[text] for place, text in model.places(generation) if text in by_value}
 
 
-def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[str, Mapping[str, Any]]:
-    """By parameter, the product that an item of a later stage is fed with. `path`: of its file in the home."""
+def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[LeafPlace, Mapping[str, Any]]:
+    """By its places in the parameters, the product that an item of a later stage is fed with. `path`: in the home."""
     known = {key: getattr(product, key) for key in ("sha256", "bytes", "mime", "width", "height", "path")}
     name, value = PurePosixPath(product.path).name, fed(item.parent or 0)
-    taking = [each for each in model.files if item.generation.get(each) == value]
+    taking = [place for place, text in model.places(item.generation) if text == value]
     return {each: {"value": f"product:{product.id}", "name": name, **known} for each in taking}
 
 
@@ -182,7 +201,7 @@ def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:
 def read(path: Path, known: Mapping[str, Any]) -> bytes:
     """The bytes of an accepted input again. Raises OutputBad when they are not the ones that were accepted."""
     try:
-        data = path.read_bytes()
+        data = bounded(path, known["bytes"])
     except OSError as error:
         raise OutputBad(f"{path} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(data).hexdigest() != known["sha256"]:

@@ -1,7 +1,7 @@
 """Why is nothing happening? The one answer for receipt, status, page, API, `why` and whoever waits for an order.
 
 It is read from the index, so every process gives it. The dispatcher of a running daemon asks the same of what it has
-in hand (`Lines.idle`), because `once` may end only when nothing is in flight; its words are these.
+in hand (`Dispatcher.idle`), because `once` may end only when nothing is in flight; its words are these.
 """
 
 from __future__ import annotations

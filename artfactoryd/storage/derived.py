@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import IllegalMove
@@ -41,7 +41,7 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     )
     rows = [
         (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
-         item.seed, json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False),
+         item.seed, strict_json.dumps(dict(item.parameters)), strict_json.dumps(item.tokens),
          item.upper, item.model, item.key, item.stage, item.parent, _waits(item))
         for item in coming
     ]  # fmt: skip

@@ -6,12 +6,12 @@ Never connected by themselves (`Meta.database` only knows how SQLite writes its 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import peewee as pw
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.storage import events
 
@@ -22,10 +22,10 @@ class JsonField(pw.TextField):
     """A list or an object; an old row may hold a plain word under the same name, which is left alone."""
 
     def db_value(self, value: Any) -> Any:
-        return None if value is None else json.dumps(value, ensure_ascii=False)
+        return None if value is None else strict_json.dumps(value)
 
     def python_value(self, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+        return strict_json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
 class ListField(JsonField):
@@ -36,7 +36,7 @@ class ListField(JsonField):
         self.each = each
 
     def python_value(self, value: Any) -> Any:
-        return None if value is None else tuple(self.each.from_json(one) for one in json.loads(value))
+        return None if value is None else tuple(self.each.from_json(one) for one in strict_json.loads(value))
 
 
 class StateField(pw.TextField):
@@ -203,6 +203,20 @@ class Interim(Table):
         table_name = "interim"
 
 
+class ShelfItem(Table):
+    """An item that only the shelf tells of, made by `reindex` from its products' sidecars."""
+
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    key = pw.TextField()
+    asked = pw.IntegerField()
+    delivered = pw.IntegerField()
+
+    class Meta:
+        table_name = "shelf_item"
+        primary_key = pw.CompositeKey("order_id", "number")
+
+
 class Output(Table):
     """The view of both: what a later stage can be fed with."""
 
@@ -290,5 +304,6 @@ class Outage(Table):
 
 
 TABLES: Sequence[type[Table]] = (
-    Meta, Orders, Item, GenerationLog, Product, Interim, ProviderStop, Command, Upload, Question, Spending, Outage,
+    Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, ProviderStop, Command, Upload, Question, Spending,
+    Outage,
 )  # fmt: skip

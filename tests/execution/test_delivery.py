@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,22 @@ async def test_without_a_measured_time_the_upper_price_stays(home: TestHome, mon
         works.fake.script("collect", lambda t: Outputs((works.fake.picture("a"),), {}, seconds=None))
         made = await works.make(order("a car", model="timer"))
         assert works.committed(made) == 10_000 and home.sidecars()[0]["cost"]["estimated"]
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, -5.0, 1e30, 10**400], ids=lambda value: f"{value!s:.5}")
+async def test_a_time_that_cannot_be_true_costs_what_was_set_aside_and_stands_nowhere(
+    seconds: float, home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        returned = {"guidance": math.nan, "scales": [1.0, math.inf]}
+        works.fake.script("collect", lambda t: Outputs((works.fake.picture("a"),), returned, seconds=seconds))
+        made = await works.make(order("a car", model="timer"))
+        assert (works.states(made), works.committed(made)) == (["completed"], 10_000)
+        await works.make(order("a van", model="timer"), "van.yaml")  # the pace of the next question bears it too
+    cards = [path.read_text() for path in home.home.projects.rglob("*.png.json")]
+    papers = [*cards, *(path.read_text() for path in (home.root / "Ledger").glob("*.jsonl"))]
+    assert len(cards) == 2 and not any(word in text for text in papers for word in ("NaN", "Infinity"))
+    assert home.sidecars()[0]["parameters"]["returned"] == {"guidance": None, "scales": [1.0, None]}
 
 
 async def test_the_sidecar_keeps_the_four_parameter_sets_and_how_it_came_about(

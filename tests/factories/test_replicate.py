@@ -34,8 +34,8 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Call, ProviderSettings, Ticket, replicate
 from artfactoryd.factories.http import transport
-from artfactoryd.factories.http.answer import Answer, refusal
-from artfactoryd.factories.replicate import _translate_create, make
+from artfactoryd.factories.http.answer import Answer, fields, refusal
+from artfactoryd.factories.replicate import _translate_create, client, make
 from artfactoryd.factories.replicate.predictions import Prediction, outcome, read_prediction, trouble
 from tests.crooked import server
 from tests.emulator.client import Emulator
@@ -274,7 +274,7 @@ async def test_without_a_key_nothing_is_built_or_sent(
     async with at(emulator.base_url, key=key) as factory:
         arrived, _, came = await sent(emulator, lambda: factory.submit(CAR))
         assert arrived == 0 and type(came) is ProviderStopped and "REPLICATE_API_TOKEN" in str(came)
-        assert factory._client is None
+        assert not factory._client.is_open
 
 
 async def test_the_library_uses_our_key_and_address_whatever_the_environment_says(
@@ -305,7 +305,7 @@ async def test_a_library_that_does_not_start_stops_the_provider(
 
 async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) -> None:
     async with at(emulator.base_url) as factory:
-        client = await factory._open()
+        client = await factory._client.open()
         before = emulator.seen()
         with pytest.raises(transport.Elsewhere):
             await client._async_client.get(f"{emulator.output_url}/pbxt/x/out-0.webp")
@@ -527,6 +527,25 @@ def test_each_end_of_a_prediction_is_told_apart(
     assert {name: getattr(caught.value, name) for name in says} == says
 
 
+MAD = [b"Infinity", b"-Infinity", b"NaN", b"-5", b"1e30", b"1e999", b"9" * 5000, b'"3"', b"true"]
+
+
+@pytest.mark.parametrize("number", MAD, ids=lambda number: number.decode()[:9])
+def test_a_time_that_cannot_be_true_is_none_and_what_is_around_it_is_read(number: bytes) -> None:
+    body = b'{"status": "succeeded", "output": ["https://x.y/z"], "input": {"s": %s}, "metrics": {"predict_time": %s}}'
+    answer = Answer(KEY, True, 200, {}, bytearray(body % (number, number)))
+    outputs = outcome(read(fields(answer.value())), KEY)
+    assert outputs is not None and outputs.seconds is None and len(outputs.outputs) == 1
+    json.dumps(dict(outputs.returned), allow_nan=False)
+
+
+def test_a_failed_run_whose_time_cannot_be_true_counts_as_paid() -> None:
+    document = {"status": "failed", "version": "a" * 64, "metrics": {"predict_time": None}}
+    with pytest.raises(RunFailed) as caught:
+        outcome(read(document), KEY)
+    assert caught.value.charged
+
+
 RUNNING = [{"status": "starting"}, {"status": "processing"}, {"status": "processing", "output": ["data:,x"]}]
 
 
@@ -609,7 +628,7 @@ async def test_each_answer_to_a_question_is_told_apart_and_asked_once(
 
 
 async def test_a_question_has_a_time_limit(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicate, "READ", 0.2)
+    monkeypatch.setattr(client, "READ", 0.2)
     emulator.control(get="hang")
     async with at(emulator.base_url) as factory:
         with pytest.raises(AskAgain):

@@ -13,7 +13,8 @@ from artfactoryd.clock import now
 from artfactoryd.errors import OutputBad, Refusal
 from artfactoryd.planning import inputs
 from artfactoryd.planning.inputs import InputsMissing
-from artfactoryd.planning.planner import Origin, Scholar, Study
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar, Study
 from artfactoryd.settings import Limits, Settings
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
@@ -128,7 +129,7 @@ def test_only_parameters_that_take_pictures_are_read_as_pictures(home: TestHome,
     draw(tmp_path / "beach.png")
     (found,) = study(home, tmp_path, edit(prompt="beach.png"))
     known = [each.as_json() for each in found.inputs]
-    assert set(inputs.of_item({"prompt": "beach.png", "image": "beach.png"}, known, found.plan.model)) == {"image"}
+    assert set(inputs.of_item({"prompt": "beach.png", "image": "beach.png"}, known, found.plan.model)) == {("image",)}
 
 
 def test_changed_or_vanished_bytes_are_not_taken_for_the_accepted_ones(tmp_path: Path) -> None:

@@ -164,7 +164,8 @@ def _seeds(axis: ValueAxis) -> list[int]:
 
 
 def _order_warnings(plan: Plan) -> Iterator[Problem]:
-    known = [model.id for model, price in zip(plan.models, plan._prices, strict=True) if price is model.price]
+    # Equal to its own, it is its own: an accepted order's models have the price that it was accepted with.
+    known = [model.id for place, model in enumerate(plan.models) if plan.own_price(place) is None]
     if plan.order.price is not None and known:
         message = f"the price of {', '.join(known)} is known; the order's own price is not used."
         yield Problem("W_PRICE", message, "Take `price` out.", path=("price",))

@@ -152,6 +152,11 @@ class Plan:
             return known
         return Price.from_mapping(self.order.price)
 
+    def own_price(self, model: int) -> Price | None:
+        """The order's own price, where this model's items go by it."""
+        own = None if self.order.price is None else Price.from_mapping(self.order.price)
+        return own if own is not None and self.price_of(model) == own else None
+
     def total_price(self) -> int | None:
         """Micro-dollars at most for everything; None when no price is known. 0 for a rehearsal."""
         if self.order.rehearse:
@@ -176,7 +181,8 @@ class Plan:
             return price.upper(asked, {})
         properties, image = self.models[model].properties, self.models[model].image
         size = {name: parameters.get(name, properties.get(name, {}).get("default")) for name in SIZES}
-        of_input = self.input_sizes.get(str(parameters.get(image or "")))
+        texts = [text for _, text in self.models[model].files_in(image, parameters.get(image))] if image else []
+        of_input = next((self.input_sizes[text] for text in texts if text in self.input_sizes), None)
         if of_input and not any(name in properties for name in SIZES):
             size = dict(zip(SIZES, of_input, strict=False))  # it follows the picture it works on
         return price.upper(asked, size)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from artfactoryd.core.file_leaves import Place, put
 from artfactoryd.core.file_refs import is_query, stands_for_many
 from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
@@ -109,23 +112,43 @@ class ValueReader:
 
     def _note_picture(self, name: str, value: Value, path: Path) -> None:
         if name in self.model.files and path[0] != "exclude":
-            self.pictures[path, str(value)] = None
+            for place, text in self.model.files_in(name, value):
+                self.pictures[(*path, *place), text] = None
 
     def _spread_out(self, name: str, read: Sequence[Found]) -> Iterator[Found]:
-        """A pattern or a query is every picture it finds, in their order."""
+        """A pattern or a query is every file it finds, in their order; several in one value are combined.
+
+        A lone file is a list of one where the parameter takes a list.
+        """
         for written, where, column in read:
-            if not (isinstance(written, str) and stands_for_many(written)) or self.is_raw(name, where):
-                yield written, where, column
+            whole = self.model.listed(name, written)
+            patterns = [] if self.is_raw(name, where) else self._patterns(name, whole)
+            places = [place for place, _ in patterns]
+            found = [self._found(text, where, column) for _, text in patterns]
+            if math.prod(map(len, found)) > MOST_WRITTEN_OUT:
+                message = "these patterns make more combinations than can be looked through."
+                self._problem("E_TOO_LARGE", message, "Write fewer of them into one value.", where, column)
                 continue
-            values = self.many.get(written, ())
-            if isinstance(values, Problem):
-                self.problems.append(replace(values, path=where, column_in_value=column))
-                continue
-            if not values:
-                code, fix = ("E_INPUT", QUERY_FIX) if is_query(written) else ("E_INPUT_MISSING", PATTERN_FIX)
-                self._problem(code, f"{written} finds no picture.", fix, where, column)
-            self.spread[written] = tuple(values)
-            yield from ((value, where, column) for value in values)
+            for files in itertools.product(*found):
+                value = whole
+                for place, file in zip(places, files, strict=True):
+                    value = put(value, place, file)
+                yield value, where, column
+
+    def _patterns(self, name: str, value: Value) -> list[tuple[Place, str]]:
+        return [(place, text) for place, text in self.model.files_in(name, value) if stands_for_many(text)]
+
+    def _found(self, written: str, where: Path, column: int | None) -> Sequence[str]:
+        """The files that a pattern or a query stands for."""
+        values = self.many.get(written, ())
+        if isinstance(values, Problem):
+            self.problems.append(replace(values, path=where, column_in_value=column))
+            return ()
+        if not values:
+            code, fix = ("E_INPUT", QUERY_FIX) if is_query(written) else ("E_INPUT_MISSING", PATTERN_FIX)
+            self._problem(code, f"{written} finds no picture.", fix, where, column)
+        self.spread[written] = tuple(values)
+        return values
 
     def _read_values(self, name: str, value: Value, kind: str, path: Path) -> list[Found] | Steps:
         """Each value written for this parameter."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from artfactoryd.core.json_types import JsonValue, Parameters, Value
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import (
     AskAgain,
     OutputLost,
@@ -49,7 +50,7 @@ def read_prediction(value: JsonValue) -> Prediction | None:
     """None of what is no JSON object."""
     if not isinstance(value, dict):
         return None
-    seconds = fields(value.get("metrics")).get("predict_time")
+    metrics = fields(value.get("metrics"))
     return Prediction(
         status=value.get("status"),
         error=words(value.get("error")),
@@ -57,8 +58,9 @@ def read_prediction(value: JsonValue) -> Prediction | None:
         answer=kept_answer(json.dumps(value.get("output"), ensure_ascii=False).encode("utf-8", "replace")),
         parameters=fields(value.get("input")),
         is_erased=bool(value.get("data_removed")),
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
-        has_begun=bool(value.get("started_at")),
+        seconds=seconds_of_run(metrics.get("predict_time")),
+        # A time that cannot be true is a run all the same: what it cost counts.
+        has_begun=bool(value.get("started_at")) or metrics.get("predict_time", 0) != 0,
         version=text(value.get("version")),
     )
 
@@ -139,5 +141,4 @@ def _shortfall(came: int, asked: Value) -> str:
 
 def _is_billed_by_time(prediction: Prediction) -> bool:
     """Only a model with a version of its own costs by the second, and then a failed run costs too."""
-    began = prediction.has_begun or bool(prediction.seconds)
-    return began and bool(_VERSION.fullmatch(prediction.version or ""))
+    return prediction.has_begun and bool(_VERSION.fullmatch(prediction.version or ""))
