@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.measures import seconds_of_run
+from artfactoryd.core.secret_values import scrubbed
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.choosing import Choosing, bounded, shown
 from artfactoryd.execution.flights import Flights
@@ -171,10 +172,10 @@ class Collection:
         A bill by the time measured counts from here, before the slot is free for the next wish.
         """
         chosen = await self._choosing.choose(row, outputs, last_attempt(self._index, row).actual)
-        seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
-        parameters = strict_json.told(bounded(dict(outputs.returned)))
-        returned = {"parameters": parameters, "seconds": seconds, "note": outputs.note}
         order, stake = order_of(self._index, row), at_stake(self._index, row)
+        seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
+        used = scrubbed(order.model_of(row), strict_json.told(bounded(dict(outputs.returned))))
+        returned = {"parameters": used, "seconds": seconds, "note": outputs.note}
         count = budget.by_count(order, row, sum(not output.byproduct for output in chosen))
         by_count = count is not None and count > stake  # else it is known when they have come
         bill = count if by_count else budget.by_time(order, row, seconds)

@@ -41,6 +41,7 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
+from artfactoryd.log import redact
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 
 CLEARED = ".cleared-"
@@ -360,7 +361,8 @@ def _why(target: Path) -> Path:
 
 
 def _text(text: str) -> bytes:
-    return (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+    """As it is written beside a file: an address in it may have held a password."""
+    return (redact(text).rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from artfactoryd import credentials
 from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
@@ -19,7 +20,7 @@ from artfactoryd.core.file_refs import must_be_picture
 from artfactoryd.core.model import Model
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import READ_ONLY, bounded
-from artfactoryd.errors import OutputBad, Problem, Refusal
+from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
@@ -74,6 +75,7 @@ class Search:
     most_megapixels: float
     expected: Mapping[str, str] = field(default_factory=dict)
     found: dict[str, Input] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)  # hashes, by where the secret is
     problems: list[Problem] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -86,6 +88,17 @@ class Search:
                 self.found[value] = looked
             else:
                 self._note(looked, value)
+
+    def resolve(self, plan: Plan) -> None:
+        """Every secret that the order names the place of, known by its hash alone; what cannot be had is a problem."""
+        for path, location in plan.secrets:
+            name = next((step for step in reversed(path) if isinstance(step, str)), "")
+            try:
+                secret = credentials.resolve_secret(location, name)
+            except WrongUse as error:
+                self.problems.append(Problem("E_SECRET", str(error), "Put it there, and drop the order again.", path))
+                continue
+            self.secrets[location] = hashlib.sha256(b"secret\0" + secret.encode()).hexdigest()
 
     def table(self, value: str, path: KeyPath, most_bytes: int) -> str | None:
         """The text of a table that the order names; None with the problem noted."""

@@ -11,6 +11,7 @@ from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.file_leaves import told_by
 from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.secret_values import references
 from artfactoryd.core.seeds import WHOLE
 
 LENGTH = 40  # hexadecimal digits of a key; 160 bits
@@ -26,7 +27,7 @@ class Keys:
     def __init__(self, plan: Plan) -> None:
         self._inputs, self._staged = plan.inputs, bool(plan.stages)
         self._heads = [_head(each) for each in plan.all_models]
-        self._models = [each if each.files else None for each in plan.all_models]
+        self._models = [each if each.files or plan.secrets else None for each in plan.all_models]
         self._products: dict[int, str] = {}  # by their places in the order
         self._made: set[int] = set()
 
@@ -95,7 +96,8 @@ def _encoded(value: object) -> str:
 
 def settled(parameters: Parameters, model: Model, contents: Mapping[str, str]) -> dict[str, Value]:
     """With every file told by its SHA-256."""
-    told: dict[str, Value] = told_by(dict(parameters), model.places(parameters), contents)
+    found = [*model.places(parameters), *references(model, parameters)]
+    told: dict[str, Value] = told_by(dict(parameters), found, contents)
     return told
 
 

@@ -46,6 +46,7 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 by the value written for a picture
     input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # pixels, by the same value
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
+    secrets: tuple[tuple[Path, str], ...] = ()  # (key path, where it is) of every secret
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
     stages: tuple[stages.Stage[Plan], ...] = ()

@@ -18,6 +18,7 @@ from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.json_schema import enum_of, types_of
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.secret_values import holds_password, is_reference, secrets_in
 from artfactoryd.errors import Path, Problem
 
 Check = Callable[[Schema, Value], str | None]  # documents.check_value
@@ -81,6 +82,7 @@ class ValueReader:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
+    secrets: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, where it is)
     many: Many = field(default_factory=dict)
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
     _done: dict[Path, object] = field(default_factory=dict)  # axes already read: cases share what they do not change
@@ -102,6 +104,8 @@ class ValueReader:
                 before = tokens[one.token] = tokens.get(one.token, -1) + 1
                 distinct[f"{one.token}|{before}"] = DrawnValue(one.token, one.values, before)
                 continue
+            if self._is_open(name, one, where, column):
+                continue
             self._check(name, one, where, column)
             self._note_picture(name, one, where)
             key = json.dumps(one, sort_keys=True)
@@ -109,6 +113,25 @@ class ValueReader:
                 self._repeated(where, column)
             distinct.setdefault(key, one)
         return tuple(distinct.values())
+
+    def _is_open(self, name: str, value: Value, path: Path, column: int | None) -> bool:
+        """Whether a secret stands here in the open; the words never hold it."""
+        secrets = list(secrets_in(name, self._schema(name), value))
+        for place, text in secrets:
+            if is_reference(text):
+                if path[0] != "exclude":
+                    self.secrets[(*path, *place), str(text)] = None
+            else:
+                message = "this is a secret, and an order is kept and copied."
+                fix = "Say where it is: env:NAME, keychain or file:/PATH, as for a provider's key."
+                self._problem("E_SECRET", message, fix, (*path, *place), column)
+        is_address = isinstance(value, str) and holds_password(value)
+        deeper = [text for _, text in self.model.files_in(name, value)] if name in self.model.files else []
+        if is_address or any(map(holds_password, deeper)):
+            message = "this address has a user and a password in it."
+            self._problem("E_SECRET", message, "Fetch it yourself, and put the file beside the order.", path, column)
+            return True
+        return any(not is_reference(text) for _, text in secrets)
 
     def _note_picture(self, name: str, value: Value, path: Path) -> None:
         if name in self.model.files and path[0] != "exclude":
