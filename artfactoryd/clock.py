@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -21,3 +23,18 @@ def today() -> str:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class Age:
+    """How long ago something was, for whoever waits: by the wall's clock as it is first looked at, and from then on
+    by one that nobody puts right. A moment still to come was just now."""
+
+    def __init__(
+        self, moment: datetime, clock: Callable[[], datetime], steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._steady = steady
+        self._since = steady() - max(0.0, (clock() - moment).total_seconds())
+
+    @property
+    def seconds(self) -> float:
+        return self._steady() - self._since

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
 from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model, Price
 from artfactoryd.core.model_update import differences
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
@@ -19,10 +20,9 @@ from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
 from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
-
-Document = dict[str, Any]
 
 
 @click.group(invoke_without_command=True)
@@ -58,7 +58,7 @@ def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) ->
     home = made_home(ctx)
     document = refresh(home, settings_of(home), os.environ, names)
     say(document, refreshed_text(document), as_json)
-    ctx.exit(DID_NOT_SUCCEED if any(model["error"] for model in document["models"]) else 0)
+    ctx.exit(DID_NOT_SUCCEED if any(model.error for model in document.models) else 0)
 
 
 def catalog(home: Home) -> Catalog:
@@ -72,31 +72,92 @@ def catalog(home: Home) -> Catalog:
 # --- list and show ---
 
 
-def listed(home: Home, family: str | None, modality: str | None, provider: str | None) -> Document:
+@dataclass(frozen=True, slots=True)
+class PriceDocument(JsonObject):
+    usd: float
+    per: str
+    seconds: float | None
+    as_of: str | None
+
+    @classmethod
+    def of(cls, price: Price | None) -> PriceDocument | None:
+        return cls(float(price.usd), price.per, price.seconds, price.as_of) if price else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary(JsonObject):
+    provider: str
+    name: str
+    model: str
+    aliases: Sequence[str]
+    family: str | None
+    modality: str
+    price: PriceDocument | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDocument(JsonObject):
+    """`roles`: what else it is to the program, of text, batch, seed and image."""
+
+    name: str
+    allowed: str | None
+    required: bool
+    default: Value
+    roles: Sequence[str]
+    synonyms: Sequence[str]
+    description: str | None
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class WholeModel(JsonObject):
+    """In JSON the summary's keys come first, beside the rest."""
+
+    summary: ModelSummary
+    text: Sequence[str]
+    batch: str | None
+    seed: str | None
+    image: str | None
+    synonyms: Mapping[str, str]
+    syntax: Sequence[str]
+    parameters: Sequence[ParameterDocument]
+
+    def to_json(self) -> dict[str, object]:
+        values = JsonObject.to_json(self)
+        del values["summary"]
+        return {**self.summary.to_json(), **values}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsDocument(JsonObject):
+    models: Sequence[ModelSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeModelsDocument(JsonObject):
+    models: Sequence[WholeModel]
+
+
+def listed(home: Home, family: str | None, modality: str | None, provider: str | None) -> ModelsDocument:
     wanted = {"family": family, "modality": modality, "provider": provider}
     summaries = [
         _summary(model) for model in catalog(home)
         if all(value is None or getattr(model, key) == value for key, value in wanted.items())
     ]  # fmt: skip
-    return {"models": sorted(summaries, key=lambda summary: (summary["provider"], summary["name"]))}
+    return ModelsDocument(sorted(summaries, key=lambda summary: (summary.provider, summary.name)))
 
 
-def _summary(model: Model) -> Document:
-    return {
-        "provider": model.provider, "name": model.names[-1], "model": model.full, "aliases": list(model.aliases),
-        "family": model.family, "modality": model.modality, "price": _price(model.price), "source": model.source,
-    }  # fmt: skip
+def _summary(model: Model) -> ModelSummary:
+    return ModelSummary(
+        model.provider, model.names[-1], model.full, model.aliases, model.family, model.modality,
+        PriceDocument.of(model.price), model.source,
+    )  # fmt: skip
 
 
-def _price(price: Price | None) -> Document | None:
-    if price is None:
-        return None
-    return {"usd": float(price.usd), "per": price.per, "seconds": price.seconds, "as_of": price.as_of}
-
-
-def shown(home: Home, name: str) -> Document:
+def shown(home: Home, name: str) -> WholeModelsDocument:
     """Every model of that name: two providers may have one. Raises WrongUse when there is none."""
-    return {"models": [_whole(model) for model in _named(catalog(home), name)]}
+    return WholeModelsDocument([_whole(model) for model in _named(catalog(home), name)])
 
 
 def _named(known: Catalog, name: str) -> list[Model]:
@@ -108,33 +169,65 @@ def _named(known: Catalog, name: str) -> list[Model]:
     return models
 
 
-def _whole(model: Model) -> Document:
-    more = {"text": list(model.text), "batch": model.batch, "seed": model.seed, "image": model.image,
-            "synonyms": dict(model.synonyms), "syntax": list(model.syntax)}  # fmt: skip
-    return {**_summary(model), **more, "parameters": [_parameter(model, name) for name in model.properties]}
+def _whole(model: Model) -> WholeModel:
+    return WholeModel(
+        _summary(model), text=model.text, batch=model.batch, seed=model.seed, image=model.image,
+        synonyms=model.synonyms, syntax=model.syntax,
+        parameters=[_parameter(model, name) for name in model.properties],
+    )  # fmt: skip
 
 
-def _parameter(model: Model, name: str) -> Document:
+def _parameter(model: Model, name: str) -> ParameterDocument:
     schema = model.properties[name]
     roles = {"text": name in model.text, "batch": name == model.batch, "seed": name == model.seed,
              "image": name in model.files}  # fmt: skip
-    return {
-        "name": name, "allowed": allowed_by(schema), "required": name in model.required,
-        "default": schema.get("default"), "roles": [role for role, has in roles.items() if has],
-        "synonyms": [other for other, own in model.synonyms.items() if own == name],
-        "description": schema.get("description"), "schema": dict(schema),
-    }  # fmt: skip
+    return ParameterDocument(
+        name=name,
+        allowed=allowed_by(schema),
+        required=name in model.required,
+        default=schema.get("default"),
+        roles=[role for role, has in roles.items() if has],
+        synonyms=[other for other, own in model.synonyms.items() if own == name],
+        description=schema.get("description"),
+        schema=schema,
+    )
 
 
 # --- asking again ---
 
 
-def refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> Document:
+@dataclass(frozen=True, slots=True)
+class RefreshedModel(JsonObject):
+    """`none`: its provider knows no such model. `stands_over`: a model file of yours; told after an answer."""
+
+    provider: str
+    model: str
+    new: bool = False
+    changes: Sequence[str] = ()
+    error: str | None = None
+    none: bool = False
+    stands_over: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        values = JsonObject.to_json(self)
+        if self.error is not None:
+            del values["stands_over"]
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshedDocument(JsonObject):
+    models: Sequence[RefreshedModel]
+
+
+def refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> RefreshedDocument:
     """Every model (or those named) as its provider describes it today, and what is different. Needs no daemon."""
-    return {"models": asyncio.run(_refresh(home, settings, environ, names))}
+    return RefreshedDocument(asyncio.run(_refresh(home, settings, environ, names)))
 
 
-async def _refresh(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]) -> list[Document]:
+async def _refresh(
+    home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[str]
+) -> list[RefreshedModel]:
     known, answers = catalog(home), []
     given_up: dict[str, str] = {}
     async with asking(home, settings, environ) as factories:
@@ -158,35 +251,27 @@ def _wanted(known: Catalog, names: Sequence[str], askable: Sequence[str]) -> Ite
 
 async def _describe_again(
     home: Home, descriptions: Descriptions, known: Catalog, which: tuple[str, str], given_up: dict[str, str]
-) -> Document:
+) -> RefreshedModel:
     """`given_up`: providers that answer nobody just now, and why; the others go on."""
     provider, name = which
-    document: Document = {
-        "provider": provider,
-        "model": name,
-        "new": False,
-        "changes": [],
-        "error": None,
-        "none": False,
-    }
     if provider in given_up:
-        return {**document, "error": given_up[provider]}
+        return RefreshedModel(provider, name, error=given_up[provider])
     try:
         described = await descriptions.ask(provider, name)
     except ProviderError as error:
         if error.stops == "provider":
             given_up[provider] = str(error)
-        return {**document, "error": str(error), "none": isinstance(error, CallRefused)}
+        return RefreshedModel(provider, name, error=str(error), none=isinstance(error, CallRefused))
     before, now = known.find(provider, name), catalog(home).find(provider, name) or described
     changes = list(_changes(before, now)) if before else []
     own = now.source if now.source.startswith(str(home.models)) else None
-    return {**document, "model": described.full, "new": before is None, "changes": changes, "stands_over": own}
+    return RefreshedModel(provider, described.full, new=before is None, changes=changes, stands_over=own)
 
 
-def _without_guesses(answers: Sequence[Document]) -> list[Document]:
+def _without_guesses(answers: Sequence[RefreshedModel]) -> list[RefreshedModel]:
     """A full id that one provider knows is no mistake because the others do not."""
-    known = {answer["model"].partition(":")[0] for answer in answers if not answer["error"]}
-    return [answer for answer in answers if not (answer["none"] and answer["model"].partition(":")[0] in known)]
+    known = {answer.model.partition(":")[0] for answer in answers if not answer.error}
+    return [answer for answer in answers if not (answer.none and answer.model.partition(":")[0] in known)]
 
 
 def _changes(before: Model, now: Model) -> Iterator[str]:
@@ -200,7 +285,8 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
         if old.get("default") != new.get("default"):
             yield f"{name}: default {old.get('default')} -> {new.get('default')}"
     if difference.price:
-        yield f"price: {price_text(_price(difference.price[0]))} -> {price_text(_price(difference.price[1]))}"
+        was, is_now = (price_text(PriceDocument.of(price)) for price in difference.price)
+        yield f"price: {was} -> {is_now}"
     if difference.version:
         yield f"version: {difference.version[0]} -> {difference.version[1]}"
 
@@ -208,60 +294,62 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
 # --- in words ---
 
 
-def price_text(price: Mapping[str, Any] | None) -> str:
+def price_text(price: PriceDocument | None) -> str:
     if price is None:
         return "no known price"
-    usd = f"{price['usd']:f}".rstrip("0").rstrip(".")
-    seconds = f", about {price['seconds']:g} s" if price["seconds"] else ""
-    as_of = f" ({price['as_of']})" if price["as_of"] else ""
-    return f"${usd} per {price['per']}{seconds}{as_of}"
+    usd = f"{price.usd:f}".rstrip("0").rstrip(".")
+    seconds = f", about {price.seconds:g} s" if price.seconds else ""
+    as_of = f" ({price.as_of})" if price.as_of else ""
+    return f"${usd} per {price.per}{seconds}{as_of}"
 
 
-def listed_text(document: Mapping[str, Any]) -> str:
-    rows = [
-        (model["provider"], model["name"], model["modality"], price_text(model["price"]))
-        for model in document["models"]
-    ]
+def listed_text(document: ModelsDocument) -> str:
+    rows = [(model.provider, model.name, model.modality, price_text(model.price)) for model in document.models]
     if not rows:
         return "There is no such model. `artfactoryd models` lists all."
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def shown_text(document: Mapping[str, Any]) -> str:
-    return "\n\n".join("\n".join(_whole_lines(model)) for model in document["models"])
+def shown_text(document: WholeModelsDocument) -> str:
+    return "\n\n".join("\n".join(_whole_lines(model)) for model in document.models)
 
 
-def _whole_lines(model: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{model['provider']} {model['model']}"
+def _whole_lines(model: WholeModel) -> Iterator[str]:
+    summary = model.summary
+    yield f"{summary.provider} {summary.model}"
     rows = {
-        "names": ", ".join(model["aliases"]), "family": model["family"], "modality": model["modality"],
-        "price": price_text(model["price"]), "syntax": ", ".join(model["syntax"]), "file": model["source"],
+        "names": ", ".join(summary.aliases), "family": summary.family, "modality": summary.modality,
+        "price": price_text(summary.price), "syntax": ", ".join(model.syntax), "file": summary.source,
     }  # fmt: skip
     yield from (f"  {key:<9} {value}" for key, value in rows.items() if value)
     yield ""
-    for parameter in model["parameters"]:
-        default = "" if parameter["default"] is None else f", default {parameter['default']}"
-        needed = ", required" if parameter["required"] else ""
-        roles = f" [{', '.join(parameter['roles'])}]" if parameter["roles"] else ""
-        yield f"  {parameter['name']}: {parameter['allowed'] or 'anything'}{default}{needed}{roles}"
-        if parameter["synonyms"]:
-            yield f"      also {', '.join(parameter['synonyms'])}"
-        if parameter["description"]:
-            yield f"      {parameter['description']}"
+    for parameter in model.parameters:
+        yield from _parameter_lines(parameter)
 
 
-def refreshed_text(document: Mapping[str, Any]) -> str:
-    return "\n".join(line for model in document["models"] for line in _refreshed_lines(model)) or "Nobody can be asked."
+def _parameter_lines(parameter: ParameterDocument) -> Iterator[str]:
+    default = "" if parameter.default is None else f", default {parameter.default}"
+    needed = ", required" if parameter.required else ""
+    roles = f" [{', '.join(parameter.roles)}]" if parameter.roles else ""
+    yield f"  {parameter.name}: {parameter.allowed or 'anything'}{default}{needed}{roles}"
+    if parameter.synonyms:
+        yield f"      also {', '.join(parameter.synonyms)}"
+    if parameter.description:
+        yield f"      {parameter.description}"
 
 
-def _refreshed_lines(model: Mapping[str, Any]) -> Iterator[str]:
-    name = f"{model['provider']} {model['model']}"
-    if model["error"]:
-        yield f"{name}: not brought up to date. {model['error']}"
+def refreshed_text(document: RefreshedDocument) -> str:
+    return "\n".join(line for model in document.models for line in _refreshed_lines(model)) or "Nobody can be asked."
+
+
+def _refreshed_lines(model: RefreshedModel) -> Iterator[str]:
+    name = f"{model.provider} {model.model}"
+    if model.error:
+        yield f"{name}: not brought up to date. {model.error}"
         return
-    changed = f"{len(model['changes'])} changes" if model["changes"] else "as it was"
-    yield f"{name}: {'new here' if model['new'] else changed}"
-    yield from (f"  {change}" for change in model["changes"])
-    if model["stands_over"]:
-        yield f"  your own file stands over it: {model['stands_over']}"
+    changed = f"{len(model.changes)} changes" if model.changes else "as it was"
+    yield f"{name}: {'new here' if model.new else changed}"
+    yield from (f"  {change}" for change in model.changes)
+    if model.stands_over:
+        yield f"  your own file stands over it: {model.stands_over}"

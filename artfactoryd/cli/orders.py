@@ -113,7 +113,7 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     yield f"Home    {document.home}"
     if holder:
         yield f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}"
-        yield from (f"Page    {holder[key]}" for key in ("page", "page_problem") if holder.get(key))
+        yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
     else:
         yield "Daemon  not running: start it with `artfactoryd run`"
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.flights import Flights
-from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
 from artfactoryd.execution.pacing.machine import Disk, Nap
@@ -55,7 +54,7 @@ class Dispatcher:
 
     def _soonest(self, provider: str, wait: float, admits: bool) -> float | None:
         """Seconds until there may be something to do though nothing changes; None: never."""
-        room = machine.ROOM_AGAIN if self._disk.full else None
+        room = self._disk.again
         rests = self._queues[provider].rests if admits and room is None else None
         times = (wait or None, room, rests, self._gates[provider].asks)
         return min((seconds for seconds in times if seconds is not None), default=None)
@@ -100,7 +99,7 @@ class Dispatcher:
         """What a person paused, as it is written down: the gates follow it."""
         pauses = self._index.pauses()
         for name, gate in self._gates.items():
-            gate.paused = bool({"", name} & pauses.keys())
+            gate.pause(bool({"", name} & pauses.keys()))
 
     def resume_all(self, start: Callable[[ItemRow], None]) -> None:
         """What the last run left: deliveries first, then tickets, then wishes without a ticket."""

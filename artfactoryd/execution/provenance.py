@@ -37,7 +37,7 @@ class Provenance:
             "base": plan_of(order).base(row.model),
             "generation": row.generation, "actual": attempt.actual,
             "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
-            "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
+            "cost_usd": round(float(cost / MICRO / max(1, delivered)), 6), "cost_estimated": estimated,
             "own_price": plan_of(order).order.price if plan_of(order).own_price(row.model) else None,
             "timings": {
                 "asked_at": attempt.asked_at, "answered_at": attempt.answered_at,
@@ -59,7 +59,8 @@ class Provenance:
         accepted_at = datetime.fromisoformat(order.accepted_at).astimezone()
         values = file_names.of_order(order.name, order.project, order.id, accepted_at)
         values |= file_names.of_item(order.model_of(row), row.generation, row.tokens, plan.lookups)
-        values |= file_names.of_bytes(index, row.copy + index - row.first_index, row.seed, sha256, media.extension)
+        copy = row.copy + index - row.first_index
+        values |= file_names.of_bytes(index, copy, row.seed, sha256, media.extension, output.letter)
         values |= {"width": media.width, "height": media.height, "product_id": output.id}
         values |= {"slug": slug(self._about(row, order)), "stage": row.stage}
         if not file_names.has_version(pattern):

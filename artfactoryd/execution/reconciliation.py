@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from artfactoryd.clock import iso
+from artfactoryd.clock import Age, iso
 from artfactoryd.core import secret_values
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
@@ -59,7 +59,8 @@ class Reconciliation:
         self._books, self._index, self._factories, self._gates = books, books.index, factories, gates
         self._flights, self._doubts, self._recorder, self._receipts = flights, doubts, recorder, receipts
         self._put_back, self._clock = put_back, clock
-        self._began = clock()
+        self._ages: dict[str, Age] = {}  # of attempts, by their ids
+        self._told: dict[str, Age] = {}  # since a person could read of them in this run
         self._asked: Counter[str] = Counter()  # attempts asked about in this run
         self._models: dict[ItemKey, Model] = {}
 
@@ -110,7 +111,7 @@ class Reconciliation:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
         except Throttled as error:
-            self._gates[provider].slow(error.after)
+            self._gates[provider].slow_down(error.after)
             return Answer(words=str(error), after=error.after or 0.0)
         except AskAgain as error:
             return Answer(words=str(error), after=error.after or 0.0)
@@ -173,15 +174,17 @@ class Reconciliation:
     # --- how long it is asked, and what a person is told of it ---
 
     def _is_worth_asking(self, row: AttemptRow) -> bool:
-        age = self._clock() - _when(row.asked_at)
+        if row.id not in self._ages:
+            self._ages[row.id] = Age(_when(row.asked_at), self._clock)
+        age = timedelta(seconds=self._ages[row.id].seconds)
         return age < YOUNG or (age < OLD and self._asked[row.id] < FEW)
 
     def _question(self, doubt: Doubt, answer: Answer, pause: float, asked: bool) -> QuestionRow:
         """What is known of the doubt after this round. Where its hope has changed, its order's receipt says so."""
         now, attempt, before = self._clock(), doubt.attempt, doubt.question or _unasked(doubt.attempt)
         again = self._is_worth_asking(attempt)
-        waited = now - max(_when(before.since), self._began)
-        hopeful = again and not answer.refused and waited < PATIENCE
+        waited = self._told.setdefault(attempt.id, Age(now, lambda: now)).seconds
+        hopeful = again and not answer.refused and waited < PATIENCE.total_seconds()
         if hopeful != (doubt.question is not None and before.hopeful):
             self._receipts.touch(attempt.order_id)
         words = (answer.words or UNTOLD) if asked else before.words or UNTOLD

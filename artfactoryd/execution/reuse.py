@@ -14,7 +14,9 @@ from typing import Any
 import uuid_utils
 
 from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.json_types import Json
 from artfactoryd.errors import OutputLost
+from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import last_attempt, order_of
@@ -93,9 +95,9 @@ class Reuse:
         try:
             if not made[0].output.shelved:
                 await asyncio.to_thread(self._secure, chosen, made)
+            return await self._record(row, made, chosen)
         except OutputLost:
             return None
-        return await self._record(row, made, chosen)
 
     def _secure(self, chosen: Sequence[Output], made: Sequence[Made]) -> None:
         """Copied at once: what is not shelved goes when all that is made of it is safe. Raises OutputLost."""
@@ -112,16 +114,26 @@ class Reuse:
 
     async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Output]) -> ItemRow:
         """An attempt that buys nothing, with what was sent and returned for what is copied."""
-        output = made[0].output
-        maker = self._index.item(output.order_id, output.number)
-        assert maker is not None
-        before = last_attempt(self._index, maker)
+        model, actual, returned = await asyncio.to_thread(self._sent, made[0].output)
         reuse = events.Reuse(
             order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
-            provider=row.provider, model=before.model, actual=before.actual, returned=before.returned or {},
-            outputs=chosen,
+            provider=row.provider, model=model, actual=actual, returned=returned, outputs=lettered(chosen),
         )  # fmt: skip
         return await self._recorder.record(reuse)
+
+    def _sent(self, output: OutputRow) -> tuple[str, Json, Json]:
+        """For the item that made it: the model, what was sent and what was returned. By its attempt, where it is
+        known; else by its sidecar. Raises OutputLost."""
+        maker = self._index.item(output.order_id, output.number)
+        if maker is not None and maker.attempt:
+            before = last_attempt(self._index, maker)
+            return before.model, before.actual, before.returned or {}
+        try:
+            sidecar = read_sidecar(card_of(self._root / output.path))
+            sent, seconds = sidecar["parameters"], sidecar["timings"]["seconds"]
+            return sidecar["model"]["id"], sent["actual"], {"parameters": sent["returned"], "seconds": seconds}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OutputLost(f"The sidecar of {output.path} cannot be read.") from error
 
     async def _of_what_is_gone(self, row: ItemRow, order: OrderRow, twin: Twin) -> ItemRow | None:
         """What was not kept need not be there when all that is made of it is."""

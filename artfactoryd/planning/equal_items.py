@@ -55,8 +55,10 @@ class Twins:
 
     def _one(self, items: Sequence[EqualItem]) -> Twin:
         completed = [item for item in items if item.state == ItemState.COMPLETED]
-        made = [outputs for outputs in map(self._outputs_of, completed) if outputs]
-        whole = next((outputs for outputs in made if self._are_whole(outputs)), ())
+        outputs_of = [(item, outputs) for item in completed if (outputs := self._outputs_of(item))]
+        made = [outputs for _, outputs in outputs_of]
+        all_there = (outputs for item, outputs in outputs_of if _are_all(item, outputs))
+        whole = next((outputs for outputs in all_there if self._are_whole(outputs)), ())
         spent = next((outputs for outputs in made if not outputs[0].output.shelved), ())
         gone = not whole and any(outputs[0].output.shelved for outputs in made)
         return Twin(tuple(whole), gone, len(completed) < len(items), tuple(spent))
@@ -66,6 +68,11 @@ class Twins:
 
     def _are_whole(self, outputs: Iterable[Made]) -> bool:
         return all(is_whole(self._root / made.output.path, made.output) for made in outputs)
+
+
+def _are_all(item: EqualItem, outputs: Sequence[Made]) -> bool:
+    """One that was taken away before its item was known from the shelf has left no row."""
+    return item.delivered is None or len(outputs) == item.delivered
 
 
 def is_whole(path: Path, product: ProductRow | OutputRow) -> bool:

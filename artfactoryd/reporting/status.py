@@ -9,7 +9,7 @@ from pathlib import Path
 
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
-from artfactoryd.home import Home
+from artfactoryd.home import Holder, Home
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room
@@ -59,7 +59,7 @@ class StatusDocument(JsonObject):
     """`daemon` is what the holder of the home says of itself; `paused`: since when everything is, by a person."""
 
     home: str
-    daemon: Mapping[str, object] | None
+    daemon: Holder | None
     inbox: Sequence[str]
     held: Sequence[str]
     rejected: Sequence[str]
@@ -74,13 +74,13 @@ class StatusDocument(JsonObject):
     budget: Caps
 
 
-def status(home: Home, index: Index | None, settings: Settings, holder: Mapping[str, object] | None) -> StatusDocument:
+def status(home: Home, index: Index | None, settings: Settings, holder: Holder | None) -> StatusDocument:
     """Without an index, nothing was ever made here."""
     closures = Closures.read(index) if index else Closures({}, {}, {})
     orders = list(_orders(index, home, settings)) if index else []
     return StatusDocument(
         home=str(home.root),
-        daemon=dict(holder) if holder else None,
+        daemon=holder or None,
         inbox=_names(settings.inbox.path or home.inbox),
         held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
         rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],

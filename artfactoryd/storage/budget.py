@@ -50,7 +50,7 @@ def heed(index: Index, order: OrderRow, reserved: int, day: str, in_force: Mappi
 def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
     for name in NAMES:
         if name in in_force and (words := _of_days(index, name, reserved, day, in_force[name])):
-            raise OverCap(words, name, day)
+            raise OverCap(words, day)
 
 
 def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
@@ -97,6 +97,14 @@ def whole_price(index: Index, order: OrderRow) -> int:
 
 
 # --- the bill ---
+
+
+def by_count(order: OrderRow, item: ItemRow, products: int) -> int | None:
+    """The bill of a model paid by the image; None for every other."""
+    price = order.model_of(item).price
+    if order.rehearsal or price is None or price.per != "image" or not item.upper:
+        return None
+    return micro_dollars(price.usd, products)
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:

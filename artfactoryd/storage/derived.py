@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import BY_YOU
-from artfactoryd.storage.rows import OutageRow
+from artfactoryd.storage.rows import ItemKey, OutageRow
 
 CHUNK = 2000
+NOTED = (ItemState.PLANNED, ItemState.SUBMITTING, ItemState.RUNNING, ItemState.DELIVERING)
 
 
 def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iterable[PlannedItem]) -> None:
@@ -61,6 +63,13 @@ def note_outage(index: Index, provider: str, outage: OutageRow | None) -> None:
     if outage is not None:
         sql = "INSERT INTO outage (provider, reason, since, again_at, given_up) VALUES (?, ?, ?, ?, ?)"
         index.run(sql, provider, outage.reason, outage.since, outage.again_at, int(outage.given_up))
+
+
+def note_item(index: Index, key: ItemKey, words: str | None) -> None:
+    """Why it does not go on just now, until its next move: it is seen again after a start, so it has no line."""
+    sql = "UPDATE item SET reason = ? WHERE order_id = ? AND number = ? AND state IN ({})"
+    states = ", ".join(f"'{state}'" for state in NOTED)
+    index.run(sql.format(states), words, *key)
 
 
 def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:

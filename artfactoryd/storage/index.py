@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -35,6 +35,7 @@ from artfactoryd.storage.tables import Orders, Outage, Output, Product, Provider
 
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
 ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
+HELD = "Held/"  # before the name of an entry there, as a path in the home
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 _NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
 # The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
@@ -56,7 +57,10 @@ class WaitingOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EqualItem:
-    """An item with a key that was asked for: made, or on its way."""
+    """An item with a key that was asked for: made, or on its way.
+
+    `delivered`: how many products it had, where only the shelf tells of it; None: all that are known.
+    """
 
     key: str
     order_id: str
@@ -64,6 +68,7 @@ class EqualItem:
     state: ItemState
     first_index: int
     asked: int
+    delivered: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +83,14 @@ class EarlierItem:
     fed_with: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBetween:
-    """An output that is not shelved, whose makings ended without being made."""
-
-    order_id: str
-    order_name: str
-    path: str
-
-
 class Index(Database):
     # --- orders ---
 
     def order(self, order_id: str) -> OrderRow | None:
         return self.one(ORDERS, _ORDER, (order_id,))
+
+    def order_name(self, order_id: str) -> str:
+        return str(self.rows("SELECT name FROM orders WHERE id = ?", (order_id,))[0]["name"])
 
     def orders(self, most: int = 1000, before: str = "") -> list[OrderRow]:
         """Newest first; with `before`, those older than that id."""
@@ -99,11 +98,14 @@ class Index(Database):
         return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
 
     def find_orders(self, name: str) -> list[OrderRow]:
-        """By id, by the beginning of an id, by name, or by folder; newest first."""
+        """By id or its beginning, by name or PROJECT/NAME, by folder, or by its entry in Held; newest first."""
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
         by_id = (Orders.id >= first) & (Orders.id < behind)
-        query = Orders.select().where(by_id | (Orders.name == name) | (Orders.folder == name))
+        by_name = (Orders.name == name) | (Orders.project.concat("/").concat(Orders.name) == name)
+        entry = name.removeprefix(HELD) if name.startswith(HELD) else ""
+        by_entry = Orders.held.is_null(False) & (Orders.held_entry == entry)
+        query = Orders.select().where(by_id | by_name | (Orders.folder == name) | by_entry)
         return self.ask(ORDERS, query.order_by(Orders.id.desc()))
 
     def orders_of_claim(self, claim: str) -> list[OrderRow]:
@@ -169,6 +171,14 @@ class Index(Database):
         sql = f"{_ITEM} WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
         return self.all(ITEMS, sql, (order_id, number, most))
 
+    def noted_items(self, order_id: str, most: int) -> list[ItemRow]:
+        """Those on the way that say why they do not go on just now."""
+        sql = (
+            f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
+            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
+        )
+        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
+
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
         proof = self.proof(order_id)
@@ -202,11 +212,14 @@ class Index(Database):
         """Items with one of these keys that were made or are on their way; those of one key together, newest first."""
         marks = ",".join("?" * len(keys))
         sql = (
-            f"SELECT key, order_id, number, state, first_index, asked FROM item WHERE key IN ({marks}) "
-            "AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
-            "ORDER BY key, order_id DESC, number"
+            "SELECT key, order_id, number, state, first_index, asked, NULL AS delivered FROM item "
+            f"WHERE key IN ({marks}) AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
+            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', (SELECT min(p.place) FROM product p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number), s.asked, s.delivered FROM shelf_item s "
+            f"WHERE s.key IN ({marks}) ORDER BY key, order_id DESC, number"
         )
-        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in self.rows(sql, tuple(keys))]
+        found = self.rows(sql, (*keys, *keys))
+        return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in found]
 
     def is_on_the_way(self, key: str) -> bool:
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
@@ -270,6 +283,10 @@ class Index(Database):
             return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? ORDER BY id", (order_id,))
         return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? AND number = ? ORDER BY id", (order_id, number))
 
+    def has_more_attempts(self, order_id: str, number: int) -> bool:
+        sql = "SELECT 1 FROM generation_log WHERE order_id = ? LIMIT 1 OFFSET ?"
+        return self.row(sql, (order_id, number)) is not None
+
     def attempt(self, attempt_id: str) -> AttemptRow | None:
         return self.one(ATTEMPTS, f"{_ATTEMPT} WHERE id = ?", (attempt_id,))
 
@@ -290,6 +307,9 @@ class Index(Database):
         sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
 
+    def products_made(self, order_id: str) -> int:
+        return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
+
     def products(self, order_id: str, most: int = 1_000_000) -> list[ProductRow]:
         return self.ask(
             PRODUCTS, Product.select().where(Product.order_id == order_id).order_by(Product.place).limit(most)
@@ -303,9 +323,9 @@ class Index(Database):
         return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))
 
     def output_at(self, order_id: str, place: int) -> OutputRow | None:
-        """A product, or one that is not shelved but only sent on: `shelved` tells."""
+        """A product, or one that is not shelved but only sent on: `shelved` tells. The first of several there."""
         there = (Output.order_id == order_id) & (Output.place == place)
-        return self.ask_one(OUTPUTS, Output.select().where(there))
+        return self.ask_one(OUTPUTS, Output.select().where(there).order_by(Output.id).limit(1))
 
     def fed_with(self, item: ItemRow) -> tuple[OutputRow, ItemRow] | None:
         """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
@@ -316,16 +336,6 @@ class Index(Database):
     def made_of(self, order_id: str, place: int) -> list[ItemRow]:
         """The items that are fed with it."""
         return self.all(ITEMS, f"{_ITEM} WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
-
-    def left_between(self) -> list[LeftBetween]:
-        """Outputs that are not shelved, and of which something was to be made that ended without being made."""
-        sql = (
-            "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
-            "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
-            "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
-            "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
-        )
-        return [LeftBetween(row["id"], row["name"], row["path"]) for row in self.rows(sql)]
 
     def is_spent(self, output_id: str) -> bool:
         """Whether it is not shelved, and everything that is made of it is safe."""

@@ -4,16 +4,19 @@ One JSON object a line, in `Ledger/YYYY-MM.jsonl`. A line is durable before `app
 Lines that count together or not at all (a step) say so: each but the last has `"more": true`.
 A step torn at the end (the power went in the middle) is closed by a line break and ignored. After
 a failed flush the ledger refuses to write: on Linux a second fsync may report success for bytes
-that are lost.
+that are lost. It also refuses when its files are not what it left: a line in a file that an editor or a
+sync tool has exchanged, or taken away, is a line that the next start does not know.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +28,9 @@ from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors
 
 log = logging.getLogger(__name__)
 
+AS_IT_WAS = "put it back as it was and start again, or go by this ledger alone: `artfactoryd reindex`."
 MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
+TAIL = 4096  # bytes before a position by which it is known again
 ASIDE = 4 * 1024 * 1024  # bytes kept from other programs, so that a full disk still takes the tickets on their way
 
 
@@ -53,6 +58,7 @@ class Ledger:
         self._fd = -1
         self._name = ""
         self._end = 0
+        self._earlier: dict[str, int] = {}  # the months before the one that is written, with their sizes
         self._sick = False
         self._aside = folder / ".aside"
         self._keep_aside()
@@ -64,17 +70,47 @@ class Ledger:
         """All steps (see `encode`) or none; raises StorageFull (nothing written) or StorageSick (stop the program)."""
         if self._sick:
             raise StorageSick("The ledger could not be flushed; start the program again.")
+        self._check()
         if f"{month}.jsonl" > self._name:
-            with _opening(self.folder / f"{month}.jsonl"):
-                self._open(f"{month}.jsonl")
+            self._begin(f"{month}.jsonl")
         data = b"".join(steps)
         while not self._written(data):
             pass
         self._flush()
         self._end += len(data)
+        self._check()  # exchanged while it was written: nothing may be sent that only the lost file knows of
         if not self._aside.exists():
             self._keep_aside()
         return Position(self._name, self._end)
+
+    def mark(self) -> str:
+        """By what the place that was written last is known again; see `difference`."""
+        return _mark(os.pread(self._fd, TAIL, max(self._end - TAIL, 0)), self._earlier) if self._name else ""
+
+    def _check(self) -> None:
+        """Is what the names lead to what was left there? Costs a look a month."""
+        changed = (self._exchanged() if self._name else "") or _first_changed(self.folder, self._earlier)
+        if changed:
+            self._sick = True
+            raise StorageSick(f"{changed}. Nothing is sent that it does not tell of; {AS_IT_WAS}")
+
+    def _exchanged(self) -> str:
+        """What another program did to the file that is open; empty when nothing."""
+        path = self.folder / self._name
+        try:
+            if not os.path.samestat(os.fstat(self._fd), path.stat()):
+                return f"The ledger {path} was exchanged for another file while it was in use"
+        except OSError as error:
+            return f"The ledger {path} was taken away while it was in use ({error.strerror})"
+        return _other_size(path, self._end)
+
+    def _begin(self, name: str) -> None:
+        """The next month's file, which nobody else may have begun."""
+        with _opening(self.folder / name):
+            self._open(name)
+        if self._end:
+            self._sick = True
+            raise StorageSick(f"The ledger {self.folder / name} was put there by another program; {AS_IT_WAS}")
 
     def _written(self, data: bytes) -> bool:
         """False when there was no room, but some is now."""
@@ -118,6 +154,7 @@ class Ledger:
             raise
         self.close()
         self._fd, self._name, self._end = fd, name, os.fstat(fd).st_size
+        self._earlier = _sizes(self.folder, name)
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -153,6 +190,8 @@ def _opening(file: Path) -> Iterator[None]:
             yield
     except StorageFaulty as error:
         raise StorageSick(f"The ledger {file} cannot be relied on. Check the disk, then start again.") from error
+    except FileNotFoundError as error:
+        raise StorageSick(f"The folder {file.parent} was taken away while it was in use; {AS_IT_WAS}") from error
 
 
 def _fill(fd: int) -> None:
@@ -213,16 +252,58 @@ def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
                 step = []
 
 
-def holds(folder: Path, position: Position) -> bool:
-    """Is `place` behind a line of this ledger? Not when the ledger was exchanged, cut or lost."""
+# --- whether it is the ledger that was left ---
+
+
+def difference(folder: Path, position: Position, mark: str) -> str:
+    """In words, when this is not the ledger of which `position` and `mark` are remembered; else empty."""
+    path = folder / position.file
     if not position.file:
-        return True
+        return ""
     try:
-        with (folder / position.file).open("rb") as file:
-            file.seek(max(position.offset - 1, 0))
-            return position.offset == 0 or file.read(1) == b"\n"
-    except OSError:
-        return False
+        size = path.stat().st_size
+        if size < position.offset:
+            return f"{path} is shorter than is remembered ({size:,} of {position.offset:,} bytes)"
+        seen = mark_at(folder, position)
+        if not seen or (mark and json.loads(mark)["tail"] != json.loads(seen)["tail"]):
+            more = f", and it is {size - position.offset:,} bytes longer" if size > position.offset else ""
+            return f"{path} has other lines before byte {position.offset:,} than are remembered{more}"
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror})"
+    earlier = json.loads(mark)["earlier"] if mark else {}
+    return _first_changed(folder, earlier)
+
+
+def mark_at(folder: Path, position: Position) -> str:
+    """By what this position is known again; empty when it is behind no line."""
+    if not position.file:
+        return ""
+    with (folder / position.file).open("rb") as file:
+        tail = os.pread(file.fileno(), min(TAIL, position.offset), max(position.offset - TAIL, 0))
+    return _mark(tail, _sizes(folder, position.file)) if tail[-1:] in (b"\n", b"") else ""
+
+
+def _mark(tail: bytes, earlier: dict[str, int]) -> str:
+    return json.dumps({"tail": hashlib.sha256(tail).hexdigest(), "earlier": earlier})
+
+
+def _sizes(folder: Path, before: str) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in sorted(folder.glob(MONTHS)) if path.name < before}
+
+
+def _first_changed(folder: Path, sizes: Mapping[str, int]) -> str:
+    return next(filter(None, (_other_size(folder / name, size) for name, size in sizes.items())), "")
+
+
+def _other_size(path: Path, left: int) -> str:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        return f"The ledger {path} was taken away ({error.strerror})"
+    if size == left:
+        return ""
+    how = "longer" if size > left else "shorter"
+    return f"The ledger {path} is {abs(size - left):,} bytes {how} than it was left: another program changed it"
 
 
 def _closing(fd: int) -> bytes:

@@ -260,8 +260,8 @@ def _nobody_elses(index: Index, event: TicketTaken) -> None:
 def _result(index: Index, event: Result) -> None:
     move(index, event, "result", outputs=event.outputs)
     log(index, event, returned=event.returned, ended_at=event.at)
-    if event.cost is not None:  # the bill by the time measured, before anything is fetched
-        settle(index, event, event.cost)
+    if event.cost is not None:  # before anything is fetched
+        settle(index, event, event.cost, by_time=not event.by_count)
         log(index, event, cost=event.cost, estimated=1)
 
 
@@ -318,6 +318,8 @@ def _failure(index: Index, event: Failure) -> None:
         cost = event.cost or 0
         known = {"cost": cost, "estimated": int(cost > 0), "ended_at": event.at}
         settle(index, event, cost)
+    if event.answer:
+        known["returned"] = {"answer": event.answer}
     log(index, event, verdict=verdict, reason=event.reason, **known)
 
 

@@ -18,6 +18,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
@@ -38,10 +39,12 @@ TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "pr
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
 NAMED = 3  # files named in one sentence; the rest are counted
+ITEM = "item_key, asked, delivered"  # of a sidecar's item, for reuse
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at"
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
-    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
+    " delivered INTEGER, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 
 
@@ -185,9 +188,10 @@ class _Shelf:
 
     def _walk(self) -> None:
         rows = self._rows()
-        marks = ",".join("?" * len(COLUMNS.split(",")))
+        columns = f"{COLUMNS}, {ITEM}"
+        marks = ",".join("?" * len(columns.split(",")))
         while chunk := list(islice(rows, derived.CHUNK)):
-            self._index.add(f"INSERT INTO found ({COLUMNS}) VALUES ({marks})", chunk)
+            self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         before = len(str(self._home.root)) + 1
@@ -228,11 +232,21 @@ class _Shelf:
             f"INSERT INTO product ({COLUMNS}) SELECT {COLUMNS} FROM found f WHERE id NOT IN (SELECT id FROM product) "
             "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
+        self._add_items()
         for mark in marks:
             projection.apply(self._index, mark)
         if new:
             of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
             yield f"{new} products lie on the shelf that the ledger does not tell of{of}."
+
+    def _add_items(self) -> None:
+        """Items that only the shelf tells of count for reuse, like those of the ledger."""
+        self._index.run(
+            "INSERT OR IGNORE INTO shelf_item (order_id, number, key, asked, delivered) "
+            "SELECT order_id, number, item_key, asked, delivered FROM found f WHERE item_key IS NOT NULL "
+            "AND NOT EXISTS (SELECT 1 FROM item i "
+            "WHERE i.order_id = f.order_id AND i.number = f.number AND i.state = 'completed')"
+        )
 
     def _marks_of_none(self) -> list[Mark]:
         """What a person said of products that the ledger alone does not give, oldest first."""
@@ -257,8 +271,17 @@ def _row(sidecar: Document, path: str) -> tuple[object, ...]:
     return (
         sidecar["id"], str(sidecar["order"]["id"]), int(sidecar["item"]["index"]), int(file["index"]), path,
         str(file["sha256"]), int(file["bytes"]), str(file["mime"]), file["width"], file["height"],
-        str(sidecar["created_at"]),
+        str(sidecar["created_at"]), *_item(sidecar),
     )  # fmt: skip
+
+
+def _item(sidecar: Document) -> tuple[object, ...]:
+    """A sidecar that does not tell how its product was made still tells that there is one."""
+    try:
+        outputs = sidecar["outputs"]
+        return key_in(sidecar), int(outputs["asked"]), int(outputs["delivered"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, None, None
 
 
 def _told(names: list[str], what: str) -> Iterator[str]:

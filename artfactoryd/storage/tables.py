@@ -203,6 +203,20 @@ class Interim(Table):
         table_name = "interim"
 
 
+class ShelfItem(Table):
+    """An item that only the shelf tells of, made by `reindex` from its products' sidecars."""
+
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    key = pw.TextField()
+    asked = pw.IntegerField()
+    delivered = pw.IntegerField()
+
+    class Meta:
+        table_name = "shelf_item"
+        primary_key = pw.CompositeKey("order_id", "number")
+
+
 class Output(Table):
     """The view of both: what a later stage can be fed with."""
 
@@ -290,5 +304,6 @@ class Outage(Table):
 
 
 TABLES: Sequence[type[Table]] = (
-    Meta, Orders, Item, GenerationLog, Product, Interim, ProviderStop, Command, Upload, Question, Spending, Outage,
+    Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, ProviderStop, Command, Upload, Question, Spending,
+    Outage,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The status endpoint: what the house knows, over HTTP, for reading only.
+"""The status endpoint: what this home is at, over HTTP, for reading only.
 
     /   /healthz   /api/v1/status   /api/v1/orders[/ID[/items]]   websocket /ws/generation/ID
 
@@ -65,7 +65,7 @@ class Refused(Exception):
 
 
 async def serve(
-    app: App, environ: Mapping[str, str], health: Callable[[], dict[str, Any]], spawn: Spawn, stop: asyncio.Event
+    app: App, environ: Mapping[str, str], health: Callable[[], Mapping[str, object]], spawn: Spawn, stop: asyncio.Event
 ) -> None:
     """Until `stop`, then closed within a second. What goes wrong here is a line in the log, and the work goes on.
 
@@ -132,7 +132,7 @@ def _why_not(http: Http, error: OSError) -> str:
 class Desk:
     """Where visitors are answered."""
 
-    def __init__(self, app: App, health: Callable[[], dict[str, Any]], spawn: Spawn, guard: Guard) -> None:
+    def __init__(self, app: App, health: Callable[[], Mapping[str, object]], spawn: Spawn, guard: Guard) -> None:
         self.app, self.health, self.guard, self.spawn = app, health, guard, spawn
         self.reads = Reads(app.home, app.settings)
         self.followers = Followers(self.reads.news, app.execution.receipts.moved)

@@ -1,6 +1,6 @@
 """Who follows which order, and what they are told: the newest document when it differs, never a queue of old ones.
 
-The line does not know of them. It sets one event when something moved; a follower that reads slowly, or not at
+The work does not know of them. It sets one event when something moved; a follower that reads slowly, or not at
 all, costs it nothing.
 """
 
@@ -70,7 +70,7 @@ class Followers:
                 self._someone.clear()
 
     async def tell(self) -> None:
-        """For as long as the house is open; sleeps while nobody follows."""
+        """For as long as the daemon is at work; sleeps while nobody follows."""
         while True:
             await self._someone.wait()
             self._moved.clear()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
-from artfactoryd.errors import InDoubt
+from artfactoryd.errors import InDoubt, RunFailed
 from artfactoryd.execution import delivery
+from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import Output, Outputs
+from artfactoryd.reporting import waiting
+from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
+from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.storage import events
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -33,6 +42,12 @@ def broken(fake: FakeFactory) -> Output:
     return Output(path.as_uri(), "image/png")
 
 
+def other(fake: FakeFactory, data: bytes, name: str = "other") -> Output:
+    path = fake._work / name
+    path.write_bytes(data)
+    return Output(path.as_uri())
+
+
 def gone(fake: FakeFactory) -> Output:
     return Output((fake._work / "never-made.png").as_uri(), "image/png")
 
@@ -47,13 +62,9 @@ async def test_one_output_lost_of_two_is_a_shortfall_not_a_failure(home: TestHom
         assert card["outputs"] == {"asked": 2, "delivered": 1} and card["file"]["index"] == 2
 
 
-@pytest.mark.parametrize("output", [broken, gone], ids=lambda output: output.__name__)
-async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(
-    home: TestHome, monkeypatch: Patch, output: object
-) -> None:
+async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
-        assert callable(output)
-        works.fake.script("collect", lambda t: Outputs((output(works.fake),)))
+        works.fake.script("collect", lambda t: Outputs((gone(works.fake),)))
         made = await works.make(order("a car"))
         [item] = works.items(made)
         assert (item.state, works.committed(made)) == ("failed", PRICE) and item.reason
@@ -211,3 +222,148 @@ async def test_the_sidecar_of_a_picture_that_a_person_removed_stays(home: TestHo
         await works.rests()
         assert works.states(made) == ["completed", "in_doubt"]
     assert picture.with_name(picture.name + ".json").exists() and not picture.exists()
+
+
+# --- whatever came whole is shelved ---
+
+FILM = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x74moov\0\0\0\x6cmvhd" + bytes(12) + (
+    (1000).to_bytes(4, "big") + (2500).to_bytes(4, "big") + bytes(80)
+)  # fmt: skip
+SORTS = {
+    "video": (FILM, "video/mp4", ".mp4"),
+    "audio": (b"ID3\x04" + bytes(200), "audio/mpeg", ".mp3"),
+    "image": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", ".svg"),
+    "text": (b"a cat on a mat", "text/plain", ".txt"),
+    "model": (b"glTF\x02" + bytes(40), "model/gltf-binary", ".glb"),
+    "unknown": (bytes(range(256)), "application/octet-stream", ".bin"),
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+async def test_whatever_came_whole_is_shelved_with_its_type(home: TestHome, monkeypatch: Patch, sort: str) -> None:
+    data, mime, ending = SORTS[sort]
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((other(works.fake, data),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+    [product] = [path for path in (home.root / works.folder(made)).iterdir() if path.suffix == ending]
+    card = json.loads(product.with_name(product.name + ".json").read_text())
+    assert product.read_bytes() == data and card["file"]["mime"] == mime
+    assert card["type"] == (sort if sort in ("video", "audio", "image") else "other")
+    assert card["file"]["duration"] == (2.5 if sort == "video" else None)
+
+
+async def test_a_damaged_picture_is_kept_and_said_to_be_damaged(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and "damaged" in (works.items(made)[0].reason or "")
+        assert "damaged" in home.sidecars()[0]["file"]["remark"]
+        assert len(home.products()) == 1
+
+
+async def test_what_came_damaged_is_kept_until_a_better_one_came(home: TestHome, monkeypatch: Patch) -> None:
+    fetch = Fetcher.fetch
+
+    async def mended(self: Fetcher, address: str, target: Path, **more: Any) -> Any:
+        fetched = await fetch(self, address, target, **more)
+        (works.fake._work / "broken.png").write_bytes((works.fake._work / "whole.png").read_bytes())
+        return fetched
+
+    monkeypatch.setattr(Fetcher, "fetch", mended)
+    async with at_work(home, monkeypatch) as works:
+        works.fake.picture("whole")
+        works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and works.items(made)[0].reason is None
+        assert home.products()[0].read_bytes() == (works.fake._work / "whole.png").read_bytes()
+
+
+async def test_what_is_too_large_waits_with_its_size_until_the_settings_allow_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(delivery, "BOUND_AGAIN", 0.01)
+    async with at_work(home, monkeypatch, limits=Limits(free_disk_bytes=1000, product_bytes=200)) as works:
+        data = bytes(range(256)) * 2
+        works.fake.script("collect", lambda t: Outputs((other(works.fake, data),)))
+        made = await works.make(order("a car"))  # nobody waits for it
+        assert works.states(made) == ["delivering"]
+        [reason] = waiting.reasons(works.house.books.index, works.order(made), home.home, works.house.settings.now)
+        assert "limits.product_bytes" in reason and "until about" in reason and "file" in reason
+        receipt = home.root / works.folder(made) / "receipt.yaml"
+        await works.until(lambda: "limits.product_bytes" in receipt.read_text())
+        settings = works.house.settings
+        settings.now = replace(settings.now, limits=replace(settings.now.limits, product_bytes=5000))
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert len(works.fake.calls()) == 1
+
+
+# --- flagged, and answers in which nobody finds anything ---
+
+
+async def test_a_flagged_picture_that_shows_something_is_kept_and_marked_and_a_black_one_is_not(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        shown, black = io.BytesIO(), io.BytesIO()
+        Image.linear_gradient("L").save(shown, "PNG")
+        Image.new("RGB", (9, 9)).save(black, "JPEG")
+        outputs = [other(works.fake, data.getvalue(), f"{n}.png") for n, data in enumerate((shown, black))]
+        works.fake.script("collect", Outputs(tuple(replace(output, flagged=True) for output in outputs)))
+        made = await works.make(order("a car", parameters={"num_outputs": 2}))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+        assert "flagged as unsafe" in home.sidecars()[0]["file"]["remark"] and len(home.products()) == 1
+        assert "1 of 2 came" in (works.items(made)[0].reason or "")
+
+
+async def test_an_answer_in_which_nobody_finds_an_output_is_kept_with_the_failure(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", RunFailed("Without any output.", charged=True, answer='{"odd": 1}'))
+        made = await works.make(order("a car"))
+        assert works.lines("failure")[0]["answer"] == '{"odd": 1}'
+        assert works.house.books.index.attempts(made)[0].returned == {"answer": '{"odd": 1}'}
+        assert 'It answered: {"odd": 1}' in (works.items(made)[0].reason or "")
+
+
+# --- more comes than was asked for ---
+
+
+async def test_more_than_was_asked_for_keeps_its_items_place_is_billed_and_stops_further_wishes(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", *[lambda t: Outputs(tuple(works.fake.picture(f"{t.text}{n}") for n in "xyz"))] * 2)
+        made = await works.make(order("a [red,blue] car"))
+        assert works.states(made) == ["completed", "planned"] and works.committed(made) == 3 * PRICE
+        assert "An item cost $0.03" in str(
+            waiting.reasons(works.house.books.index, works.order(made), home.home, works.house.settings.now)
+        )
+        result = works.lines("result")[0]
+        assert (result["cost"], [output["index"] for output in result["outputs"]]) == (3 * PRICE, [1, 1, 1])
+        assert (await works.tell("approve", made))["done"]
+        await works.until(lambda: works.states(made) == ["completed", "completed"])
+        names = sorted(path.name.partition("-")[0] for path in home.products())
+        assert names == ["0001", "0001b", "0001c", "0002", "0002b", "0002c"]
+        assert "3 came where 1 was asked for" in (works.items(made)[0].reason or "")
+
+
+async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_output(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        mask = replace(works.fake.picture("mask"), byproduct=True)
+        echo = Output("https://example.com/given.png")
+        works.fake.script("collect", Outputs((echo, mask, works.fake.picture("made"))))
+        made = await works.make(order("https://example.com/given.png"))
+        assert works.committed(made) == PRICE and works.states(made) == ["completed"]
+        cards = sorted(home.sidecars(), key=lambda card: str(card["file"]["name"]))
+        assert [card["cost"]["usd"] for card in cards] == [0.01, 0] and len(cards) == 2
+        assert cards[1]["file"]["name"].startswith("0001b-") and cards[0]["outputs"] == {"asked": 1, "delivered": 1}
+
+
+def test_letters_go_on_after_z_in_the_order_of_the_alphabet() -> None:
+    outputs = [events.Output(str(n), 1, "", "", None) for n in range(60)]
+    letters = [output.letter for output in lettered(outputs)]
+    assert letters[:3] == ["", "b", "c"] and letters == sorted(set(letters)) and len(letters) == 60

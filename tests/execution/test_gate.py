@@ -67,7 +67,7 @@ def test_another_number_of_slots_counts_at_once(gate: Gate) -> None:
 
 def test_the_whole_provider_waits_as_long_as_it_was_told(gate: Gate, clock: Clock) -> None:
     assert gate.waits == 0
-    gate.wait(10)
+    gate.hold_creates(10)
     assert gate.waits == 10
     clock.now += 4
     assert gate.waits == 6
@@ -76,16 +76,16 @@ def test_the_whole_provider_waits_as_long_as_it_was_told(gate: Gate, clock: Cloc
 
 
 def test_a_shorter_wait_does_not_shorten_a_longer_one(gate: Gate, clock: Clock) -> None:
-    gate.wait(10)
-    gate.wait(3)
+    gate.hold_creates(10)
+    gate.hold_creates(3)
     assert gate.waits == 10
     clock.now += 8
-    gate.wait(3)
+    gate.hold_creates(3)
     assert gate.waits == 3
 
 
 def test_a_stopped_provider_says_why_until_it_is_lifted(gate: Gate) -> None:
-    gate.wait(60)
+    gate.hold_creates(60)
     gate.stop("no key")
     assert (gate.stopped, gate.waits) == ("no key", 60)
     gate.lift()
@@ -93,7 +93,7 @@ def test_a_stopped_provider_says_why_until_it_is_lifted(gate: Gate) -> None:
 
 
 WAKING: list[Callable[[Gate], None]] = [
-    Gate.wake, Gate.let_go, Gate.lift, lambda gate: gate.stop("no key"), lambda gate: gate.wait(10),
+    Gate.wake, Gate.let_go, Gate.lift, lambda gate: gate.stop("no key"), lambda gate: gate.hold_creates(10),
 ]  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def test_other_settings_count_at_once_and_the_same_ones_give_nothing_away(clock:
 def test_asked_to_wait_without_a_word_how_long_the_waits_grow_up_to_a_ceiling(gate: Gate, clock: Clock) -> None:
     waits = []
     for _ in range(7):
-        gate.wait(None)
+        gate.hold_creates(None)
         waits.append(gate.waits)
         clock.now += gate.waits
     assert waits == [10, 20, 40, 80, 160, 300, 300]
@@ -176,32 +176,32 @@ def test_asked_to_wait_without_a_word_how_long_the_waits_grow_up_to_a_ceiling(ga
 
 def test_those_on_the_way_together_are_told_once(gate: Gate) -> None:
     for _ in range(8):
-        gate.wait(None)
+        gate.hold_creates(None)
     assert gate.waits == 10
 
 
 def test_after_a_create_that_goes_well_the_waits_begin_anew(gate: Gate, clock: Clock) -> None:
     for _ in range(3):
-        gate.wait(None)
+        gate.hold_creates(None)
         clock.now += gate.waits
-    gate.took()
-    gate.wait(None)
+    gate.create_answered()
+    gate.hold_creates(None)
     assert gate.waits == 10
-    gate.took()  # one that was on the way all the time
+    gate.create_answered()  # one that was on the way all the time
     assert gate.waits == 10
 
 
 def test_a_word_too_short_for_the_provider_is_lengthened_when_it_comes_again(gate: Gate, clock: Clock) -> None:
     waits = []
     for _ in range(5):
-        gate.wait(0)
+        gate.hold_creates(0)
         waits.append(gate.waits)
         clock.now += gate.waits
     assert waits == [0, 1, 2, 4, 8]
 
 
 async def test_a_question_that_is_told_to_wait_slows_questions_and_creates(gate: Gate, clock: Clock) -> None:
-    gate.slow(10)
+    gate.slow_down(10)
     assert gate.waits == 10
     asking = asyncio.create_task(gate.may_ask())
     await asyncio.sleep(0)
@@ -214,7 +214,7 @@ async def test_a_question_that_is_told_to_wait_slows_questions_and_creates(gate:
 
 
 async def test_a_create_that_is_told_to_wait_does_not_slow_questions(gate: Gate) -> None:
-    gate.wait(10)
+    gate.hold_creates(10)
     async with asyncio.timeout(PATIENCE):
         await gate.may_ask()
 
@@ -224,7 +224,7 @@ async def test_a_create_that_is_told_to_wait_does_not_slow_questions(gate: Gate)
 
 def tried(gate: Gate, went: bool) -> None:
     gate.enter()
-    gate.took() if went else gate.creating.failed("no network")
+    gate.create_answered() if went else gate.creating.failed("no network")
     gate.creating.end()
     gate.let_go()
 
@@ -261,7 +261,7 @@ def test_after_one_failure_there_is_one_try_at_a_time(gate: Gate) -> None:
     free.append(gate.free)
     gate.enter()
     free.append(gate.free)
-    gate.took()
+    gate.create_answered()
     free.append(gate.free)
     assert free == [False, True, False, True]
 
@@ -289,15 +289,15 @@ async def test_while_questions_fail_one_is_asked_at_a_time_and_nothing_is_create
     for _ in range(FEW):
         await gate.may_ask()
         gate.asking.failed("no network")
-        gate.asked()
+        gate.question_ended()
     assert gate.given_up is gate.free is False
     clock.now += 5
     waiting = [asyncio.create_task(gate.may_ask()) for _ in range(3)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [each.done() for each in waiting].count(True) == 1
-    gate.answered()
-    gate.asked()
+    gate.question_answered()
+    gate.question_ended()
     async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*waiting)
     assert (gate.free, gate.rounds) == (True, 0)
@@ -308,7 +308,7 @@ async def test_a_question_answered_after_an_outage_lets_a_create_be_tried_at_onc
         gate.creating.failed("no network")
         gate.asking.failed("no network")
     assert gate.waits == 5
-    gate.answered()
+    gate.question_answered()
     assert gate.waits == 0 and gate.free and gate.reason == "no network"
 
 
@@ -316,8 +316,8 @@ def test_lifted_everything_is_tried_at_once(gate: Gate) -> None:
     for _ in range(FEW):
         gate.creating.failed("no network")
         gate.asking.failed("no network")
-        gate.slow(100)
-        gate.wait(100)
+        gate.slow_down(100)
+        gate.hold_creates(100)
     gate.lift()
     assert gate.waits == 0 and gate.free and gate.rounds == 0
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 from artfactoryd.execution.pacing.machine import LOOKS_LAST, ROOM_AGAIN, Disk, Room
-from tests.accounts import NOON
 from tests.execution.hangar import A1, A2, B1
 
 
@@ -20,7 +17,7 @@ class Machine:
     def __init__(self) -> None:
         self.words, self.looks, self.clock = "", 0, Clock()
         self.room = Room(self.look, self.clock)
-        self.disk = Disk(self.room, lambda: NOON + timedelta(seconds=self.clock.seconds))
+        self.disk = Disk(self.room, self.clock)
 
     def look(self) -> str:
         self.looks += 1
@@ -71,3 +68,10 @@ def test_an_order_is_told_each_reason_once_and_no_other_orders_reasons() -> None
         machine.disk.refused_product(key, reason)
     machine.disk.took_product(A1)
     assert (machine.disk.unfiled("a"), machine.disk.unfiled("b")) == (["read-only"], ["no room"])
+
+
+def test_a_disk_that_rests_is_looked_at_again_without_anybody_asking() -> None:
+    machine = Machine()
+    assert machine.disk.again is None
+    machine.disk.refused_ledger("no room for the ledger")
+    assert machine.disk.again == ROOM_AGAIN

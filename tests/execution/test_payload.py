@@ -173,7 +173,7 @@ async def test_a_picture_that_is_not_the_accepted_one_any_more_is_never_sent(
     home: TestHome, monkeypatch: Patch, fake: type[FakeFactory], then: str
 ) -> None:
     async with at_work(with_editor(home), monkeypatch, fake=fake) as works:
-        works.execution.gates["fake"].wait(1000)
+        works.execution.gates["fake"].hold_creates(1000)
         bundle(home, "one", edit())
         await works.until(lambda: works.states() == ["planned"])
         (picture,) = home.home.projects.rglob("inputs/beach.png")

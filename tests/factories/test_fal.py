@@ -33,6 +33,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Attempt, Call, Outputs, ProviderSettings, Ticket
 from artfactoryd.factories.fal import ADDRESSES, FalFactory, _translate_create, make
+from artfactoryd.factories.fal.client import FalClient
 from artfactoryd.factories.http import transport
 from artfactoryd.factories.http.answer import Answer
 from tests.crooked import server
@@ -274,7 +275,7 @@ async def test_without_a_key_nothing_is_built_or_sent(
     async with at(emulator.base_url, key=key) as factory:
         arrived, _, came = await sent(emulator, lambda: factory.submit(CAR))
         assert arrived == 0 and type(came) is ProviderStopped and "FAL_KEY" in str(came)
-        assert factory._client is None
+        assert not factory._client.is_open
 
 
 async def test_the_library_uses_our_key_whatever_the_environment_says(
@@ -304,7 +305,7 @@ async def test_a_key_that_cannot_be_one_stops_before_anything_is_sent(emulator: 
 
 async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) -> None:
     async with at(emulator.base_url) as factory:
-        _, http = await factory._open()
+        _, http = await factory._client.open()
         before = emulator.seen()
         with pytest.raises(transport.Elsewhere):
             await http.get(f"{emulator.output_url}/pbxt/x/out-0.jpg")
@@ -338,7 +339,7 @@ async def test_the_library_s_own_retries_are_switched_off_and_stopped_where_they
     for told in ("close-after", "429", "hang-after"):
         emulator.control(create=told)
         async with at(emulator.base_url, timeout=0.5) as factory:
-            await factory._open()
+            await factory._client.open()
             assert library.MAX_ATTEMPTS == 1
             monkeypatch.setattr(library, "MAX_ATTEMPTS", 10)
             assert (await sent(emulator, lambda: factory.submit(CAR)))[0] == 1
@@ -473,14 +474,12 @@ async def test_a_result_that_is_not_there_yet_is_asked_for_again(emulator: Emula
         assert await factory.collect(ticket) is not None
 
 
-async def test_flagged_pictures_are_left_out_and_all_of_them_is_a_failed_run(emulator: Emulator) -> None:
+async def test_flagged_pictures_are_handed_on_with_their_flag(emulator: Emulator) -> None:
     emulator.control(outcome=["fewer", "nsfw"])
     async with at(emulator.base_url) as factory:
-        got = await outputs_of(factory, await factory.submit(CAR))
-        assert len(got.outputs) == 1 and "out-1" in got.outputs[0].address and "1 of 2 left out" in got.note
-        with pytest.raises(RunFailed, match="content filter") as caught:
-            await factory.collect(await factory.submit(CAR))
-    assert caught.value.charged
+        for flags in ([True, False], [True, True]):
+            got = await outputs_of(factory, await factory.submit(CAR))
+            assert [output.flagged for output in got.outputs] == flags
 
 
 ENDS: list[tuple[str, dict[str, bool], str]] = [
@@ -552,7 +551,7 @@ async def test_each_answer_to_a_question_is_told_apart_and_asked_once(
 
 
 async def test_a_question_has_a_time_limit(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FalFactory._ask, "__defaults__", (0.2,))
+    monkeypatch.setattr(FalClient.ask, "__defaults__", (0.2,))
     async with at(emulator.base_url) as factory:
         ticket = await factory.submit(CAR)
         emulator.control(get="hang")

@@ -53,7 +53,6 @@ RUNS: list[tuple[dict[str, Any], Answer, bool | None, str]] = [
     ({**DONE, "error": "odd"}, answer(500, {"detail": "odd"}), False, "odd"),
     ({**DONE, "error_type": "client_cancelled"}, answer(404, {}), None, "cancelled"),
     (DONE, answer(200, {"images": []}), True, "without any output"),
-    (DONE, answer(200, {"images": [{"url": "https://a/1"}], "has_nsfw_concepts": True}), True, "content filter"),
 ]
 
 
@@ -97,9 +96,12 @@ SHAPES: list[tuple[dict[str, Any], list[str]]] = [
     ({"image": {"url": "https://a/1", "content_type": 3}}, ["https://a/1"]),
     ({"video": {"url": "https://a/v.mp4"}, "seed": 3}, ["https://a/v.mp4"]),
     ({"images": [{"url": "data:image/png;base64,AAAA"}]}, ["data:image/png;base64,AAAA"]),
-    ({"images": [{"url": "https://a/1"}], "mask": {"url": "https://a/mask"}}, ["https://a/1"]),
+    ({"images": [{"url": "https://a/1"}], "mask": {"url": "https://a/mask"}}, ["https://a/1", "https://a/mask"]),
     ({"images": [{"url": "https://a/1"}, None, {"url": 3}, 7]}, ["https://a/1"]),
-    ({"images": [{"url": "https://a/1"}, {"url": "https://a/2"}], "has_nsfw_concepts": [True]}, ["https://a/2"]),
+    (
+        {"images": [{"url": "https://a/1"}, {"url": "https://a/2"}], "has_nsfw_concepts": [True]},
+        ["https://a/1", "https://a/2"],
+    ),
     ({"images": [{"url": "https://a/1"}], "has_nsfw_concepts": None}, ["https://a/1"]),
 ]
 

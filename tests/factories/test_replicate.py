@@ -35,7 +35,7 @@ from artfactoryd.errors import (
 from artfactoryd.factories import Call, ProviderSettings, Ticket, replicate
 from artfactoryd.factories.http import transport
 from artfactoryd.factories.http.answer import Answer, fields, refusal
-from artfactoryd.factories.replicate import _translate_create, make
+from artfactoryd.factories.replicate import _translate_create, client, make
 from artfactoryd.factories.replicate.predictions import Prediction, outcome, read_prediction, trouble
 from tests.crooked import server
 from tests.emulator.client import Emulator
@@ -274,7 +274,7 @@ async def test_without_a_key_nothing_is_built_or_sent(
     async with at(emulator.base_url, key=key) as factory:
         arrived, _, came = await sent(emulator, lambda: factory.submit(CAR))
         assert arrived == 0 and type(came) is ProviderStopped and "REPLICATE_API_TOKEN" in str(came)
-        assert factory._client is None
+        assert not factory._client.is_open
 
 
 async def test_the_library_uses_our_key_and_address_whatever_the_environment_says(
@@ -305,7 +305,7 @@ async def test_a_library_that_does_not_start_stops_the_provider(
 
 async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) -> None:
     async with at(emulator.base_url) as factory:
-        client = await factory._open()
+        client = await factory._client.open()
         before = emulator.seen()
         with pytest.raises(transport.Elsewhere):
             await client._async_client.get(f"{emulator.output_url}/pbxt/x/out-0.webp")
@@ -503,7 +503,7 @@ ENDS: list[tuple[dict[str, Any], type[ProviderError], dict[str, bool]]] = [
     ({"status": "succeeded", "output": []}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None}, RunFailed, {"charged": True}),
     ({"status": "succeeded"}, RunFailed, {"charged": True}),
-    ({"status": "succeeded", "output": "some words"}, RunFailed, {"charged": True}),
+    ({"status": "succeeded", "output": ["", " "]}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None, "data_removed": True}, OutputLost, {}),
     ({"status": "resting"}, AskAgain, {}),
     ({"status": None}, AskAgain, {}),
@@ -628,7 +628,7 @@ async def test_each_answer_to_a_question_is_told_apart_and_asked_once(
 
 
 async def test_a_question_has_a_time_limit(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicate, "READ", 0.2)
+    monkeypatch.setattr(client, "READ", 0.2)
     emulator.control(get="hang")
     async with at(emulator.base_url) as factory:
         with pytest.raises(AskAgain):

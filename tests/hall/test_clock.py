@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from artfactoryd.clock import iso
+from artfactoryd.clock import Age, iso
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -15,3 +15,14 @@ def test_moments_sort_as_their_texts_do_whatever_the_clock_they_were_read_from()
     texts = [iso(each) for each in moments]
     assert texts == ["2026-03-01T12:00:00.000Z", "2026-03-01T12:00:00.001Z", "2026-03-01T12:00:01.000Z"]
     assert [datetime.fromisoformat(each) for each in texts[::2]] == moments[::2]
+
+
+def test_an_age_grows_by_the_steady_clock_whatever_the_walls_clock_is_set_to() -> None:
+    wall, steady = [NOON], [100.0]
+    old = Age(NOON - timedelta(minutes=1), lambda: wall[0], lambda: steady[0])
+    to_come = Age(NOON + timedelta(hours=5), lambda: wall[0], lambda: steady[0])
+    for put in (timedelta(hours=-5), timedelta(days=2)):
+        wall[0] = NOON + put
+        assert (old.seconds, to_come.seconds) == (60.0, 0.0)
+    steady[0] += 7
+    assert (old.seconds, to_come.seconds) == (67.0, 7.0)

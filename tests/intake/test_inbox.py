@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def box(tmp_path: Path) -> Box:
 
 
 # --- settling ---
+
+
+def test_a_clock_set_forward_does_not_make_a_file_look_quiet_nor_set_back_keep_it(box: Box) -> None:
+    for name, by in (("one.yaml", 3600.0), ("two.yaml", -7200.0)):
+        box.scan()
+        box.drop(name)
+        steady, wall = time.monotonic(), time.time() + by
+        looks = [box.inbox.scan(steady + later, wall + later).ready for later in (0.0, 0.5, 1.1)]
+        assert [len(ready) for ready in looks] == [0, 0, 1]
+        (box.folder / name).unlink()
 
 
 @pytest.mark.parametrize(
@@ -442,13 +453,14 @@ def test_an_inbox_that_cannot_be_is_said_once_and_waited_for(
         place.write_text("in the way")
     inbox = Inbox(place, dropboxes=tmp_path / "d.json", settle_seconds=1, scan_seconds=5)
     for _ in range(3):
-        assert inbox.scan(time.monotonic(), time.time()) == Scan()
+        scan = inbox.scan(time.monotonic(), time.time())
+        assert replace(scan, blind="") == Scan() and "cannot be looked into" in scan.blind
     assert [str(place) in record.getMessage() for record in caplog.records] == [True]
     place.unlink(missing_ok=True)
     place.parent.mkdir(exist_ok=True)
-    inbox.scan(0, time.time())
+    inbox.scan(time.monotonic(), time.time())
     (place / "cars.yaml").write_text("model: x")
-    assert len(inbox.scan(0, time.time() + 2).ready) == 1
+    assert len(inbox.scan(time.monotonic() + 2, time.time() + 2).ready) == 1
 
 
 def test_a_spoiled_memory_of_drop_boxes_is_no_reason_to_stop(box: Box) -> None:

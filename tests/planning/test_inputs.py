@@ -13,7 +13,8 @@ from artfactoryd.clock import now
 from artfactoryd.errors import OutputBad, Refusal
 from artfactoryd.planning import inputs
 from artfactoryd.planning.inputs import InputsMissing
-from artfactoryd.planning.planner import Origin, Scholar, Study
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar, Study
 from artfactoryd.settings import Limits, Settings
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
@@ -133,7 +134,7 @@ def test_only_parameters_that_take_pictures_are_read_as_pictures(home: TestHome,
 
 def test_changed_or_vanished_bytes_are_not_taken_for_the_accepted_ones(tmp_path: Path) -> None:
     data = draw(tmp_path / "beach.png")
-    known = {"sha256": hashlib.sha256(data).hexdigest()}
+    known = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     assert inputs.read(tmp_path / "beach.png", known) == data
     draw(tmp_path / "beach.png", "red")
     with pytest.raises(OutputBad, match="not the picture any more"):

@@ -4,9 +4,10 @@ import errno
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.storage import ledger
-from artfactoryd.storage.ledger import Ledger, Position, encode, holds, read
+from artfactoryd.storage.ledger import Ledger, Position, difference, encode, mark_at, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,11 +131,102 @@ def test_a_sync_tools_copy_is_not_read_and_never_written(tmp_path: Path) -> None
 def test_a_place_is_known_only_behind_a_line(tmp_path: Path) -> None:
     write(tmp_path, [line(1)])
     end = (tmp_path / "2026-11.jsonl").stat().st_size
-    assert holds(tmp_path, Position())
-    assert holds(tmp_path, Position("2026-11.jsonl", end))
-    assert not holds(tmp_path, Position("2026-11.jsonl", end - 1))
-    assert not holds(tmp_path, Position("2026-11.jsonl", end + 1))
-    assert not holds(tmp_path, Position("2026-10.jsonl", 1))
+    assert not difference(tmp_path, Position(), "")
+    assert not difference(tmp_path, Position("2026-11.jsonl", end), "")
+    assert "other lines" in difference(tmp_path, Position("2026-11.jsonl", end - 1), "")
+    assert "shorter" in difference(tmp_path, Position("2026-11.jsonl", end + 1), "")
+    assert "cannot be read" in difference(tmp_path, Position("2026-10.jsonl", 1), "")
+
+
+def test_a_ledger_is_known_again_by_its_last_lines_and_its_earlier_months(tmp_path: Path) -> None:
+    write(tmp_path, [line(1)])
+    book = Ledger(tmp_path)
+    place = book.append([encode([line(2)])], "2026-12")
+    mark = book.mark()
+    book.close()
+    assert mark == mark_at(tmp_path, place)
+    assert not difference(tmp_path, place, mark)
+    write(tmp_path, [line(3)], month="2026-12")
+    assert not difference(tmp_path, place, mark), "what a kill left behind the place is to be applied"
+    earlier, last = tmp_path / "2026-11.jsonl", tmp_path / "2026-12.jsonl"
+    whole = last.read_bytes()
+    last.write_bytes(whole.replace(b'"n":2', b'"n":7'))
+    assert "other lines" in difference(tmp_path, place, mark)
+    last.write_bytes(b"# by hand\n" + whole)
+    assert "longer" in difference(tmp_path, place, mark)
+    last.write_bytes(whole)
+    earlier.write_bytes(earlier.read_bytes() * 2)
+    assert "longer" in difference(tmp_path, place, mark)
+    earlier.unlink()
+    assert "taken away" in difference(tmp_path, place, mark)
+
+
+# --- another program's hands ---
+
+
+def _saved_anew(folder: Path) -> None:
+    """As editors and sync tools do it: another file of the same bytes."""
+    file = folder / "2026-12.jsonl"
+    copy = folder / "copy"
+    copy.write_bytes(file.read_bytes())
+    copy.rename(file)
+
+
+def _by_hand(folder: Path) -> None:
+    with (folder / "2026-12.jsonl").open("ab") as file:
+        file.write(encode([line(9)]))
+
+
+HANDS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "saved anew": (_saved_anew, "exchanged for another file"),
+    "removed": (lambda folder: (folder / "2026-12.jsonl").unlink(), "taken away"),
+    "the folder removed": (lambda folder: shutil.rmtree(folder), "taken away"),
+    "the folder moved": (lambda folder: folder.rename(folder.with_name("elsewhere")), "taken away"),
+    "appended to": (_by_hand, "longer than it was left"),
+    "cut": (lambda folder: os.truncate(folder / "2026-12.jsonl", 3), "shorter than it was left"),
+    "an earlier month removed": (lambda folder: (folder / "2026-11.jsonl").unlink(), "taken away"),
+    "an earlier month cut": (lambda folder: os.truncate(folder / "2026-11.jsonl", 3), "shorter"),
+    "a later month put there": (lambda folder: (folder / "2027-01.jsonl").write_bytes(b"{}\n"), "put there by"),
+}
+
+
+@pytest.mark.parametrize("month", ["2026-12", "2027-01"])
+@pytest.mark.parametrize("hand", HANDS)
+def test_a_ledger_that_is_not_what_was_left_takes_no_line(tmp_path: Path, hand: str, month: str) -> None:
+    folder = tmp_path / "Ledger"
+    folder.mkdir()
+    write(folder, [line(1)])
+    book = Ledger(folder)
+    book.append([encode([line(2)])], "2026-12")
+    act, words = HANDS[hand]
+    act(folder)
+    if hand == "a later month put there" and month == "2026-12":
+        book.append([encode([line(3)])], "2026-12")
+        month = "2027-01"
+    with pytest.raises(StorageSick, match=words):
+        book.append([encode([line(4)])], month)
+    with pytest.raises(StorageSick):
+        book.append([encode([line(5)])], month)
+    book.close()
+    assert b'"n":4' not in b"".join(path.read_bytes() for path in tmp_path.rglob("*.jsonl"))
+
+
+def test_a_ledger_exchanged_while_a_line_is_written_says_so(
+    book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.append([encode([line(1)])], "2026-12")
+    monkeypatch.setattr(ledger, "flush", lambda fd: _saved_anew(tmp_path))
+    with pytest.raises(StorageSick, match="exchanged"):
+        book.append([encode([line(2)])], "2026-12")
+
+
+def test_a_first_line_without_the_ledgers_folder_is_said_in_words(tmp_path: Path) -> None:
+    folder = tmp_path / "Ledger"
+    folder.mkdir()
+    book = Ledger(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(StorageSick, match="taken away"):
+        book.append([encode([line(1)])], "2026-12")
 
 
 # --- bad weather ---

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from artfactoryd.clock import now
+from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.errors import InDoubt
+from artfactoryd.factories import Outputs
 from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
@@ -21,6 +23,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
 from tests.homes import TestHome
+from tests.pictures import draw
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -266,3 +269,88 @@ def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
         Index.open(home.home.index_file).close()
         again(home)
     assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == rebuild.BACKUPS
+
+
+# --- reuse: what only the shelf tells of is not bought again ---
+
+
+def lost(home: TestHome) -> None:
+    """The ledger and all that follows from it; the shelf stays."""
+    shutil.rmtree(home.home.ledger)
+    shutil.rmtree(home.home.private)
+    home.home.make()
+
+
+@pytest.mark.parametrize("how", ["reindex", "start"])
+async def test_what_only_the_shelf_tells_of_is_not_bought_again(home: TestHome, monkeypatch: Patch, how: str) -> None:
+    text = order("a [red,blue] car", count=2)
+    async with at_work(home, monkeypatch) as works:
+        await works.make(text)
+    before = home.sidecars()
+    lost(home)
+    if how == "reindex":
+        again(home)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(text)
+        assert works.fake.calls() == [] and works.state(made) == "completed" and works.committed(made) == 0
+    reused = [card for card in home.sidecars() if card["reused_from"]]
+    assert {card["reused_from"] for card in reused} == {card["id"] for card in before}
+    assert [card["parameters"]["actual"] for card in reused] == [card["parameters"]["actual"] for card in before]
+
+
+async def test_a_project_copied_into_another_home_is_not_bought_again_there(
+    home: TestHome, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    text = order("a [red,blue] car")
+    async with at_work(home, monkeypatch) as works:
+        await works.make(text)
+    other = TestHome.make(tmp_path / "other")
+    shutil.copytree(home.home.projects, other.home.projects, dirs_exist_ok=True)
+    again(other)
+    async with at_work(other, monkeypatch) as works:
+        made = await works.make(text)
+        assert works.fake.calls() == [] and works.state(made) == "completed"
+
+
+async def test_what_was_taken_from_the_shelf_is_asked_about_though_only_the_shelf_tells_of_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    text = order("a car", count=2)
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", Outputs((works.fake.picture("one"), works.fake.picture("two"))))
+        await works.make(text)
+    one, _ = home.products()
+    one.unlink()
+    lost(home)
+    again(home)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(text)
+        assert works.order(made).held and works.fake.calls() == []
+
+
+async def test_a_ledger_that_lost_its_end_does_not_buy_again_what_lies_on_the_shelf(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+    (month,) = home.home.ledger.glob("2*.jsonl")
+    lines = month.read_bytes().splitlines(keepends=True)
+    wish = next(number for number, line in enumerate(lines) if b'"kind":"wish"' in line)
+    month.write_bytes(b"".join(lines[:wish]))
+    again(home)
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert works.fake.calls() == [] and works.states() == ["completed"]
+
+
+async def test_the_key_in_a_sidecar_is_the_items_key(home: TestHome, monkeypatch: Patch) -> None:
+    draw(home.home.inbox / "a.png")
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue] car", count=2))
+        await works.make("provider: other\nmodel: editor\nparameters: {image: a.png, strength: [1, 2]}\n", "edit.yaml")
+    keys = {(row["order_id"], row["number"]): row["key"] for row in rows(home)["item"]}
+    cards = home.sidecars()
+    assert any(card["inputs"] for card in cards)
+    for card in cards:
+        assert key_in(card) == keys[card["order"]["id"], card["item"]["index"]]
+        assert key_in({**card, "rehearsal": True}) is None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.file_leaves import told_by
-from artfactoryd.core.json_types import Parameters, Value
+from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.secret_values import references
 from artfactoryd.core.seeds import WHOLE
@@ -61,6 +62,23 @@ class Keys:
 def key_of(model: Model, parameters: Parameters, contents: Mapping[str, str], copy: int, asked: int) -> str:
     """`contents`: SHA-256 by the value written for a picture."""
     return _key(_head(model), settled(parameters, model, contents), copy, asked)
+
+
+def key_in(sidecar: Document) -> str | None:
+    """Of the item that a product's sidecar tells of; None where nothing may equal it. Raises as a wrong sidecar does.
+
+    A picture is told by its bytes here too, whatever it was called there; of a list of pictures each in its turn.
+    """
+    if sidecar["rehearsal"]:
+        return None
+    parameters, pictures = dict(sidecar["parameters"]["generation"]), defaultdict(list)
+    for picture in sidecar["inputs"]:
+        pictures[picture["parameter"]].append(picture["sha256"])
+    for name, contents in pictures.items():
+        parameters[name] = contents if isinstance(parameters[name], list) else contents[0]
+    model = sidecar["model"]
+    head = _encoded([sidecar["provider"], model["id"], model["version"]])
+    return _key(head, parameters, int(sidecar["item"]["copy"]), int(sidecar["outputs"]["asked"]))
 
 
 def _head(model: Model) -> str:

@@ -40,14 +40,16 @@ class TokenBucket:
         return missing / self._rate if missing > 1e-6 else 0.0
 
     def take(self) -> None:
+        """One is sent."""
         self._tokens -= 1.0
 
     def give(self) -> None:
+        """The one that was taken was not sent."""
         self._tokens = min(self._most, self._tokens + 1.0)
 
 
 class Backoff:
-    """Waits that a provider asked for (429). Said again after a wait, the next is longer."""
+    """Waits that a provider asked for (429). Asked for again after a wait, the next is longer."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -58,17 +60,17 @@ class Backoff:
     def waits(self) -> float:
         return max(0.0, self._until - self._clock())
 
-    def pull(self, after: float | None) -> None:
+    def back_off(self, after: float | None) -> None:
         """`after`: seconds, when the provider said how many."""
-        if not self.waits:
+        if not self.waits:  # what was on the way when the wait began says nothing new
             self._rounds = min(self._rounds + 1, 20)
         seconds = min(WAIT * 2 ** (self._rounds - 1), LONGEST_WAIT)
         if after is not None:  # a word too short for it is lengthened when it comes again and again
             seconds = max(after, 0.0 if self._rounds < 2 else min(2.0 ** (self._rounds - 2), LONGEST_WAIT))
         self._until = max(self._until, self._clock() + seconds)
 
-    def well(self) -> None:
-        """It was not said this time."""
+    def relax(self) -> None:
+        """It was not asked for this time: the next begins anew."""
         if not self.waits:
             self._rounds = 0
 
@@ -90,10 +92,12 @@ class CircuitBreaker:
 
     @property
     def open(self) -> bool:
+        """Taken to be out of order: nothing is let through but one try after each pause."""
         return self.rounds > 0
 
     @property
     def given_up(self) -> bool:
+        """It outlasts a few tries: nobody need wait for its end."""
         return self.rounds > PROBES
 
     @property
@@ -113,12 +117,14 @@ class CircuitBreaker:
         self._under_way -= 1
 
     def failed(self, reason: str) -> None:
+        """One more try did not go well; FEW in a row, and each that fails after a pause, open it for longer."""
         self.failures, self.reason = self.failures + 1, reason
         if self.failures >= FEW and not self.waits:  # those that were on the way together are one round
             self.rounds += 1
             self._until = self._clock() + min(FIRST_PAUSE * 2 ** min(self.rounds - 1, 20), LONGEST_PAUSE)
 
-    def well(self) -> None:
+    def succeeded(self) -> None:
+        """One try went well: it is over."""
         self.failures, self.rounds, self.reason, self._until = 0, 0, "", 0.0
 
     def hasten(self) -> None:
@@ -136,8 +142,8 @@ class Gate:
     def __init__(self, concurrency: int, clock: Clock, per_minute: int | None = None) -> None:
         self.concurrency = concurrency
         self.stopped: str | None = None  # why a person is needed
-        self.told = 0  # rounds of an outage that were made known
         self.paused = False  # by a person
+        self._known_rounds = 0  # of an outage, that were made known
         self.creating, self.asking = CircuitBreaker(clock), CircuitBreaker(clock)
         self._clock = clock
         self._held = 0
@@ -187,42 +193,43 @@ class Gate:
         self._held -= 1
         self.wake()
 
-    def wait(self, seconds: float | None) -> None:
+    def hold_creates(self, seconds: float | None) -> None:
         """Creates were told to wait; None: not how long. A longer wait already asked for stays."""
-        self._creates.pull(seconds)
+        self._creates.back_off(seconds)
         self.wake()
 
-    def took(self) -> None:
-        """A create was answered as it should be."""
-        self._creates.well()
-        self.creating.well()
+    def create_answered(self) -> None:
+        """As it should be."""
+        self._creates.relax()
+        self.creating.succeeded()
         self.wake()
 
     # --- asking ---
 
     async def may_ask(self) -> None:
-        """Until the provider may be asked; `asked` ends the question that begins then."""
+        """Until the provider may be asked; `question_ended` ends the one that begins then."""
         while True:
             left = max(self._questions.waits, self.asking.waits)
             if not left and self.asking.lets_through:
                 return self.asking.begin()
             await _happens(self._turn, left or None)
 
-    def asked(self) -> None:
+    def question_ended(self) -> None:
+        """Whatever came of it; said for each `may_ask`."""
         self.asking.end()
         self._turn = _now(self._turn)
 
-    def slow(self, seconds: float | None) -> None:
+    def slow_down(self, seconds: float | None) -> None:
         """A question was told to wait: questions and creates both do."""
-        self._questions.pull(seconds)
+        self._questions.back_off(seconds)
         self.wake()
 
-    def answered(self) -> None:
-        """A question was answered as it should be."""
-        self._questions.well()
+    def question_answered(self) -> None:
+        """As it should be: where it was thought to be away, creates are tried at once."""
+        self._questions.relax()
         if self.asking.open:
             self.creating.hasten()
-        self.asking.well()
+        self.asking.succeeded()
         self.wake()
 
     async def rest(self, seconds: float) -> None:
@@ -235,6 +242,10 @@ class Gate:
         self.wake()
 
     # --- stops ---
+
+    def pause(self, paused: bool) -> None:
+        """As a person wants it; who waits behind the gate is woken by whoever tells it."""
+        self.paused = paused
 
     def stop(self, reason: str, ask_in: float | None = None) -> None:
         """`ask_in`: seconds until it is asked whether it is over; None where nobody can be asked."""
@@ -253,11 +264,11 @@ class Gate:
 
     def lift(self) -> None:
         """By a person, or by an answer that shows it is over: everything is tried at once."""
-        self.stopped, self._ask_at, self.told = None, None, 0
+        self.stopped, self._ask_at, self._known_rounds = None, None, 0
         for backoff in (self._creates, self._questions):
             backoff.lift()
-        self.creating.well()
-        self.asking.well()
+        self.creating.succeeded()
+        self.asking.succeeded()
         self.rouse()
 
     # --- the line behind it ---
@@ -273,7 +284,20 @@ class Gate:
         return self.creating.rounds + self.asking.rounds
 
     @property
+    def has_news(self) -> bool:
+        """An outage began, went on for another round, or is over, and that was not made known yet."""
+        return self.rounds != self._known_rounds
+
+    @property
+    def outage_is_known(self) -> bool:
+        return self._known_rounds > 0
+
+    def made_known(self) -> None:
+        self._known_rounds = self.rounds
+
+    @property
     def given_up(self) -> bool:
+        """The outage outlasts a few tries: nobody need wait for its end."""
         return self.creating.given_up or self.asking.given_up
 
     def wake(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from artfactoryd.execution.pacing.gate import Clock
 from artfactoryd.storage.rows import ItemKey
@@ -29,17 +28,17 @@ class Room:
 
 class Disk:
     """Whether anything may be sent as far as the disk goes: there is room, the ledger can be written, and all that
-    was bought and came could be filed. `clock` gives aware datetimes."""
+    was bought and came could be filed. `clock`: one that nobody sets."""
 
-    def __init__(self, room: Room, clock: Callable[[], datetime]) -> None:
+    def __init__(self, room: Room, clock: Clock) -> None:
         self._room, self._clock = room, clock
         self._full_until = clock()  # the ledger itself had no room: not looked at again before
         self._unfiled: dict[ItemKey, str] = {}  # bought, come, and why the disk does not take it
-        self.full = ""  # why nothing is created at all; empty when nothing stands in the way
+        self._full = ""
 
     def refused_ledger(self, reason: str) -> None:
         """A line could not be written: for a while nothing is sent, and nothing looked at."""
-        self.full, self._full_until = reason, self._clock() + timedelta(seconds=ROOM_AGAIN)
+        self._full, self._full_until = reason, self._clock() + ROOM_AGAIN
 
     def refused_product(self, key: ItemKey, reason: str) -> None:
         """Nothing new is sent until it is filed."""
@@ -50,14 +49,24 @@ class Disk:
         self._unfiled.pop(key, None)
 
     @property
+    def full(self) -> str:
+        """Why nothing is created at all, as of the last look; empty when nothing stands in the way."""
+        return self._full
+
+    @property
     def is_resting(self) -> bool:
         """The ledger was refused a moment ago: the disk is not looked at yet."""
         return self._clock() < self._full_until
 
     def look(self) -> bool:
         """Look whether there is room, and put down in `full` why not. Whether that has changed."""
-        before, self.full = self.full, next(iter(self._unfiled.values()), "") or self._room.missing()
-        return before != self.full
+        before, self._full = self._full, next(iter(self._unfiled.values()), "") or self._room.missing()
+        return before != self._full
+
+    @property
+    def again(self) -> float | None:
+        """Seconds until the disk is to be looked at again; None while nothing stands in the way."""
+        return ROOM_AGAIN if self._full or self.is_resting else None
 
     def unfiled(self, order_id: str) -> list[str]:
         """Why products of this order cannot be filed, each reason once. May be asked from any thread."""

@@ -1,7 +1,7 @@
 """fal, through its official client, made safe for money.
 
 The client library writes the create; everything that decides about money is read off the wire beneath it
-(http/transport.py), before the library has an opinion. Left to itself the library sends a create up to ten times.
+(http/transport.py), before the library has an opinion (client).
 
 Reading (collect, cancel, uploads, the history) is raw JSON through the same wire: the library asks too often,
 trips over statuses it does not know, and falls back to other hosts.
@@ -10,13 +10,11 @@ trips over statuses it does not know, and falls back to other hosts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING
 
-from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -28,68 +26,30 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
+from artfactoryd.factories.fal.client import ADDRESSES, LIBRARY, FalClient, Hosts
 from artfactoryd.factories.fal.history import SKEW, PastRequest, matched, read_page
 from artfactoryd.factories.fal.models import KEPT_BACK, described, priced
 from artfactoryd.factories.fal.requests import checked, ended, sent, ticket_in, trouble, urls_of
 from artfactoryd.factories.fal.results import outcome, read_result
-from artfactoryd.factories.http.answer import Answer, fields, moment, named, refusal, text
-from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, recorded, trusted
+from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, text
+from artfactoryd.factories.http.transport import READ, UPLOAD, failed_create, recorded, trusted
 from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
-    import ssl
-
     import fal_client
-    import httpx
 
 PAGE = "fal.ai/dashboard"
-NO_KEY = (
-    "There is no key for fal. Set FAL_KEY, or say in artfactory.yaml where it is: providers.fal.api_key. "
-    "Nothing was sent."
-)
 UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for ever by default
 LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
 TOKEN_SPARE = timedelta(minutes=1)
 AUXILIARY = 8.0  # seconds for a question beside the queue
 NOBODYS = "fal-ai/flux/requests/00000000-0000-0000-0000-000000000000"
 PAGES, PAGE_SIZE = 20, 100  # of the history
-LIBRARY = "fal-client"
 require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
 def make(settings: ProviderSettings, work: Path) -> FalFactory:
     return FalFactory(settings)
-
-
-@dataclass(frozen=True, slots=True)
-class Hosts:
-    """The addresses of fal's services, by the names of their settings; none ends in a slash."""
-
-    queue_url: str = "https://queue.fal.run"
-    rest_url: str = "https://rest.fal.ai"
-    cdn_url: str = "https://v3.fal.media"
-    platform_url: str = "https://api.fal.ai/v1"
-
-    @classmethod
-    def configured(cls, addresses: Mapping[str, str]) -> Hosts:
-        """As the settings say, and as usual where they say nothing."""
-        return cls(**{name: (addresses.get(name) or usual).rstrip("/") for name, usual in ADDRESSES.items()})
-
-    @property
-    def all(self) -> dict[str, str]:
-        return asdict(self)
-
-
-ADDRESSES = Hosts().all
-
-
-class _Parts(TypedDict, total=False):
-    """What a question may be sent with, by httpx's names."""
-
-    params: Mapping[str, str | int]
-    headers: Mapping[str, str]
-    content: bytes
-    json: JsonValue
 
 
 class FalFactory:
@@ -104,14 +64,12 @@ class FalFactory:
         self._at = Hosts.configured(settings.addresses)
         bases = zip(self._at.all.values(), ADDRESSES.values(), strict=True)
         self.output_hosts = frozenset().union(*(trusted(base, usual) for base, usual in bases))
-        self._client: fal_client.AsyncClient | None = None
-        self._http: httpx.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening, self._tokens = asyncio.Lock(), asyncio.Lock()
+        self._client = FalClient(self._key, settings.timeout, self._at)
+        self._tokens = asyncio.Lock()
         self._token = ("", datetime.fromtimestamp(0, UTC))  # of the CDN, and until when it is good
 
     async def submit(self, call: Call) -> Ticket:
-        client, _ = await self._open()
+        client, _ = await self._client.open()
         answer, error = Answer(self._key), None
         with recorded(answer):
             try:
@@ -126,14 +84,14 @@ class FalFactory:
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
         urls = urls_of(ticket, self._at.queue_url)
-        request = ended(await self._ask("GET", urls.status_url))
+        request = ended(await self._client.ask("GET", urls.status_url))
         if request is None:
             return None
-        result = await self._ask("GET", urls.response_url)  # at once: fal forgets it within minutes
+        result = await self._client.ask("GET", urls.response_url)  # at once: fal forgets it within minutes
         return outcome(request, read_result(result))
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("PUT", urls_of(ticket, self._at.queue_url).cancel_url)
+        answer = await self._client.ask("PUT", urls_of(ticket, self._at.queue_url).cancel_url)
         if answer.ok or answer.status in {400, 404, 409, 410, 422}:
             return  # asked for, or no longer anything to cancel
         raise trouble(answer)
@@ -143,12 +101,12 @@ class FalFactory:
 
         Both are asked for nothing: for a request that nobody made, and for what a model costs.
         """
-        answer = await self._ask("GET", f"{self._at.queue_url}/{NOBODYS}/status")
+        answer = await self._client.ask("GET", f"{self._at.queue_url}/{NOBODYS}/status")
         if not _has_nothing_against_us(answer):
             raise trouble(answer)
         asked = {"endpoint_id": "fal-ai/flux/schnell"}
         try:
-            answer = await self._ask("GET", f"{self._at.platform_url}/models/pricing", AUXILIARY, params=asked)
+            answer = await self._client.ask("GET", f"{self._at.platform_url}/models/pricing", AUXILIARY, params=asked)
         except Unreachable as error:
             raise AskAgain(f"The queue of fal answers, its platform does not: {error}") from error
         if answer.status == 401:
@@ -164,10 +122,10 @@ class FalFactory:
             asked = {"endpoint_id": checked(model), "expand": "openapi-3.0"}
         except ValueError as error:
             raise CallRefused(f"{error}.") from error
-        answer = await self._ask("GET", f"{self._at.platform_url}/models", params=asked)
+        answer = await self._client.ask("GET", f"{self._at.platform_url}/models", params=asked)
         document = described(answer, model)
         asked = {"endpoint_id": model}
-        price = priced(await self._ask("GET", f"{self._at.platform_url}/models/pricing", params=asked), model)
+        price = priced(await self._client.ask("GET", f"{self._at.platform_url}/models/pricing", params=asked), model)
         return Description(document, price=price, kept_back=KEPT_BACK)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
@@ -180,7 +138,7 @@ class FalFactory:
             "X-Fal-Object-Lifecycle": f'{{"expiration_duration_seconds": {int(UPLOAD_LIVES.total_seconds())}}}',
         }  # fmt: skip
         address = f"{self._at.cdn_url}/files/upload"
-        answer = await self._ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
+        answer = await self._client.ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
         url = text(fields(answer.accepted()).get("access_url"))
         if url is None:
             self._token = ("", expires)  # it may be the token that was not liked, and that is not the key
@@ -204,16 +162,14 @@ class FalFactory:
         return tickets
 
     async def close(self) -> None:
-        http, self._http, self._client = self._http, None, None
-        if http is not None and self._loop is asyncio.get_running_loop():
-            await http.aclose()
+        await self._client.close()
 
     async def _upload_token(self) -> str:
         async with self._tokens:
             token, until = self._token
             if not token or until < datetime.now(UTC) + TOKEN_SPARE:
                 address = f"{self._at.rest_url}/storage/auth/token?storage_type=fal-cdn-v3"
-                answer = await self._ask("POST", address, json={})
+                answer = await self._client.ask("POST", address, json={})
                 granted = fields(answer.accepted())
                 kind, value = text(granted.get("token_type")), text(granted.get("token"))
                 if kind is None or value is None:
@@ -230,7 +186,7 @@ class FalFactory:
         }  # fmt: skip
         requests: list[PastRequest] = []
         for _ in range(PAGES):
-            answer = await self._ask("GET", address, params=asked)
+            answer = await self._client.ask("GET", address, params=asked)
             page = read_page(answer.accepted())
             if page is None:
                 raise _no_history(answer)
@@ -239,95 +195,6 @@ class FalFactory:
                 break
             asked = {**asked, "cursor": page.cursor}
         return requests
-
-    async def _ask(self, method: str, address: str, seconds: float = READ, **parts: Unpack[_Parts]) -> Answer:
-        import httpx
-
-        _, http = await self._open()
-        try:
-            async with asyncio.timeout(seconds):
-                response = await http.request(method, address, **parts)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-            raise Unreachable(f"fal does not answer: {named(error, self._key)}; is the network up?") from error
-        return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
-
-    async def _open(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
-        """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
-        if not self._key:
-            raise ProviderStopped(NO_KEY, of_key=True)
-        if not (self._key.isascii() and self._key.isprintable()):
-            words = "The key for fal holds characters that no key has. Nothing was sent."
-            raise ProviderStopped(words, of_key=True)
-        async with self._opening:
-            loop = asyncio.get_running_loop()
-            if self._client is None or self._http is None or self._loop is not loop:
-                self._client, self._http = await self._built()
-                self._loop = loop
-            return self._client, self._http
-
-    async def _built(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
-        try:
-            return await self._build(await asyncio.to_thread(_load))
-        except Exception as error:  # a broken install, an odd address, a setting of the library's own
-            why = named(error, self._key)
-            raise ProviderStopped(f"The client for fal cannot be set up ({why}). Nothing was sent.") from error
-
-    async def _build(self, context: ssl.SSLContext) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
-        import httpx
-        from fal_client import client as library
-
-        if not isinstance(getattr(library, "MAX_ATTEMPTS", None), int):
-            raise RuntimeError("this release of fal-client hides its retries; 1.0.3 does not")
-        library.MAX_ATTEMPTS = 1
-        # The key is given outright: left out, the library looks for one in the environment and on the disk.
-        client = library.AsyncClient(key=self._key, default_timeout=self._timeout)
-        http = httpx.AsyncClient(
-            transport=Wire(self._at.all.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
-            headers={"Authorization": f"Key {self._key}"}, follow_redirects=False,
-            event_hooks={"request": [self._to_our_queue]},
-        )  # fmt: skip
-        vars(client)["_client"] = _Ready(http)
-        if await client._client is not http:
-            raise RuntimeError("this release of fal-client brings a wire of its own; 1.0.3 takes ours")
-        return client, http
-
-    def _buys(self, request: httpx.Request) -> bool:
-        import httpx
-
-        uploads = (f"{self._at.rest_url}/storage/auth/token", f"{self._at.cdn_url}/files/upload")
-        return request.method == "POST" and request.url.copy_with(query=None) not in map(httpx.URL, uploads)
-
-    async def _to_our_queue(self, request: httpx.Request) -> None:
-        """The library writes https and its own idea of the queue's host into every create."""
-        import httpx
-        from fal_client.client import QUEUE_URL_FORMAT
-
-        written = str(request.url)
-        if written.startswith(QUEUE_URL_FORMAT):
-            request.url = httpx.URL(f"{self._at.queue_url}/{written.removeprefix(QUEUE_URL_FORMAT)}")
-            request.headers["Host"] = request.url.netloc.decode("ascii")
-
-
-class _Ready:
-    """What the library awaits to get its httpx client, and gets ours."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
-
-    def __await__(self) -> Generator[object, None, httpx.AsyncClient]:
-        async def ready() -> httpx.AsyncClient:
-            return self._http
-
-        return ready().__await__()
-
-
-def _load() -> ssl.SSLContext:
-    """The slow part of building the client: importing it, and reading the certificates."""
-    require(LIBRARY)  # once more: it may have been exchanged since this process began
-    import fal_client  # noqa: F401
-    import httpx
-
-    return httpx.create_ssl_context()
 
 
 async def _create(client: fal_client.AsyncClient, call: Call) -> None:

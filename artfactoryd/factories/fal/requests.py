@@ -120,7 +120,8 @@ def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
     if answer.status in (404, 410):
-        return OutputLost(f"fal no longer knows this request ({answer.status}): {reason}.")
+        sentence = f"fal no longer knows this request ({answer.status}): {reason}."
+        return OutputLost(sentence, passing=answer.status == 404)
     if answer.status in (401, 402, 403):
         of_key = answer.status == 401
         return ProviderStopped(f"fal does not answer with this key ({answer.status}): {reason}.", of_key=of_key)

@@ -1,7 +1,7 @@
 """Replicate, through its official client, made safe for money.
 
 The client library writes the create; everything that decides about money is read off the wire
-beneath it (http/transport.py), before the library has an opinion.
+beneath it (http/transport.py), before the library has an opinion (client).
 
 Reading (collect, cancel) is raw JSON too: the library cannot parse every status there is.
 """
@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from artfactoryd.clock import iso
 from artfactoryd.core.json_types import JsonValue
-from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
+from artfactoryd.errors import AskAgain, OutputLost, ProviderError, Throttled, Unreachable
 from artfactoryd.factories import (
     Absent,
     Attempt,
@@ -29,10 +29,11 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
-from artfactoryd.factories.http.answer import Answer, fields, named, refusal, text
-from artfactoryd.factories.http.transport import READ, UPLOAD, Wire, failed_create, recorded, trusted
+from artfactoryd.factories.http.answer import Answer, fields, refusal, text
+from artfactoryd.factories.http.transport import failed_create, recorded, trusted
 from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
+from artfactoryd.factories.replicate.client import LIBRARY, ReplicateClient
 from artfactoryd.factories.replicate.models import (
     Model,
     model_path,
@@ -44,19 +45,11 @@ from artfactoryd.factories.replicate.models import (
 from artfactoryd.factories.replicate.predictions import outcome, read_prediction, ticket_in, trouble
 
 if TYPE_CHECKING:
-    import ssl
-
-    import httpx
     from replicate.client import Client
 
 BASE_URL = "https://api.replicate.com"
 PAGE = "replicate.com/predictions"
 MOST_PAGES = 100  # of the list of recent predictions, in one look
-NO_KEY = (
-    "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
-    "providers.replicate.api_key. Nothing was sent."
-)
-LIBRARY = "replicate"
 require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
@@ -82,12 +75,10 @@ class ReplicateFactory:
         self._timeout = settings.timeout
         self._base = settings.addresses.get("base_url") or BASE_URL
         self.output_hosts = trusted(self._base, BASE_URL)
-        self._client: Client | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening = asyncio.Lock()
+        self._client = ReplicateClient(self._key, settings.timeout, self._base)
 
     async def submit(self, call: Call) -> Ticket:
-        client = await self._open()
+        client = await self._client.open()
         answer, error = Answer(self._key), None
         with recorded(answer):
             try:
@@ -111,7 +102,7 @@ class ReplicateFactory:
         return {name: Ticket(job) for name, job in search.matches.items()} | {name: Absent() for name in absent}
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        answer = await self._ask("GET", _path_of(ticket))
+        answer = await self._client.ask("GET", _path_of(ticket))
         if not answer.ok:
             raise trouble(answer)
         prediction = read_prediction(answer.value())
@@ -120,13 +111,13 @@ class ReplicateFactory:
         return outcome(prediction, self._key)
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._ask("POST", _path_of(ticket) + "/cancel")
+        answer = await self._client.ask("POST", _path_of(ticket) + "/cancel")
         if answer.ok or answer.status in {404, 409, 410, 422}:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
 
     async def probe(self) -> None:
-        answer = await self._ask("GET", "/v1/account")
+        answer = await self._client.ask("GET", "/v1/account")
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
             raise trouble(answer)
 
@@ -144,14 +135,14 @@ class ReplicateFactory:
         """Where the model itself does not say: an official one keeps its list of versions to itself."""
         if model.is_official is not None:
             return model.is_official
-        answer = await self._ask("GET", f"{path}/versions")
+        answer = await self._client.ask("GET", f"{path}/versions")
         if not answer.ok and answer.status != 404:
             raise undescribed(answer, "its versions")
         return answer.status == 404
 
     async def _document(self, path: str, what: str) -> dict[str, JsonValue]:
         """The JSON object there; `what` it describes, for the words of what is raised otherwise."""
-        answer = await self._ask("GET", path)
+        answer = await self._client.ask("GET", path)
         value = answer.accepted()
         if not isinstance(value, dict):
             raise undescribed(answer, what)
@@ -159,22 +150,11 @@ class ReplicateFactory:
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To Replicate's files, which live a day; Replicate itself reads them with our key."""
-        import httpx
-
-        client = await self._open()
-        try:
-            async with asyncio.timeout(READ + len(data) / UPLOAD):
-                form = {"content": (name, data, mime)}
-                response = await client._async_client.request("POST", "/v1/files", files=form)
-        except (httpx.HTTPError, TimeoutError, OSError) as error:
-            raise Unreachable(f"{name} could not be sent to Replicate: {named(error, self._key)}.") from error
-        answer = Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
+        answer = await self._client.send_file(name, data, mime)
         return _uploaded(answer, name)
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and self._loop is asyncio.get_running_loop():
-            await client._async_client.aclose()
+        await self._client.close()
 
     async def _recent(self, since: datetime) -> listing.Listing:
         """The account's predictions since then, page by page; not whole when there are too many."""
@@ -191,7 +171,7 @@ class ReplicateFactory:
         return listing.Listing(jobs, whole=False)
 
     async def _page(self, path: str) -> listing.Page:
-        answer = await self._ask("GET", path)
+        answer = await self._client.ask("GET", path)
         page = listing.read_page(answer.value()) if answer.ok else None
         if page is not None:
             return page
@@ -204,50 +184,6 @@ class ReplicateFactory:
         if (there.scheme, there.netloc) != (base.scheme, base.netloc):
             return None
         return f"{there.path}?{there.query}"
-
-    async def _ask(self, method: str, path: str) -> Answer:
-        import httpx
-
-        client = await self._open()
-        try:
-            async with asyncio.timeout(READ):
-                response = await client._async_client.request(method, path)
-        except (httpx.HTTPError, TimeoutError, OSError) as error:
-            why = named(error, self._key)
-            raise Unreachable(f"Replicate does not answer: {why}; is the network up?") from error
-        return Answer(self._key, True, response.status_code, response.headers, bytearray(response.content))
-
-    async def _open(self) -> Client:
-        """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
-        if not self._key:
-            raise ProviderStopped(NO_KEY, of_key=True)
-        if not (self._key.isascii() and self._key.isprintable()):
-            words = "The key for Replicate holds characters that no key has. Nothing was sent."
-            raise ProviderStopped(words, of_key=True)
-        async with self._opening:  # the first calls come together, and loading takes a tenth of a second each
-            loop = asyncio.get_running_loop()
-            if self._client is None or self._loop is not loop:
-                self._client, self._loop = await self._built(), loop
-        return self._client
-
-    async def _built(self) -> Client:
-        try:
-            return self._build(await asyncio.to_thread(_load))
-        except Exception as error:  # a broken install, an odd base address, a setting of the library's own
-            why = named(error, self._key)
-            raise ProviderStopped(f"The client for Replicate cannot be set up ({why}). Nothing was sent.") from error
-
-    def _build(self, context: ssl.SSLContext) -> Client:
-        from replicate.client import Client
-
-        wire = Wire([self._base], _buys, self._timeout, context)
-        # Key and address are given outright: left out, the library looks for them in the environment.
-        client = Client(self._key, base_url=self._base, transport=wire, follow_redirects=False)
-        retries = client._async_client._transport
-        if not hasattr(retries, "max_attempts"):
-            raise RuntimeError("this release of the replicate library hides its retries; 1.0.7 does not")
-        retries.max_attempts = 1
-        return client
 
 
 def _uploaded(answer: Answer, name: str) -> Uploaded:
@@ -264,21 +200,8 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     raise error
 
 
-def _load() -> ssl.SSLContext:
-    """The slow part of building the client: importing it, and reading the certificates."""
-    require(LIBRARY)  # once more: it may have been exchanged since this process began
-    import httpx
-    import replicate  # noqa: F401
-
-    return httpx.create_ssl_context()
-
-
 def _path_of(ticket: Ticket) -> str:
     return f"/v1/predictions/{quote(ticket.text, safe='')}"
-
-
-def _buys(request: httpx.Request) -> bool:
-    return request.method == "POST" and request.url.path.endswith("/predictions")
 
 
 async def _create(client: Client, call: Call) -> None:

@@ -1,0 +1,14 @@
+"""Items that only the shelf tells of (a lost ledger, another home's folder): what makes them equal to others."""
+
+from __future__ import annotations
+
+import peewee as pw
+from playhouse.migrate import SchemaMigrator
+
+
+def up(migrator: SchemaMigrator, db: pw.Database) -> None:
+    db.execute_sql(
+        "CREATE TABLE shelf_item (order_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL,"
+        " asked INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (order_id, number))"
+    )
+    db.execute_sql("CREATE INDEX shelf_item_key ON shelf_item (key)")
