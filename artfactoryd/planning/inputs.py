@@ -16,7 +16,7 @@ from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.file_leaves import Place as LeafPlace
-from artfactoryd.core.file_refs import must_be_picture
+from artfactoryd.core.file_refs import must_be_picture, without_query
 from artfactoryd.core.model import Model
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import READ_ONLY, bounded
@@ -49,6 +49,15 @@ class Input:
     def as_json(self) -> dict[str, Any]:
         found = asdict(self)
         return found if self.source else {key: each for key, each in found.items() if key != "source"}
+
+
+def written_down(pictures: Sequence[Input]) -> dict[str, str]:
+    """What stands in ledger, index and papers in place of addresses that may be signed, by the address."""
+    return {
+        picture.value: bare
+        for picture in pictures
+        if (bare := without_query(picture.value, picture.sha256)) != picture.value
+    }
 
 
 class InputsMissing(Refusal):
@@ -148,6 +157,8 @@ class Search:
             message = f"{value} is not the picture any more that this was made from."
             return Problem("E_INPUT", message, "Put the original back, or write an order with what is there now.", path)
         self._keep(place, value, data)
+        if (bare := without_query(value, sha256)) != value and self.gathering.kept is not None:
+            write_file(self.gathering.kept / kept_name(bare), data)  # as it is known once the order is in the books
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
         name = names.free(*os.path.splitext(place.name + suffix), [picture.name for picture in self.found.values()])
         return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
