@@ -107,6 +107,9 @@ class Program(click.Group):
             ctx.exit(WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
         except (KeyboardInterrupt, BrokenPipeError):
             ctx.exit(130)
+        except OSError as error:
+            click.echo(f"artfactoryd: The system refuses. {error}. When that is mended, start again.", err=True)
+            ctx.exit(DID_NOT_SUCCEED)
 
 
 @click.group(

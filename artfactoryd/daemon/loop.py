@@ -15,6 +15,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from artfactoryd import failpoints
@@ -26,6 +28,7 @@ from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.supervisors import notify
+from artfactoryd.durable import make_folders
 from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull, WrongUse
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
@@ -35,6 +38,7 @@ from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Settings
+from artfactoryd.storage.database import DatabaseError, is_passing
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
@@ -49,6 +53,8 @@ COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
 CANCELS = 5  # of a task that goes on all the same
+SERVICE_AGAIN = 1.0  # seconds until a service that the system refused begins again
+WAITS_SHOWN = 10.0  # seconds for which a refusal is shown
 AGAIN = 0.5  # seconds until what goes on is cancelled again
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
@@ -74,6 +80,7 @@ class Daemon:
         )  # fmt: skip
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
+        self._refused = (0.0, "")  # when the system last refused a service, and why
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app)
@@ -141,15 +148,42 @@ class Daemon:
 
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
-        services: list[Coroutine[Any, Any, None]] = [
-            self._serve_inbox(), self._serve_commands(), self._write_receipts(),
-            *(dispatcher.dispatch(provider, self._start_item, self.stop) for provider in self.app.factories),
-            *(reconciliation.reconcile(provider, self._start_item) for provider in reconciliation.providers),
+        services: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            self._serve_inbox, self._serve_commands, self._write_receipts,
+            *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
+            *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
         for service in services:
-            self._spawn_service(service)
+            self._spawn_service(self._steadily(service))
         if self._serve is not None:
             self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
+
+    async def _steadily(self, service: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The one place where a service meets what the system refuses: it waits, says why, and begins again."""
+        if task := asyncio.current_task():
+            task.set_name(str(getattr(service, "func", service)))  # whoever does not end is named
+        while True:
+            try:
+                return await service()
+            except (OSError, StorageFull, DatabaseError) as error:
+                if isinstance(error, DatabaseError) and not is_passing(error):
+                    raise
+                self._waits(str(error))
+            await asyncio.sleep(SERVICE_AGAIN)
+            await asyncio.to_thread(self._mend_folders)
+
+    def _waits(self, reason: str) -> None:
+        """Told when it changes, and in `healthz` for as long as it lasts."""
+        if reason != self._refused[1]:
+            log.error("the work waits: %s", reason)
+        self._refused = time.monotonic(), reason
+
+    def _mend_folders(self) -> None:
+        """What is the daemon's own and gone is made again; never the home itself, which may have been moved away."""
+        home = self.app.home
+        with suppress(OSError, StorageFull):
+            for folder in (home.commands, home.claims, home.temp, home.logs) if home.work.is_dir() else ():
+                make_folders(folder)
 
     def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
         self._spawn(service, self._services)
@@ -159,7 +193,9 @@ class Daemon:
         ago = time.monotonic() - self._looked
         books = self.app.books.alive
         late = ago > max(LATE, 3 * self.app.settings.now.inbox.scan_seconds)
-        return {"alive": books and not late, "books": books, "inbox_seconds_ago": round(ago, 1)}
+        since, refused = self._refused
+        waits = {"waits": refused} if refused and time.monotonic() - since < WAITS_SHOWN else {}
+        return {"alive": books and not late, "books": books, "inbox_seconds_ago": round(ago, 1), **waits}
 
     def _spawn(self, work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
         assert self._group is not None
@@ -217,8 +253,8 @@ class Daemon:
                 if row.expanded_items < row.total_items:
                     await self.app.books.expand(row)
             return True
-        except (StorageFull, OutputBad) as error:
-            log.error("an order waits: %s", error)
+        except (StorageFull, OutputBad, OSError) as error:
+            self._waits(str(error))
             return False
 
     # --- the inbox ---

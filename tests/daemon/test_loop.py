@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pytest
 
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
+from artfactoryd.execution import worker
+from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
@@ -174,3 +178,54 @@ def test_stopped_with_fifty_on_the_way_and_started_again_there_are_fifty_creates
     emulator.control(run_seconds=0.0, create_latency=0.0)
     assert home.once() == 0
     assert len(home.products()) == 50 == len(emulator.creates()) and set(home.states()) == {"completed"}
+
+
+# --- what the system refuses ---
+
+
+@pytest.mark.parametrize("folder", ["commands", "claims", "temp", "logs", "held", "rejected"])
+async def test_a_folder_that_is_gone_is_made_again_and_the_work_goes_on(
+    home: TestHome, monkeypatch: Patch, folder: str
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        shutil.rmtree(getattr(home.home, folder))
+        await works.make(order("a car"))
+        await works.until((home.home.commands).exists)
+        (home.home.commands / "7.json").write_text(json.dumps({"id": "7", "name": "pause", "target": "fake"}))
+        await works.until((home.home.commands / "7.answer.json").exists)
+        home.drop("wrong.yaml", "- 1\n")
+        await works.until(lambda: home.words("wrong.yaml"))
+        assert works.states() == ["completed"]
+
+
+SERVICES = [
+    "artfactoryd.daemon.mailbox.any_there", "artfactoryd.daemon.receipts.Receipts.bring_up_to_date",
+    "artfactoryd.execution.queue.Turns.ready", "artfactoryd.intake.held_folder.HeldFolder.look",
+    "artfactoryd.execution.reuse.Reuse.instead", "artfactoryd.intake.acceptance.Intake.open_folder",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("refused", SERVICES)
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EMFILE, "Too many open files"), OSError(errno.EIO, "I/O error")], ids=str
+)
+async def test_what_the_system_refuses_is_waited_out_with_its_reason(
+    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, refused: str, error: OSError
+) -> None:
+    monkeypatch.setattr(loop, "SERVICE_AGAIN", 0.05)
+    monkeypatch.setattr(worker, "MACHINE_AGAIN", 0.05)
+    monkeypatch.setattr(machine, "ROOM_AGAIN", 0.05)
+    async with at_work(home, monkeypatch) as works:
+        with monkeypatch.context() as patched:
+            patched.setattr(refused, _refuses(error))
+            home.drop("cars.yaml", order("a car"))
+            await works.until(lambda: error.strerror in caplog.text)
+        await works.until(lambda: works.states() == ["completed"])
+        assert len(works.fake.calls()) == 1
+
+
+def _refuses(error: OSError) -> Callable[..., object]:
+    def refuses(*_: object) -> object:
+        raise error
+
+    return refuses
