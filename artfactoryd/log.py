@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd.durable import make_folders
+from artfactoryd.printable import printable
 
 FILE = "artfactoryd.log"
 FILES = {"application": FILE, "generation": "generation.log", "access": "access.log"}
@@ -132,10 +133,10 @@ class _PlainLine(_Line):
     def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         loud = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        words = " ".join(record.getMessage().split())
+        words = printable(" ".join(record.getMessage().split()))
         reason = record.exc_info[1] if record.exc_info else None
         if reason is not None:
-            words += f" ({type(reason).__name__}: {' '.join(str(reason).split())})"
+            words += f" ({type(reason).__name__}: {printable(' '.join(str(reason).split()))})"
         ids = ", ".join(f"{key}={value}" for key, value in _fields.get().items())
         return redact(f"{clock} {loud}{words}" + (f" ({ids})" if ids else ""))
 
@@ -145,9 +146,9 @@ class _FileLine(_Line):
 
     def format(self, record: logging.LogRecord) -> str:
         ids = "".join(f"{key}={_word(value)} " for key, value in _ids(record).items())
-        words = " ".join(record.getMessage().split())
+        words = printable(" ".join(record.getMessage().split()))
         text = f"{_stamp(record)} {record.levelname} {_short(record)} {ids}{words}"
-        return redact(text + ("\n" + self.formatException(record.exc_info) if record.exc_info else ""))
+        return redact(text + ("\n" + printable(self.formatException(record.exc_info)) if record.exc_info else ""))
 
 
 class _JsonLine(_Line):
@@ -159,7 +160,7 @@ class _JsonLine(_Line):
         line |= {**_ids(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps({key: _clean(value) for key, value in line.items()}, ensure_ascii=False)
+        return printable(json.dumps({key: _clean(value) for key, value in line.items()}, ensure_ascii=False))
 
 
 def _stamp(record: logging.LogRecord) -> str:
@@ -181,5 +182,5 @@ def _clean(value: object) -> object:
 
 def _word(value: object) -> str:
     """As it is, or quoted as in JSON where it would not be one word."""
-    text = str(_clean(value))
+    text = printable(str(_clean(value)))
     return text if re.fullmatch(r'[^\s"=]+', text) else json.dumps(text, ensure_ascii=False)

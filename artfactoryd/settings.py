@@ -22,6 +22,7 @@ from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
+from artfactoryd.printable import printable
 
 log = logging.getLogger(__name__)
 
@@ -310,7 +311,7 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
     except (Refusal, WrongUse) as error:
         instead = "the last good ones are" if running else "nothing is taken until they are mended"
         text = f"These settings are not used; {instead}.\n\n{error}\n"
-        write_note(note, text.encode("utf-8", "backslashreplace"))
+        write_note(note, printable(text).encode())
         log.error("bad settings: %s", error)
         return None
     note.unlink(missing_ok=True)

@@ -40,6 +40,7 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
+from artfactoryd.printable import printable
 
 CLEARED = ".cleared-"
 
@@ -352,7 +353,7 @@ def _why(target: Path) -> Path:
 
 
 def _text(text: str) -> bytes:
-    return (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+    return printable(text.rstrip("\n") + "\n").encode()
 
 
 def _json(value: dict[str, Any]) -> bytes:

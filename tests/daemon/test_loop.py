@@ -219,7 +219,7 @@ async def test_what_the_system_refuses_is_waited_out_with_its_reason(
         with monkeypatch.context() as patched:
             patched.setattr(refused, _refuses(error))
             home.drop("cars.yaml", order("a car"))
-            await works.until(lambda: error.strerror in caplog.text)
+            await works.until(lambda: str(error.strerror) in caplog.text)
         await works.until(lambda: works.states() == ["completed"])
         assert len(works.fake.calls()) == 1
 
