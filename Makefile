@@ -8,13 +8,14 @@ LOCK = requirements.lock
 PIP = -m pip --quiet --disable-pip-version-check --no-input
 UV = 0.13.9
 
-.PHONY: help demo test lint bench soak newest lowest lock clean
+.PHONY: help demo test lint bench soak fuzz newest lowest lock clean
 
 help:
 	@echo "make demo    draw the example orders offline, and say where the pictures are"
 	@echo "make test    ruff, mypy and every test"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
+	@echo "make fuzz    files that nobody would write, read one after the other, SECONDS=60 SEED=7; tells what no person could"
 	@echo "make lint    ruff and mypy only"
 	@echo "make newest  the tests again, with the newest libraries that pyproject.toml allows"
 	@echo "make lowest  the tests again, with the oldest ones"
@@ -38,6 +39,9 @@ bench: $(MADE)
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(MADE)
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 # What is installed is what stands in the lock and nothing else: .venv begins empty when the lock is another one, no
 # package is built on the way (that would fetch tools which nobody pinned), and the project itself brings none.

@@ -9,6 +9,7 @@
     copy, duplicate      the same bytes in a place that nobody looks at yet                 files, folders inside
     share_new            the bytes of a flushed file under a second name, never overwriting nothing
     move_new             the entry under a new name, never overwriting                      nothing
+    hand_over            as rename, also to another volume                                  there, where it was copied
     move_to_free         the same, under the first name that is free                        nothing
     move                 what is flushed under a name of its own, in place of another       folder of the new name
     rename               the same, for whoever flushes the folders himself                  nothing
@@ -28,8 +29,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import re
-import secrets
 import shutil
 import stat
 import sys
@@ -38,8 +37,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from artfactoryd.core.names import LONGEST, cut
-from artfactoryd.entries import READ_ONLY, is_folder
+from artfactoryd.entries import READ_ONLY, is_folder, new_mark, remove, same_bytes, temporary_name
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush, flush_file, flush_folder, storage_errors
 
@@ -50,7 +48,6 @@ TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})  # what a rena
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 SHARE = 0x40049409  # Linux: FICLONE, one file sharing the blocks of another until either changes
 CHUNK = 1 << 20
-TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 
 Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by one
 
@@ -58,13 +55,13 @@ Content = bytes | Callable[[], bytes]  # of a file; large ones are read one by o
 # --- files ---
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Replace `path` by `data` in one step; a reader sees the old bytes or the new ones. Raises StorageFull."""
     with storage_errors(path):
-        replace_file(path, data)
+        replace_file(path, data, mode=mode)
 
 
-def replace_file(path: Path, data: bytes, mark: str = "") -> None:
+def replace_file(path: Path, data: bytes, mark: str = "", mode: int = 0o666) -> None:
     """`write_file`, for whoever has words of his own for what the disk refuses.
 
     `mark`: in the temporary file's name, where what a kill leaves is looked for by TEMPORARY; without one the next
@@ -72,7 +69,7 @@ def replace_file(path: Path, data: bytes, mark: str = "") -> None:
     """
     arriving = path.with_name(temporary_name(path.name, mark))
     arriving.unlink(missing_ok=True)
-    create(arriving, data)
+    create(arriving, data, mode)
     try:
         arriving.replace(path)
     except OSError:
@@ -96,9 +93,9 @@ def write_new(target: Path, content: BinaryIO | bytes) -> bool:
     return True
 
 
-def create(path: Path, content: BinaryIO | bytes) -> None:
+def create(path: Path, content: BinaryIO | bytes, mode: int = 0o666) -> None:
     """Write and flush a file that nobody looks at yet; a failure leaves nothing."""
-    with os.fdopen(os.open(path, NEW, 0o666), "wb") as file:
+    with os.fdopen(os.open(path, NEW, mode), "wb") as file:
         try:
             if isinstance(content, bytes):
                 file.write(content)
@@ -261,20 +258,33 @@ def share_equal(source: Path, target: Path) -> bool:
     return share_new(source, target) or same_bytes(source, target)
 
 
-def same_bytes(one: Path, other: Path) -> bool:
-    """False also where `other` is no file."""
-    if not other.is_file() or one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
-        while block := left.read(CHUNK):
-            if block != right.read(CHUNK):
-                return False
-    return True
-
-
 def rename(source: Path, target: Path) -> None:
     """In place of what has the name. Whoever relies on it flushes both folders."""
     os.rename(source, target)
+
+
+def hand_over(source: Path, target: Path) -> None:
+    """`rename`, also to another volume: Held, Rejected and Projects may be links to one."""
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _carry(source, target, os.rename)
+
+
+def _carry(source: Path, target: Path, place: Callable[[Path, Path], None]) -> None:
+    """To another volume: whole and flushed beside `target`, placed in one step, and only then gone here."""
+    arriving = target.with_name(temporary_name(target.name, new_mark()))
+    try:
+        copy(source, arriving)
+        place(arriving, target)
+    except BaseException:
+        remove(arriving)
+        raise
+    flush_folder(target.parent)
+    point("carried")
+    remove(source)
 
 
 def move(source: Path, target: Path) -> None:
@@ -288,11 +298,16 @@ def move_new(source: Path, target: Path) -> None:
 
     Killed in the middle, a file may have both names.
     """
-    if is_folder(source):
-        _rename_folder(source, target)
-    elif _link_or_rename(source, target):
-        point("placed_linked")
-        os.unlink(source)
+    try:
+        if is_folder(source):
+            _rename_folder(source, target)
+        elif _link_or_rename(source, target):
+            point("placed_linked")
+            os.unlink(source)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _carry(source, target, move_new)
 
 
 def move_to_free(source: Path, targets: Iterable[Path]) -> Path:
@@ -342,16 +357,6 @@ def _rename_exclusively(source: Path, target: Path) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(target))
 
 
-def new_mark() -> str:
-    return secrets.token_hex(4)
-
-
-def temporary_name(name: str, mark: str = "") -> str:
-    """Hidden, and passed over by whoever lists; with a mark of 8 hex digits or a UUID, one that TEMPORARY knows."""
-    ending = f".{mark}.tmp" if mark else ".tmp"
-    return f".{cut(name, LONGEST - 1 - len(ending))}{ending}"
-
-
 # --- folders ---
 
 
@@ -361,14 +366,17 @@ def try_writing(folder: Path) -> None:
         pass
 
 
-def make_folders(folder: Path) -> None:
-    """The folder and those above it that are missing, each there after a power cut; what is there stays as it is."""
+def make_folders(folder: Path, mode: int = 0o777) -> None:
+    """The folder and those above it that are missing, each there after a power cut; what is there stays as it is.
+
+    `mode`: of those that are made, under the umask.
+    """
     if folder.is_dir():
         return
     if folder.is_symlink():
         raise FileNotFoundError(errno.ENOENT, "it is a link to a place that is not there", str(folder))
-    make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
+    make_folders(folder.parent, mode)
+    folder.mkdir(mode, exist_ok=True)
     flush_folder(folder.parent)
 
 

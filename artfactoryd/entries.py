@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import stat
@@ -19,9 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from artfactoryd.core import names
+from artfactoryd.core.names import LONGEST, cut
 
 LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it; with every name that begins with a dot
 NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it
+TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
+CHUNK = 1 << 20
 READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -93,6 +97,44 @@ def has_writer(path: Path) -> bool:
     finally:
         os.close(fd)  # the lease goes with it
     return False
+
+
+def bounded(path: Path, most: int) -> bytes:
+    """Its bytes; of a larger file `most` and one more: enough to see that it is, however large it says to be."""
+    with path.open("rb") as file:
+        return file.read(most + 1)
+
+
+def words_in(path: Path, most: int = 64 * 1024) -> str:
+    """The beginning of a text that was written for a person."""
+    return bounded(path, most).decode(errors="replace")
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file at any depth, in order; none where the folder is not there. Raises OSError for what may not be read:
+    to leave it out would look as if it were not there."""
+    if not folder.exists():
+        return []
+    return sorted(Path(above, name) for above, _, files in os.walk(folder, onerror=_raise) for name in files)
+
+
+def check_readable(path: Path) -> None:
+    """Raises OSError for what may not be read, itself or anything in it; links, pipes and the like are not opened."""
+    if not is_folder(path):
+        _check_file(path)
+        return
+    for above, _, files in os.walk(path, onerror=_raise):
+        for name in files:
+            _check_file(Path(above, name))
+
+
+def _check_file(path: Path) -> None:
+    if stat.S_ISREG(os.lstat(path).st_mode):
+        os.close(os.open(path, READ_ONLY))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def is_folder(path: Path) -> bool:
@@ -178,3 +220,24 @@ def remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    """False also where `other` is no file."""
+    if not other.is_file() or one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as left, other.open("rb") as right:
+        while block := left.read(CHUNK):
+            if block != right.read(CHUNK):
+                return False
+    return True
+
+
+def new_mark() -> str:
+    return secrets.token_hex(4)
+
+
+def temporary_name(name: str, mark: str = "") -> str:
+    """Hidden, and passed over by whoever lists; with a mark of 8 hex digits or a UUID, one that TEMPORARY knows."""
+    ending = f".{mark}.tmp" if mark else ".tmp"
+    return f".{cut(name, LONGEST - 1 - len(ending))}{ending}"

@@ -1,29 +1,35 @@
 """Everything that can go wrong, as a person meets it.
 
-    ArtFactoryError            title + sentence; in brackets whose move it is, and what it stops
-    |- Refusal                 a file that cannot be taken: carries Problems with file, line, column   (you, order)
-    |- WrongUse                a command or a setting is wrong: exit code 2                            (you, daemon)
-       |- NoSuchOrder          no order is called so                                                   (you, daemon)
-       |- NoSuchProduct        no product is called so                                                 (you, daemon)
-       |- AmbiguousName        several are called so: carries their ids                                (you, daemon)
-    |- HomeLocked              another process holds this home                                         (you, daemon)
-    |- IllegalMove             an item cannot go from here to there                                    (us, item)
-       |- OverCap              a wish would pass the cap of order, day or month: it is not written     (you, order)
-    |- SupervisorFailed        launchd or systemd did not do what it was asked                         (you, daemon)
-    |- StorageFull             no room: nothing was written, try again later                           (you, daemon)
-       |- StorageFaulty        the disk reported an error: nothing of it counts, try again later       (you, daemon)
-    |- StorageSick             a flush of the books failed: nothing more is written by this process    (us, daemon)
-    |- ProviderError           what a factory says about one call; raised only by factories and fetch
-       |- ProviderStopped      nothing bought; this provider needs a person (key, money)               (you, provider)
-       |- Throttled            nothing bought; the provider asks to wait `after` seconds               (provider, it)
-       |- CallRefused          nothing bought; this call is bad                                        (you, item)
-       |- InDoubt              it may have been bought; never sent again by the program                (you, item)
-       |- RunFailed            it was bought and ended without output                                  (provider, item)
-       |- AskAgain             reading failed for a passing reason; reading is free, ask again         (provider, item)
-          |- Unreachable       nothing bought; the provider does not answer, or not as it should       (provider, it)
-       |- OutputLost           it was bought and the output can no longer be had                       (provider, item)
-       |- OutputBad            what came is no picture, or is cut short                                (provider, item)
-          |- OutputPoison      looking at it killed the program three times; it is kept                (us, item)
+                                                                                            move      again    stops
+    ArtFactoryError         title + sentence
+    |- Refusal              a file that cannot be taken: its Problems, with their places   you       no       order
+    |- WrongUse             a command or a setting is wrong: exit code 2                    you       no       daemon
+    |  |- NoSuchOrder       no order is called so                                           you       no       daemon
+    |  |- NoSuchProduct     no product is called so                                         you       no       daemon
+    |  |- AmbiguousName     several are called so: their ids                                you       no       daemon
+    |- HomeLocked           another process holds this home                                 you       service  daemon
+    |- IllegalMove          an item cannot go from here to there                            us        no       item
+    |  |- OverCap           a wish would pass a cap: it is not written                      you       yes      order
+    |- SupervisorFailed     launchd or systemd did not do what it was asked                 you       no       daemon
+    |- StorageFull          no room: nothing was written                                    you       yes      daemon
+    |  |- StorageFaulty     the disk reported an error: nothing of it counts                you       yes      daemon
+    |- StorageSick          a flush of the books failed: this process writes no more        us        no       daemon
+    |  |- HomeMoved         the home is not where it was: nothing more is sent              you       service  daemon
+    |- ProviderError        of one call; raised only by factories and fetch
+       |- ProviderStopped   nothing bought; it needs a person (key, money)                  you       lifted   provider
+       |- Throttled         nothing bought; it asks to wait `after` seconds                 provider  yes      provider
+       |- CallRefused       nothing bought; this call is bad                                you       no       item
+       |- InDoubt           it may have been bought                                         you       never    item
+       |- RunFailed         it was bought, and ended without output                         provider  passing  item
+       |- AskAgain          reading failed for a passing reason; reading is free            provider  yes      item
+       |  |- Unreachable    nothing bought; no answer, or not as it should be               provider  yes      provider
+       |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
+       |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
+       |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
+          |- OutputPoison   looking at it killed the program three times; it is kept        us        no       item
+
+"Again" is what the program does by itself: `service` when a supervisor started it, `passing` where the provider's words
+say so, `lifted` once a person lifts the stop, or the key is taken again.
 
 The question that sorts an error is always the same: was anything bought, and can we be sure?
 """
@@ -83,6 +89,12 @@ class Problem:
         }  # fmt: skip
 
 
+def not_readable(error: OSError) -> Problem:
+    """Nothing is wrong with the order, so it waits (`E_READ`)."""
+    message = f"{error.filename or 'a file'} cannot be read: {error.strerror or error}."
+    return Problem("E_READ", message, "Look at its permissions; the order goes on when it can be read.")
+
+
 class ArtFactoryError(Exception):
     """Base of all: `title` is a few words, `str(error)` a sentence that tells what to do."""
 
@@ -90,15 +102,28 @@ class ArtFactoryError(Exception):
     stops: Scope = "daemon"
 
 
+MOST_PROBLEMS = 100  # told of one file; nobody reads more at once
+
+
+def not_too_many(problems: Sequence[Problem]) -> list[Problem]:
+    """The first of them, and where the rest begin. Safe to apply twice."""
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0 or problems[MOST_PROBLEMS].code == "E_MORE":
+        return list(problems)
+    message = f"and {more} more problems from here on."
+    note = replace(problems[MOST_PROBLEMS], code="E_MORE", message=message, fix="", path=())
+    return [*problems[:MOST_PROBLEMS], note]
+
+
 class Refusal(ArtFactoryError):
-    """A file that cannot be taken. `problems` is everything wrong with it, at once."""
+    """A file that cannot be taken. `problems` is what is wrong with it, at once: all of it, up to MOST_PROBLEMS."""
 
     title = "This cannot be taken"
     stops: Scope = "order"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
+        self.problems = tuple(not_too_many(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 class WrongUse(ArtFactoryError):
@@ -131,14 +156,14 @@ class IllegalMove(ArtFactoryError):
 
 
 class OverCap(IllegalMove):
-    """`cap`: order, day or month; of the latter two `day` is the day on which it was reached."""
+    """`day`: of a cap of day or month, the day on which it was reached."""
 
     title = "The cap is reached"
     stops: Scope = "order"
 
-    def __init__(self, sentence: str, cap: str = "order", day: str = "") -> None:
+    def __init__(self, sentence: str, day: str = "") -> None:
         super().__init__(sentence)
-        self.cap, self.day = cap, day
+        self.day = day
 
 
 class SupervisorFailed(ArtFactoryError):
@@ -161,6 +186,12 @@ class StorageSick(ArtFactoryError):
     """A flush of ledger or index failed. It is never tried again on the same file: the process must end."""
 
     title = "The disk does not keep what is written"
+
+
+class HomeMoved(StorageSick):
+    """The path of the home no longer leads to the folder that is locked: what is written there is not ours to know."""
+
+    title = "The factory folder is not where it was"
 
 
 class ProviderError(ArtFactoryError):
@@ -210,12 +241,16 @@ class RunFailed(ProviderError):
 
     `cancelled` when it ended because somebody asked for that. `passing` when the provider's own words
     are on the factory's list of reasons that another attempt may well not meet; never for anything else.
+    `answer`: the provider's own, of what it says it made and nobody could find in it.
     """
 
     title = "The provider could not make it"
 
-    def __init__(self, sentence: str, *, charged: bool, cancelled: bool = False, passing: bool = False) -> None:
+    def __init__(
+        self, sentence: str, *, charged: bool, cancelled: bool = False, passing: bool = False, answer: str = ""
+    ) -> None:
         super().__init__(sentence)
+        self.answer = answer
         self.charged = charged
         self.cancelled = cancelled
         self.passing = passing
@@ -238,10 +273,24 @@ class Unreachable(AskAgain):
     stops: Scope = "provider"
 
 
+class OutputTooLarge(AskAgain):
+    """Paid for, and larger than `bound`, the bytes that limits.product_bytes allows: fetched when that is raised."""
+
+    title = "The output is too large"
+
+    def __init__(self, sentence: str, bound: int) -> None:
+        super().__init__(sentence)
+        self.bound = bound
+
+
 class OutputLost(ProviderError):
-    """Paid for, and the provider no longer has it."""
+    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may."""
 
     title = "The output is gone"
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        super().__init__(sentence)
+        self.passing = passing
 
 
 class OutputBad(ProviderError):

@@ -8,15 +8,17 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
 from artfactoryd import durable, mounts
-from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.errors import HomeLocked, HomeMoved, WrongUse
 from artfactoryd.mounts import Mount, mount_of
 
 # fmt: off
@@ -27,6 +29,7 @@ NETWORK = frozenset({
 })
 # fmt: on
 ICLOUD = "com~apple~CloudDocs"
+_STOP = "Nothing more is sent. Put it back, or start again where it lies now."
 
 
 class Holder(TypedDict, total=False):
@@ -41,13 +44,23 @@ class Holder(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Home:
+    """`locked`: the folder that is locked, as `lock` found it at the path: (device, inode)."""
+
     root: Path
+    locked: tuple[int, int] | None = field(default=None, compare=False)
 
     @classmethod
     def find(cls, option: str | Path | None, environ: Mapping[str, str]) -> Home:
         """`--home`, else `$ARTFACTORY_HOME`, else `~/ArtFactory`; links are followed once, here."""
-        default = Path(environ.get("HOME") or Path.home()) / "ArtFactory"
-        return cls(Path(option or environ.get("ARTFACTORY_HOME") or default).expanduser().resolve())
+        named = option or environ.get("ARTFACTORY_HOME")
+        try:
+            return cls((Path(named).expanduser() if named else user_folder(environ) / "ArtFactory").resolve())
+        except RuntimeError as error:  # ~ of somebody who is not known here, or a link to itself
+            raise WrongUse(f"The factory folder {named or '~/ArtFactory'} cannot be found: {error}") from error
+
+    @property
+    def is_made(self) -> bool:
+        return self.work.is_dir()
 
     @property
     def inbox(self) -> Path:
@@ -99,6 +112,10 @@ class Home:
         return self.work / "holder.json"
 
     @property
+    def identity_file(self) -> Path:
+        return self.work / "home.json"
+
+    @property
     def private(self) -> Path:
         """Only what can be derived."""
         return self.root / ".artfactory"
@@ -122,44 +139,128 @@ class Home:
 
     def make(self) -> None:
         """Make every folder that is missing; what is there stays as it is."""
+        self.check_held()
         self.check_place()
         folders = (
             self.inbox, self.held, self.rejected, self.projects, self.models, self.ledger,
             self.claims, self.commands, self.logs, self.temp,
         )  # fmt: skip
+        with _as_wrong_use(f"The folder {self.root} cannot be made"):
+            durable.make_folders(self.root)
         for folder in folders:
             if folder.is_symlink() and not folder.exists():
                 raise WrongUse(f"{folder} is a link to {folder.readlink()}, which is not there. Connect that disk.")
             with _as_wrong_use(f"The folder {folder} cannot be made"):
-                durable.make_folders(folder)
+                durable.make_folders(folder, 0o700 if _is_private(folder, self) else 0o777)
+
+    def check_inbox(self, inbox: Path) -> str | None:
+        """Why this folder cannot be the inbox; None when it can. Links are followed, of the home's own folders too.
+
+        Whatever lies in the inbox is taken away: around the home or in it, it would be the ledger, products, settings.
+        """
+        if inbox == self.inbox and not inbox.is_symlink():
+            return None
+        own_folders = (
+            self.root, self.held, self.rejected, self.projects, self.library, self.ledger, self.work, self.private,
+        )  # fmt: skip
+        try:
+            folder = inbox.resolve()
+            for own in (own.resolve() for own in own_folders):
+                if folder != self.root.resolve() / "Inbox" and (_below(own, folder) or _below(folder, own)):
+                    return f"{inbox} lies around or inside {own}, whose files would be taken for orders and set aside."
+        except (OSError, RuntimeError):  # a link to itself: looking into it will tell
+            pass
+        return None
 
     def check_place(self) -> None:
         """Raise WrongUse with the reason when a factory folder cannot live here."""
         with _as_wrong_use(f"{self.root} cannot be used as the factory folder"):
             root = self.root.resolve()
-            reason = guarded_place(root, Path.home()) or network_place(root, mounts.mounts()) or _unusable(root)
+            reason = _guarded_here(root) or network_place(root, mounts.mounts()) or _unusable(root)
         if reason:
             raise WrongUse(f"{root} cannot be the factory folder: {reason}")
 
     @contextmanager
-    def lock(self, command: str = "run") -> Iterator[None]:
+    def lock(self, command: str = "run") -> Iterator[Home]:
         """Hold this home; only the holder writes ledger and index. HomeLocked names who holds it now.
 
         The kernel keeps the lock on the folder itself and frees it when this process dies, however
         it dies. The descriptor is closed on exec; a child made by fork alone would share the lock.
+        What works in the home takes the one that is given: it knows which folder is locked (`check_held`).
         """
-        if not self.work.is_dir():
-            raise WrongUse(f"There is no factory folder at {self.root}. Make one: artfactoryd --home {self.root} init")
+        if not self.is_made:
+            raise WrongUse(f"There is no factory folder at {self.root}. Make one: {init_command(self.root)}")
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._take(descriptor)
-            self._introduce(command)
+            home = replace(self, locked=_identity(os.fstat(descriptor)))
+            home.check_held()  # it may have been exchanged between the opening and the lock
+            home._introduce(command)
             try:
-                yield
+                yield home
             finally:
-                self._forget_holder()
+                home._forget_holder()
         finally:
             os.close(descriptor)
+
+    def check_held(self) -> None:
+        """Raise HomeMoved when the path does not lead to the folder that is locked any more.
+
+        The lock and every open file go with the folder, while everything else goes by its path.
+        """
+        if self.locked is None:
+            return
+        try:
+            there = _identity(os.stat(self.root))
+            os.stat(self.work)
+        except OSError as error:
+            raise HomeMoved(
+                f"{self.root} was moved or deleted while it was worked in ({error.strerror}). {_STOP}"
+            ) from None
+        if there != self.locked:
+            raise HomeMoved(f"Another folder lies at {self.root} than the one that is worked in. {_STOP}")
+
+    def check_original(self) -> None:
+        """Raise WrongUse in a copy of another home: both would buy what the ledger they share says is still to buy.
+
+        A copy lies at another path AND is another folder (inode): a home may be renamed, or be put back from a backup.
+        The device number tells nothing: it changes with each connection of a disk.
+        """
+        written = self._written_identity()
+        if written is None or self._is_its(written):
+            return
+        raise WrongUse(
+            f"{self.root} is a copy of {written.get('path')}, or was moved here from another disk. Two homes with one "
+            f"past would buy everything twice, so nothing is taken or sent here. If the other is not used any more: "
+            f"{init_command(self.root)} --adopt"
+        )
+
+    def settle(self, *, adopt: bool = False) -> None:
+        """Write down where this home lies, when that is not known or has changed. `adopt`: a copy, too.
+
+        Raises WrongUse in a copy. On a full disk it is written by the next start: this one has paid pictures to file.
+        """
+        if not adopt:
+            self.check_original()
+        written = None if adopt else self._written_identity()
+        now = {"path": str(self.root), "inode": os.stat(self.root).st_ino}
+        if written is None or any(written.get(key) != value for key, value in now.items()):
+            known = {**now, "id": (written or {}).get("id") or secrets.token_hex(16)}
+            with _as_wrong_use(f"{self.identity_file} cannot be written") if adopt else suppress(OSError):
+                durable.replace_file(self.identity_file, f"{json.dumps(known)}\n".encode())
+
+    def _is_its(self, written: Mapping[str, object]) -> bool:
+        return written.get("path") == str(self.root) or written.get("inode") == os.stat(self.root).st_ino
+
+    def _written_identity(self) -> dict[str, object] | None:
+        """What a home says of itself; None in one that was never asked. What cannot be read fits no home."""
+        try:
+            written = json.loads(self.identity_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            written = None
+        return written if isinstance(written, dict) else {"path": "a home that cannot be told any more"}
 
     def holder(self) -> Holder | None:
         """None where no living process wrote one; after a crash another process may have its number by now."""
@@ -197,8 +298,38 @@ class Home:
         durable.write_note(self.holder_file, f"{json.dumps(holder)}\n".encode())
 
     def _forget_holder(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, HomeMoved):
+            self.check_held()
             self.holder_file.unlink()
+
+
+def _is_private(folder: Path, home: Home) -> bool:
+    """Prompts, prices and what is not yet on the shelf are for their owner alone; the rest follows the umask."""
+    return any(folder.is_relative_to(private) for private in (home.ledger, home.work, home.private))
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def init_command(root: Path) -> str:
+    return f"artfactoryd --home {shlex.quote(str(root))} init"
+
+
+def user_folder(environ: Mapping[str, str]) -> Path:
+    """`$HOME`, else what the system knows of this user. Raises WrongUse where it knows nothing (some containers)."""
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:
+        raise WrongUse("This user has no home folder here. Name the factory folder with --home, or set HOME.") from None
+
+
+def _guarded_here(root: Path) -> str | None:
+    """A user without a home folder has no Desktop either."""
+    try:
+        return guarded_place(root, user_folder(os.environ))
+    except WrongUse:
+        return None
 
 
 def guarded_place(root: Path, user: Path) -> str | None:

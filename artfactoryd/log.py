@@ -1,10 +1,12 @@
-"""What the program says while it works: plain words on stderr, the same with time and ids in a file.
+"""What the program says while it works: words on stderr, and in files one JSON object a line.
 
     application  artfactoryd.log   everything that is logged, from `logging.level` on; also on stderr
     generation   generation.log    one line for each thing that happened to an attempt (see `generation`)
     access       access.log        one line for each request to the status page: logger `artfactoryd.access`
 
-Every line passes `redact`, tracebacks included: nothing that looks like a key is ever written.
+Of what happens to orders, items and providers a line has the `event`, its facts and its words (see `news`); any other
+line has the module that says it. Every line passes `redact`, tracebacks included: nothing that looks like a key is
+ever written.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from artfactoryd.durable import make_folders
 from artfactoryd.printable import printable
 
+Stderr = Literal["everything", "aloud", "trouble", "nothing"]
 FILE = "artfactoryd.log"
 FILES = {"application": FILE, "generation": "generation.log", "access": "access.log"}
 OWN_FILE = ("generation", "access")  # at every level, and nowhere else
 FILE_BYTES = 5 * 1024 * 1024
 OLD_FILES = 3
+FIRST_WAIT, LONGEST_WAIT = 30.0, 3600.0  # seconds until one and the same line is shown again
+MOST_LINES_KNOWN = 1000
+SHORT_ID = 13  # letters of an order's id: enough to name it in a command
 CHATTY = ("httpx", "httpcore", "aiohttp", "watchfiles", "PIL", "asyncio", "peewee", "urllib3", "keyring")
 
 _KEYS = re.compile(
@@ -39,6 +45,9 @@ _KEYS = re.compile(
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
 )
 
+_OF_ATTEMPT = (
+    "order", "item", "attempt", "provider", "model", "ticket", "verdict", "estimated", "reason", "note",
+)  # fmt: skip
 _fields: ContextVar[Mapping[str, object]] = ContextVar("artfactoryd_log_fields", default={})  # noqa: B039 never written to
 
 
@@ -57,31 +66,31 @@ def fields(**ids: object) -> Iterator[None]:
         _fields.reset(token)
 
 
-def generation(line: Mapping[str, Any], attempt: Mapping[str, Any] | None = None) -> None:
-    """Tell the generation log what happened to an attempt. `line`: the ledger's; `attempt`: its row in the index.
+def generation(line: Mapping[str, Any]) -> None:
+    """Tell the generation log what happened to an attempt. `line`: the ledger's, with provider and model.
 
     For reading along only: it comes after the ledger, which alone is the truth, so a kill may lose a line.
     """
-    known = {**(attempt or {}), **line}
     cost = line.get("cost", line.get("reserved"))
-    facts = {"attempt": line["attempt"], "provider": known.get("provider"), "model": known.get("model")}
-    facts |= {
-        key: line[key]
-        for key in ("ticket", "verdict", "estimated", "reason", "note")
-        if line.get(key) not in (None, "")
-    }
-    facts |= {} if cost is None else {"usd": cost / 1_000_000}
+    facts = {name: line[name] for name in _OF_ATTEMPT if line.get(name) not in (None, "")}
+    if cost is not None:
+        facts["usd"] = cost / 1_000_000
     logging.getLogger("artfactoryd.generation").info("%s", line["kind"], extra={"facts": facts})
 
 
-def setup(level: str, logs_folder: Path | None, stderr: bool = True, form: str = "text") -> None:
+def setup(level: str, logs_folder: Path | None, stderr: Stderr = "aloud") -> None:
     """Send all logging of this process to stderr, to files, or to both. May be called again.
 
-    `form` of the files: "text", or "json" for one object a line.
+    `stderr`: of "aloud" all but the news that is for the file alone; of "trouble" warnings, without those of orders,
+    for commands that tell in words of their own what became of these.
     """
-    files = {name: [_to_file(logs_folder / FILES[name], form)] if logs_folder else [] for name in FILES}
+    files = {name: [_to_file(logs_folder / FILES[name])] if logs_folder else [] for name in FILES}
     root = logging.getLogger()
-    _use(root, [*([_to_stderr()] if stderr else []), *files["application"]])
+    shared = [*_to_stderr(stderr), *files["application"]]
+    rarely = _Rarely()
+    for handler in shared:
+        handler.addFilter(rarely)
+    _use(root, shared)
     for name in OWN_FILE:
         own = logging.getLogger(f"artfactoryd.{name}")
         own.setLevel(logging.INFO)
@@ -102,20 +111,76 @@ def _use(logger: logging.Logger, handlers: list[logging.Handler]) -> None:
         logger.addHandler(handler)
 
 
-def _to_stderr() -> logging.Handler:
+def _to_stderr(which: Stderr) -> list[logging.Handler]:
+    if which == "nothing":
+        return []
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_PlainLine())
-    return handler
+    if which != "everything":
+        handler.addFilter(_is_aloud)
+    if which == "trouble":
+        handler.setLevel(logging.WARNING)
+        handler.addFilter(_is_of_no_order)
+    return [handler]
 
 
-def _to_file(file: Path, form: str) -> logging.Handler:
+def _is_aloud(record: logging.LogRecord) -> bool:
+    news = getattr(record, "news", None)
+    return news is None or bool(news.aloud)
+
+
+def _is_of_no_order(record: logging.LogRecord) -> bool:
+    news = getattr(record, "news", None)
+    return news is None or not news.event.startswith("order.")
+
+
+def _to_file(file: Path) -> logging.Handler:
     make_folders(file.parent)
     handler = _File(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
-    handler.setFormatter(_JsonLine() if form == "json" else _FileLine())
+    handler.setFormatter(_JsonLine())
     return handler
+
+
+class _Rarely:
+    """One line that comes again and again: the first at once, then ever more rarely, with how often it came.
+
+    News is never the same twice. The handlers share one, so that all of them show the same.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[object, tuple[float, float, int]] = {}  # when it may be shown again, after what wait, times
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or hasattr(record, "news"):
+            return True
+        known = vars(record)
+        if "shown" not in known:
+            known["shown"] = self._is_due(record, time.monotonic())
+        return bool(known["shown"])
+
+    def _is_due(self, record: logging.LogRecord, now: float) -> bool:
+        key = (record.name, record.getMessage(), str(_fields.get()))
+        due, wait, times = self._shown.get(key, (now, FIRST_WAIT / 2, 0))
+        if now < due:
+            self._shown[key] = (due, wait, times + 1)
+            return False
+        if len(self._shown) >= MOST_LINES_KNOWN:
+            self._shown.clear()
+        wait = FIRST_WAIT if now - due > LONGEST_WAIT else min(2 * wait, LONGEST_WAIT)
+        self._shown[key] = (now + wait, wait, 0)
+        if times:
+            record.msg, record.args = f"{record.getMessage()} ({times} more times since it was last told)", ()
+        return True
 
 
 class _File(RotatingFileHandler):
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """When it is full already; the base class would put every line into words twice to know it beforehand."""
+        if self.stream is None:
+            self.stream = self._open()
+        self.stream.seek(0, 2)
+        return self.stream.tell() >= self.maxBytes
+
     def handleError(self, record: logging.LogRecord) -> None:
         """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else."""
 
@@ -128,7 +193,10 @@ class _Line(logging.Formatter, ABC):
 
 
 class _PlainLine(_Line):
-    """`14:03:07 warning: the words (order=…)`: always one line; the traceback is in the file."""
+    """`14:03:07 warning: the words (order=…)`: always one line; the traceback is in the file.
+
+    Of news the words are enough, with as much of the order's id as a command needs.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
@@ -137,30 +205,23 @@ class _PlainLine(_Line):
         reason = record.exc_info[1] if record.exc_info else None
         if reason is not None:
             words += f" ({type(reason).__name__}: {printable(' '.join(str(reason).split()))})"
-        ids = ", ".join(f"{key}={value}" for key, value in _fields.get().items())
-        return redact(f"{clock} {loud}{words}" + (f" ({ids})" if ids else ""))
-
-
-class _FileLine(_Line):
-    """`2026-11-22T14:03:07.123+0100 WARNING foreman order=… the words`, and the traceback on lines of its own."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        ids = "".join(f"{key}={_word(value)} " for key, value in _ids(record).items())
-        words = printable(" ".join(record.getMessage().split()))
-        text = f"{_stamp(record)} {record.levelname} {_short(record)} {ids}{words}"
-        return redact(text + ("\n" + printable(self.formatException(record.exc_info)) if record.exc_info else ""))
+        ids = _fields.get() if getattr(record, "news", None) is None else _short_ids(record)
+        listed = ", ".join(f"{key}={value}" for key, value in ids.items())
+        return printable(redact(f"{clock} {loud}{words}" + (f" ({listed})" if listed else "")))
 
 
 class _JsonLine(_Line):
-    """The same as one JSON object: at, level, logger, the ids, text, and traceback where there is one."""
+    """One JSON object: at, level, event or logger, ids and facts, text, and traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Redacted before it is JSON: afterwards a quotation mark might lose its backslash."""
-        line: dict[str, object] = {"at": _stamp(record), "level": record.levelname.lower(), "logger": _short(record)}
-        line |= {**_ids(record), "text": record.getMessage()}
+        news = getattr(record, "news", None)
+        source = {"logger": record.name.removeprefix("artfactoryd.")} if news is None else {"event": news.event}
+        line: dict[str, object] = {"at": _stamp(record), "level": record.levelname.lower(), **source}
+        line |= {**_fields.get(), **_facts(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return printable(json.dumps({key: _clean(value) for key, value in line.items()}, ensure_ascii=False))
+        return printable(json.dumps(_clean_line(line), ensure_ascii=False, default=str))
 
 
 def _stamp(record: logging.LogRecord) -> str:
@@ -168,19 +229,25 @@ def _stamp(record: logging.LogRecord) -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', at)}.{int(record.msecs):03d}{time.strftime('%z', at)}"
 
 
-def _short(record: logging.LogRecord) -> str:
-    return record.name.removeprefix("artfactoryd.")
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    news = getattr(record, "news", None)
+    facts: dict[str, Any] = getattr(record, "facts", {}) if news is None else news.facts
+    return facts
 
 
-def _ids(record: logging.LogRecord) -> dict[str, Any]:
-    return {**_fields.get(), **getattr(record, "facts", {})}
+def _short_ids(record: logging.LogRecord) -> dict[str, str]:
+    order = _facts(record).get("order")
+    return {"order": order[:SHORT_ID]} if order else {}
+
+
+def _clean_line(line: Mapping[str, object]) -> Mapping[str, object]:
+    """One look at all of it together is enough for nearly every line."""
+    if _KEYS.search("\n".join(map(str, line.values()))) is None:
+        return line
+    return {name: _clean(value) for name, value in line.items()}
 
 
 def _clean(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_clean(part) for part in value]
     return value if isinstance(value, bool | int | float | None) else redact(str(value))
-
-
-def _word(value: object) -> str:
-    """As it is, or quoted as in JSON where it would not be one word."""
-    text = printable(str(_clean(value)))
-    return text if re.fullmatch(r'[^\s"=]+', text) else json.dumps(text, ensure_ascii=False)

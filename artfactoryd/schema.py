@@ -6,7 +6,8 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Protocol
 
@@ -15,10 +16,11 @@ from jsonschema.exceptions import best_match
 
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.documents import Document
-from artfactoryd.errors import Path, Problem
+from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
 from artfactoryd.yaml12 import Scalar, plain
 
 LONGEST_SHOWN = 60
+MOST_ERRORS = 10 * MOST_PROBLEMS  # that are looked for: they are told in the order of the file, not of the schema
 _HERE = FilePath(__file__).resolve().parent
 
 
@@ -35,10 +37,16 @@ def schema_text(name: str) -> str:
     return (_folder() / f"{name}.schema.json").read_text(encoding="utf-8")
 
 
-@lru_cache
+@cache
 def _schema(name: str) -> Schema:
     schema: Schema = json.loads(schema_text(name))
     return schema
+
+
+def load_all() -> None:
+    """Read every schema now: later the files of this program may be those of another release, or away."""
+    for name in schema_names():
+        _schema(name)
 
 
 def check(document: Document, schema: str) -> list[Problem]:
@@ -49,13 +57,15 @@ def check(document: Document, schema: str) -> list[Problem]:
 
 def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
     """As `check`, of a value that stands in no file: problems have key paths only."""
-    errors = list(_Validator(_schema(schema)).iter_errors(value))
-    unbuilt = [tuple(error.absolute_path) for error in errors if error.validator == "x-not-built"]
+    errors = list(islice(_Validator(_schema(schema)).iter_errors(value), MOST_ERRORS))
+    unbuilt = {tuple(error.absolute_path) for error in errors if error.validator == "x-not-built"}
     problems: dict[Problem, None] = {}
     for error in errors:
         path = tuple(error.absolute_path)
-        if error.validator == "x-not-built" or not any(path[: len(prefix)] == prefix for prefix in unbuilt):
-            problems.update(dict.fromkeys(_problems(error, path)))
+        if error.validator == "x-not-built" or unbuilt.isdisjoint(path[:length] for length in range(len(path) + 1)):
+            problems.update(dict.fromkeys(islice(_problems(error, path), MOST_ERRORS)))
+        if len(problems) >= MOST_ERRORS:
+            break
     return list(problems)
 
 
@@ -121,7 +131,7 @@ def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
         case "x-same":
             yield Problem("E_VALUE", f"{error.message} are the same thing, but differ.", "Keep one of them.", path)
         case "additionalProperties":
-            for key in given.keys() - schema["properties"].keys():
+            for key in (key for key in given if key not in schema["properties"]):
                 message = f"there is no key {_shown(key)} here."
                 yield Problem("E_UNKNOWN_KEY", message, _nearest(key, schema), (*path, key))
         case "required":

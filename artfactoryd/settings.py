@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from artfactoryd.documents import Document
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.home import Home
+from artfactoryd.home import Home, init_command, user_folder
 from artfactoryd.printable import printable
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Http:
 @dataclass(frozen=True, slots=True)
 class Logging:
     level: str = "info"
-    format: str = "text"
+    format: str = "text"  # accepted, and without effect: the files are JSON lines
 
 
 PROVIDERS = {
@@ -123,6 +124,7 @@ class Settings:
     logging: Logging = Logging()
     products: Products = Products()
     strict: bool = False  # every warning holds
+    stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
 
     def provider(self, name: str) -> Provider:
         """One that has no settings of its own (a plug-in's) runs with the defaults."""
@@ -132,16 +134,25 @@ class Settings:
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """The settings at `path` under the overrides in `environ`; defaults where neither says anything.
 
-    Raises Refusal with every problem: of the file with its line and column, of a variable with its name.
+    In a home that was made, a file that is away, or says nothing at all, never means the defaults: that would lift the
+    caps unseen. Raises Refusal with every problem: of the file with its line and column, of a variable with its name.
     """
+    stamp = _stamp(path)
     document, problems = _from_file(path)
+    if not problems and Home(path.parent).is_made and _says_nothing(document.value if document else None):
+        problems = [_vanished(path)]
     overrides, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
     value = _merged(document.value if document else {}, overrides)
     for problem in _problems_together(value):
         raise Refusal([_located(problem, document, overrides)])
-    return _build(value, path.parent, environ)
+    settings = replace(_build(value, path.parent, environ), stamp=stamp)
+    home = Home(path.parent)
+    if why := home.check_inbox(settings.inbox.path or home.inbox):
+        problem = Problem("E_VALUE", why, "Choose a folder elsewhere.", ("inbox", "path"))
+        raise Refusal([_located(problem, document, overrides)])
+    return settings
 
 
 def _problems_together(value: Json) -> Iterator[Problem]:
@@ -180,6 +191,18 @@ def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
     document = read[0]
     problems = schema.check(document, "settings")
     return document, problems or [document.locate(problem) for problem in _more_problems(document.value)]
+
+
+def _says_nothing(value: object) -> bool:
+    return all(map(_says_nothing, value.values())) if isinstance(value, dict) else value is None
+
+
+def _vanished(path: Path) -> Problem:
+    what = "the settings say nothing" if os.path.lexists(path) else "the settings are not there"
+    message = f"{what}, and without them nothing would be left of your caps."
+    return Problem(
+        "E_EMPTY", message, f"Put them back, or have them written: {init_command(path.parent)}", file=str(path)
+    )
 
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[Json, list[Problem]]:
@@ -299,7 +322,7 @@ def _filled(default: Section, section: Json) -> Section:
 
 def expanded(path: str, environ: Mapping[str, str]) -> Path:
     if path == "~" or path.startswith("~/"):
-        return Path(environ.get("HOME") or Path.home()) / path[2:]
+        return user_folder(environ) / path[2:]
     return Path(path)
 
 
@@ -327,7 +350,7 @@ class LiveSettings:
     def __init__(self, home: Home, settings: Settings, environ: dict[str, str]) -> None:
         self.now = settings
         self._home, self._environ = home, environ
-        self._seen = _stamp(home.settings_file)
+        self._seen = settings.stamp or _stamp(home.settings_file)  # changed since they were read is changed
 
     def use(self, settings: Settings) -> None:
         self.now = settings
@@ -345,10 +368,10 @@ class LiveSettings:
         return True
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Tells one version of the file from another: its mtime (nanoseconds) and size; None where there is none."""
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Tells one version of the file from another, its mtime (nanoseconds) first; None where there is none."""
     try:
         status = path.stat()
-        return status.st_mtime_ns, status.st_size
+        return status.st_mtime_ns, status.st_size, status.st_ctime_ns, status.st_ino
     except OSError:
         return None

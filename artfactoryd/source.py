@@ -69,7 +69,9 @@ def read_source(data: bytes, file: str, most_bytes: int) -> Source:
     if file.lower().endswith((".yaml.txt", ".yml.txt", ".json.txt")):
         raise refuse("E_NAME", "the file's name ends in .txt.", f"Rename it to {file[:-4]} (without .txt).")
     if len(data) > most_bytes:
-        raise refuse("E_TOO_LARGE", f"the file has {len(data):,} bytes; at most {most_bytes:,} are read.", "Split it.")
+        raise refuse(
+            "E_TOO_LARGE", f"the file is too large; of its bytes at most {most_bytes:,} are read.", "Split it."
+        )
     bom, encoding = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", "utf-8"))
     complaint = _not_text(data[len(bom) :]) if encoding == "utf-8" else None
     if complaint:

@@ -37,7 +37,6 @@ MOST_EVENTS = 200_000
 MOST_WEIGHT = 5_000_000
 NODE_WEIGHT = 16
 MOST_DIGITS = 100
-MOST_PROBLEMS = 100  # of one file; a broken file of a megabyte would else be answered with ten
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE = "tag:yaml.org,2002:"
@@ -120,17 +119,8 @@ def compose(source: Source) -> list[Root]:
         complaint = _complaint(source, error, composer.in_flow)
         raise Refusal([*composer.problems, syntax_problem(source, complaint)]) from None
     if composer.problems:
-        raise Refusal(_not_too_many(composer.problems))
+        raise Refusal(composer.problems)
     return composer.roots
-
-
-def _not_too_many(problems: list[Problem]) -> list[Problem]:
-    more = len(problems) - MOST_PROBLEMS
-    if more <= 0:
-        return problems
-    last = problems[MOST_PROBLEMS]
-    note = replace(last, code="E_MORE", message=f"and {more} more problems from here on.", fix="", path=())
-    return [*problems[:MOST_PROBLEMS], note]
 
 
 def _refuse_what_is_too_deep(source: Source, error: yaml.YAMLError) -> None:

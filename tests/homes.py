@@ -65,7 +65,9 @@ class TestHome:
         }
         for section, values in settings.items():
             quick[section] = {**quick.get(section, {}), **values}
-        write_file(self.home.settings_file, documents.dump_yaml(quick).encode())  # whole at once: a daemon may look
+        write_file(
+            self.home.settings_file, documents.dump_yaml(quick).encode(), 0o600
+        )  # whole at once: a daemon may look
 
     @property
     def root(self) -> Path:
@@ -148,7 +150,8 @@ class TestHome:
         return [line for line in found if kind in (None, line["kind"])]
 
     def products(self) -> list[Path]:
-        found = (p for p in self.home.projects.rglob("*") if p.suffix in (".png", ".webp", ".jpg"))
+        """Pictures, with or without a sidecar, and whatever else has one."""
+        found = (p for p in self.home.projects.rglob("*") if _is_product(p))
         return sorted(p for p in found if p.parent.name != "inputs")
 
     def sidecars(self) -> list[dict[str, Any]]:
@@ -193,3 +196,7 @@ def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
+
+
+def _is_product(path: Path) -> bool:
+    return path.suffix in (".png", ".webp", ".jpg") or path.with_name(path.name + ".json").exists()

@@ -18,6 +18,8 @@ SHORT: dict[str, object] = {
     "artfactoryd.cli.upkeep.logs:LOOK": 0.02,
     "artfactoryd.cli.run:AGAIN": 0.05,
     "artfactoryd.cli.submit:LOOK": 0.02,
+    "artfactoryd.execution.delivery:GONE_LASTS": 0.2,
+    "artfactoryd.execution.collection:GONE_LASTS": 0.2,
     "artfactoryd.execution.recorder:WRITE_AGAIN": 0.02,
 }
 

@@ -379,6 +379,23 @@ def _(stage: Stage) -> Found:
     return stage.once("car.yaml")
 
 
+@situation("The folder of an order, dragged out of Projects into the inbox")
+def _(stage: Stage) -> Found:
+    assert stage.taken("car.yaml", GREEN).exit == 0
+    (receipt,) = stage.home.home.projects.glob("*/*/*/receipt.yaml")
+    shutil.move(receipt.parent, stage.home.home.inbox / "car")
+    found = stage.once("car.yaml")
+    assert receipt.exists()
+    found.words = stage.home.papers()
+    return found
+
+
+@situation("A file that meets a defect of this program")
+def _(stage: Stage) -> Found:
+    stage.home.before = "from artfactoryd.planning.planner import Scholar; Scholar.study = lambda *_: {}['x']"
+    return stage.taken("car.yaml", GREEN)
+
+
 @situation("A product and its sidecar, dragged out of their folder into the inbox")
 def _(stage: Stage) -> Found:
     assert stage.taken("car.yaml", GREEN).exit == 0
@@ -678,7 +695,7 @@ def _(stage: Stage) -> Found:
     return stage.bought_at_fal("a car EMU:nsfw")
 
 
-@situation("What comes is no picture")
+@situation("What comes is a web page, or damaged")
 def _(stage: Stage) -> Found:
     return stage.bought("a car EMU:out-not-picture")
 
@@ -861,6 +878,49 @@ def _(stage: Stage) -> Found:
         words = said.read_text()
         assert process.poll() is None
     return stage.home.found("car.yaml", words, None)
+
+
+@situation("artfactory.yaml is away, or empty, when a command starts")
+def _(stage: Stage) -> Found:
+    stage.home.home.settings_file.unlink()
+    return stage.told("once")
+
+
+@situation("artfactory.yaml is deleted or emptied while the daemon runs")
+def _(stage: Stage) -> Found:
+    word = stage.home.home.root / "artfactory.yaml.error.txt"
+    with stage.home.running():
+        stage.home.home.settings_file.unlink()
+        until(word.exists)
+        stage.home.drop("car.yaml", GREEN)
+        until(lambda: stage.home.states() == ["completed"])
+        return stage.home.found("car.yaml", word.read_text(), None)
+
+
+@situation("The factory folder is moved, deleted or exchanged while the daemon runs")
+def _(stage: Stage) -> Found:
+    with stage.home.running() as process:
+        until((stage.home.home.work / "at-work.txt").exists)
+        copy = shutil.copytree(stage.home.root, stage.home.root.with_name("copy"), symlinks=True)
+        stage.home.root.rename(stage.home.root.with_name("old"))
+        copy.rename(stage.home.root)
+        stage.home.drop("car.yaml", GREEN)
+        out, err = process.communicate()
+    return stage.home.found("car.yaml", out + err, process.returncode)
+
+
+@situation("A copy of a factory folder is started beside its original")
+def _(stage: Stage) -> Found:
+    copy = stage.home.root.with_name("copy")
+    shutil.copytree(stage.home.root, copy)
+    stage.home.home = Home(copy)
+    return stage.told("once")
+
+
+@situation("`inbox.path` around or inside the factory folder")
+def _(stage: Stage) -> Found:
+    stage.home.configure(inbox={"path": ".."})
+    return stage.told("once")
 
 
 @situation("A key written into artfactory.yaml itself")

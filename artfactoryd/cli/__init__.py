@@ -1,5 +1,11 @@
 """The one program, `artfactoryd`: a file a command group, with its command, its data and its words."""
 
-from artfactoryd.cli.program import main
+import signal
+
+_before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while it is being loaded ends it without a traceback
+
+from artfactoryd.cli.program import main  # noqa: E402
+
+signal.signal(signal.SIGINT, _before)
 
 __all__ = ["main"]

@@ -10,7 +10,7 @@ import click
 
 from artfactoryd import settings
 from artfactoryd.errors import WrongUse
-from artfactoryd.home import Home
+from artfactoryd.home import Home, init_command
 from artfactoryd.printable import printable
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
@@ -28,8 +28,8 @@ def home_of(ctx: click.Context) -> Home:
 def made_home(ctx: click.Context) -> Home:
     """The factory folder, which is there and in a fit place. Raises WrongUse."""
     home = home_of(ctx)
-    if not home.work.is_dir():
-        raise WrongUse(f"There is no factory folder at {home.root}. Make one: artfactoryd --home {home.root} init")
+    if not home.is_made:
+        raise WrongUse(f"There is no factory folder at {home.root}. Make one: {init_command(home.root)}")
     home.check_place()
     return home
 

@@ -113,7 +113,7 @@ def steer(
     try:
         with home.lock(name):
             loaded = settings()
-            log.setup("warning", home.logs, form=loaded.logging.format)
+            log.setup(loaded.logging.level, home.logs, "trouble")
             return asyncio.run(_carry_out(home, loaded, environ, command))
     except HomeLocked:
         return mailbox.ask(home.commands, command, lambda: daemon_is_there(home))

@@ -73,7 +73,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
 def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     """Raises as `card_of` does."""
     card = card_of(home, given, latest=latest)
-    sidecar = remake.read_card(card.read_bytes())
+    sidecar = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
     if sidecar is None:
         raise WrongUse(f"{card} is not a sidecar.")
     product = card.with_name(card.name.removesuffix(remake.SUFFIX))

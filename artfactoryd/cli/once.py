@@ -11,7 +11,7 @@ from textwrap import indent
 
 import click
 
-from artfactoryd import log
+from artfactoryd import entries, log
 from artfactoryd.cli.context import as_json, echo, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.core.lifecycle import ItemState
@@ -49,8 +49,9 @@ def work_once(
     """
     options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
     before = _words_in_rejected(home)
-    with home.lock("once"):
-        log.setup("debug" if verbose else "warning", home.logs, form=settings.logging.format)
+    with home.lock("once") as home:
+        level = "debug" if verbose else settings.logging.level
+        log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with Progress(quiet) as progress:
             report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
@@ -102,7 +103,7 @@ def report_of(
     """Told in words, too, unless `quiet`. `rejected`: the words beside what was rejected."""
     report = RunDocument(
         [order_document(index, order.row, order.outlook.reasons) for order in orders],
-        [RejectedDocument(path.name.removesuffix(".error.txt"), path.read_text(errors="replace")) for path in rejected],
+        [RejectedDocument(path.name.removesuffix(".error.txt"), entries.words_in(path)) for path in rejected],
     )
     if not quiet:
         for line in _lines(report, home):

@@ -153,7 +153,12 @@ def orders_text(orders: Sequence[OrderDocument]) -> str:
 
 def order_text(whole: WholeOrder) -> str:
     order = whole.order
-    lines = [*orders_text([order]).split("\n"), "", f"  id      {order.order_id}", f"  folder  {order.folder or '(none yet)'}"]
+    lines = [
+        *orders_text([order]).split("\n"),
+        "",
+        f"  id      {order.order_id}",
+        f"  folder  {order.folder or '(none yet)'}",
+    ]
     lines.append(f"  money   {_money(order)}")
     if order.money.in_doubt_usd:
         lines.append(f"  at stake ${order.money.in_doubt_usd:.3f}, sent perhaps")

@@ -9,6 +9,8 @@ its top, and the list of commands is told without loading any of them.
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -113,6 +115,18 @@ class Program(click.Group):
             ctx.exit(DID_NOT_SUCCEED)
 
 
+def in_utf8(encoding: str, environ: Mapping[str, str], words: Sequence[str]) -> None:
+    """File names are bytes, and ours are UTF-8 whatever the locale says: begins anew in Python's UTF-8 mode.
+
+    Raises WrongUse where that does not help.
+    """
+    if encoding.lower().replace("-", "") == "utf8":
+        return
+    if environ.get("PYTHONUTF8") == "1":
+        raise WrongUse(f"File names are taken for {encoding} here. Set LC_ALL=C.UTF-8 and start it again.")
+    os.execve(sys.executable, [sys.executable, *words[1:]], {**environ, "PYTHONUTF8": "1"})
+
+
 @click.group(
     cls=Program,
     commands={name: click.Command(name, help=sentence) for name, (_, sentence) in COMMANDS.items()},
@@ -124,4 +138,5 @@ class Program(click.Group):
 @click.pass_context
 def main(ctx: click.Context, home: str | None, verbose: bool) -> None:
     """Write an order once, drop it in a folder, find the pictures: sorted, named, explained, never paid for twice."""
+    in_utf8(sys.getfilesystemencoding(), os.environ, sys.orig_argv)
     ctx.obj = {"home": Home.find(home, os.environ), "verbose": verbose}

@@ -37,11 +37,13 @@ def run(ctx: click.Context, supervised: bool) -> None:
 
 def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised: bool) -> None:
     """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
-    stderr = not supervised or "INVOCATION_ID" in environ  # launchd's file grows for ever; systemd's journal does not
-    with _held(home, environ, supervised):
+    # launchd's file grows for ever; systemd's journal does not
+    shown = not supervised or "INVOCATION_ID" in environ
+    stderr: log.Stderr = "nothing" if not shown else "everything" if verbose else "aloud"
+    with _held(home, environ, supervised) as home:
         seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         logging = settings.logging if settings else Logging()
-        log.setup("debug" if verbose else logging.level, home.logs, stderr, form=logging.format)
+        log.setup("debug" if verbose else logging.level, home.logs, stderr)
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
@@ -54,14 +56,15 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
 
 
 @contextmanager
-def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[None]:
+def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[Home]:
     """The home's lock. Supervised, wait until it can be had: to end would only mean to be started again."""
     told = ""
     with ExitStack() as stack:
         while True:
             try:
                 home.check_place()
-                stack.enter_context(home.lock("run"))
+                home.check_original()
+                home = stack.enter_context(home.lock("run"))
                 break
             except (HomeLocked, WrongUse) as error:
                 if not supervised:
@@ -70,7 +73,7 @@ def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[Non
                     told = str(error)
                     echo(f"artfactoryd waits: {told}", err=True)
                 _wait(environ, told)
-        yield
+        yield home
 
 
 def _wait_for_settings(home: Home, environ: dict[str, str], seen: int | None) -> None:

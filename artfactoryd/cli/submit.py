@@ -23,10 +23,12 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.durable import copy, make_folders, rename, write_file
+from artfactoryd.entries import bounded
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
-from artfactoryd.planning.planner import Origin, name_of
+from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.planner import most_bytes
 from artfactoryd.planning.preview import understood
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
@@ -127,10 +129,10 @@ def place_in_inbox(
     made = home.temp / bundle.name
     submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
     make_folders(made)
-    write_file(made / "order.yaml", file.read_bytes())
+    write_file(made / "order.yaml", bounded(file, most_bytes(settings)))  # what is larger is refused as such
     for picture in _pictures(file, home, settings, environ):
         make_folders((made / picture).parent)
-        write_file(made / picture, (file.parent / picture).read_bytes())
+        write_file(made / picture, bounded(file.parent / picture, settings.limits.product_bytes))
     write_file(made / ".submit.json", json.dumps(submitted, ensure_ascii=False).encode())
     try:
         rename(made, bundle)
@@ -148,7 +150,7 @@ def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str
     origin = Origin(file.name, file.stem, folder=file.absolute().parent)
     with Index.reading(home.index_file) as index:
         try:
-            studies = understood(home, settings, index, file.read_bytes(), origin, environ)
+            studies = understood(home, settings, index, bounded(file, most_bytes(settings)), origin, environ)
         except Refusal:
             return set()
     return {picture.value for study in studies for picture in study.inputs if not picture.source}

@@ -18,6 +18,9 @@ class Word(NamedTuple):
 ORDER_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 BUNDLE_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 
+RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
+OWN_PAPERS = frozenset({"order.yaml", RESOLVED, RECEIPT})  # of an order's folder on the shelf
+
 JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
     r"|.*\.(?:tmp|part|partial|filepart|crdownload|download|sw[opx]|bak|orig)"  # editors, browsers, copies on the way
@@ -81,6 +84,11 @@ def is_order_name(name: str) -> bool:
 def is_bundle(order_names: Collection[str]) -> bool:
     """By the names of all order files in a folder: one alone, and called `order`."""
     return len(order_names) == 1 and all(name.lower() in BUNDLE_NAMES for name in order_names)
+
+
+def is_order_folder(inside: Collection[str]) -> bool:
+    """An order's folder as it lay on the shelf, by the names in it: papers that we write and nobody else."""
+    return RESOLVED in inside and len(OWN_PAPERS.intersection(inside)) > 1
 
 
 def stray_file(name: str, kind: str, size: int) -> Word | None:

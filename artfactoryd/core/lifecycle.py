@@ -45,6 +45,7 @@ S = ItemState
 
 ENDED = frozenset({S.COMPLETED, S.FAILED, S.CANCELLED})
 UNFINISHED = frozenset(S) - ENDED
+STUCK = "Stuck by a defect of this program"  # how the reason of an item begins that is left alone
 RESUMED = (S.DELIVERING, S.RUNNING, S.SUBMITTING)  # what a start takes up again, in this order
 
 MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from artfactoryd.core.json_types import Document, Schema, Value
+from artfactoryd.core.measures import price_of_unit
 
 DEEPEST = 20
 KEPT = (
@@ -70,7 +71,7 @@ def _whole(schema: object, document: Document, depth: int) -> dict[str, Value]:
         merged |= _whole(_named(str(schema["$ref"]), document), document, depth + 1)
     for part in schema.get("allOf") or ():
         merged |= _whole(part, document, depth + 1)
-    own = {key: schema[key] for key in KEPT if key in schema}
+    own = {key: schema[key] for key in KEPT if schema.get(key) is not None}  # null: nothing, or no number at all
     for key in ("anyOf", "oneOf"):
         if isinstance(own.get(key), list):
             own[key] = [_whole(part, document, depth + 1) for part in own[key]]
@@ -148,13 +149,10 @@ def _seed(properties: Mapping[str, Schema]) -> str | None:
 def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Value] | None:
     """A price as a model file says it; None for a unit that says nothing about a call here."""
     per = UNITS.get(unit.strip().lower())
-    if per is None or per == "second" or isinstance(unit_price, bool) or not isinstance(unit_price, int | float | str):
+    usd = price_of_unit(unit_price)
+    if per is None or per == "second" or usd is None:
         return None  # by the second only with the seconds a call takes, which nobody says
-    try:
-        usd = float(unit_price)
-    except ValueError:
-        return None
-    return {"usd": usd, "per": per, "as_of": as_of} if 0 <= usd < float("inf") else None
+    return {"usd": usd, "per": per, "as_of": as_of}
 
 
 def _mapping(value: object) -> Document:

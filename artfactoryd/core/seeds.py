@@ -17,6 +17,7 @@ from artfactoryd.core.json_types import Schema
 WHOLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 BITS = 64
 LARGEST_SEED = 2**31 - 1  # when a model's schema does not say
+LARGEST_KEPT = 2**63 - 1  # what the index can hold, whatever a provider says its model takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class SeedRange:
         """`schema`: of the model's seed parameter; an empty one for a model without."""
         least = int(schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1))
         most = int(schema.get("maximum", schema.get("exclusiveMaximum", LARGEST_SEED + 1) - 1))
-        return cls(least, max(least, most))
+        return cls(*sorted(max(-LARGEST_KEPT, min(end, LARGEST_KEPT)) for end in (least, max(least, most))))
 
     @property
     def size(self) -> int:

@@ -8,14 +8,17 @@ from typing import Any
 SOFTWARE = "artfactoryd"
 
 
-def sidecar(row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[str, Any]) -> dict[str, Any]:
+def sidecar(
+    row: Mapping[str, Any], file: Mapping[str, Any], product: Mapping[str, Any], kind: str = "image"
+) -> dict[str, Any]:
     """The sidecar document (schemas/sidecar.schema.json) of one product.
 
     `row`: the item with its order (see index.ItemRow.facts); `file`: what was measured of the file;
-    `product`: id, created_at and index, chosen when the outputs were known.
+    `product`: id, created_at and index, chosen when the outputs were known; `kind`: image, video,
+    audio or other.
     """
     return {
-        "id": product["id"], "file": dict(file), "type": "image", "created_at": product["created_at"],
+        "id": product["id"], "file": dict(file), "type": kind, "created_at": product["created_at"],
         "project": row["project"],
         "order": {
             "id": row["order_id"], "name": row["order_name"], "sha256": row["document_sha256"], "git": row["git"],

@@ -27,14 +27,14 @@ def merged(layers: Sequence[Document]) -> tuple[dict[str, Value], dict[Path, int
             if key in TOGETHER and isinstance(given, Mapping) and isinstance(value.get(key, {}), Mapping):
                 sources.setdefault((key,), number)
                 _add(value.setdefault(key, {}), given, (key,), sources, number)
-            elif not {key, *INSTEAD.get(key, ())} & _above(value, sources, number):
+            elif not any(_is_above(name, sources, number) for name in (key, *INSTEAD.get(key, ()))):
                 value[key], sources[key,] = given, number
     return value, sources
 
 
-def _above(value: Document, sources: Mapping[Path, int], number: int) -> set[str]:
-    """Keys that a stronger layer has given."""
-    return {key for key in value if sources[key,] < number}
+def _is_above(key: str, sources: Mapping[Path, int], number: int) -> bool:
+    """Whether a stronger layer has given this key."""
+    return sources.get((key,), number) < number
 
 
 def _add(under: dict[str, Value], given: Document, path: Path, sources: dict[Path, int], number: int) -> None:

@@ -9,14 +9,15 @@ The holder of the home's lock opens it; leaving it closes connections and books.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from artfactoryd import news
 from artfactoryd.clock import now
 from artfactoryd.daemon.control import Control
+from artfactoryd.daemon.story import Story
 from artfactoryd.execution.assembly import Execution, assemble
 from artfactoryd.factories import Factory
 from artfactoryd.factories.registry import make_factories
@@ -30,8 +31,6 @@ from artfactoryd.settings import LiveSettings, Settings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.writer import Books
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class App:
         """A bad file leaves the last good settings, and a word beside it."""
         if self.settings.reread():
             self.execution.use(self.settings.now)
-            log.info("the settings were read again")
+            news.tell(news.SettingsRead())
 
 
 @asynccontextmanager
@@ -66,7 +65,7 @@ async def open_app(
     """`clock` gives aware datetimes."""
     live = LiveSettings(home, settings, environ)
     await asyncio.to_thread(rebuild.mend, home, expander, clock)
-    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock)
+    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock, Story().hear)
     fetcher = Fetcher(home.work)
     factories = make_factories(home, settings, environ)
     try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from artfactoryd import medium
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.durable import write_file
+from artfactoryd.entries import temporary_name
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import storage_errors
@@ -37,6 +38,7 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
             staging = Staging(home.work, home.rejected)
             staging.clear(going_on)
             staging.clear_interim(index.is_spent)
+            _clear_private(home)
             if everywhere:
                 _clear_work(home, [f"{row.ticket} {row.chosen}" for row in rows])
         for folder in [home.projects] if everywhere else _folders(home, index, orders):
@@ -72,6 +74,19 @@ def _clear_work(home: Home, wanted: Collection[str]) -> None:
     for path in (home.work / "made").glob("*/*"):
         if path.is_file() and not any(path.name in text for text in wanted):
             path.unlink(missing_ok=True)
+
+
+def _clear_private(home: Home) -> None:
+    """What a killed `reindex` was making, and half written files where only this program writes."""
+    for path in home.private.glob("index.new.sqlite3*"):
+        path.unlink(missing_ok=True)
+    young = time.time() - HANDED_OVER  # a command may be writing just now, whoever holds the lock
+    folders = (home.private, home.work)
+    half = [path for folder in folders for path in folder.rglob("*.tmp") if "dropped" not in path.parts]
+    for path in (*half, home.root / temporary_name(home.settings_file.name)):
+        with suppress(FileNotFoundError):
+            if path.is_file() and path.name.startswith(".") and path.stat().st_mtime < young:
+                path.unlink()
 
 
 # --- how the last run ended ---

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
 from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
@@ -19,7 +19,7 @@ from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
 from artfactoryd.storage import budget, dependencies, naming
-from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Mark, Pause, Retry
+from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Mark, Pause, Retry
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
@@ -87,12 +87,24 @@ class Control:
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
-        await self._books.record(Cancel(order=row.id), _line(command, answer))
+        lingering = [item for item in self._books.index.noted_items(row.id, row.total_items) if item.outputs]
+        ends = [self._end(item) for item in lingering if item.state == ItemState.DELIVERING]
+        await self._books.record(Cancel(order=row.id), *ends, _line(command, answer))
+        self._execution.unstick(row.id)
         self._execution.cancel(item.item_key for item in running)
         if row.held is not None:
             await self.clear_held(row)
         self._execution.wake(row.id)
         return answer, []
+
+    def _end(self, item: ItemRow) -> Failure:
+        """Of what was made and does not come, or is too large to be fetched: nobody waits for it any longer."""
+        assert item.attempt is not None
+        attempt = self._books.index.attempt(item.attempt)
+        return Failure(
+            order=item.order_id, item=item.number, attempt=item.attempt, verdict=str(Verdict.LOST),
+            reason=f"Cancelled by you before it was fetched. {item.reason}", cost=attempt.at_stake if attempt else 0,
+        )  # fmt: skip
 
     def _cancel_words(self, row: OrderRow, running: int, filing: int) -> str:
         stake = self._books.index.doubtful(row.id)
@@ -118,6 +130,11 @@ class Control:
         if row.is_held:
             return _no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
         items = self._items_to_retry(row)
+        stuck = self._execution.unstick(row.id)
+        if stuck and not items:
+            answer = _yes(f"{stuck} of {row.name}, stuck by a defect, are taken up where they were.", order_id=row.id)
+            await self._books.record(_line(command, answer))
+            return answer, [row.id]
         if not items:
             return _no(f"There is nothing in {row.name} to send again; it is {self._books.index.state(row)}."), []
         stakes = {item.number: self._stake(item) for item in items}

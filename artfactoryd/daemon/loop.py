@@ -15,7 +15,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,9 +26,10 @@ from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
+from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.durable import make_folders
-from artfactoryd.errors import ArtFactoryError, OutputBad, StorageFull, WrongUse
+from artfactoryd.daemon.upgrade import OwnFiles
+from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
@@ -38,7 +38,6 @@ from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Settings
-from artfactoryd.storage.database import DatabaseError, is_passing
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
@@ -52,10 +51,6 @@ GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
-CANCELS = 5  # of a task that goes on all the same
-SERVICE_AGAIN = 1.0  # seconds until a service that the system refused begins again
-WAITS_SHOWN = 10.0  # seconds for which a refusal is shown
-AGAIN = 0.5  # seconds until what goes on is cancelled again
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
@@ -78,9 +73,13 @@ class Daemon:
             app.claims, app.intake, app.books.index, options.only, self._note,
             lambda: notify.tell(environ, "WATCHDOG=1"),
         )  # fmt: skip
+        self._asked = False  # to stop
+        self._moved: HomeMoved | None = None  # the home is not where it was: this run ends
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
-        self._refused = (0.0, "")  # when the system last refused a service, and why
+        self._steady = Steady(app.home)
+        self._own_files, self._unfit = OwnFiles(), ""
+        self._blind = ""  # why the inbox, or a drop-box, could not be looked into just now
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app)
@@ -88,13 +87,13 @@ class Daemon:
 
     @property
     def report(self) -> RunReport:
-        return self._tally.report(self._consumer.pending)
+        return self._tally.report(self._consumer.pending + bool(self._blind))
 
     async def run(self) -> None:
-        """Until stopped (SIGTERM, SIGINT) or, for `until_done`, until nothing can go on by itself."""
+        """Until stopped (SIGTERM, SIGINT, SIGHUP) or, for `until_done`, until nothing can go on by itself."""
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._asked_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT, *_hangup()):
+            loop.add_signal_handler(number, self._asked_to_stop, number)
         async with asyncio.TaskGroup() as group:
             self._group = group
             await self._take_up()
@@ -104,13 +103,34 @@ class Daemon:
             notify.ready(self._environ, status, inbox.scan_seconds)
             await self.stop.wait()
             await self._wind_down()
+        if self._moved:
+            raise self._moved
         cleanup.unmark(self.app.home)
 
-    def _asked_to_stop(self) -> None:
-        if self.stop.is_set():  # asked twice: at once
-            os._exit(130)
+    def _asked_to_stop(self, number: int) -> None:
+        """Asked twice: at once. A window that closes says so as often as it likes, also beside a SIGTERM."""
+        if number != signal.SIGHUP:
+            if self._asked:
+                os._exit(130)
+            self._asked = True
+        if self.stop.is_set():
+            return
         log.info("asked to stop")
         notify.tell(self._environ, "STOPPING=1")
+        self.stop.set()
+
+    def _is_moved(self) -> bool:
+        """A home that is not where it was stops the run: creates on the way get their tickets, nothing else is done."""
+        try:
+            self.app.home.check_held()
+        except HomeMoved as error:
+            self._stop_for(error)
+        return self._moved is not None
+
+    def _stop_for(self, error: HomeMoved) -> None:
+        if self._moved is None:
+            log.error("%s. %s", error.title, error)
+        self._moved = error
         self.stop.set()
 
     async def _take_up(self) -> None:
@@ -154,36 +174,9 @@ class Daemon:
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
         for service in services:
-            self._spawn_service(self._steadily(service))
+            self._spawn_service(self._steady.run(service))
         if self._serve is not None:
             self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
-
-    async def _steadily(self, service: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """The one place where a service meets what the system refuses: it waits, says why, and begins again."""
-        if task := asyncio.current_task():
-            task.set_name(str(getattr(service, "func", service)))  # whoever does not end is named
-        while True:
-            try:
-                return await service()
-            except (OSError, StorageFull, DatabaseError) as error:
-                if isinstance(error, DatabaseError) and not is_passing(error):
-                    raise
-                self._waits(str(error))
-            await asyncio.sleep(SERVICE_AGAIN)
-            await asyncio.to_thread(self._mend_folders)
-
-    def _waits(self, reason: str) -> None:
-        """Told when it changes, and in `healthz` for as long as it lasts."""
-        if reason != self._refused[1]:
-            log.error("the work waits: %s", reason)
-        self._refused = time.monotonic(), reason
-
-    def _mend_folders(self) -> None:
-        """What is the daemon's own and gone is made again; never the home itself, which may have been moved away."""
-        home = self.app.home
-        with suppress(OSError, StorageFull):
-            for folder in (home.commands, home.claims, home.temp, home.logs) if home.work.is_dir() else ():
-                make_folders(folder)
 
     def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
         self._spawn(service, self._services)
@@ -193,9 +186,13 @@ class Daemon:
         ago = time.monotonic() - self._looked
         books = self.app.books.alive
         late = ago > max(LATE, 3 * self.app.settings.now.inbox.scan_seconds)
-        since, refused = self._refused
-        waits = {"waits": refused} if refused and time.monotonic() - since < WAITS_SHOWN else {}
-        return {"alive": books and not late, "books": books, "inbox_seconds_ago": round(ago, 1), **waits}
+        alive = books and not late and not self._blind
+        health: dict[str, Any] = {"alive": alive, "books": books, "inbox_seconds_ago": round(ago, 1)}
+        if self._blind:
+            health["inbox"] = self._blind
+        if self._steady.refused:
+            health["waits"] = self._steady.refused
+        return health
 
     def _spawn(self, work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
         assert self._group is not None
@@ -213,14 +210,21 @@ class Daemon:
         if self._page:
             await asyncio.wait(self._page, timeout=GRACE)  # it closes by itself, within a second
         await end(self._services, self._makers, self._page)  # what it began while it was opening
-        await self._receipts.bring_up_to_date()
+        if not self._is_moved():
+            await self._receipts.bring_up_to_date()
         await asyncio.to_thread(self._awake.end)
 
     # --- items ---
 
     def _start_item(self, row: ItemRow) -> None:
         self.app.execution.flights.begin(row)
-        self._spawn(self.app.execution.worker.make(row), self._makers)
+        self._spawn(self._make(row), self._makers)
+
+    async def _make(self, row: ItemRow) -> None:
+        try:
+            await self.app.execution.worker.make(row)
+        except HomeMoved as error:
+            self._stop_for(error)
 
     def _note(self, outcome: Outcome) -> None:
         """Of something dropped. A run that is for some orders only is for what it takes, too."""
@@ -254,7 +258,7 @@ class Daemon:
                     await self.app.books.expand(row)
             return True
         except (StorageFull, OutputBad, OSError) as error:
-            self._waits(str(error))
+            self._steady.waits(str(error))
             return False
 
     # --- the inbox ---
@@ -263,7 +267,14 @@ class Daemon:
         inbox = self._inbox()
         async for scan in inbox.scans(self.stop):
             notify.tell(self._environ, "WATCHDOG=1")  # only from here: an inbox nobody looks into is a dead daemon
-            self._looked = time.monotonic()
+            # a link may lead elsewhere by now
+            unfit = self._own_files.replaced() or self.app.home.check_inbox(inbox.folder)
+            self._looked, self._blind = time.monotonic(), unfit or scan.blind
+            if self._is_moved():
+                return
+            if unfit:
+                self._say_unfit(unfit)
+                continue
             self.app.reread_settings()
             self.app.execution.heed_date()
             await self._consumer.take_waiting()
@@ -272,6 +283,12 @@ class Daemon:
                 await self.app.intake.clear_inbox()
             self._taken_all = not scan.waiting and not self._consumer.is_behind(scan)
             await self._held.look(self._taken_all)
+
+    def _say_unfit(self, words: str) -> None:
+        if self._unfit != words:
+            log.error("%s", words)
+            notify.tell(self._environ, f"STATUS={words}")
+        self._unfit, self._taken_all = words, True
 
     def _inbox(self) -> Inbox:
         settings, home = self.app.settings.now.inbox, self.app.home
@@ -284,7 +301,7 @@ class Daemon:
 
     async def _serve_commands(self) -> None:
         folder = self.app.home.commands
-        while not self.stop.is_set():
+        while not self.stop.is_set() and not self._is_moved():
             try:
                 # one look without a thread: an idle daemon wakes the machine as rarely as it can
                 for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
@@ -342,6 +359,11 @@ class Daemon:
         return bool(self.app.proofs.done) and not self.app.proofs.late
 
 
+def _hangup() -> list[signal.Signals]:
+    """SIGHUP, unless whoever started us wants us to outlive the window (nohup)."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+
+
 async def end(*owners: set[asyncio.Task[None]]) -> None:
     """Until all of these, and what they begin meanwhile, have ended. A stop never waits for ever.
 
@@ -365,8 +387,9 @@ async def work(
 ) -> RunReport:  # fmt: skip
     """Work in a home whose lock is held, until stopped or done. `serve` and `watch`: services of whoever starts it.
 
-    Raises WrongUse where a library that is installed may buy twice.
+    Raises WrongUse where a library that is installed may buy twice, and in a copy of another home.
     """
+    home.settle()
     if why := unsafe_start(settings):
         raise WrongUse(why)
     try:
@@ -374,6 +397,9 @@ async def work(
             daemon = Daemon(app, options, environ, serve=serve, watch=watch)
             await daemon.run()
             return daemon.report
-    except BaseExceptionGroup as group:  # the TaskGroup's wrapping says nothing to a person
-        known, unknown = group.split(ArtFactoryError)
-        raise (unknown or known or group).exceptions[0] from None
+    except BaseException as error:
+        home.check_held()  # of a home that is gone many things are missing: that is said, and not which
+        if not isinstance(error, BaseExceptionGroup):
+            raise
+        known, unknown = error.split(ArtFactoryError)  # the TaskGroup's wrapping says nothing to a person
+        raise (unknown or known or error).exceptions[0] from None

@@ -18,10 +18,12 @@ from typing import Any
 import uuid_utils
 
 from artfactoryd.durable import write_file
+from artfactoryd.entries import bounded
 from artfactoryd.errors import WrongUse
 
 LOOK = 0.05  # seconds between looks for an answer
 PATIENCE = 30.0
+MOST_BYTES = 16 << 20  # of a command or an answer
 ANSWER_LASTS = 3600.0  # seconds that an answer nobody fetched is kept
 
 
@@ -42,7 +44,7 @@ def ask(folder: Path, command: Mapping[str, Any], still_there: Callable[[], bool
         if gone:
             raise WrongUse("The daemon gave no answer. The command is kept and carried out when it runs again.")
         time.sleep(LOOK)
-    content: dict[str, Any] = json.loads(answer.read_bytes())
+    content: dict[str, Any] = json.loads(bounded(answer, MOST_BYTES))
     answer.unlink()
     return content
 
@@ -61,7 +63,7 @@ def waiting(folder: Path) -> list[dict[str, Any]]:
             _forget_if_old(path)
             continue
         try:
-            command = json.loads(path.read_bytes())
+            command = json.loads(bounded(path, MOST_BYTES))
         except OSError:
             continue  # taken away just now, or not readable just now
         except (ValueError, RecursionError):

@@ -5,14 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 
-from artfactoryd import clock
+from artfactoryd import clock, news
+from artfactoryd.core.lifecycle import ItemState, OrderState
+from artfactoryd.core.money import usd
 from artfactoryd.daemon.app import App
 from artfactoryd.errors import StorageFull
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
+from artfactoryd.storage import spend
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import OrderRow
 
 log = logging.getLogger(__name__)
+
+ENDS: Mapping[str, type[news.OrderEnded]] = {  # that an order is cancelled was told when it was
+    OrderState.COMPLETED: news.OrderCompleted, OrderState.PARTIAL: news.OrderPartial,
+    OrderState.FAILED: news.OrderFailed,
+}  # fmt: skip
 
 
 class Receipts:
@@ -45,11 +57,25 @@ class Receipts:
 
 
 def write(app: App, order_id: str) -> None:
-    """Bring one order's receipt up to date with the index."""
+    """Bring one order's receipt up to date with the index; the first that says the order has ended is told."""
     index = app.books.index
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
     day, unfiled = clock.day_of(app.clock()), app.execution.disk.unfiled(order_id)
     notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled).reasons
-    order_folders.write_receipt(app.home.root / row.folder, receipt.receipt(index, row, notes).encode())
+    folder = app.home.root / row.folder
+    before = receipt.receipt_state(folder)
+    order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
+    after = receipt.receipt_state(folder)
+    if before not in (None, after) and after is not None and after in ENDS:
+        news.tell(_end(ENDS[after], index, row, folder))  # a kill just before loses the news; none is told twice
+
+
+def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path) -> news.OrderEnded:
+    counts = index.counts(row.id)
+    return kind(
+        order=row.id, name=row.name, items=row.total_items, completed=counts.get(ItemState.COMPLETED, 0),
+        failed=counts.get(ItemState.FAILED, 0), products=index.products_made(row.id),
+        usd=usd(spend.of_order(index, row.id).spent) or 0.0, folder=str(folder),
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from artfactoryd.clock import day_of
 from artfactoryd.execution.capped_orders import CappedOrders
+from artfactoryd.execution.choosing import Choosing
 from artfactoryd.execution.collection import Collection
 from artfactoryd.execution.delivery import Delivery
 from artfactoryd.execution.dispatcher import Dispatcher
@@ -31,6 +32,7 @@ from artfactoryd.home import Home
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import LiveSettings, Settings
 from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage.rows import ItemKey
 from artfactoryd.storage.writer import Books
 
@@ -66,6 +68,10 @@ class Execution:
         for key in items:
             self.flights.cancel(key)
 
+    def unstick(self, order_id: str) -> int:
+        """A person says so: what a defect has stopped is taken up again. How many those are."""
+        return len(self.flights.unstick(order_id))
+
     def heed_date(self) -> None:
         """On another day, orders that a cap of day or month has stopped are tried again."""
         self.capped.heed_date(day_of(self.clock()))
@@ -92,12 +98,13 @@ def assemble(
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
     calls = Calls(home, books, factories, clock)
+    choosing = Choosing(Staging(home.work, home.rejected), fetcher, recorder, clock)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),
-        Purchase(index, factories, gates, flights, recorder, health, calls, settings, clock),
-        Collection(index, factories, gates, queues, flights, recorder, health, clock),
-        Delivery(home, books, settings, factories, fetcher, clock),
+        Purchase(home, index, factories, gates, flights, recorder, health, calls, settings, clock),
+        Collection(index, factories, gates, queues, flights, recorder, health, choosing),
+        Delivery(home, books, settings, factories, fetcher, recorder, clock),
     )  # fmt: skip
     return Execution(
         gates, queues, flights, capped, receipts, disk, doubts, worker,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import uuid_utils
-
+from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
+from artfactoryd.execution.choosing import Choosing, bounded, shown
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
@@ -24,7 +25,7 @@ from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of
 from artfactoryd.factories import Factory, Outputs, Ticket
 from artfactoryd.storage import budget
-from artfactoryd.storage.events import Output, Result
+from artfactoryd.storage.events import Result
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
@@ -32,17 +33,36 @@ log = logging.getLogger(__name__)
 
 ASK_AGAIN = 0.5  # seconds, at least, after a question that failed
 STOPPED_AGAIN = 10.0  # seconds between questions while the provider refuses our key
+GONE_LASTS = 180.0  # seconds, at least, that a ticket is asked about which the provider says it does not know
+NOTED_AFTER = 3  # questions that failed, one after the other
 ATTEMPTS = 3  # at most, of what the provider ended for a passing reason
 ATTEMPT_AGAIN = (5.0, 30.0)  # seconds until the second and the third
+
+
+@dataclass
+class _Trouble:
+    """Of questions about one ticket that failed one after the other. `refusals`: of our key; one may be passing."""
+
+    times: int = 0
+    refusals: int = 0
+    since: float | None = None  # when it was first said to be gone
+
+    def lasts(self, now: float) -> float:
+        """Seconds since it was first said to be gone."""
+        self.since = now if self.since is None else self.since
+        return now - self.since
+
+    def forget(self) -> None:
+        self.times, self.refusals, self.since = 0, 0, None
 
 
 class Collection:
     def __init__(
         self, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], queues: Queues,
-        flights: Flights, recorder: Recorder, health: Health, clock: Callable[[], datetime],
+        flights: Flights, recorder: Recorder, health: Health, choosing: Choosing,
     ) -> None:  # fmt: skip
         self._index, self._factories, self._gates, self._queues = index, factories, gates, queues
-        self._flights, self._recorder, self._health, self._clock = flights, recorder, health, clock
+        self._flights, self._recorder, self._health, self._choosing = flights, recorder, health, choosing
         self._paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
 
     async def collect(self, row: ItemRow) -> ItemRow:
@@ -66,7 +86,7 @@ class Collection:
         """What the run gave. Raises RunFailed or OutputLost when it has ended without."""
         provider, clock = row.provider, asyncio.get_running_loop().time
         gate, pace, model = self._gates[provider], self._paces[provider], last_attempt(self._index, row).model
-        began = clock()
+        began, trouble = clock(), _Trouble()
         if not self._flights.is_owed(row.item_key):
             await gate.rest(pace.first(model))
         while True:
@@ -76,11 +96,31 @@ class Collection:
                 if outputs is not None:
                     pace.learn(model, outputs.seconds)
                     return outputs
+                await self._answered(row, trouble)
+            except OutputLost as error:
+                if not error.passing or trouble.lasts(clock()) > GONE_LASTS:
+                    raise
+                pause = max(pause, ASK_AGAIN)
+                await self._note(row, trouble, error)
             except (Throttled, AskAgain, ProviderStopped) as error:
-                pause = await self._pause_after(row, error, pause)
+                trouble.refusals += isinstance(error, ProviderStopped)
+                is_passing = isinstance(error, ProviderStopped) and trouble.refusals == 1
+                pause = max(pause, ASK_AGAIN) if is_passing else await self._pause_after(row, error, pause)
+                await self._note(row, trouble, error)
             self._flights.asked_about(row.item_key)
             gate.wake()
             await gate.rest(pause)
+
+    async def _answered(self, row: ItemRow, trouble: _Trouble) -> None:
+        if trouble.times >= NOTED_AFTER:
+            await self._recorder.note(row, None)
+        trouble.forget()
+
+    async def _note(self, row: ItemRow, trouble: _Trouble, error: Exception) -> None:
+        """For receipt and status, once it has failed a few times."""
+        trouble.times += 1
+        if trouble.times >= NOTED_AFTER:
+            await self._recorder.note(row, f"It cannot be asked about just now, and is asked about again: {error}")
 
     async def _pause_after(self, row: ItemRow, error: Throttled | AskAgain | ProviderStopped, pause: float) -> float:
         """A question failed: seconds until the next, where an answer would have been followed by `pause`."""
@@ -130,13 +170,11 @@ class Collection:
 
         A bill by the time measured counts from here, before the slot is free for the next wish.
         """
-        now = self._clock().isoformat(timespec="milliseconds")
-        chosen = [
-            Output(str(uuid_utils.uuid7()), row.first_index + nth, output.address, now, output.mime)
-            for nth, output in enumerate(outputs.outputs)
-        ]
-        returned = {"parameters": dict(outputs.returned), "seconds": outputs.seconds, "note": outputs.note}
-        bill = budget.by_time(order_of(self._index, row), row, outputs.seconds)
+        chosen = await self._choosing.choose(row, outputs)
+        seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
+        parameters = strict_json.told(bounded(dict(outputs.returned)))
+        returned = {"parameters": parameters, "seconds": seconds, "note": outputs.note}
+        bill = budget.by_time(order_of(self._index, row), row, seconds)
         if bill is not None and bill > at_stake(self._index, row):
             log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
         assert row.attempt is not None
@@ -155,7 +193,9 @@ class Collection:
             self._queues[row.provider].rest(row.item_key, ATTEMPT_AGAIN[before])
             return await self._recorder.fail(row, Verdict.PASSING, str(error), cost=cost)
         words = f"{error} After {ATTEMPTS} attempts it is not tried again by itself." if error.passing else str(error)
-        return await self._recorder.fail(row, Verdict.ENDED, words, cost=cost)
+        if error.answer:
+            words += f" It answered: {shown(error.answer)}"
+        return await self._recorder.fail(row, Verdict.ENDED, words, cost=cost, answer=error.answer)
 
     def _attempts_before(self, row: ItemRow) -> int:
         """How many ended for a passing reason, one after the other; a person's retry of a failure begins anew."""

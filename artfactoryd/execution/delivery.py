@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,20 +15,22 @@ from urllib.request import url2pathname
 
 from artfactoryd.clock import Age
 from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import sidecar
 from artfactoryd.core.slug import slug
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputPoison
+from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, OutputPoison, OutputTooLarge
 from artfactoryd.execution.provenance import Provenance
-from artfactoryd.execution.rows import last_attempt
+from artfactoryd.execution.recorder import Recorder
+from artfactoryd.execution.rows import item_now, last_attempt
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
-from artfactoryd.shelf.fetch import Fetched, Fetcher
-from artfactoryd.shelf.media import Media
-from artfactoryd.shelf.staging import Staging
+from artfactoryd.shelf.fetch import Fetched, Fetcher, too_large, without_query
+from artfactoryd.shelf.media import Media, is_one_colour
+from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Filed, Output, Settlement
 from artfactoryd.storage.rows import ItemRow, OrderRow
@@ -38,7 +40,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8  # deliveries under way together
 LASTS = 3600.0  # seconds after which a provider has certainly erased an output
-LOOKS = 3  # downloads of an output that comes cut short or unreadable
+GONE_LASTS = 180.0  # seconds, at least, that an output is asked for which is said not to be there
+NOTED_AFTER = 3  # tries that failed
+LOOKS = 3  # downloads of an output that comes empty, cut short or damaged
+BOUND_AGAIN = 1.0  # seconds until it is seen whether the settings allow more
 AGAIN = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -54,6 +59,11 @@ class Arrival:
     def original_sha256(self) -> str:
         """Of the bytes as the provider sent them."""
         return self.chosen.original_sha256 or self.fetched.sha256
+
+    @property
+    def remark(self) -> str:
+        flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
+        return "; ".join(filter(None, [flagged, self.media.fault]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +82,10 @@ class Delivery:
         settings: LiveSettings,
         factories: Mapping[str, Factory],
         fetcher: Fetcher,
+        recorder: Recorder,
         clock: Callable[[], datetime],
     ) -> None:
+        self._recorder = recorder
         self._home, self._index, self._settings = home, books.index, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
         self._staging, self._provenance = Staging(home.work, home.rejected), Provenance(books.index)
@@ -83,7 +95,8 @@ class Delivery:
     async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         """Every output that can be had is on the shelf when this returns, or where later stages find it.
 
-        Raises StorageFull (try again), OutputLost or OutputBad (not one of them can be had).
+        Raises StorageFull (try again), OutputTooLarge (try again after `larger_bound`), OutputLost or OutputBad (not
+        one of them can be had).
         """
         if is_spent(row):
             return _as_they_were(row)
@@ -100,8 +113,16 @@ class Delivery:
                 else:
                     path = await asyncio.to_thread(self._staging.send_on, arrival.chosen.id, arrival.media.extension)
                 products.append(self._filed(arrival, path))
-        note = _shortfall(row, len(arrivals), lost)
+        note = " ".join(filter(None, [_shortfall(row, len(arrivals), lost), *map(_remark, arrivals)]))
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
+
+    async def larger_bound(self, row: ItemRow, bound: int) -> None:
+        """Until the settings allow more bytes than that, or a person ended it."""
+        while self._settings.now.limits.product_bytes <= bound and self._is_wanted(row):
+            await asyncio.sleep(BOUND_AGAIN)
+
+    def _is_wanted(self, row: ItemRow) -> bool:
+        return item_now(self._index, row.item_key).state == ItemState.DELIVERING
 
     def let_go(self, row: ItemRow) -> None:
         """Of what it was made from and is not to be kept, when nothing else is to be made of that."""
@@ -113,51 +134,96 @@ class Delivery:
         """The work files of an item that has ended, and what a factory here made for it; a leftover is harmless."""
         for chosen in row.chosen:
             self._staging.discard(chosen.id)
+            if not chosen.address.startswith("file:"):
+                continue
             made = Path(url2pathname(urlsplit(chosen.address).path)).resolve()
-            if chosen.address.startswith("file:") and made.is_relative_to(self._home.work):
+            if made.is_relative_to(self._home.work):
                 with contextlib.suppress(OSError):
                     made.unlink()
 
     async def _fetch_all(self, row: ItemRow) -> tuple[list[Arrival], list[OutputLost | OutputBad]]:
-        """What came, and why the rest did not."""
+        """What came, and why the rest did not. Raises OutputTooLarge when all others have come."""
         arrivals: list[Arrival] = []
         lost: list[OutputLost | OutputBad] = []
+        too_large: OutputTooLarge | None = None
         for chosen in row.chosen:
             try:
                 arrivals.append(await self._fetch(row, chosen))
+            except OutputTooLarge as error:
+                too_large = too_large or error
             except (OutputLost, OutputBad) as error:
                 log.error("an output of item %s is lost: %s", row.number, error)
                 lost.append(error)
+        if too_large is not None:
+            raise too_large
         return arrivals, lost
 
     async def _fetch(self, row: ItemRow, chosen: Output) -> Arrival:
         """Trouble on the way is waited out until the output has certainly expired."""
         age = Age(datetime.fromisoformat(chosen.created_at), self._clock)
-        tries = bad = 0
+        tries = bad = gone = 0
         while True:
             try:
-                return await self._fetch_once(row, chosen)
+                arrival = await self._fetch_once(row, chosen)
+                return await self._fetch_better(row, arrival) if arrival.media.fault else arrival
+            except OutputTooLarge as error:
+                raise OutputTooLarge(f"{error} {_where(chosen)}", error.bound) from error
             except OutputBad as error:
                 bad += 1
                 if bad >= LOOKS or isinstance(error, OutputPoison):
                     raise
+                trouble: Exception = error
+            except OutputLost as error:
+                gone += 1
+                if not error.passing or (gone >= LOOKS and age.seconds > GONE_LASTS):
+                    raise
+                trouble = error
             except AskAgain as error:
                 if age.seconds > LASTS:
                     raise OutputLost(f"It could not be fetched within an hour. {error}") from error
-            await asyncio.sleep(AGAIN[min(tries, len(AGAIN) - 1)])
+                trouble = error
             tries += 1
+            if tries >= NOTED_AFTER:
+                await self._recorder.note(row, f"What was made does not come, and is fetched again: {trouble}")
+            await asyncio.sleep(AGAIN[min(tries, len(AGAIN)) - 1])
+            if not self._is_wanted(row):
+                raise IllegalMove("A person ended it while it was fetched.")
+
+    async def _fetch_better(self, row: ItemRow, arrival: Arrival) -> Arrival:
+        """Of what is cut short or damaged: a repeat may bring it whole. What came is kept until a better one came."""
+        chosen, again = arrival.chosen, replace(arrival.chosen, id=f"{arrival.chosen.id}-again")
+        for pause, _ in zip(AGAIN, range(LOOKS - 1), strict=False):
+            await asyncio.sleep(pause)
+            try:
+                other = await self._fetch_once(row, again)
+            except (AskAgain, OutputLost, OutputBad) as error:
+                log.warning("an output of item %s stays as it came: %s", row.number, error)
+                break
+            if not other.media.fault:
+                await asyncio.to_thread(self._staging.replace, chosen.id, again.id)
+                return await self._fetch_once(row, chosen)
+            await asyncio.to_thread(self._staging.discard, again.id)
+            if other.fetched.sha256 == arrival.fetched.sha256:
+                break
+        return arrival
 
     async def _fetch_once(self, row: ItemRow, chosen: Output) -> Arrival:
         """What came whole once is kept in .work until it is settled: the provider may have erased it by then."""
         limits, product = self._settings.now.limits, chosen.id
         fetched = await asyncio.to_thread(self._staging.arrived, product) or await self._come(row, chosen)
+        if chosen.address.startswith(INLINE) and fetched.bytes > limits.product_bytes:
+            raise too_large(limits.product_bytes, fetched.bytes)
         name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
         async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
             media = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
+        if chosen.flagged and await asyncio.to_thread(is_one_colour, fetched.path):
+            raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
         return Arrival(chosen, fetched, media)
 
     async def _come(self, row: ItemRow, chosen: Output) -> Fetched:
         """Copied from the shelf where an equal item made it, else fetched from the provider."""
+        if chosen.address.startswith(INLINE):
+            raise OutputLost("It came with the provider's answer, and its file in .work is gone.")
         if chosen.sha256 is not None:
             source = self._home.root / chosen.address.partition(":")[2]
             return await asyncio.to_thread(self._staging.copy, source, chosen.id, chosen.sha256)
@@ -182,7 +248,7 @@ class Delivery:
         cost = budget.by_time(order, row, (attempt.returned or {}).get("seconds"))
         if price.per == "megapixel":
             sizes = [{"width": arrival.media.width, "height": arrival.media.height} for arrival in arrivals]
-            costs = [price.upper(1, size) for size in sizes]
+            costs = [price.upper(1, size) if all(size.values()) else None for size in sizes]
             cost = None if None in costs else sum(filter(None, costs))
         return Bill(attempt.reserved if cost is None else cost, estimated=price.per != "call")
 
@@ -194,7 +260,8 @@ class Delivery:
         measured = _measured(arrival)
 
         def card(chosen: str) -> dict[str, Any]:
-            return sidecar(facts, {"name": chosen, **measured}, arrival.chosen.to_json())
+            file = {"name": chosen, **measured}
+            return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
 
         folder = self._home.root / order.folder
         return folder / placing.place(arrival.fetched.path, folder, name, card)
@@ -213,8 +280,25 @@ def _measured(arrival: Arrival) -> dict[str, Any]:
     return {
         "index": arrival.chosen.index, "sha256": arrival.fetched.sha256, "original_sha256": arrival.original_sha256,
         "bytes": arrival.fetched.bytes, "mime": arrival.media.mime, "width": arrival.media.width,
-        "height": arrival.media.height, "duration": None,
+        "height": arrival.media.height, "duration": arrival.media.duration,
+        **({"remark": arrival.remark} if arrival.remark else {}),
     }  # fmt: skip
+
+
+def _remark(arrival: Arrival) -> str:
+    """What a person is told of it, beside what it is."""
+    return f"Product {arrival.chosen.index}: {arrival.remark}" if arrival.remark else ""
+
+
+def _where(chosen: Output) -> str:
+    """For whoever wants to have it all the same."""
+    until = datetime.fromisoformat(chosen.created_at) + timedelta(seconds=LASTS)
+    if chosen.address.startswith(INLINE):
+        return "It lies here: raise that setting, and it is shelved."
+    return (
+        f"It lies at {without_query(chosen.address)} until about {until.astimezone():%H:%M}: raise that setting, and "
+        "it is fetched."
+    )
 
 
 def is_copy(row: ItemRow) -> bool:

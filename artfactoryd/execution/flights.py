@@ -1,6 +1,6 @@
 """What is in flight: every item that somebody works on just now, in one table, and how far it is.
 
-    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room -> end
+    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room or a bound -> end
 
 Nothing here survives a restart, and nothing needs to: it follows from the index. All of it happens on the event loop,
 so what is asked here and done about it without an await between is one step.
@@ -8,6 +8,7 @@ so what is asked here and done about it without an await between is one step.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,10 +25,11 @@ class Phase(StrEnum):
     WAITS_FOR_PERSON = "waits_for_person"  # its ticket is out, and the provider is stopped
     DELIVERING = "delivering"  # its outputs are fetched and put on the shelf
     WAITS_FOR_ROOM = "waits_for_room"  # they came, and the disk does not take them
+    WAITS_FOR_BOUND = "waits_for_bound"  # one is larger than the settings let it be
 
 
 TICKET_OUT = frozenset({Phase.ASKING, Phase.WAITS_FOR_PERSON})
-WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM})
+WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR_BOUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Flights:
     def __init__(self) -> None:
         self._table: dict[ItemKey, Flight] = {}
         self._stuck: dict[ItemKey, str] = {}
+        self._releases: dict[ItemKey, asyncio.Event] = {}
         self._stopping = False
 
     # --- from begin to end ---
@@ -91,6 +94,9 @@ class Flights:
     def waits_for_room(self, key: ItemKey) -> None:
         self._enter(key, Phase.WAITS_FOR_ROOM)
 
+    def waits_for_bound(self, key: ItemKey) -> None:
+        self._enter(key, Phase.WAITS_FOR_BOUND)
+
     def _enter(self, key: ItemKey, phase: Phase) -> None:
         self._table[key] = replace(self._table[key], phase=phase)
 
@@ -115,8 +121,21 @@ class Flights:
         return self._table[key].cancelled
 
     def stick(self, key: ItemKey, why: str) -> None:
-        """A defect of ours: left alone until a restart, also when its flight has ended."""
+        """A defect of ours: left alone until a person says so or a restart, also when its flight has ended."""
         self._stuck[key] = why
+        self._releases[key] = asyncio.Event()
+
+    async def released(self, key: ItemKey) -> None:
+        """Until a person says that it may be tried again."""
+        await self._releases[key].wait()
+
+    def unstick(self, order_id: str) -> list[ItemKey]:
+        """A person says so, of all that is stuck of an order; which those were."""
+        keys = [key for key in self._stuck if key.order_id == order_id]
+        for key in keys:
+            del self._stuck[key]
+            self._releases.pop(key).set()
+        return keys
 
     def is_stuck(self, key: ItemKey) -> bool:
         return key in self._stuck

@@ -91,7 +91,7 @@ class Calls:
         known = self._books.index.upload(provider, sha256)
         if known is None:
             return None
-        if known.expires_at is not None and _moment(known.expires_at) - SPARE < self._clock():
+        if known.expires_at is not None and _moment(known.expires_at) < self._clock() + SPARE:
             return None
         return str(known.address)
 
@@ -117,5 +117,5 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return PAST + SPARE
+        return PAST
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -19,6 +19,7 @@ from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import order_of
 from artfactoryd.factories import Call, Factory
+from artfactoryd.home import Home
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Wish
@@ -41,18 +42,19 @@ class Money:
 
 class Purchase:
     def __init__(
-        self, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], flights: Flights,
+        self, home: Home, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], flights: Flights,
         recorder: Recorder, health: Health, calls: Calls, settings: LiveSettings,
         clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._index, self._factories, self._gates, self._flights = index, factories, gates, flights
         self._recorder, self._health, self._calls = recorder, health, calls
-        self._settings, self._clock = settings, clock
+        self._home, self._settings, self._clock = home, settings, clock
 
     async def send(self, row: ItemRow) -> ItemRow:
         """A planned item: sent at most once. The row as it is then: running, planned again, failed, or in doubt.
 
-        Raises OverCap before anything is uploaded or written when it would pass a cap.
+        Raises OverCap before anything is uploaded or written when it would pass a cap, and HomeMoved before anything is
+        written when the home is not where it was.
         """
         order = order_of(self._index, row)
         money = self._money(row, order)
@@ -93,6 +95,7 @@ class Purchase:
             order=row.order_id, item=row.number, attempt=attempt, nth=nth, provider=row.provider, model=call.model,
             actual=dict(call.parameters), reserved=money.reserved, day=money.day, caps=money.in_force,
         )  # fmt: skip
+        self._home.check_held()  # else the wish would stand in a ledger that the next start does not read
         await self._recorder.wish(wish)
         return replace(row, attempt=attempt, attempts=nth)
 
@@ -108,6 +111,7 @@ class Purchase:
             await self._health.create_failed(row.provider, str(error))
         else:
             log.warning("an upload waits: %s", error)
+            await self._recorder.note(row, f"What it is made from cannot be uploaded just now: {error}")
             self._gates[row.provider].hold_creates(error.after or UPLOAD_AGAIN)
         return row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from artfactoryd import failpoints
@@ -13,7 +14,6 @@ from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now
 from artfactoryd.factories import Ticket
-from artfactoryd.log import generation
 from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
 from artfactoryd.storage.writer import Books
@@ -30,7 +30,6 @@ class Recorder:
     async def wish(self, wish: Wish) -> None:
         """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
         await self._books.record(wish)
-        generation(wish.to_line())
         failpoints.point("recorded_wish")
         self._receipts.touch(wish.order)
 
@@ -43,21 +42,27 @@ class Recorder:
             except StorageFull as error:
                 log.error("a %s waits to be written: %s", event.kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
-        attempt = self._books.index.attempt(event.attempt) if event.attempt else None
-        generation(event.to_line(), {"provider": attempt.provider, "model": attempt.model} if attempt else None)
         failpoints.point(f"recorded_{event.kind}")
         self._receipts.touch(event.order)
+        attempt = self._books.index.attempt(event.attempt) if event.attempt else None
         if attempt is not None and _gave_money_back(attempt):
             self._capped.money_came_back(event.order)
         return item_now(self._books.index, ItemKey(event.order, event.item))
 
-    async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None) -> ItemRow:
+    async def note(self, row: ItemRow, words: str | None) -> None:
+        """Why it does not go on just now (None: it does): for receipt and status, until its next move."""
+        if item_now(self._books.index, row.item_key).reason != words:
+            with contextlib.suppress(StorageFull):  # said again with the next reason
+                await self._books.note_item(row.item_key, words)
+            self._receipts.touch(row.order_id)
+
+    async def fail(self, row: ItemRow, verdict: Verdict, reason: str, cost: int | None, answer: str = "") -> ItemRow:
         """Its last attempt ended otherwise than well. `cost`: in micro-dollars; None of what is in doubt."""
         assert row.attempt is not None
         ask = verdict == Verdict.IN_DOUBT and self._doubts.can_be_asked(row.provider)
         failure = Failure(
             order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=reason, cost=cost,
-            ask=ask,
+            ask=ask, answer=answer,
         )  # fmt: skip
         failed = await self.record(failure)
         if ask:

@@ -9,11 +9,20 @@ Recovery is this same path: a start enters it at `delivering`, `running` or `sub
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 
-from artfactoryd.core.lifecycle import ItemState, Verdict
-from artfactoryd.errors import IllegalMove, OutputBad, OutputLost, OverCap, StorageFull, StorageSick
+from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, Verdict
+from artfactoryd.errors import (
+    IllegalMove,
+    OutputBad,
+    OutputLost,
+    OutputTooLarge,
+    OverCap,
+    StorageFull,
+    StorageSick,
+)
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
 from artfactoryd.execution.delivery import Delivery, is_copy
@@ -33,7 +42,7 @@ from artfactoryd.storage import dependencies
 from artfactoryd.storage.database import is_passing
 from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import ItemRow
+from artfactoryd.storage.rows import ItemKey, ItemRow
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +65,8 @@ class Worker:
         """From the state of `row` to its end. It holds a slot of its gate. Only a sick disk gets out as an error."""
         with log_fields(order=row.order_id, item=row.number):
             again = await self._make_once(row)
-            while (
-                again or row.item_key in self._flights
-            ):  # adopted meanwhile: it was bought after all, and is collected
+            # adopted meanwhile: it was bought after all, and is collected now; or it was stuck, and is let go
+            while again or row.item_key in self._flights or await self._let_go(row.item_key):
                 self._gates[row.provider].hold()
                 again = await self._make_once(item_now(self._index, row.item_key))
 
@@ -83,7 +91,7 @@ class Worker:
             if is_passing(error):
                 return await self._wait_out(row, error)
             log.exception("item %s of order %s: a defect of this program", row.number, row.order_id)
-            self._flights.stick(row.item_key, f"a defect of this program ({error}); the log has the details")
+            await self._stick(row, error)
         finally:
             self.put_back(row)
         return False
@@ -94,6 +102,26 @@ class Worker:
         self._disk.refused_ledger(f"The machine refuses just now ({error}). It is tried again.")
         await asyncio.sleep(MACHINE_AGAIN)
         return item_now(self._index, row.item_key).state in UNDER_WAY
+
+    async def _stick(self, row: ItemRow, error: Exception) -> None:
+        """Left alone, with words in receipt and status, until a person says otherwise."""
+        short = row.order_id[:13]
+        words = f"{STUCK} ({type(error).__name__}: {error}); the log has the details. "
+        words += f"`retry {short}` tries it again, `cancel {short}` ends it."
+        self._flights.stick(row.item_key, words)
+        with contextlib.suppress(Exception):  # it may be the books that fail
+            await self._recorder.note(row, words)
+
+    async def _let_go(self, key: ItemKey) -> bool:
+        """Whether it is to be taken up again where it was; that which was not sent yet takes its turn."""
+        if not self._flights.is_stuck(key):
+            return False
+        await self._flights.released(key)
+        row = item_now(self._index, key)
+        if row.state == ItemState.PLANNED:
+            self._queues[row.provider].back(key)
+            self._gates[row.provider].wake()
+        return row.state in RESUMED
 
     async def _buy(self, row: ItemRow) -> ItemRow:
         """From the state it is in to delivering, planned again, in doubt or an end. The slot is free then.
@@ -141,12 +169,22 @@ class Worker:
             self._delivery.discard(row)
 
     async def _delivered(self, row: ItemRow) -> Settlement:
-        """A disk that refuses is tried again each minute, for as long as it takes."""
+        """A disk that refuses is tried again each minute, and what is larger than the settings allow when they allow
+        more, for as long as it takes."""
         key = row.item_key
         while True:
+            if item_now(self._index, key).state != ItemState.DELIVERING:
+                raise IllegalMove("A person ended it while it waited.")
             self._flights.delivers(key)
             try:
                 return await self._delivery.deliver(row, order_of(self._index, row))
+            except OutputTooLarge as error:
+                log.error("a product waits for a larger bound: %s", error)
+                await self._recorder.note(row, str(error))
+                self._flights.waits_for_bound(key)
+                self._asked_about(row)
+                await self._delivery.larger_bound(row, error.bound)
+                continue
             except StorageFull as error:
                 log.error("a product waits for room: %s", error)
                 self._disk.refused_product(key, str(error))

@@ -45,10 +45,16 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output: an address that `fetch` can read (https:, data:, or file: below the work folder)."""
+    """One output: an address that `fetch` can read (https:, data:, or file: below the work folder).
+
+    `byproduct`: it came beside what was asked for (a mask, a preview), and is not paid for as one. `flagged`: the
+    provider's content filter marked it, and perhaps blacked it out.
+    """
 
     address: str
     mime: str | None = None
+    byproduct: bool = False
+    flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ clearing never makes a second order.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,12 +15,13 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, news
 from artfactoryd.clock import Age
 from artfactoryd.core.expansion.hold_reasons import Reason
-from artfactoryd.errors import Problem, Refusal
+from artfactoryd.entries import bounded
+from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments, notices, order_folder, put_back
+from artfactoryd.intake import attachments, notices, order_folder, own_folder, put_back
 from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
@@ -30,15 +32,20 @@ from artfactoryd.planning.accepted import document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
+from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold, HoldReason
 from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 
+log = logging.getLogger(__name__)
+
 MOST_READINGS = 3
+NOT_READABLE = "E_READ"  # of a file that the order needs: nothing is wrong with the order
 GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
@@ -53,6 +60,12 @@ def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
 def _poison(name: str) -> Problem:
     fix = "It is set aside; look at what is unusual in it."
     return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
+
+
+def _defect(claim: Claim, error: Exception) -> Problem:
+    message = f"a defect of this program keeps it from being read ({type(error).__name__}); the file may be right."
+    fix = f"The log tells more: artfactoryd logs --order {claim.id}. Please report it; the file is only set aside."
+    return Problem("E_DEFECT", message, fix, file=claim.name)
 
 
 class Intake:
@@ -72,6 +85,10 @@ class Intake:
         Raises StorageFull, OSError and OutputBad with nothing lost: take it again at a later look.
         """
         with log_fields(order=claim.id):
+            if claim.stray:
+                path = await asyncio.to_thread(self._claims.reject, claim, claim.stray)
+                news.tell(news.OrderRejected(file=claim.name, path=str(path)))
+                return Rejected(path)
             return await self._take(claim)
 
     async def _take(self, claim: Claim) -> Outcome:
@@ -87,12 +104,34 @@ class Intake:
         approved = await self._approved_by(claim)
         if approved:
             return await self._approve_by_drop(claim, approved)
+        decided = await self._decide_safely(claim)
+        if not isinstance(decided, list):
+            return decided
+        await self._books.record(*decided)
+        failpoints.point("order_accepted")
+        return None
+
+    async def _decide_safely(self, claim: Claim) -> Outcome | list[Event]:
+        """Whatever in one file this program was not made for costs that file and no other. Nothing is recorded here."""
+        try:
+            return await self._decide(claim)
+        except (ArtFactoryError, OSError, DatabaseError):  # of the disk and the books: not of this file
+            raise
+        except ImportError as error:
+            return Waiting(Lack.ROOM, f"A part of the program is away ({error}): it was replaced. Start it again.")
+        except Exception as error:
+            log.exception("%s is set aside: a defect of this program", claim.name)
+            return await self._reject(claim, [_defect(claim, error)])
+
+    async def _decide(self, claim: Claim) -> Outcome | list[Event]:
+        """What becomes of it, or the lines that make orders of it."""
         if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
             return Waiting(Lack.PICTURE)
-        sidecar = await asyncio.to_thread(put_back.put_back, self._home, self._books.index, claim)
-        if sidecar is not None:
-            await asyncio.to_thread(self._claims.clear, claim)
-            return PutBack(sidecar)
+        for back in (put_back.put_back, own_folder.put_back):
+            place = await asyncio.to_thread(back, self._home, self._books.index, claim)
+            if place is not None:
+                await asyncio.to_thread(self._claims.clear, claim)
+                return PutBack(place)
         return await self._read(claim)
 
     async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
@@ -113,6 +152,8 @@ class Intake:
     def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
         """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
         left = attachments.leftovers(claim, [picture["value"] for row in ready for picture in row.inputs])
+        if claim.is_order_folder:
+            left = own_folder.beyond_shelf(self._home, self._books.index, claim, left)
         if claim.kind == "file":
             for path in left:
                 self._set_aside(path, notices.left_text(path.name, claim.name, bool(ready)))
@@ -128,22 +169,23 @@ class Intake:
         if aside is not None:
             self._claims.reject(aside, text)
 
-    async def _read(self, claim: Claim) -> Rejected | Waiting | None:
-        """None: its orders are in the books, accepted or held."""
+    async def _read(self, claim: Claim) -> Rejected | Waiting | list[Event]:
         try:
             studies = await self._understand(claim)
         except Refusal as refusal:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
-                await asyncio.to_thread(self._claims.finish_reading, claim)
                 return Waiting(Lack.PICTURE)
+            if closed := [problem for problem in refusal.problems if problem.code == NOT_READABLE]:
+                return Waiting(Lack.ROOM, "\n".join(map(str, closed)))
             return await self._reject(claim, refusal.problems)
         failpoints.point("order_read")
-        await self._accept(claim, studies)
-        return None
+        return await self._orders(claim, studies)
 
     async def _reject(self, claim: Claim, problems: Sequence[Problem]) -> Rejected:
         path = await asyncio.to_thread(self._claims.reject, claim, notices.rejection_text(claim.name, problems))
         await asyncio.to_thread(self._attachments.decided, claim)
+        codes = tuple(problem.code for problem in problems)
+        news.tell(news.OrderRejected(file=claim.name, path=str(path), codes=codes))
         return Rejected(path)
 
     async def _understand(self, claim: Claim) -> list[Study]:
@@ -153,7 +195,6 @@ class Intake:
         except ModelsUnknown as unknown:
             if not unknown.names:
                 raise
-            await asyncio.to_thread(self._claims.finish_reading, claim)
             return await self._read_once(claim, await self._descriptions.learn(unknown.names))
 
     async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
@@ -161,9 +202,10 @@ class Intake:
         if readings > MOST_READINGS:
             raise Refusal([_poison(claim.name)])
         failpoints.point("reading")
-        studies = await asyncio.to_thread(self._study_with_pictures, claim, heard)
-        await asyncio.to_thread(self._claims.finish_reading, claim)
-        return studies
+        try:
+            return await asyncio.to_thread(self._study_with_pictures, claim, heard)
+        finally:  # however it ends: what is counted is deaths
+            self._claims.finish_reading(claim)
 
     def _study_with_pictures(self, claim: Claim, heard: Heard) -> list[Study]:
         """A loose order's pictures are taken along from where it lay, as far as they are there."""
@@ -203,20 +245,20 @@ class Intake:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
-            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED
-        )
+            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED,
+            copy_of=own_folder.original(self._books.index, claim),
+        )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
-        return scholar.study(claim.order_file.read_bytes(), origin)
+        return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
 
-    async def _accept(self, claim: Claim, studies: Sequence[Study]) -> None:
-        """All documents of the file together: accepted, or all held."""
+    async def _orders(self, claim: Claim, studies: Sequence[Study]) -> list[Event]:
+        """The lines for all documents of the file together: accepted, or all held."""
         lines: list[Event] = [self._acceptance(claim, study) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
             entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
             lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
-        await self._books.record(*lines)
-        failpoints.point("order_accepted")
+        return lines
 
     def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
         submission = claim.submission()

@@ -125,15 +125,17 @@ class Attachments:
 
 
 def _copy(path: Path, target: Path, most_bytes: int) -> bool:
-    """False when it cannot be read: it is as if it were not there (yet). A link is copied as a link, to be refused."""
+    """False when it is not there (any more). A link is copied as a link, to be refused.
+
+    Raises OSError when it cannot be read: that it is missing would be another problem than the true one.
+    """
     try:
         if path.is_symlink():
             data = None
         else:
             with os.fdopen(os.open(path, READ_ONLY), "rb") as file:
                 data = file.read(most_bytes + 1)
-    except OSError as error:
-        log.warning("%s cannot be read: %s", path, error.strerror)
+    except FileNotFoundError:
         return False
     with storage_errors(target.parent):
         make_folders(target.parent)

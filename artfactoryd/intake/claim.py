@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
+from artfactoryd.core.inbox_rules import RESOLVED, is_order_folder
+from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 SUBMISSION = ".submit.json"  # what `submit` writes into a bundle
 SUBMISSION_BYTES = 64 * 1024
+WAITS = "waits.txt"  # in a claim's folder: what it waits for, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Claim:
     project: str | None
     kind: str  # "file", or "bundle": a folder
     taken_at: str  # ISO, UTC
+    stray: str = ""  # why it will never be an order, as a word for Rejected; empty when it may be one
 
     @property
     def entry(self) -> Path:
@@ -33,9 +37,16 @@ class Claim:
         return self.folder / "dropped" / self.name
 
     @property
+    def is_order_folder(self) -> bool:
+        """One of ours, that has lain on a shelf."""
+        return self.kind == "bundle" and os.path.isdir(self.entry) and is_order_folder(os.listdir(self.entry))
+
+    @property
     def order_file(self) -> Path:
         if self.kind == "file":
             return self.entry
+        if self.is_order_folder:
+            return self.entry / RESOLVED
         names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
         return self.entry / (names[0] if names else "order.yaml")
 
@@ -57,3 +68,8 @@ class Claim:
             pass
         fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
         raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMISSION)])
+
+
+def note_waiting(claim: Claim, why: str) -> None:
+    """For `why`, as long as the claim is there."""
+    write_note(claim.folder / WAITS, f"{why}\n".encode("utf-8", "backslashreplace"))

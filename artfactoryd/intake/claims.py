@@ -26,6 +26,7 @@ from artfactoryd import entries
 from artfactoryd.core.names import folded
 from artfactoryd.durable import (
     copy,
+    hand_over,
     make_folder,
     make_folders,
     move,
@@ -38,6 +39,7 @@ from artfactoryd.durable import (
 )
 from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
+from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 from artfactoryd.printable import printable
@@ -58,17 +60,23 @@ class Claims:
 
     # --- taking ---
 
-    def take(self, entry: Path, *, id: str, project: str | None, taken_at: str) -> Claim | None:
+    def take(
+        self, entry: Path, *, id: str, project: str | None, taken_at: str, stray: tuple[str, str] | None = None
+    ) -> Claim | None:
         """Take what lies at `entry`; None when somebody else removed it. A link is taken as a link.
 
-        Whatever is raised, `entry` lies where it was. OSError: its own disk cannot be read, or it is in use.
+        `stray`: what it is instead of an order, and what would work. Whatever is raised, `entry` lies where it was.
+        OSError: it cannot be read, its own disk cannot, or it is in use.
         """
         with self._lock:
             if not os.path.lexists(entry):
                 return None
             folder = entries.is_folder(entry)
             name = entries.safe_name(entry.name, folder)
-            claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at)
+            word = notices.stray_text(name, *stray) if stray else ""
+            claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at, word)
+            if not stray:  # here a person sees it and can help; an order in `.work` nobody sees
+                entries.check_readable(entry)
             with storage_errors(self.folder):
                 if not self.folder.exists():
                     make_folders(self.folder)
@@ -204,7 +212,7 @@ class Claims:
             target = self.rejected / next(names)
             error_text = target.with_name(target.name + ".error.txt")
             if entries.same(claim.entry, target):  # killed between the two names of `move_new`
-                rename(word, error_text)
+                hand_over(word, error_text)
                 os.unlink(claim.entry)
                 return target
             if os.path.lexists(target) or not share_equal(word, error_text):
@@ -227,7 +235,7 @@ class Claims:
         """Gone in one step, so that no half of it is ever taken for the whole."""
         grave = self.folder / f"{CLEARED}{secrets.token_hex(8)}"
         try:
-            rename(path, grave)
+            hand_over(path, grave)
         except FileNotFoundError:
             return
         flush_folder(self.folder)
@@ -297,7 +305,7 @@ class Claims:
     def _write_why(self, target: Path, text: str) -> None:
         word = self.folder / "word.txt"
         write_file(word, _text(text))
-        rename(word, _why(target))
+        hand_over(word, _why(target))
 
     def _free_entry(self, claim: Claim, notes: dict[str, Any]) -> str:
         """A name that is free in Held, and is not that of an entry a person is just moving to the Inbox."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake.acceptance import Intake
-from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claim import Claim, note_waiting
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Ready, Scan, Stray
-from artfactoryd.intake.outcomes import Lack, Outcome, Rejected, Waiting
+from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Consumer:
                 self._left.discard(entry.path)
             except (StorageFull, OSError) as error:
                 if entry.path not in self._left:
-                    log.error("%s stays in the inbox: %s", entry.path.name, error)
+                    log.error("%s stays in the inbox: %s", entry.path.name, in_words(error))
                 self._left.add(entry.path)
 
     def is_wanted(self, entry: Ready | Stray, scan: Scan) -> bool:
@@ -76,21 +77,17 @@ class Consumer:
         return any(self.is_wanted(entry, scan) and entry.path not in self._left for entry in scan.ready)
 
     async def _take_entry(self, entry: Ready | Stray) -> None:
-        project = entry.project if isinstance(entry, Ready) else None
+        project, stray = (entry.project, None) if isinstance(entry, Ready) else (None, (entry.what, entry.advice))
         taken_at = now().isoformat(timespec="milliseconds")
         self._half_taken = True
         claim = await asyncio.to_thread(
-            self._claims.take, entry.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at
+            self._claims.take, entry.path, id=str(uuid_utils.uuid7()), project=project, taken_at=taken_at, stray=stray
         )
         self._half_taken = False
         if claim is None:
             return
         failpoints.point("claimed")
-        if isinstance(entry, Stray):
-            text = f"{claim.name} is not an order: it is {entry.what}.\n\n{entry.advice}\n"
-            self._report(Rejected(await asyncio.to_thread(self._claims.reject, claim, text)))
-        else:
-            await self._take(claim)
+        await self._take(claim)
 
     # --- claims ---
 
@@ -124,14 +121,21 @@ class Consumer:
             return await self._intake.take(claim)
         except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
             orders = tuple(row.id for row in self._index.orders_of_claim(claim.id))
-            return Waiting(Lack.ROOM, str(error), orders)
+            return Waiting(Lack.ROOM, in_words(error), orders)
 
     def _log_waiting(self, claim: Claim, waiting: Waiting) -> None:
         """Once, and not at every look."""
         _, before = self._waiting.get(claim.id, (claim, None))
-        if before is not None and before.lack == waiting.lack:
+        if before is not None and (before.lack, before.text) == (waiting.lack, waiting.text):
             return
+        note_waiting(claim, waiting.text)
         if waiting.lack == Lack.PICTURE:
             log.info("%s waits for a picture that it names", claim.name)
         else:
             log.error("%s is taken, and waits: %s", claim.name, waiting.text)
+
+
+def in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}."
+    return str(error)

@@ -36,7 +36,7 @@ class HeldFolder:
             if time.monotonic() - since > GONE_FOR and inbox_is_empty:
                 del self._gone[row.id]
                 await self._cancel(row.id)
-                log.info("order %s left Held/ and is cancelled", row.name)
+                log.info("order %s left Held/, and was cancelled by that", row.name)
 
     def _restore(self) -> None:
         """A vanished Held/ is made again from the claims and cancels nothing."""

@@ -24,6 +24,7 @@ from artfactoryd.core import inbox_rules
 from artfactoryd.durable import make_folder, write_file
 from artfactoryd.entries import Entry, everything_in, has_writer, listing, readable
 from artfactoryd.errors import StorageFull
+from artfactoryd.intake.own_folder import names_in
 from artfactoryd.intake.watcher import STEP_MS, Watcher
 from artfactoryd.mounts import mount_of, mounts
 
@@ -67,6 +68,7 @@ class Scan:
     strays: tuple[Stray, ...] = ()
     waiting: tuple[str, ...] = ()
     due: float = math.inf
+    blind: str = ""  # why something could not be looked into; then the rest is not all there is
 
 
 _Seen = dict[Path, tuple[tuple[int, ...], float]]
@@ -84,10 +86,15 @@ class _Look:
     waiting: list[str] = field(default_factory=list)
     due: float = math.inf
     complaints: set[str] = field(default_factory=set)
+    blind: set[str] = field(default_factory=set)  # those of them that hide something
 
     def take(self, entry: Entry, project: str | None) -> None:
         ready = Ready(entry.path, "bundle" if entry.kind == "folder" else "file", project)
         self.ready.append((entry.status.st_ctime_ns, entry.path, ready))
+
+    def cannot_see(self, words: str) -> None:
+        self.complaints.add(words)
+        self.blind.add(words)
 
     def again_in(self, seconds: float) -> None:
         self.due = min(self.due, seconds)
@@ -98,7 +105,8 @@ class _Look:
 
     def result(self) -> Scan:
         oldest_first = sorted(self.ready, key=lambda entry: entry[:2])
-        return Scan(tuple(ready for _, _, ready in oldest_first), tuple(self.strays), tuple(self.waiting), self.due)
+        ready = tuple(ready for _, _, ready in oldest_first)
+        return Scan(ready, tuple(self.strays), tuple(self.waiting), self.due, " ".join(sorted(self.blind)))
 
 
 class Inbox:
@@ -130,7 +138,7 @@ class Inbox:
             same_root = self._find_root()
             entries = _not_junk(self.folder)
         except OSError as error:
-            look.complaints.add(f"The inbox {self.folder} cannot be looked into: {error.strerror}.")
+            look.cannot_see(f"The inbox {self.folder} cannot be looked into: {error.strerror}.")
         else:
             self._judge_all(entries, same_root, look)
             self._seen = look.seen
@@ -187,6 +195,9 @@ class Inbox:
 
     def _judge_folder(self, box: Entry, look: _Look) -> None:
         """A bundle, a drop-box or a stray: known when all in it is quiet. Once a drop-box, it stays one."""
+        if inbox_rules.is_order_folder(names_in(box.path)):
+            self._judge_order_folder(box, None, look)
+            return
         if readable(box.name) in self._served:
             self._look_into(box, look)
             return
@@ -212,17 +223,40 @@ class Inbox:
         else:
             look.take(box, None)
 
+    def _judge_order_folder(self, box: Entry, project: str | None, look: _Look) -> None:
+        """One that has lain on the shelf, and whose pictures are no strays."""
+        deep = list(everything_in(box.path))
+        age = min(self._age(entry, look) for entry in chain([box], deep))
+        if age < self._settle:
+            look.wait(box, project, self._settle - age)
+        elif any(self._written(entry) for entry in deep):
+            look.wait(box, project, max(age / 10, REST))
+        else:
+            look.take(box, None)
+
+    def _judge_nested(self, box: Entry, project: str, look: _Look) -> None:
+        """A folder in a drop-box: what was dragged may be a whole day, or a whole project, of order folders."""
+        if inbox_rules.is_order_folder(names_in(box.path)):
+            self._judge_order_folder(box, project, look)
+            return
+        inside = [entry for entry in everything_in(box.path) if entry.kind == "folder"]
+        own = [entry for entry in inside if inbox_rules.is_order_folder(names_in(entry.path))]
+        for entry in own:
+            self._judge_order_folder(entry, project, look)
+        if not own:
+            age = min(self._age(inner, look) for inner in chain([box], everything_in(box.path)))
+            self._judge_stray(box, inbox_rules.NESTED, age, look)
+
     def _look_into(self, box: Entry, look: _Look) -> None:
         project, before = readable(box.name), len(look.ready)
         try:
             entries = _not_junk(box.path)
         except OSError as error:
-            look.complaints.add(f"The drop-box {project} cannot be looked into: {error.strerror}.")
+            look.cannot_see(f"The drop-box {project} cannot be looked into: {error.strerror}.")
             return
         for entry in entries:
             if entry.kind == "folder":
-                age = min(self._age(inner, look) for inner in chain([entry], everything_in(entry.path)))
-                self._judge_stray(entry, inbox_rules.NESTED, age, look)
+                self._judge_nested(entry, project, look)
             else:
                 self._judge(entry, project, look)
         if len(look.ready) > before:

@@ -20,6 +20,10 @@ def rejection_text(name: str, problems: Sequence[Problem]) -> str:
     return "\n".join([*lines, "", "Correct the file and drop it into the Inbox again.", ""])
 
 
+def stray_text(name: str, what: str, advice: str) -> str:
+    return f"{name} is not an order: it is {what}.\n\n{advice}\n"
+
+
 def hold_text(name: str, studies: Sequence[Study]) -> str:
     lines = [f"{name} waits for you. Nothing of it was sent.", ""]
     for study in studies:

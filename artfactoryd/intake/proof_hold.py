@@ -85,7 +85,6 @@ class ProofHold:
             await asyncio.to_thread(self._claims.clear, claim)
             return
         for row in rows:
-            log.info("the proof of order %s is done; it waits for a person", row.name)
             self._touch(row.id)
 
     def _claim(self, rows: Sequence[OrderRow], name: str) -> Claim | None:

@@ -16,7 +16,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake.attachments import source_of
 from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import flush_folder, storage_errors
-from artfactoryd.planning.remake import SUFFIX, read_card
+from artfactoryd.planning.remake import MOST_BYTES, SUFFIX, read_card
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ProductRow
 
@@ -68,7 +68,7 @@ def _known(index: Index, claim: Claim) -> tuple[ProductRow | None, dict[str, Any
     if claim.kind != "file" or not claim.name.lower().endswith(SUFFIX):
         return None, None
     try:
-        card = read_card(claim.entry.read_bytes())
+        card = read_card(entries.bounded(claim.entry, MOST_BYTES))
     except OSError:
         return None, None
     return (index.product(str(card["id"])), card) if card and isinstance(card["file"], dict) else (None, None)

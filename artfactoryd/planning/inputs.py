@@ -15,7 +15,7 @@ from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.model import Model
 from artfactoryd.durable import make_folders, write_file
-from artfactoryd.entries import READ_ONLY
+from artfactoryd.entries import READ_ONLY, bounded
 from artfactoryd.errors import OutputBad, Problem, Refusal
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
@@ -122,6 +122,8 @@ class Search:
         try:
             data = _read(place.file, place.root, self.gathering.most_bytes)
             picture = media.identify(place.file, self.most_megapixels)
+        except PermissionError as error:
+            return Problem("E_READ", f"{value} cannot be read: {error.strerror}.", "Look at its permissions.", path)
         except (OSError, OutputBad) as error:
             fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
             return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
@@ -154,7 +156,7 @@ def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_
     with open(os.open(path, READ_ONLY), "rb") as file:
         if os.fstat(file.fileno()).st_size > most_bytes:
             raise OutputBad(f"it is larger than {limit} allows ({most_bytes / 1_000_000:g} MB)")
-        return file.read()
+        return file.read(most_bytes)
 
 
 def of_item(
@@ -182,7 +184,7 @@ def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:
 def read(path: Path, known: Mapping[str, Any]) -> bytes:
     """The bytes of an accepted input again. Raises OutputBad when they are not the ones that were accepted."""
     try:
-        data = path.read_bytes()
+        data = bounded(path, known["bytes"])
     except OSError as error:
         raise OutputBad(f"{path} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(data).hexdigest() != known["sha256"]:

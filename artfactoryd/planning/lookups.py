@@ -11,7 +11,7 @@ from pathlib import Path
 
 from artfactoryd import documents
 from artfactoryd.core.names import nfc
-from artfactoryd.entries import LITTER
+from artfactoryd.entries import LITTER, files_below
 from artfactoryd.errors import Problem, Refusal
 
 LISTS, TEXTS = (".yaml", ".yml", ".json"), (".txt",)
@@ -87,7 +87,7 @@ def name_of(path: Path, folder: Path) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     """In order of their names; hidden ones and what a desktop leaves are passed over."""
-    for path in sorted(folder.rglob("*")):
+    for path in files_below(folder):
         parts = path.relative_to(folder).parts
         if any(part.startswith(".") or part.lower() in LITTER for part in parts):
             continue

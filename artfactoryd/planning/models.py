@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from artfactoryd.core.openapi import NoSchema
 from artfactoryd.documents import Document
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.errors import Path as KeyPath
-from artfactoryd.errors import Problem, Refusal
+from artfactoryd.errors import Problem, Refusal, not_readable
 
 SHIPPED = Path(__file__).parents[1] / "catalog"
 ENDINGS = (".yaml", ".yml", ".json")
@@ -31,14 +32,27 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
     Later ones override earlier ones. A file with a problem gives no model and spoils no other; every problem is told
     with its place. `told`: where the providers' descriptions are kept; one that is damaged counts as not there.
     """
-    shipped, problems = _all(_files(SHIPPED))
+    shipped, problems = shipped_models()
     known = {(model.provider, model.id): model for model in shipped}
     for path in sorted(told.iterdir()) if told and told.is_dir() else ():
-        for said in _all(_files(path))[0]:
+        for said in _all_in(path)[0]:
             before = known.get((said.provider, said.id))
             known[said.provider, said.id] = renewed(before, said) if before else said
-    own, wrong = _all(_files(folder) if folder else ())
+    own, wrong = _all_in(folder) if folder else ([], [])
     return [*known.values(), *own], [*problems, *wrong]
+
+
+@cache
+def shipped_models() -> tuple[list[Model], list[Problem]]:
+    """Read once: later these files may be those of another release, or away."""
+    return _all_in(SHIPPED)
+
+
+def _all_in(folder: Path) -> tuple[list[Model], list[Problem]]:
+    try:
+        return _all(list(_files(folder)))
+    except OSError as error:
+        return [], [not_readable(error)]
 
 
 def _all(paths: Iterable[Path]) -> tuple[list[Model], list[Problem]]:

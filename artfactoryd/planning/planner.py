@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypedDict
 
 from artfactoryd import documents, schema
@@ -20,30 +18,36 @@ from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
-from artfactoryd.core.inbox_rules import BUNDLE_NAMES, is_bundle, is_order_name
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
+from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
-from artfactoryd.errors import Problem, Refusal
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, with_inputs
 from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
 from artfactoryd.planning.inputs import Input, InputsMissing
 from artfactoryd.planning.lookups import LookupFiles
 from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
-from artfactoryd.planning.remake import Again
+from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.template_resolution import Resolved, resolve
 from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
+
+
+def most_bytes(settings: Settings) -> int:
+    """Of a file that may be an order or a sidecar: what is larger is neither."""
+    return max(settings.limits.order_bytes, again.MOST_BYTES)
+
 
 READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
@@ -85,27 +89,6 @@ class Study:
     def provider(self) -> str:
         """Who really runs the items: a rehearsal is drawn here."""
         return LOCAL if self.order.rehearse else self.plan.model.provider
-
-
-def name_of(file: Path) -> str:
-    """What a file gives its order as name: its own, or that of the bundle whose order it is."""
-    if file.name.lower() not in BUNDLE_NAMES:
-        return file.stem
-    folder = file.absolute().parent
-    return folder.name if is_bundle([each.name for each in folder.iterdir() if is_order_name(each.name)]) else file.stem
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a file came from, as far as its content does not say."""
-
-    file: str  # name for messages
-    stem: str  # name of the order
-    project: str | None = None  # of the drop-box
-    rehearse: bool = False
-    folder: Path | None = None  # where the pictures it names lie
-    kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
-    again: Again | None = None  # the sidecar that it is made of
 
 
 @dataclass
@@ -151,6 +134,12 @@ class Scholar:
 
         ModelsUnknown when a provider may know a model that is not known here: ask it, and study again.
         """
+        try:
+            return self._studies(data, origin)
+        except OSError as error:  # of the Library, of a picture, of the program's own files
+            raise Refusal([not_readable(error)]) from error
+
+    def _studies(self, data: bytes, origin: Origin) -> list[Study]:
         request = again.asked(data, origin.file)
         if request is not None:
             data, origin = request.text, replace(origin, again=request)
@@ -158,6 +147,8 @@ class Scholar:
         wrong = _Wrong()
         studies: list[Study] = []
         for document in documents_of_file:
+            if len(wrong.problems) > MOST_PROBLEMS:
+                break
             complaints = _complaints(document)
             wrong.problems += complaints
             if any(complaint.code not in READ_ON for complaint in complaints):
@@ -174,7 +165,8 @@ class Scholar:
         """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
         wrong: list[Problem] = []
         resolved = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
-        missing = schema.check_mapping(resolved.value, "order") if resolved.templates or wrong else []
+        borrows = "template" in document.value  # an empty list of them as well
+        missing = schema.check_mapping(resolved.value, "order") if borrows else []
         if missing and not wrong:
             raise Refusal([resolved.locate(problem) for problem in missing])
         if any(problem.code not in READ_ON for problem in missing):
@@ -192,12 +184,12 @@ class Scholar:
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
-        fingerprint = _fingerprint(document, order, pictures, borrowed)
+        fingerprint = fingerprint_of(document, order, pictures, borrowed)
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
         return Study(
             document, order, plan, cap, fingerprint,
-            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before)),
+            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before, origin.copy_of)),
             pictures, borrowed | self._own_pattern(document), needs, proof_numbers(plan),
         )  # fmt: skip
 
@@ -297,7 +289,18 @@ class Scholar:
         if order.models:
             ways = [(one.provider, one.model, ("models", n)) for n, one in enumerate(order.models)]
         later = [(stage.provider, stage.model, ("then", n)) for n, stage in enumerate(order.then)]
-        return [self._choice(*way) for way in ways], [self._choice(*way) for way in later]
+        return self._choose(ways), self._choose(later)
+
+    def _choose(self, ways: Sequence[tuple[str, str, KeyPath]]) -> list[Choice]:
+        """Raises Refusal once more of them are wrong than anybody is told: to look for what was meant takes a while."""
+        choices: list[Choice] = []
+        wrong: list[Problem] = []
+        for way in ways:
+            choices.append(self._choice(*way))
+            wrong += choices[-1].problems
+            if len(wrong) > MOST_PROBLEMS:
+                raise Refusal(wrong)
+        return choices
 
     def _choice(self, provider: str, name: str, path: KeyPath) -> Choice:
         return choose(self.catalog(), self._home.told, self._heard, provider, name).below(path)
@@ -315,7 +318,12 @@ class Scholar:
         sha256 = hashlib.sha256(document.text).hexdigest()
         return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
 
-    def _repeats(self, fingerprint: str, order: Order, before: Sequence[Study]) -> Iterator[Reason]:
+    def _repeats(
+        self, fingerprint: str, order: Order, before: Sequence[Study], copy_of: str | None
+    ) -> Iterator[Reason]:
+        if copy_of:
+            yield Reason("duplicate", f"It is a duplicate of {copy_of}.")
+            return
         if order.rehearse:
             return
         for study in before:
@@ -366,16 +374,3 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
     if plan.many:
         borrowed["many"] = dict(plan.many)
     return borrowed
-
-
-def _fingerprint(document: Resolved, order: Order, pictures: Sequence[Input], borrowed: Borrowed) -> str:
-    marks = [picture.sha256 for picture in pictures]
-    if borrowed:
-        marks.append(hashlib.sha256(json.dumps(borrowed).encode()).hexdigest())
-    return same(document.text, order.project, marks)
-
-
-def same(document: bytes, project: str, files: Sequence[str] = ()) -> str:
-    """Equal for orders that are the same again: document, project, and the bytes of the files it names."""
-    parts = [document, project.encode("utf-8", "surrogatepass"), *(sha256.encode() for sha256 in files)]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -21,12 +21,14 @@ from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.money import usd
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import folder_name, prompt_of, slug
+from artfactoryd.entries import bounded
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.planner import Origin, Scholar, Study, name_of
+from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.order_folders import existing_project
@@ -81,7 +83,7 @@ def plan(
 ) -> Planned:  # fmt: skip
     """What dropping `file` now would do. `most`: items to list, None for all. `environ`: None asks no provider."""
     try:
-        data = file.read_bytes()
+        data = bounded(file, most_bytes(settings))
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
     lines = data.decode("utf-8-sig", "replace").splitlines()

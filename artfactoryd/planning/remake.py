@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from artfactoryd import documents, schema
+from artfactoryd.core import strict_json
 from artfactoryd.core.sidecar_again import batch_note, is_sidecar, order_again, was_not_kept, written
 from artfactoryd.errors import Problem, Refusal
 
@@ -31,7 +31,7 @@ def read_card(data: bytes) -> dict[str, Any] | None:
     if len(data) > MOST_BYTES or not data.lstrip().startswith(b"{"):
         return None
     try:
-        value = json.loads(data)
+        value = strict_json.loads(data)
     except (ValueError, RecursionError):
         return None
     return value if is_sidecar(value) else None

@@ -10,7 +10,7 @@ from typing import Protocol
 from artfactoryd import documents, schema
 from artfactoryd.core.names import nfc
 from artfactoryd.documents import Document
-from artfactoryd.entries import LITTER
+from artfactoryd.entries import LITTER, files_below
 from artfactoryd.errors import Problem, Refusal
 
 ENDINGS = (".yaml", ".yml", ".json")
@@ -32,7 +32,7 @@ class TemplateFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files = {_name(path, folder): path for path in sorted(folder.rglob("*"), reverse=True) if _is_one(path)}
+        self._files = {_name(path, folder): path for path in reversed(files_below(folder)) if _is_one(path)}
 
     def names(self) -> list[str]:
         return sorted(self._files)

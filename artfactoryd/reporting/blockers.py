@@ -43,9 +43,12 @@ class Code(StrEnum):
     NO_ROOM = "no_room"
     NO_FOLDER = "no_folder"
     UNFILED = "unfiled"  # made, and not to be put on the shelf just now
+    LINGERS = "lingers"  # on the way, and does not go on just now: a download that fails again and again
+    STUCK = "stuck"  # by a defect of this program
+    TOO_LARGE = "too_large"  # made, and larger than the settings let it be
 
 
-PASSING = frozenset({Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
+PASSING = frozenset({Code.LINGERS, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import clock
-from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
@@ -22,6 +22,9 @@ from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
+
+MOST_NOTES = 20  # items that a person is told of one by one
+BOUND = "limits.product_bytes"  # stands in the note of what is larger
 
 
 def outlook(
@@ -96,6 +99,7 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     unsent = list(_why_nothing_is_sent(case, next_items)) if case.count(ItemState.PLANNED) else []
     yield from unsent
     yield from _of_the_shelf(case)
+    yield from _notes(case)
     yield from _asked_about(case)
     if case.row.held is None and not case.row.cancelled:
         yield from _proof_first(case.row)
@@ -106,7 +110,29 @@ def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
     """What the provider makes does not count once every provider of the order has failed to answer for long."""
     lasting = {blocker.provider for blocker in blockers if blocker.code is Code.OUTAGE_LASTS}
     running = 0 if lasting.issuperset(case.row.providers) else case.count(ItemState.RUNNING)
-    return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING)
+    notes = case.index.noted_items(case.row.id, case.row.total_items) if blockers else []
+    waiting = sum(item.state != ItemState.PLANNED and _waits_for_person(item) for item in notes)
+    return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING) - waiting
+
+
+def _notes(case: _Case) -> Iterator[Blocker]:
+    """Of what is on the way: why it does not go on just now, as whoever works on it has noted."""
+    if not any(case.count(state) for state in (ItemState.PLANNED, *RESUMED)):
+        return
+    for item in case.index.noted_items(case.row.id, MOST_NOTES):
+        who = Who.PERSON if _waits_for_person(item) else Who.PROVIDER
+        yield Blocker(_note_code(item), who, item.provider, f"Item {item.number}: {item.reason}")
+
+
+def _note_code(item: ItemRow) -> Code:
+    reason = item.reason or ""
+    if reason.startswith(STUCK):
+        return Code.STUCK
+    return Code.TOO_LARGE if item.state == ItemState.DELIVERING and BOUND in reason else Code.LINGERS
+
+
+def _waits_for_person(item: ItemRow) -> bool:
+    return _note_code(item) is not Code.LINGERS
 
 
 # --- what was sent perhaps ---
@@ -233,7 +259,7 @@ def _passing(case: _Case, next_items: Mapping[str, ItemRow], unsent: Collection[
                 yield Blocker(Code.OUTAGE, Who.PROVIDER, name, outage(name, row))
         return
     for name, item in next_items.items():
-        if not unsent and name in case.open_providers and item.reason:
+        if not unsent and name in case.open_providers and item.reason and not item.reason.startswith(STUCK):
             yield Blocker(Code.PUT_BACK, Who.PROVIDER, name, f"{item.reason} It is sent again by itself.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
 from artfactoryd.reporting.waiting import reasons
@@ -26,7 +27,9 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     """
     name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
     if os.path.lexists(home.inbox / name):
-        return f"{home.inbox / name} lies in the Inbox and has not been taken yet (it must lie quiet first).", True
+        return _why_in_inbox(home.inbox / name), True
+    if words := _why_waiting(home, name):
+        return words, True
     product = _why_product(home, index, given, latest) if index else ""
     if product:
         return product, True
@@ -39,12 +42,36 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     return _why_order(home, index, settings, name, naming.one_of(given, orders, latest)), True
 
 
+def _why_in_inbox(path: Path) -> str:
+    try:
+        entries.check_readable(path)
+    except OSError as error:
+        return f"{path} lies in the Inbox and cannot be taken: {error.filename} cannot be read ({error.strerror})."
+    return f"{path} lies in the Inbox and has not been taken yet (it must lie quiet first)."
+
+
+def _why_waiting(home: Home, name: str) -> str:
+    """Of what is taken and not yet an order, held or rejected."""
+    for claim in home.claims.glob("[!.]*"):
+        words = claim / "waits.txt"
+        if os.path.lexists(claim / "dropped" / name) and words.is_file():
+            return f"{name} is taken, and waits: {entries.words_in(words).rstrip()}"
+    return ""
+
+
 def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
     """When, and the word beside it."""
     for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
         word = folder / (name + suffix)
         if word.is_file() and os.path.lexists(folder / name):
-            yield word.stat().st_mtime, f"{folder / name}\n\n{word.read_text(errors='replace').rstrip()}"
+            yield word.stat().st_mtime, f"{folder / name}\n\n{_text_of(word)}"
+
+
+def _text_of(word: Path) -> str:
+    try:
+        return entries.words_in(word).rstrip()
+    except OSError as error:
+        return f"The word beside it, {word.name}, cannot be read ({error.strerror})."
 
 
 def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import ipaddress
 import os
+import re
 import socket
 import stat
 import threading
@@ -26,13 +26,16 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from artfactoryd.durable import Arrival
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, ProviderError
 from artfactoryd.medium import storage_errors
 
 CHUNK = 256 * 1024
 REDIRECTS = 5
 MOVED = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429})
+GONE = frozenset({410, 451})  # for good; every other refusal may pass: addresses reach some hosts late
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
+_STANDARD = str.maketrans("-_", "+/")
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -66,9 +69,9 @@ class Fetcher:
     ) -> Fetched:
         """Read `address` into `target`, replacing what a broken try left there.
 
-        Raises OutputLost (it is gone), OutputBad (empty, over `most_bytes`, or not to be
-        fetched), AskAgain (a later try may bring it whole) or StorageFull. After any of
-        them nothing is left at `target`.
+        Raises OutputLost (it is gone), OutputBad (empty, or not to be fetched), OutputTooLarge,
+        AskAgain (a later try may bring it whole) or StorageFull. After any of them nothing is
+        left at `target`.
         """
         async with self._open(address, most_bytes, allowed_hosts) as body:
             sink = _Sink(target, most_bytes)
@@ -199,6 +202,11 @@ def _shown(url: URL) -> str:
     return str(url.with_query(None).with_fragment(None))[:200]
 
 
+def without_query(address: str) -> str:
+    """As a person may be shown it: an output that lies in its own address is not repeated."""
+    return address.partition("?")[0][:200] if address.startswith(("http:", "https:")) else address.partition(":")[0]
+
+
 def _redirected(answer: aiohttp.ClientResponse, url: URL) -> URL:
     location = answer.headers.get("Location")
     if not location:
@@ -215,15 +223,17 @@ def _check(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
         wait = answer.headers.get("Retry-After", "")
         raise AskAgain(f"{source} answers {status}.", float(wait) if wait.isdecimal() else None)
     if status >= 400:
-        raise OutputLost(f"{source} answers {status}: the output is no longer there.")
+        raise OutputLost(f"{source} answers {status}: the output is no longer there.", passing=status not in GONE)
     if status != 200:
         raise AskAgain(f"{source} answers {status}, not with a file.")
     if (answer.content_length or 0) > most_bytes:
-        raise _too_large(most_bytes)
+        raise too_large(most_bytes, answer.content_length)
 
 
-def _too_large(most_bytes: int) -> OutputBad:
-    return OutputBad(f"The output is larger than {most_bytes} bytes (limits.product_bytes).")
+def too_large(most_bytes: int, size: int | None = None) -> OutputTooLarge:
+    """`size`: in bytes, where it is known."""
+    larger = f"has {size} bytes, more than" if size else "is larger than"
+    return OutputTooLarge(f"The output {larger} the {most_bytes} that limits.product_bytes allows.", most_bytes)
 
 
 @contextmanager
@@ -232,6 +242,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except aiohttp.InvalidURL as error:
+        raise OutputBad(f"This is no address to fetch from: {str(error)[:200]}.") from error
+    except UnicodeError as error:  # a name of a host that no resolver takes
         raise OutputBad(f"This is no address to fetch from: {str(error)[:200]}.") from error
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         raise _network(error) from error
@@ -252,19 +264,27 @@ async def _from_address(address: str, most_bytes: int) -> AsyncIterator[_Body]:
     if not comma:
         raise OutputBad("The output is a data: address without data.")
     if len(text) // 4 * 3 > most_bytes + 3 and "base64" in particulars:
-        raise _too_large(most_bytes)
+        raise too_large(most_bytes, len(text) // 4 * 3)
     yield _Body(mime or None, _decoded(text, "base64" in particulars))
 
 
 async def _decoded(text: str, packed: bool) -> AsyncIterator[bytes]:
-    def decode() -> bytes:
-        return base64.b64decode(unquote(text), validate=True) if packed else unquote_to_bytes(text)
+    """Piece by piece. One that is no base64 after all comes as the text that it is: it was paid for."""
+    clean = await asyncio.to_thread(_base64_in, text) if packed else None
+    if clean is None:
+        yield await asyncio.to_thread(unquote_to_bytes, text)
+        return
+    for start in range(0, len(clean), CHUNK):  # a multiple of four
+        yield await asyncio.to_thread(base64.b64decode, clean[start : start + CHUNK])
 
-    try:
-        data = await asyncio.to_thread(decode)
-    except (binascii.Error, ValueError) as error:
-        raise OutputBad("The output is a data: address that cannot be read.") from error
-    yield data
+
+def _base64_in(text: str) -> str | None:
+    """As it is decoded, whoever wrote it: with line breaks, without padding, in the alphabet of addresses."""
+    plain = unquote(text) if "%" in text else text
+    clean = "".join(plain.split()).translate(_STANDARD).rstrip("=")
+    if len(clean) % 4 == 1 or not _BASE64.fullmatch(clean):
+        return None
+    return clean + "=" * (-len(clean) % 4)
 
 
 @asynccontextmanager
@@ -312,7 +332,7 @@ class _Sink:
     def write(self, chunk: bytes) -> None:
         self._bytes += len(chunk)
         if self._bytes > self._most:
-            raise _too_large(self._most)
+            raise too_large(self._most)
         self._hash.update(chunk)
         with self._lock, storage_errors(self._target):
             self._arrival.write(chunk)

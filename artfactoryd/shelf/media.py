@@ -1,17 +1,23 @@
-"""What a file is, judged by its content alone and only after all of it was decoded."""
+"""What a file is, judged by its content alone.
+
+`identify` is for a picture that is to be worked on: all of it is decoded, and what is no picture is refused.
+`examine` is for what came and was paid for: nothing is refused, and what is odd about it is said.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageSequence, ImageStat, PngImagePlugin, UnidentifiedImageError
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.failpoints import point
+from artfactoryd.shelf import kinds
+from artfactoryd.shelf.moving import measured
 
 KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with more pictures in its tail
     "PNG": ("image/png", "png"),
@@ -21,24 +27,34 @@ KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with mor
     "GIF": ("image/gif", "gif"),
     "AVIF": ("image/avif", "avif"),
 }
-ENDS = {  # how a whole file ends, and in how many of its last bytes (some writers add padding)
-    "PNG": (b"IEND\xaeB`\x82", 65536),
-    "JPEG": (b"\xff\xd9", 65536),
-    "GIF": (b"\x00;", 16),
-}
+GIF_END, GIF_PADDING = b"\x00;", 16  # some writers add a few bytes
+SIZED = ("TIFF", "BMP", "PSD", "ICO", "JPEG2000", "DDS", "HEIF", "QOI")  # whose size Pillow tells without decoding
+NO_PICTURE = "What came is no picture"
+ONE_COLOUR = 3  # steps of 256 that a lossy format makes of one colour
+MORE_TEXT = 64 << 20  # bytes of text beside the pixels of a PNG: workflows lie there, some with pictures in them
 
 Image.MAX_IMAGE_PIXELS = None  # the bound is ours: `most_megapixels`, checked before anything is decoded
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = MORE_TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`extension` without its dot; width and height in pixels, as stored."""
+    """`extension` without its dot; width and height in pixels, as stored; `duration` in seconds.
+
+    `fault`: in words, why it may not be what was meant; a repeat may bring it whole.
+    """
 
     mime: str
     extension: str
-    width: int
-    height: int
-    kind: Literal["image"] = "image"
+    width: int | None = None
+    height: int | None = None
+    kind: kinds.Type = "image"
+    duration: float | None = None
+    fault: str = ""
+
+
+class TooManyPixels(OutputBad):
+    """Whole as far as can be seen, and larger than what is decoded here."""
 
 
 def identify(path: Path, most_megapixels: float) -> Media:
@@ -55,12 +71,70 @@ def identify(path: Path, most_megapixels: float) -> Media:
         return Media(mime, extension, *picture.size)
 
 
+def examine(path: Path, most_megapixels: float) -> Media:
+    """Of whatever came. A file that cannot be read at all stays an OSError."""
+    try:
+        return identify(path, most_megapixels)
+    except (TooManyPixels, MemoryError):
+        return _by_its_frame(path)
+    except OutputBad as error:
+        return _odd(path, str(error))
+
+
+def _by_its_frame(path: Path) -> Media:
+    """Of a picture too large to decode: what its head says, and whether its end is there."""
+    with path.open("rb") as file, _condemned():
+        picture = _opened(file)
+        mime, extension = KINDS[str(picture.format)]
+        media = Media(mime, extension, *picture.size)
+        try:
+            _check_end(file, str(picture.format))
+            cut = measured(path, extension).is_cut
+        except OutputBad as error:
+            return replace(media, fault=str(error))
+    return replace(media, fault="It is cut short.") if cut else media
+
+
+def _odd(path: Path, why: str) -> Media:
+    """No picture that is decoded here, or a damaged one."""
+    kind = kinds.kind_of(path)
+    width, height, duration, is_cut = measured(path, kind.extension)
+    if kind.mime in {mime for mime, _ in KINDS.values()}:
+        width, height = _size(path, tuple(KINDS))
+        fault = "The picture is damaged or cut short." if why.startswith(NO_PICTURE) else why
+        return Media(kind.mime, kind.extension, width, height, "image", fault=fault)
+    if kind.type == "image":
+        width, height = _size(path, SIZED)
+    fault = "It is cut short." if is_cut else "A web page came." if kind is kinds.WEB_PAGE else ""
+    return Media(kind.mime, kind.extension, width, height, kind.type, duration, fault)
+
+
+def is_one_colour(path: Path) -> bool:
+    """As content filters leave a picture: black, or grey. False of what cannot be looked at."""
+    try:
+        with path.open("rb") as file:
+            picture = _opened(file)
+            picture.draft("RGB", (64, 64))
+            return all(high - low <= ONE_COLOUR for low, high in ImageStat.Stat(picture.convert("RGB")).extrema)
+    except Exception:  # decoders meet damaged bytes with errors of every type
+        return False
+
+
+def _size(path: Path, formats: tuple[str, ...]) -> tuple[int | None, int | None]:
+    Image.init()
+    try:
+        with Image.open(path, formats=[name for name in formats if name in Image.OPEN and name != "MPO"]) as picture:
+            return picture.size
+    except Exception:  # decoders meet bytes that are not theirs with errors of every type
+        return None, None
+
+
 def _opened(file: BinaryIO) -> Image.Image:
     try:
         return Image.open(file, formats=[name for name in KINDS if name != "MPO"])
     except UnidentifiedImageError:
         file.seek(0)
-        raise OutputBad(f"What came is no picture: {_beginning(file.read(200))}.") from None
+        raise OutputBad(f"{NO_PICTURE}: {_beginning(file.read(200))}.") from None
 
 
 def _decode(picture: Image.Image, most_pixels: int) -> None:
@@ -69,7 +143,7 @@ def _decode(picture: Image.Image, most_pixels: int) -> None:
         left -= frame.width * frame.height
         if left < 0:
             size = f"{picture.width} x {picture.height} pixels, frame {picture.tell() + 1}"
-            raise OutputBad(
+            raise TooManyPixels(
                 f"The picture is too large ({size}): limits.megapixels allows {most_pixels / 1_000_000:g} in all."
             )
         frame.load()
@@ -89,12 +163,44 @@ def _condemned() -> Iterator[None]:
 
 
 def _check_end(file: BinaryIO, name: str) -> None:
-    """Pillow lets a missing end pass when the pixels (of a GIF: of one frame) were there."""
-    end, window = ENDS.get(name, (b"", 0))
-    file.seek(0, 2)
-    file.seek(max(0, file.tell() - window))
-    if end not in file.read():
+    """Pillow lets a missing end pass when the pixels (of a GIF: of one frame) were there. After it anything may come:
+    phones put a film there."""
+    is_whole = {"PNG": _png_ends, "JPEG": _jpeg_ends, "MPO": _jpeg_ends, "GIF": _gif_ends}.get(name)
+    if is_whole is not None and not is_whole(file):
         raise OutputBad("The picture is cut short: its end is missing.")
+
+
+def _png_ends(file: BinaryIO) -> bool:
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        if head[4:] == b"IEND":
+            return len(file.read(4)) == 4
+        file.seek(int.from_bytes(head[:4], "big") + 4, 1)
+    return False
+
+
+def _jpeg_ends(file: BinaryIO) -> bool:
+    """The mark of the end is looked for behind the segments before the pixels: a thumbnail there has one of its own."""
+    file.seek(2)
+    while (head := file.read(4))[:2] != b"\xff\xda":
+        if len(head) < 4 or head[0] != 0xFF:
+            return False
+        if head[1] == 0xFF:  # padding
+            file.seek(-3, 1)
+        else:
+            file.seek(int.from_bytes(head[2:], "big") - 2, 1)
+    before = b""
+    while chunk := file.read(1 << 20):
+        if b"\xff\xd9" in before + chunk:
+            return True
+        before = chunk[-1:]
+    return False
+
+
+def _gif_ends(file: BinaryIO) -> bool:
+    file.seek(0, 2)
+    file.seek(max(0, file.tell() - GIF_PADDING))
+    return GIF_END in file.read()
 
 
 def _beginning(data: bytes) -> str:

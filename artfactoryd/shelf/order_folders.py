@@ -9,16 +9,8 @@ from pathlib import Path
 
 from artfactoryd import failpoints
 from artfactoryd.core.names import folded, numbered
-from artfactoryd.durable import (
-    Content,
-    build_folder,
-    make_folders,
-    move_to_free,
-    new_mark,
-    replace_file,
-    temporary_name,
-    write_new,
-)
+from artfactoryd.durable import Content, build_folder, make_folders, move_to_free, replace_file, write_new
+from artfactoryd.entries import new_mark, temporary_name
 from artfactoryd.medium import flush_folder, writing_to
 
 

@@ -9,16 +9,17 @@ Nothing here decides: names, ids and documents come from the caller. One process
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from artfactoryd import failpoints
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import LONGEST, numbered, size
-from artfactoryd.durable import TEMPORARY, make_folders, new_mark, replace_file, same_bytes, share_new, write_new
+from artfactoryd.durable import make_folders, replace_file, share_new, write_new
+from artfactoryd.entries import TEMPORARY, bounded, new_mark, same_bytes
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.reading import CARD, card_of, owner_of
 
@@ -82,7 +83,7 @@ def _place_card(card: Path, document: Document, owner: object) -> bool:
     data = _as_json(document)
     if owner is None:
         return write_new(card, data)
-    if card.read_bytes() != data:  # left by a killed delivery of this same product
+    if bounded(card, len(data)) != data:  # left by a killed delivery of this same product
         replace_file(card, data, new_mark())
     return True
 
@@ -98,4 +99,4 @@ def discard(path: Path) -> None:
 
 def _as_json(document: Document) -> bytes:
     """UTF-8; a stray surrogate (a file name that is no UTF-8) becomes its JSON escape, and so comes back."""
-    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+    return (strict_json.dumps(document, indent=2) + "\n").encode("utf-8", "backslashreplace")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
-from artfactoryd.durable import TEMPORARY
+from artfactoryd.entries import TEMPORARY, bounded
 
 CARD = ".json"  # what a sidecar's name adds to its product's
+MOST_BYTES = 16 << 20  # of a sidecar
 
 
 def owner_of(card: Path) -> object:
@@ -29,7 +30,10 @@ def card_of(product: Path) -> Path:
 
 def read_sidecar(path: Path) -> Json:
     """Raises ValueError for what is no sidecar."""
-    document = json.loads(path.read_bytes())
+    data = bounded(path, MOST_BYTES)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{path.name} is no sidecar: it is larger than {MOST_BYTES:,} bytes")
+    document = strict_json.loads(data)
     if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):
         raise ValueError(f"{path.name} is no sidecar: it has no id and file")
     return document

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from artfactoryd import entries
 from artfactoryd.durable import duplicate, make_folders, move, rename, share_equal, tally, write_file
-from artfactoryd.errors import OutputBad, OutputLost, OutputPoison
+from artfactoryd.errors import OutputLost, OutputPoison
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.printable import printable
@@ -21,6 +21,7 @@ from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.media import Media
 
 MOST_LOOKS = 3
+INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
 PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 
@@ -92,7 +93,8 @@ class Staging:
         return _looks(self.path(product)).exists()
 
     def look(self, product: str, most_megapixels: float, name: str) -> Media:
-        """Raises OutputBad for what is no picture (it is not kept), OutputPoison for what must not be looked at again.
+        """What it is, and whether it is odd: it stays staged in any case. Raises OutputPoison for what must not be
+        looked at again.
 
         `name`: what it is called in Rejected/ then. The count outlives the process, not a power cut.
         """
@@ -101,12 +103,14 @@ class Staging:
             if tally(_looks(path), flushed=False) > MOST_LOOKS:
                 raise self._set_aside(path, name)
             try:
-                return media.identify(path, most_megapixels)
-            except OutputBad:
-                path.unlink()
-                raise
+                return media.examine(path, most_megapixels)
             finally:
                 _looks(path).unlink()
+
+    def replace(self, product: str, other: str) -> None:
+        """By another output staged, which came better."""
+        with storage_errors(self._folder):
+            rename(self.path(other), self.path(product))
 
     def _set_aside(self, path: Path, name: str) -> OutputPoison:
         """Beside its word, under a name that nothing opens by itself."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.core.money import dollars, micro_dollars
 from artfactoryd.errors import OverCap
 from artfactoryd.settings import Settings
@@ -49,7 +50,7 @@ def heed(index: Index, order: OrderRow, reserved: int, day: str, in_force: Mappi
 def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
     for name in NAMES:
         if name in in_force and (words := _of_days(index, name, reserved, day, in_force[name])):
-            raise OverCap(words, name, day)
+            raise OverCap(words, day)
 
 
 def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
@@ -105,6 +106,7 @@ def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None
     aside as much as its dearest bill.
     """
     price = order.model_of(item).price
-    if order.rehearsal or price is None or price.per != "second" or not item.upper or not seconds:
+    took = seconds_of_run(seconds)  # asked again: a line of an earlier release may hold any number
+    if order.rehearsal or price is None or price.per != "second" or not item.upper or not took:
         return None
-    return replace(price, seconds=seconds).upper(1, {})
+    return replace(price, seconds=took).upper(1, {})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import Self, TypeVar
 import peewee as pw
 from playhouse.migrations import Runner
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.medium import NO_ROOM
@@ -240,7 +240,7 @@ def _decoded(row: Row) -> Row:
     """JSON columns hold lists and objects; a word under the same name (an attempt's model) is left alone."""
     for name in JSON_COLUMNS & row.keys():
         if isinstance(row[name], str) and row[name].startswith(("{", "[")):
-            row[name] = json.loads(row[name])
+            row[name] = strict_json.loads(row[name])
     return row
 
 

@@ -7,9 +7,14 @@ comes to the same, whenever the rows come in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import ITEMS, ItemRow, OrderRow
+from artfactoryd.storage.rows import (
+    ITEMS,
+    ItemRow,
+    OrderRow,
+)
 
 NOT_THERE = "what it is made from did not come"
 ENDED = ("completed", "failed", "cancelled")
@@ -125,3 +130,23 @@ def alive(index: Index, order_id: str, place: int, again: Sequence[tuple[int, in
         "AND state NOT IN ('completed', 'failed', 'cancelled')"
     )
     return index.row(sql, (order_id, place, place)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBetween:
+    """An output that is not shelved, whose makings ended without being made."""
+
+    order_id: str
+    order_name: str
+    path: str
+
+
+def left_between(index: Index) -> list[LeftBetween]:
+    """Outputs that are not shelved, and of which something was to be made that ended without being made."""
+    sql = (
+        "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
+        "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
+        "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
+        "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
+    )
+    return [LeftBetween(row["id"], row["name"], row["path"]) for row in index.rows(sql)]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import BY_YOU
-from artfactoryd.storage.rows import OutageRow
+from artfactoryd.storage.rows import ItemKey, OutageRow
 
 CHUNK = 2000
+NOTED = (ItemState.PLANNED, ItemState.SUBMITTING, ItemState.RUNNING, ItemState.DELIVERING)
 
 
 def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iterable[PlannedItem]) -> None:
@@ -39,7 +41,7 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     )
     rows = [
         (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
-         item.seed, json.dumps(dict(item.parameters), ensure_ascii=False), json.dumps(item.tokens, ensure_ascii=False),
+         item.seed, strict_json.dumps(dict(item.parameters)), strict_json.dumps(item.tokens),
          item.upper, item.model, item.key, item.stage, item.parent, _waits(item))
         for item in coming
     ]  # fmt: skip
@@ -61,6 +63,13 @@ def note_outage(index: Index, provider: str, outage: OutageRow | None) -> None:
     if outage is not None:
         sql = "INSERT INTO outage (provider, reason, since, again_at, given_up) VALUES (?, ?, ?, ?, ?)"
         index.run(sql, provider, outage.reason, outage.since, outage.again_at, int(outage.given_up))
+
+
+def note_item(index: Index, key: ItemKey, words: str | None) -> None:
+    """Why it does not go on just now, until its next move: it is seen again after a start, so it has no line."""
+    sql = "UPDATE item SET reason = ? WHERE order_id = ? AND number = ? AND state IN ({})"
+    states = ", ".join(f"'{state}'" for state in NOTED)
+    index.run(sql.format(states), words, *key)
 
 
 def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:

@@ -30,8 +30,21 @@ def _each(value: type) -> Any:
     return field(metadata={"each": value})
 
 
+class _InLine:
+    """A value inside a line."""
+
+    __slots__ = ()
+
+    def to_json(self) -> Json:
+        return _written(self)
+
+    @classmethod
+    def from_json(cls, value: Line) -> Self:
+        return cls(**_read(cls, value))
+
+
 @dataclass(frozen=True, slots=True)
-class Output:
+class Output(_InLine):
     """What was chosen for one output before it is fetched, so that a repeat files the same.
 
     `address`: where the provider's bytes are, or `shelf:` and a path where they are copied from. `path` and what was
@@ -50,17 +63,12 @@ class Output:
     bytes: int | None = _leave_out(None)
     width: int | None = _leave_out(None)
     height: int | None = _leave_out(None)
-
-    def to_json(self) -> Json:
-        return _written(self)
-
-    @classmethod
-    def from_json(cls, value: Line) -> Self:
-        return cls(**_read(cls, value))
+    byproduct: bool = _leave_out(False)  # came beside what was asked for, and is not paid for as one
+    flagged: bool = _leave_out(False)  # by the provider's content filter
 
 
 @dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(_InLine):
     """One product (or what is sent on in place of one) as it lies there."""
 
     id: str
@@ -73,26 +81,12 @@ class Filed:
     width: int | None
     height: int | None
 
-    def to_json(self) -> Json:
-        return _written(self)
-
-    @classmethod
-    def from_json(cls, value: Line) -> Self:
-        return cls(**_read(cls, value))
-
 
 @dataclass(frozen=True, slots=True)
-class HoldReason:
+class HoldReason(_InLine):
     code: str
     text: str
     waivable: bool
-
-    def to_json(self) -> Json:
-        return _written(self)
-
-    @classmethod
-    def from_json(cls, value: Line) -> Self:
-        return cls(**_read(cls, value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,13 +280,15 @@ class Release(OfAttempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure(OfAttempt):
-    """`cost`: None of what is in doubt. `ask`: the provider may be asked what became of it."""
+    """`cost`: None of what is in doubt. `ask`: the provider may be asked what became of it. `answer`: the provider's
+    own, in which nobody found what was paid for."""
 
     kind: ClassVar[str] = "failure"
     verdict: str
     reason: str
     cost: int | None
     ask: bool = _leave_out(False)
+    answer: str = _leave_out("")
 
 
 # --- products, providers, commands ---

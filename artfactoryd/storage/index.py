@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -35,6 +35,7 @@ from artfactoryd.storage.tables import Orders, Outage, Output, Product, Provider
 
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
 ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
+HELD = "Held/"  # before the name of an entry there, as a path in the home
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 _NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
 # The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
@@ -82,20 +83,14 @@ class EarlierItem:
     fed_with: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftBetween:
-    """An output that is not shelved, whose makings ended without being made."""
-
-    order_id: str
-    order_name: str
-    path: str
-
-
 class Index(Database):
     # --- orders ---
 
     def order(self, order_id: str) -> OrderRow | None:
         return self.one(ORDERS, _ORDER, (order_id,))
+
+    def order_name(self, order_id: str) -> str:
+        return str(self.rows("SELECT name FROM orders WHERE id = ?", (order_id,))[0]["name"])
 
     def orders(self, most: int = 1000, before: str = "") -> list[OrderRow]:
         """Newest first; with `before`, those older than that id."""
@@ -103,11 +98,14 @@ class Index(Database):
         return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
 
     def find_orders(self, name: str) -> list[OrderRow]:
-        """By id, by the beginning of an id, by name, or by folder; newest first."""
+        """By id or its beginning, by name or PROJECT/NAME, by folder, or by its entry in Held; newest first."""
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
         by_id = (Orders.id >= first) & (Orders.id < behind)
-        query = Orders.select().where(by_id | (Orders.name == name) | (Orders.folder == name))
+        by_name = (Orders.name == name) | (Orders.project.concat("/").concat(Orders.name) == name)
+        entry = name.removeprefix(HELD) if name.startswith(HELD) else ""
+        by_entry = Orders.held.is_null(False) & (Orders.held_entry == entry)
+        query = Orders.select().where(by_id | by_name | (Orders.folder == name) | by_entry)
         return self.ask(ORDERS, query.order_by(Orders.id.desc()))
 
     def orders_of_claim(self, claim: str) -> list[OrderRow]:
@@ -172,6 +170,14 @@ class Index(Database):
     def items_after(self, order_id: str, number: int, most: int) -> list[ItemRow]:
         sql = f"{_ITEM} WHERE order_id = ? AND number > ? ORDER BY number LIMIT ?"
         return self.all(ITEMS, sql, (order_id, number, most))
+
+    def noted_items(self, order_id: str, most: int) -> list[ItemRow]:
+        """Those on the way that say why they do not go on just now."""
+        sql = (
+            f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
+            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
+        )
+        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
@@ -277,6 +283,10 @@ class Index(Database):
             return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? ORDER BY id", (order_id,))
         return self.all(ATTEMPTS, f"{_ATTEMPT} WHERE order_id = ? AND number = ? ORDER BY id", (order_id, number))
 
+    def has_more_attempts(self, order_id: str, number: int) -> bool:
+        sql = "SELECT 1 FROM generation_log WHERE order_id = ? LIMIT 1 OFFSET ?"
+        return self.row(sql, (order_id, number)) is not None
+
     def attempt(self, attempt_id: str) -> AttemptRow | None:
         return self.one(ATTEMPTS, f"{_ATTEMPT} WHERE id = ?", (attempt_id,))
 
@@ -296,6 +306,9 @@ class Index(Database):
         """What one output may take, by the largest of the last products."""
         sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
+
+    def products_made(self, order_id: str) -> int:
+        return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
 
     def products(self, order_id: str, most: int = 1_000_000) -> list[ProductRow]:
         return self.ask(
@@ -323,16 +336,6 @@ class Index(Database):
     def made_of(self, order_id: str, place: int) -> list[ItemRow]:
         """The items that are fed with it."""
         return self.all(ITEMS, f"{_ITEM} WHERE order_id = ? AND parent = ? ORDER BY number", (order_id, place))
-
-    def left_between(self) -> list[LeftBetween]:
-        """Outputs that are not shelved, and of which something was to be made that ended without being made."""
-        sql = (
-            "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
-            "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
-            "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
-            "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
-        )
-        return [LeftBetween(row["id"], row["name"], row["path"]) for row in self.rows(sql)]
 
     def is_spent(self, output_id: str) -> bool:
         """Whether it is not shelved, and everything that is made of it is safe."""

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Document as Line
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
@@ -207,7 +208,7 @@ def encode(lines: Sequence[Line]) -> bytes:
 
 
 def _encoded(line: Line) -> bytes:
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    text = strict_json.dumps(line, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
 
 
@@ -321,6 +322,6 @@ def _closing(fd: int) -> bytes:
 def _decode(raw: bytes) -> Json | None:
     if raw.endswith(b"\n"):
         with contextlib.suppress(ValueError):
-            line = json.loads(raw)
+            line = strict_json.loads(raw)
             return line if isinstance(line, dict) else None
     return None

@@ -318,6 +318,8 @@ def _failure(index: Index, event: Failure) -> None:
         cost = event.cost or 0
         known = {"cost": cost, "estimated": int(cost > 0), "ended_at": event.at}
         settle(index, event, cost)
+    if event.answer:
+        known["returned"] = {"answer": event.answer}
     log(index, event, verdict=verdict, reason=event.reason, **known)
 
 

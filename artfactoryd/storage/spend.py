@@ -5,9 +5,11 @@ Not here: whether more may be spent (budget). Money is integer micro-dollars.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import folded
 from artfactoryd.storage.index import Index
 
 _MONEY = """
@@ -71,13 +73,29 @@ def by_group(index: Index, by: str) -> list[SpentOn]:
         "JOIN orders o ON o.id = g.order_id WHERE o.rehearsal = 0 AND g.reserved > 0 "
         f"AND (g.verdict IS NULL OR g.verdict <> 'released') GROUP BY {group} ORDER BY {first}"
     )
-    return [
+    groups = [
         SpentOn(
             row["name"], row["id"], row["attempts"],
             Money(row["spent"], row["reserved"], row["in_doubt"], row["released"]),
         )
         for row in rows
     ]  # fmt: skip
+    return _one_for_each_folder(groups) if by == "project" else groups
+
+
+def _one_for_each_folder(groups: Sequence[SpentOn]) -> list[SpentOn]:
+    """Names that are one folder are one project, called as its first order called it; dearest first as before."""
+    projects: dict[str, SpentOn] = {}
+    for group in groups:
+        other = projects.get(folded(group.name))
+        projects[folded(group.name)] = group if other is None else _together(other, group)
+    return sorted(projects.values(), key=lambda group: (-group.money.spent, group.name))
+
+
+def _together(one: SpentOn, other: SpentOn) -> SpentOn:
+    first = min(one, other, key=lambda group: group.order_id)
+    sums = {part.name: getattr(one.money, part.name) + getattr(other.money, part.name) for part in fields(Money)}
+    return SpentOn(first.name, first.order_id, one.attempts + other.attempts, Money(**sums))
 
 
 def overruns(index: Index, order_id: str, most: int = 100) -> list[Overrun]:

@@ -6,12 +6,12 @@ Never connected by themselves (`Meta.database` only knows how SQLite writes its 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import peewee as pw
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.storage import events
 
@@ -22,10 +22,10 @@ class JsonField(pw.TextField):
     """A list or an object; an old row may hold a plain word under the same name, which is left alone."""
 
     def db_value(self, value: Any) -> Any:
-        return None if value is None else json.dumps(value, ensure_ascii=False)
+        return None if value is None else strict_json.dumps(value)
 
     def python_value(self, value: Any) -> Any:
-        return json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+        return strict_json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
 
 
 class ListField(JsonField):
@@ -36,7 +36,7 @@ class ListField(JsonField):
         self.each = each
 
     def python_value(self, value: Any) -> Any:
-        return None if value is None else tuple(self.each.from_json(one) for one in json.loads(value))
+        return None if value is None else tuple(self.each.from_json(one) for one in strict_json.loads(value))
 
 
 class StateField(pw.TextField):

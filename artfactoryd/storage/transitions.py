@@ -22,7 +22,7 @@ class UnknownItem(LookupError):
 def text(value: Any) -> Any:
     """As a column holds it: lists and objects as JSON."""
     if isinstance(value, dict | list | tuple):
-        return json.dumps(value, ensure_ascii=False, default=lambda one: one.to_json())
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=lambda one: one.to_json())
     return value
 
 

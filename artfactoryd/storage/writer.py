@@ -16,6 +16,7 @@ import asyncio
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -36,13 +37,15 @@ from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
-from artfactoryd.storage.rows import OrderRow, OutageRow, QuestionRow
+from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
 
 Expander = Callable[[OrderRow], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
 # of its models, items to come
+Listener = Callable[[Index, Sequence[Event]], None]
 MOST_TOGETHER = 256
+MOST_MISSED = 4 * MOST_TOGETHER  # lines that a kill may leave untold; more of them come from an older index put back
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
 
 
@@ -57,15 +60,20 @@ class _Move:
 
 
 class Books:
-    """Open at most once in a home, by the holder of its lock. `clock` gives aware datetimes."""
+    """Open at most once in a home, by the holder of its lock. `clock` gives aware datetimes.
+
+    `listener` is told what was recorded, by the thread that wrote it, before whoever asked for it goes on.
+    """
 
     def __init__(
-        self, ledger_folder: Path, index_file: Path, expander: Expander, clock: Callable[[], datetime]
-    ) -> None:
+        self, ledger_folder: Path, index_file: Path, expander: Expander, clock: Callable[[], datetime],
+        listener: Listener | None = None,
+    ) -> None:  # fmt: skip
         self._folder = ledger_folder
         self._file = index_file
         self._expander = expander
         self._clock = clock
+        self._listener = listener
         self._moves: queue.SimpleQueue[_Move | None] = queue.SimpleQueue()
         self._door = threading.Lock()  # nothing is put behind the end of the queue
         self._closing = threading.Event()
@@ -112,6 +120,10 @@ class Books:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
         await self._put(_Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
 
+    async def note_item(self, key: ItemKey, words: str | None) -> None:
+        """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
+        await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
+
     async def _put(self, move: _Move) -> None:
         with self._door:
             if self._closing.is_set():
@@ -142,7 +154,9 @@ class Books:
         try:
             make_folders(self._file.parent)
             with closing(Index.open(self._file)) as index, closing(Ledger(self._folder)) as book:
-                catch_up(index, self._folder, self._expander)
+                missed: deque[Event] = deque(maxlen=MOST_MISSED + 1)
+                catch_up(index, self._folder, self._expander, missed.append)
+                self._tell(index, tuple(missed) if len(missed) <= MOST_MISSED else ())
                 self._ready.set_result(None)
                 for together in self._batches():
                     self._write_together(index, book, together)
@@ -176,9 +190,18 @@ class Books:
                     _remember(index, position, book.mark())
         except Exception as error:
             self._make_good(index, book, together, written, error)
-        for move in together:
-            if not move.done.done():
-                move.done.set_result(None)
+        done = [move for move in together if not move.done.done()]
+        self._tell(index, [event for move in done for event in move.events])
+        for move in done:
+            move.done.set_result(None)
+
+    def _tell(self, index: Index, events: Sequence[Event]) -> None:
+        """What is done is done, whatever becomes of this."""
+        if self._listener and events:
+            try:
+                self._listener(index, events)
+            except Exception:
+                log.exception("what was recorded could not be told: a defect of this program")
 
     def _try(self, index: Index, move: _Move) -> bool:
         """Apply one move inside the open transaction; an illegal one is undone alone."""
@@ -229,8 +252,10 @@ class Books:
         return self._clock().astimezone().strftime("%Y-%m")
 
 
-def catch_up(index: Index, folder: Path, expander: Expander) -> int:
-    """Apply the ledger's lines beyond the place the index has recorded. The number of lines applied."""
+def catch_up(
+    index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None
+) -> int:
+    """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied."""
     done = 0
     with index.db.atomic("IMMEDIATE"):
         position = known = Position.parse(index.meta("ledger"))
@@ -238,7 +263,9 @@ def catch_up(index: Index, folder: Path, expander: Expander) -> int:
             raise StorageSick(f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}")
         for line, position in ledger.read(folder, known):
             try:
-                _apply_again(index, events.from_line(line), expander)
+                event = events.from_line(line)
+                _apply_again(index, event, expander)
+                heard(event)
             except (IllegalMove, LookupError) as error:
                 raise StorageSick(
                     f"The ledger's line before {position} does not fit the ones before it ({error!r}). "

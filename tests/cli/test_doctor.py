@@ -83,9 +83,15 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
     assert done.returncode == 0 and BAD not in {state for _, state in found}
     assert {check for check, _ in found} == {
         "settings", "folder", "lock", "disk", "watcher", "providers", "keys", "addresses", "sqlite", "database",
-        "ledger", "clock", "python", "libraries",
+        "ledger", "clock", "python", "libraries", "privacy",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_what_other_users_may_look_into_is_a_warning_and_stays_as_it_is(home: TestHome) -> None:
+    home.home.ledger.chmod(0o750)
+    assert f"chmod go= {home.home.ledger}" in home.call("doctor").stdout.replace("\n", " ")
+    assert home.home.ledger.stat().st_mode & 0o777 == 0o750
 
 
 def test_something_bad_is_exit_code_1_and_the_same_as_data(away: TestHome) -> None:

@@ -67,10 +67,9 @@ def test_of_one_order_only_what_speaks_of_it_by_id_or_name(home: TestHome) -> No
     assert by_name == by_id and by_name.count(f"order={blue}") == len(by_name.splitlines()) == 8
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_words_and_json_are_the_same_whichever_way_they_were_written(tmp_path: Path, form: str) -> None:
+def test_a_line_is_shown_as_words_or_as_the_object_it_is(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    log.setup("info", home.logs, stderr=False, form=form)
+    log.setup("info", home.logs, stderr="nothing")
     with log.fields(order="o1", item=2):
         LOGGER.warning("no room\nfor a=1")
         try:
@@ -80,8 +79,8 @@ def test_words_and_json_are_the_same_whichever_way_they_were_written(tmp_path: P
         log.generation({"kind": "failure", "attempt": "a", "cost": 3000, "estimated": True, "reason": 'a "b" \\ c=d'})
     (warned, failed), _ = logs.tail(home, "application", 9)
     document = warned.document()
-    assert [document[key] for key in ("level", "logger", "order", "item")] == ["warning", "foreman", "o1", 2]
-    assert " WARNING foreman order=o1 item=2 no room for a=1" in logs.printed(warned, False)
+    assert [document[key] for key in ("level", "logger", "order", "item")] == ["warning", "execution.worker", "o1", 2]
+    assert " WARNING execution.worker order=o1 item=2 no room for a=1" in logs.printed(warned, False)
     assert failed.document()["traceback"].endswith("ValueError: broken") and failed.document()["text"] == "it failed"
     assert logs.printed(failed, False).endswith("ValueError: broken")
     (made,), _ = logs.tail(home, "generation", 9)
@@ -90,12 +89,33 @@ def test_words_and_json_are_the_same_whichever_way_they_were_written(tmp_path: P
     assert json.loads(logs.printed(made, True)) == found
 
 
+OLD = """\
+2026-11-22T14:03:07.123+0100 WARNING foreman order=o1 item=2 no room for a=1
+2026-11-22T14:03:08.000+0100 ERROR foreman order=o1 it failed
+Traceback (most recent call last):
+ValueError: broken
+2026-11-22T14:03:09.000+0100 INFO generation attempt=a usd=0.003 estimated=True reason="a \\"b\\" c=d" failure
+"""
+
+
+def test_lines_that_an_earlier_release_wrote_as_words_are_read_as_before(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.logs.mkdir(parents=True)
+    (home.logs / log.FILE).write_text(OLD)
+    entries, _ = logs.tail(home, "application", 9)
+    warned, failed, made = (entry.document() for entry in entries)
+    assert [warned[key] for key in ("level", "logger", "order", "item")] == ["warning", "foreman", "o1", 2]
+    assert failed["traceback"].endswith("ValueError: broken") and failed["text"] == "it failed"
+    assert (made["usd"], made["estimated"], made["reason"]) == (0.003, True, 'a "b" c=d')
+    assert "\n".join(logs.printed(entry, False) for entry in entries[:2]) == "\n".join(OLD.splitlines()[:4])
+
+
 def test_the_last_ones_are_counted_over_rotated_files_oldest_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "FILE_BYTES", 300)
+    monkeypatch.setattr(log, "FILE_BYTES", 600)
     home = Home(tmp_path)
-    log.setup("info", home.logs, stderr=False)
+    log.setup("info", home.logs, stderr="nothing")
     for number in range(15):
         LOGGER.info("line %d", number)
     assert len(list(home.logs.glob("artfactoryd.log.*"))) == 2
@@ -108,7 +128,7 @@ def test_following_loses_nothing_and_repeats_nothing_across_rotation(
 ) -> None:
     monkeypatch.setattr(log, "FILE_BYTES", 700)
     home = Home(tmp_path)
-    log.setup("info", home.logs, stderr=False)
+    log.setup("info", home.logs, stderr="nothing")
     LOGGER.info("before")
     found, follower = logs.tail(home, "application", 10)
     coming = logs.entries_to_come(follower)
@@ -143,10 +163,11 @@ async def test_what_is_logged_while_a_claim_is_taken_has_its_orders_id(tmp_path:
             return Held(())
 
     home = Home(tmp_path)
-    log.setup("info", home.logs, stderr=False)
+    log.setup("info", home.logs, stderr="nothing")
     claim = Claim("0199-claim", tmp_path, "cars.yaml", None, "file", "2026-01-01T00:00:00Z")
     await Telling.__new__(Telling).take(claim)
-    assert "order=0199-claim reading" in (home.logs / log.FILE).read_text()
+    line = json.loads((home.logs / log.FILE).read_text())
+    assert (line["order"], line["text"]) == ("0199-claim", "reading")
 
 
 def test_a_line_that_is_only_half_there_is_waited_for(tmp_path: Path) -> None:

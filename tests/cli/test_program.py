@@ -11,14 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from artfactoryd import __version__
-from artfactoryd.cli import main
+from artfactoryd.cli import main, program
 from artfactoryd.cli.program import COMMANDS, load_command
+from artfactoryd.errors import WrongUse
 from tests.homes import TestHome
 
 HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
 OURS = tuple(f"artfactoryd.{room}" for room in ("core.grammar", "factories", "execution", "intake", "daemon", "web"))
 WATCHED = """import sys
-from artfactoryd.cli import main
+from artfactoryd.cli import main, program
 try:
     main(sys.argv[1:])
 finally:
@@ -147,3 +148,23 @@ def test_init_leaves_what_is_there(home: TestHome) -> None:
     assert home.call("init").returncode == 0
     assert home.home.settings_file.read_text() == "budget: {per_order: 1}\n"
     assert [(home.home.library / name).read_text() for name in names] == ["mine"] * 3
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "en_US"])
+def test_under_a_locale_without_utf_8_names_are_bytes_and_an_order_with_one_is_made(
+    home: TestHome, locale: str
+) -> None:
+    text = "provider: local\nmodel: sketch\nproject: 夏の車\nparameters: {prompt: 車, width: 64, height: 64}\n"
+    home.drop("夏の車.yaml", text)
+    environ = home.environment(LC_ALL=locale, LANG=locale, PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    environ.pop("PYTHONIOENCODING", None)
+    for words in (["once"], ["orders"], ["doctor"]):
+        done = subprocess.run(home.command(*words), env=environ, capture_output=True)
+        assert b"Traceback" not in done.stderr, done.stderr
+    assert home.states() == ["completed"] and (home.home.projects / "夏の車").is_dir()
+
+
+def test_where_no_mode_helps_the_start_is_refused_in_words() -> None:
+    with pytest.raises(WrongUse, match=r"LC_ALL=C\.UTF-8"):
+        program.in_utf8("iso8859-1", {"PYTHONUTF8": "1"}, ["artfactoryd"])
+    program.in_utf8("utf-8", {}, ["artfactoryd"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from artfactoryd.cli import run
 from artfactoryd.cli.submit import git_of
+from artfactoryd.home import Home
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 
@@ -231,3 +233,44 @@ def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
     file.write_text("budget: {per_ordr: 5}\n")
     run.run_daemon(home.home, {}, verbose=False, supervised=True)
     assert len(at_work) == 1
+
+
+def copied(home: TestHome) -> TestHome:
+    """A copy beside its original, with other pictures still to buy."""
+    copy = TestHome(Home(home.root.with_name("copy")), home.base_url, environ=home.environ)
+    subprocess.run(["cp", "-a", home.root, copy.root], check=True)
+    return copy
+
+
+def test_a_copy_of_a_home_takes_and_sends_nothing_until_it_is_adopted(tmp_path: Path, emulator: Emulator) -> None:
+    home = TestHome.make(tmp_path / "home", emulator.base_url)
+    home.drop("car.yaml", PAID)
+    copy = copied(home)
+    for command in ("once", "run", "init"):
+        done = copy.call(command)
+        assert done.returncode == 2 and f"is a copy of {home.root}" in done.stderr and "init --adopt" in done.stderr
+    assert (copy.home.inbox / "car.yaml").exists() and emulator.creates() == []
+    assert copy.call("orders").returncode == 0 and "is a copy of" in copy.call("doctor").stdout
+    assert home.once() == 0
+    assert copy.call("init", "--adopt").returncode == 0
+    assert copy.once() == 0 and home.once() == 0 and len(emulator.creates()) == 4
+
+
+def test_a_home_that_is_renamed_or_put_back_from_a_backup_is_no_copy(home: TestHome) -> None:
+    elsewhere = home.root.with_name("elsewhere")
+    home.root.rename(elsewhere)
+    assert TestHome(Home(elsewhere)).once() == 0  # renamed: the same folder
+    subprocess.run(["cp", "-a", elsewhere, home.root], check=True)
+    shutil.rmtree(elsewhere)
+    home.root.rename(elsewhere)
+    assert TestHome(Home(elsewhere)).once() == 0  # put back in its place: another folder, the same path
+
+
+def test_where_a_home_lies_is_known_by_path_or_inode_and_never_by_its_device(home: TestHome) -> None:
+    known = json.loads(home.home.identity_file.read_bytes())
+    assert set(known) == {"path", "inode", "id"} and known["inode"] == home.root.stat().st_ino
+    assert home.once() == 0 and json.loads(home.home.identity_file.read_bytes()) == known
+    home.home.identity_file.write_text("half a li")
+    assert home.call("once").returncode == 2
+    home.home.identity_file.unlink()  # a home of an earlier release
+    assert home.once() == 0 and json.loads(home.home.identity_file.read_bytes())["path"] == str(home.root)

@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.daemon.supervisors import ABSENT, Answer, notify, run
+from artfactoryd.home import Home
 from tests.forks import Program
 from tests.homes import PATIENCE, TestHome
 
@@ -191,6 +192,25 @@ def test_a_home_that_is_away_is_waited_for(home: TestHome, ear: Ear) -> None:
     with supervised(home, ear):
         assert "There is no factory folder" in ear.hear("STATUS=")
         away.rename(home.root)
+        ear.hear("STATUS=at work")
+
+
+def test_a_copied_home_and_one_without_settings_keep_a_supervised_daemon_up_and_saying_so(
+    home: TestHome, ear: Ear
+) -> None:
+    settings = home.home.settings_file.rename(home.root.with_name("away.yaml"))
+    with supervised(home, ear) as process:
+        ear.hear("STATUS=The settings cannot be used, and nothing is taken")
+        settings.rename(home.home.settings_file)
+        ear.hear("STATUS=at work")
+        assert process.poll() is None
+    copy = TestHome(Home(home.root.with_name("copy")))
+    shutil.copytree(home.root, copy.root)
+    with supervised(copy, ear) as process:
+        assert "is a copy of" in ear.hear(f"STATUS={copy.root} is a copy")
+        ear.forget()
+        ear.hear("WATCHDOG=1")
+        assert process.poll() is None and copy.call("init", "--adopt").returncode == 0
         ear.hear("STATUS=at work")
 
 

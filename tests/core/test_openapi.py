@@ -9,6 +9,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.core.model import Model
 from artfactoryd.core.openapi import NoSchema, input_schema, model_entry, price_of
+from artfactoryd.core.seeds import SeedRange
 from artfactoryd.planning import models as library
 from artfactoryd.schema import check_schema
 
@@ -108,3 +109,23 @@ def test_references_that_go_round_or_elsewhere_are_borne() -> None:
 def test_a_price_is_kept_when_its_unit_says_what_a_call_costs(unit: str, price: str | None) -> None:
     found = price_of(0.025, unit, "2026-05-01")
     assert found == (None if price is None else {"usd": 0.025, "per": price, "as_of": "2026-05-01"})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [float("inf"), float("nan"), -0.01, 1e30, 10**400, "nan", "inf", "1e400", "-1", True],
+    ids=lambda told: f"{told!s:.5}",
+)
+def test_a_price_that_cannot_be_true_is_no_price(told: float | str) -> None:
+    assert price_of(told, "image", "2026-05-01") is None
+
+
+def test_a_number_that_is_none_in_a_description_bounds_nothing() -> None:
+    seed = {"type": "integer", "minimum": None, "maximum": None}
+    document = {"components": {"schemas": {"Input": {"type": "object", "properties": {"seed": seed}}}}}
+    assert input_schema(document)["properties"]["seed"] == {"type": "integer"}
+
+
+def test_a_seed_stays_within_what_the_index_can_hold_whatever_a_provider_takes() -> None:
+    seeds = SeedRange.of({"minimum": -(10**30), "maximum": 18446744073709551615})
+    assert (seeds.least, seeds.most) == (-(2**63) + 1, 2**63 - 1)

@@ -69,3 +69,22 @@ async def test_an_end_after_the_disk_refused_something_is_no_ordinary_one(home: 
     medium.refused = 0
     cleanup.unmark(home.home)
     assert not cleanup.mark(home.home)
+
+
+async def test_what_a_killed_reindex_and_half_written_files_left_is_gone_at_any_start(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(cleanup, "HANDED_OVER", -1.0)
+    left = [home.home.private / "index.new.sqlite3", home.home.private / "index.new.sqlite3-wal"]
+    left += [
+        home.home.told / "fal" / ".x.yaml.tmp",
+        home.home.claims / ".held.json.tmp",
+        home.root / ".artfactory.yaml.tmp",
+    ]
+    stays = [home.root / "notes.tmp", home.home.inbox / ".x.tmp"]
+    for path in (*left, *stays):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+    assert [path for path in left if path.exists()] == [] and all(path.exists() for path in stays)

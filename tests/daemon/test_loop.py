@@ -7,6 +7,7 @@ import errno
 import json
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +16,13 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon import loop
+from artfactoryd.daemon import loop, steady
 from artfactoryd.daemon.run import RunOptions
+from artfactoryd.errors import HomeMoved
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
-from artfactoryd.intake import claims
+from artfactoryd.intake import claims, inbox
+from artfactoryd.settings import Budget
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
@@ -39,6 +42,24 @@ async def test_new_settings_count_at_once_and_bad_ones_leave_the_last_good(home:
         assert "budgit" in word.read_text() and works.house.settings.now.budget.per_order == 0.5
         home.configure(budget={"per_order": 0.75})
         await works.until(lambda: works.house.settings.now.budget.per_order == 0.75 and not word.exists())
+
+
+@pytest.mark.parametrize("text", [None, "", "# all of it taken out\n", "---\n", "{}\n", "budget:\n"])
+async def test_settings_that_vanish_or_say_nothing_leave_the_caps_as_they_were(
+    home: TestHome, monkeypatch: Patch, text: str | None
+) -> None:
+    home.configure(budget={"per_day": 0.003})
+    async with at_work(home, monkeypatch, budget=Budget(per_day=0.003)) as works:
+        word = home.home.settings_file.with_name("artfactory.yaml.error.txt")
+        home.home.settings_file.unlink()
+        if text is not None:
+            home.home.settings_file.write_text(text)
+        await works.until(word.exists)
+        await works.make(order("a [red,blue,green] car", budget=1))
+        assert works.house.settings.now.budget.per_day == 0.003 and len(works.lines("wish")) == 0
+        assert "the last good ones are" in word.read_text() and "init" in word.read_text()
+        home.configure(budget={"per_day": 9})
+        await works.until(lambda: works.house.settings.now.budget.per_day == 9 and not word.exists())
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"name": "cancel"}', '{"name": 7, "order": {}}'])
@@ -121,7 +142,7 @@ async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestH
 async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(loop, "AGAIN", 0.01)
+    monkeypatch.setattr(steady, "END_AGAIN", 0.01)
     swallowed: list[str] = []
 
     async def deaf(*given: Any) -> None:
@@ -141,7 +162,7 @@ async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends
 async def test_what_never_ends_is_named_and_left_for_the_next_start(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loop, "AGAIN", 0.01)
+    monkeypatch.setattr(steady, "END_AGAIN", 0.01)
     exits: list[int] = []
 
     async def serve_for_ever(*given: Any) -> None:
@@ -149,7 +170,7 @@ async def test_what_never_ends_is_named_and_left_for_the_next_start(
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(loop.os, "_exit", exits.append)
+    monkeypatch.setattr(steady.os, "_exit", exits.append)
     monkeypatch.setattr(loop.Daemon, "_serve_commands", serve_for_ever)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
@@ -178,6 +199,159 @@ def test_stopped_with_fifty_on_the_way_and_started_again_there_are_fifty_creates
     emulator.control(run_seconds=0.0, create_latency=0.0)
     assert home.once() == 0
     assert len(home.products()) == 50 == len(emulator.creates()) and set(home.states()) == {"completed"}
+
+
+def rename(home: Path) -> None:
+    home.rename(home.with_name("elsewhere"))
+
+
+def delete(home: Path) -> None:
+    while home.exists():  # the program makes files meanwhile
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def exchange(home: Path) -> None:
+    rename(home)
+    subprocess.run(["cp", "-a", home.with_name("elsewhere"), home], stderr=subprocess.DEVNULL)
+
+
+def mount_over(home: Path) -> None:
+    """As if: another folder under the name, what was there is nowhere."""
+    subprocess.run(["cp", "-a", home, home.with_name("copy")], stderr=subprocess.DEVNULL)
+    delete(home)
+    home.with_name("copy").rename(home)
+
+
+def leave_a_file(home: Path) -> None:
+    rename(home)
+    home.write_text("no folder")
+
+
+@pytest.mark.parametrize("away", [rename, delete, exchange, mount_over, leave_a_file], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("command", ["run", "once"])
+def test_a_home_that_is_not_where_it_was_ends_the_run_with_words(
+    tmp_path: Path, emulator: Emulator, away: Callable[[Path], None], command: str
+) -> None:
+    """While four of sixty are on their way."""
+    home = TestHome.make(tmp_path / "home", emulator.base_url, inbox={"scan_seconds": 3600})
+    emulator.control(run_seconds=1.0)
+    home.drop("cars.yaml", order("a car", provider="replicate", model="flux-schnell", parameters={"seed": "1..60"}))
+    process = home.start(command)
+    try:
+        until(lambda: len(emulator.creates()) >= 4)
+        away(home.root)
+        out, err = process.communicate()
+    finally:
+        process.kill()
+    assert "The factory folder is not where it was" in err and "Traceback" not in out + err, err
+    assert process.returncode == 1 and len(emulator.creates()) < 20
+
+
+async def test_between_two_looks_the_next_wish_notices_it(home: TestHome, monkeypatch: Patch) -> None:
+    with home.home.lock() as locked, pytest.raises(HomeMoved, match="Another folder"):
+        monkeypatch.setattr(home, "home", locked)
+        async with at_work(home, monkeypatch) as works:
+            monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
+            exchange(home.root)
+            home.drop("cars.yaml", order("a [red,blue] car"))
+            await asyncio.wait({works.running}, timeout=PATIENCE)
+            assert works.fake.calls() == [] and home.lines("wish") == []
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [(signal.SIGHUP,), (signal.SIGHUP,) * 3, (signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGTERM)],
+)
+def test_a_window_that_closes_stops_it_as_sigterm_does(
+    tmp_path: Path, emulator: Emulator, signals: tuple[signal.Signals, ...]
+) -> None:
+    """Creates on the way get their tickets, however often it is said."""
+    home = TestHome.make(tmp_path / "home", emulator.base_url)
+    emulator.control(run_seconds=0.2)
+    home.drop("cars.yaml", order("a car", provider="replicate", model="flux-schnell", parameters={"seed": "1..40"}))
+    with home.running() as process:
+        until(lambda: len(home.lines("wish")) >= 4)
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(0.05)
+        assert process.wait(PATIENCE) == 0
+    assert len(home.lines("ticket")) == len(emulator.creates()) and "in_doubt" not in home.states()
+
+
+def test_whoever_starts_it_with_nohup_wants_it_to_outlive_the_window(home: TestHome) -> None:
+    command = ["nohup", *home.command("run")]
+    with subprocess.Popen(
+        command, env=home.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        until(home.home.holder)
+        until((home.home.work / "at-work.txt").exists)
+        process.send_signal(signal.SIGHUP)
+        home.drop("car.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")
+        until(lambda: home.states() == ["completed"])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def a_file(inbox: Path) -> None:
+    inbox.rmdir()
+    inbox.write_text("no folder")
+
+
+def a_dead_link(inbox: Path) -> None:
+    inbox.rmdir()
+    inbox.symlink_to("/nowhere/at/all")
+
+
+def a_link_to_itself(inbox: Path) -> None:
+    inbox.rmdir()
+    inbox.symlink_to("Inbox")
+
+
+@pytest.mark.parametrize("spoil", [a_file, a_dead_link, a_link_to_itself], ids=lambda f: f.__name__)
+async def test_health_says_when_the_inbox_cannot_be_looked_into(
+    home: TestHome, monkeypatch: Patch, spoil: Callable[[Path], None]
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.daemon.health()["alive"] and works.daemon._taken_all)
+        spoil(home.home.inbox)
+        await works.until(lambda: not works.daemon.health()["alive"])
+        assert "cannot be looked into" in works.daemon.health()["inbox"]
+        home.home.inbox.unlink()
+        await works.until(lambda: works.daemon.health()["alive"])
+        assert "inbox" not in works.daemon.health()
+
+
+async def test_health_says_when_one_drop_box_cannot_be_looked_into(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        (home.home.inbox / "cars").mkdir()
+        await works.make(order("a car"), "cars/car.yaml")
+        real = inbox.listing
+
+        def listing(folder: Path) -> Any:
+            if folder.name == "cars":
+                raise PermissionError(13, "Permission denied")
+            return real(folder)
+
+        monkeypatch.setattr(inbox, "listing", listing)
+        await works.until(lambda: not works.daemon.health()["alive"])
+
+
+def test_once_that_could_not_look_into_the_inbox_is_not_done(home: TestHome) -> None:
+    home.configure(inbox={"path": str(home.root.parent / "file")})
+    (home.root.parent / "file").write_text("no folder")
+    done = home.call("once")
+    assert done.returncode == 3 and "cannot be looked into" in done.stderr
+
+
+async def test_an_inbox_that_becomes_a_link_around_the_home_is_not_emptied(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.daemon._taken_all)
+        home.home.inbox.rmdir()
+        home.home.inbox.symlink_to(home.root)
+        await works.until(lambda: "around or inside" in works.daemon.health().get("inbox", ""))
+        before = sorted(home.root.iterdir())
+        await asyncio.sleep(0.3)
+        assert sorted(home.root.iterdir()) == before and not list(home.home.rejected.iterdir())
 
 
 # --- what the system refuses ---
@@ -212,7 +386,7 @@ SERVICES = [
 async def test_what_the_system_refuses_is_waited_out_with_its_reason(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, refused: str, error: OSError
 ) -> None:
-    monkeypatch.setattr(loop, "SERVICE_AGAIN", 0.05)
+    monkeypatch.setattr(steady, "AGAIN", 0.05)
     monkeypatch.setattr(worker, "MACHINE_AGAIN", 0.05)
     monkeypatch.setattr(machine, "ROOM_AGAIN", 0.05)
     async with at_work(home, monkeypatch) as works:

@@ -105,7 +105,7 @@ class Request:
             told = {"loc": ["body", "prompt"], "msg": words, "type": kind, "url": f"https://docs.fal.ai/errors#{kind}"}
             return status, {"detail": [{**told, "input": self.input}]}
         asked = int(self.input.get("num_images", 1))
-        flags = [self.outcome == "nsfw" or (self.outcome == "fewer" and place == 0) for place in range(asked)]
+        flags = [self.is_flagged(place) for place in range(asked)]
         drawing = self.drawing
         images = [
             {"url": f"{outputs}/pbxt/{self.id}/out-{place}.{drawing['output_format']}", "width": drawing["width"],
@@ -116,6 +116,10 @@ class Request:
             "images": images, "timings": {"inference": 0.1}, "seed": self.input.get("seed", 1),
             "has_nsfw_concepts": flags, "prompt": self.input.get("prompt", ""),
         }  # fmt: skip
+
+    def is_flagged(self, place: int) -> bool:
+        """Blacked out, and said to be so."""
+        return self.outcome == "nsfw" or (self.outcome == "fewer" and place == 0)
 
     def history(self, now: float, payloads: bool) -> dict[str, Any]:
         begun = self.accepted + min(self.start_seconds, self.run_seconds)

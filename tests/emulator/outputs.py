@@ -59,7 +59,10 @@ class Outputs:
     def _body(self, request: web.Request, prediction: Any, do: str) -> bytes:
         if do == "not-picture":
             return b"<html><body>Sorry, the picture you are looking for is not here.</body></html>"
-        made = pictures.draw(prediction.drawing, int(request.match_info["place"]), self.weather.pixels)
+        place, is_flagged = int(request.match_info["place"]), getattr(prediction, "is_flagged", None)
+        made = pictures.draw(prediction.drawing, place, self.weather.pixels)
+        if is_flagged is not None and is_flagged(place):
+            made = pictures.blacked_out(made)
         return {"empty": b"", "huge": made + bytes(8 * 2**20)}.get(do, made)
 
     async def _slowly(self, request: web.Request, body: bytes, kind: dict[str, str]) -> web.StreamResponse:

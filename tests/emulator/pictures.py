@@ -44,6 +44,12 @@ def draw(given: dict[str, Any], place: int, pixels: int) -> bytes:
     return file.getvalue()
 
 
+def blacked_out(picture: bytes) -> bytes:
+    file, made = io.BytesIO(), Image.open(io.BytesIO(picture))
+    Image.new("RGB", made.size).save(file, made.format)
+    return file.getvalue()
+
+
 def size(given: dict[str, Any], pixels: int) -> tuple[int, int]:
     if "width" in given and "height" in given:
         wide, high = float(given["width"]), float(given["height"])

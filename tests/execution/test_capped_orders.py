@@ -13,7 +13,7 @@ from artfactoryd.storage.index import Index
 from tests.execution.hangar import A1, B1, accept, item
 
 TODAY, TOMORROW = "2026-11-29", "2026-11-30"
-OF_ORDER, OF_DAY = OverCap("Its cap is reached."), OverCap("The cap of the day is reached.", "day", TODAY)
+OF_ORDER, OF_DAY = OverCap("Its cap is reached."), OverCap("The cap of the day is reached.", TODAY)
 
 
 @pytest.fixture

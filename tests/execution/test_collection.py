@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+from dataclasses import replace
+
 import pytest
 
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
-from artfactoryd.execution import collection
+from artfactoryd.execution import collection, delivery
+from artfactoryd.factories import Output, Outputs
+from artfactoryd.settings import Limits
+from artfactoryd.shelf.staging import INLINE
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -155,3 +163,52 @@ async def test_cancelled_while_its_pictures_are_fetched_they_are_kept(home: Test
         made = await works.take(order("a car"))
         await works.until(lambda: works.states(made) == ["completed"])
         assert "1 made already: they are fetched and kept" in said[0] and len(home.products()) == 1
+
+
+# --- what lies in the answer itself ---
+
+
+def written_out(data: bytes, mime: str = "image/png") -> Output:
+    return Output(f"data:{mime};base64,{base64.b64encode(data).decode()}")
+
+
+async def test_an_output_in_the_answer_itself_goes_to_a_file_and_the_ledger_holds_its_hash(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    data = bytes(range(256)) * 400
+    async with at_work(home, monkeypatch) as works:
+        echo = {"image": "data:image/png;base64," + "A" * 200_000, "list": [{"mask": "B" * 200_000}]}
+        works.fake.script("collect", Outputs((written_out(data),), echo))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"]
+        [result] = works.lines("result")
+        assert result["outputs"][0]["address"] == INLINE + hashlib.sha256(data).hexdigest()
+        assert len(json.dumps(works.lines())) < 20_000
+    [card] = home.sidecars()
+    assert card["file"]["sha256"] == hashlib.sha256(data).hexdigest() and len(json.dumps(card)) < 5000
+
+
+async def test_what_came_in_an_answer_and_is_above_the_bound_waits_like_any_other(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(delivery, "BOUND_AGAIN", 0.01)
+    async with at_work(home, monkeypatch, limits=Limits(free_disk_bytes=1000, product_bytes=200)) as works:
+        works.fake.script("collect", Outputs((written_out(bytes(range(256))),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["delivering"]
+        assert "256 bytes" in (works.items(made)[0].reason or "")
+        settings = works.house.settings
+        settings.now = replace(settings.now, limits=replace(settings.now.limits, product_bytes=256))
+        await works.until(lambda: works.states(made) == ["completed"])
+
+
+@pytest.mark.parametrize(
+    "address", ["data:;base64,not base64 at all!", "data:text/plain,a%20cat", "data:;base64,YWJj\nZA"]
+)
+async def test_loose_ways_of_writing_an_output_out_are_taken_and_nothing_is_thrown_away(
+    home: TestHome, monkeypatch: Patch, address: str
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", Outputs((Output(address),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and home.sidecars()[0]["file"]["mime"] == "text/plain"

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
-from artfactoryd.errors import InDoubt
+from artfactoryd.errors import InDoubt, RunFailed
 from artfactoryd.execution import delivery
 from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import Output, Outputs
+from artfactoryd.reporting import waiting
+from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
+from artfactoryd.shelf.fetch import Fetcher
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -32,6 +40,12 @@ def broken(fake: FakeFactory) -> Output:
     return Output(path.as_uri(), "image/png")
 
 
+def other(fake: FakeFactory, data: bytes, name: str = "other") -> Output:
+    path = fake._work / name
+    path.write_bytes(data)
+    return Output(path.as_uri())
+
+
 def gone(fake: FakeFactory) -> Output:
     return Output((fake._work / "never-made.png").as_uri(), "image/png")
 
@@ -46,13 +60,9 @@ async def test_one_output_lost_of_two_is_a_shortfall_not_a_failure(home: TestHom
         assert card["outputs"] == {"asked": 2, "delivered": 1} and card["file"]["index"] == 2
 
 
-@pytest.mark.parametrize("output", [broken, gone], ids=lambda output: output.__name__)
-async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(
-    home: TestHome, monkeypatch: Patch, output: object
-) -> None:
+async def test_an_item_of_which_nothing_can_be_had_failed_and_was_charged(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
-        assert callable(output)
-        works.fake.script("collect", lambda t: Outputs((output(works.fake),)))
+        works.fake.script("collect", lambda t: Outputs((gone(works.fake),)))
         made = await works.make(order("a car"))
         [item] = works.items(made)
         assert (item.state, works.committed(made)) == ("failed", PRICE) and item.reason
@@ -149,6 +159,22 @@ async def test_without_a_measured_time_the_upper_price_stays(home: TestHome, mon
         assert works.committed(made) == 10_000 and home.sidecars()[0]["cost"]["estimated"]
 
 
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, -5.0, 1e30, 10**400], ids=lambda value: f"{value!s:.5}")
+async def test_a_time_that_cannot_be_true_costs_what_was_set_aside_and_stands_nowhere(
+    seconds: float, home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        returned = {"guidance": math.nan, "scales": [1.0, math.inf]}
+        works.fake.script("collect", lambda t: Outputs((works.fake.picture("a"),), returned, seconds=seconds))
+        made = await works.make(order("a car", model="timer"))
+        assert (works.states(made), works.committed(made)) == (["completed"], 10_000)
+        await works.make(order("a van", model="timer"), "van.yaml")  # the pace of the next question bears it too
+    cards = [path.read_text() for path in home.home.projects.rglob("*.png.json")]
+    papers = [*cards, *(path.read_text() for path in (home.root / "Ledger").glob("*.jsonl"))]
+    assert len(cards) == 2 and not any(word in text for text in papers for word in ("NaN", "Infinity"))
+    assert home.sidecars()[0]["parameters"]["returned"] == {"guidance": None, "scales": [1.0, None]}
+
+
 async def test_the_sidecar_keeps_the_four_parameter_sets_and_how_it_came_about(
     home: TestHome, monkeypatch: Patch
 ) -> None:
@@ -194,3 +220,106 @@ async def test_the_sidecar_of_a_picture_that_a_person_removed_stays(home: TestHo
         await works.rests()
         assert works.states(made) == ["completed", "in_doubt"]
     assert picture.with_name(picture.name + ".json").exists() and not picture.exists()
+
+
+# --- whatever came whole is shelved ---
+
+FILM = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x74moov\0\0\0\x6cmvhd" + bytes(12) + (
+    (1000).to_bytes(4, "big") + (2500).to_bytes(4, "big") + bytes(80)
+)  # fmt: skip
+SORTS = {
+    "video": (FILM, "video/mp4", ".mp4"),
+    "audio": (b"ID3\x04" + bytes(200), "audio/mpeg", ".mp3"),
+    "image": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", ".svg"),
+    "text": (b"a cat on a mat", "text/plain", ".txt"),
+    "model": (b"glTF\x02" + bytes(40), "model/gltf-binary", ".glb"),
+    "unknown": (bytes(range(256)), "application/octet-stream", ".bin"),
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+async def test_whatever_came_whole_is_shelved_with_its_type(home: TestHome, monkeypatch: Patch, sort: str) -> None:
+    data, mime, ending = SORTS[sort]
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((other(works.fake, data),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+    [product] = [path for path in (home.root / works.folder(made)).iterdir() if path.suffix == ending]
+    card = json.loads(product.with_name(product.name + ".json").read_text())
+    assert product.read_bytes() == data and card["file"]["mime"] == mime
+    assert card["type"] == (sort if sort in ("video", "audio", "image") else "other")
+    assert card["file"]["duration"] == (2.5 if sort == "video" else None)
+
+
+async def test_a_damaged_picture_is_kept_and_said_to_be_damaged(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and "damaged" in (works.items(made)[0].reason or "")
+        assert "damaged" in home.sidecars()[0]["file"]["remark"]
+        assert len(home.products()) == 1
+
+
+async def test_what_came_damaged_is_kept_until_a_better_one_came(home: TestHome, monkeypatch: Patch) -> None:
+    fetch = Fetcher.fetch
+
+    async def mended(self: Fetcher, address: str, target: Path, **more: Any) -> Any:
+        fetched = await fetch(self, address, target, **more)
+        (works.fake._work / "broken.png").write_bytes((works.fake._work / "whole.png").read_bytes())
+        return fetched
+
+    monkeypatch.setattr(Fetcher, "fetch", mended)
+    async with at_work(home, monkeypatch) as works:
+        works.fake.picture("whole")
+        works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and works.items(made)[0].reason is None
+        assert home.products()[0].read_bytes() == (works.fake._work / "whole.png").read_bytes()
+
+
+async def test_what_is_too_large_waits_with_its_size_until_the_settings_allow_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(delivery, "BOUND_AGAIN", 0.01)
+    async with at_work(home, monkeypatch, limits=Limits(free_disk_bytes=1000, product_bytes=200)) as works:
+        data = bytes(range(256)) * 2
+        works.fake.script("collect", lambda t: Outputs((other(works.fake, data),)))
+        made = await works.make(order("a car"))  # nobody waits for it
+        assert works.states(made) == ["delivering"]
+        [reason] = waiting.reasons(works.house.books.index, works.order(made), home.home, works.house.settings.now)
+        assert "limits.product_bytes" in reason and "until about" in reason and "file" in reason
+        receipt = home.root / works.folder(made) / "receipt.yaml"
+        await works.until(lambda: "limits.product_bytes" in receipt.read_text())
+        settings = works.house.settings
+        settings.now = replace(settings.now, limits=replace(settings.now.limits, product_bytes=5000))
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert len(works.fake.calls()) == 1
+
+
+# --- flagged, and answers in which nobody finds anything ---
+
+
+async def test_a_flagged_picture_that_shows_something_is_kept_and_marked_and_a_black_one_is_not(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        shown, black = io.BytesIO(), io.BytesIO()
+        Image.linear_gradient("L").save(shown, "PNG")
+        Image.new("RGB", (9, 9)).save(black, "JPEG")
+        outputs = [other(works.fake, data.getvalue(), f"{n}.png") for n, data in enumerate((shown, black))]
+        works.fake.script("collect", Outputs(tuple(replace(output, flagged=True) for output in outputs)))
+        made = await works.make(order("a car", parameters={"num_outputs": 2}))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+        assert "flagged as unsafe" in home.sidecars()[0]["file"]["remark"] and len(home.products()) == 1
+        assert "1 of 2 came" in (works.items(made)[0].reason or "")
+
+
+async def test_an_answer_in_which_nobody_finds_an_output_is_kept_with_the_failure(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", RunFailed("Without any output.", charged=True, answer='{"odd": 1}'))
+        made = await works.make(order("a car"))
+        assert works.lines("failure")[0]["answer"] == '{"odd": 1}'
+        assert works.house.books.index.attempts(made)[0].returned == {"answer": '{"odd": 1}'}
+        assert 'It answered: {"odd": 1}' in (works.items(made)[0].reason or "")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,14 +134,3 @@ async def test_what_costs_as_much_as_was_set_aside_gives_nothing_back(desk: Desk
     desk.capped.stop(row, OverCap("Its cap is reached."))
     await desk.recorder.fail(row, Verdict.LOST, "gone", cost=3_000)
     assert desk.queues["fake"].orders() == set()
-
-
-async def test_the_generation_log_is_told_after_the_ledger(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("artfactoryd.generation")
-    logger.addHandler(caplog.handler)
-    caplog.set_level(logging.INFO, "artfactoryd.generation")
-    try:
-        await desk.recorder.release(await desk.wished(), "not sent")
-    finally:
-        logger.removeHandler(caplog.handler)
-    assert list(dict.fromkeys(record.getMessage() for record in caplog.records)) == ["wish", "release"]

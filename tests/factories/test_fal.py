@@ -471,14 +471,12 @@ async def test_a_result_that_is_not_there_yet_is_asked_for_again(emulator: Emula
         assert await factory.collect(ticket) is not None
 
 
-async def test_flagged_pictures_are_left_out_and_all_of_them_is_a_failed_run(emulator: Emulator) -> None:
+async def test_flagged_pictures_are_handed_on_with_their_flag(emulator: Emulator) -> None:
     emulator.control(outcome=["fewer", "nsfw"])
     async with at(emulator.base_url) as factory:
-        got = await outputs_of(factory, await factory.submit(CAR))
-        assert len(got.outputs) == 1 and "out-1" in got.outputs[0].address and "1 of 2 left out" in got.note
-        with pytest.raises(RunFailed, match="content filter") as caught:
-            await factory.collect(await factory.submit(CAR))
-    assert caught.value.charged
+        for flags in ([True, False], [True, True]):
+            got = await outputs_of(factory, await factory.submit(CAR))
+            assert [output.flagged for output in got.outputs] == flags
 
 
 ENDS: list[tuple[str, dict[str, bool], str]] = [

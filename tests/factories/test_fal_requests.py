@@ -53,7 +53,6 @@ RUNS: list[tuple[dict[str, Any], Answer, bool | None, str]] = [
     ({**DONE, "error": "odd"}, answer(500, {"detail": "odd"}), False, "odd"),
     ({**DONE, "error_type": "client_cancelled"}, answer(404, {}), None, "cancelled"),
     (DONE, answer(200, {"images": []}), True, "without any output"),
-    (DONE, answer(200, {"images": [{"url": "https://a/1"}], "has_nsfw_concepts": True}), True, "content filter"),
 ]
 
 
@@ -97,9 +96,12 @@ SHAPES: list[tuple[dict[str, Any], list[str]]] = [
     ({"image": {"url": "https://a/1", "content_type": 3}}, ["https://a/1"]),
     ({"video": {"url": "https://a/v.mp4"}, "seed": 3}, ["https://a/v.mp4"]),
     ({"images": [{"url": "data:image/png;base64,AAAA"}]}, ["data:image/png;base64,AAAA"]),
-    ({"images": [{"url": "https://a/1"}], "mask": {"url": "https://a/mask"}}, ["https://a/1"]),
+    ({"images": [{"url": "https://a/1"}], "mask": {"url": "https://a/mask"}}, ["https://a/1", "https://a/mask"]),
     ({"images": [{"url": "https://a/1"}, None, {"url": 3}, 7]}, ["https://a/1"]),
-    ({"images": [{"url": "https://a/1"}, {"url": "https://a/2"}], "has_nsfw_concepts": [True]}, ["https://a/2"]),
+    (
+        {"images": [{"url": "https://a/1"}, {"url": "https://a/2"}], "has_nsfw_concepts": [True]},
+        ["https://a/1", "https://a/2"],
+    ),
     ({"images": [{"url": "https://a/1"}], "has_nsfw_concepts": None}, ["https://a/1"]),
 ]
 
@@ -162,3 +164,15 @@ IDS: list[tuple[Answer, str | None]] = [
 def test_an_id_is_read_off_whatever_came(came: Answer, name: str | None) -> None:
     ticket = ticket_in(came, "a/b")
     assert (json.loads(ticket.text)["request_id"] if ticket else None) == name
+
+
+@pytest.mark.parametrize(
+    "number", [b"Infinity", b"NaN", b"-1", b"1e30", b"1e999", b"9" * 5000, b"true"], ids=lambda n: n[:9]
+)
+def test_a_time_that_cannot_be_true_is_none_and_what_is_around_it_is_read(number: bytes) -> None:
+    body = b'{"status": "COMPLETED", "metrics": {"inference_time": %s}}' % number
+    assert ended(answer(200, body)) == read_ended({})
+    result = read_result(answer(200, b'{"images": [{"url": "https://a/1"}], "seed": %s}' % number))
+    outputs = outcome(read_ended({}), result)
+    assert outputs is not None and len(outputs.outputs) == 1
+    json.dumps(dict(outputs.returned), allow_nan=False)

@@ -34,7 +34,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Call, ProviderSettings, Ticket, replicate
 from artfactoryd.factories.http import transport
-from artfactoryd.factories.http.answer import Answer, refusal
+from artfactoryd.factories.http.answer import Answer, fields, refusal
 from artfactoryd.factories.replicate import _translate_create, client, make
 from artfactoryd.factories.replicate.predictions import Prediction, outcome, read_prediction, trouble
 from tests.crooked import server
@@ -503,7 +503,7 @@ ENDS: list[tuple[dict[str, Any], type[ProviderError], dict[str, bool]]] = [
     ({"status": "succeeded", "output": []}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None}, RunFailed, {"charged": True}),
     ({"status": "succeeded"}, RunFailed, {"charged": True}),
-    ({"status": "succeeded", "output": "some words"}, RunFailed, {"charged": True}),
+    ({"status": "succeeded", "output": ["", " "]}, RunFailed, {"charged": True}),
     ({"status": "succeeded", "output": None, "data_removed": True}, OutputLost, {}),
     ({"status": "resting"}, AskAgain, {}),
     ({"status": None}, AskAgain, {}),
@@ -525,6 +525,25 @@ def test_each_end_of_a_prediction_is_told_apart(
     with pytest.raises(kind) as caught:
         outcome(read(prediction), KEY)
     assert {name: getattr(caught.value, name) for name in says} == says
+
+
+MAD = [b"Infinity", b"-Infinity", b"NaN", b"-5", b"1e30", b"1e999", b"9" * 5000, b'"3"', b"true"]
+
+
+@pytest.mark.parametrize("number", MAD, ids=lambda number: number.decode()[:9])
+def test_a_time_that_cannot_be_true_is_none_and_what_is_around_it_is_read(number: bytes) -> None:
+    body = b'{"status": "succeeded", "output": ["https://x.y/z"], "input": {"s": %s}, "metrics": {"predict_time": %s}}'
+    answer = Answer(KEY, True, 200, {}, bytearray(body % (number, number)))
+    outputs = outcome(read(fields(answer.value())), KEY)
+    assert outputs is not None and outputs.seconds is None and len(outputs.outputs) == 1
+    json.dumps(dict(outputs.returned), allow_nan=False)
+
+
+def test_a_failed_run_whose_time_cannot_be_true_counts_as_paid() -> None:
+    document = {"status": "failed", "version": "a" * 64, "metrics": {"predict_time": None}}
+    with pytest.raises(RunFailed) as caught:
+        outcome(read(document), KEY)
+    assert caught.value.charged
 
 
 RUNNING = [{"status": "starting"}, {"status": "processing"}, {"status": "processing", "output": ["data:,x"]}]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd import durable, medium
+from artfactoryd import durable, entries, medium
 from artfactoryd.errors import StorageFull
 from artfactoryd.intake import attachments
 from artfactoryd.planning import input_sources
@@ -75,7 +75,7 @@ CASES = {
     "write_file": Case({"a": b"old"}, lambda root: durable.write_file(root / "a", BIG), {"a": BIG}),
     "write_file, a first time": Case({}, lambda root: durable.write_file(root / "a", BIG), {"a": BIG}),
     "replace_file with a mark": Case(
-        {"a": b"old"}, lambda root: durable.replace_file(root / "a", BIG, durable.new_mark()), {"a": BIG}
+        {"a": b"old"}, lambda root: durable.replace_file(root / "a", BIG, entries.new_mark()), {"a": BIG}
     ),
     "write_new": Case({}, lambda root: durable.write_new(root / "a", BIG), {"a": BIG}, lasting=False),
     "write_new and flush": Case({}, anew, {"a": BIG}),
@@ -259,10 +259,10 @@ def test_a_note_is_best_effort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_temporary_name_of_any_name_fits_and_one_with_a_mark_is_known_again() -> None:
     for name in ("a.png", "車" * 85, "x" * 255):
-        for mark in ("", durable.new_mark(), "0193f0c2-0000-7000-8000-000000000001"):
-            temporary = durable.temporary_name(name, mark)
+        for mark in ("", entries.new_mark(), "0193f0c2-0000-7000-8000-000000000001"):
+            temporary = entries.temporary_name(name, mark)
             assert len(os.fsencode(temporary)) <= 255 and temporary.startswith(".")
-            assert bool(durable.TEMPORARY.fullmatch(temporary)) is bool(mark)
+            assert bool(entries.TEMPORARY.fullmatch(temporary)) is bool(mark)
 
 
 # --- what leans on them ---

@@ -201,3 +201,37 @@ def test_a_holder_file_that_cannot_be_written_does_not_keep_the_daemon_from_star
     home.holder_file.mkdir()
     with home.lock(), pytest.raises(HomeLocked, match="starting or stopping"), home.lock():
         pass
+
+
+def test_a_user_who_is_nobody_here_may_name_his_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    monkeypatch.delenv("HOME")
+    home = Home.find(tmp_path / "factory", {})
+    home.make()
+    assert home.is_made
+    with pytest.raises(WrongUse, match="--home"):
+        Home.find(None, {})
+    with pytest.raises(WrongUse, match="cannot be found"):
+        Home.find("~nobody-of-this-name/factory", {})
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_what_tells_of_money_is_made_for_its_owner_alone_and_the_rest_as_the_umask_says(
+    tmp_path: Path, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        home = Home(tmp_path / "factory")
+        home.make()
+    finally:
+        os.umask(before)
+    for folder in (home.ledger, home.work, home.private, home.claims, home.logs):
+        assert folder.stat().st_mode & 0o077 == 0, folder
+    for folder in (home.inbox, home.projects, home.held, home.rejected, home.library):
+        assert folder.stat().st_mode & 0o777 == 0o777 & ~umask, folder
+    home.ledger.chmod(0o755)
+    home.make()
+    assert home.ledger.stat().st_mode & 0o777 == 0o755

@@ -18,8 +18,9 @@ from keyring.errors import PasswordDeleteError
 from artfactoryd.credentials import resolve_key, resolve_token
 from artfactoryd.documents import read_documents
 from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.home import Home
 from artfactoryd.schema import schema_text
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, LiveSettings, Provider, Settings, load
 
 SECRET = "r8_SECRETSECRETSECRET"
 
@@ -92,7 +93,7 @@ def test_the_shipped_file_the_schema_and_the_code_agree_on_every_default(tmp_pat
     assert shipped == schema_leaves(json.loads(schema_text("settings")))
     coded = leaves(asdict(Settings()))
     assert {path: coded[path] for path in shipped} == shipped
-    of_others = set(coded) - set(shipped)  # what one provider has, another has not
+    of_others = set(coded) - set(shipped) - {("stamp",)}  # what one provider has, another has not
     assert {path[0] for path in of_others} == {"providers"} and {coded[path] for path in of_others} == {None}
     assert loaded(tmp_path, DEFAULT_TEXT) == Settings()
 
@@ -108,6 +109,27 @@ def test_every_key_of_the_shipped_file_is_explained() -> None:
 def test_what_is_left_out_or_left_empty_has_its_default(tmp_path: Path, text: str) -> None:
     assert loaded(tmp_path, text) == Settings()
     assert load(tmp_path / "missing.yaml", {}) == Settings()
+
+
+@pytest.mark.parametrize("text", [None, "", "# nothing\n", "---\n", "{}\n", "budget:\n", "providers:\n  replicate:\n"])
+def test_in_a_home_that_was_made_nothing_never_means_the_defaults(tmp_path: Path, text: str | None) -> None:
+    (tmp_path / ".work").mkdir()
+    if text is not None:
+        (tmp_path / "artfactory.yaml").write_text(text)
+    with pytest.raises(Refusal) as caught:
+        load(tmp_path / "artfactory.yaml", {"ARTFACTORY_BUDGET__PER_ORDER": "1"})
+    (problem,) = caught.value.problems
+    assert problem.code == "E_EMPTY" and "init" in problem.fix and ("not there" in problem.message) == (text is None)
+
+
+def test_what_changed_between_the_reading_and_the_start_is_noticed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.work.mkdir()
+    home.settings_file.write_text("budget: {per_day: 1}\n")
+    settings = load(home.settings_file, {})
+    home.settings_file.unlink()
+    assert not LiveSettings(home, settings, {}).reread()
+    assert "not there" in (tmp_path / "artfactory.yaml.error.txt").read_text()
 
 
 def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
@@ -245,7 +267,7 @@ def test_other_addresses_are_refused(tmp_path: Path, address: str) -> None:
     [
         ("null", None),
         ("/else/where", "/else/where"),
-        ("Orders", "{folder}/Orders"),
+        ("../Orders", "{folder}/../Orders"),
         ("~/Desktop/Orders", "/home/me/Desktop/Orders"),
     ],
 )
@@ -358,3 +380,33 @@ def test_the_token_is_taken_from_its_place(tmp_path: Path) -> None:
     file.chmod(0o644)
     with pytest.raises(WrongUse, match="settings: http"):
         resolve_token(Settings(http=Http(token=f"file:{file}")), {})
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["", ".", "..", "/", "Projects", "Projects/a", "Ledger", ".work", "Library", "Held", "Inbox/deeper", "link"],
+)
+def test_an_inbox_around_or_inside_the_home_is_refused_through_links_too(tmp_path: Path, place: str) -> None:
+    home = Home((tmp_path / "home").resolve())
+    home.make()
+    (home.root / "link").symlink_to(tmp_path)
+    for written in {place or str(home.root), str(home.root / place)}:
+        (problem,) = refused(home.root, f"inbox:\n  path: {json.dumps(written)}\n")
+        assert problem.line == 2 and problem.key == "inbox.path" and "around or inside" in problem.message
+        (problem,) = refused(home.root, "strict: true\n", ARTFACTORY_INBOX__PATH=written)
+        assert "ARTFACTORY_INBOX__PATH" in problem.file
+
+
+def test_an_inbox_may_not_hold_the_disk_that_projects_is_on(tmp_path: Path) -> None:
+    home = Home((tmp_path / "home").resolve())
+    for name in ("disk/Products", "home", "disk/Inbox"):
+        (tmp_path / name).mkdir(parents=True)
+    home.projects.symlink_to(tmp_path / "disk/Products")
+    home.make()
+    assert loaded(home.root, f"inbox: {{path: {tmp_path}/disk/Inbox}}\n").inbox.path == tmp_path / "disk/Inbox"
+    assert loaded(home.root, "inbox: {path: Inbox}\n").inbox.path == home.inbox
+    assert "around" in refused(home.root, f"inbox: {{path: {tmp_path}/disk}}\n")[0].message
+    assert "inside" in refused(home.root, f"inbox: {{path: {tmp_path}/disk/Products/in}}\n")[0].message
+    home.inbox.rmdir()
+    home.inbox.symlink_to(tmp_path)  # the home's own, gone astray
+    assert "around" in refused(home.root, "strict: true\n")[0].message

@@ -16,6 +16,7 @@ from artfactoryd.intake.acceptance import order_id
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.planning import accepted
 from artfactoryd.settings import Inbox, Limits
+from artfactoryd.storage import spend
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, full_disk, order, quick
 
@@ -413,3 +414,15 @@ async def test_a_likely_mistake_holds_and_warnings_ok_lets_it_pass(home: TestHom
         await works.until(lambda: works.states(made) == ["completed"])
         passed = await works.make(text + "warnings: ok\n", "passed.yaml")
         assert works.items(passed)[0].generation["prompt"] == "a color car, (red:1.2)"
+
+
+async def test_three_forms_of_one_project_dropped_together_are_one_folder_and_one_line_in_spend(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        for number, form in enumerate(("dogs", "DOGS", "Dogs")):
+            home.drop(f"{number}.yaml", order(f"a dog {number}", project=form))
+        await works.until(lambda: works.states() == ["completed"] * 3)
+        assert len(entries(home.home.projects)) == 1
+        (line,) = spend.by_group(works.house.books.index, "project")
+        assert line.money.spent == 3 * PRICE and line.attempts == 3 and line.name.casefold() == "dogs"

@@ -13,7 +13,8 @@ from artfactoryd.clock import now
 from artfactoryd.errors import OutputBad, Refusal
 from artfactoryd.planning import inputs
 from artfactoryd.planning.inputs import InputsMissing
-from artfactoryd.planning.planner import Origin, Scholar, Study
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar, Study
 from artfactoryd.settings import Limits, Settings
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor

@@ -14,7 +14,8 @@ from artfactoryd.clock import now
 from artfactoryd.core.sidecar_again import is_sidecar, order_again
 from artfactoryd.intake import put_back
 from artfactoryd.planning import remake
-from artfactoryd.planning.planner import Origin, Scholar
+from artfactoryd.planning.origin import Origin
+from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor

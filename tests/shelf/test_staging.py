@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from artfactoryd.errors import OutputBad, OutputPoison
+from artfactoryd.errors import OutputPoison
 from artfactoryd.shelf import media
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.staging import MOST_LOOKS, Staging
@@ -77,11 +77,10 @@ def test_what_is_set_aside_overwrites_nothing_and_is_there_once(
     assert names == ["car-2.output", "car-2.output.error.txt", "car.output"]
 
 
-def test_what_is_no_picture_is_fetched_anew_and_not_kept(staging: Staging) -> None:
+def test_what_is_no_picture_stays_staged(staging: Staging) -> None:
     staging.path("p1").write_bytes(b"no picture")
-    with pytest.raises(OutputBad):
-        staging.look("p1", 1.0, "car")
-    assert staging.arrived("p1") is None and not staging.is_suspect("p1")
+    assert staging.look("p1", 1.0, "car").mime == "text/plain"
+    assert staging.arrived("p1") is not None and not staging.is_suspect("p1")
 
 
 def test_a_whole_output_is_kept_before_it_is_looked_at(staging: Staging, home: TestHome, monkeypatch: Patch) -> None:

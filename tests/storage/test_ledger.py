@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -334,3 +335,13 @@ def test_an_unwritable_ledger_is_said_in_words(tmp_path: Path) -> None:
 
 def _full(folder: Path) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def test_a_line_with_a_number_that_is_none_is_not_written_and_one_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    for number in (math.inf, math.nan):
+        with pytest.raises(ValueError, match="JSON"):
+            ledger.encode([{"kind": "result", "returned": {"seconds": number}}])
+    (tmp_path / "2026-05.jsonl").write_text('{"kind": "result", "returned": {"seconds": Infinity, "at": NaN}}\n')
+    assert [line for line, _ in ledger.read(tmp_path)] == [
+        {"kind": "result", "returned": {"seconds": None, "at": None}}
+    ]

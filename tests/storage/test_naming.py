@@ -166,3 +166,21 @@ def test_an_id_in_full_is_that_order_whatever_is_called_so(three: Three) -> None
     with pytest.raises(NoSuchOrder):
         naming.order_named(None, "cars")
     index.close()
+
+
+async def test_an_order_is_named_as_lists_show_it_and_a_held_one_by_its_entry(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        red = await works.make(order("a red car", project="red"))
+        await works.make(order("a blue car", project="blue"))
+        held = await works.make(order("a [1,2,3] boat", limit=1), "boats.yaml")
+        index, entry = works.house.books.index, home.home.held / "boats.yaml"
+        assert entry.exists() and works.order(held).is_held
+        assert naming.order_named(index, "red/cars").id == red
+        for given in (str(entry), "Held/boats.yaml"):
+            assert naming.order_named(index, naming.order_given(home.home, given)).id == held
+        with pytest.raises(NoSuchOrder):
+            naming.order_named(index, "Held/cars.yaml")
+        with pytest.raises(NoSuchOrder):
+            naming.order_named(index, "green/cars")

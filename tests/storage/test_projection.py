@@ -205,10 +205,10 @@ def test_a_retry_of_what_may_have_been_charged_raises_the_cap_by_its_price(index
 def test_a_wish_that_would_pass_the_cap_of_its_day_or_month_changes_nothing(index: Index) -> None:
     accepted(index, items=5)
     do(index, wish(1, day="2026-11-01"), wish(2, day="2026-11-30"))
-    for caps, cap in (({"day": 2 * UPPER - 1}, "day"), ({"month": 3 * UPPER - 1}, "month")):
+    for caps in ({"day": 2 * UPPER - 1}, {"month": 3 * UPPER - 1}):
         with pytest.raises(OverCap) as caught:
             do(index, wish(3, day="2026-11-30", caps=caps))
-        assert (caught.value.cap, caught.value.day, state(index, 3)) == (cap, "2026-11-30", "planned")
+        assert (caught.value.day, state(index, 3)) == ("2026-11-30", "planned")
         assert (committed(index), index.committed("2026-11-01", "2026-11-31")) == (2 * UPPER, 2 * UPPER)
     do(index, wish(3, day="2026-11-30", caps={"month": 3 * UPPER}), wish(4, day="2026-12-01", caps={"month": UPPER}))
     do(index, wish(5, day="2026-12-01", reserved=0, caps={"month": 0}))

@@ -372,7 +372,9 @@ def test_a_taken_port_is_a_warning_and_the_line_runs(home: TestHome) -> None:
             assert f"Port {port} of 127.0.0.1 is taken" in home.call("status").stdout
             home.drop("one.yaml", SKETCH.format(project="one"))
             until(lambda: home.states() == ["completed"] * 2)
-    assert "WARNING web.server no status page" in "".join(path.read_text() for path in home.home.logs.iterdir())
+    lines = map(json.loads, (home.home.logs / "artfactoryd.log").read_text().splitlines())
+    warned = [line for line in lines if line["level"] == "warning" and line.get("logger") == "web.server"]
+    assert [line["text"].startswith("no status page: ") for line in warned] == [True]
 
 
 async def test_a_taken_port_is_taken_up_when_it_is_free(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:

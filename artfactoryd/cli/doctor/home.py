@@ -13,9 +13,9 @@ from pathlib import Path
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
-from artfactoryd.home import Home
+from artfactoryd.home import Home, init_command
 from artfactoryd.settings import Settings
-from artfactoryd.storage import ledger
+from artfactoryd.storage import dependencies, ledger
 from artfactoryd.storage.database import complaints
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Position
@@ -30,10 +30,13 @@ def folder(home: Home, settings: Settings) -> Rows:
     except WrongUse as error:
         yield Row("folder", BAD, str(error), "Name another with --home or ARTFACTORY_HOME.")
         return
-    if not home.work.is_dir():
-        way_out = f"artfactoryd --home {shlex.quote(str(home.root))} init"
-        yield Row("folder", BAD, f"There is no factory folder at {home.root}.", way_out)
+    if not home.is_made:
+        yield Row("folder", BAD, f"There is no factory folder at {home.root}.", init_command(home.root))
         return
+    try:
+        home.check_original()
+    except WrongUse as error:
+        yield Row("folder", BAD, str(error), f"{init_command(home.root)} --adopt")
     folders = (
         home.root, settings.inbox.path or home.inbox, home.held, home.rejected, home.projects, home.models, home.ledger,
         home.claims, home.commands, home.logs, home.temp,
@@ -46,6 +49,17 @@ def folder(home: Home, settings: Settings) -> Rows:
         yield Row(
             "folder", OK, f"{home.root} is in a fit place, and every folder in it can be written.{as_seen_here()}"
         )
+
+
+def privacy(home: Home) -> Rows:
+    """What is there is never changed: who let others look may have meant it."""
+    private = (home.ledger, home.work, home.private, home.settings_file)
+    shown = [str(path) for path in private if path.exists() and path.stat().st_mode & 0o077]
+    if shown:
+        words = f"Other users of this machine may look into {', '.join(shown)}."
+        yield Row("privacy", WARNING, words, f"chmod go= {' '.join(map(shlex.quote, shown))}")
+    elif home.is_made:
+        yield Row("privacy", OK, "Ledger, work and settings are for you alone.")
 
 
 def _unusable(folder: Path) -> str:
@@ -68,7 +82,7 @@ def as_seen_here(system: str = sys.platform) -> str:
 
 
 def lock(home: Home) -> Rows:
-    if not home.work.is_dir():
+    if not home.is_made:
         return
     try:
         with home.lock("doctor"):
@@ -96,7 +110,7 @@ def disk(home: Home, settings: Settings) -> Rows:
 def between(home: Home) -> Rows:
     """What is not shelved stays for a retry of what was to be made of it; nobody else clears it."""
     with Index.reading(home.index_file) as index:
-        left = [(row, home.root / row.path) for row in index.left_between()] if index else []
+        left = [(row, home.root / row.path) for row in dependencies.left_between(index)] if index else []
     for (order, name), rows in groupby(left, lambda pair: (pair[0].order_id, pair[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:

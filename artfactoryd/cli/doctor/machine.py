@@ -45,7 +45,8 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         if provider.enabled and provider.addresses
     }
     checks: dict[str, Callable[[], Rows]] = {
-        "folder": lambda: soundness.folder(home, settings), "lock": lambda: soundness.lock(home),
+        "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),
+        "lock": lambda: soundness.lock(home),
         "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
         "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
         "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),

@@ -18,10 +18,11 @@ LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 
 
 @click.command()
+@click.option("--adopt", is_flag=True, help="This is a copy of a home that is not used any more: let it send.")
 @click.pass_context
-def init(ctx: click.Context) -> None:
+def init(ctx: click.Context, adopt: bool) -> None:
     """Make the factory folder with settings, examples and the schemas for editors."""
-    for line in make_home(home_of(ctx)):
+    for line in make_home(home_of(ctx), adopt=adopt):
         echo(line)
 
 
@@ -31,13 +32,14 @@ def examples() -> Path:
     return packaged if packaged.is_dir() else packaged.parents[1] / "examples"
 
 
-def make_home(home: Home) -> Iterator[str]:
-    """Make what is missing and leave what is there; says what it did."""
+def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
+    """Make what is missing and leave what is there; says what it did. Settings of no byte are missing too."""
     home.check_place()
     home.make()
+    home.settle(adopt=adopt)
     yield f"Factory folder: {home.root}"
-    if not home.settings_file.exists():
-        write_file(home.settings_file, DEFAULT_TEXT.encode())
+    if not home.settings_file.exists() or not home.settings_file.stat().st_size:
+        write_file(home.settings_file, DEFAULT_TEXT.encode(), 0o600)
         yield f"Settings:       {home.settings_file}"
     _copy_examples(home.library)
     yield f"Examples:       {home.library / 'examples'}"

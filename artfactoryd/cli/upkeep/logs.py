@@ -23,6 +23,7 @@ from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
 LOOK = 0.25  # seconds between looks for more
+IDS = ("order", "item")
 _LINE = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\S+) (?P<level>[A-Z]+) (?P<logger>\S+) (?P<rest>.*)")
 _PLAIN = ("item", "usd", "estimated")  # written without quotation marks, and no text
 _ID = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?: |$)')
@@ -65,7 +66,7 @@ class Entry:
         return "\n".join(self.lines)
 
     def document(self) -> dict[str, Any]:
-        """The same whether it was written as words or as JSON."""
+        """The same when it was written as words, as earlier releases did where their settings did not say json."""
         first = self.lines[0]
         if first.startswith("{"):
             try:
@@ -199,14 +200,19 @@ def printed(entry: Entry, as_json: bool) -> str:
 
 
 def _plain(entry: Entry) -> str:
-    """Words for a line that was written as JSON."""
-    if not entry.lines[0].startswith("{"):
-        return entry.text
+    """`AT LEVEL WHAT order=… the words`. Of an event the words have the facts in them: beside them stand only ids."""
     document = entry.document()
-    first = [str(document.pop("at", "")), str(document.pop("level", "")).upper(), str(document.pop("logger", ""))]
-    text, traceback = str(document.pop("text", "")), document.pop("traceback", None)
-    ids = [
-        f"{key}={json.dumps(value, ensure_ascii=False) if ' ' in str(value) else value}"
-        for key, value in document.items()
-    ]
-    return " ".join([*first, *ids, " ".join(text.split())]) + (f"\n{traceback}" if traceback else "")
+    if document.keys() == {"text"}:
+        return entry.text
+    level, text = str(document.pop("level", "")).upper(), " ".join(str(document.pop("text", "")).split())
+    at, traceback = str(document.pop("at", "")), document.pop("traceback", None)
+    event, logger = document.pop("event", None), document.pop("logger", "")
+    shown = IDS if event else document
+    facts = [f"{name}={_word(document[name])}" for name in shown if name in document]
+    return " ".join([at, level, str(event or logger), *facts, text]) + (f"\n{traceback}" if traceback else "")
+
+
+def _word(value: Any) -> str:
+    """As it is, or quoted as in JSON where it would not be one word."""
+    text = str(value)
+    return text if re.fullmatch(r'[^\s"=]+', text) else json.dumps(value, ensure_ascii=False)

@@ -24,6 +24,6 @@ def reindex(ctx: click.Context, as_json: bool) -> None:
 def make_index_again(home: Home) -> rebuild.Report:
     """A daemon must be stopped first: HomeLocked names it."""
     with home.lock("reindex"):
-        log.setup("warning", home.logs)
+        log.setup("warning", home.logs, "trouble")
         home.make()
         return rebuild.reindex(home, expander, now)

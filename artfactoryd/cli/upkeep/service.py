@@ -20,7 +20,7 @@ from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
 from artfactoryd.errors import Refusal, WrongUse
-from artfactoryd.home import Home
+from artfactoryd.home import Home, user_folder
 from artfactoryd.settings import Settings
 
 RUNNING, NOT_INSTALLED, NOT_RUNNING = 0, 1, 3  # exit codes
@@ -64,7 +64,7 @@ def service_status(ctx: click.Context, as_json: bool) -> None:
 def supervisor_of(environ: Mapping[str, str], platform: str = sys.platform) -> Supervisor:
     if platform == "darwin":
         return Launchd(run, os.getuid())
-    configuration = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    configuration = Path(environ.get("XDG_CONFIG_HOME") or user_folder(environ) / ".config")
     return Systemd(run, configuration / "systemd" / "user", os.getuid())
 
 
@@ -139,7 +139,7 @@ def _running(document: Mapping[str, Any]) -> str:
 
 
 def _service(home: Home) -> Service:
-    return Service(home.root, Path.home())
+    return Service(home.root, user_folder(os.environ))
 
 
 def installed_program(started_as: str) -> Path:

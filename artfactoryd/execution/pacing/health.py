@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from artfactoryd import news
 from artfactoryd.errors import ProviderError, ProviderStopped, StorageFull, Unreachable
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import ASK_EVERY, CircuitBreaker, Gate
@@ -81,9 +82,9 @@ class Health:
         if not gate.outage_is_known:
             self._away_since[provider] = now
         if not gate.rounds:
-            log.warning("%s answers again", provider)
+            news.tell(news.ProviderBack(provider=provider))
             return None
-        log.warning("%s is tried again in %.0f seconds: %s", provider, gate.waits, gate.reason)
+        news.tell(news.ProviderOutage(provider=provider, seconds=gate.waits, reason=gate.reason))
         since, again_at = self._away_since[provider], now + timedelta(seconds=gate.waits)
         return OutageRow(provider, gate.reason, since.isoformat(), again_at.isoformat(), gate.given_up)
 
@@ -94,13 +95,12 @@ class Health:
         gate, reason = self._gates[provider], str(error)
         if gate.stopped is not None:
             return
-        log.error("%s is stopped: %s", provider, reason)
         of_key = error.of_key and isinstance(self._factories[provider], Probes)
         gate.stop(reason, ask_in=ASK_EVERY if of_key else None)
         try:
             await self._books.record(Pause(provider=provider, on=True, reason=reason, of_key=of_key))
         except StorageFull as failure:  # the next start tries it once more
-            log.error("that %s is stopped could not be written down: %s", provider, failure)
+            log.error("that %s is stopped (%s) could not be written down: %s", provider, reason, failure)
 
     async def probe(self, provider: str) -> bool:
         """Ask for nothing whether the provider is there and takes our key. False: no create would fare well."""
@@ -141,7 +141,6 @@ class Health:
             gate.still_stopped()
             log.error("that %s takes the key again could not be written down: %s", provider, error)
             return
-        log.warning("%s takes the key again", provider)
         gate.lift()
         self._receipts_are_due(provider)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from artfactoryd.core.measures import seconds_of_run
+
 SHORTEST, LONGEST = 0.02, 10.0  # seconds between two questions about one ticket
 
 
@@ -21,7 +23,7 @@ class Pace:
 
     def learn(self, model: str, seconds: float | None) -> None:
         """What the provider measured; half of it counts from each call, so that a change shows soon."""
-        if seconds is not None:
+        if seconds is not None and seconds_of_run(seconds) is not None:
             self._took[model] = (self._took.get(model, seconds) + seconds) / 2
 
     def first(self, model: str) -> float:

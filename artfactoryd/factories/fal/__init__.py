@@ -154,7 +154,7 @@ class FalFactory:
     async def _upload_token(self) -> str:
         async with self._tokens:
             token, until = self._token
-            if not token or until - TOKEN_SPARE < datetime.now(UTC):
+            if not token or until < datetime.now(UTC) + TOKEN_SPARE:
                 address = f"{self._at.rest_url}/storage/auth/token?storage_type=fal-cdn-v3"
                 answer = await self._client.ask("POST", address, json={})
                 granted = fields(answer.accepted())

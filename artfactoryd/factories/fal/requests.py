@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from artfactoryd.core.json_types import JsonValue, Parameters, Value
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import AskAgain, OutputLost, ProviderError, ProviderStopped, Throttled, Unreachable
 from artfactoryd.factories import Ticket
 from artfactoryd.factories.http.answer import Answer, fields, shortened, text, words
@@ -119,7 +120,8 @@ def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
     if answer.status in (404, 410):
-        return OutputLost(f"fal no longer knows this request ({answer.status}): {reason}.")
+        sentence = f"fal no longer knows this request ({answer.status}): {reason}."
+        return OutputLost(sentence, passing=answer.status == 404)
     if answer.status in (401, 402, 403):
         of_key = answer.status == 401
         return ProviderStopped(f"fal does not answer with this key ({answer.status}): {reason}.", of_key=of_key)
@@ -157,10 +159,9 @@ def ended(answer: Answer) -> Ended | None:
 
 def read_ended(document: Mapping[str, JsonValue]) -> Ended:
     error, kind = document.get("error"), document.get("error_type")
-    seconds = fields(document.get("metrics")).get("inference_time")
     return Ended(
         has_failed=bool(error or kind),
         error=words(error),
         kind=text(kind) or "",
-        seconds=float(seconds) if isinstance(seconds, int | float) and seconds >= 0 else None,
+        seconds=seconds_of_run(fields(document.get("metrics")).get("inference_time")),
     )

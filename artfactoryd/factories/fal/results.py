@@ -7,14 +7,15 @@ the status of its result, or by both. A result is the model's own answer passed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from artfactoryd.core.json_types import JsonValue, Parameters
 from artfactoryd.errors import AskAgain, RunFailed
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.factories.fal.requests import Ended, trouble
-from artfactoryd.factories.http.answer import DEEPEST, Answer, fields, shortened, text
+from artfactoryd.factories.http.answer import Answer, fields, shortened, text
+from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_in
 
 # What fal calls the ways a run ends that are its own fault: never charged.
 FREE = frozenset({
@@ -33,14 +34,15 @@ class Result:
     """The answer to the question for a result.
 
     `is_object`: it is JSON of a model or of fal, not a page of a proxy. `kind`: the word there for the way it failed.
-    `lists_faults`: as a model does with its input. `files`: each with whether fal's content filter blacked it out.
+    `lists_faults`: as a model does with its input. `words`: of one that made no files.
     """
 
     answer: Answer
     is_object: bool
     kind: str
     lists_faults: bool
-    files: tuple[tuple[Output, bool], ...]
+    files: tuple[Output, ...]
+    words: Output | None
     parameters: Parameters
 
     @property
@@ -62,13 +64,14 @@ def read_result(answer: Answer) -> Result:
     value = answer.value()
     body = fields(value)
     detail = body.get("detail")
-    files = list(_files(body.get("images", body)))
+    files = outputs_in(body)
     return Result(
         answer=answer,
         is_object=isinstance(value, dict),
         kind=_kind(body, answer.headers),
         lists_faults=isinstance(detail, list),
-        files=tuple(zip(files, _filtered(body.get("has_nsfw_concepts"), len(files)), strict=True)),
+        files=_flagged(files, body.get("has_nsfw_concepts")),
+        words=text_in(body) if answer.ok and not files else None,
         parameters={name: part for name, part in body.items() if isinstance(part, str | int | float)},
     )
 
@@ -80,23 +83,10 @@ def _kind(body: Mapping[str, JsonValue], headers: Mapping[str, str]) -> str:
     return next(filter(None, map(text, kinds)), "")
 
 
-def _files(value: JsonValue, depth: int = DEEPEST) -> Iterator[Output]:
-    """In the order given: the list of images, or whatever else in the answer has an address."""
-    document = fields(value)
-    url = document.get("url")
-    if isinstance(url, str) and url.startswith(("https:", "http:", "data:")):
-        mime = document.get("content_type")
-        yield Output(url, mime if isinstance(mime, str) else None)
-    elif isinstance(value, list | dict) and depth:
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _files(part, depth - 1)
-
-
-def _filtered(flags: JsonValue, count: int) -> list[bool]:
-    """For each of `count` files; `flags` is a list of them, or one for all, or neither."""
-    if not isinstance(flags, list):
-        return [flags is True] * count
-    return [number < len(flags) and flags[number] is True for number in range(count)]
+def _flagged(files: Sequence[Output], flags: JsonValue) -> tuple[Output, ...]:
+    """`flags` is a list of them, one for each file that is no byproduct, or one for all, or neither."""
+    left = iter(flags if isinstance(flags, list) else [flags] * len(files))
+    return tuple(file if file.byproduct else replace(file, flagged=next(left, None) is True) for file in files)
 
 
 def outcome(request: Ended, result: Result) -> Outputs | None:
@@ -130,11 +120,8 @@ def _failure(request: Ended, result: Result) -> RunFailed:
 
 
 def _outputs(request: Ended, result: Result) -> Outputs:
-    if not result.files:
-        raise RunFailed("fal says it is done, without any output.", charged=True)
-    outputs = tuple(file for file, is_filtered in result.files if not is_filtered)
+    outputs = result.files or ((result.words,) if result.words else ())
     if not outputs:
-        raise RunFailed("fal's content filter blacked out every picture; another prompt may pass.", charged=True)
-    left_out, count = len(result.files) - len(outputs), len(result.files)
-    note = f"{left_out} of {count} left out: fal's content filter blacked them out." if left_out else ""
-    return Outputs(outputs, result.parameters, request.seconds, note)
+        sentence = "fal says it is done, without any output."
+        raise RunFailed(sentence, charged=True, answer=kept_answer(result.answer.body))
+    return Outputs(outputs, result.parameters, request.seconds)

@@ -7,7 +7,6 @@ provider's own documents are read.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Throttled
 
@@ -41,9 +41,12 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
     def value(self) -> JsonValue:
-        """The body as JSON; None also where it is none (cut or garbled, no text at all, nested to make us fall)."""
+        """The body as JSON, with null for a number that is none.
+
+        None where it is no JSON (cut or garbled, no text at all, nested to make us fall).
+        """
         try:
-            value: JsonValue = json.loads(self.body)
+            value: JsonValue = strict_json.loads_foreign(self.body)
         except (ValueError, RecursionError):
             return None
         return value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from artfactoryd.core.json_types import JsonValue, Parameters, Value
+from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.errors import (
     AskAgain,
     OutputLost,
@@ -17,7 +18,8 @@ from artfactoryd.errors import (
     Unreachable,
 )
 from artfactoryd.factories import Output, Outputs, Ticket
-from artfactoryd.factories.http.answer import DEEPEST, Answer, fields, shortened, text, words
+from artfactoryd.factories.http.answer import Answer, fields, shortened, text, words
+from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_in
 
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]+)"')
 _CONTENT = re.compile(r"nsfw|safety|flagged|sensitive|moderat|content policy", re.IGNORECASE)
@@ -35,7 +37,8 @@ class Prediction:
 
     status: JsonValue = None
     error: str = ""
-    addresses: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    answer: str = ""
     parameters: Parameters = field(default_factory=dict)
     is_erased: bool = False
     seconds: float | None = None
@@ -47,27 +50,25 @@ def read_prediction(value: JsonValue) -> Prediction | None:
     """None of what is no JSON object."""
     if not isinstance(value, dict):
         return None
-    seconds = fields(value.get("metrics")).get("predict_time")
+    metrics = fields(value.get("metrics"))
     return Prediction(
         status=value.get("status"),
         error=words(value.get("error")),
-        addresses=tuple(_addresses(value.get("output"))),
+        outputs=_outputs_of(value.get("output")),
+        answer=kept_answer(json.dumps(value.get("output"), ensure_ascii=False).encode("utf-8", "replace")),
         parameters=fields(value.get("input")),
         is_erased=bool(value.get("data_removed")),
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
-        has_begun=bool(value.get("started_at")),
+        seconds=seconds_of_run(metrics.get("predict_time")),
+        # A time that cannot be true is a run all the same: what it cost counts.
+        has_begun=bool(value.get("started_at")) or metrics.get("predict_time", 0) != 0,
         version=text(value.get("version")),
     )
 
 
-def _addresses(output: JsonValue, depth: int = DEEPEST) -> Iterator[str]:
+def _outputs_of(output: JsonValue) -> tuple[Output, ...]:
     """In the order given, out of whatever shape the model answers in."""
-    if isinstance(output, str):
-        if output.startswith(("https:", "http:", "data:")):
-            yield output
-    elif isinstance(output, list | dict) and depth:
-        for part in output.values() if isinstance(output, dict) else output:
-            yield from _addresses(part, depth - 1)
+    words = text_in(output)
+    return tuple(outputs_in(output)) or ((words,) if words else ())
 
 
 def ticket_in(answer: Answer) -> Ticket | None:
@@ -86,7 +87,8 @@ def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
     if answer.status in (404, 410):
-        return OutputLost(f"Replicate no longer knows this prediction ({answer.status}): {reason}.")
+        sentence = f"Replicate no longer knows this prediction ({answer.status}): {reason}."
+        return OutputLost(sentence, passing=answer.status == 404)
     if answer.status in (401, 403):
         return ProviderStopped(f"Replicate does not accept the key ({answer.status}): {reason}.", of_key=True)
     if answer.status == 429:
@@ -121,12 +123,13 @@ def _failure(prediction: Prediction, key: str) -> RunFailed:
 
 
 def _outputs(prediction: Prediction) -> Outputs:
-    outputs = tuple(Output(address) for address in prediction.addresses)
+    outputs = prediction.outputs
     if not outputs and prediction.is_erased:
         raise OutputLost("Replicate has removed the output: it keeps one for about an hour.")
     if not outputs:
-        raise RunFailed("Replicate says it succeeded, without any output.", charged=True)
-    note = _shortfall(len(outputs), prediction.parameters.get("num_outputs"))
+        sentence = "Replicate says it succeeded, without any output."
+        raise RunFailed(sentence, charged=True, answer=prediction.answer)
+    note = _shortfall(sum(not output.byproduct for output in outputs), prediction.parameters.get("num_outputs"))
     return Outputs(outputs, prediction.parameters, prediction.seconds, note)
 
 
@@ -138,5 +141,4 @@ def _shortfall(came: int, asked: Value) -> str:
 
 def _is_billed_by_time(prediction: Prediction) -> bool:
     """Only a model with a version of its own costs by the second, and then a failed run costs too."""
-    began = prediction.has_begun or bool(prediction.seconds)
-    return began and bool(_VERSION.fullmatch(prediction.version or ""))
+    return prediction.has_begun and bool(_VERSION.fullmatch(prediction.version or ""))

@@ -1,0 +1,47 @@
+"""JSON with nothing in it that is no JSON: Python alone would write and read NaN and Infinity.
+
+A number that is none becomes null on the way in, so that what is around it stays readable; on the way out it is an
+error, before a line is written that no other program can read.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+from artfactoryd.core.json_types import Value
+
+MOST_DIGITS = 40  # of a whole number in a provider's answer; Python reads no more than 4300 at all
+
+
+def dumps(value: Value, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+    """Raises ValueError where a number is not finite."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+
+
+def loads(data: str | bytes | bytearray) -> Value:
+    """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError."""
+    return json.loads(data, parse_constant=_nothing)
+
+
+def loads_foreign(data: str | bytes | bytearray) -> Value:
+    """What a provider wrote: `1e999` and a number of 5000 digits are none either. Raises ValueError, RecursionError."""
+    return json.loads(data, parse_constant=_nothing, parse_float=_finite, parse_int=_whole)
+
+
+def told(value: Value) -> Value:
+    """What a factory hands on, as it can be written: with null for every number that is none."""
+    return loads_foreign(json.dumps(value))
+
+
+def _nothing(text: str) -> None:
+    return None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if len(text) <= MOST_DIGITS else None

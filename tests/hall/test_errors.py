@@ -1,0 +1,42 @@
+"""Each error says whose move it is, whether it is tried again, and what it stops: the drawing names them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from artfactoryd import errors
+from artfactoryd.errors import ArtFactoryError
+
+ROW = re.compile(
+    r"^    (?P<tree>[| ]*(?:\|- )?)(?P<name>\w+) +(?P<about>\S.*?) {2,}(?P<move>\w+) +(?P<again>\w+) +(?P<stops>\w+)$"
+)
+DRAWN = {row["name"]: row for row in map(ROW.match, str(errors.__doc__).splitlines()) if row}
+BRANCHES = {"ArtFactoryError", "ProviderError"}  # never raised themselves
+
+
+def tree(of: type[ArtFactoryError] = ArtFactoryError, depth: int = 1) -> Iterator[tuple[type[ArtFactoryError], int]]:
+    for error in of.__subclasses__():
+        if error.__module__ == errors.__name__:
+            yield error, depth
+            yield from tree(error, depth + 1)
+
+
+ERRORS = [pair for pair in tree() if pair[0].__name__ not in BRANCHES]
+
+
+def test_the_drawing_has_every_error_and_no_other() -> None:
+    assert DRAWN.keys() == {error.__name__ for error, _ in ERRORS}
+
+
+@pytest.mark.parametrize(("error", "depth"), ERRORS, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_an_error_stands_where_it_is_drawn_and_stops_what_the_drawing_says(
+    error: type[ArtFactoryError], depth: int
+) -> None:
+    row = DRAWN[error.__name__]
+    assert len(row["tree"]) == 3 * depth and row["stops"] == error.stops
+    assert row["move"] in ("you", "provider", "us")
+    assert row["again"] in ("yes", "no", "never", "service", "passing", "lifted")
+    assert error.title != ArtFactoryError.title

@@ -1,0 +1,72 @@
+"""Held, Rejected and Projects as links to another volume: a rename does not reach there, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.homes import TestHome, leftovers
+from tests.works import at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+OTHER = Path("/dev/shm")
+
+
+@pytest.fixture
+def on_two_volumes(home: TestHome) -> Iterator[TestHome]:
+    if not OTHER.is_dir() or OTHER.stat().st_dev == home.root.stat().st_dev:
+        pytest.skip("no second volume here")
+    with tempfile.TemporaryDirectory(dir=OTHER) as other:
+        for name in ("Held", "Rejected", "Projects", "Inbox"):
+            shutil.rmtree(home.root / name)
+            (Path(other) / name).mkdir()
+            (home.root / name).symlink_to(Path(other) / name)
+        yield home
+
+
+async def test_what_is_wrong_goes_to_rejected_with_its_word(on_two_volumes: TestHome, monkeypatch: Patch) -> None:
+    home = on_two_volumes
+    async with at_work(home, monkeypatch) as works:
+        home.drop("wrong.yaml", "provider: nobody\n")
+        bundle = home.home.inbox / "bundle"
+        bundle.mkdir()
+        (bundle / "order.yaml").write_text("provider: nobody\n")
+        await works.until(lambda: home.words("wrong.yaml") and home.words("bundle"))
+        await works.until(lambda: not works.house.claims.open())
+        assert sorted(os.listdir(home.home.rejected)) == [
+            "bundle", "bundle.error.txt", "wrong.yaml", "wrong.yaml.error.txt",
+        ]  # fmt: skip
+        assert leftovers(home) == []
+
+
+async def test_what_is_held_is_approved_by_moving_it_and_cancelled_by_word(
+    on_two_volumes: TestHome, monkeypatch: Patch
+) -> None:
+    home = on_two_volumes
+    async with at_work(home, monkeypatch) as works:
+        for name in ("cars.yaml", "boats.yaml"):
+            made = await works.take(order(budget=0.001, name=name), name)
+        await works.until(lambda: len(works.house.books.index.held_orders()) == 2)
+        await works.tell("cancel", made)
+        shutil.move(home.home.held / "cars.yaml", home.home.inbox / "cars.yaml")
+        await works.until(lambda: works.states().count("completed") == 2)
+        await works.rests()
+        assert [name for name in os.listdir(home.home.held) if not name.startswith(".")] == []
+        assert not works.house.claims.open() and leftovers(home) == []
+
+
+async def test_an_order_folder_dragged_from_there_is_put_back(on_two_volumes: TestHome, monkeypatch: Patch) -> None:
+    home = on_two_volumes
+    async with at_work(home, monkeypatch) as works:
+        folder = home.root / works.folder(await works.make(order()))
+        names = sorted(os.listdir(folder))
+        shutil.move(folder, home.home.inbox / folder.name)
+        await works.until(lambda: folder.is_dir() and sorted(os.listdir(folder)) == names)
+        assert len(works.fake.calls()) == 2
