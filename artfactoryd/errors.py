@@ -77,7 +77,8 @@ class Problem:
         where = f" in {self.key}" if self.path else ""
         inside = f" (character {self.column_in_value} of the value)" if self.column_in_value else ""
         fix = f" {self.fix}" if self.fix else ""
-        return f"{position}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
+        text = f"{position}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
+        return "\\n".join(text.splitlines())  # what is quoted in it may have lines of its own
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `plan --json` (product: commands)."""

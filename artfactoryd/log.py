@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from artfactoryd.durable import make_folders
+from artfactoryd.printable import printable
 
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
 FILE = "artfactoryd.log"
@@ -202,13 +203,13 @@ class _PlainLine(_Line):
     def format(self, record: logging.LogRecord) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         loud = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        words = " ".join(record.getMessage().split())
+        words = printable(" ".join(record.getMessage().split()))
         reason = record.exc_info[1] if record.exc_info else None
         if reason is not None:
-            words += f" ({type(reason).__name__}: {' '.join(str(reason).split())})"
+            words += f" ({type(reason).__name__}: {printable(' '.join(str(reason).split()))})"
         ids = _fields.get() if getattr(record, "news", None) is None else _short_ids(record)
         listed = ", ".join(f"{key}={value}" for key, value in ids.items())
-        return redact(f"{clock} {loud}{words}" + (f" ({listed})" if listed else ""))
+        return printable(redact(f"{clock} {loud}{words}" + (f" ({listed})" if listed else "")))
 
 
 class _JsonLine(_Line):
@@ -222,7 +223,7 @@ class _JsonLine(_Line):
         line |= {**_fields.get(), **_facts(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(_clean_line(line), ensure_ascii=False, default=str)
+        return printable(json.dumps(_clean_line(line), ensure_ascii=False, default=str))
 
 
 def _stamp(record: logging.LogRecord) -> str:

@@ -11,6 +11,7 @@ import click
 from artfactoryd import settings
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home, init_command
+from artfactoryd.printable import printable
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 
@@ -47,5 +48,10 @@ def count_of(text: str, option: str) -> int | None:
     return int(text)
 
 
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """The one way to a terminal: what would act there is shown as text."""
+    click.echo(printable(text), err=err, nl=nl)
+
+
 def say(document: JsonObject | Mapping[str, object], text: str, as_json: bool) -> None:
-    click.echo(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else text)
+    echo(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else text)

@@ -16,6 +16,7 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import remake
+from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.storage import naming
@@ -92,7 +93,7 @@ def _state_of(product: Path, sidecar: Json) -> str:
 
 
 def text(document: Explanation) -> str:
-    return "\n".join(f"{name:<11}{words}" for name, words in _lines(document))
+    return "\n".join(f"{name:<11}{one_line(words)}" for name, words in _lines(document))
 
 
 def _lines(document: Explanation) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, echo, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
@@ -107,7 +107,7 @@ def report_of(
     )
     if not quiet:
         for line in _lines(report, home):
-            click.echo(line)
+            echo(line)
     return report
 
 

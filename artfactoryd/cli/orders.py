@@ -10,6 +10,7 @@ from artfactoryd.cli.context import as_json, latest, made_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
+from artfactoryd.printable import one_line
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
 from artfactoryd.reporting import waiting
@@ -147,19 +148,24 @@ def orders_text(orders: Sequence[OrderDocument]) -> str:
             f"{order.project}/{order.name}{' (rehearsal)' if order.rehearsal else ''}"
         )
         lines += [f"{'':15}{reason}" for reason in order.reasons]
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def order_text(whole: WholeOrder) -> str:
     order = whole.order
-    lines = [orders_text([order]), "", f"  id      {order.order_id}", f"  folder  {order.folder or '(none yet)'}"]
+    lines = [
+        *orders_text([order]).split("\n"),
+        "",
+        f"  id      {order.order_id}",
+        f"  folder  {order.folder or '(none yet)'}",
+    ]
     lines.append(f"  money   {_money(order)}")
     if order.money.in_doubt_usd:
         lines.append(f"  at stake ${order.money.in_doubt_usd:.3f}, sent perhaps")
     lines += [f"  dear    item {overrun.item}: {overrun.text}" for overrun in order.overruns or ()]
     if whole.doubts:
         lines += ["", *_doubt_lines(whole)]
-    return "\n".join([*lines, "", *map(_item_line, whole.items)])
+    return "\n".join([*map(one_line, lines), "", *(one_line(_item_line(item)) for item in whole.items)])
 
 
 def _item_line(item: ItemDocument) -> str:

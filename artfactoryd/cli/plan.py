@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
+from artfactoryd.cli.context import as_json, count_of, echo, home_of, settings_of
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
+from artfactoryd.printable import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,9 +47,9 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
         for piece in planned.json():
-            click.echo(piece, nl=False)
+            echo(piece, nl=False)
     else:
-        show(planned, click.echo)
+        show(planned, echo)
     ctx.exit(planned.exit_code)
 
 
@@ -229,7 +230,7 @@ def _on_terminal(planned: Planned) -> None:
     for number, order in enumerate(planned.orders):
         if number:
             console.print()
-        console.print(Text(headline(order.head), "bold"))
+        console.print(Text(one_line(headline(order.head)), "bold"))
         console.print(_grid(rows(order.head, planned)))
         if not order.head["errors"]:
             _print_items(console, order)
@@ -243,7 +244,7 @@ def _grid(rows: Iterable[Row]) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for label, words in rows:
-        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(words))
+        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(printable(words)))
     return grid
 
 
@@ -253,7 +254,7 @@ def _print_items(console: Console, order: PlannedOrder) -> None:
     while together := list(islice(items, TOGETHER)):
         table = _table(console.width, with_head=listed == 0)
         for item in together:
-            table.add_row(str(item["index"]), "\n".join(_names(item)), _parameters(item))
+            table.add_row(str(item["index"]), "\n".join(map(one_line, _names(item))), _parameters(item))
         console.print(table)
         listed += len(together)
     if more := _more(order.head, listed):
@@ -278,5 +279,5 @@ def _parameters(item: Document) -> RenderableType:
     for name, value in item["parameters"].items():
         cell.append("" if not cell else "\n")
         cell.append(f"{name} ", "dim")
-        cell.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        cell.append(one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
     return cell

@@ -13,6 +13,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.home import Home
+from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
@@ -94,7 +95,7 @@ def products_text(document: ProductsDocument) -> str:
         lines = ["Nothing fits." if document.query.strip() else "Nothing was made yet."]
     if document.more:
         lines.append("… and more (--most all)")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def _line(product: FoundDocument) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from artfactoryd import __version__
+from artfactoryd.cli.context import echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.home import Home
 
@@ -102,13 +103,16 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except Refusal as refusal:  # an order's is told where it is read; what gets here is the settings'
-            click.echo(f"artfactoryd: These settings cannot be used.\n{refusal}", err=True)
+            echo(f"artfactoryd: These settings cannot be used.\n{refusal}", err=True)
             ctx.exit(WRONG_USE)
         except ArtFactoryError as error:
-            click.echo(f"artfactoryd: {error.title}. {error}", err=True)
+            echo(f"artfactoryd: {error.title}. {error}", err=True)
             ctx.exit(WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
         except (KeyboardInterrupt, BrokenPipeError):
             ctx.exit(130)
+        except OSError as error:
+            echo(f"artfactoryd: The system refuses. {error}. When that is mended, start again.", err=True)
+            ctx.exit(DID_NOT_SUCCEED)
 
 
 def in_utf8(encoding: str, environ: Mapping[str, str], words: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from artfactoryd.core.lifecycle import ENDED
+from artfactoryd.printable import one_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 
@@ -42,9 +43,16 @@ class Progress:
         for order in orders:
             counts = index.counts(order.id)
             if order.id not in self._bars:
-                self._bars[order.id] = self._rich.add_task(order.name, total=order.total_items, state="")
+                self._bars[order.id] = self._rich.add_task(_plain(order.name), total=order.total_items, state="")
             ended = sum(counts.get(state, 0) for state in ENDED)
             self._rich.update(self._bars[order.id], completed=ended, state=str(index.state(order, counts)))
+
+
+def _plain(name: str) -> str:
+    """Neither an escape nor a mark-up of the library's."""
+    from rich.markup import escape
+
+    return escape(one_line(name))
 
 
 def _bar() -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import home_of, made_home
+from artfactoryd.cli.context import echo, home_of, made_home
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.supervisors import notify
@@ -71,7 +71,7 @@ def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[Hom
                     raise
                 if str(error) != told:
                     told = str(error)
-                    click.echo(f"artfactoryd waits: {told}", err=True)
+                    echo(f"artfactoryd waits: {told}", err=True)
                 _wait(environ, told)
         yield home
 

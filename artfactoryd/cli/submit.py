@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import uuid_utils
 
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, echo, made_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
@@ -105,7 +105,7 @@ def submit_files(
     inbox = settings.inbox.path or home.inbox
     placed = [place_in_inbox(file, inbox, home, settings, rehearse, environ) for file in files]
     if not quiet:
-        click.echo("\n".join(f"{file} is in the inbox." for file in files))
+        echo("\n".join(f"{file} is in the inbox." for file in files))
     names = [name for _, name in placed]
     submitted = [Submitted(str(file), name) for file, name in zip(files, names, strict=True)]
     if not wait:

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from artfactoryd import failpoints
@@ -25,6 +26,7 @@ from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
+from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
 from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
@@ -49,8 +51,6 @@ GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
-CANCELS = 5  # of a task that goes on all the same
-AGAIN = 0.5  # seconds until what goes on is cancelled again
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
@@ -77,6 +77,7 @@ class Daemon:
         self._moved: HomeMoved | None = None  # the home is not where it was: this run ends
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
+        self._steady = Steady(app.home)
         self._own_files, self._unfit = OwnFiles(), ""
         self._blind = ""  # why the inbox, or a drop-box, could not be looked into just now
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
@@ -167,13 +168,13 @@ class Daemon:
 
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
-        services: list[Coroutine[Any, Any, None]] = [
-            self._serve_inbox(), self._serve_commands(), self._write_receipts(),
-            *(dispatcher.dispatch(provider, self._start_item, self.stop) for provider in self.app.factories),
-            *(reconciliation.reconcile(provider, self._start_item) for provider in reconciliation.providers),
+        services: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            self._serve_inbox, self._serve_commands, self._write_receipts,
+            *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
+            *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
         for service in services:
-            self._spawn_service(service)
+            self._spawn_service(self._steady.run(service))
         if self._serve is not None:
             self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
 
@@ -185,8 +186,13 @@ class Daemon:
         ago = time.monotonic() - self._looked
         books = self.app.books.alive
         late = ago > max(LATE, 3 * self.app.settings.now.inbox.scan_seconds)
-        health = {"alive": books and not late and not self._blind, "books": books, "inbox_seconds_ago": round(ago, 1)}
-        return {**health, "inbox": self._blind} if self._blind else health
+        alive = books and not late and not self._blind
+        health: dict[str, Any] = {"alive": alive, "books": books, "inbox_seconds_ago": round(ago, 1)}
+        if self._blind:
+            health["inbox"] = self._blind
+        if self._steady.refused:
+            health["waits"] = self._steady.refused
+        return health
 
     def _spawn(self, work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
         assert self._group is not None
@@ -251,8 +257,8 @@ class Daemon:
                 if row.expanded_items < row.total_items:
                     await self.app.books.expand(row)
             return True
-        except (StorageFull, OutputBad) as error:
-            log.error("an order waits: %s", error)
+        except (StorageFull, OutputBad, OSError) as error:
+            self._steady.waits(str(error))
             return False
 
     # --- the inbox ---
@@ -356,23 +362,6 @@ class Daemon:
 def _hangup() -> list[signal.Signals]:
     """SIGHUP, unless whoever started us wants us to outlive the window (nohup)."""
     return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
-
-
-async def end(*owners: set[asyncio.Task[None]]) -> None:
-    """Until all of these, and what they begin meanwhile, have ended. A stop never waits for ever.
-
-    A library may lose a cancellation. What loses them all ends the process: every state can be taken up again.
-    """
-    for _ in range(CANCELS):
-        tasks = {task for owner in owners for task in owner}
-        if not tasks:
-            return
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=AGAIN)
-    if tasks:
-        log.error("stopped at once, because this does not end: %s", ", ".join(map(repr, tasks)))
-        os._exit(1)
 
 
 async def work(

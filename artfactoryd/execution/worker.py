@@ -39,11 +39,15 @@ from artfactoryd.execution.rows import at_stake, item_now, order_of
 from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.log import fields as log_fields
 from artfactoryd.storage import dependencies
+from artfactoryd.storage.database import is_passing
 from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, ItemRow
 
 log = logging.getLogger(__name__)
+
+UNDER_WAY = frozenset({ItemState.SUBMITTING, ItemState.RUNNING, ItemState.DELIVERING})
+MACHINE_AGAIN = 1.0  # seconds until what the machine refused is tried again
 
 
 class Worker:
@@ -60,13 +64,13 @@ class Worker:
     async def make(self, row: ItemRow) -> None:
         """From the state of `row` to its end. It holds a slot of its gate. Only a sick disk gets out as an error."""
         with log_fields(order=row.order_id, item=row.number):
-            await self._make_once(row)
+            again = await self._make_once(row)
             # adopted meanwhile: it was bought after all, and is collected now; or it was stuck, and is let go
-            while row.item_key in self._flights or await self._let_go(row.item_key):
+            while again or row.item_key in self._flights or await self._let_go(row.item_key):
                 self._gates[row.provider].hold()
-                await self._make_once(item_now(self._index, row.item_key))
+                again = await self._make_once(item_now(self._index, row.item_key))
 
-    async def _make_once(self, row: ItemRow) -> None:
+    async def _make_once(self, row: ItemRow) -> bool:
         """What goes wrong on the way stops as much as it concerns: the item, its order, or all sending."""
         self._flights.begin(row)
         try:
@@ -84,10 +88,20 @@ class Worker:
         except StorageSick:
             raise
         except Exception as error:
+            if is_passing(error):
+                return await self._wait_out(row, error)
             log.exception("item %s of order %s: a defect of this program", row.number, row.order_id)
             await self._stick(row, error)
         finally:
             self.put_back(row)
+        return False
+
+    async def _wait_out(self, row: ItemRow, error: Exception) -> bool:
+        """The machine refuses. Whether it is to be gone on with here; what is still planned waits for its turn."""
+        log.error("the work waits: %s", error)
+        self._disk.refused_ledger(f"The machine refuses just now ({error}). It is tried again.")
+        await asyncio.sleep(MACHINE_AGAIN)
+        return item_now(self._index, row.item_key).state in UNDER_WAY
 
     async def _stick(self, row: ItemRow, error: Exception) -> None:
         """Left alone, with words in receipt and status, until a person says otherwise."""

@@ -43,6 +43,7 @@ from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
 from artfactoryd.log import redact
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
+from artfactoryd.printable import printable
 
 CLEARED = ".cleared-"
 
@@ -362,7 +363,7 @@ def _why(target: Path) -> Path:
 
 def _text(text: str) -> bytes:
     """As it is written beside a file: an address in it may have held a password."""
-    return (redact(text).rstrip("\n") + "\n").encode("utf-8", "backslashreplace")
+    return printable(redact(text).rstrip("\n") + "\n").encode()
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ from artfactoryd.durable import duplicate, make_folders, move, rename, share_equ
 from artfactoryd.errors import OutputLost, OutputPoison
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
+from artfactoryd.printable import printable
 from artfactoryd.shelf import media
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.media import Media
@@ -119,7 +120,7 @@ class Staging:
         advice = (
             "It was paid for. Nothing here opens it again, and other programs may fail on it too; please report it."
         )
-        write_file(target.with_name(f"{target.name}.error.txt"), f"{sentence}\n\n{advice}\n".encode())
+        write_file(target.with_name(f"{target.name}.error.txt"), printable(f"{sentence}\n\n{advice}\n").encode())
         flush_folder(self._rejected)
         path.unlink()
         return OutputPoison(sentence)

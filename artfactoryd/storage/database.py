@@ -7,6 +7,7 @@ the same time. JSON is text in the file, and lists and objects in a row.
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from playhouse.migrations import Runner
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
+from artfactoryd.medium import NO_ROOM
 from artfactoryd.storage.rows import Decoder, Decodes
 
 PRAGMAS = {
@@ -45,6 +47,7 @@ PASSING = frozenset(
         sqlite3.SQLITE_CANTOPEN,
     }
 )  # worth another try
+WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, *NO_ROOM})
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -249,6 +252,13 @@ def is_trouble(error: Exception) -> bool:
     """Is it the database that fails, and not what was to be written?"""
     own = (pw.IntegrityError, pw.DataError, pw.ProgrammingError)
     return isinstance(error, pw.DatabaseError) and not isinstance(error, own)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the machine refuses just now what it may give in a moment: descriptors, memory, room, a busy index."""
+    if isinstance(error, OSError):
+        return error.errno in WORN_OUT
+    return isinstance(error, DatabaseError) and any(_code(one) in PASSING for one in _chain(error))
 
 
 def trouble(path: Path, error: Exception) -> ArtFactoryError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import shutil
 import signal
@@ -15,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.daemon import loop
+from artfactoryd.daemon import loop, steady
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import HomeMoved
+from artfactoryd.execution import worker
+from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims, inbox
 from artfactoryd.settings import Budget
 from tests.emulator.client import Emulator
@@ -139,7 +142,7 @@ async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestH
 async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(loop, "AGAIN", 0.01)
+    monkeypatch.setattr(steady, "END_AGAIN", 0.01)
     swallowed: list[str] = []
 
     async def deaf(*given: Any) -> None:
@@ -159,7 +162,7 @@ async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends
 async def test_what_never_ends_is_named_and_left_for_the_next_start(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loop, "AGAIN", 0.01)
+    monkeypatch.setattr(steady, "END_AGAIN", 0.01)
     exits: list[int] = []
 
     async def serve_for_ever(*given: Any) -> None:
@@ -167,7 +170,7 @@ async def test_what_never_ends_is_named_and_left_for_the_next_start(
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(loop.os, "_exit", exits.append)
+    monkeypatch.setattr(steady.os, "_exit", exits.append)
     monkeypatch.setattr(loop.Daemon, "_serve_commands", serve_for_ever)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
@@ -356,3 +359,54 @@ async def test_a_password_in_an_address_is_not_in_the_word_beside_the_file(home:
         home.drop("car.yaml", order("a car", priority="https://anna:s3cret@example.org/a.jpg"))
         await works.until(lambda: home.words("car.yaml"))
         assert "example.org" in home.words("car.yaml") and "s3cret" not in home.words("car.yaml")
+
+
+# --- what the system refuses ---
+
+
+@pytest.mark.parametrize("folder", ["commands", "claims", "temp", "logs", "held", "rejected"])
+async def test_a_folder_that_is_gone_is_made_again_and_the_work_goes_on(
+    home: TestHome, monkeypatch: Patch, folder: str
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        shutil.rmtree(getattr(home.home, folder))
+        await works.make(order("a car"))
+        await works.until((home.home.commands).exists)
+        (home.home.commands / "7.json").write_text(json.dumps({"id": "7", "name": "pause", "target": "fake"}))
+        await works.until((home.home.commands / "7.answer.json").exists)
+        home.drop("wrong.yaml", "- 1\n")
+        await works.until(lambda: home.words("wrong.yaml"))
+        assert works.states() == ["completed"]
+
+
+SERVICES = [
+    "artfactoryd.daemon.mailbox.any_there", "artfactoryd.daemon.receipts.Receipts.bring_up_to_date",
+    "artfactoryd.execution.queue.Turns.ready", "artfactoryd.intake.held_folder.HeldFolder.look",
+    "artfactoryd.execution.reuse.Reuse.instead", "artfactoryd.intake.acceptance.Intake.open_folder",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("refused", SERVICES)
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EMFILE, "Too many open files"), OSError(errno.EIO, "I/O error")], ids=str
+)
+async def test_what_the_system_refuses_is_waited_out_with_its_reason(
+    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, refused: str, error: OSError
+) -> None:
+    monkeypatch.setattr(steady, "AGAIN", 0.05)
+    monkeypatch.setattr(worker, "MACHINE_AGAIN", 0.05)
+    monkeypatch.setattr(machine, "ROOM_AGAIN", 0.05)
+    async with at_work(home, monkeypatch) as works:
+        with monkeypatch.context() as patched:
+            patched.setattr(refused, _refuses(error))
+            home.drop("cars.yaml", order("a car"))
+            await works.until(lambda: str(error.strerror) in caplog.text)
+        await works.until(lambda: works.states() == ["completed"])
+        assert len(works.fake.calls()) == 1
+
+
+def _refuses(error: OSError) -> Callable[..., object]:
+    def refuses(*_: object) -> object:
+        raise error
+
+    return refuses

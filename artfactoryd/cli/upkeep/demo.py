@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from artfactoryd.cli.context import echo
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.once import work_once
 from artfactoryd.cli.program import WAITS
@@ -42,7 +43,7 @@ def demo_home(given: str | None) -> Home:
 def show_examples(home: Home, *, verbose: bool) -> int:
     """The examples, drawn here for nothing, and where to look."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
-    click.echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
+    echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
     examples = home.library / "examples"
     files = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
     settings = Settings()
@@ -51,9 +52,9 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     while code == WAITS and (orders := _say_yes(home, environ, report.orders)):
         code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
     pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
-    click.echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
-    click.echo("\n".join(f"  {path}" for path in pictures))
-    click.echo(f"\nLook at them: {_open_word()} {home.projects}")
+    echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
+    echo("\n".join(f"  {path}" for path in pictures))
+    echo(f"\nLook at them: {_open_word()} {home.projects}")
     return code if pictures else 1
 
 
@@ -73,8 +74,8 @@ def _say_yes(home: Home, environ: dict[str, str], orders: Sequence[OrderDocument
         if answer["done"]:
             goes_on.append(order.order_id)
     if commands:
-        click.echo("\nSome of them ask a person. Nobody is here, so the demo says yes, as you would with:")
-        click.echo("\n".join(f"  artfactoryd {command}" for command in commands) + "\n")
+        echo("\nSome of them ask a person. Nobody is here, so the demo says yes, as you would with:")
+        echo("\n".join(f"  artfactoryd {command}" for command in commands) + "\n")
     return goes_on
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from artfactoryd import schema
-from artfactoryd.cli.context import home_of
+from artfactoryd.cli.context import echo, home_of
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT
@@ -23,7 +23,7 @@ LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 def init(ctx: click.Context, adopt: bool) -> None:
     """Make the factory folder with settings, examples and the schemas for editors."""
     for line in make_home(home_of(ctx), adopt=adopt):
-        click.echo(line)
+        echo(line)
 
 
 def examples() -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from artfactoryd.cli.context import as_json, latest, made_home
+from artfactoryd.cli.context import as_json, echo, latest, made_home
 from artfactoryd.home import Home
 from artfactoryd.log import FILES, OLD_FILES
 from artfactoryd.storage import naming
@@ -50,9 +50,9 @@ def logs(
     wanted = [order_id_of(home, order, latest=latest)] if order else []
     entries, follower = tail(home, which, most, wanted)
     for entry in entries:
-        click.echo(printed(entry, as_json))
+        echo(printed(entry, as_json))
     for entry in entries_to_come(follower, wanted) if follow else ():
-        click.echo(printed(entry, as_json))
+        echo(printed(entry, as_json))
 
 
 @dataclass(frozen=True, slots=True)

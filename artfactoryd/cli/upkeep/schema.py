@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from artfactoryd.cli.context import echo
 from artfactoryd.errors import WrongUse
 from artfactoryd.schema import schema_names, schema_text
 
@@ -14,8 +15,8 @@ def schema(name: str | None) -> None:
     """Print a JSON Schema, or the names of all."""
 
     if name is None:
-        click.echo("\n".join(schema_names()))
+        echo("\n".join(schema_names()))
     elif name in schema_names():
-        click.echo(schema_text(name))
+        echo(schema_text(name))
     else:
         raise WrongUse(f"There is no schema {name!r}. There are: {', '.join(schema_names())}.")

@@ -15,7 +15,7 @@ import click
 
 from artfactoryd import credentials
 from artfactoryd import settings as settings_room
-from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, echo, home_of, made_home, say, settings_of
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
@@ -32,9 +32,9 @@ def install(ctx: click.Context) -> None:
     """Let launchd or systemd start the daemon when you log in, and again when it dies."""
     home = made_home(ctx)
     for line in install_service(home, settings_of(home), os.environ, sys.argv[0]):
-        click.echo(line)
+        echo(line)
     code, document = service_document(home, os.environ)
-    click.echo(status_text({**document, "warnings": []}))
+    echo(status_text({**document, "warnings": []}))
     ctx.exit(code)
 
 
@@ -43,7 +43,7 @@ def install(ctx: click.Context) -> None:
 def uninstall(ctx: click.Context) -> None:
     """Stop the service and take it away; the factory folder stays as it is."""
     for line in uninstall_service(home_of(ctx), os.environ):
-        click.echo(line)
+        echo(line)
 
 
 @click.group()
