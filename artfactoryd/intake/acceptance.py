@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from artfactoryd import documents, failpoints, news
 from artfactoryd.clock import Age
@@ -54,22 +52,6 @@ GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neit
 
 def order_id(claim: str, number: int) -> str:
     return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
-
-
-def _unsigned(text: str, signed: Mapping[str, str]) -> str:
-    """With what is written down of each address in place of it, the longest first: one may begin another."""
-    for address in sorted(signed, key=len, reverse=True):
-        for written in (address, json.dumps(address, ensure_ascii=False)[1:-1], json.dumps(address)[1:-1]):
-            text = text.replace(written, signed[address])
-    return text
-
-
-def _unsigned_parts(library: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
-    """The same of what the order borrowed."""
-    whole: dict[str, Any] = (
-        json.loads(_unsigned(json.dumps(library, ensure_ascii=False), signed)) if signed else library
-    )
-    return whole
 
 
 def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
@@ -293,13 +275,13 @@ class Intake:
             number=study.document.number, submission=submission.get("id"), name=order.name,
             project=order.project, folder=None, provider=study.provider,
             model=models[0], models=models if len(models) > 1 else [],
-            document=_unsigned(document_text(study.document.text), signed), document_sha256=study.sha256,
+            document=inputs.unsigned(document_text(study.document.text), signed), document_sha256=study.sha256,
             fingerprint=study.fingerprint, file=claim.name, git=submission.get("git"),
             accepted_at=self._clock().isoformat(timespec="milliseconds"), base_seed=plan.base_seed,
             priority=order.priority, rehearsal=order.rehearse, tags=list(order.tags), notes=order.notes,
             cap=study.cap, price=study.needs.buying.price, total_items=plan.total_items,
             total_products=plan.total_products, inputs=[picture.as_json() for picture in pictures],
-            library=_unsigned_parts(dict(study.library), signed), proof=list(study.proof) or None,
+            library=inputs.unsigned_parts(dict(study.library), signed), proof=list(study.proof) or None,
         )  # fmt: skip
 
     def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> Hold:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import mimetypes
 import os
 import stat
@@ -58,6 +59,20 @@ def written_down(pictures: Sequence[Input]) -> dict[str, str]:
         for picture in pictures
         if (bare := without_query(picture.value, picture.sha256)) != picture.value
     }
+
+
+def unsigned(text: str, signed: Mapping[str, str]) -> str:
+    """With what is written down of each address in place of it, the longest first: one may begin another."""
+    for address in sorted(signed, key=len, reverse=True):
+        for written in (address, json.dumps(address, ensure_ascii=False)[1:-1], json.dumps(address)[1:-1]):
+            text = text.replace(written, signed[address])
+    return text
+
+
+def unsigned_parts(library: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
+    """The same of what the order borrowed."""
+    whole: dict[str, Any] = json.loads(unsigned(json.dumps(library, ensure_ascii=False), signed)) if signed else library
+    return whole
 
 
 class InputsMissing(Refusal):
