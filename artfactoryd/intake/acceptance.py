@@ -368,17 +368,19 @@ class Intake:
                 opened = await asyncio.to_thread(self._claims.open)
                 claim = next((claim for claim in opened if claim.id == row.claim), None)
             lying = partial(inputs.lying, claim.beside, claim.folder / GATHERED) if claim else None
-            document = await asyncio.to_thread(_as_dropped, row, claim) if claim else None
+            document = (
+                await asyncio.to_thread(_as_dropped, row, claim, most_bytes(self._settings.now)) if claim else None
+            )
             folder = await asyncio.to_thread(
                 order_folder.open_folder, self._home, row, plan_of(row), lying, document
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
 
 
-def _as_dropped(row: OrderRow, claim: Claim) -> bytes | None:
+def _as_dropped(row: OrderRow, claim: Claim, most: int) -> bytes | None:
     """The document byte for byte, with its signed addresses; None where the books have it whole."""
     if hashlib.sha256(document_bytes(row.document)).hexdigest() == row.document_sha256:
         return None
-    data = claim.order_file.read_bytes()
+    data = bounded(claim.order_file, most)
     texts = (document.text for document in documents.read_documents(data, claim.name, most_bytes=len(data)))
     return next((text for text in texts if hashlib.sha256(text).hexdigest() == row.document_sha256), None)
