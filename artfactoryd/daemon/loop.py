@@ -364,23 +364,6 @@ def _hangup() -> list[signal.Signals]:
     return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 
-async def end(*owners: set[asyncio.Task[None]]) -> None:
-    """Until all of these, and what they begin meanwhile, have ended. A stop never waits for ever.
-
-    A library may lose a cancellation. What loses them all ends the process: every state can be taken up again.
-    """
-    for _ in range(CANCELS):
-        tasks = {task for owner in owners for task in owner}
-        if not tasks:
-            return
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=AGAIN)
-    if tasks:
-        log.error("stopped at once, because this does not end: %s", ", ".join(map(repr, tasks)))
-        os._exit(1)
-
-
 async def work(
     home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
     watch: Watch | None = None,
