@@ -29,6 +29,7 @@ from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.settings import Http
 from artfactoryd.web import page
 from artfactoryd.web.access import Guard
+from artfactoryd.web.connections import QUIET, listen
 from artfactoryd.web.queries import Reads, as_news
 from artfactoryd.web.subscriptions import Follower, Followers
 
@@ -94,17 +95,16 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
     """True when bound; a taken port is tried again for as long as it takes."""
     await desk.runner.setup()
     while not stop.is_set():
-        site = web.TCPSite(desk.runner, http.host, http.port)
         try:
-            await site.start()
+            desk.listener = await listen(desk.runner, http.host, http.port)
         except OSError as error:
-            await site.stop()
             await _no_page(desk.app, _why_not(http, error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(PORT_AGAIN):
                     await stop.wait()
             continue
-        ports = frozenset(int(address[1]) for address in desk.runner.addresses)
+        addresses = [listening.getsockname() for listening in desk.listener.sockets]
+        ports = frozenset(int(address[1]) for address in addresses)
         desk.guard = Guard(http.host, ports, desk.guard.token)
         log.info("the status page is at %s", desk.guard.address)
         await asyncio.to_thread(desk.app.home.tell, page=desk.guard.address, page_problem=None)
@@ -137,8 +137,14 @@ class Desk:
         self.reads = Reads(app.home, app.settings)
         self.followers = Followers(self.reads.news, app.execution.receipts.moved)
         self.runner = web.AppRunner(
-            self._app(), handle_signals=False, access_log_class=AccessLog, access_log=access, shutdown_timeout=CLOSING
+            self._app(),
+            handle_signals=False,
+            access_log_class=AccessLog,
+            access_log=access,
+            shutdown_timeout=CLOSING,
+            keepalive_timeout=QUIET,
         )
+        self.listener: asyncio.Server | None = None
         self._sockets: set[web.WebSocketResponse] = set()
         self._assets = {name: (WEB / name).read_bytes() for name in ASSETS}
         self._asking = asyncio.Lock()
@@ -159,6 +165,8 @@ class Desk:
         return app
 
     async def close(self) -> None:
+        if self.listener is not None:
+            self.listener.close()
         await self.runner.cleanup()
         self.reads.close()
 
