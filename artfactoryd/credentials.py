@@ -79,6 +79,17 @@ def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -
     return clean_key(key, what)
 
 
+def resolve_secret(location: str, name: str) -> str:
+    """The secret that an order's parameter `name` says the place of. Never log what comes back. Raises WrongUse."""
+    what, setting = f"secret for {name}", name
+    if location != "keychain":
+        return _secret_at(location, os.environ, what, setting).strip()
+    secret = (_from_keychain(name, certain=True) or "").strip()
+    if not secret:
+        raise WrongUse(f"No {what}: the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {name}.")
+    return secret
+
+
 def resolve_token(settings: Settings, environ: Mapping[str, str]) -> str | None:
     """The status page's token itself, or None where none is asked for. Never log what comes back.
 

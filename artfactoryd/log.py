@@ -43,6 +43,8 @@ _KEYS = re.compile(
     r"|(?i:\bbearer\s+)[^\s'\",]{6,}"
     r"|(?i:\b(?:key|token)\s+)(?=[^\s'\",]*\d)[^\s'\",]{16,}"  # "Key ID:SECRET", not "key parameters"
     r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
+    r"|(?<=[?&]token=)[^\s&'\"#]+"  # of the status page, in an address
+    r"|(?<=://)[^\s/'\"]+(?=@)"  # user and password of an address
 )
 
 _OF_ATTEMPT = (

@@ -23,6 +23,7 @@ from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, init_command, user_folder
+from artfactoryd.log import redact
 from artfactoryd.printable import printable
 
 log = logging.getLogger(__name__)
@@ -334,7 +335,7 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
     except (Refusal, WrongUse) as error:
         instead = "the last good ones are" if running else "nothing is taken until they are mended"
         text = f"These settings are not used; {instead}.\n\n{error}\n"
-        write_note(note, printable(text).encode())
+        write_note(note, printable(redact(text)).encode())
         log.error("bad settings: %s", error)
         return None
     note.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ FIELDS = NUMBERS | LATE | {
     "project", "project_id", "order", "slug", "provider", "model", "family", "stage",
 }  # fmt: skip
 APART = frozenset({"index", "hash", "hash8", "product_id", "version"})  # of a product and no other
+LETTER = "letter of index"  # no parameter is called so
 ENDING = ".{ext}"
 INPUTS = "inputs"  # beside the products, and never one of them
 MOST_PARTS = 8  # folders and the name
@@ -153,7 +154,8 @@ def _filled(field: Field, values: Parameters) -> str:
         return _words(value)
     if isinstance(value, float) and not value.is_integer():
         return f"{value:.6f}".rstrip("0")
-    return format(int(value), field.format or "d")
+    letter = values.get(LETTER) if field.name == "index" else ""
+    return format(int(value), field.format or "d") + str(letter or "")
 
 
 def _words(value: Value) -> str:
@@ -187,7 +189,11 @@ def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict
     }  # fmt: skip
 
 
-def of_bytes(index: int, copy: int, seed: int | None, sha256: str, extension: str) -> dict[str, Value]:
+def of_bytes(
+    index: int, copy: int, seed: int | None, sha256: str, extension: str, letter: str = ""
+) -> dict[str, Value]:
+    """`letter`: of what came at that place after the first."""
     return {
         "index": index, "copy": copy, "seed": seed, "hash": sha256, "hash8": sha256[:8], "ext": extension,
+        LETTER: letter,
     }  # fmt: skip

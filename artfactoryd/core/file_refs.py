@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 PRODUCT, PRODUCTS = "product:", "products:"
@@ -9,8 +10,26 @@ STAGE = "stage:"  # in a sidecar, before the id of a stage that made an input wh
 _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|data:")
 
 
+_PICTURE = re.compile(r"image|img|picture|photo|mask|frame", re.IGNORECASE)
+
+
+def must_be_picture(name: str) -> bool:
+    """By a parameter's name: others may take sound, a film, a LoRA's weights."""
+    return _PICTURE.search(name) is not None
+
+
 def is_address(value: str) -> bool:
     return _ADDRESS.match(value) is not None
+
+
+def without_query(address: str, sha256: str) -> str:
+    """An address that may be signed, as it is written down: known by what came from it.
+
+    Two that gave the same stay two values: an order makes as many items with them as without.
+    """
+    bare, mark, _ = address.partition("?")
+    own = hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{bare}#{sha256[:12]}-{own[:6]}" if mark and is_address(address) else address
 
 
 def is_product(value: str) -> bool:

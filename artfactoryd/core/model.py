@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from artfactoryd.core.json_types import Document, Parameters, Schema
+from artfactoryd.core import file_leaves
+from artfactoryd.core.file_leaves import Place
+from artfactoryd.core.json_types import Document, Parameters, Schema, Value
 from artfactoryd.core.money import micro_dollars
 
 SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
@@ -115,9 +117,26 @@ class Model:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The parameters that take a picture."""
-        named = (name for name, schema in self.properties.items() if schema.get("format") == "uri")
+        """The parameters in whose value a file may stand: as the value, or deeper in it."""
+        named = (name for name, schema in self.properties.items() if file_leaves.takes_files(schema))
         return tuple(dict.fromkeys([*named, *([self.image] if self.image else [])]))
+
+    def files_in(self, name: str, value: Value) -> Iterator[tuple[Place, str]]:
+        """What is written for each file in the value of a parameter, with its place there."""
+        if name == self.image and isinstance(value, str):
+            return iter([((), value)])
+        return file_leaves.leaves(self.properties.get(name, {}), value)
+
+    def listed(self, name: str, value: Value) -> Value:
+        """A lone file as a list of one, where the parameter takes a list of files."""
+        is_lone = isinstance(value, str) and file_leaves.takes_list_of_files(self.properties.get(name, {}))
+        return [value] if is_lone else value
+
+    def places(self, parameters: Parameters) -> Iterator[tuple[Place, str]]:
+        """The same of all parameters; the first step is the parameter's name."""
+        for name in self.files:
+            if name in parameters:
+                yield from (((name, *place), text) for place, text in self.files_in(name, parameters[name]))
 
     @property
     def names(self) -> tuple[str, ...]:

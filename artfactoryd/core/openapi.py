@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from artfactoryd.core.file_leaves import takes_list_of_files
 from artfactoryd.core.json_types import Document, Schema, Value
 from artfactoryd.core.measures import price_of_unit
 
@@ -15,6 +16,7 @@ KEPT = (
 )  # fmt: skip
 BATCHES = ("num_outputs", "num_images", "n", "number_of_images", "batch_size")
 IMAGES = ("image", "input_image", "image_url", "init_image", "image_prompt", "img")
+IMAGE_LISTS = ("image_input", "image_urls", "input_images", "images", "image", "reference_images")
 UNITS = {
     "image": "image", "images": "image", "megapixel": "megapixel", "megapixels": "megapixel", "second": "second",
     "seconds": "second", "compute second": "second", "compute seconds": "second", "call": "call", "request": "call",
@@ -121,11 +123,11 @@ def model_entry(
     properties = schema["properties"]
     for parameter in kept_back:
         properties.pop(parameter, None)
-    for parameter, own in properties.items():
-        if parameter.endswith("_url") and own.get("type") == "string":
-            own["format"] = "uri"
+    for parameter in properties:
+        properties[parameter] = _with_files(parameter, properties[parameter])
     entry: dict[str, Value] = {"provider": provider, "model": name, "schema": schema}
     image = next((name for name in IMAGES if properties.get(name, {}).get("format") == "uri"), None)
+    image = image or next((name for name in IMAGE_LISTS if takes_list_of_files(properties.get(name, {}))), None)
     needs = set(schema.get("required") or ())
     entry["modality"] = (
         "image-to-image" if image and (image in needs or "prompt" not in properties) else "text-to-image"
@@ -136,6 +138,22 @@ def model_entry(
     if price:
         entry["price"] = dict(price)
     return entry
+
+
+def _with_files(name: str, schema: dict[str, Value]) -> dict[str, Value]:
+    """fal says by the name alone what is an address, also in a list and deeper: `image_urls`, `frontal_image_url`."""
+    if name.endswith("_url") and schema.get("type") == "string":
+        schema = {**schema, "format": "uri"}
+    items = schema.get("items")
+    if isinstance(items, Mapping):
+        schema = {**schema, "items": _with_files(name.removesuffix("s") if name.endswith("_urls") else "", dict(items))}
+    for key in ("anyOf", "oneOf"):
+        if isinstance(schema.get(key), list):
+            schema = {**schema, key: [_with_files(name, dict(part)) for part in schema[key]]}
+    if isinstance(schema.get("properties"), Mapping):
+        inner = {part: _with_files(part, dict(own)) for part, own in schema["properties"].items()}
+        schema = {**schema, "properties": inner}
+    return schema
 
 
 def _batch(properties: Mapping[str, Schema]) -> str | None:

@@ -29,9 +29,15 @@ def sidecar(
         "ticket": row["ticket"],
         "parameters": {key: row[key] for key in ("base", "generation", "actual", "returned")},
         "inputs": row["inputs"], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
-        "cost": {"usd": row["cost_usd"], "estimated": row["cost_estimated"]}, "timings": row["timings"],
+        "cost": _cost(row), "timings": row["timings"],
         "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [],
         "parents": row["parents"], "stage": row["stage"], "reused_from": product.get("reused_from"),
         "rehearsal": row["rehearsal"],
         "origin": row["origin"], "software": {"name": SOFTWARE, "version": row["software_version"]},
     }  # fmt: skip
+
+
+def _cost(row: Mapping[str, Any]) -> dict[str, Any]:
+    """With the price that the order gave, where it was bought by that."""
+    cost = {"usd": row["cost_usd"], "estimated": row["cost_estimated"]}
+    return {**cost, "price": dict(row["own_price"])} if row.get("own_price") else cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from artfactoryd.core import file_leaves
 from artfactoryd.core.file_refs import PRODUCT, STAGE
 from artfactoryd.core.json_types import Document, Value
 
@@ -23,7 +24,9 @@ def order_again(card: Document) -> dict[str, Value]:
     """
     rehearsal, model = card["rehearsal"], card["model"]
     parameters = dict(card["parameters"]["actual" if rehearsal else "generation"])
-    parameters |= {each["parameter"]: written(each) for each in ([] if rehearsal else card["inputs"])}
+    for known in [] if rehearsal else card["inputs"]:
+        place = file_leaves.read(known["parameter"], parameters) or (known["parameter"],)
+        parameters = file_leaves.replaced(parameters, {place: written(known)})
     value: dict[str, Value] = {
         "provider": card["provider"],
         "model": f"{model['id']}:{model['version']}" if model["version"] else model["id"],
@@ -31,7 +34,10 @@ def order_again(card: Document) -> dict[str, Value]:
         "parameters": {name: _one(each) for name, each in parameters.items()}, "raw": sorted(parameters),
         "reuse": "never",
     }  # fmt: skip
-    optional = {"tags": list(card["tags"]), "notes": card["notes"], "rehearse": rehearsal}
+    optional = {
+        "price": card.get("cost", {}).get("price"), "tags": list(card["tags"]), "notes": card["notes"],
+        "rehearse": rehearsal,
+    }  # fmt: skip
     return value | {key: each for key, each in optional.items() if each}
 
 

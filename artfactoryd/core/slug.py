@@ -38,5 +38,5 @@ def prompt_of(parameters: Parameters, model: Model) -> str:
     for name in ("prompt", *model.text):
         if parameters.get(name):
             return str(parameters[name])
-    pictures = (str(parameters[name]) for name in model.files if parameters.get(name))
+    pictures = (text for _, text in model.places(parameters) if text)
     return next((picture.rpartition("/")[2].rpartition(".")[0] for picture in pictures), "")

@@ -97,7 +97,7 @@ def assemble(
     disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), time.monotonic)
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
-    calls = Calls(home, books, factories, clock)
+    calls = Calls(home, books, factories, clock, recorder.hide)
     choosing = Choosing(Staging(home.work, home.rejected), fetcher, recorder, clock)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,

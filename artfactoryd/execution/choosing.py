@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +25,7 @@ from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
+LETTERS = 26
 SHOWN = 200  # characters of an answer in a sentence
 LONGEST = 10_000  # characters of a text that the provider returned
 NO_BOUND = 1 << 62  # it is here already: the bound of the settings is kept when it is delivered
@@ -32,9 +35,22 @@ class Choosing:
     def __init__(self, staging: Staging, fetcher: Fetcher, recorder: Recorder, clock: Callable[[], datetime]) -> None:
         self._staging, self._fetcher, self._recorder, self._clock = staging, fetcher, recorder, clock
 
-    async def choose(self, row: ItemRow, outputs: factories.Outputs) -> list[Output]:
+    async def choose(self, row: ItemRow, outputs: factories.Outputs, sent: Any) -> list[Output]:
+        """What was asked for takes the item's places; what came beside or above that shares the last one. An address
+        that was sent and comes back is no output, unless nothing else came."""
         now = self._clock().isoformat(timespec="milliseconds")
-        return [await self._one(row, row.first_index + nth, output, now) for nth, output in enumerate(outputs.outputs)]
+        echoes = set(_texts(sent))
+        came = [output for output in outputs.outputs if output.address not in echoes] or list(outputs.outputs)
+        if all(output.byproduct for output in came):
+            came = [replace(output, byproduct=False) for output in came]
+        came.sort(key=lambda output: output.byproduct)
+        asked = sum(not output.byproduct for output in came)
+        places = [min(nth, asked - 1, row.asked - 1) for nth in range(len(came))]
+        chosen = [
+            await self._one(row, row.first_index + place, output, now)
+            for place, output in zip(places, came, strict=True)
+        ]
+        return lettered(chosen)
 
     async def _one(self, row: ItemRow, index: int, output: factories.Output, now: str) -> Output:
         product, address = str(uuid_utils.uuid7()), output.address
@@ -59,6 +75,31 @@ class Choosing:
                 log.error("what came with an answer waits for room: %s", error)
                 await self._recorder.note(row, str(error))
             await asyncio.sleep(machine.ROOM_AGAIN)
+
+
+def lettered(chosen: Sequence[Output]) -> list[Output]:
+    """Those at a place after its first get a letter each, which their names show."""
+    counts: Counter[int] = Counter()
+    outputs = []
+    for output in chosen:
+        outputs.append(replace(output, letter=_letter(counts[output.index])))
+        counts[output.index] += 1
+    return outputs
+
+
+def _letter(nth: int) -> str:
+    """b, c, ... z, zb, zc, ...: in the order of the alphabet."""
+    if not nth:
+        return ""
+    return chr(ord("a") + nth) if nth < LETTERS else "z" + _letter(nth - LETTERS + 1)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def shown(answer: str) -> str:

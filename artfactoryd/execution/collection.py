@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.measures import seconds_of_run
+from artfactoryd.core.secret_values import scrubbed
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.choosing import Choosing, bounded, shown
 from artfactoryd.execution.flights import Flights
@@ -170,16 +171,25 @@ class Collection:
 
         A bill by the time measured counts from here, before the slot is free for the next wish.
         """
-        chosen = await self._choosing.choose(row, outputs)
+        chosen = await self._choosing.choose(row, outputs, last_attempt(self._index, row).actual)
+        order, stake = order_of(self._index, row), at_stake(self._index, row)
         seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
-        parameters = strict_json.told(bounded(dict(outputs.returned)))
-        returned = {"parameters": parameters, "seconds": seconds, "note": outputs.note}
-        bill = budget.by_time(order_of(self._index, row), row, seconds)
-        if bill is not None and bill > at_stake(self._index, row):
-            log.warning("item %s took %s s and costs more than was set aside", row.number, outputs.seconds)
+        used = scrubbed(order.model_of(row), strict_json.told(bounded(dict(outputs.returned))))
+        returned = {"parameters": used, "seconds": seconds, "note": outputs.note}
+        count = budget.by_count(order, row, sum(not output.byproduct for output in chosen))
+        by_count = count is not None and count > stake  # else it is known when they have come
+        bill = count if by_count else budget.by_time(order, row, seconds)
+        if bill is not None and bill > stake:
+            log.warning("item %s costs more than was set aside", row.number)
         assert row.attempt is not None
         result = Result(
-            order=row.order_id, item=row.number, attempt=row.attempt, outputs=chosen, returned=returned, cost=bill
+            order=row.order_id,
+            item=row.number,
+            attempt=row.attempt,
+            outputs=chosen,
+            returned=returned,
+            cost=bill,
+            by_count=by_count,
         )
         return await self._recorder.record(result)
 

@@ -105,15 +105,16 @@ class Delivery:
             arrivals, lost = await self._fetch_all(row)
             if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
-            bill = self._bill(row, order, arrivals)
+            paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
+            bill = self._bill(row, order, paid)
             products = []
             for arrival in arrivals:
                 if shelved:
-                    path = await asyncio.to_thread(self._shelve, row, order, arrival, len(arrivals), bill)
+                    path = await asyncio.to_thread(self._shelve, row, order, arrival, len(paid), bill)
                 else:
                     path = await asyncio.to_thread(self._staging.send_on, arrival.chosen.id, arrival.media.extension)
                 products.append(self._filed(arrival, path))
-        note = " ".join(filter(None, [_shortfall(row, len(arrivals), lost), *map(_remark, arrivals)]))
+        note = " ".join(filter(None, [_shortfall(row, len(paid), lost), *map(_remark, arrivals)]))
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
 
     async def larger_bound(self, row: ItemRow, bound: int) -> None:
@@ -256,7 +257,8 @@ class Delivery:
         """Sidecar, then product, in the order's folder."""
         assert order.folder is not None  # nothing is sent before it is there
         name = self._provenance.name(row, order, arrival.chosen, arrival.media, arrival.original_sha256)
-        facts = self._provenance.facts(row, order, delivered, bill.cost, bill.estimated)
+        cost = 0 if arrival.chosen.byproduct else bill.cost
+        facts = self._provenance.facts(row, order, delivered, cost, bill.estimated)
         measured = _measured(arrival)
 
         def card(chosen: str) -> dict[str, Any]:
@@ -335,7 +337,9 @@ def _keeps(row: ItemRow, order: OrderRow) -> bool:
 
 
 def _shortfall(row: ItemRow, delivered: int, lost: list[OutputLost | OutputBad]) -> str:
-    if delivered >= row.asked:
+    if delivered > row.asked:
+        return f"{delivered} came where {row.asked} was asked for; all are kept."
+    if delivered == row.asked:
         return ""
     reasons = "; ".join(str(error) for error in lost) or "the provider left the rest out, as content filters do"
     return f"{delivered} of {row.asked} came: {reasons}."

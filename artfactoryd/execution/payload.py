@@ -7,16 +7,18 @@ gets the path in the order's inputs/. Uploading buys nothing and may be done aga
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import failpoints
+from artfactoryd import credentials, failpoints
+from artfactoryd.core import file_leaves, secret_values
 from artfactoryd.core.model import Model
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
-from artfactoryd.errors import CallRefused, OutputBad
+from artfactoryd.errors import CallRefused, OutputBad, WrongUse
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
@@ -32,8 +34,11 @@ SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with i
 
 class Calls:
     def __init__(
-        self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime]
-    ) -> None:
+        self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime],
+        hide: Callable[[Iterable[str]], None],
+    ) -> None:  # fmt: skip
+        """`hide`: told each secret before it is sent, so that nobody writes it down."""
+        self._hide = hide
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
 
@@ -42,18 +47,31 @@ class Calls:
         model = order.model_of(row)
         pictures = self._pictures(row, order, model)
         if order.rehearsal:
-            first = next(iter(pictures.values()), None)
+            first = next((picture for picture in pictures.values() if picture["width"]), None)
             size = (first["width"], first["height"]) if first else None
-            shown = {name: value for name, value in row.generation.items() if name not in pictures}
+            taken = {place[0] for place in pictures}
+            shown = {name: value for name, value in row.generation.items() if name not in taken}
             words, seed = self._looks(row, order, model)
             shown |= {"prompt": words} if words else {}
             return Call(SKETCH, None, rehearsal_call(shown, seed, row.asked, size))
-        parameters = dict(row.generation)
-        for name, picture in pictures.items():
-            parameters[name] = await self._address(row.provider, order, picture)
-        return Call(model.id, model.version, parameters)
+        addresses = {
+            place: await self._address(row.provider, order, picture) for place, picture in pictures.items()
+        }  # fmt: skip
+        return Call(model.id, model.version, file_leaves.replaced(row.generation, addresses))
 
-    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[str, Mapping[str, Any]]:
+    def with_secrets(self, call: Call, model: Model) -> Call:
+        """As it leaves, and stands nowhere. Raises CallRefused where a secret cannot be had any more."""
+        places: dict[file_leaves.Place, str] = {}
+        for place, location in secret_values.references(model, call.parameters):
+            name = next(step for step in reversed(place) if isinstance(step, str))
+            try:
+                places[place] = credentials.resolve_secret(location, name)
+            except WrongUse as error:
+                raise CallRefused(f"{error} Nothing was sent.") from error
+        self._hide(places.values())
+        return replace(call, parameters=file_leaves.replaced(call.parameters, places)) if places else call
+
+    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[file_leaves.Place, Mapping[str, Any]]:
         """Those of the order, and what the item is fed with."""
         ordered = inputs.of_item(row.generation, order.inputs, model)
         if row.parent is None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from artfactoryd import __version__
-from artfactoryd.core import file_names
+from artfactoryd.core import file_leaves, file_names
 from artfactoryd.core.file_refs import PRODUCT, STAGE
 from artfactoryd.core.money import MICRO
 from artfactoryd.core.slug import prompt_of, slug
@@ -37,7 +37,8 @@ class Provenance:
             "base": plan_of(order).base(row.model),
             "generation": row.generation, "actual": attempt.actual,
             "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
-            "cost_usd": round(float(cost / MICRO / delivered), 6), "cost_estimated": estimated,
+            "cost_usd": round(float(cost / MICRO / max(1, delivered)), 6), "cost_estimated": estimated,
+            "own_price": plan_of(order).order.price if plan_of(order).own_price(row.model) else None,
             "timings": {
                 "asked_at": attempt.asked_at, "answered_at": attempt.answered_at,
                 "ended_at": attempt.ended_at, "seconds": returned.get("seconds"),
@@ -58,7 +59,8 @@ class Provenance:
         accepted_at = datetime.fromisoformat(order.accepted_at).astimezone()
         values = file_names.of_order(order.name, order.project, order.id, accepted_at)
         values |= file_names.of_item(order.model_of(row), row.generation, row.tokens, plan.lookups)
-        values |= file_names.of_bytes(index, row.copy + index - row.first_index, row.seed, sha256, media.extension)
+        copy = row.copy + index - row.first_index
+        values |= file_names.of_bytes(index, copy, row.seed, sha256, media.extension, output.letter)
         values |= {"width": media.width, "height": media.height, "product_id": output.id}
         values |= {"slug": slug(self._about(row, order)), "stage": row.stage}
         if not file_names.has_version(pattern):
@@ -87,9 +89,9 @@ class Provenance:
         pictures = inputs.of_product(row, order.model_of(row), output)
         stage = None if output.shelved else f"{STAGE}{before.stage}"
         return [
-            {"parameter": name, "sha256": picture["sha256"], "file": picture["name"],
+            {"parameter": file_leaves.written(place), "sha256": picture["sha256"], "file": picture["name"],
              "source": stage or picture["value"]}
-            for name, picture in pictures.items()
+            for place, picture in pictures.items()
         ]  # fmt: skip
 
 
@@ -105,9 +107,9 @@ def _inputs(row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
     """The pictures this item was made from, as the order's inputs/ holds them."""
     pictures = inputs.of_item(row.generation, order.inputs, order.model_of(row))
     return [
-        {"parameter": name, "sha256": picture["sha256"], "file": f"inputs/{picture['name']}",
+        {"parameter": file_leaves.written(place), "sha256": picture["sha256"], "file": f"inputs/{picture['name']}",
          "source": picture.get("source") or picture["value"]}
-        for name, picture in pictures.items()
+        for place, picture in pictures.items()
     ]  # fmt: skip
 
 

@@ -61,22 +61,23 @@ class Purchase:
         budget.heed(self._index, order, money.reserved, money.day, money.in_force)
         try:
             call = await self._calls.of(row, order)  # uploads; nothing is bought yet
+            sent = self._calls.with_secrets(call, order.model_of(row))
         except (ProviderStopped, AskAgain) as error:
             return await self._not_ready(row, error)
         except CallRefused as error:
             row = await self._wish(row, order, _refused(row, order))
             return await self._recorder.fail(row, Verdict.REFUSED, str(error), cost=0)
         with self._flights.sending(row.item_key):
-            return await self._send(row, order, call)
+            return await self._send(row, order, call, sent)
 
-    async def _send(self, row: ItemRow, order: OrderRow, call: Call) -> ItemRow:
-        """Wish, one create, ticket."""
+    async def _send(self, row: ItemRow, order: OrderRow, call: Call, sent: Call) -> ItemRow:
+        """Wish, one create, ticket. `sent`: the call with its secrets, which nobody writes down."""
         row = await self._wish(row, order, call)
         if self._flights.stopping:  # asked after the last await before the create: nothing leaves after a stop
             return await self._recorder.release(row, "the program was stopped before this was sent")
         try:
             failpoints.point("before_submit")
-            ticket = await self._factories[row.provider].submit(call)
+            ticket = await self._factories[row.provider].submit(sent)
             failpoints.point("after_submit")
         except (ProviderStopped, Throttled, Unreachable, CallRefused, InDoubt) as error:
             return await self._not_sent(row, error)

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from artfactoryd.clock import Age, iso
+from artfactoryd.core import secret_values
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.model import Model
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.flights import Flights
@@ -60,7 +62,7 @@ class Reconciliation:
         self._ages: dict[str, Age] = {}  # of attempts, by their ids
         self._told: dict[str, Age] = {}  # since a person could read of them in this run
         self._asked: Counter[str] = Counter()  # attempts asked about in this run
-        self._versions: dict[ItemKey, str | None] = {}
+        self._models: dict[ItemKey, Model] = {}
 
     @property
     def providers(self) -> list[str]:
@@ -128,10 +130,10 @@ class Reconciliation:
 
     def _attempt(self, row: AttemptRow) -> Attempt:
         key = row.item_key
-        if key not in self._versions:
+        if key not in self._models:
             item = item_now(self._index, key)
-            self._versions[key] = order_of(self._index, row).snapshots[item.model]["version"]
-        call = Call(row.model, self._versions[key], row.actual)
+            self._models[key] = order_of(self._index, row).model_of(item)
+        call = Call(row.model, self._models[key].version, secret_values.hidden(self._models[key], row.actual))
         ticket = Ticket(row.ticket) if row.ticket else None
         return Attempt(row.id, call, _when(row.asked_at), ticket)
 

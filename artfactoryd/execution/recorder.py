@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterable
 
 from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import Verdict
@@ -26,6 +27,16 @@ WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full d
 class Recorder:
     def __init__(self, books: Books, doubts: Doubts, capped: CappedOrders, receipts: ReceiptsDue) -> None:
         self._books, self._doubts, self._capped, self._receipts = books, doubts, capped, receipts
+        self._secrets: set[str] = set()
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """About to be sent: a provider's words may hold them, and are written down without."""
+        self._secrets.update(secrets)
+
+    def _plain(self, reason: str) -> str:
+        for secret in self._secrets:
+            reason = reason.replace(secret, "(secret)")
+        return reason
 
     async def wish(self, wish: Wish) -> None:
         """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
@@ -61,8 +72,8 @@ class Recorder:
         assert row.attempt is not None
         ask = verdict == Verdict.IN_DOUBT and self._doubts.can_be_asked(row.provider)
         failure = Failure(
-            order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=reason, cost=cost,
-            ask=ask, answer=answer,
+            order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=self._plain(reason),
+            cost=cost, ask=ask, answer=self._plain(answer),
         )  # fmt: skip
         failed = await self.record(failure)
         if ask:
@@ -73,7 +84,9 @@ class Recorder:
         """It was surely not sent. `attempt`: an earlier one than its last."""
         released = attempt or row.attempt
         assert released is not None
-        return await self.record(Release(order=row.order_id, item=row.number, attempt=released, reason=reason))
+        return await self.record(
+            Release(order=row.order_id, item=row.number, attempt=released, reason=self._plain(reason))
+        )
 
     async def take_ticket(self, row: ItemRow, ticket: Ticket, attempt: str | None = None) -> ItemRow:
         """It was bought. `attempt`: an earlier one than its last."""

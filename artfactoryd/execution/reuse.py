@@ -16,6 +16,7 @@ import uuid_utils
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import OutputLost
+from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import last_attempt, order_of
@@ -116,7 +117,7 @@ class Reuse:
         model, actual, returned = await asyncio.to_thread(self._sent, made[0].output)
         reuse = events.Reuse(
             order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
-            provider=row.provider, model=model, actual=actual, returned=returned, outputs=chosen,
+            provider=row.provider, model=model, actual=actual, returned=returned, outputs=lettered(chosen),
         )  # fmt: skip
         return await self._recorder.record(reuse)
 

@@ -7,15 +7,18 @@ clearing never makes a second order.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from artfactoryd import failpoints, news
+from artfactoryd import documents, failpoints, news
 from artfactoryd.clock import Age
 from artfactoryd.core.expansion.hold_reasons import Reason
 from artfactoryd.entries import bounded
@@ -28,7 +31,7 @@ from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs
-from artfactoryd.planning.accepted import document_text, plan_of
+from artfactoryd.planning.accepted import document_bytes, document_text, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
@@ -53,6 +56,22 @@ def order_id(claim: str, number: int) -> str:
     return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
 
 
+def _unsigned(text: str, signed: Mapping[str, str]) -> str:
+    """With what is written down of each address in place of it, the longest first: one may begin another."""
+    for address in sorted(signed, key=len, reverse=True):
+        for written in (address, json.dumps(address, ensure_ascii=False)[1:-1], json.dumps(address)[1:-1]):
+            text = text.replace(written, signed[address])
+    return text
+
+
+def _unsigned_parts(library: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
+    """The same of what the order borrowed."""
+    whole: dict[str, Any] = (
+        json.loads(_unsigned(json.dumps(library, ensure_ascii=False), signed)) if signed else library
+    )
+    return whole
+
+
 def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
     return tuple(row.id for row in rows)
 
@@ -74,9 +93,8 @@ class Intake:
         descriptions: Descriptions,
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._ages = settings, clock, dict[str, Age]()  # of claims that await a picture
         self._attachments = Attachments()
-        self._ages: dict[str, Age] = {}  # of claims that name a picture which is not there
         self._opening = asyncio.Lock()
 
     async def take(self, claim: Claim) -> Outcome:
@@ -229,9 +247,8 @@ class Intake:
         return claim.kind == "file" and missing.may_come and self._is_young(claim)
 
     def _is_young(self, claim: Claim) -> bool:
-        if claim.id not in self._ages:
-            self._ages[claim.id] = Age(datetime.fromisoformat(claim.taken_at), self._clock)
-        return self._ages[claim.id].seconds < attachments.PATIENCE
+        age = Age(datetime.fromisoformat(claim.taken_at), self._clock)
+        return self._ages.setdefault(claim.id, age).seconds < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._attachments.is_spoken_for(stray)
@@ -263,19 +280,24 @@ class Intake:
     def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
         submission = claim.submission()
         plan, order = study.plan, study.order
+        signed = inputs.written_down(study.inputs)
+        pictures = [
+            replace(one, value=signed.get(one.value, one.value), source=signed.get(one.source, one.source))
+            for one in study.inputs
+        ]  # fmt: skip
         models = [replace(model, price=plan.price_of(stage)).snapshot() for stage, model in enumerate(plan.all_models)]
         return Acceptance(
             order=order_id(claim.id, study.document.number), claim=claim.id,
             number=study.document.number, submission=submission.get("id"), name=order.name,
             project=order.project, folder=None, provider=study.provider,
             model=models[0], models=models if len(models) > 1 else [],
-            document=document_text(study.document.text), document_sha256=study.sha256,
+            document=_unsigned(document_text(study.document.text), signed), document_sha256=study.sha256,
             fingerprint=study.fingerprint, file=claim.name, git=submission.get("git"),
             accepted_at=self._clock().isoformat(timespec="milliseconds"), base_seed=plan.base_seed,
             priority=order.priority, rehearsal=order.rehearse, tags=list(order.tags), notes=order.notes,
             cap=study.cap, price=study.needs.buying.price, total_items=plan.total_items,
-            total_products=plan.total_products, inputs=[picture.as_json() for picture in study.inputs],
-            library=dict(study.library), proof=list(study.proof) or None,
+            total_products=plan.total_products, inputs=[picture.as_json() for picture in pictures],
+            library=_unsigned_parts(dict(study.library), signed), proof=list(study.proof) or None,
         )  # fmt: skip
 
     def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> Hold:
@@ -362,5 +384,17 @@ class Intake:
                 opened = await asyncio.to_thread(self._claims.open)
                 claim = next((claim for claim in opened if claim.id == row.claim), None)
             lying = partial(inputs.lying, claim.beside, claim.folder / GATHERED) if claim else None
-            folder = await asyncio.to_thread(order_folder.open_folder, self._home, row, plan_of(row), lying)
+            document = await asyncio.to_thread(_as_dropped, row, claim) if claim else None
+            folder = await asyncio.to_thread(
+                order_folder.open_folder, self._home, row, plan_of(row), lying, document
+            )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
+
+
+def _as_dropped(row: OrderRow, claim: Claim) -> bytes | None:
+    """The document byte for byte, with its signed addresses; None where the books have it whole."""
+    if hashlib.sha256(document_bytes(row.document)).hexdigest() == row.document_sha256:
+        return None
+    data = claim.order_file.read_bytes()
+    texts = (document.text for document in documents.read_documents(data, claim.name, most_bytes=len(data)))
+    return next((text for text in texts if hashlib.sha256(text).hexdigest() == row.document_sha256), None)

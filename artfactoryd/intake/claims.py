@@ -41,6 +41,7 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
+from artfactoryd.log import redact
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 from artfactoryd.printable import printable
 
@@ -361,7 +362,8 @@ def _why(target: Path) -> Path:
 
 
 def _text(text: str) -> bytes:
-    return printable(text.rstrip("\n") + "\n").encode()
+    """As it is written beside a file: an address in it may have held a password, a name what would act when read."""
+    return printable(redact(text).rstrip("\n") + "\n").encode()
 
 
 def _json(value: dict[str, Any]) -> bytes:

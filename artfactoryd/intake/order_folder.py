@@ -21,13 +21,16 @@ from artfactoryd.shelf import order_folders
 from artfactoryd.storage.rows import OrderRow
 
 
-def open_folder(home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], Path] | None) -> Path:
+def open_folder(
+    home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], Path] | None, original: bytes | None = None
+) -> Path:
     """`Projects/PROJECT/DATE/NAME` with its papers and inputs, durable; the same folder for the same order id.
 
-    `lying`: where a picture that the order names lies.
+    `lying`: where a picture that the order names lies. `original`: the document where the books keep it without the
+    queries of its addresses.
     """
     date = datetime.fromisoformat(row.accepted_at).astimezone().strftime("%Y-%m-%d")
-    document = document_bytes(row.document)
+    document = original or document_bytes(row.document)
     files: dict[str, bytes | Callable[[], bytes]] = {
         "order.yaml": document,
         "order.resolved.yaml": resolved(row, plan).encode(),

@@ -20,11 +20,11 @@ from artfactoryd.storage.rows import OrderRow
 LOCAL = "local"
 
 
-def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]]) -> Plan:
-    """The plan with what only the pictures themselves tell: which they are, and how large."""
-    sizes = {each["value"]: (each["width"], each["height"]) for each in found}
-    stages = tuple(replace(stage, plan=with_inputs(stage.plan, found)) for stage in plan.stages)
-    inputs = {each["value"]: each["sha256"] for each in found}
+def with_inputs(plan: Plan, found: Sequence[Mapping[str, Any]], secrets: Mapping[str, str]) -> Plan:
+    """The plan with what only the pictures themselves tell: which they are, and how large. `secrets`: their hashes."""
+    sizes = {each["value"]: (each["width"], each["height"]) for each in found if each["width"]}
+    stages = tuple(replace(stage, plan=with_inputs(stage.plan, found, secrets)) for stage in plan.stages)
+    inputs = {each["value"]: each["sha256"] for each in found} | dict(secrets)
     return replace(plan, inputs=inputs, input_sizes=sizes, stages=stages)
 
 
@@ -81,7 +81,7 @@ def _plan_again(row: OrderRow) -> Plan:
         later=later, lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
         many=library.get("many", {}),
     )  # fmt: skip
-    return with_inputs(plan, row.inputs)
+    return with_inputs(plan, row.inputs, library.get("secrets", {}))
 
 
 def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:

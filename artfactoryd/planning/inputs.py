@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from artfactoryd import credentials
 from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.file_leaves import Place as LeafPlace
+from artfactoryd.core.file_refs import must_be_picture, without_query
 from artfactoryd.core.model import Model
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import READ_ONLY, bounded
-from artfactoryd.errors import OutputBad, Problem, Refusal
+from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
 from artfactoryd.storage.rows import ItemRow, OutputRow
+
+if TYPE_CHECKING:
+    from artfactoryd.shelf.media import Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,15 @@ class Input:
     def as_json(self) -> dict[str, Any]:
         found = asdict(self)
         return found if self.source else {key: each for key, each in found.items() if key != "source"}
+
+
+def written_down(pictures: Sequence[Input]) -> dict[str, str]:
+    """What stands in ledger, index and papers in place of addresses that may be signed, by the address."""
+    return {
+        picture.value: bare
+        for picture in pictures
+        if (bare := without_query(picture.value, picture.sha256)) != picture.value
+    }
 
 
 class InputsMissing(Refusal):
@@ -68,6 +84,7 @@ class Search:
     most_megapixels: float
     expected: Mapping[str, str] = field(default_factory=dict)
     found: dict[str, Input] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)  # hashes, by where the secret is
     problems: list[Problem] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -80,6 +97,17 @@ class Search:
                 self.found[value] = looked
             else:
                 self._note(looked, value)
+
+    def resolve(self, plan: Plan) -> None:
+        """Every secret that the order names the place of, known by its hash alone; what cannot be had is a problem."""
+        for path, location in plan.secrets:
+            name = next((step for step in reversed(path) if isinstance(step, str)), "")
+            try:
+                secret = credentials.resolve_secret(location, name)
+            except WrongUse as error:
+                self.problems.append(Problem("E_SECRET", str(error), "Put it there, and drop the order again.", path))
+                continue
+            self.secrets[location] = hashlib.sha256(b"secret\0" + secret.encode()).hexdigest()
 
     def table(self, value: str, path: KeyPath, most_bytes: int) -> str | None:
         """The text of a table that the order names; None with the problem noted."""
@@ -116,12 +144,9 @@ class Search:
         place = self.gathering.find(value, path)
         if isinstance(place, Problem):
             return place
-        # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
-        from artfactoryd.shelf import media
-
         try:
             data = _read(place.file, place.root, self.gathering.most_bytes)
-            picture = media.identify(place.file, self.most_megapixels)
+            picture = _looked_at(place, path, self.most_megapixels)
         except PermissionError as error:
             return Problem("E_READ", f"{value} cannot be read: {error.strerror}.", "Look at its permissions.", path)
         except (OSError, OutputBad) as error:
@@ -132,9 +157,26 @@ class Search:
             message = f"{value} is not the picture any more that this was made from."
             return Problem("E_INPUT", message, "Put the original back, or write an order with what is there now.", path)
         self._keep(place, value, data)
+        if (bare := without_query(value, sha256)) != value and self.gathering.kept is not None:
+            write_file(self.gathering.kept / kept_name(bare), data)  # as it is known once the order is in the books
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
         name = names.free(*os.path.splitext(place.name + suffix), [picture.name for picture in self.found.values()])
         return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
+
+
+def _looked_at(place: Place, path: KeyPath, most_megapixels: float) -> Media:
+    """As a picture; where the parameter may take something else, also as that. Raises OSError or OutputBad."""
+    # imported late: Pillow takes longer to load than `artfactoryd status` may take to answer
+    from artfactoryd.shelf import media
+
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    try:
+        return media.identify(place.file, most_megapixels)
+    except OutputBad:
+        if must_be_picture(name):
+            raise
+    mime = mimetypes.guess_type(place.name)[0] or "application/octet-stream"
+    return media.Media(mime, os.path.splitext(place.name)[1].lstrip(".").lower() or "bin", 0, 0)
 
 
 def _words(error: OSError | OutputBad) -> str:
@@ -161,18 +203,17 @@ def _read(path: Path, root: Path, most_bytes: int, limit: str = "limits.product_
 
 def of_item(
     generation: Mapping[str, Any], known: Sequence[Mapping[str, Any]], model: Model
-) -> dict[str, Mapping[str, Any]]:
-    """By parameter, those of an order's pictures that one item takes."""
+) -> dict[LeafPlace, Mapping[str, Any]]:
+    """By their places in its parameters, those of an order's files that one item takes."""
     by_value = {each["value"]: each for each in known}
-    given = {name: generation.get(name) for name in model.files}
-    return {name: by_value[value] for name, value in given.items() if isinstance(value, str) and value in by_value}
+    return {place: by_value[text] for place, text in model.places(generation) if text in by_value}
 
 
-def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[str, Mapping[str, Any]]:
-    """By parameter, the product that an item of a later stage is fed with. `path`: of its file in the home."""
+def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[LeafPlace, Mapping[str, Any]]:
+    """By its places in the parameters, the product that an item of a later stage is fed with. `path`: in the home."""
     known = {key: getattr(product, key) for key in ("sha256", "bytes", "mime", "width", "height", "path")}
     name, value = PurePosixPath(product.path).name, fed(item.parent or 0)
-    taking = [each for each in model.files if item.generation.get(each) == value]
+    taking = [place for place, text in model.places(item.generation) if text == value]
     return {each: {"value": f"product:{product.id}", "name": name, **known} for each in taking}
 
 

@@ -59,6 +59,7 @@ class Borrowed(TypedDict, total=False):
     lookups: dict[str, list[str]]  # of the Library
     table: str  # the text of the file that its cases stand in
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
+    secrets: dict[str, str]  # hashes, by where the secret is
     file: str  # the settings' pattern for names
 
 
@@ -184,6 +185,8 @@ class Scholar:
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
+        if search.secrets:
+            borrowed["secrets"] = dict(search.secrets)
         fingerprint = fingerprint_of(document, order, pictures, borrowed)
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
@@ -214,9 +217,10 @@ class Scholar:
     def _with_pictures(self, document: Resolved, plan: Plan, search: inputs.Search) -> tuple[Plan, tuple[Input, ...]]:
         """The plan with what the pictures themselves tell. Raises Refusal for those that cannot be used."""
         search.look(plan)
+        search.resolve(plan)
         self._complain(document, search)
         pictures = tuple(search.found.values())
-        return with_inputs(plan, [picture.as_json() for picture in pictures]), pictures
+        return with_inputs(plan, [picture.as_json() for picture in pictures], search.secrets), pictures
 
     def _gathering(self, origin: Origin) -> Gathering:
         most_bytes = self._settings.limits.product_bytes

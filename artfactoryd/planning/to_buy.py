@@ -186,4 +186,4 @@ def _parameters(row: EarlierItem) -> dict[str, Any]:
     inputs = {each["value"]: each["sha256"] for each in row.inputs}
     if row.parent is not None:
         inputs[fed(row.parent)] = row.fed_with
-    return {**settled(row.generation, Model.from_snapshot(row.model).files, inputs), "copy": row.copy}
+    return {**settled(row.generation, Model.from_snapshot(row.model), inputs), "copy": row.copy}

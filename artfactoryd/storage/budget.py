@@ -99,6 +99,14 @@ def whole_price(index: Index, order: OrderRow) -> int:
 # --- the bill ---
 
 
+def by_count(order: OrderRow, item: ItemRow, products: int) -> int | None:
+    """The bill of a model paid by the image; None for every other."""
+    price = order.model_of(item).price
+    if order.rehearsal or price is None or price.per != "image" or not item.upper:
+        return None
+    return micro_dollars(price.usd, products)
+
+
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
     """The bill of a model paid by the second; None for every other, and where no time was measured.
 

@@ -73,6 +73,7 @@ def key_fed(order: OrderRow, item: ItemRow, sha256: str) -> str:
 
     assert item.parent is not None
     contents = {picture["value"]: picture["sha256"] for picture in order.inputs} | {fed(item.parent): sha256}
+    contents |= order.library.get("secrets", {})
     return key_of(order.model_of(item), item.generation, contents, item.copy, item.asked)
 
 

@@ -64,6 +64,7 @@ class Output(_InLine):
     width: int | None = _leave_out(None)
     height: int | None = _leave_out(None)
     byproduct: bool = _leave_out(False)  # came beside what was asked for, and is not paid for as one
+    letter: str = _leave_out("")  # b, c, ... of what came at the same place after the first
     flagged: bool = _leave_out(False)  # by the provider's content filter
 
 
@@ -250,12 +251,13 @@ class TicketTaken(OfAttempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(OfAttempt):
-    """The provider has ended it. `cost`: the bill by the time measured, where that is known already."""
+    """The provider has ended it. `cost`: its bill, where that is known; `by_count`: not by the time measured."""
 
     kind: ClassVar[str] = "result"
     outputs: Sequence[Output] = _each(Output)
     returned: Json
     cost: int | None = _leave_out(None)
+    by_count: bool = _leave_out(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

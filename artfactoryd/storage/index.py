@@ -323,9 +323,9 @@ class Index(Database):
         return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))
 
     def output_at(self, order_id: str, place: int) -> OutputRow | None:
-        """A product, or one that is not shelved but only sent on: `shelved` tells."""
+        """A product, or one that is not shelved but only sent on: `shelved` tells. The first of several there."""
         there = (Output.order_id == order_id) & (Output.place == place)
-        return self.ask_one(OUTPUTS, Output.select().where(there))
+        return self.ask_one(OUTPUTS, Output.select().where(there).order_by(Output.id).limit(1))
 
     def fed_with(self, item: ItemRow) -> tuple[OutputRow, ItemRow] | None:
         """What an item of a stage is made from, and the item that made that; None where there is no such thing."""

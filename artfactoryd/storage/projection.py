@@ -260,8 +260,8 @@ def _nobody_elses(index: Index, event: TicketTaken) -> None:
 def _result(index: Index, event: Result) -> None:
     move(index, event, "result", outputs=event.outputs)
     log(index, event, returned=event.returned, ended_at=event.at)
-    if event.cost is not None:  # the bill by the time measured, before anything is fetched
-        settle(index, event, event.cost)
+    if event.cost is not None:  # before anything is fetched
+        settle(index, event, event.cost, by_time=not event.by_count)
         log(index, event, cost=event.cost, estimated=1)
 
 

@@ -45,10 +45,11 @@ def _count(index: Index, day: str, change: int) -> None:
     index.run(sql, day, change)
 
 
-def settle(index: Index, event: OfAttempt, cost: int) -> None:
+def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) -> None:
     """What was reserved, or known of its cost so far, becomes what it cost: to the order and to its day.
 
-    More than that, as a bill by time or a larger picture than was asked for, stops the order's next wishes.
+    More than that, as for more or larger pictures than were asked for, stops the order's next wishes; of a bill by
+    time, only more than twice that, or more than the order's cap.
     """
     sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
     attempt = index.row(sql, (event.attempt,))
@@ -58,5 +59,9 @@ def settle(index: Index, event: OfAttempt, cost: int) -> None:
         index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
         _count(index, attempt["day"], change)
     if change > 0:
-        sql = "UPDATE orders SET overrun = 1, dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
-        index.run(sql, cost, cost, event.order)
+        stops = not by_time or cost > 2 * attempt["counted"]
+        sql = (
+            "UPDATE orders SET overrun = CASE WHEN ? OR committed > cap THEN 1 ELSE overrun END, "
+            "dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
+        )
+        index.run(sql, int(stops), cost, cost, event.order)

@@ -111,11 +111,10 @@ def test_a_price_is_kept_when_its_unit_says_what_a_call_costs(unit: str, price: 
     assert found == (None if price is None else {"usd": 0.025, "per": price, "as_of": "2026-05-01"})
 
 
-@pytest.mark.parametrize(
-    "told",
-    [float("inf"), float("nan"), -0.01, 1e30, 10**400, "nan", "inf", "1e400", "-1", True],
-    ids=lambda told: f"{told!s:.5}",
-)
+MAD = [float("inf"), float("nan"), -0.01, 1e30, 10**400, "nan", "inf", "1e400", "-1", True]
+
+
+@pytest.mark.parametrize("told", MAD, ids=lambda told: f"{told!s:.5}")
 def test_a_price_that_cannot_be_true_is_no_price(told: float | str) -> None:
     assert price_of(told, "image", "2026-05-01") is None
 
@@ -129,3 +128,17 @@ def test_a_number_that_is_none_in_a_description_bounds_nothing() -> None:
 def test_a_seed_stays_within_what_the_index_can_hold_whatever_a_provider_takes() -> None:
     seeds = SeedRange.of({"minimum": -(10**30), "maximum": 18446744073709551615})
     assert (seeds.least, seeds.most) == (-(2**63) + 1, 2**63 - 1)
+
+
+def test_addresses_in_lists_and_deeper_are_files_by_fals_names_for_them() -> None:
+    element = {"type": "object", "properties": {"frontal_image_url": {"type": "string"}, "prompt": {"type": "string"}}}
+    properties = {
+        "prompt": {"type": "string"}, "image_urls": {"type": "array", "items": {"type": "string"}},
+        "elements": {"anyOf": [{"type": "array", "items": element}, {"type": "null"}]}, "audio_url": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    }  # fmt: skip
+    document = {"components": {"schemas": {"Input": {"type": "object", "properties": properties}}}}
+    model = Model.from_mapping(model_entry("fal", "acme/mixer", document, None), "")
+    assert (set(model.files), model.image) == ({"image_urls", "elements", "audio_url"}, "image_urls")
+    given = {"image_urls": ["a", "b"], "elements": [{"frontal_image_url": "c", "prompt": "d"}], "tags": ["e"]}
+    assert [text for _, text in model.places(given)] == ["a", "b", "c"]

@@ -354,6 +354,13 @@ async def test_an_inbox_that_becomes_a_link_around_the_home_is_not_emptied(home:
         assert sorted(home.root.iterdir()) == before and not list(home.home.rejected.iterdir())
 
 
+async def test_a_password_in_an_address_is_not_in_the_word_beside_the_file(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        home.drop("car.yaml", order("a car", priority="https://anna:s3cret@example.org/a.jpg"))
+        await works.until(lambda: home.words("car.yaml"))
+        assert "example.org" in home.words("car.yaml") and "s3cret" not in home.words("car.yaml")
+
+
 # --- what the system refuses ---
 
 

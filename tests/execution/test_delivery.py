@@ -15,12 +15,14 @@ from PIL import Image
 
 from artfactoryd.errors import InDoubt, RunFailed
 from artfactoryd.execution import delivery
+from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.storage import events
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -323,3 +325,45 @@ async def test_an_answer_in_which_nobody_finds_an_output_is_kept_with_the_failur
         assert works.lines("failure")[0]["answer"] == '{"odd": 1}'
         assert works.house.books.index.attempts(made)[0].returned == {"answer": '{"odd": 1}'}
         assert 'It answered: {"odd": 1}' in (works.items(made)[0].reason or "")
+
+
+# --- more comes than was asked for ---
+
+
+async def test_more_than_was_asked_for_keeps_its_items_place_is_billed_and_stops_further_wishes(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", *[lambda t: Outputs(tuple(works.fake.picture(f"{t.text}{n}") for n in "xyz"))] * 2)
+        made = await works.make(order("a [red,blue] car"))
+        assert works.states(made) == ["completed", "planned"] and works.committed(made) == 3 * PRICE
+        assert "An item cost $0.03" in str(
+            waiting.reasons(works.house.books.index, works.order(made), home.home, works.house.settings.now)
+        )
+        result = works.lines("result")[0]
+        assert (result["cost"], [output["index"] for output in result["outputs"]]) == (3 * PRICE, [1, 1, 1])
+        assert (await works.tell("approve", made))["done"]
+        await works.until(lambda: works.states(made) == ["completed", "completed"])
+        names = sorted(path.name.partition("-")[0] for path in home.products())
+        assert names == ["0001", "0001b", "0001c", "0002", "0002b", "0002c"]
+        assert "3 came where 1 was asked for" in (works.items(made)[0].reason or "")
+
+
+async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_output(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        mask = replace(works.fake.picture("mask"), byproduct=True)
+        echo = Output("https://example.com/given.png")
+        works.fake.script("collect", Outputs((echo, mask, works.fake.picture("made"))))
+        made = await works.make(order("https://example.com/given.png"))
+        assert works.committed(made) == PRICE and works.states(made) == ["completed"]
+        cards = sorted(home.sidecars(), key=lambda card: str(card["file"]["name"]))
+        assert [card["cost"]["usd"] for card in cards] == [0.01, 0] and len(cards) == 2
+        assert cards[1]["file"]["name"].startswith("0001b-") and cards[0]["outputs"] == {"asked": 1, "delivered": 1}
+
+
+def test_letters_go_on_after_z_in_the_order_of_the_alphabet() -> None:
+    outputs = [events.Output(str(n), 1, "", "", None) for n in range(60)]
+    letters = [output.letter for output in lettered(outputs)]
+    assert letters[:3] == ["", "b", "c"] and letters == sorted(set(letters)) and len(letters) == 60

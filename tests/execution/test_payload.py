@@ -13,10 +13,11 @@ import pytest
 from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped
 from artfactoryd.execution import purchase
 from artfactoryd.factories import Uploaded
+from artfactoryd.reporting import waiting
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
-from tests.works import Works, at_work, quick
+from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -211,3 +212,20 @@ async def test_a_stop_during_an_upload_leaves_the_item_planned_and_the_next_star
         assert works.states() == ["planned"] and works.lines("wish") == []
     async with at_work(with_editor(home), monkeypatch, fake=Uploader) as works:
         await works.until(lambda: works.states() == ["completed"])
+
+
+async def test_an_upload_that_waits_says_so_until_it_is_sent(home: TestHome, monkeypatch: Patch) -> None:
+    async def waits(*given: object) -> None:
+        raise AskAgain("The store is busy.", after=0.05)
+
+    async with at_work(home, monkeypatch) as works:
+        with monkeypatch.context() as patched:
+            patched.setattr("artfactoryd.execution.payload.Calls.of", waits)
+            made = await works.take(order("a car"))
+            await works.until(lambda: works.items(made) and works.items(made)[0].reason)
+            [reason] = waiting.reasons(works.house.books.index, works.order(made), home.home, works.house.settings.now)
+            assert "cannot be uploaded just now: The store is busy. It is sent again by itself." in reason
+            receipt = home.root / works.folder(made) / "receipt.yaml"
+            await works.until(lambda: "The store is busy" in receipt.read_text())
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert works.items(made)[0].reason is None

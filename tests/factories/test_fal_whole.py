@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from artfactoryd.daemon.app import open_app
+from artfactoryd.daemon.loop import Daemon
+from artfactoryd.daemon.run import RunOptions
+from artfactoryd.factories import fal as fal_factory
+from artfactoryd.factories import registry
+from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 from tests.test_pictures_whole import bundle
+from tests.works import quick
+
+__all__ = ["quick"]
 
 CARS = """
 provider: fal
@@ -74,3 +86,43 @@ def test_a_create_whose_answer_a_kill_took_is_found_in_the_history_and_not_bough
     assert len(fal.creates()) - before == len(shop.products()) == 1
     ticket = json.loads(shop.sidecars()[0]["ticket"])
     assert ticket["request_id"] == fal.creates()[-1]["id"]
+
+
+SENT = 60
+MINUTES = 120.0  # seconds, with pauses as they are; the test's are short
+
+
+async def test_answers_lost_while_the_platform_is_away_stop_nothing_and_every_item_is_sent_once(
+    home: TestHome, fal: Emulator, quick: None, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    before = len(fal.creates())
+    answers = ["close-after"] * 12 + [{"do": "500-after", "status": 502}] * 6 + ["ok"] * 42
+    random.Random(3).shuffle(answers)
+    answers[:4] = ["close-after", {"do": "500-after", "status": 502}, "close-after", "close-after"]  # an outage at once
+    fal.control(create={"next": answers[:SENT]})
+    monkeypatch.setattr(registry, "_installed", lambda: {"fal": fal_factory.make})
+    monkeypatch.setattr("artfactoryd.execution.pacing.gate.FIRST_PAUSE", 0.2)
+    away = f"http://127.0.0.1:{unused_tcp_port}"
+    there = Provider(concurrency=4, queue_url=fal.base_url, rest_url=fal.base_url, platform_url=away)
+    settings = Settings(
+        providers={"fal": there}, inbox=Inbox(settle_seconds=0.02, scan_seconds=0.1),
+        limits=Limits(free_disk_bytes=1000), http=Http(port=0),
+    )  # fmt: skip
+    numbers = ",".join(map(str, range(SENT)))
+    home.drop("cars.yaml", f"provider: fal\nmodel: flux-schnell\nparameters: {{prompt: 'lost car [{numbers}]'}}\n")
+    began = time.monotonic()
+    async with open_app(home.home, settings, {"FAL_KEY": f"id:{SECRET}"}) as app:
+        daemon = Daemon(app, RunOptions(), {}, serve=None)
+        running = asyncio.create_task(daemon.run())
+        try:
+            while not home.lines("settlement") or len(home.lines("wish")) < SENT or "submitting" in home.states():
+                assert time.monotonic() - began < MINUTES, home.states()
+                await asyncio.sleep(0.1)
+        finally:
+            daemon.stop.set()
+            await running
+    bought = [create["input"]["prompt"] for create in fal.creates()[before:]]
+    assert len(bought) == len(set(bought)) == SENT
+    lost = sum(answer != "ok" for answer in answers[:SENT])
+    assert home.states().count("in_doubt") == lost
+    assert f"{lost} sent perhaps" in home.call("order", "cars").stdout

@@ -195,3 +195,60 @@ async def test_a_wrong_parameter_is_refused_in_words(
     factory = make(ProviderSettings("local"), tmp_path)
     with pytest.raises(CallRefused, match=word):
         await factory.submit(Call(model, None, {"image": "x.jpg", **parameters}))
+
+
+def exif_of(maker_note: int = 0, orientation: int = 6) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKER] = orientation, "Camera"
+    if maker_note:
+        exif.get_ifd(0x8769)[0x927C] = bytes(maker_note)
+    return exif
+
+
+@pytest.mark.parametrize("model", ["resize", "convert"])
+async def test_damaged_or_over_long_camera_data_does_not_end_an_item(tmp_path: Path, model: str) -> None:
+    picture = Image.new("RGB", (60, 40), "red")
+    parameters: dict[str, Any] = {"width": 20} if model == "resize" else {"format": "jpg"}
+    damaged = tmp_path / "damaged.jpg"
+    picture.save(damaged, exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7fgarbage", icc_profile=SRGB)
+    made = await work(tmp_path, model, damaged, **parameters)
+    assert made.format == "JPEG" and made.info["icc_profile"] == SRGB
+    long = tmp_path / "long.webp"
+    picture.save(long, exif=exif_of(maker_note=90_000), icc_profile=SRGB)
+    made = await work(tmp_path, "convert", long, format="jpg")
+    assert made.size == (40, 60) and made.info["icc_profile"] == SRGB  # upright
+    assert made.getexif()[MAKER] == "Camera" and ORIENTATION not in made.getexif()
+
+
+@pytest.mark.parametrize(("fit", "size"), [("contain", (48, 1)), ("pad", (48, 10)), ("cover", (48, 10))])
+async def test_a_very_long_picture_is_never_less_than_a_pixel_high(
+    tmp_path: Path, fit: str, size: tuple[int, int]
+) -> None:
+    long = tmp_path / "long.png"
+    Image.new("RGB", (20_000, 200), "red").save(long)
+    height = {} if fit == "contain" else {"height": 10}
+    assert (await work(tmp_path, "resize", long, width=48, fit=fit, **height)).size == size
+
+
+def moving(path: Path) -> Path:
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=[100, 200, 300], loop=0)
+    return path
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.gif", "PNG"), ("a.webp", "WEBP"), ("a.png", "PNG")])
+async def test_a_moving_picture_keeps_moving_where_the_target_can(tmp_path: Path, name: str, kind: str) -> None:
+    source = moving(tmp_path / name)
+    made = await work(tmp_path, "resize", source, width=30)
+    assert (made.format, made.size, getattr(made, "n_frames", 1)) == (kind, (30, 20), 3)
+    made = await work(tmp_path, "convert", source, format="webp")
+    assert getattr(made, "n_frames", 1) == 3
+
+
+async def test_where_the_target_cannot_move_the_first_frame_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    factory = make(ProviderSettings("local"), tmp_path / "work")
+    call = Call("convert", None, {"image": str(moving(tmp_path / "a.gif")), "format": "jpg"})
+    outputs = await factory.collect(await factory.submit(call))
+    assert outputs is not None and "first frame" in outputs.note
+    with Image.open(unquote(urlsplit(outputs.outputs[0].address).path)) as picture:
+        assert looks(picture, 5, 5) == "red"

@@ -187,3 +187,16 @@ def test_setting_up_again_writes_each_attempt_once(tmp_path: Path) -> None:
     log.setup("info", tmp_path, stderr="nothing")
     log.generation(WISH)
     assert (tmp_path / "generation.log").read_text().count("wish") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET /api/v1/status?token=abc%20DEF123 HTTP/1.1", "GET /api/v1/status?token=[key] HTTP/1.1"),
+        ("bad line b'/?a=1&token=s3cret#x'", "bad line b'/?a=1&token=[key]#x'"),
+        ("https://anna:pa@ss@example.org/a.jpg is no address", "https://[key]@example.org/a.jpg is no address"),
+        ("https://example.org/a@b.jpg", "https://example.org/a@b.jpg"),
+    ],
+)
+def test_a_token_or_password_in_an_address_is_never_shown(text: str, shown: str) -> None:
+    assert log.redact(text) == shown

@@ -70,3 +70,25 @@ async def test_an_order_folder_dragged_from_there_is_put_back(on_two_volumes: Te
         shutil.move(folder, home.home.inbox / folder.name)
         await works.until(lambda: folder.is_dir() and sorted(os.listdir(folder)) == names)
         assert len(works.fake.calls()) == 2
+
+
+def test_killed_when_a_held_order_is_there_and_still_here_it_is_there_once(on_two_volumes: TestHome) -> None:
+    home = on_two_volumes
+    text = "provider: local\nmodel: sketch\nbudget: 0\ncount: 200\nparameters: {prompt: a car}\n"
+    home.drop("cars.yaml", text)
+    assert home.once(ARTFACTORY_FAULT="carried") < 0
+    assert home.once() == 3
+    assert sorted(name for name in os.listdir(home.home.held) if name[0] != ".") == ["cars.yaml", "cars.yaml.why.txt"]
+    assert (home.home.held / "cars.yaml").read_text() == text
+    assert os.listdir(home.home.inbox) == [] and leftovers(home) == []
+
+
+def test_killed_when_a_refused_order_is_there_and_still_here_nothing_of_it_is_lost(on_two_volumes: TestHome) -> None:
+    """It may lie there twice, under a second name."""
+    home = on_two_volumes
+    home.drop("cars.yaml", "provider: nobody\n")
+    assert home.once(ARTFACTORY_FAULT="carried") < 0
+    assert home.once() == 1
+    copies = list(home.home.rejected.glob("cars*.yaml"))
+    assert copies and {copy.read_text() for copy in copies} == {"provider: nobody\n"}
+    assert os.listdir(home.home.inbox) == [] and leftovers(home) == []

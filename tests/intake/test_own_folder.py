@@ -131,3 +131,16 @@ def test_killed_on_the_way_it_is_put_back_all_the_same(home: TestHome, point: st
     assert home.once(ARTFACTORY_FAULT=point) < 0
     assert home.once() == 0
     assert files(folder) == before and len(home.lines("acceptance")) == 1
+
+
+def test_killed_between_two_files_that_go_back_the_rest_follow(home: TestHome) -> None:
+    home.drop("cars.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")
+    assert home.once() == 0
+    (receipt,) = home.home.projects.rglob("receipt.yaml")
+    folder, before = receipt.parent, files(receipt.parent)
+    shutil.move(folder, home.home.inbox / folder.name)
+    folder.mkdir()
+    shutil.copy(home.home.inbox / folder.name / "receipt.yaml", folder)
+    assert home.once(ARTFACTORY_FAULT="file_put_back") < 0
+    assert home.once() == 0
+    assert files(folder) == before and len(home.lines("acceptance")) == 1

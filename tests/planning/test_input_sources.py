@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_offline_it_says_what_cannot_be_fetched_and_what_to_do(home: TestHome, t
     (problem,) = refused(home, tmp_path, edit("https://example.org/gone.png?key=secret")).problems
     assert problem.message == "https://example.org/gone.png cannot be fetched: The host cannot be reached."
     assert "drop the order again" in problem.fix and not web[1:]
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+async def test_a_signed_address_stands_in_order_yaml_alone(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, web: list[str], form: str, quick: None
+) -> None:
+    signed = "https://example.org/a.png?X-Sig=abc&id=é/1"
+    value = {"provider": "fake", "model": "editor", "parameters": {"prompt": "x", "image": [signed, signed + "2"]}}
+    text = documents.dump_yaml(value) if form == "yaml" else json.dumps(value)
+    async with at_work(with_editor(home), monkeypatch) as works:
+        order_id = await works.make(text, f"cars.{form}")
+        assert works.states(order_id) == ["completed"] * 2 and len(web) == 2
+        folder = home.root / works.folder(order_id)
+        assert (folder / "order.yaml").read_bytes() == text.encode()
+        source = home.sidecars()[0]["inputs"][0]["source"]
+        assert source.startswith("https://example.org/a.png#")
+    files = [path for path in home.root.rglob("*") if path.is_file() and b"X-Sig" in path.read_bytes()]
+    assert files == [folder / "order.yaml"]
 
 
 # --- products, in the whole house ---

@@ -129,12 +129,12 @@ def test_only_parameters_that_take_pictures_are_read_as_pictures(home: TestHome,
     draw(tmp_path / "beach.png")
     (found,) = study(home, tmp_path, edit(prompt="beach.png"))
     known = [each.as_json() for each in found.inputs]
-    assert set(inputs.of_item({"prompt": "beach.png", "image": "beach.png"}, known, found.plan.model)) == {"image"}
+    assert set(inputs.of_item({"prompt": "beach.png", "image": "beach.png"}, known, found.plan.model)) == {("image",)}
 
 
 def test_changed_or_vanished_bytes_are_not_taken_for_the_accepted_ones(tmp_path: Path) -> None:
     data = draw(tmp_path / "beach.png")
-    known = {"sha256": hashlib.sha256(data).hexdigest()}
+    known = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     assert inputs.read(tmp_path / "beach.png", known) == data
     draw(tmp_path / "beach.png", "red")
     with pytest.raises(OutputBad, match="not the picture any more"):

@@ -167,6 +167,26 @@ async def test_a_damaged_sidecar_is_rejected_in_words(home: TestHome, monkeypatc
         assert "provider" in word.read_text()
 
 
+async def test_a_price_that_stood_in_the_order_goes_with_the_sidecar_and_is_no_warning(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        price = {"usd": 0.03, "per": "image"}
+        made = await works.make(order("a car", model="mute", price=price))
+        assert works.states(made) == ["completed"] and home.sidecars()[0]["cost"]["price"] == price
+        assert "W_PRICE" not in (home.root / works.folder(made) / "receipt.yaml").read_text()
+        card = next(home.home.projects.rglob("*.png.json"))
+        (home.home.inbox / "again.json").write_bytes(card.read_bytes())
+        await works.until(lambda: len(works.house.books.index.orders()) == 2)
+        await works.rests()
+        assert not any(row.is_held for row in works.house.books.index.orders())
+        await works.until(lambda: works.states() == ["completed"] * 2)
+        assert len(works.fake.calls()) == 2
+        painted = await works.make(order("a van", price=price), "van.yaml")  # of a model whose price is known
+        cards = {card["order"]["id"]: card for card in home.sidecars()}
+        assert "price" not in cards[painted]["cost"]  # the catalogue's own was used
+
+
 def test_a_rehearsal_is_drawn_again_and_lists_of_lists_stay_one_value() -> None:
     card: dict[str, Any] = {
         "rehearsal": True, "model": {"id": "sketch", "version": None}, "provider": "local", "project": "p",

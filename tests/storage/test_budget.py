@@ -116,7 +116,7 @@ async def test_what_waits_for_a_cap_is_not_tried_over_and_over(
     home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, model: str, cap: float
 ) -> None:
     caplog.set_level(logging.INFO, "artfactoryd.execution.worker")
-    monkeypatch.setattr(Slow, "times", (12.0,))
+    monkeypatch.setattr(Slow, "times", (25.0,))
     async with at_work(home, monkeypatch, fake=Slow, concurrency=4, budget=Budget(per_day=cap)) as works:
         await works.make(order("car [1,2,3,4,5,6]", model=model))
         tried = caplog.text.count("waits: ")

@@ -53,6 +53,7 @@ def _own_plan(order: Order, models: tuple[Model, ...], base: int, means: Means, 
     """Of the order's own items, without what is wrong with them."""
     return Plan(
         order, models, tuple(reading.sections), base, pictures=tuple(reading.pictures), lookups=reading.used,
+        secrets=tuple(reading.secrets),
         raw=frozenset(means.raw), many=reading.spread,
     )  # fmt: skip
 
@@ -79,11 +80,15 @@ def _drawn_size(place: int) -> Problem:
 def _together(plan: Plan, made: Sequence[Stage[Plan]]) -> Plan:
     """The plan with its stages, and with all that they need."""
     lookups, many, pictures = dict(plan.lookups), dict(plan.many), list(plan.pictures)
+    secrets = list(plan.secrets)
     for place, stage in enumerate(made):
         lookups.update(stage.plan.lookups)
         many.update(stage.plan.many)
+        secrets += [(_inside(place, path), value) for path, value in stage.plan.secrets]
         pictures += [(_inside(place, path), value) for path, value in stage.plan.pictures if value != stages.FED]
-    return replace(plan, stages=tuple(made), lookups=lookups, many=many, pictures=tuple(pictures))
+    return replace(plan, stages=tuple(made), lookups=lookups, many=many, pictures=tuple(pictures),
+        secrets=tuple(secrets),
+    )  # fmt: skip
 
 
 def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means) -> Plan:
@@ -164,7 +169,8 @@ def _seeds(axis: ValueAxis) -> list[int]:
 
 
 def _order_warnings(plan: Plan) -> Iterator[Problem]:
-    known = [model.id for model, price in zip(plan.models, plan._prices, strict=True) if price is model.price]
+    # Equal to its own, it is its own: an accepted order's models have the price that it was accepted with.
+    known = [model.id for place, model in enumerate(plan.models) if plan.own_price(place) is None]
     if plan.order.price is not None and known:
         message = f"the price of {', '.join(known)} is known; the order's own price is not used."
         yield Problem("W_PRICE", message, "Take `price` out.", path=("price",))

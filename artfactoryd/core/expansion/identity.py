@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from artfactoryd.core.expansion.text_rows import Written
+from artfactoryd.core.file_leaves import told_by
 from artfactoryd.core.json_types import Parameters, Value
+from artfactoryd.core.model import Model
+from artfactoryd.core.secret_values import may_hold_secret, secrets_in
 from artfactoryd.core.seeds import WHOLE
 
 Parts = dict[str, str]  # `"name":value` as JSON, by parameter
@@ -17,16 +20,19 @@ class Identity:
     `inputs`: sha256 by the value written for a picture, so that a picture is its bytes and not its path.
     """
 
-    def __init__(
-        self, base: int, names: Sequence[str], seed: str | None, files: Collection[str], inputs: Mapping[str, str]
-    ) -> None:
-        self._base, self._seed, self._files, self._inputs = base, seed, files, inputs
-        self.order = sorted(name for name in names if name != seed)
+    def __init__(self, base: int, names: Sequence[str], model: Model, inputs: Mapping[str, str]) -> None:
+        self._base, self._seed, self._model, self._inputs = base, model.seed, model, inputs
+        self._files = frozenset(model.files)
+        self._secret = {name for name in names if may_hold_secret(name, model.properties.get(name, {}))}
+        self.order = sorted(name for name in names if name != model.seed)
         self._keys = {name: f"{WHOLE.encode(name)}:" for name in names}
 
     def part(self, name: str, value: Value) -> str:
-        if name in self._files and isinstance(value, str):
-            value = self._inputs.get(value, value)
+        if name in self._files:
+            value = told_by(value, self._model.files_in(name, value), self._inputs)
+        if name in self._secret:
+            secrets = secrets_in(name, self._model.properties.get(name, {}), value)
+            value = told_by(value, [(place, str(text)) for place, text in secrets], self._inputs)
         return self._keys[name] + WHOLE.encode(value)
 
     def text_part(self, name: str, quoted: str) -> str:

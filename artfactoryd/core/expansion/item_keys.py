@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.file_leaves import told_by
 from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.secret_values import references
 from artfactoryd.core.seeds import WHOLE
 
 LENGTH = 40  # hexadecimal digits of a key; 160 bits
@@ -25,7 +27,7 @@ class Keys:
     def __init__(self, plan: Plan) -> None:
         self._inputs, self._staged = plan.inputs, bool(plan.stages)
         self._heads = [_head(each) for each in plan.all_models]
-        self._files = [each.files for each in plan.all_models]
+        self._models = [each if each.files or plan.secrets else None for each in plan.all_models]
         self._products: dict[int, str] = {}  # by their places in the order
         self._made: set[int] = set()
 
@@ -34,11 +36,13 @@ class Keys:
 
     def compared(self, item: PlannedItem) -> Parameters:
         """Its parameters, with every picture told by its bytes."""
-        files = self._files[item.model]
-        found = settled(item.parameters, files, self._inputs) if files else item.parameters
+        model = self._models[item.model]
+        if model is None:
+            return item.parameters
+        told = settled(item.parameters, model, self._inputs)
         if item.parent is None:
-            return found
-        return settled(found, files, {fed(item.parent): self._products.get(item.parent, "")})
+            return told
+        return settled(told, model, {fed(item.parent): self._products.get(item.parent, "")})
 
     def came(self, item: PlannedItem, key: str, made: Iterable[tuple[int, str]]) -> None:
         """`made`: SHA-256 by the place among its outputs, of the products that an equal item made."""
@@ -57,7 +61,7 @@ class Keys:
 
 def key_of(model: Model, parameters: Parameters, contents: Mapping[str, str], copy: int, asked: int) -> str:
     """`contents`: SHA-256 by the value written for a picture."""
-    return _key(_head(model), settled(parameters, model.files, contents), copy, asked)
+    return _key(_head(model), settled(parameters, model, contents), copy, asked)
 
 
 def key_in(sidecar: Document) -> str | None:
@@ -90,13 +94,11 @@ def _encoded(value: object) -> str:
     return WHOLE.encode(value)
 
 
-def settled(parameters: Parameters, files: Sequence[str], contents: Mapping[str, str]) -> dict[str, Value]:
-    """With every picture told by its SHA-256."""
-    found = dict(parameters)
-    for name in files:
-        if isinstance(value := found.get(name), str):
-            found[name] = contents.get(value, value)
-    return found
+def settled(parameters: Parameters, model: Model, contents: Mapping[str, str]) -> dict[str, Value]:
+    """With every file told by its SHA-256."""
+    found = [*model.places(parameters), *references(model, parameters)]
+    told: dict[str, Value] = told_by(dict(parameters), found, contents)
+    return told
 
 
 def difference(wanted: Parameters, made: Parameters, model: Model, version: str | None) -> list[str]:

@@ -61,7 +61,7 @@ class ItemMaker:
         self._place, self._base = place, base
         self.seeds = SeedRange.of(model.properties.get(model.seed or "", {}))
         names = [*(axis.parameter for axis in section.rows.axes), *(axis.parameter for axis in section.lists)]
-        self.identity = Identity(base, names, model.seed, model.files, inputs)
+        self.identity = Identity(base, names, model, inputs)
         self._last: tuple[Row, Written] | None = None
 
     # --- all of them, one after the other ---

@@ -46,6 +46,7 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)  # sha256 by the value written for a picture
     input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # pixels, by the same value
     pictures: tuple[tuple[Path, str], ...] = ()  # (key path, value) of every file parameter's value
+    secrets: tuple[tuple[Path, str], ...] = ()  # (key path, where it is) of every secret
     lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)  # those it needs
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
     stages: tuple[stages.Stage[Plan], ...] = ()
@@ -152,6 +153,11 @@ class Plan:
             return known
         return Price.from_mapping(self.order.price)
 
+    def own_price(self, model: int) -> Price | None:
+        """The order's own price, where this model's items go by it."""
+        own = None if self.order.price is None else Price.from_mapping(self.order.price)
+        return own if own is not None and self.price_of(model) == own else None
+
     def total_price(self) -> int | None:
         """Micro-dollars at most for everything; None when no price is known. 0 for a rehearsal."""
         if self.order.rehearse:
@@ -176,7 +182,8 @@ class Plan:
             return price.upper(asked, {})
         properties, image = self.models[model].properties, self.models[model].image
         size = {name: parameters.get(name, properties.get(name, {}).get("default")) for name in SIZES}
-        of_input = self.input_sizes.get(str(parameters.get(image or "")))
+        texts = [text for _, text in self.models[model].files_in(image, parameters.get(image))] if image else []
+        of_input = next((self.input_sizes[text] for text in texts if text in self.input_sizes), None)
         if of_input and not any(name in properties for name in SIZES):
             size = dict(zip(SIZES, of_input, strict=False))  # it follows the picture it works on
         return price.upper(asked, size)

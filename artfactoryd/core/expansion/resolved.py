@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 
 from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.file_leaves import Place, put
 from artfactoryd.core.grammar.lists import kind_of, kind_without_schema
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.errors import Path
 
 
-class Spread(list[str]):
+class Spread(list[Value]):
     """The pictures that a pattern or a query stands for."""
 
 
@@ -66,22 +68,41 @@ def _stage(plan: Plan, number: int, places: Mapping[str, str]) -> dict[str, Valu
     }
 
 
+def _files(value: Value, name: str, model: Model, plan: Plan, places: Mapping[str, str]) -> Value:
+    """What takes a list of files, or files deeper in it, with their places; each combination of what patterns find."""
+    rows = value if isinstance(value, list) and all(isinstance(row, list) for row in value) else [value]
+    written: list[Value] = []
+    for row in rows:
+        whole = model.listed(name, row)
+        found = list(model.files_in(name, whole))
+        ways = [plan.many.get(text, (text,)) for _, text in found]
+        for files in itertools.product(*ways):
+            made = {place: places.get(file, file) for (place, _), file in zip(found, files, strict=True)}
+            written.append(told(whole, made))
+    return written[0] if len(written) == 1 else Spread(written) if not isinstance(written[0], list) else written
+
+
+def told(value: Value, files: Mapping[Place, str]) -> Value:
+    for place, file in files.items():
+        value = put(value, place, file)
+    return value
+
+
 def _parameters(given: Parameters, path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     resolved = {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
     return {key: [*value] if isinstance(value, Spread) else value for key, value in resolved.items()}
 
 
 def _value(value: Value, key: str, path: Path, plan: Plan, places: Mapping[str, str]) -> Value:
+    models = _models_at(path, plan)
+    name = models[0].synonyms.get(key, key)
+    if name in models[0].files and len(path) <= 3 and kind_of(name, models[0].properties.get(name, {}), ()) == "array":
+        return _files(value, name, models[0], plan, places)
+    if isinstance(value, Mapping) and name in models[0].files:
+        return _files(value, name, models[0], plan, places)
     if isinstance(value, list):
         entries = [_value(entry, key, (*path, number), plan, places) for number, entry in enumerate(value)]
         return [entry for one in entries for entry in (one if isinstance(one, Spread) else [one])]
-    places_of: Mapping[str | int, Sequence[Model]] = {
-        "models": plan.models,
-        "then": [s.plan.model for s in plan.stages],
-    }
-    own = places_of.get(path[0])
-    models = [own[int(path[1])]] if own else plan.models
-    name = models[0].synonyms.get(key, key)
     if any(model.synonyms.get(key, key) in model.files for model in models):
         if isinstance(value, str) and value in plan.many:
             return Spread(places.get(entry, entry) for entry in plan.many[value])
@@ -89,6 +110,15 @@ def _value(value: Value, key: str, path: Path, plan: Plan, places: Mapping[str, 
     if isinstance(value, str) and path in plan.raw and path[:1] + path[2:] != ("parameters",):
         return _escaped(value, name, models[0])
     return value
+
+
+def _models_at(path: Path, plan: Plan) -> Sequence[Model]:
+    places_of: Mapping[str | int, Sequence[Model]] = {
+        "models": plan.models,
+        "then": [s.plan.model for s in plan.stages],
+    }
+    own = places_of.get(path[0])
+    return [own[int(path[1])]] if own else plan.models
 
 
 def _escaped(value: str, name: str, model: Model) -> str:

@@ -44,6 +44,7 @@ class Reading:
     problems: dict[Problem, None] = field(default_factory=dict)
     warnings: dict[Problem, None] = field(default_factory=dict)
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
+    secrets: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, where it is)
     used: dict[str, list[str]] = field(default_factory=dict)  # lookups that the order needs
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # patterns and queries that it needs
 
@@ -90,6 +91,7 @@ def _read_model(order: Order, number_of_model: int, reader: Reader, cases: Cases
     reading.problems.update((locate(problem), None) for problem in reader.problems)
     reading.warnings.update((locate(warning), None) for warning in reader.warnings)
     reading.pictures.update(reader.pictures)
+    reading.secrets.update(reader.secrets)
     reading.spread.update(reader.spread)
 
 

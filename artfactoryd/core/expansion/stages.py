@@ -9,6 +9,8 @@ from typing import Generic, Protocol, TypeVar
 
 from artfactoryd.core.expansion.combinations import Section
 from artfactoryd.core.expansion.items import PlannedItem
+from artfactoryd.core.file_leaves import told_by
+from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Later, Order
 from artfactoryd.core.seeds import number_from
@@ -117,7 +119,7 @@ def _made(plan: Expanded, place: int | None) -> Iterator[tuple[PlannedItem, int]
     for parent, mark in _products(plan, stage.parent):
         for item in _items(plan, stage, mark):
             own_mark = _mark(stage.plan, item, mark)
-            parameters = {**item.parameters, stage.input: fed(parent)}
+            parameters = {**item.parameters, stage.input: _in_place(item.parameters[stage.input], fed(parent))}
             yield item._replace(
                 number=number, first_index=index, parameters=parameters, model=stage.model, stage=stage.later.id,
                 parent=parent, liked=stage.later.wait == "liked",
@@ -139,10 +141,14 @@ def _items(plan: Expanded, stage: Stage[Expanded], mark: int) -> Iterator[Planne
 
 
 def _mark(plan: Expanded, item: PlannedItem, fed_with: int) -> int:
-    files = plan.models[item.model if len(plan.models) > 1 else 0].files
-    values = {name: plan.inputs.get(str(value), value) if name in files else value
-              for name, value in item.parameters.items()}  # fmt: skip
+    model = plan.models[item.model if len(plan.models) > 1 else 0]
+    values = told_by(dict(item.parameters), model.places(item.parameters), plan.inputs)
     return number_from(item.model, values, item.copy, fed_with)
+
+
+def _in_place(value: Value, product: str) -> Value:
+    """Where a model takes a list of files, the lone product stands in one."""
+    return [product] if isinstance(value, list) else product
 
 
 def keeps(order: Order, stage: str | None) -> bool:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from artfactoryd.core.file_leaves import Place, put
 from artfactoryd.core.file_refs import is_query, stands_for_many
 from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.json_schema import enum_of, types_of
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.secret_values import holds_password, is_reference, secrets_in
 from artfactoryd.errors import Path, Problem
 
 Check = Callable[[Schema, Value], str | None]  # documents.check_value
@@ -78,6 +82,7 @@ class ValueReader:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
+    secrets: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, where it is)
     many: Many = field(default_factory=dict)
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
     _done: dict[Path, object] = field(default_factory=dict)  # axes already read: cases share what they do not change
@@ -99,6 +104,8 @@ class ValueReader:
                 before = tokens[one.token] = tokens.get(one.token, -1) + 1
                 distinct[f"{one.token}|{before}"] = DrawnValue(one.token, one.values, before)
                 continue
+            if self._is_open(name, one, where, column):
+                continue
             self._check(name, one, where, column)
             self._note_picture(name, one, where)
             key = json.dumps(one, sort_keys=True)
@@ -107,25 +114,64 @@ class ValueReader:
             distinct.setdefault(key, one)
         return tuple(distinct.values())
 
+    def _is_open(self, name: str, value: Value, path: Path, column: int | None) -> bool:
+        """Whether a secret stands here in the open; the words never hold it."""
+        secrets = list(secrets_in(name, self._schema(name), value))
+        for place, text in secrets:
+            if is_reference(text):
+                if path[0] != "exclude":
+                    self.secrets[(*path, *place), str(text)] = None
+            else:
+                message = "this is a secret, and an order is kept and copied."
+                fix = "Say where it is: env:NAME, keychain or file:/PATH, as for a provider's key."
+                self._problem("E_SECRET", message, fix, (*path, *place), column)
+        is_address = isinstance(value, str) and holds_password(value)
+        deeper = [text for _, text in self.model.files_in(name, value)] if name in self.model.files else []
+        if is_address or any(map(holds_password, deeper)):
+            message = "this address has a user and a password in it."
+            self._problem("E_SECRET", message, "Fetch it yourself, and put the file beside the order.", path, column)
+            return True
+        return any(not is_reference(text) for _, text in secrets)
+
     def _note_picture(self, name: str, value: Value, path: Path) -> None:
         if name in self.model.files and path[0] != "exclude":
-            self.pictures[path, str(value)] = None
+            for place, text in self.model.files_in(name, value):
+                self.pictures[(*path, *place), text] = None
 
     def _spread_out(self, name: str, read: Sequence[Found]) -> Iterator[Found]:
-        """A pattern or a query is every picture it finds, in their order."""
+        """A pattern or a query is every file it finds, in their order; several in one value are combined.
+
+        A lone file is a list of one where the parameter takes a list.
+        """
         for written, where, column in read:
-            if not (isinstance(written, str) and stands_for_many(written)) or self.is_raw(name, where):
-                yield written, where, column
+            whole = self.model.listed(name, written)
+            patterns = [] if self.is_raw(name, where) else self._patterns(name, whole)
+            places = [place for place, _ in patterns]
+            found = [self._found(text, where, column) for _, text in patterns]
+            if math.prod(map(len, found)) > MOST_WRITTEN_OUT:
+                message = "these patterns make more combinations than can be looked through."
+                self._problem("E_TOO_LARGE", message, "Write fewer of them into one value.", where, column)
                 continue
-            values = self.many.get(written, ())
-            if isinstance(values, Problem):
-                self.problems.append(replace(values, path=where, column_in_value=column))
-                continue
-            if not values:
-                code, fix = ("E_INPUT", QUERY_FIX) if is_query(written) else ("E_INPUT_MISSING", PATTERN_FIX)
-                self._problem(code, f"{written} finds no picture.", fix, where, column)
-            self.spread[written] = tuple(values)
-            yield from ((value, where, column) for value in values)
+            for files in itertools.product(*found):
+                value = whole
+                for place, file in zip(places, files, strict=True):
+                    value = put(value, place, file)
+                yield value, where, column
+
+    def _patterns(self, name: str, value: Value) -> list[tuple[Place, str]]:
+        return [(place, text) for place, text in self.model.files_in(name, value) if stands_for_many(text)]
+
+    def _found(self, written: str, where: Path, column: int | None) -> Sequence[str]:
+        """The files that a pattern or a query stands for."""
+        values = self.many.get(written, ())
+        if isinstance(values, Problem):
+            self.problems.append(replace(values, path=where, column_in_value=column))
+            return ()
+        if not values:
+            code, fix = ("E_INPUT", QUERY_FIX) if is_query(written) else ("E_INPUT_MISSING", PATTERN_FIX)
+            self._problem(code, f"{written} finds no picture.", fix, where, column)
+        self.spread[written] = tuple(values)
+        return values
 
     def _read_values(self, name: str, value: Value, kind: str, path: Path) -> list[Found] | Steps:
         """Each value written for this parameter."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from artfactoryd.errors import AskAgain, CallRefused, OutputLost, ProviderError, ProviderStopped, Unreachable
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import (
     Absent,
     Attempt,
@@ -42,6 +42,8 @@ PAGE = "fal.ai/dashboard"
 UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for ever by default
 LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
 TOKEN_SPARE = timedelta(minutes=1)
+AUXILIARY = 8.0  # seconds for a question beside the queue
+NOBODYS = "fal-ai/flux/requests/00000000-0000-0000-0000-000000000000"
 PAGES, PAGE_SIZE = 20, 100  # of the history
 require(LIBRARY)  # with a release that may buy twice this module is no factory
 
@@ -95,11 +97,22 @@ class FalFactory:
         raise trouble(answer)
 
     async def probe(self) -> None:
-        """What a model costs is asked for nothing, and only with a key that fal takes."""
-        asked = {"endpoint_id": "fal-ai/flux/schnell"}
-        answer = await self._client.ask("GET", f"{self._at.platform_url}/models/pricing", params=asked)
-        if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
+        """Whether fal is there, its queue alone says, which creates and collects; of the key the platform says more.
+
+        Both are asked for nothing: for a request that nobody made, and for what a model costs.
+        """
+        answer = await self._client.ask("GET", f"{self._at.queue_url}/{NOBODYS}/status")
+        if not _has_nothing_against_us(answer):
             raise trouble(answer)
+        asked = {"endpoint_id": "fal-ai/flux/schnell"}
+        try:
+            answer = await self._client.ask("GET", f"{self._at.platform_url}/models/pricing", AUXILIARY, params=asked)
+        except Unreachable as error:
+            raise AskAgain(f"The queue of fal answers, its platform does not: {error}") from error
+        if answer.status == 401:
+            raise trouble(answer)
+        if not _has_nothing_against_us(answer):
+            raise AskAgain(f"The queue of fal answers, its platform does not ({answer.status}): {answer.reason()}.")
 
     async def describe(self, model: str, version: str | None) -> Description:
         """fal's models have no versions; what they cost is a second question."""
@@ -200,11 +213,17 @@ def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
     return kind(f"fal did not take {name} ({answer.status}): {answer.reason()}.", answer.wait())
 
 
+def _has_nothing_against_us(answer: Answer) -> bool:
+    """Somebody answers, and takes the key."""
+    return answer.ok or answer.status in {404, 410}
+
+
 def _no_history(answer: Answer) -> ProviderError:
+    """Of the platform, whose pace and outages are none of the queue's: it is asked again, and slows nothing else."""
     error = trouble(answer)
-    if answer.ok or isinstance(error, OutputLost):
-        return AskAgain(f"fal does not show its history of requests ({answer.status}): {answer.reason()}.")
-    return error
+    if isinstance(error, ProviderStopped):
+        return error
+    return AskAgain(f"fal does not show its history of requests ({answer.status}): {answer.reason()}.", answer.wait())
 
 
 def _plain(name: str) -> str:

@@ -50,7 +50,8 @@ class Local:
             raise RunFailed(str(error), charged=False) from error
         except OSError as error:
             raise AskAgain(f"{self._work} cannot be written: {error.strerror}.", after=60) from error
-        return Outputs(tuple(Output(path.absolute().as_uri()) for path in paths), asked["parameters"])
+        note = await asyncio.to_thread(_note, call)
+        return Outputs(tuple(Output(path.absolute().as_uri()) for path in paths), asked["parameters"], note=note)
 
     async def cancel(self, ticket: Ticket) -> None:
         """Nothing to stop: drawing happens in `collect`."""
@@ -73,6 +74,19 @@ def _make_missing(call: LocalCall, work: Path, name: str) -> list[Path]:
         return [_drawn(call, number, work / f"{name}-{number}.png") for number in range(call.num_outputs)]
     made = sorted(work.glob(f"{name}.*"))
     return made[:1] or [_worked(call, work, name)]
+
+
+def _note(call: LocalCall) -> str:
+    """What a person should know of a picture that was worked on."""
+    if isinstance(call, Sketch):
+        return ""
+    from artfactoryd.factories.local import images
+
+    try:
+        is_cut = images.loses_frames(Path(call.image), call)
+    except Exception:  # it was worked on earlier, and is gone or changed since
+        return ""
+    return f"{Path(call.image).name} moves, and its first frame was taken: ask for webp or png." if is_cut else ""
 
 
 def _drawn(sketch: Sketch, number: int, path: Path) -> Path:

@@ -6,9 +6,12 @@ goes along, its camera data too unless that is asked away. The same input gives 
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageColor, ImageOps
 
@@ -22,7 +25,16 @@ FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 EXTENSIONS = {**{name: extension for extension, name in FORMATS.items()}, "MPO": "jpg"}  # MPO: a phone's JPEG
 SPACES = {b"RGB ": ("RGB", "RGBA", "P"), b"GRAY": ("1", "L", "LA", "I;16"), b"CMYK": ("CMYK",)}  # of a colour profile
 QUALITY = 92  # of what is resized: a loss nobody sees
-ORIENTATION = 0x0112
+ORIENTATION, EXIF_IFD, THUMBNAIL_IFD, MAKER_NOTE = 0x0112, 0x8769, 1, 0x927C
+LONGEST_EXIF = 65_000  # bytes; a JPEG's segment takes 65,533
+MOVING = frozenset({"GIF", "WEBP", "PNG"})  # formats of which all frames are read; MPO's are views, not moments
+KEEP_FRAMES = ("png", "webp")  # what is written with all of them
+STILL = 100  # milliseconds, of a frame that does not say
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 PLAIN = ("L", "LA", "RGB", "RGBA", "CMYK")  # modes that can be resampled without loss of meaning
 
 
@@ -36,37 +48,87 @@ class Made:
 class Photograph:
     """A decoded picture, upright, with what travels beside its pixels."""
 
-    pixels: Image.Image
+    frames: tuple[Image.Image, ...]
     format: str
     profile: bytes | None
     exif: bytes | None
+    durations: tuple[int, ...] = ()  # of the frames, in milliseconds; empty for a still one
+    loop: int = 0
+
+    def each(self, work: Callable[[Image.Image], Image.Image]) -> Photograph:
+        return replace(self, frames=tuple(map(work, self.frames)))
 
 
-def read(path: Path) -> Photograph:
-    """Raises OSError (Pillow's too) when it is no picture."""
+def read(path: Path, moving: bool = True) -> Photograph:
+    """Upright. `moving`: with all its frames. Raises OSError (Pillow's too) when it is no picture."""
     with Image.open(path) as opened:
-        opened.load()
-        exif = opened.getexif()
-        pixels = ImageOps.exif_transpose(opened)
-        if ORIENTATION in exif:
-            del exif[ORIENTATION]
-        return Photograph(pixels, opened.format or "PNG", opened.info.get("icc_profile"), exif.tobytes() or None)
+        count = getattr(opened, "n_frames", 1) if moving and opened.format in MOVING else 1
+        orientation, exif = _camera_data(opened)
+        frames, durations = list[Image.Image](), list[int]()
+        for number in range(count):
+            opened.seek(number)
+            opened.load()
+            frames.append(_upright(opened.copy(), orientation))
+            durations.append(round(opened.info.get("duration") or STILL))
+        return Photograph(
+            tuple(frames), opened.format or "PNG", opened.info.get("icc_profile"), exif,
+            tuple(durations) if count > 1 else (), int(opened.info.get("loop") or 0),
+        )  # fmt: skip
+
+
+def _camera_data(opened: Image.Image) -> tuple[int, bytes | None]:
+    """Orientation, and the rest as it is written again; of damaged data what can be read. The picture is whole."""
+    opened.load()
+    orientation, exif = 1, None
+    with contextlib.suppress(Exception):  # a decoder of damaged bytes fails with errors of every type
+        data = opened.getexif()
+        value = data.get(ORIENTATION, 1)
+        orientation = value if isinstance(value, int) else 1
+        data.pop(ORIENTATION, None)
+        exif = data.tobytes() or None
+        if exif is not None and len(exif) > LONGEST_EXIF:
+            exif = _shortened(data)
+    return orientation, exif
+
+
+def _shortened(data: Image.Exif) -> bytes | None:
+    """Without what makes it too long for a JPEG: the maker's own notes, the small picture; if need be all of it."""
+    data.get_ifd(EXIF_IFD).pop(MAKER_NOTE, None)
+    data.get_ifd(THUMBNAIL_IFD).clear()
+    shorter = data.tobytes()
+    return shorter if len(shorter) <= LONGEST_EXIF else None
+
+
+def _upright(pixels: Image.Image, orientation: int) -> Image.Image:
+    turn = TURNS.get(orientation)
+    return pixels if turn is None else pixels.transpose(turn)
+
+
+def loses_frames(path: Path, wanted: Resize | Convert) -> bool:
+    """Whether of a moving picture only the first frame can be kept."""
+    with Image.open(path) as opened:
+        moves = opened.format in MOVING and getattr(opened, "n_frames", 1) > 1
+        extension = wanted.format if isinstance(wanted, Convert) else None
+        return moves and (extension or EXTENSIONS.get(opened.format or "", "png")) not in KEEP_FRAMES
 
 
 def resize(path: Path, wanted: Resize) -> Made:
     photograph = read(path)
-    pixels = _resampled(photograph.pixels)
-    size = _size(pixels.size, wanted.width, wanted.height)
-    pixels = _fitted(pixels, size, wanted.fit, wanted.background, FILTERS[wanted.resample])
-    return _encode(replace(photograph, pixels=pixels), EXTENSIONS.get(photograph.format, "png"), QUALITY)
+    size = _size(photograph.frames[0].size, wanted.width, wanted.height)
+
+    def fitted(pixels: Image.Image) -> Image.Image:
+        return _fitted(_resampled(pixels), size, wanted.fit, wanted.background, FILTERS[wanted.resample])
+
+    return _encode(photograph.each(fitted), EXTENSIONS.get(photograph.format, "png"), QUALITY)
 
 
 def convert(path: Path, wanted: Convert) -> Made:
-    photograph = read(path)
+    photograph = read(path, moving=wanted.format in (None, *KEEP_FRAMES))
     if wanted.strip_metadata:
         photograph = replace(photograph, exif=None)
-    if wanted.colours:
-        photograph = replace(photograph, pixels=_reduced(photograph.pixels, wanted.colours))
+    colours = wanted.colours
+    if colours:
+        photograph = photograph.each(lambda pixels: _reduced(pixels, colours))
     extension = wanted.format or EXTENSIONS.get(photograph.format, "png")
     return _encode(photograph, extension, wanted.quality)
 
@@ -97,8 +159,20 @@ def _fitted(
     if fit == "cover":
         return ImageOps.fit(pixels, size, how)
     if fit == "pad":
-        return ImageOps.pad(pixels, size, how, color=_colour(background, pixels.mode))
-    return ImageOps.contain(pixels, size, how)
+        inside = _contained(pixels, size, how)
+        whole = Image.new(pixels.mode, size, _colour(background, pixels.mode))
+        whole.paste(inside, ((size[0] - inside.width) // 2, (size[1] - inside.height) // 2))
+        return whole
+    return _contained(pixels, size, how)
+
+
+def _contained(pixels: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
+    """As large as fits, and never less than a pixel high: of 20000 x 200 at 48 that would be none."""
+    scale = min(size[0] / pixels.width, size[1] / pixels.height)
+    if round(pixels.width * scale) < 1 or round(pixels.height * scale) < 1:
+        scale = max(scale, min(size[0] / pixels.width, 1.0))
+    across, down = round(pixels.width * scale), round(pixels.height * scale)
+    return pixels.resize((max(1, min(across, size[0])), max(1, min(down, size[1]))), how)
 
 
 def _colour(background: str | None, mode: str) -> int | tuple[int, ...]:
@@ -124,13 +198,20 @@ def _reduced(pixels: Image.Image, colours: int) -> Image.Image:
 
 
 def _encode(photograph: Photograph, extension: str, quality: int) -> Made:
-    pixels = _writable(photograph.pixels, extension)
+    frames = [_writable(pixels, extension) for pixels in photograph.frames]
+    pixels = frames[0]
     profile = photograph.profile or b""
     fits = pixels.mode in SPACES.get(profile[16:20], ())  # one of other colours would show false ones
     beside = {"icc_profile": profile if fits else b"", "exif": photograph.exif or b""}
     effort = {"compress_level": 6} if extension == "png" else {"quality": quality}
     file = io.BytesIO()
-    pixels.save(file, FORMATS[extension], **effort, **beside)
+    moving: dict[str, Any] = {}
+    if len(frames) > 1 and extension in KEEP_FRAMES:
+        moving = {
+            "save_all": True, "append_images": frames[1:], "duration": list(photograph.durations),
+            "loop": photograph.loop,
+        }  # fmt: skip
+    pixels.save(file, FORMATS[extension], **effort, **beside, **moving)
     return Made(file.getvalue(), extension)
 
 
