@@ -314,6 +314,6 @@ class Outage(Table):
 
 
 TABLES: Sequence[type[Table]] = (
-    Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command, Upload, Question, Spending,
-    Outage,
+    Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
+    Upload, Question, Spending, Outage,
 )  # fmt: skip
