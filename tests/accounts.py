@@ -64,7 +64,11 @@ def rows(folder: Path) -> dict[str, list[str]]:
     index = Index.look(folder / "index.sqlite3")
     with contextlib.closing(index):
         tables = [row["name"] for row in index.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [name for name in tables if not name.startswith(("sqlite_", "schema_", "upload", "question", "outage"))]
+        kept = [
+            name
+            for name in tables
+            if not name.startswith(("sqlite_", "schema_", "upload", "question", "outage", "shelf_"))
+        ]
         return {name: sorted(map(repr, index.rows(f"SELECT * FROM {name}"))) for name in kept}
 
 

@@ -75,9 +75,8 @@ class Intake:
         descriptions: Descriptions,
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._ages = settings, clock, dict[str, Age]()  # of claims that await a picture
         self._attachments = Attachments()
-        self._ages: dict[str, Age] = {}  # of claims that name a picture which is not there
         self._opening = asyncio.Lock()
 
     async def take(self, claim: Claim) -> Outcome:
@@ -230,9 +229,8 @@ class Intake:
         return claim.kind == "file" and missing.may_come and self._is_young(claim)
 
     def _is_young(self, claim: Claim) -> bool:
-        if claim.id not in self._ages:
-            self._ages[claim.id] = Age(datetime.fromisoformat(claim.taken_at), self._clock)
-        return self._ages[claim.id].seconds < attachments.PATIENCE
+        age = Age(datetime.fromisoformat(claim.taken_at), self._clock)
+        return self._ages.setdefault(claim.id, age).seconds < attachments.PATIENCE
 
     def is_spoken_for(self, stray: Path) -> bool:
         return self._attachments.is_spoken_for(stray)

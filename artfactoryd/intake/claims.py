@@ -362,7 +362,7 @@ def _why(target: Path) -> Path:
 
 
 def _text(text: str) -> bytes:
-    """As it is written beside a file: an address in it may have held a password."""
+    """As it is written beside a file: an address in it may have held a password, a name what would act when read."""
     return printable(redact(text).rstrip("\n") + "\n").encode()
 
 

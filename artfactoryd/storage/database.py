@@ -214,6 +214,11 @@ class Database:
         row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
         return row["value"] if row else ""
 
+    def ledger_mark(self) -> str:
+        """By what the ledger's last place is known again; empty where an older release wrote it."""
+        row = self.row("SELECT mark FROM ledger_mark")
+        return row["mark"] if row else ""
+
 
 def complaints(path: Path, *, whole: bool = False) -> list[str]:
     """What SQLite's own check finds wrong with the file; reads only. `whole`: the lookups are compared too."""

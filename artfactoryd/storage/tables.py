@@ -203,6 +203,16 @@ class Interim(Table):
         table_name = "interim"
 
 
+class LedgerMark(Table):
+    """One row: by what the ledger's last place is known again."""
+
+    id = pw.IntegerField(primary_key=True)
+    mark = pw.TextField()
+
+    class Meta:
+        table_name = "ledger_mark"
+
+
 class ShelfItem(Table):
     """An item that only the shelf tells of, made by `reindex` from its products' sidecars."""
 
@@ -304,6 +314,6 @@ class Outage(Table):
 
 
 TABLES: Sequence[type[Table]] = (
-    Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, ProviderStop, Command, Upload, Question, Spending,
-    Outage,
+    Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
+    Upload, Question, Spending, Outage,
 )  # fmt: skip

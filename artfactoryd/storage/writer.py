@@ -259,7 +259,7 @@ def catch_up(
     done = 0
     with index.db.atomic("IMMEDIATE"):
         position = known = Position.parse(index.meta("ledger"))
-        if changed := ledger.difference(folder, known, index.meta("ledger_mark")):
+        if changed := ledger.difference(folder, known, index.ledger_mark()):
             raise StorageSick(f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}")
         for line, position in ledger.read(folder, known):
             try:
@@ -290,9 +290,9 @@ def _apply_again(index: Index, event: Event, expander: Expander) -> None:
 
 
 def _remember(index: Index, position: Position, mark: str) -> None:
-    sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    index.run(sql, "ledger", str(position))
-    index.run(sql, "ledger_mark", mark)
+    sql = "INSERT INTO meta (key, value) VALUES ('ledger', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    index.run(sql, str(position))
+    index.run("INSERT OR REPLACE INTO ledger_mark (id, mark) VALUES (1, ?)", mark)
 
 
 def _take(items: Iterator[PlannedItem]) -> list[PlannedItem]:

@@ -14,6 +14,8 @@ INSERT INTO "item" VALUES('o1',2,'in_doubt','replicate',2,1,0,7,'{"prompt": "a"}
 INSERT INTO "item" VALUES('o1',3,'running','replicate',3,1,0,7,'{"prompt": "a"}','[]',3000,1,'a3',NULL,NULL,NULL,0,NULL,0,0,NULL,NULL,0);
 INSERT INTO "item" VALUES('o3',1,'completed','replicate',1,1,0,7,'{"prompt": "a"}','[]',3000,1,'a8',NULL,NULL,NULL,0,'k1',1,0,NULL,NULL,0);
 INSERT INTO "item" VALUES('o3',2,'planned','replicate',2,1,0,7,'{"prompt": "a"}','[]',3000,1,'',NULL,NULL,NULL,0,NULL,0,1,'oil',1,2);
+CREATE TABLE ledger_mark (id INTEGER NOT NULL PRIMARY KEY, mark TEXT NOT NULL);
+INSERT INTO "ledger_mark" VALUES(1,'');
 CREATE TABLE "meta" ("key" TEXT NOT NULL PRIMARY KEY, "value" TEXT NOT NULL);
 INSERT INTO "meta" VALUES('ledger','2026-11.jsonl:77');
 CREATE TABLE "orders" ("id" TEXT NOT NULL PRIMARY KEY, "claim" TEXT NOT NULL, "number" INTEGER NOT NULL, "submission" TEXT, "name" TEXT NOT NULL, "project" TEXT NOT NULL, "folder" TEXT, "model" TEXT NOT NULL, "document" TEXT NOT NULL, "document_sha256" TEXT NOT NULL, "fingerprint" TEXT NOT NULL, "file" TEXT NOT NULL, "git" TEXT, "accepted_at" TEXT NOT NULL, "base_seed" INTEGER NOT NULL, "priority" INTEGER NOT NULL, "rehearsal" INTEGER NOT NULL, "provider" TEXT NOT NULL, "tags" TEXT NOT NULL, "notes" TEXT NOT NULL, "cap" INTEGER NOT NULL, "price" INTEGER, "total_items" INTEGER NOT NULL, "total_products" INTEGER NOT NULL, "expanded_items" INTEGER NOT NULL, "expanded_products" INTEGER NOT NULL, "committed" INTEGER NOT NULL, "held" TEXT, "held_entry" TEXT, "held_fingerprint" TEXT, "cancelled" INTEGER NOT NULL, "was_cancelled" INTEGER NOT NULL, "paused" TEXT, "inputs" TEXT NOT NULL, "overrun" INTEGER NOT NULL, "dearest" INTEGER NOT NULL, "library" TEXT NOT NULL, buy_again INTEGER NOT NULL DEFAULT 0, "models" TEXT NOT NULL, "proof" TEXT);
@@ -42,7 +44,7 @@ INSERT INTO "schema_migration" VALUES(8,'0008_reuse','2026-11-29 21:21:55.333325
 INSERT INTO "schema_migration" VALUES(9,'0009_stages','2026-11-29 21:21:55.404340');
 INSERT INTO "schema_migration" VALUES(10,'0010_proof','2026-11-29 21:21:55.460941');
 INSERT INTO "schema_migration" VALUES(11,'0011_interim','2026-11-29 21:21:55.488896');
-INSERT INTO "schema_migration" VALUES(12,'0012_shelf_items','2026-11-29 23:04:38.293598');
+INSERT INTO "schema_migration" VALUES(12,'0012_shelf_items','2026-11-29 23:28:16.064153');
 CREATE TABLE shelf_item (order_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, asked INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (order_id, number));
 INSERT INTO "shelf_item" VALUES('o9',1,'k',1,1);
 CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL);

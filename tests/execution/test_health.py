@@ -287,9 +287,9 @@ async def test_a_question_that_is_answered_lifts_the_stop_of_the_key_it_was_aske
 ) -> None:
     bad = ProviderStopped("The key is not accepted.", of_key=True)
     async with at_work(home, monkeypatch, fake=answering(monkeypatch, bad)) as works:
-        works.fake.script("collect", bad)
-        made = await works.make(order())
-        await works.until(lambda: works.states(made) == ["completed"] * 2)
+        works.fake.script("collect", bad, bad)  # one alone may be a slip
+        made = await works.make(order("a car"))
+        await works.until(lambda: works.states(made) == ["completed"])
         assert [line["on"] for line in works.lines("pause")] == [True, False]
 
 

@@ -16,10 +16,9 @@ Patch = pytest.MonkeyPatch
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*") if path.is_file() and path.name != "receipt.yaml"
-    }  # fmt: skip
+    """But for the receipt, which may be written at any moment."""
+    paths = [path for path in folder.rglob("*") if path.name != "receipt.yaml" and path.name[0] != "."]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.is_file()}
 
 
 async def made(works: Works) -> Path:

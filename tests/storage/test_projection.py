@@ -229,16 +229,25 @@ def test_a_wish_of_an_older_ledger_counts_on_its_day_in_utc_and_heeds_no_day(ind
     assert index.committed("2026-10-05", "2026-10-05") == UPPER
 
 
-def test_a_bill_counts_from_the_result_and_above_what_was_set_aside_it_stops_the_order(index: Index) -> None:
+DEAR = 2 * UPPER + 500  # the bill by a time more than twice as long as what was set aside for it
+
+
+def test_a_bill_counts_from_the_result_and_far_above_what_was_set_aside_it_stops_the_order(index: Index) -> None:
     accepted(index)
-    do(index, wish(1), ticket(1), result(1, cost=UPPER + 500))
-    assert committed(index) == UPPER + 500 == index.spent(ORDER) == index.committed("2026-11-22", "2026-11-22")
+    do(index, wish(1), ticket(1), result(1, cost=DEAR))
+    assert committed(index) == DEAR == index.spent(ORDER) == index.committed("2026-11-22", "2026-11-22")
     with pytest.raises(OverCap):
         do(index, wish(2))
-    do(index, settlement(1, cost=UPPER + 500), approval() | {"waived": ["cap"]})
+    do(index, settlement(1, cost=DEAR), approval() | {"waived": ["cap"]})
     row = index.order(ORDER)
-    assert row is not None and (row.overrun, row.dearest, committed(index)) == (0, UPPER + 500, UPPER + 500)
-    do(index, wish(2, reserved=UPPER + 500), ticket(2), result(2, cost=UPPER + 500), wish(3))
+    assert row is not None and (row.overrun, row.dearest, committed(index)) == (0, DEAR, DEAR)
+    do(index, wish(2, reserved=DEAR), ticket(2), result(2, cost=DEAR), wish(3))
+
+
+def test_a_bill_by_time_within_twice_what_was_set_aside_and_within_the_cap_stops_nothing(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), ticket(1), result(1, cost=UPPER + 500), wish(2))
+    assert committed(index) == 2 * UPPER + 500
 
 
 def test_a_settlement_above_what_was_set_aside_stops_the_order_too(index: Index) -> None:

@@ -179,4 +179,4 @@ def _index_place(home: Home) -> tuple[Position | None, str]:
     if not home.index_file.exists() or complaints(home.index_file):
         return None, ""
     with Index.reading(home.index_file) as index:
-        return (Position.parse(index.meta("ledger")), index.meta("ledger_mark")) if index else (None, "")
+        return (Position.parse(index.meta("ledger")), index.ledger_mark()) if index else (None, "")

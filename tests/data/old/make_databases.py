@@ -104,7 +104,7 @@ ROWS: dict[int, list[str]] = {
     ],
     10: ["UPDATE orders SET proof = '[1]' WHERE id = 'o3'"],
     11: [product("i1", "o3", 2, "interim")],
-    12: ["INSERT INTO shelf_item VALUES ('o9', 1, 'k', 1, 1)"],
+    12: ["INSERT INTO shelf_item VALUES ('o9', 1, 'k', 1, 1)", "INSERT INTO ledger_mark VALUES (1, '')"],
 }  # fmt: skip
 
 
