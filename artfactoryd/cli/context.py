@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import click
 
 from artfactoryd import settings
+from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home, init_command
-from artfactoryd.printable import printable
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 
@@ -46,11 +46,6 @@ def count_of(text: str, option: str) -> int | None:
     if not text.isdigit():
         raise WrongUse(f"{option} takes a number or `all`; {text!r} is neither.")
     return int(text)
-
-
-def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """The one way to a terminal: what would act there is shown as text."""
-    click.echo(printable(text), err=err, nl=nl)
 
 
 def say(document: JsonObject | Mapping[str, object], text: str, as_json: bool) -> None:

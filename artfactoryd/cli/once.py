@@ -12,8 +12,9 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
-from artfactoryd.cli.context import as_json, echo, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
+from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions, exit_code

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from artfactoryd.cli.context import as_json, count_of, echo, home_of, settings_of
+from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
+from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
 from artfactoryd.planning import preview

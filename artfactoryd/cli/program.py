@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from artfactoryd import __version__
-from artfactoryd.cli.context import echo
+from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.home import Home
 

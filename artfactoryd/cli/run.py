@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import echo, home_of, made_home
+from artfactoryd.cli.context import home_of, made_home
+from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.supervisors import notify

@@ -14,11 +14,12 @@ from pathlib import Path
 import click
 import uuid_utils
 
-from artfactoryd.cli.context import as_json, echo, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
+from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import news
+from artfactoryd.daemon import story
 from artfactoryd.daemon.story import Story
 from artfactoryd.errors import CallRefused, InDoubt, ProviderStopped, RunFailed, Unreachable
 from artfactoryd.news import News
@@ -269,10 +270,10 @@ def test_no_key_of_a_provider_is_in_the_story(home: TestHome) -> None:
 
 
 async def test_the_log_of_attempts_names_provider_and_model_also_of_one_whose_wish_an_earlier_run_wrote(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: Patch
+    tmp_path: Path, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("artfactoryd.generation"), "propagate", True)
-    caplog.set_level(logging.INFO, "artfactoryd.generation")
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(story, "generation", told.append)
     async with books_in(tmp_path) as books:
         await books.record(acceptance())
         await books.expand(books.index.orders()[0])
@@ -280,6 +281,5 @@ async def test_the_log_of_attempts_names_provider_and_model_also_of_one_whose_wi
     again = writer.Books(tmp_path / "Ledger", tmp_path / "index.sqlite3", expander, clock, Story().hear)
     await again.record(from_line(release(1)))
     again.close()
-    (line,) = [record for record in caplog.records if record.name == "artfactoryd.generation"]
-    facts = {"order": ORDER, "item": 1, "provider": "fake", "reason": release(1)["reason"]}
-    assert line.getMessage() == "release" and vars(line)["facts"].items() >= facts.items()
+    facts = {"kind": "release", "order": ORDER, "item": 1, "provider": "fake", "reason": release(1)["reason"]}
+    assert len(told) == 1 and told[0].items() >= facts.items(), told

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
-from artfactoryd.cli.context import echo
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.once import work_once
 from artfactoryd.cli.program import WAITS
 from artfactoryd.cli.submit import place_in_inbox
+from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.home import Home

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from artfactoryd import schema
-from artfactoryd.cli.context import echo, home_of
+from artfactoryd.cli.context import home_of
+from artfactoryd.cli.terminal import echo
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT

@@ -16,7 +16,8 @@ from typing import Any
 
 import click
 
-from artfactoryd.cli.context import as_json, echo, latest, made_home
+from artfactoryd.cli.context import as_json, latest, made_home
+from artfactoryd.cli.terminal import echo
 from artfactoryd.home import Home
 from artfactoryd.log import FILES, OLD_FILES
 from artfactoryd.storage import naming

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from artfactoryd.cli.context import echo
+from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import WrongUse
 from artfactoryd.schema import schema_names, schema_text
 

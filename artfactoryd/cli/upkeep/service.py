@@ -15,7 +15,8 @@ import click
 
 from artfactoryd import credentials
 from artfactoryd import settings as settings_room
-from artfactoryd.cli.context import as_json, echo, home_of, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
+from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
