@@ -92,6 +92,7 @@ def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str]
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     for number, paper in enumerate(papers, 1):
         os.dup2(os.open(paper, os.O_WRONLY | os.O_APPEND), number)
     faulthandler.enable()
