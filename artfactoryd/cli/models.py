@@ -14,7 +14,7 @@ from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model, Price
-from artfactoryd.core.model_update import differences
+from artfactoryd.core.parameters.model_update import differences
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home

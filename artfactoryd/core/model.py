@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from artfactoryd.core import file_leaves
-from artfactoryd.core.file_leaves import Place
 from artfactoryd.core.json_types import Document, Parameters, Schema, Value
 from artfactoryd.core.money import micro_dollars
+from artfactoryd.core.parameters import file_leaves
+from artfactoryd.core.parameters.file_leaves import Place
 
 SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
 NAMED_SIZES = {  # the values of image_size, in pixels
@@ -155,7 +155,7 @@ def _default_text(value: Document) -> list[str]:
 
 
 def _may_be_text(schema: Schema) -> bool:
-    from artfactoryd.core.json_schema import types_of
+    from artfactoryd.core.parameters.json_schema import types_of
 
     types = types_of(schema)
     return schema.get("format") != "uri" and (not types or "string" in types)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from artfactoryd.core import file_leaves
-from artfactoryd.core.file_refs import PRODUCT, STAGE
 from artfactoryd.core.json_types import Document, Value
+from artfactoryd.core.parameters import file_leaves
+from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
 
 INPUTS = "inputs/"  # of an order's folder
 MARKS = frozenset({"id", "file", "order", "item", "parameters", "inputs", "outputs"})

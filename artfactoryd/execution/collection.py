@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.measures import seconds_of_run
-from artfactoryd.core.secret_values import scrubbed
+from artfactoryd.core.parameters.secret_values import scrubbed
 from artfactoryd.errors import AskAgain, OutputLost, ProviderStopped, RunFailed, Throttled, Unreachable
 from artfactoryd.execution.choosing import Choosing, bounded, shown
 from artfactoryd.execution.flights import Flights

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import credentials, failpoints
-from artfactoryd.core import file_leaves, secret_values
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters import file_leaves, secret_values
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad, WrongUse

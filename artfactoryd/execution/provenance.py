@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from artfactoryd import __version__
-from artfactoryd.core import file_leaves, file_names
-from artfactoryd.core.file_refs import PRODUCT, STAGE
+from artfactoryd.core import file_names
 from artfactoryd.core.money import MICRO
+from artfactoryd.core.parameters import file_leaves
+from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.execution.rows import last_attempt
 from artfactoryd.planning import inputs

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from artfactoryd.clock import Age, iso
-from artfactoryd.core import secret_values
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters import secret_values
 from artfactoryd.errors import AskAgain, IllegalMove, ProviderStopped, StorageFull, Throttled
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.flights import Flights

@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from artfactoryd.core.file_refs import is_pattern
 from artfactoryd.core.names import nfc
+from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
 from artfactoryd.intake.claim import SUBMISSION, Claim

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from artfactoryd.core.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.inbox_rules import is_order_name
 from artfactoryd.core.names import nfc
+from artfactoryd.core.parameters.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.errors import Problem
 from artfactoryd.storage import search

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from artfactoryd.core.file_refs import PRODUCT, is_address, is_product
+from artfactoryd.core.parameters.file_refs import PRODUCT, is_address, is_product
 from artfactoryd.core.slug import slug
 from artfactoryd.durable import make_folders, move
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem

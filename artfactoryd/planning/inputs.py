@@ -16,9 +16,9 @@ from artfactoryd import credentials
 from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
-from artfactoryd.core.file_leaves import Place as LeafPlace
-from artfactoryd.core.file_refs import must_be_picture, without_query
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters.file_leaves import Place as LeafPlace
+from artfactoryd.core.parameters.file_refs import must_be_picture, without_query
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import READ_ONLY, bounded
 from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse

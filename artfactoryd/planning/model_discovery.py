@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from artfactoryd.core.model import Model
-from artfactoryd.core.openapi import NoSchema, model_entry, price_of
+from artfactoryd.core.parameters.openapi import NoSchema, model_entry, price_of
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
 from artfactoryd.factories import Describes, Factory
 from artfactoryd.planning import models as library

@@ -14,8 +14,8 @@ from typing import Any
 
 from artfactoryd import documents, schema
 from artfactoryd.core.model import Model
-from artfactoryd.core.model_update import renewed
-from artfactoryd.core.openapi import NoSchema
+from artfactoryd.core.parameters.model_update import renewed
+from artfactoryd.core.parameters.openapi import NoSchema
 from artfactoryd.documents import Document
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.errors import Path as KeyPath

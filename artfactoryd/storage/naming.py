@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from artfactoryd.core.file_refs import PRODUCT
+from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
 from artfactoryd.home import Home
 from artfactoryd.storage.index import Index

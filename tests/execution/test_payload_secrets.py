@@ -9,7 +9,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.core.model import Model
-from artfactoryd.core.secret_values import HIDDEN, hidden, references
+from artfactoryd.core.parameters.secret_values import HIDDEN, hidden, references
 from artfactoryd.errors import CallRefused
 from artfactoryd.factories import Outputs
 from artfactoryd.factories.fal.history import _same

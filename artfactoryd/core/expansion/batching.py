@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from artfactoryd.core.json_schema import enum_of
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters.json_schema import enum_of
 
 
 @dataclass(frozen=True, slots=True)

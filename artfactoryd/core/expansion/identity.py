@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from artfactoryd.core.expansion.text_rows import Written
-from artfactoryd.core.file_leaves import told_by
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
-from artfactoryd.core.secret_values import may_hold_secret, secrets_in
+from artfactoryd.core.parameters.file_leaves import told_by
+from artfactoryd.core.parameters.secret_values import may_hold_secret, secrets_in
 from artfactoryd.core.seeds import WHOLE
 
 Parts = dict[str, str]  # `"name":value` as JSON, by parameter

@@ -8,10 +8,10 @@ from hashlib import sha256
 
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed
-from artfactoryd.core.file_leaves import told_by
 from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.model import Model
-from artfactoryd.core.secret_values import references
+from artfactoryd.core.parameters.file_leaves import told_by
+from artfactoryd.core.parameters.secret_values import references
 from artfactoryd.core.seeds import WHOLE
 
 LENGTH = 40  # hexadecimal digits of a key; 160 bits

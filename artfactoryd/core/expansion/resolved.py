@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from artfactoryd.core.expansion.plan import Plan
-from artfactoryd.core.file_leaves import Place, put
 from artfactoryd.core.grammar.lists import kind_of, kind_without_schema
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters.file_leaves import Place, put
 from artfactoryd.errors import Path
 
 

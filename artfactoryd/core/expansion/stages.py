@@ -9,10 +9,10 @@ from typing import Generic, Protocol, TypeVar
 
 from artfactoryd.core.expansion.combinations import Section
 from artfactoryd.core.expansion.items import PlannedItem
-from artfactoryd.core.file_leaves import told_by
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Later, Order
+from artfactoryd.core.parameters.file_leaves import told_by
 from artfactoryd.core.seeds import number_from
 from artfactoryd.errors import Path, Problem
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import overload
 
 from artfactoryd.core.grammar.tokens import BLANKS, split_raw
-from artfactoryd.core.json_schema import enum_of, types_of
 from artfactoryd.core.json_types import Schema, Value
+from artfactoryd.core.parameters.json_schema import enum_of, types_of
 from artfactoryd.errors import Path, Problem
 
 SCALARS: Schema = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it

@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from artfactoryd.core.file_leaves import Place, put
-from artfactoryd.core.file_refs import is_query, stands_for_many
 from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
-from artfactoryd.core.json_schema import enum_of, types_of
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
-from artfactoryd.core.secret_values import holds_password, is_reference, secrets_in
+from artfactoryd.core.parameters.file_leaves import Place, put
+from artfactoryd.core.parameters.file_refs import is_query, stands_for_many
+from artfactoryd.core.parameters.json_schema import enum_of, types_of
+from artfactoryd.core.parameters.secret_values import holds_password, is_reference, secrets_in
 from artfactoryd.errors import Path, Problem
 
 Check = Callable[[Schema, Value], str | None]  # documents.check_value

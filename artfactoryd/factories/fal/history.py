@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from artfactoryd.core.json_types import JsonValue, Value
-from artfactoryd.core.secret_values import HIDDEN
+from artfactoryd.core.parameters.secret_values import HIDDEN
 from artfactoryd.factories import Attempt, Ticket
 from artfactoryd.factories.fal.requests import request_id, sent, ticket
 from artfactoryd.factories.http.answer import moment, objects, text

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from artfactoryd.core.json_types import JsonValue, Parameters, Value
-from artfactoryd.core.secret_values import HIDDEN
+from artfactoryd.core.parameters.secret_values import HIDDEN
 from artfactoryd.factories import Attempt
 from artfactoryd.factories.http.answer import fields, moment, objects
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.core.grammar.lists import Item, Steps, kind_of, kind_without_schema, read_list, typed
-from artfactoryd.core.json_schema import enum_of, types_of
+from artfactoryd.core.parameters.json_schema import enum_of, types_of
 
 PATH = ("parameters", "steps")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from artfactoryd.core.json_schema import branches, types_of
 from artfactoryd.core.json_types import Parameters, Schema, Value
+from artfactoryd.core.parameters.json_schema import branches, types_of
 
 Place = tuple[str | int, ...]
 URI = "uri"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from artfactoryd.core.file_leaves import takes_list_of_files
 from artfactoryd.core.json_types import Document, Schema, Value
 from artfactoryd.core.measures import price_of_unit
+from artfactoryd.core.parameters.file_leaves import takes_list_of_files
 
 DEEPEST = 20
 KEPT = (

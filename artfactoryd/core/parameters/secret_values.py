@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from artfactoryd.core.file_leaves import Place, replaced
-from artfactoryd.core.json_schema import branches, types_of
 from artfactoryd.core.json_types import Parameters, Schema, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters.file_leaves import Place, replaced
+from artfactoryd.core.parameters.json_schema import branches, types_of
 
 ENDINGS = ("api_key", "secret", "password", "access_token")
 DEEPEST = 20

@@ -8,13 +8,13 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.core.model import Model
-from artfactoryd.core.openapi import NoSchema, input_schema, model_entry, price_of
+from artfactoryd.core.parameters.openapi import NoSchema, input_schema, model_entry, price_of
 from artfactoryd.core.seeds import SeedRange
 from artfactoryd.planning import models as library
 from artfactoryd.schema import check_schema
 
 # The parameters of stability-ai/sdxl as Replicate served them on 2023-11-16, without their descriptions.
-SDXL: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "sdxl_openapi.json").read_text())
+SDXL: dict[str, Any] = json.loads((Path(__file__).parents[2] / "data" / "sdxl_openapi.json").read_text())
 FLUX: dict[str, Any] = {
     "openapi": "3.0.4",
     "paths": {

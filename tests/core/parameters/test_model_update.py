@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.core.model import Model, Price
-from artfactoryd.core.model_update import differences, renewed
+from artfactoryd.core.parameters.model_update import differences, renewed
 
 SEED = {"type": "integer", "minimum": 0, "maximum": 9}
 KNOWN: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""What a model takes and what a parameter's value may be: schemas, files and secrets in it."""
