@@ -53,7 +53,13 @@ def _restarts(once: dict[str, Any], twice: dict[str, Any], waiting: Sequence[str
     """`waiting`: what lay in the inbox between the two; a minute after it came it is answered, whoever starts."""
     changed = [f"{name} changed" for name in once if name != "files" and once[name] != twice[name]]
     files = {path for path, _ in once["files"].items() ^ twice["files"].items()}
-    changed += [f"{path} changed" for path in sorted(files) if not Path(path).name.startswith(tuple(waiting))]
+    answered = {*waiting, *(f"{name}.error.txt" for name in waiting)}
+    places = {Path(path) for path in files}
+    changed += [
+        f"{path} changed"
+        for path in sorted(places)
+        if not (path.name in answered and path.parent.name in {"Inbox", "Rejected"})
+    ]
     return Finding(
         "restarting twice changes nothing more than restarting once", f"{len(once)} tables and trees", changed
     )
