@@ -8,6 +8,9 @@ LOCK = requirements.lock
 PIP = -m pip --quiet --disable-pip-version-check --no-input
 UV = 0.13.9
 
+# The tests start many short processes, and each would translate the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint bench soak fuzz newest lowest lock clean
 
 help:

@@ -40,3 +40,8 @@ def fal(fal_at_work: Emulator) -> Emulator:
 def home(tmp_path: Path) -> TestHome:
     """A made home with quick settings and no provider address: local work only."""
     return TestHome.make(tmp_path / "home")
+
+
+@pytest.fixture
+def furnished(home: TestHome) -> TestHome:
+    return home.furnish()

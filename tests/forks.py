@@ -88,15 +88,32 @@ class Program(Fork):
         return self.said()
 
 
-def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str], before: str) -> None:
+class Script(Fork):
+    """Python text, as `python -c TEXT WORDS` would run it; its words go where the test's go."""
+
+    def __init__(self, text: str, words: Sequence[str], environ: Mapping[str, str]) -> None:
+        super().__init__(_be_the_script, text, list(words), dict(environ))
+
+
+def _be_the_script(text: str, words: list[str], environ: dict[str, str]) -> None:
+    _settle_in(environ)
+    sys.argv = ["-c", *words]
+    exec(text, {"__name__": "__main__"})
+
+
+def _settle_in(environ: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()
+    importlib.reload(importlib.import_module("artfactoryd.failpoints"))  # it reads the environment once
+
+
+def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str], before: str) -> None:
+    _settle_in(environ)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     for number, paper in enumerate(papers, 1):
         os.dup2(os.open(paper, os.O_WRONLY | os.O_APPEND), number)
     faulthandler.enable()
-    importlib.reload(importlib.import_module("artfactoryd.failpoints"))  # it reads the environment once
     shorten()
     exec(before, {})
     sys.argv = ["artfactoryd", *words]

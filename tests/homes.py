@@ -43,11 +43,11 @@ class TestHome:
 
     @classmethod
     def make(cls, root: Path, base_url: str | None = None, fal_url: str | None = None, **settings: Any) -> TestHome:
-        """`settings`: sections of artfactory.yaml, over quick ones."""
+        """Without what `furnish` brings. `settings`: sections of artfactory.yaml, over quick ones."""
         made = cls(Home(root.resolve()), base_url, fal_url=fal_url)
         with patch.object(os, "fsync"):  # nobody cuts the power to a home that is still being made
-            for _ in make_home(made.home):
-                pass
+            made.home.make()
+            made.home.settle(adopt=False)
             made.configure(**settings)
         return made
 
@@ -68,6 +68,13 @@ class TestHome:
         write_file(
             self.home.settings_file, documents.dump_yaml(quick).encode(), 0o600
         )  # whole at once: a daemon may look
+
+    def furnish(self) -> TestHome:
+        """With what `init` puts into it: examples, what they borrow, and the schemas for editors."""
+        with patch.object(os, "fsync"):
+            for _ in make_home(self.home):
+                pass
+        return self
 
     @property
     def root(self) -> Path:

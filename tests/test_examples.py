@@ -40,37 +40,39 @@ def test_they_are_ten_in_the_order_of_the_readme() -> None:
 
 
 @each_example
-def test_an_example_is_short_says_what_it_is_for_and_plans(home: TestHome, file: Path) -> None:
+def test_an_example_is_short_says_what_it_is_for_and_plans(furnished: TestHome, file: Path) -> None:
     text = file.read_text()
     assert text.startswith("# ") and len(text.splitlines()) <= LONGEST
-    for order in plan(home.home, Settings(), file, rehearse=False, most=2).document["orders"]:
+    for order in plan(furnished.home, Settings(), file, rehearse=False, most=2).document["orders"]:
         assert (order["errors"], order["held"]) == ([], []) and order["total_items"] > 0, order
 
 
 @each_example
-def test_an_example_plans_where_init_put_it_and_makes_as_many_pictures_as_it_says(home: TestHome, file: Path) -> None:
-    orders = plan(home.home, Settings(), in_home(home, file), rehearse=False, most=2).document["orders"]
+def test_an_example_plans_where_init_put_it_and_makes_as_many_pictures_as_it_says(
+    furnished: TestHome, file: Path
+) -> None:
+    orders = plan(furnished.home, Settings(), in_home(furnished, file), rehearse=False, most=2).document["orders"]
     said = re.findall(rf"\b({'|'.join(NUMBERS[1:])}) pictures?\b", file.read_text(), re.IGNORECASE)
     assert [order["errors"] for order in orders] == [[]] * len(orders)
     assert sum(map(NUMBERS.index, map(str.lower, said))) == sum(order["total_products"] for order in orders)
 
 
 @each_example
-def test_an_editor_finds_the_schema_of_every_order_and_has_nothing_against_it(home: TestHome, file: Path) -> None:
+def test_an_editor_finds_the_schema_of_every_order_and_has_nothing_against_it(furnished: TestHome, file: Path) -> None:
     schema = schema_text("order")
     for document in re.split(r"^---$", file.read_text(), flags=re.MULTILINE):
         (place,) = re.findall(r"^# yaml-language-server: \$schema=(\S+)$", document, re.MULTILINE)
-        found = [(copy.parent / place).read_text() for copy in (file, in_home(home, file))]
+        found = [(copy.parent / place).read_text() for copy in (file, in_home(furnished, file))]
         assert found == [schema, schema]
     for read in documents.read_documents(file.read_bytes(), file.name):
         assert check(read, "order") == []
 
 
-def test_what_they_borrow_is_in_the_library_of_a_new_home(home: TestHome) -> None:
-    there = home.home.library
-    assert home.call("templates", "check").returncode == home.call("lookups", "check").returncode == 0
-    assert [each["name"] for each in home.ask("templates")["templates"]] == ["examples/poster"]
-    assert [each["name"] for each in home.ask("lookups")["lookups"]] == ["examples/skies"]
+def test_what_they_borrow_is_in_the_library_of_a_new_home(furnished: TestHome) -> None:
+    there = furnished.home.library
+    assert furnished.call("templates", "check").returncode == furnished.call("lookups", "check").returncode == 0
+    assert [each["name"] for each in furnished.ask("templates")["templates"]] == ["examples/poster"]
+    assert [each["name"] for each in furnished.ask("lookups")["lookups"]] == ["examples/skies"]
     assert not (there / "examples" / "Library").exists()
 
 

@@ -163,15 +163,15 @@ def test_submit_carries_the_pictures_and_plan_finds_them(home: TestHome, tmp_pat
     assert list(home.home.rejected.iterdir()) == []
 
 
-def test_the_example_with_a_picture_is_a_bundle_that_works_as_it_is(home: TestHome) -> None:
-    example = home.home.library / "examples" / "09-photo"
+def test_the_example_with_a_picture_is_a_bundle_that_works_as_it_is(furnished: TestHome) -> None:
+    example = furnished.home.library / "examples" / "09-photo"
     assert sum(path.stat().st_size for path in (examples() / "09-photo").iterdir()) < 20_000
-    names = [order["name"] for order in home.ask("plan", str(example / "order.yaml"))["orders"]]
-    shutil.copytree(example, home.home.inbox / "09-photo")
-    finished(home)
-    assert [sidecar["order"]["name"] for sidecar in home.sidecars()] == ["09-photo-1"] * 3 + ["09-photo-2"]
+    names = [order["name"] for order in furnished.ask("plan", str(example / "order.yaml"))["orders"]]
+    shutil.copytree(example, furnished.home.inbox / "09-photo")
+    finished(furnished)
+    assert [sidecar["order"]["name"] for sidecar in furnished.sidecars()] == ["09-photo-1"] * 3 + ["09-photo-2"]
     assert names == ["09-photo-1", "09-photo-2"]
-    assert [looked_at(path)[1][0] for path in home.products()] == [320, 160, 80, 480]
+    assert [looked_at(path)[1][0] for path in furnished.products()] == [320, 160, 80, 480]
 
 
 def test_the_same_document_with_another_picture_is_no_duplicate(home: TestHome) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from artfactoryd.errors import Problem, Refusal, not_readable
 
 SHIPPED = Path(__file__).parents[1] / "catalog"
 ENDINGS = (".yaml", ".yml", ".json")
+Check = Callable[[Document], list[Problem]]
 _DECIMAL = re.compile(r"\+?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 
 
@@ -35,31 +36,34 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
     shipped, problems = shipped_models()
     known = {(model.provider, model.id): model for model in shipped}
     for path in sorted(told.iterdir()) if told and told.is_dir() else ():
-        for said in _all_in(path)[0]:
+        for said in _all_in(path, _problems)[0]:
             before = known.get((said.provider, said.id))
             known[said.provider, said.id] = renewed(before, said) if before else said
-    own, wrong = _all_in(folder) if folder else ([], [])
+    own, wrong = _all_in(folder, _problems) if folder else ([], [])
     return [*known.values(), *own], [*problems, *wrong]
 
 
 @cache
 def shipped_models() -> tuple[list[Model], list[Problem]]:
-    """Read once: later these files may be those of another release, or away."""
-    return _all_in(SHIPPED)
+    """Read once: later these files may be those of another release, or away.
+
+    Not held against JSON Schema's own schema, which takes longer than all the rest of a start; their test does.
+    """
+    return _all_in(SHIPPED, _shape_problems)
 
 
-def _all_in(folder: Path) -> tuple[list[Model], list[Problem]]:
+def _all_in(folder: Path, check: Check) -> tuple[list[Model], list[Problem]]:
     try:
-        return _all(list(_files(folder)))
+        return _all(list(_files(folder)), check)
     except OSError as error:
         return [], [not_readable(error)]
 
 
-def _all(paths: Iterable[Path]) -> tuple[list[Model], list[Problem]]:
+def _all(paths: Iterable[Path], check: Check) -> tuple[list[Model], list[Problem]]:
     models: list[Model] = []
     problems: list[Problem] = []
     for path in paths:
-        found, wrong = _read(path)
+        found, wrong = _read(path, check)
         models += found
         problems += wrong
     return models, problems
@@ -67,7 +71,7 @@ def _all(paths: Iterable[Path]) -> tuple[list[Model], list[Problem]]:
 
 def told_version(told: Path, provider: str, name: str) -> Model | None:
     """What the provider said about exactly this version (`owner/name:version`), when it was asked."""
-    found, _ = _all([path]) if (path := _place(told, provider, name)).is_file() else ([], [])
+    found, _ = _all([path], _problems) if (path := _place(told, provider, name)).is_file() else ([], [])
     return next((model for model in found if model.full == name), None)
 
 
@@ -110,7 +114,7 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _read(path: Path) -> tuple[list[Model], list[Problem]]:
+def _read(path: Path, check: Check) -> tuple[list[Model], list[Problem]]:
     try:
         with path.open("rb") as file:
             read = documents.read_documents(file.read(documents.MOST_BYTES + 1), str(path))
@@ -119,14 +123,17 @@ def _read(path: Path) -> tuple[list[Model], list[Problem]]:
     except OSError as error:
         message = f"the file cannot be read: {error.strerror}."
         return [], [Problem("E_READ", message, "Look at its permissions.", file=str(path))]
-    problems = [problem for document in read for problem in _problems(document)]
+    problems = [problem for document in read for problem in check(document)]
     models = [] if problems else [Model.from_mapping(_with_price_as_written(each), str(path)) for each in read]
     return models, problems
 
 
+def _shape_problems(document: Document) -> list[Problem]:
+    return schema.check(document, "model")
+
+
 def _problems(document: Document) -> list[Problem]:
-    wrong = schema.check(document, "model")
-    return wrong or [document.locate(problem) for problem in _more_problems(document.value)]
+    return _shape_problems(document) or [document.locate(problem) for problem in _more_problems(document.value)]
 
 
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:

@@ -159,7 +159,7 @@ class Database:
 
     def ask(self, decoder: Decoder[R], query: pw.Select) -> list[R]:
         """`query`: of whole rows of the decoder's table."""
-        sql, values = query.sql()
+        sql, values = query.columns(decoder.whole).sql()
         return self.all(decoder, sql, values)
 
     def ask_one(self, decoder: Decoder[R], query: pw.Select) -> R | None:

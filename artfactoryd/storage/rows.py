@@ -284,6 +284,7 @@ class Decoder(Generic[R]):
             for place, name in enumerate(self.columns)
             if isinstance(described[name], tables.CONVERTED)
         ]
+        self.whole = pw.SQL(self.select("t1"))  # as text once: naming forty columns costs more than finding a row
 
     def select(self, alias: str = "") -> str:
         """The columns for a SELECT, each of the table called `alias`."""

@@ -140,14 +140,14 @@ def test_schema_names_all_and_prints_each(home: TestHome) -> None:
     assert json.loads(home.call("schema", "order").stdout)["title"] == "Order"
 
 
-def test_init_leaves_what_is_there(home: TestHome) -> None:
-    home.home.settings_file.write_text("budget: {per_order: 1}\n")
+def test_init_leaves_what_is_there(furnished: TestHome) -> None:
+    furnished.home.settings_file.write_text("budget: {per_order: 1}\n")
     names = ("examples/01-cars.yaml", "templates/examples/poster.yaml", "lookups/examples/skies.txt")
     for name in names:
-        (home.home.library / name).write_text("mine")
-    assert home.call("init").returncode == 0
-    assert home.home.settings_file.read_text() == "budget: {per_order: 1}\n"
-    assert [(home.home.library / name).read_text() for name in names] == ["mine"] * 3
+        (furnished.home.library / name).write_text("mine")
+    assert furnished.call("init").returncode == 0
+    assert furnished.home.settings_file.read_text() == "budget: {per_order: 1}\n"
+    assert [(furnished.home.library / name).read_text() for name in names] == ["mine"] * 3
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "en_US"])

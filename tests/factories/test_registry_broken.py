@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import install
+from tests.forks import Program
 from tests.homes import TestHome
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +20,11 @@ ORDER = "provider: acme\nmodel: painter\nparameters: {prompt: a car}\n"
 MODEL = "provider: acme\nmodel: painter\nprice: {usd: 0.01}\nschema: {properties: {prompt: {type: string}}}\n"
 
 
+def finding(packages: Path) -> str:
+    """Python that puts a folder of packages before all others; the edited ones are read again."""
+    return f"import sys; sys.dont_write_bytecode = True; sys.path.insert(0, {str(packages)!r})"
+
+
 class Shop:
     """A home, and a folder of installed packages."""
 
@@ -27,9 +32,10 @@ class Shop:
         self.home, self.packages = home, packages
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """In an interpreter that finds the package."""
-        environ = self.home.environment(PYTHONPATH=f"{self.packages}{os.pathsep}{ROOT}", PYTHONDONTWRITEBYTECODE="1")
-        done = subprocess.run(self.home.command(*words), env=environ, capture_output=True, text=True)
+        """In a process that finds the package."""
+        program = Program(["--home", str(self.home.root), *words], self.home.environment(), finding(self.packages))
+        out, err = program.communicate()
+        done = subprocess.CompletedProcess(words, program.wait(), out, err)
         assert "Traceback" not in done.stdout + done.stderr
         return done
 

@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from artfactoryd import entries
 from artfactoryd.errors import Refusal, StorageFull
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
+from tests.forks import Script
 
 AT = "2026-11-22T10:00:00+00:00"
 ONE, TWO = "0000-one", "0000-two"
@@ -71,8 +71,8 @@ class House:
 
     def run(self, verb: str, entry: Path, fault: str = "", times: int = 1) -> int:
         """One verb in a process of its own, killed at `fault`; the exit code."""
-        command = [sys.executable, "-c", DRIVER, str(self.root), str(entry), verb, str(times)]
-        return subprocess.run(command, env=os.environ | {"ARTFACTORY_FAULT": fault}, check=False).returncode
+        words = [str(self.root), str(entry), verb, str(times)]
+        return Script(DRIVER, words, os.environ | {"ARTFACTORY_FAULT": fault}).wait(60)
 
     def kill(self, verb: str, entry: Path, fault: str) -> None:
         assert self.run(verb, entry, fault) == -signal.SIGKILL, f"{fault} was not reached"

@@ -11,7 +11,7 @@ import pytest
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model, Price
 from artfactoryd.errors import Problem
-from artfactoryd.planning.models import load_catalog
+from artfactoryd.planning.models import SHIPPED, load_catalog
 from artfactoryd.schema import check_value
 
 PAINTER = """\
@@ -45,6 +45,11 @@ def shipped() -> list[Model]:
     models, problems = load_catalog(None)
     assert problems == []
     return models
+
+
+def test_the_shipped_files_pass_every_check_that_a_persons_own_must_pass() -> None:
+    models, problems = load_catalog(SHIPPED)
+    assert problems == [] and models[len(models) // 2 :] == shipped()
 
 
 def test_the_shipped_models_are_there_by_alias_and_id() -> None:

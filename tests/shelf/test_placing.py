@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +15,7 @@ import pytest
 from artfactoryd import durable
 from artfactoryd.errors import StorageFaulty, StorageFull
 from artfactoryd.shelf import order_folders, placing, reading
+from tests.forks import Script
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
@@ -234,10 +233,9 @@ order_folders.open_order_folder(root, "cars", "2026-11-22", "cars", order_id, fi
 """
 
 
-def run(script: str, *arguments: object, fault: str = "", before: str = "") -> int:
+def run(script: str, *arguments: object, fault: str = "") -> int:
     environ = {**os.environ, "ARTFACTORY_FAULT": fault}
-    command = [sys.executable, "-c", before + script, *map(str, arguments)]
-    return subprocess.run(command, env=environ, timeout=60, check=False).returncode
+    return Script(script, [*map(str, arguments)], environ).wait(60)
 
 
 @pytest.mark.parametrize(
@@ -376,19 +374,22 @@ def test_what_is_no_sidecar_is_a_value_error(tmp_path: Path, data: bytes) -> Non
 
 # -- bad weather
 
-FULL = """
-import os, resource, signal, sys
+FULL = f"""
+import os, resource, signal
 from artfactoryd.errors import StorageFull
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
-sys.excepthook = lambda kind, error, trace: os._exit(11 if kind is StorageFull else 12)
+try:
+    exec({PLACE!r})
+except StorageFull:
+    os._exit(11)
 """
 
 
 def test_a_write_that_fails_in_the_middle_leaves_nothing_and_says_so(source: Path, folder: Path) -> None:
     """A file size limit, set in a process of its own, cuts the sidecar's writing short."""
     long = NAME.replace("a-red-car", "a" * 80)
-    assert run(PLACE, source, folder, long, before=FULL) == 11
+    assert run(FULL, source, folder, long) == 11
     assert names(folder) == []
     assert run(PLACE, source, folder, long) == 0
 
