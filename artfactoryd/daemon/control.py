@@ -70,6 +70,7 @@ class Control:
         aside, stops it; else 0."""
         names = dict.fromkeys(row.providers)
         first = [item for name in names for item in self._books.index.planned_items(row.id, name, 1)]
+        first = first or self._books.index.items(row.id, (ItemState.PLANNED,))  # they wait for marks
         reserved = max((budget.set_aside(row, item.upper) for item in first), default=0)
         return budget.whole_price(self._books.index, row) if reserved and budget.stops(row, reserved) else 0
 
@@ -87,7 +88,7 @@ class Control:
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
-        lingering = [item for item in self._books.index.noted_items(row.id, row.total_items) if item.outputs]
+        lingering = [item for item in self._books.index.noted_items(row.id, row.all_items) if item.outputs]
         ends = [self._end(item) for item in lingering if item.state == ItemState.DELIVERING]
         await self._books.record(Cancel(order=row.id), *ends, _line(command, answer))
         self._execution.unstick(row.id)

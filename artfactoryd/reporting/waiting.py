@@ -110,7 +110,7 @@ def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
     """What the provider makes does not count once every provider of the order has failed to answer for long."""
     lasting = {blocker.provider for blocker in blockers if blocker.code is Code.OUTAGE_LASTS}
     running = 0 if lasting.issuperset(case.row.providers) else case.count(ItemState.RUNNING)
-    notes = case.index.noted_items(case.row.id, case.row.total_items) if blockers else []
+    notes = case.index.noted_items(case.row.id, case.row.all_items) if blockers else []
     waiting = sum(item.state != ItemState.PLANNED and _waits_for_person(item) for item in notes)
     return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING) - waiting
 
