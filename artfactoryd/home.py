@@ -8,8 +8,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import secrets
-import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,7 +16,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from artfactoryd import durable, mounts
-from artfactoryd.errors import HomeLocked, HomeMoved, WrongUse
+from artfactoryd.errors import HomeLocked, HomeMoved, StorageFull, WrongUse
+from artfactoryd.identity import Identity, init_command
 from artfactoryd.mounts import Mount, mount_of
 
 # fmt: off
@@ -38,6 +37,7 @@ class Holder(TypedDict, total=False):
     pid: int
     started_at: str  # ISO 8601, local time with its offset
     command: str
+    inode: int  # of the home that it holds
     page: str | None  # the address of the status page
     page_problem: str | None  # why there is none
 
@@ -220,20 +220,13 @@ class Home:
         if there != self.locked:
             raise HomeMoved(f"Another folder lies at {self.root} than the one that is worked in. {_STOP}")
 
-    def check_original(self) -> None:
-        """Raise WrongUse in a copy of another home: both would buy what the ledger they share says is still to buy.
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.root, self.identity_file)
 
-        A copy lies at another path AND is another folder (inode): a home may be renamed, or be put back from a backup.
-        The device number tells nothing: it changes with each connection of a disk.
-        """
-        written = self._written_identity()
-        if written is None or self._is_its(written):
-            return
-        raise WrongUse(
-            f"{self.root} is a copy of {written.get('path')}, or was moved here from another disk. Two homes with one "
-            f"past would buy everything twice, so nothing is taken or sent here. If the other is not used any more: "
-            f"{init_command(self.root)} --adopt"
-        )
+    def check_original(self) -> None:
+        """Raise WrongUse in a copy of another home."""
+        self.identity.check()
 
     def settle(self, *, adopt: bool = False) -> None:
         """Write down where this home lies, when that is not known or has changed. `adopt`: a copy, too.
@@ -242,33 +235,22 @@ class Home:
         """
         if not adopt:
             self.check_original()
-        written = None if adopt else self._written_identity()
-        now = {"path": str(self.root), "inode": os.stat(self.root).st_ino}
-        if written is None or any(written.get(key) != value for key, value in now.items()):
-            known = {**now, "id": (written or {}).get("id") or secrets.token_hex(16)}
-            with _as_wrong_use(f"{self.identity_file} cannot be written") if adopt else suppress(OSError):
-                durable.replace_file(self.identity_file, f"{json.dumps(known)}\n".encode())
-
-    def _is_its(self, written: Mapping[str, object]) -> bool:
-        return written.get("path") == str(self.root) or written.get("inode") == os.stat(self.root).st_ino
-
-    def _written_identity(self) -> dict[str, object] | None:
-        """What a home says of itself; None in one that was never asked. What cannot be read fits no home."""
-        try:
-            written = json.loads(self.identity_file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError):
-            written = None
-        return written if isinstance(written, dict) else {"path": "a home that cannot be told any more"}
+        with _as_wrong_use(f"{self.identity_file} cannot be written") if adopt else suppress(OSError, StorageFull):
+            self.identity.write(anew=adopt)
 
     def holder(self) -> Holder | None:
-        """None where no living process wrote one; after a crash another process may have its number by now."""
+        """None where no living process wrote one; after a crash another process may have its number by now.
+
+        What came along with a copy tells of another home's holder.
+        """
         try:
             holder: Holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
+            inode = os.stat(self.root).st_ino
         except (OSError, ValueError):
             return None
-        return holder if isinstance(holder, dict) and _alive(holder.get("pid")) else None
+        if not isinstance(holder, dict) or holder.get("inode", inode) != inode or self.identity.copy_words:
+            return None
+        return holder if _alive(holder.get("pid")) else None
 
     def _take(self, descriptor: int) -> None:
         try:
@@ -291,7 +273,8 @@ class Home:
 
     def _introduce(self, command: str) -> None:
         started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        self._write_holder({"pid": os.getpid(), "started_at": started_at, "command": command})
+        inode = os.stat(self.root).st_ino
+        self._write_holder({"pid": os.getpid(), "started_at": started_at, "command": command, "inode": inode})
 
     def _write_holder(self, holder: Holder) -> None:
         """For people only: a full disk must not keep the daemon from delivering."""
@@ -310,10 +293,6 @@ def _is_private(folder: Path, home: Home) -> bool:
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
-
-
-def init_command(root: Path) -> str:
-    return f"artfactoryd --home {shlex.quote(str(root))} init"
 
 
 def user_folder(environ: Mapping[str, str]) -> Path:

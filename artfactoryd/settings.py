@@ -22,7 +22,8 @@ from artfactoryd.documents import Document
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.home import Home, init_command, user_folder
+from artfactoryd.home import Home, user_folder
+from artfactoryd.identity import init_command
 from artfactoryd.log import redact
 from artfactoryd.printable import printable
 

@@ -11,7 +11,8 @@ import click
 from artfactoryd import settings
 from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import WrongUse
-from artfactoryd.home import Home, init_command
+from artfactoryd.home import Home
+from artfactoryd.identity import init_command
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 
@@ -20,18 +21,37 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data
 
 
 def home_of(ctx: click.Context) -> Home:
-    """The factory folder that is meant, whether it is there or not."""
+    """The factory folder that is meant, whether it is there or not, and whatever it is."""
     home: Home = ctx.obj["home"]
     return home
 
 
-def made_home(ctx: click.Context) -> Home:
-    """The factory folder, which is there and in a fit place. Raises WrongUse."""
+def shown_home(ctx: click.Context) -> Home:
+    """For a command that only looks, also where no home is: of a copy it is said that it is one."""
     home = home_of(ctx)
+    if words := home.identity.copy_words:
+        echo(f"artfactoryd: {words} What is shown is what was then. {home.identity.way_out}", err=True)
+    return home
+
+
+def made_home(ctx: click.Context) -> Home:
+    """For a command that only looks: the factory folder, which is there and in a fit place. Raises WrongUse."""
+    _check(home_of(ctx))
+    return shown_home(ctx)
+
+
+def own_home(ctx: click.Context) -> Home:
+    """For a command that changes something or hands something in: as `made_home`, and no copy of another."""
+    home = home_of(ctx)
+    _check(home)
+    home.check_original()
+    return home
+
+
+def _check(home: Home) -> None:
     if not home.is_made:
         raise WrongUse(f"There is no factory folder at {home.root}. Make one: {init_command(home.root)}")
     home.check_place()
-    return home
 
 
 def settings_of(home: Home) -> Settings:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.daemon import mailbox, receipts
 from artfactoryd.daemon.app import open_app
@@ -24,18 +24,18 @@ from artfactoryd.storage.naming import order_given, product_given
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
-    home = made_home(ctx)
+    home = own_home(ctx)
     answer = steer(home, lambda: settings_of(home), dict(os.environ), name, fields)
     say(answer, answer["text"], as_json)
     ctx.exit(0 if answer["done"] else DID_NOT_SUCCEED)
 
 
 def _order(ctx: click.Context, given: str) -> str:
-    return order_given(made_home(ctx), given)
+    return order_given(own_home(ctx), given)
 
 
 def _product(ctx: click.Context, given: str) -> str:
-    return product_given(made_home(ctx), given)
+    return product_given(own_home(ctx), given)
 
 
 @click.command()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from artfactoryd.cli.context import as_json, home_of, say
+from artfactoryd.cli.context import as_json, say, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.json_types import Document
 from artfactoryd.errors import Problem, Refusal, WrongUse
@@ -28,7 +28,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
     """Your named lists of values, with how many each has."""
     if ctx.invoked_subcommand:
         return
-    document = list_lookups(home_of(ctx))
+    document = list_lookups(shown_home(ctx))
     say(document, lookups_text(document), as_json)
 
 
@@ -38,7 +38,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
-    document = read_lookup(home_of(ctx), name)
+    document = read_lookup(shown_home(ctx), name)
     say(document, "\n".join(document.values), as_json)
 
 
@@ -47,7 +47,7 @@ def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_lookups(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your lookups, with file and line."""
-    document = lookup_problems(home_of(ctx))
+    document = lookup_problems(shown_home(ctx))
     say(document, checked_text(document), as_json)
     ctx.exit(DID_NOT_SUCCEED if document.problems else 0)
 
@@ -59,7 +59,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
     """Your templates, with the keys each gives."""
     if ctx.invoked_subcommand:
         return
-    document = list_templates(home_of(ctx))
+    document = list_templates(shown_home(ctx))
     say(document, templates_text(document), as_json)
 
 
@@ -69,7 +69,7 @@ def templates(ctx: click.Context, as_json: bool) -> None:
 @click.pass_context
 def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
     """A template as it is written."""
-    document = read_template(home_of(ctx), name)
+    document = read_template(shown_home(ctx), name)
     say(document, document.text.rstrip(), as_json)
 
 
@@ -78,7 +78,7 @@ def show_template(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def check_templates(ctx: click.Context, as_json: bool) -> None:
     """Everything that is wrong with your templates, with file and line."""
-    document = template_problems(home_of(ctx))
+    document = template_problems(shown_home(ctx))
     say(document, checked_text(document), as_json)
     ctx.exit(DID_NOT_SUCCEED if document.problems else 0)
 

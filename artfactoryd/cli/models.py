@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import click
 
-from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, own_home, say, settings_of, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.json_types import Schema, Value
@@ -35,7 +35,7 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
     """What can be ordered, and what it costs."""
     if ctx.invoked_subcommand:
         return
-    document = listed(home_of(ctx), family, modality, provider)
+    document = listed(shown_home(ctx), family, modality, provider)
     say(document, listed_text(document), as_json)
 
 
@@ -45,7 +45,7 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
 @click.pass_context
 def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
     """A model's parameters with what each may be, its price, and the file that says so."""
-    document = shown(home_of(ctx), name)
+    document = shown(shown_home(ctx), name)
     say(document, shown_text(document), as_json)
 
 
@@ -55,7 +55,7 @@ def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
 @click.pass_context
 def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Ask the providers what their models take and cost now; all, or those named (full ids too)."""
-    home = made_home(ctx)
+    home = own_home(ctx)
     document = refresh(home, settings_of(home), os.environ, names)
     say(document, refreshed_text(document), as_json)
     ctx.exit(DID_NOT_SUCCEED if any(model.error for model in document.models) else 0)

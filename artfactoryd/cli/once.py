@@ -12,7 +12,7 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
@@ -33,7 +33,7 @@ from artfactoryd.storage.rows import OrderRow
 @click.pass_context
 def once(ctx: click.Context, as_json: bool) -> None:
     """Take what is in the inbox, finish what can be finished, exit."""
-    home = made_home(ctx)
+    home = own_home(ctx)
     code, document = work_once(home, settings_of(home), dict(os.environ), verbose=ctx.obj["verbose"], quiet=as_json)
     if as_json:
         say(document, "", True)

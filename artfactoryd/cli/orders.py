@@ -115,6 +115,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     if holder:
         yield f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}"
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
+    elif document.is_copy:
+        yield "Daemon  none: a copy takes and sends nothing"
     else:
         yield "Daemon  not running: start it with `artfactoryd run`"
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):

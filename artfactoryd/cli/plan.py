@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
+from artfactoryd.cli.context import as_json, count_of, settings_of, shown_home
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
@@ -43,7 +43,7 @@ Row = tuple[str, str]  # what it is about, words
 @click.pass_context
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
-    home = home_of(ctx)
+    home = shown_home(ctx)
     most_items, settings = count_of(most, "--items"), settings_of(home)
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:

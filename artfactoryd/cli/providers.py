@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import click
 
 from artfactoryd import credentials
-from artfactoryd.cli.context import as_json, home_of, say, settings_of
+from artfactoryd.cli.context import as_json, say, settings_of, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes
@@ -33,7 +33,7 @@ NOT_NEEDED = "not needed"  # instead of where a key is
 @click.pass_context
 def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
     """Who can be ordered from: key, pace, and what stops them. Asks each, for nothing, whether it takes the key."""
-    home = home_of(ctx)
+    home = shown_home(ctx)
     answer = document(home, settings_of(home), os.environ, offline=offline)
     say(answer, text(answer), as_json)
 
@@ -53,7 +53,7 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     given = click.prompt(f"Key for {provider}", hide_input=True, err=True) if asked else sys.stdin.readline()
     if not given.strip():
         raise WrongUse("No key was given.")
-    answer = store_key(settings_of(home_of(ctx)), os.environ, provider, given)
+    answer = store_key(settings_of(shown_home(ctx)), os.environ, provider, given)
     say(answer, answer.text, as_json)
 
 
@@ -62,7 +62,7 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
 @click.pass_context
 def list_keys(ctx: click.Context, as_json: bool) -> None:
     """Where each provider's key comes from; never the key."""
-    answer = keys_document(settings_of(home_of(ctx)), os.environ)
+    answer = keys_document(settings_of(shown_home(ctx)), os.environ)
     say(answer, keys_text(answer), as_json)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import home_of, made_home
+from artfactoryd.cli.context import home_of, own_home
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
@@ -32,7 +32,7 @@ AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
 @click.pass_context
 def run(ctx: click.Context, supervised: bool) -> None:
     """The daemon, in the foreground; stop it with Ctrl-C."""
-    home = home_of(ctx) if supervised else made_home(ctx)  # a supervised run waits for what is missing
+    home = home_of(ctx) if supervised else own_home(ctx)  # a supervised run waits for what is missing
     run_daemon(home, dict(os.environ), verbose=ctx.obj["verbose"], supervised=supervised)
 
 

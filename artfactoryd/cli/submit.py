@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import uuid_utils
 
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
@@ -46,7 +46,7 @@ LOOK = 0.2  # seconds between looks at what the daemon does
 @click.pass_context
 def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
     """Put orders into the inbox, each in one step, as they are."""
-    home = made_home(ctx)
+    home = own_home(ctx)
     code, document = submit_files(
         home, settings_of(home), dict(os.environ), list(files), wait=wait, rehearse=rehearse, quiet=as_json
     )
@@ -65,7 +65,7 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
 
     One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first.
     """
-    home = made_home(ctx)
+    home = own_home(ctx)
     card = card_of(home, file)
     code, document = submit_files(
         home, settings_of(home), dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json

@@ -59,6 +59,7 @@ class StatusDocument(JsonObject):
     """`daemon` is what the holder of the home says of itself; `paused`: since when everything is, by a person."""
 
     home: str
+    is_copy: bool  # of another home: nothing is taken or sent here
     daemon: Holder | None
     inbox: Sequence[str]
     held: Sequence[str]
@@ -80,6 +81,7 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Holder |
     orders = list(_orders(index, home, settings)) if index else []
     return StatusDocument(
         home=str(home.root),
+        is_copy=bool(home.identity.copy_words),
         daemon=holder or None,
         inbox=_names(settings.inbox.path or home.inbox),
         held=[name for name in _names(home.held) if not name.endswith(".why.txt")],

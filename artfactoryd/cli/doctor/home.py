@@ -13,7 +13,8 @@ from pathlib import Path
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
-from artfactoryd.home import Home, init_command
+from artfactoryd.home import Home
+from artfactoryd.identity import init_command
 from artfactoryd.settings import Settings
 from artfactoryd.storage import dependencies, ledger
 from artfactoryd.storage.database import complaints
@@ -33,10 +34,8 @@ def folder(home: Home, settings: Settings) -> Rows:
     if not home.is_made:
         yield Row("folder", BAD, f"There is no factory folder at {home.root}.", init_command(home.root))
         return
-    try:
-        home.check_original()
-    except WrongUse as error:
-        yield Row("folder", BAD, str(error), f"{init_command(home.root)} --adopt")
+    if words := home.identity.copy_words:
+        yield Row("folder", BAD, f"{words} Nothing is taken or sent here.", home.identity.way_out)
     folders = (
         home.root, settings.inbox.path or home.inbox, home.held, home.rejected, home.projects, home.models, home.ledger,
         home.claims, home.commands, home.logs, home.temp,

@@ -36,6 +36,8 @@ def examples() -> Path:
 def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
     """Make what is missing and leave what is there; says what it did. Settings of no byte are missing too."""
     home.check_place()
+    if not adopt:
+        home.check_original()
     home.make()
     home.settle(adopt=adopt)
     yield f"Factory folder: {home.root}"

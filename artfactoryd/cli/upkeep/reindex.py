@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import as_json, made_home, say
+from artfactoryd.cli.context import as_json, own_home, say
 from artfactoryd.clock import now
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
@@ -17,7 +17,7 @@ from artfactoryd.storage import rebuild
 @click.pass_context
 def reindex(ctx: click.Context, as_json: bool) -> None:
     """Make the index again from the ledger and the shelf, and say where they do not agree."""
-    report = make_index_again(made_home(ctx))
+    report = make_index_again(own_home(ctx))
     say(report.document(), "" if as_json else report.text(), as_json)
 
 

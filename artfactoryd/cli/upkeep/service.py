@@ -15,7 +15,7 @@ import click
 
 from artfactoryd import credentials
 from artfactoryd import settings as settings_room
-from artfactoryd.cli.context import as_json, home_of, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of, shown_home
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
@@ -31,7 +31,7 @@ RUNNING, NOT_INSTALLED, NOT_RUNNING = 0, 1, 3  # exit codes
 @click.pass_context
 def install(ctx: click.Context) -> None:
     """Let launchd or systemd start the daemon when you log in, and again when it dies."""
-    home = made_home(ctx)
+    home = own_home(ctx)
     for line in install_service(home, settings_of(home), os.environ, sys.argv[0]):
         echo(line)
     code, document = service_document(home, os.environ)
@@ -57,7 +57,7 @@ def service() -> None:
 @click.pass_context
 def service_status(ctx: click.Context, as_json: bool) -> None:
     """Installed, enabled, loaded, running? Exit code 0 running, 3 installed but not running, 1 not installed."""
-    code, document = service_document(home_of(ctx), os.environ)
+    code, document = service_document(shown_home(ctx), os.environ)
     say(document, "" if as_json else status_text(document), as_json)
     ctx.exit(code)
 
