@@ -11,7 +11,7 @@
     |- IllegalMove          an item cannot go from here to there                            us        no       item
     |  |- OverCap           a wish would pass a cap: it is not written                      you       yes      order
     |- SupervisorFailed     launchd or systemd did not do what it was asked                 you       no       daemon
-    |- StorageFull          no room: nothing was written                                    you       yes      daemon
+    |- StorageFull          no room, or no leave to write: nothing was written              you       yes      daemon
     |  |- StorageFaulty     the disk reported an error: nothing of it counts                you       yes      daemon
     |- StorageSick          a flush of the books failed: this process writes no more        us        no       daemon
     |  |- HomeMoved         the home is not where it was: nothing more is sent              you       service  daemon
@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Scope = Literal["order", "item", "provider", "daemon"]
 Path = tuple[str | int, ...]
@@ -100,6 +100,11 @@ class ArtFactoryError(Exception):
 
     title = "Something went wrong"
     stops: Scope = "daemon"
+
+    def titled(self, title: str) -> Self:
+        """Where the cause is not the usual one of its kind."""
+        self.title = title
+        return self
 
 
 MOST_PROBLEMS = 100  # told of one file; nobody reads more at once
@@ -171,7 +176,7 @@ class SupervisorFailed(ArtFactoryError):
 
 
 class StorageFull(ArtFactoryError):
-    """No room. Whatever was being written is not there, and nothing before it was harmed."""
+    """No room, unless the title says otherwise. What was being written is not there; nothing before it was harmed."""
 
     title = "The disk is full"
 

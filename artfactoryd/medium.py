@@ -13,6 +13,17 @@ from artfactoryd.errors import StorageFaulty, StorageFull
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # EFBIG: a limit on file size is a kind of quota
 NO_WRITING = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR})
+TITLES = {
+    errno.ENOSPC: StorageFull.title,
+    errno.EDQUOT: "Your share of the disk is used up",
+    errno.EFBIG: "A file must not grow any larger",
+    errno.EROFS: "The disk is read-only",
+    errno.EACCES: "There is no permission to write",
+    errno.EPERM: "There is no permission to write",
+    errno.EIO: StorageFaulty.title,
+    errno.EMFILE: "Too many files are open",
+    errno.ENFILE: "Too many files are open",
+}
 NOT_KNOWN_HERE = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY})  # some file systems
 refused = 0  # times that a disk did not take what it was given, since this process began
 
@@ -66,10 +77,13 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in {*NO_ROOM, *NO_WRITING, errno.EIO}:
             global refused
             refused += 1
+        title = title_of(error)
         if error.errno in NO_ROOM:
-            raise StorageFull(f"No room left on the disk of {path}. Make room; the work goes on by itself.") from error
+            words = f"No room left on the disk of {path}. Make room; the work goes on by itself."
+            raise StorageFull(words).titled(title) from error
         if error.errno in NO_WRITING:
-            raise StorageFull(f"{path} cannot be written ({error.strerror}). Make it writable again.") from error
+            words = f"{path} cannot be written ({error.strerror}). Make it writable again."
+            raise StorageFull(words).titled(title) from error
         if error.errno == errno.EIO:
             raise StorageFaulty(f"The disk of {path} reports an error. Check the disk; it is tried again.") from error
         raise
@@ -82,4 +96,10 @@ def writing_to(folder: Path) -> Iterator[None]:
         with storage_errors(folder):
             yield
     except OSError as error:
-        raise StorageFull(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
+        words = f"{error.filename or folder} cannot be written: {error.strerror or error}."
+        raise StorageFull(words).titled(title_of(error)) from error
+
+
+def title_of(error: OSError) -> str:
+    """What the system refuses, in a few words."""
+    return TITLES.get(error.errno or 0, "This cannot be written")

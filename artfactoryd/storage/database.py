@@ -38,6 +38,7 @@ JSON_COLUMNS = frozenset({
 
 DatabaseError = pw.DatabaseError
 # By SQLite's codes: its words for them, which also say other things, change with its release.
+UNWRITTEN = "The index waits"
 PASSING = frozenset(
     {
         sqlite3.SQLITE_FULL,
@@ -269,8 +270,9 @@ def is_passing(error: BaseException) -> bool:
 def trouble(path: Path, error: Exception) -> ArtFactoryError:
     """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
     errors = list(_chain(error))  # undoing may have failed too, and only because of the first error
-    if any(_code(one) in PASSING for one in errors):
-        return StorageFull(f"The index {path} cannot be written just now ({errors[-1]}). The work goes on when it can.")
+    if code := next((code for one in errors if (code := _code(one)) in PASSING), None):
+        words = f"The index {path} cannot be written just now ({errors[-1]}). The work goes on when it can."
+        return StorageFull(words).titled(StorageFull.title if code == sqlite3.SQLITE_FULL else UNWRITTEN)
     return StorageSick(
         f"The index {path} is damaged or cannot be kept ({errors[-1]}). Check the disk. The index can be deleted while "
         "nothing runs: `artfactoryd reindex` makes it again from the ledger and the shelf."

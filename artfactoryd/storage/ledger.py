@@ -24,10 +24,11 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Document as Line
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
-from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors
+from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors, title_of
 
 log = logging.getLogger(__name__)
 
+CHANGED = "The ledger is not as it was left"
 AS_IT_WAS = "put it back as it was and start again, or go by this ledger alone: `artfactoryd reindex`."
 MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
 TAIL = 4096  # bytes before a position by which it is known again
@@ -92,7 +93,7 @@ class Ledger:
         changed = (self._exchanged() if self._name else "") or _first_changed(self.folder, self._earlier)
         if changed:
             self._sick = True
-            raise StorageSick(f"{changed}. Nothing is sent that it does not tell of; {AS_IT_WAS}")
+            raise StorageSick(f"{changed}. Nothing is sent that it does not tell of; {AS_IT_WAS}").titled(CHANGED)
 
     def _exchanged(self) -> str:
         """What another program did to the file that is open; empty when nothing."""
@@ -110,7 +111,9 @@ class Ledger:
             self._open(name)
         if self._end:
             self._sick = True
-            raise StorageSick(f"The ledger {self.folder / name} was put there by another program; {AS_IT_WAS}")
+            raise StorageSick(f"The ledger {self.folder / name} was put there by another program; {AS_IT_WAS}").titled(
+                CHANGED
+            )
 
     def _written(self, data: bytes) -> bool:
         """False when there was no room, but some is now."""
@@ -131,9 +134,10 @@ class Ledger:
             self._sick = True
         if error.errno not in NO_ROOM or self._sick:
             self._sick = True
-            raise StorageSick(f"The ledger cannot be written ({error.strerror}).") from error
+            raise StorageSick(f"The ledger cannot be written ({error.strerror}).").titled(title_of(error)) from error
         if not self.give_room():
-            raise StorageFull("No room left for the ledger. Make room; the work goes on by itself.") from error
+            words = "No room left for the ledger. Make room; the work goes on by itself."
+            raise StorageFull(words).titled(title_of(error)) from error
 
     def _flush(self) -> None:
         try:
@@ -191,7 +195,9 @@ def _opening(file: Path) -> Iterator[None]:
     except StorageFaulty as error:
         raise StorageSick(f"The ledger {file} cannot be relied on. Check the disk, then start again.") from error
     except FileNotFoundError as error:
-        raise StorageSick(f"The folder {file.parent} was taken away while it was in use; {AS_IT_WAS}") from error
+        raise StorageSick(f"The folder {file.parent} was taken away while it was in use; {AS_IT_WAS}").titled(
+            CHANGED
+        ) from error
 
 
 def _fill(fd: int) -> None:

@@ -114,7 +114,7 @@ def _by_ledger(index: Index, home: Home, expander: Expander) -> int:
         return catch_up(index, home.ledger, expander)
     except Refusal as refusal:
         words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
-        raise StorageSick(f"{words}: {refusal}") from refusal
+        raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal
 
 
 def _counts(index: Index) -> dict[str, int]:

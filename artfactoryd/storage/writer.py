@@ -33,7 +33,7 @@ from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
 from artfactoryd.storage import derived, events, in_doubt, ledger, projection
 from artfactoryd.storage import transitions as legal
-from artfactoryd.storage.database import DatabaseError, is_trouble, trouble
+from artfactoryd.storage.database import UNWRITTEN, DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
@@ -230,7 +230,9 @@ class Books:
         if written:
             self._behind = self._follow_ledger(index)
             waiting = [move for move in waiting if self._behind or not move.data]
-            error = self._behind or StorageFull("The index could not be written just now. It is tried again.")
+            error = self._behind or StorageFull("The index could not be written just now. It is tried again.").titled(
+                UNWRITTEN
+            )
         for move in waiting:
             move.done.set_exception(error)
 
@@ -260,7 +262,8 @@ def catch_up(
     with index.db.atomic("IMMEDIATE"):
         position = known = Position.parse(index.meta("ledger"))
         if changed := ledger.difference(folder, known, index.ledger_mark()):
-            raise StorageSick(f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}")
+            words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"
+            raise StorageSick(words).titled(ledger.CHANGED)
         for line, position in ledger.read(folder, known):
             try:
                 event = events.from_line(line)
@@ -270,7 +273,7 @@ def catch_up(
                 raise StorageSick(
                     f"The ledger's line before {position} does not fit the ones before it ({error!r}). "
                     "It was changed by hand, or written by a newer artfactoryd."
-                ) from error
+                ).titled(ledger.CHANGED) from error
             done += 1
         _remember(index, position, ledger.mark_at(folder, position))
     return done

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from artfactoryd import errors
-from artfactoryd.errors import ArtFactoryError
+from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.medium import writing_to
 
 ROW = re.compile(
     r"^    (?P<tree>[| ]*(?:\|- )?)(?P<name>\w+) +(?P<about>\S.*?) {2,}(?P<move>\w+) +(?P<again>\w+) +(?P<stops>\w+)$"
@@ -40,3 +44,19 @@ def test_an_error_stands_where_it_is_drawn_and_stops_what_the_drawing_says(
     assert row["move"] in ("you", "provider", "us")
     assert row["again"] in ("yes", "no", "never", "service", "passing", "lifted")
     assert error.title != ArtFactoryError.title
+
+
+@pytest.mark.parametrize(
+    ("number", "title"),
+    [
+        (errno.ENOSPC, "The disk is full"), (errno.EDQUOT, "Your share of the disk is used up"),
+        (errno.EFBIG, "A file must not grow any larger"), (errno.EROFS, "The disk is read-only"),
+        (errno.EACCES, "There is no permission to write"), (errno.EPERM, "There is no permission to write"),
+        (errno.EIO, "The disk reports an error"), (errno.ENOTDIR, "This cannot be written"),
+        (errno.EMFILE, "Too many files are open"),
+    ],
+)  # fmt: skip
+def test_the_title_of_what_the_disk_refuses_fits_the_cause(number: int, title: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageFull) as caught, writing_to(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert caught.value.title == title

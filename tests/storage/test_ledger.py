@@ -203,8 +203,9 @@ def test_a_ledger_that_is_not_what_was_left_takes_no_line(tmp_path: Path, hand: 
     if hand == "a later month put there" and month == "2026-12":
         book.append([encode([line(3)])], "2026-12")
         month = "2027-01"
-    with pytest.raises(StorageSick, match=words):
+    with pytest.raises(StorageSick, match=words) as caught:
         book.append([encode([line(4)])], month)
+    assert caught.value.title == "The ledger is not as it was left"
     with pytest.raises(StorageSick):
         book.append([encode([line(5)])], month)
     book.close()
