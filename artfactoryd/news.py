@@ -114,16 +114,18 @@ class OrderRejected(News):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderApproved(OfOrder):
-    """`of`: order, proof or cap. `usd`: what the order may spend from now on."""
+    """`of`: order, proof or cap. `usd`: what all of it may cost; `cap`: what it may spend from now on."""
 
     event: ClassVar[str] = "order.approved"
     of: str
-    usd: float
+    usd: float | None
+    cap: float
 
     @property
     def words(self) -> str:
         what = f"the proof of {self.name}" if self.of == "proof" else self.name
-        return f"{what} is approved, for up to {_usd(self.usd)}"
+        cap = f", and no more than {_usd(self.cap)}" if self.usd is None or self.usd > self.cap else ""
+        return f"{what} is approved: {_at_most(self.usd)}{cap}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,7 +146,7 @@ def orders_text(orders: Sequence[OrderDocument]) -> str:
     for order in orders:
         done = f"{order.count(ItemState.COMPLETED)}/{order.total_items}"
         lines.append(
-            f"{order.short}  {order.status:<10} {done:>9}  ${order.money.spent_usd:.3f}  "
+            f"{order.short}  {order.status:<10} {done:>9}  {in_dollars(order.money.spent_usd):<6}  "
             f"{order.project}/{order.name}{' (rehearsal)' if order.rehearsal else ''}"
         )
         lines += [f"{'':15}{reason}" for reason in order.reasons]
@@ -163,7 +163,7 @@ def order_text(whole: WholeOrder) -> str:
     ]
     lines.append(f"  money   {_money(order)}")
     if order.money.in_doubt_usd:
-        lines.append(f"  at stake ${order.money.in_doubt_usd:.3f}, sent perhaps")
+        lines.append(f"  at stake {in_dollars(order.money.in_doubt_usd)}, sent perhaps")
     lines += [f"  dear    item {overrun.item}: {overrun.text}" for overrun in order.overruns or ()]
     if whole.doubts:
         lines += ["", *_doubt_lines(whole)]
@@ -187,7 +187,7 @@ def _doubt_lines(whole: WholeOrder) -> Iterator[str]:
     """Each attempt in doubt, what was tried to find out, and the two ways out."""
     for doubt in whole.doubts:
         head = f"  item {doubt.item}, attempt {doubt.attempt}, in doubt since {doubt.since}"
-        yield f"{head}: up to ${doubt.usd:.3f}"
+        yield f"{head}: up to {in_dollars(doubt.usd)}"
         yield f"      {doubt.reason}"
         if not doubt.ticket:
             yield f"      {_asked_words(doubt)}"
@@ -209,8 +209,9 @@ def _asked_words(doubt: DoubtDocument) -> str:
 
 def _money(order: OrderDocument) -> str:
     """The estimate and what became of it, side by side."""
-    money, price = order.money, "unknown" if order.price_usd is None else in_dollars(order.price_usd)
-    parts = [f"at most {price} expected", f"{in_dollars(money.spent_usd)} spent"]
+    money, most = order.money, order.at_most_usd
+    parts = ["price unknown" if most is None else f"at most {in_dollars(most)}", f"{in_dollars(money.spent_usd)} spent"]
     more = ((money.reserved_usd, "on the way"), (money.in_doubt_usd, "in doubt"), (money.released_usd, "came back"))
     parts += [f"{in_dollars(usd)} {words}" for usd, words in more if usd]
-    return f"{', '.join(parts)} (cap {in_dollars(order.cap_usd)})"
+    cap = f" (its cap is {in_dollars(order.cap_usd)})" if order.cap_matters else ""
+    return ", ".join(parts) + cap

@@ -76,7 +76,7 @@ class Control:
 
     async def _raise_cap(self, command: Mapping[str, Any], row: OrderRow, price: int) -> tuple[Answer, list[str]]:
         cap = max(row.cap, price)
-        answer = _yes(f"{row.name} goes on; it may spend {dollars(cap)} in all.", order_id=row.id)
+        answer = _yes(f"{row.name} goes on; all of it may cost up to {dollars(price)}.", order_id=row.id)
         raised = Approval(order=row.id, waived=[Approved.CAP], cap=cap, of=Approved.CAP)
         await self._books.record(raised, _line(command, answer))
         self._execution.lift_cap(row.id)

@@ -13,6 +13,7 @@ from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.money import usd
 from artfactoryd.log import generation
 from artfactoryd.news import News
+from artfactoryd.storage import budget
 from artfactoryd.storage.events import (
     Acceptance,
     Approval,
@@ -154,8 +155,11 @@ def _held(index: Index, event: Hold) -> News:
 
 
 def _approved(index: Index, event: Approval) -> News:
-    name, cap = index.order_name(event.order), usd(event.cap) or 0.0
-    return news.OrderApproved(order=event.order, name=name, of=str(event.of), usd=cap)
+    row = index.order(event.order)
+    price = usd(budget.at_most(index, row)) if row else None
+    return news.OrderApproved(
+        order=event.order, name=index.order_name(event.order), of=str(event.of), usd=price, cap=usd(event.cap) or 0.0
+    )
 
 
 def _cancelled(index: Index, event: Cancel) -> News:

@@ -9,7 +9,7 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.reporting.json_object import JsonObject, plain
-from artfactoryd.storage import in_doubt, spend
+from artfactoryd.storage import budget, in_doubt, spend
 from artfactoryd.storage.in_doubt import Doubt
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow, ProductRow
@@ -68,6 +68,7 @@ class OrderDocument(JsonObject):
     reused_items: int
     money: MoneyDocument
     price_usd: float | None
+    at_most_usd: float | None  # what it may cost by what is known now; None: nobody knows
     cap_usd: float
     paused: bool
     rehearsal: bool
@@ -78,6 +79,11 @@ class OrderDocument(JsonObject):
 
     def count(self, state: str) -> int:
         return self.items_by_state.get(state, 0)
+
+    @property
+    def cap_matters(self) -> bool:
+        """It may be what ends the order."""
+        return self.at_most_usd is None or self.at_most_usd > self.cap_usd
 
     @property
     def short(self) -> str:
@@ -170,7 +176,8 @@ def order_document(
         order_id=row.id, name=row.name, project=row.project, status=index.state(row, counts), reasons=reasons,
         total_items=row.all_items, items_by_state=counts, total_products=row.total_products,
         reused_items=index.reused(row.id), money=MoneyDocument.of(index, row.id), price_usd=usd(row.price),
-        cap_usd=row.cap / 1_000_000, paused=row.paused is not None, rehearsal=bool(row.rehearsal),
+        at_most_usd=usd(budget.at_most(index, row)), cap_usd=row.cap / 1_000_000, paused=row.paused is not None,
+        rehearsal=bool(row.rehearsal),
         accepted_at=row.accepted_at, folder=row.folder,
         overruns=overruns(index, row.id) if products else None,
         products=[product_document(product) for product in index.products(row.id, most)] if products else None,

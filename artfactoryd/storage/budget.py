@@ -96,6 +96,11 @@ def whole_price(index: Index, order: OrderRow) -> int:
     return int(order.committed + sum(set_aside(order, row["upper"]) * row["n"] for row in rows))
 
 
+def at_most(index: Index, order: OrderRow) -> int | None:
+    """What the order may cost: its price at acceptance, or more where that has turned out so. None: nobody knows."""
+    return None if order.price is None else max(order.price, whole_price(index, order))
+
+
 # --- the bill ---
 
 

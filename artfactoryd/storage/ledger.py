@@ -111,9 +111,8 @@ class Ledger:
             self._open(name)
         if self._end:
             self._sick = True
-            raise StorageSick(f"The ledger {self.folder / name} was put there by another program; {AS_IT_WAS}").titled(
-                CHANGED
-            )
+            words = f"The ledger {self.folder / name} was put there by another program; {AS_IT_WAS}"
+            raise StorageSick(words).titled(CHANGED)
 
     def _written(self, data: bytes) -> bool:
         """False when there was no room, but some is now."""
@@ -195,9 +194,8 @@ def _opening(file: Path) -> Iterator[None]:
     except StorageFaulty as error:
         raise StorageSick(f"The ledger {file} cannot be relied on. Check the disk, then start again.") from error
     except FileNotFoundError as error:
-        raise StorageSick(f"The folder {file.parent} was taken away while it was in use; {AS_IT_WAS}").titled(
-            CHANGED
-        ) from error
+        words = f"The folder {file.parent} was taken away while it was in use; {AS_IT_WAS}"
+        raise StorageSick(words).titled(CHANGED) from error
 
 
 def _fill(fd: int) -> None:

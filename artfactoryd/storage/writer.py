@@ -230,9 +230,8 @@ class Books:
         if written:
             self._behind = self._follow_ledger(index)
             waiting = [move for move in waiting if self._behind or not move.data]
-            error = self._behind or StorageFull("The index could not be written just now. It is tried again.").titled(
-                UNWRITTEN
-            )
+            passing = StorageFull("The index could not be written just now. It is tried again.").titled(UNWRITTEN)
+            error = self._behind or passing
         for move in waiting:
             move.done.set_exception(error)
 

@@ -130,11 +130,18 @@ def _bar(order: OrderDocument) -> str:
 
 
 def _counts(order: OrderDocument) -> str:
-    """`17 of 40 done · 4 being made · $0.051 of at most $5.00`"""
+    """`17 of 40 done · 4 being made · $0.051 of at most $0.12`"""
     words = [f"{order.count('completed')} of {order.total_items} done"]
     words += [f"{order.count(state)} {name}" for state, name in PARTS[1:] if order.count(state)]
-    words.append(f"{_usd(order.money.spent_usd)} of at most {_usd(order.cap_usd)}")
-    return " · ".join(words)
+    return " · ".join([*words, _money(order)])
+
+
+def _money(order: OrderDocument) -> str:
+    """The cap only where it may be what ends the order."""
+    spent, cap = _usd(order.money.spent_usd), f" (its cap is {_usd(order.cap_usd)})" if order.cap_matters else ""
+    if order.at_most_usd is None:
+        return f"{spent} spent, price unknown{cap}"
+    return f"{spent} of at most {_usd(order.at_most_usd)}{cap}" if order.at_most_usd else "free"
 
 
 def _waiting(status: StatusDocument) -> Iterable[str]:

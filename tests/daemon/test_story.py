@@ -124,7 +124,7 @@ def test_what_waits_for_a_person_and_what_a_person_says_is_told(
             await works.tell("approve", order_id)
             await has_come(works, told, "order.completed")
             approved = next(piece for piece in told if piece.event == "order.approved")
-            assert approved.words.startswith("the proof of cars is approved, for up to $")
+            assert approved.words == "the proof of cars is approved: at most $0.02"
             await works.tell("pause", target="fake")
             other = await works.take(order("a bike"), "bikes.yaml")
             await works.lined_up(3)

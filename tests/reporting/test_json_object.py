@@ -13,7 +13,7 @@ from artfactoryd.reporting.orders import MoneyDocument, OrderDocument, OverrunDo
 ORDER = OrderDocument(
     order_id="01", name="cars", project="summer", status=OrderState.PROCESSING, reasons=["It waits."], total_items=3,
     items_by_state={"completed": 2}, total_products=3, reused_items=0, money=MoneyDocument(0.006), price_usd=None,
-    cap_usd=5.0, paused=False, rehearsal=False, accepted_at="2026-11-22T10:00:00Z", folder=None,
+    at_most_usd=None, cap_usd=5.0, paused=False, rehearsal=False, accepted_at="2026-11-22T10:00:00Z", folder=None,
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_an_order_tells_every_state_and_its_money_between_its_other_keys() -> No
     money = ["spent_usd", "reserved_usd", "in_doubt_usd", "released_usd"]
     assert keys == [
         "order_id", "name", "project", "status", "reasons", "total_items", *states, "total_products", "reused_items",
-        *money, "price_usd", "cap_usd", "paused", "rehearsal", "accepted_at", "folder",
+        *money, "price_usd", "at_most_usd", "cap_usd", "paused", "rehearsal", "accepted_at", "folder",
     ]  # fmt: skip
     assert ORDER.to_json()["completed_items"] == 2 and ORDER.to_json()["failed_items"] == 0
 

@@ -232,7 +232,7 @@ async def test_a_bill_above_what_was_set_aside_stops_the_order_until_a_person_sa
         assert (receipt["cost"]["estimated_usd"], receipt["cost"]["spent_usd"]) == (0.03, 0.025)
         boats = await works.make(order("a boat"), "boats.yaml")
         assert works.states(boats) == ["completed"] and works.states(made).count("planned") == 2
-        assert "may spend $5.00 in all" in (await works.tell("approve", made))["text"]
+        assert "all of it may cost up to $0.075." in (await works.tell("approve", made))["text"]
         await works.until(lambda: works.states(made) == ["completed"] * 3)
         reserved = [line["reserved"] for line in works.lines("wish") if line["order"] == made]
         assert reserved == [10_000, 25_000, 25_000]

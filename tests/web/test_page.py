@@ -20,8 +20,8 @@ AT = "2026-11-22T10:00:00Z"
 def an_order(money: MoneyDocument | None = None, items: dict[str, int] | None = None, **more: Any) -> OrderDocument:
     known: dict[str, Any] = {
         "order_id": "01", "name": "cars", "project": "summer", "status": OrderState.PROCESSING, "reasons": [],
-        "total_items": 40, "total_products": 40, "reused_items": 0, "price_usd": 0.1, "cap_usd": 5.0, "paused": False,
-        "rehearsal": False, "accepted_at": AT, "folder": None,
+        "total_items": 40, "total_products": 40, "reused_items": 0, "price_usd": 0.1, "at_most_usd": 0.12,
+        "cap_usd": 5.0, "paused": False, "rehearsal": False, "accepted_at": AT, "folder": None,
     }  # fmt: skip
     return OrderDocument(**{
         **known, "money": money or MoneyDocument(0.051), "items_by_state": items or {}, **more,
@@ -34,7 +34,8 @@ def a_period(name: str, counted: float, cap: float) -> Period:
 
 def a_status(**more: Any) -> StatusDocument:
     known: dict[str, Any] = {
-        "home": "/home/me/ArtFactory", "daemon": {"started_at": "2026-11-22T10:00:00+0000"}, "inbox": [], "held": [],
+        "home": "/home/me/ArtFactory", "is_copy": False, "daemon": {"started_at": "2026-11-22T10:00:00+0000"},
+        "inbox": [], "held": [],
         "rejected": [], "why": WordsBeside({}, {}), "providers": {}, "paused": None, "no_room": "", "open": [],
         "recent": [], "products": [], "spent_usd": 0.0,
         "budget": Caps(a_period("day", 0.25, 10), a_period("month", 0.75, 50)),
@@ -87,10 +88,25 @@ def test_everything_that_is_told_can_be_read() -> None:
     for words in (
         "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml", "no such key", "old.yaml",
         "replicate is stopped", "the key is wrong.", "the disk is full", "summer / cars", "3 of 40 done", "1 in doubt",
-        "$0.051 of at most $5.00", "today, of $10.00", "$0.25", "this month, of $50.00", "$0.75",
+        "$0.051 of at most $0.12", "today, of $10.00", "$0.25", "this month, of $50.00", "$0.75",
         "its cap is reached", "x.png", "rehearsal",
     ):  # fmt: skip
         assert words in text, words
+
+
+@pytest.mark.parametrize(
+    ("at_most", "words"),
+    [
+        (0.0, "3 of 40 done · free"), (0.012, "3 of 40 done · $0.00 of at most $0.012"),
+        (7.5, "3 of 40 done · $0.00 of at most $7.50 (its cap is $5.00)"),
+        (None, "3 of 40 done · $0.00 spent, price unknown (its cap is $5.00)"),
+    ],
+)  # fmt: skip
+def test_an_order_tells_what_it_may_cost_and_its_cap_only_where_it_may_end_there(
+    at_most: float | None, words: str
+) -> None:
+    drawn = page.draw(a_status(open=[an_order(MoneyDocument(), {"completed": 3}, at_most_usd=at_most)]))
+    assert f'<p class="counts">{words}</p>' in drawn
 
 
 @pytest.mark.parametrize(
