@@ -125,6 +125,11 @@ class Home:
         return self.private / "index.sqlite3"
 
     @property
+    def last_settings(self) -> Path:
+        """Those a daemon used last."""
+        return self.private / "settings.yaml"
+
+    @property
     def told(self) -> Path:
         """What providers say about their models, as they were last asked."""
         return self.private / "models"

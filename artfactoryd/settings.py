@@ -1,14 +1,12 @@
 """Settings of one home: artfactory.yaml under the environment's overrides. Reads no globals.
 
-Not here: who reads them again, and when (daemon), and the schema of the keys (schemas/settings.schema.json).
+Not here: who reads them again, and when (live_settings), and the schema of the keys (schemas/settings.schema.json).
 """
 
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,21 +17,15 @@ from artfactoryd import documents, schema
 from artfactoryd.core import file_names
 from artfactoryd.core.json_types import Json
 from artfactoryd.documents import Document
-from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, user_folder
 from artfactoryd.identity import init_command
-from artfactoryd.log import redact
-from artfactoryd.printable import printable
-
-log = logging.getLogger(__name__)
 
 DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 NAMES: KeyPath = ("products", "file")
-WRITTEN = 0.3  # seconds for which the file must lie quiet: half a file would be a file without caps
 ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
 
 
@@ -139,7 +131,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     In a home that was made, a file that is away, or says nothing at all, never means the defaults: that would lift the
     caps unseen. Raises Refusal with every problem: of the file with its line and column, of a variable with its name.
     """
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     document, problems = _from_file(path)
     if not problems and Home(path.parent).is_made and _says_nothing(document.value if document else None):
         problems = [_vanished(path)]
@@ -328,49 +320,19 @@ def expanded(path: str, environ: Mapping[str, str]) -> Path:
     return Path(path)
 
 
-def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:
-    """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
-    note = home.settings_file.with_name(home.settings_file.name + ".error.txt")
+def load_copy(path: Path, home: Home, environ: Mapping[str, str]) -> Settings | None:
+    """Settings of this home that were good once, as they lie at `path`; None where there are none."""
     try:
-        settings = load(home.settings_file, environ)
-    except (Refusal, WrongUse) as error:
-        instead = "the last good ones are" if running else "nothing is taken until they are mended"
-        text = f"These settings are not used; {instead}.\n\n{error}\n"
-        write_note(note, printable(redact(text)).encode())
-        log.error("bad settings: %s", error)
+        document, problems = _from_file(path)
+        overrides, _ = _from_environment(environ)
+        if document is None or problems:
+            return None
+        return _build(_merged(document.value, overrides), home.root, environ)
+    except WrongUse:
         return None
-    note.unlink(missing_ok=True)
-    return settings
 
 
-class LiveSettings:
-    """The settings of a running home as they are now. Made first, and handed to whoever asks for them more than once.
-
-    `now`: the last good ones; never half of a file that is being written, and never a bad one.
-    """
-
-    def __init__(self, home: Home, settings: Settings, environ: dict[str, str]) -> None:
-        self.now = settings
-        self._home, self._environ = home, environ
-        self._seen = settings.stamp or _stamp(home.settings_file)  # changed since they were read is changed
-
-    def use(self, settings: Settings) -> None:
-        self.now = settings
-
-    def reread(self) -> bool:
-        """Read the file again if it is another one; True when `now` comes from it. A bad one gets a word beside it."""
-        stamp = _stamp(self._home.settings_file)
-        if stamp == self._seen or (stamp and abs(time.time() - stamp[0] / 1e9) < WRITTEN):
-            return False
-        self._seen = stamp
-        settings = read_settings(self._home, self._environ, running=True)
-        if settings is None:
-            return False
-        self.use(settings)
-        return True
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
+def stamp_of(path: Path) -> tuple[int, ...] | None:
     """Tells one version of the file from another, its mtime (nanoseconds) first; None where there is none."""
     try:
         status = path.stat()

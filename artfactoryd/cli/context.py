@@ -13,6 +13,7 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.identity import init_command
+from artfactoryd.live_settings import settings_to_show
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 
@@ -57,6 +58,14 @@ def _check(home: Home) -> None:
 def settings_of(home: Home) -> Settings:
     """Raises Refusal with everything that is wrong with them."""
     return settings.load(home.settings_file, os.environ)
+
+
+def settings_to_go_by(home: Home) -> Settings:
+    """For a command that only looks: the last good ones where the file cannot be used, which is said."""
+    loaded, trouble = settings_to_show(home, dict(os.environ))
+    if trouble:
+        echo(f"artfactoryd: {trouble}", err=True)
+    return loaded
 
 
 def count_of(text: str, option: str) -> int | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 import click
 
-from artfactoryd.cli.context import as_json, latest, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to_go_by
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
+from artfactoryd.live_settings import settings_to_show
 from artfactoryd.printable import one_line
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
@@ -29,7 +31,7 @@ from artfactoryd.storage.index import Index
 def status(ctx: click.Context, as_json: bool) -> None:
     """The state of things."""
     home = made_home(ctx)
-    document = status_document(home, settings_of(home))
+    document = status_document(home, *settings_to_show(home, dict(os.environ)))
     say(document, "" if as_json else status_text(document), as_json)
 
 
@@ -39,7 +41,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
 def orders(ctx: click.Context, as_json: bool) -> None:
     """Every order, newest first."""
     home = made_home(ctx)
-    documents = order_documents(home, settings_of(home))
+    documents = order_documents(home, settings_to_go_by(home))
     say({"orders": documents}, "" if as_json else orders_text(documents), as_json)
 
 
@@ -51,7 +53,7 @@ def orders(ctx: click.Context, as_json: bool) -> None:
 def order(ctx: click.Context, order_id: str, latest: bool, as_json: bool) -> None:
     """One order: its items, what they cost, and what is at stake."""
     home = made_home(ctx)
-    document = whole_order(home, settings_of(home), order_id, latest=latest)
+    document = whole_order(home, settings_to_go_by(home), order_id, latest=latest)
     say(document, "" if as_json else order_text(document), as_json)
 
 
@@ -63,15 +65,15 @@ def order(ctx: click.Context, order_id: str, latest: bool, as_json: bool) -> Non
 def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
     """What became of a file, and what to do about it."""
     home = made_home(ctx)
-    text, known = why_of(home, settings_of(home), file, latest=latest)
+    text, known = why_of(home, settings_to_go_by(home), file, latest=latest)
     say({"file": file, "known": known, "text": text}, text, as_json)
     ctx.exit(0 if known else DID_NOT_SUCCEED)
 
 
-def status_document(home: Home, settings: Settings) -> StatusDocument:
+def status_document(home: Home, settings: Settings, trouble: str = "") -> StatusDocument:
     """What the daemon, the Inbox, Held, Rejected, the providers and the orders are at."""
     with Index.reading(home.index_file) as index:
-        return status_report.status(home, index, settings, home.holder())
+        return status_report.status(home, index, settings, home.holder(), trouble)
 
 
 def order_documents(home: Home, settings: Settings) -> list[OrderDocument]:
@@ -126,6 +128,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
 
 def _closed_lines(document: StatusDocument) -> Iterator[str]:
     """What stops more than one order."""
+    if document.settings:
+        yield f"Settings {document.settings}"
     if document.paused:
         yield f"Paused  everything, since {document.paused}: `resume`"
     for name, provider in document.providers.items():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import click
 
 from artfactoryd import credentials
-from artfactoryd.cli.context import as_json, say, settings_of, shown_home
+from artfactoryd.cli.context import as_json, say, settings_of, settings_to_go_by, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes
@@ -34,7 +34,7 @@ NOT_NEEDED = "not needed"  # instead of where a key is
 def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
     """Who can be ordered from: key, pace, and what stops them. Asks each, for nothing, whether it takes the key."""
     home = shown_home(ctx)
-    answer = document(home, settings_of(home), os.environ, offline=offline)
+    answer = document(home, settings_to_go_by(home), os.environ, offline=offline)
     say(answer, text(answer), as_json)
 
 
@@ -62,7 +62,7 @@ def set_key(ctx: click.Context, provider: str, as_json: bool) -> None:
 @click.pass_context
 def list_keys(ctx: click.Context, as_json: bool) -> None:
     """Where each provider's key comes from; never the key."""
-    answer = keys_document(settings_of(shown_home(ctx)), os.environ)
+    answer = keys_document(settings_to_go_by(shown_home(ctx)), os.environ)
     say(answer, keys_text(answer), as_json)
 
 

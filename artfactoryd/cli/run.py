@@ -21,7 +21,8 @@ from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.factories.registry import look_again, unsafe_start
 from artfactoryd.home import Home
-from artfactoryd.settings import Logging, Settings, read_settings
+from artfactoryd.live_settings import read_settings
+from artfactoryd.settings import Logging, Settings
 from artfactoryd.web import server
 
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import click
 
 from artfactoryd import clock
-from artfactoryd.cli.context import as_json, made_home, say, settings_of
+from artfactoryd.cli.context import as_json, made_home, say, settings_to_go_by
 from artfactoryd.home import Home
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps, in_dollars
@@ -57,7 +57,7 @@ class SpendDocument(JsonObject):
 def spend(ctx: click.Context, by: str, as_json: bool) -> None:
     """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
     home = made_home(ctx)
-    figures = document(home, settings_of(home), by, clock.today())
+    figures = document(home, settings_to_go_by(home), by, clock.today())
     say(figures, "" if as_json else text(figures), as_json)
 
 

@@ -25,9 +25,10 @@ from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.proof_hold import ProofHold
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import expander
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.settings import LiveSettings, Settings
+from artfactoryd.settings import Settings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.writer import Books

@@ -29,8 +29,9 @@ from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.execution.worker import Worker
 from artfactoryd.factories import Factory, Reconciles
 from artfactoryd.home import Home
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.reporting.disk import no_room
-from artfactoryd.settings import LiveSettings, Settings
+from artfactoryd.settings import Settings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage.rows import ItemKey

@@ -25,8 +25,8 @@ from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, last_attempt
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher, too_large, without_query
 from artfactoryd.shelf.media import Media, is_one_colour

@@ -20,7 +20,7 @@ from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import order_of
 from artfactoryd.factories import Call, Factory
 from artfactoryd.home import Home
-from artfactoryd.settings import LiveSettings
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Wish
 from artfactoryd.storage.index import Index

@@ -27,6 +27,7 @@ from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import document_bytes, document_text, plan_of
@@ -35,7 +36,6 @@ from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
-from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold, HoldReason

@@ -73,10 +73,13 @@ class StatusDocument(JsonObject):
     products: Sequence[NewProduct]
     spent_usd: float
     budget: Caps
+    settings: str = ""  # in words why the file of the settings is not used just now
 
 
-def status(home: Home, index: Index | None, settings: Settings, holder: Holder | None) -> StatusDocument:
-    """Without an index, nothing was ever made here."""
+def status(
+    home: Home, index: Index | None, settings: Settings, holder: Holder | None, trouble: str = ""
+) -> StatusDocument:
+    """Without an index, nothing was ever made here. `trouble`: of the settings."""
     closures = Closures.read(index) if index else Closures({}, {}, {})
     orders = list(_orders(index, home, settings)) if index else []
     return StatusDocument(
@@ -95,6 +98,7 @@ def status(home: Home, index: Index | None, settings: Settings, holder: Holder |
         products=_new_products(index) if index else [],
         spent_usd=(index.spent_in_all() if index else 0) / 1_000_000,
         budget=caps.standing(index, settings, clock.today()),
+        settings=trouble,
     )
 
 

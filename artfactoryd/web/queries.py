@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.reporting import status, waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import ItemDocument, OrderDocument, item_document, order_document
 from artfactoryd.reporting.status import StatusDocument
-from artfactoryd.settings import LiveSettings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
@@ -56,7 +56,8 @@ class Reads:
         self._index: Index | None = None
 
     async def status(self) -> StatusDocument:
-        return await self._ask(lambda index: status.status(self._home, index, self._settings.now, self._home.holder()))
+        home, live = self._home, self._settings
+        return await self._ask(lambda index: status.status(home, index, live.now, home.holder(), live.trouble))
 
     async def orders(self, most: int, before: str) -> OrdersPage:
         """Newest first."""

@@ -40,8 +40,10 @@ async def test_new_settings_count_at_once_and_bad_ones_leave_the_last_good(home:
         home.home.settings_file.write_text("budgit: 1\n")
         await works.until(word.exists)
         assert "budgit" in word.read_text() and works.house.settings.now.budget.per_order == 0.5
+        await works.until(lambda: "budgit" in works.house.settings.trouble)
         home.configure(budget={"per_order": 0.75})
         await works.until(lambda: works.house.settings.now.budget.per_order == 0.75 and not word.exists())
+        assert not works.house.settings.trouble
 
 
 @pytest.mark.parametrize("text", [None, "", "# all of it taken out\n", "---\n", "{}\n", "budget:\n"])

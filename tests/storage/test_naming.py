@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from artfactoryd.cli import main
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
-from artfactoryd.settings import LiveSettings, Settings
+from artfactoryd.live_settings import LiveSettings
+from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web.queries import Reads

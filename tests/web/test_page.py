@@ -47,7 +47,7 @@ EVERYTHING = a_status(
     inbox=["a.yaml"], held=["b.yaml"], rejected=["c.yaml", "old.yaml"],
     why=WordsBeside({"b.yaml": "too many"}, {"c.yaml": "no such key"}),
     providers={"replicate": ClosedProvider("the key is wrong.", False, None, AT)},
-    no_room="the disk is full",
+    no_room="the disk is full", settings="the settings are not used",
     open=[an_order(MoneyDocument(0.051, in_doubt_usd=0.003), {"completed": 3, "in_doubt": 1},
                    reasons=["its cap is reached"])],
     recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True)],
@@ -87,7 +87,8 @@ def test_everything_that_is_told_can_be_read() -> None:
     text = Read(page.draw(EVERYTHING)).text
     for words in (
         "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml", "no such key", "old.yaml",
-        "replicate is stopped", "the key is wrong.", "the disk is full", "summer / cars", "3 of 40 done", "1 in doubt",
+        "replicate is stopped", "the key is wrong.", "the disk is full", "the settings are not used",
+        "summer / cars", "3 of 40 done", "1 in doubt",
         "$0.051 of at most $0.12", "today, of $10.00", "$0.25", "this month, of $50.00", "$0.75",
         "its cap is reached", "x.png", "rehearsal",
     ):  # fmt: skip

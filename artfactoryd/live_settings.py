@@ -1,0 +1,92 @@
+"""The settings of a running home as they are now, and what counts instead of a file that is bad or away.
+
+A daemon goes on with the last good ones, and keeps a copy of them for whoever only looks meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+
+from artfactoryd.durable import write_note
+from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.log import redact
+from artfactoryd.printable import one_line, printable
+from artfactoryd.settings import Settings, load, load_copy, stamp_of
+
+log = logging.getLogger(__name__)
+
+WRITTEN = 0.3  # seconds for which the file must lie quiet: half a file would be a file without caps
+
+
+def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:
+    """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
+    note = home.settings_file.with_name(home.settings_file.name + ".error.txt")
+    try:
+        settings = load(home.settings_file, environ)
+    except (Refusal, WrongUse) as error:
+        instead = "the last good ones are" if running else "nothing is taken until they are mended"
+        text = f"These settings are not used; {instead}.\n\n{error}\n"
+        write_note(note, printable(redact(text)).encode())
+        log.error("bad settings: %s", error)
+        return None
+    note.unlink(missing_ok=True)
+    with suppress(OSError):
+        write_note(home.last_settings, home.settings_file.read_bytes())
+    return settings
+
+
+def settings_to_show(home: Home, environ: dict[str, str]) -> tuple[Settings, str]:
+    """For whoever only looks: the settings, or the last good ones and in words why, and who goes by them."""
+    try:
+        return load(home.settings_file, environ), ""
+    except (Refusal, WrongUse) as error:
+        last = load_copy(home.last_settings, home, environ)
+        return last or Settings(), trouble_words(home, error, known=last is not None)
+
+
+def trouble_words(home: Home, error: Refusal | WrongUse, *, known: bool) -> str:
+    """`known`: whether the last good settings are."""
+    problems = error.problems if isinstance(error, Refusal) else ()
+    first = str(problems[0]) if problems else str(error)
+    more = f" ({len(problems) - 1} more: {home.settings_file}.error.txt)" if len(problems) > 1 else ""
+    return one_line(redact(f"The settings are not used: {first}{more} {_instead(home, known)}"))
+
+
+def _instead(home: Home, known: bool) -> str:
+    if "page" in (home.holder() or {}):  # at work, and not waiting for its first settings
+        return "The daemon works on with the last good ones; mended, they count at once."
+    shown = "the last good ones" if known else "the defaults"
+    return f"Nothing is taken until they are mended; what is shown goes by {shown}."
+
+
+class LiveSettings:
+    """Made first, and handed to whoever asks for the settings more than once.
+
+    `now`: the last good ones; never half of a file that is being written, and never a bad one. `trouble`: in words why
+    the file is not used just now; empty when it is.
+    """
+
+    def __init__(self, home: Home, settings: Settings, environ: dict[str, str]) -> None:
+        self.now, self.trouble = settings, ""
+        self._home, self._environ = home, environ
+        self._seen = settings.stamp or stamp_of(home.settings_file)  # changed since they were read is changed
+
+    def use(self, settings: Settings) -> None:
+        self.now = settings
+
+    def reread(self) -> bool:
+        """Read the file again if it is another one; True when `now` comes from it. A bad one gets a word beside it."""
+        stamp = stamp_of(self._home.settings_file)
+        if stamp == self._seen or (stamp and abs(time.time() - stamp[0] / 1e9) < WRITTEN):
+            return False
+        self._seen = stamp
+        settings = read_settings(self._home, self._environ, running=True)
+        if settings is None:
+            self.trouble = settings_to_show(self._home, self._environ)[1]
+            return False
+        self.trouble = ""
+        self.use(settings)
+        return True
