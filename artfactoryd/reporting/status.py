@@ -13,6 +13,7 @@ from artfactoryd.home import Holder, Home
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room
+from artfactoryd.reporting.inbox import names_waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
 from artfactoryd.reporting.waiting import Closures, outage, reasons
@@ -86,7 +87,7 @@ def status(
         home=str(home.root),
         is_copy=bool(home.identity.copy_words),
         daemon=holder or None,
-        inbox=_names(settings.inbox.path or home.inbox),
+        inbox=names_waiting(settings.inbox.path or home.inbox),
         held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
         rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],
         why=WordsBeside(_words(home.held, ".why.txt"), _words(home.rejected, ".error.txt")),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.entries import readable
 from artfactoryd.home import Home
+from artfactoryd.reporting.inbox import is_empty_dropbox
 from artfactoryd.reporting.waiting import reasons
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
@@ -26,8 +28,9 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     products are called so, unless the `latest` is asked for.
     """
     name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
-    if os.path.lexists(home.inbox / name):
-        return _why_in_inbox(home.inbox / name), True
+    inbox = settings.inbox.path or home.inbox
+    if os.path.lexists(inbox / name):
+        return _why_in_inbox(inbox / name), True
     if words := _why_waiting(home, name):
         return words, True
     product = _why_product(home, index, given, latest) if index else ""
@@ -47,6 +50,8 @@ def _why_in_inbox(path: Path) -> str:
         entries.check_readable(path)
     except OSError as error:
         return f"{path} lies in the Inbox and cannot be taken: {error.filename} cannot be read ({error.strerror})."
+    if is_empty_dropbox(path):
+        return f"{path} is an empty drop-box: an order dropped into it belongs to the project {readable(path.name)}."
     return f"{path} lies in the Inbox and has not been taken yet (it must lie quiet first)."
 
 

@@ -1,0 +1,30 @@
+"""What lies in the inbox and waits to be taken. A folder with nothing in it waits for nothing: it is a drop-box."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from artfactoryd.core import inbox_rules
+from artfactoryd.entries import listing, readable
+
+
+def names_waiting(inbox: Path) -> list[str]:
+    """In their order; none of an inbox that cannot be looked into."""
+    try:
+        entries = [entry for entry in listing(inbox) if not inbox_rules.is_junk(entry.name)]
+    except OSError:
+        return []
+    return sorted(readable(entry.name) for entry in entries if not is_empty_dropbox(entry.path))
+
+
+def is_empty_dropbox(path: Path) -> bool:
+    """A folder in the inbox that holds nothing, or only what is passed over."""
+    try:
+        inside = [entry.name for entry in listing(path)] if path.is_dir() and not path.is_symlink() else None
+    except OSError:
+        return False
+    return (
+        inside is not None
+        and all(map(inbox_rules.is_junk, inside))
+        and inbox_rules.stray_folder(path.name, inside) is None
+    )
