@@ -210,20 +210,25 @@ class Control:
         return answer, []
 
     async def _resume(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        """Exactly what is named; with nothing named, every pause and every stop."""
+        """Exactly what is named; with nothing named, every pause and every stop. No stop for want of a key that is
+        still not there."""
         target = self._target(command)
-        lifted = self._to_lift(target)
+        named = self._to_lift(target)
+        keyless = self._without_key(named)
+        paused = self._books.index.pauses()
+        lifted = [it for it in named if it.get("provider") not in keyless or it.get("provider") in paused]
         if not lifted:
             nothing = f"{target.label} is not stopped or paused." if target.fields else "Nothing is stopped or paused."
-            return _no(nothing + self._still(target)), []
+            words = self._still(target, keyless)
+            return _no(words.strip() if keyless else nothing + words), []
         names = [_label(fields) for fields in lifted] if target.order is None else [target.label]
         order_ids = [fields["order"] for fields in lifted if "order" in fields]
-        answer = _yes(f"{', '.join(names)} goes on.{self._still(target)}")
+        answer = _yes(f"{_go_on(names)}{self._still(target, keyless)}")
         lines = [Pause(order=fields.get("order"), provider=fields.get("provider"), on=False) for fields in lifted]
-        await self._books.record(*lines, _line(command, answer))
-        for fields in lifted:
-            if fields.get("provider") in self._execution.gates:
-                self._execution.gates[fields["provider"]].lift()
+        await self._books.record(*lines, *self._stopped_again(lifted, keyless), _line(command, answer))
+        for provider in {fields.get("provider", "") for fields in lifted} - keyless.keys():
+            if provider in self._execution.gates:
+                self._execution.gates[provider].lift()
         self._follow(lifted)
         return answer, order_ids
 
@@ -253,18 +258,33 @@ class Control:
         orders = [{"order": row.id} for row in index.paused_orders()]
         return [{"provider": name} if name else {} for name in shut] + orders
 
-    def _still(self, target: Target) -> str:
-        """What else keeps it, in words."""
+    def _without_key(self, named: Sequence[Mapping[str, str]]) -> dict[str, str]:
+        """Those of the providers that are stopped for want of a key, and still have none: why, in words."""
+        stops = self._books.index.stops()
+        providers = [fields["provider"] for fields in named if "provider" in fields]
+        words = {name: self._execution.health.want_of_key(name) for name in providers if name in stops}
+        return {name: text for name, text in words.items() if text}
+
+    def _stopped_again(self, lifted: Sequence[Mapping[str, str]], keyless: Mapping[str, str]) -> list[Pause]:
+        """A line that lifts a person's pause lifts the stop, too."""
+        stops = self._books.index.stops()
+        again = [stops[fields["provider"]] for fields in lifted if fields.get("provider") in keyless]
+        return [Pause(provider=stop.provider, on=True, reason=stop.reason, of_key=stop.of_key) for stop in again]
+
+    def _still(self, target: Target, keyless: Mapping[str, str]) -> str:
+        """What else keeps it, in words. `keyless`: what of it was to be lifted, and has no key."""
         index = self._books.index
-        order, shut = target.order, {*index.stops(), *index.pauses()}
+        words = "".join(f" {name} is still stopped: {text}" for name, text in keyless.items())
         if not target.fields:
-            return ""
+            return words
         if "" in index.pauses():
-            return " Everything is paused: `resume`."
-        for provider in dict.fromkeys(order.providers if order else ()):
+            return f"{words} Everything is paused: `resume`."
+        shut = {*index.stops(), *index.pauses()}
+        for provider in dict.fromkeys(target.order.providers if target.order else ()):
             if provider in shut:
-                return f" {provider} is paused or stopped: `resume {provider}`."
-        return ""
+                why = self._without_key([{"provider": provider}]).get(provider, f"`resume {provider}`.")
+                return f"{words} {provider} is paused or stopped: {why}"
+        return words
 
     def _follow(self, changed: Sequence[Mapping[str, str]]) -> None:
         """Gates, queues and receipts follow what was written."""
@@ -292,6 +312,17 @@ class Target:
 
 def _label(fields: Mapping[str, str]) -> str:
     return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
+
+
+def _go_on(names: Sequence[str]) -> str:
+    """`Everything goes on, also replicate.`, `fal and replicate go on.`"""
+    if names[0] == "Everything" and names[1:]:
+        return f"Everything goes on, also {_and(names[1:])}."
+    return f"{_and(names)} {'goes' if len(names) == 1 else 'go'} on."
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _why(items: Sequence[ItemRow]) -> dict[int, str]:

@@ -48,6 +48,7 @@ class Execution:
     capped: CappedOrders
     receipts: ReceiptsDue
     disk: Disk
+    health: Health
     doubts: Doubts
     worker: Worker
     dispatcher: Dispatcher
@@ -108,7 +109,7 @@ def assemble(
         Delivery(home, books, settings, factories, fetcher, recorder, clock),
     )  # fmt: skip
     return Execution(
-        gates, queues, flights, capped, receipts, disk, doubts, worker,
+        gates, queues, flights, capped, receipts, disk, health, doubts, worker,
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
         clock,

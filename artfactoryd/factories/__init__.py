@@ -151,6 +151,14 @@ class Probes(Protocol):
         """Free. Raises ProviderStopped, Throttled, Unreachable or AskAgain."""
 
 
+@runtime_checkable
+class Keyed(Protocol):
+    """A factory that knows without asking anybody whether it has a key that may be one."""
+
+    def want_of_key(self) -> str:
+        """Why nothing can be sent for want of a key, in words; empty when there is one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """A model in its provider's own words.

@@ -259,3 +259,36 @@ def test_an_index_of_the_first_version_keeps_its_stops_and_takes_pauses(tmp_path
     apply(index, {"kind": "pause", "provider": "replicate", "on": True, "by": "you", "at": "now"})
     assert (index.stops()["replicate"].reason, index.pauses()) == ("No key.", {"replicate": "now"})
     index.close()
+
+
+def test_resume_says_what_goes_on_and_lifts_no_stop_for_want_of_a_key_that_is_still_not_there(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    home = TestHome.make(tmp_path / "home", emulator.base_url)
+    home.environ["REPLICATE_API_TOKEN"] = ""
+    home.drop("paid.yaml", PAID)
+    assert once(home) == 3
+    told = "replicate is still stopped: There is no key for Replicate."
+    for target in (None, "replicate"):
+        answer = tell(home, "resume", target)
+        assert not answer["done"] and answer["text"].startswith(told)
+    tell(home, "pause")
+    assert tell(home, "resume")["text"].startswith(f"Everything goes on. {told}")
+    tell(home, "pause", "replicate")  # a pause is a person's to lift, and the stop stays
+    assert tell(home, "resume", "replicate")["text"].startswith(f"replicate goes on. {told}")
+    assert status(home)["providers"]["replicate"]["paused"] is False
+    assert ["is stopped: There is no key" in reason for reason in reasons(home, "paid")] == [True]
+    tell(home, "pause", "paid")
+    assert "replicate is paused or stopped: There is no key" in tell(home, "resume", "paid")["text"]
+    del home.environ["REPLICATE_API_TOKEN"]
+    assert tell(home, "resume", "replicate")["text"] == "replicate goes on."
+    assert once(home) == 0
+
+
+def test_resume_of_several_things_names_them_in_a_sentence(home: TestHome) -> None:
+    tell(home, "pause", "local")
+    tell(home, "pause")
+    assert tell(home, "resume")["text"] == "Everything goes on, also local."
+    tell(home, "pause", "local")
+    tell(home, "pause", "replicate")
+    assert tell(home, "resume")["text"] == "local and replicate go on."

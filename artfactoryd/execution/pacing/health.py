@@ -15,7 +15,7 @@ from artfactoryd.errors import ProviderError, ProviderStopped, StorageFull, Unre
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import ASK_EVERY, CircuitBreaker, Gate
 from artfactoryd.execution.receipts_due import ReceiptsDue
-from artfactoryd.factories import Factory, Probes
+from artfactoryd.factories import Factory, Keyed, Probes
 from artfactoryd.storage.events import Pause
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books
@@ -101,6 +101,11 @@ class Health:
             await self._books.record(Pause(provider=provider, on=True, reason=reason, of_key=of_key))
         except StorageFull as failure:  # the next start tries it once more
             log.error("that %s is stopped (%s) could not be written down: %s", provider, reason, failure)
+
+    def want_of_key(self, provider: str) -> str:
+        """Why nothing can be sent there for want of a key, known without asking; empty when there is one."""
+        factory = self._factories.get(provider)
+        return factory.want_of_key() if isinstance(factory, Keyed) else ""
 
     async def probe(self, provider: str) -> bool:
         """Ask for nothing whether the provider is there and takes our key. False: no create would fare well."""

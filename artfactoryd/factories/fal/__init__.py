@@ -96,6 +96,9 @@ class FalFactory:
             return  # asked for, or no longer anything to cancel
         raise trouble(answer)
 
+    def want_of_key(self) -> str:
+        return self._client.want_of_key()
+
     async def probe(self) -> None:
         """Whether fal is there, its queue alone says, which creates and collects; of the key the platform says more.
 

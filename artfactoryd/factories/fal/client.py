@@ -88,12 +88,17 @@ class FalClient:
             raise Unreachable(f"fal does not answer: {named(error, self.key)}; is the network up?") from error
         return Answer(self.key, True, response.status_code, response.headers, bytearray(response.content))
 
+    def want_of_key(self) -> str:
+        """Why nothing can be asked for want of a key; empty when there is one."""
+        if not self.key:
+            return NO_KEY
+        if not (self.key.isascii() and self.key.isprintable()):
+            return "The key for fal holds characters that no key has. Nothing was sent."
+        return ""
+
     async def open(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
         """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
-        if not self.key:
-            raise ProviderStopped(NO_KEY, of_key=True)
-        if not (self.key.isascii() and self.key.isprintable()):
-            words = "The key for fal holds characters that no key has. Nothing was sent."
+        if words := self.want_of_key():
             raise ProviderStopped(words, of_key=True)
         async with self._opening:
             loop = asyncio.get_running_loop()

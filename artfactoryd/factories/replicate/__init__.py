@@ -116,6 +116,9 @@ class ReplicateFactory:
             return  # cancelled, or no longer anything to cancel
         raise trouble(answer)
 
+    def want_of_key(self) -> str:
+        return self._client.want_of_key()
+
     async def probe(self) -> None:
         answer = await self._client.ask("GET", "/v1/account")
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key

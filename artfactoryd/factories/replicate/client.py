@@ -67,12 +67,17 @@ class ReplicateClient:
     def _answer(self, response: httpx.Response) -> Answer:
         return Answer(self.key, True, response.status_code, response.headers, bytearray(response.content))
 
+    def want_of_key(self) -> str:
+        """Why nothing can be asked for want of a key; empty when there is one."""
+        if not self.key:
+            return NO_KEY
+        if not (self.key.isascii() and self.key.isprintable()):
+            return "The key for Replicate holds characters that no key has. Nothing was sent."
+        return ""
+
     async def open(self) -> Client:
         """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
-        if not self.key:
-            raise ProviderStopped(NO_KEY, of_key=True)
-        if not (self.key.isascii() and self.key.isprintable()):
-            words = "The key for Replicate holds characters that no key has. Nothing was sent."
+        if words := self.want_of_key():
             raise ProviderStopped(words, of_key=True)
         async with self._opening:  # the first calls come together, and loading takes a tenth of a second each
             loop = asyncio.get_running_loop()
