@@ -12,6 +12,14 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def shown(moment: str) -> str:
+    """A written moment for a person: this machine's time, to the second. What is no moment stays as it is."""
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return moment
+
+
 def day_of(moment: datetime) -> str:
     return moment.astimezone().date().isoformat()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from artfactoryd import durable, mounts
+from artfactoryd.clock import shown
 from artfactoryd.errors import HomeLocked, HomeMoved, StorageFull, WrongUse
 from artfactoryd.identity import Identity, init_command
 from artfactoryd.mounts import Mount, mount_of
@@ -269,7 +270,7 @@ class Home:
             return f"{self.root} is held by another artfactoryd that is starting or stopping. Try again in a moment."
         return (
             f"{self.root} is held by process {holder['pid']} (artfactoryd {holder.get('command')}) since "
-            f"{holder.get('started_at')}. Wait for it to end, or stop it: kill {holder['pid']}"
+            f"{shown(holder.get('started_at', ''))}. Wait for it to end, or stop it: kill {holder['pid']}"
         )
 
     def tell(self, *, page: str | None, page_problem: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,17 @@ from pathlib import Path
 
 import click
 
-from artfactoryd import entries
+from artfactoryd import clock, entries
 from artfactoryd.cli.context import as_json, latest, made_home, say
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import remake
 from artfactoryd.printable import one_line
+from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import AttemptDocument, attempt_document
+from artfactoryd.reporting.words import ticket_words, value_words
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
@@ -100,16 +101,17 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     sidecar = document.sidecar
     order, item, file = sidecar["order"], sidecar["item"], sidecar["file"]
     yield "file", f"{document.file} ({document.bytes_are})"
-    yield "product", f"{sidecar['id']}, {file['mime']}, {file['width']}x{file['height']}, {file['bytes']} bytes"
-    yield "made", f"{sidecar['created_at']}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
+    size = f", {file['width']}x{file['height']}" if file["width"] else ""
+    yield "product", f"{sidecar['id']}, {file['mime']}{size}, {file['bytes']} bytes"
+    yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {item['index']}"
     yield from _git(order["git"])
     model = sidecar["model"]
     yield "model", f"{sidecar['provider']} {model['id']}{':' + model['version'] if model['version'] else ''}"
     for name, value in sidecar["parameters"]["generation"].items():
-        yield "parameter", f"{name}: {_shown(value)}"
+        yield "parameter", f"{name}: {value_words(value)}"
     for token in item["tokens"]:
-        yield "taken", f"{token['value']!r} for {token['token']} in {token['parameter']}"
+        yield "taken", f"{value_words(token['value'])!r} for {token['token']} in {token['parameter']}"
     for given in sidecar["inputs"]:
         yield "input", f"{given['parameter']}: {given['file']} from {given['source']}, sha256 {given['sha256'][:12]}"
     for parent in sidecar["parents"]:
@@ -136,15 +138,15 @@ def _cost(document: Explanation) -> Iterator[tuple[str, str]]:
     sidecar = document.sidecar
     outputs, cost = sidecar["outputs"], sidecar["cost"]
     share = f", one of {outputs['delivered']} of one call" if outputs["delivered"] > 1 else ""
-    yield "cost", f"${cost['usd']:g}{' (estimated)' if cost['estimated'] else ''}{share}"
+    yield "cost", f"{in_dollars(cost['usd'])}{' (estimated)' if cost['estimated'] else ''}{share}"
     for attempt in document.attempts:
         ended = attempt.verdict or ("ended" if attempt.ended_at else "under way")
         reason = f": {attempt.reason}" if attempt.reason else ""
-        ticket = f", ticket {attempt.ticket}" if attempt.ticket else ""
-        yield "attempt", f"{attempt.nth} at {attempt.asked_at}{ticket}, ${attempt.usd:g}, {ended}{reason}"
+        asked = f"{attempt.nth} at {clock.shown(attempt.asked_at)}{_ticket(attempt.ticket)}"
+        yield "attempt", f"{asked}, {in_dollars(attempt.usd)}, {ended}{reason}"
     if not document.attempts:
-        yield "attempt", f"not known here; the sidecar names ticket {sidecar['ticket'] or 'none'}"
+        yield "attempt", f"not known here; the sidecar names ticket {ticket_words(sidecar['ticket']) or 'none'}"
 
 
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _ticket(ticket: str | None) -> str:
+    return f", ticket {words}" if (words := ticket_words(ticket)) else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from artfactoryd import clock
 from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to_go_by
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.lifecycle import ItemState
@@ -20,6 +21,7 @@ from artfactoryd.reporting import why as why_words
 from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.orders import DoubtDocument, ItemDocument, OrderDocument, WholeOrder
 from artfactoryd.reporting.status import StatusDocument
+from artfactoryd.reporting.words import ticket_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -115,7 +117,7 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     holder = document.daemon
     yield f"Home    {document.home}"
     if holder:
-        yield f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}"
+        yield f"Daemon  process {holder['pid']} ({holder['command']}) since {clock.shown(holder['started_at'])}"
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
     elif document.is_copy:
         yield "Daemon  none: a copy takes and sends nothing"
@@ -131,14 +133,14 @@ def _closed_lines(document: StatusDocument) -> Iterator[str]:
     if document.settings:
         yield f"Settings {document.settings}"
     if document.paused:
-        yield f"Paused  everything, since {document.paused}: `resume`"
+        yield f"Paused  everything, since {clock.shown(document.paused)}: `resume`"
     for name, provider in document.providers.items():
         if provider.stopped:
             yield f"Stopped {name}: {provider.stopped}"
         if provider.outage:
             yield f"Outage  {provider.outage}"
         if provider.paused:
-            yield f"Paused  {name}, since {provider.since}: `resume {name}`"
+            yield f"Paused  {name}, since {clock.shown(provider.since)}: `resume {name}`"
     if document.no_room:
         yield f"Disk    {document.no_room}"
 
@@ -176,7 +178,8 @@ def order_text(whole: WholeOrder) -> str:
 
 def _item_line(item: ItemDocument) -> str:
     reason = f"  {item.reason}" if item.reason else ""
-    ticket = f"  ticket {item.ticket}" if item.ticket and item.state != ItemState.COMPLETED else ""
+    ticket = ticket_words(item.ticket) if item.state != ItemState.COMPLETED else ""
+    ticket = f"  ticket {ticket}" if ticket else ""
     return f"  {item.number:>4}  {item.state:<10} {_about(item)}{ticket}{reason}"
 
 
@@ -190,7 +193,7 @@ def _about(item: ItemDocument) -> str:
 def _doubt_lines(whole: WholeOrder) -> Iterator[str]:
     """Each attempt in doubt, what was tried to find out, and the two ways out."""
     for doubt in whole.doubts:
-        head = f"  item {doubt.item}, attempt {doubt.attempt}, in doubt since {doubt.since}"
+        head = f"  item {doubt.item}, attempt {doubt.attempt}, in doubt since {clock.shown(doubt.since)}"
         yield f"{head}: up to {in_dollars(doubt.usd)}"
         yield f"      {doubt.reason}"
         if not doubt.ticket:
@@ -205,9 +208,13 @@ def _asked_words(doubt: DoubtDocument) -> str:
     if doubt.asked is None:
         return "The provider cannot be asked what became of it."
     times = f"{doubt.asked} times" if doubt.asked != 1 else "once"
-    asked = f"Asked {times}, last at {doubt.last_asked_at}. {doubt.answer}" if doubt.asked else "Not asked yet."
+    asked = (
+        f"Asked {times}, last at {clock.shown(doubt.last_asked_at or '')}. {doubt.answer}"
+        if doubt.asked
+        else "Not asked yet."
+    )
     if doubt.next_ask_at:
-        return f"{asked} Asked again at {doubt.next_ask_at} by a running artfactoryd."
+        return f"{asked} Asked again at {clock.shown(doubt.next_ask_at)} by a running artfactoryd."
     return f"{asked} It is not asked any more: it was too long ago." if doubt.asked else asked
 
 

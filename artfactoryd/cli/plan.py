@@ -101,7 +101,8 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
         yield "proof", _proof(head)
     yield from (("axis", f"{axis['parameter']}: {_values(axis)}") for axis in head["axes"])
     yield from (("then", _stage(stage)) for stage in head["stages"])
-    yield from (("first", head["first"]), ("last", head["last"]), ("lands in", head["folder"]))
+    yield from ((label, head[label]) for label in ("first", "last") if head[label])
+    yield "lands in", head["folder"]
     yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
     yield from (("held", reason["text"]) for reason in head["held"])
     if head["held"]:
@@ -144,8 +145,11 @@ def _count(number: int, what: str) -> str:
 def _price(head: Document) -> str:
     if not head["price"]["complete"]:
         return "unknown"
+    usd, cap = head["price"]["usd"], head["cap_usd"]
+    if not usd:
+        return "free"
     as_of = f", price of {head['price']['as_of']}" if head["price"]["as_of"] else ""
-    return f"at most {_dollars(head['price']['usd'])}{as_of} (cap {_dollars(head['cap_usd'])})"
+    return f"at most {_dollars(usd)}{as_of}{f' (its cap is {_dollars(cap)})' if usd > cap else ''}"
 
 
 def _dollars(usd: float) -> str:

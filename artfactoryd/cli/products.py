@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import click
 
+from artfactoryd import clock
 from artfactoryd.cli.context import as_json, count_of, made_home, say
 from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
@@ -66,6 +67,7 @@ class ProductsDocument(JsonObject):
     query: str
     products: Sequence[FoundDocument]
     more: bool
+    unknown: Mapping[str, str]  # parameters asked for that no product has, and the nearest name there is
 
 
 def find_products(home: Home, query: str, most: int | None) -> ProductsDocument:
@@ -74,7 +76,8 @@ def find_products(home: Home, query: str, most: int | None) -> ProductsDocument:
     with Index.reading(home.index_file) as index:
         rows = search.find(index, query, None if most is None else most + 1) if index else iter(())
         documents = [_document(row, home) for row in islice(rows, most)]
-        return ProductsDocument(query, documents, next(rows, None) is not None)
+        unknown = search.unknown_names(index, query) if index else {}
+        return ProductsDocument(query, documents, next(rows, None) is not None, unknown)
 
 
 def _document(row: FoundProduct, home: Home) -> FoundDocument:
@@ -93,6 +96,8 @@ def products_text(document: ProductsDocument) -> str:
     lines = [_line(product) for product in document.products]
     if not lines:
         lines = ["Nothing fits." if document.query.strip() else "Nothing was made yet."]
+    for name, near in document.unknown.items():
+        lines.append(f"No product has a parameter {name}.{f' Did you mean {near}?' if near else ''}")
     if document.more:
         lines.append("… and more (--most all)")
     return "\n".join(map(one_line, lines))
@@ -101,4 +106,4 @@ def products_text(document: ProductsDocument) -> str:
 def _line(product: FoundDocument) -> str:
     prompt = product.prompt if len(product.prompt) <= MOST_PROMPT else product.prompt[:MOST_PROMPT] + "…"
     gone = "" if product.on_shelf else "  (no longer on the shelf)"
-    return f"{product.created_at[:10]}  {product.path}  {prompt}{gone}"
+    return f"{clock.shown(product.created_at)[:10]}  {product.path}  {prompt}{gone}"

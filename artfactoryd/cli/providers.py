@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from artfactoryd import credentials
+from artfactoryd import clock, credentials
 from artfactoryd.cli.context import as_json, say, settings_of, settings_to_go_by, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
@@ -199,7 +199,7 @@ def _lines(name: str, provider: ProviderDocument) -> list[str]:
     if provider.outage:
         lines.append(f"  no answer: {provider.outage}")
     if provider.paused:
-        lines.append(f"  paused since {provider.paused} (`artfactoryd resume`)")
+        lines.append(f"  paused since {clock.shown(provider.paused)} (`artfactoryd resume`)")
     return lines + [f"  {setting}: {address}" for setting, address in provider.addresses.items()]
 
 

@@ -34,9 +34,13 @@ def folder_name(name: str, rehearsal: bool) -> str:
 
 
 def prompt_of(parameters: Parameters, model: Model) -> str:
-    """What an item is about, in its own words: `prompt`, else its first text parameter, else its picture's name."""
-    for name in ("prompt", *model.text):
-        if parameters.get(name):
-            return str(parameters[name])
+    """What an item is about, in its own words: its text, else its picture's name."""
+    if text := text_of(parameters, model):
+        return text
     pictures = (text for _, text in model.places(parameters) if text)
     return next((picture.rpartition("/")[2].rpartition(".")[0] for picture in pictures), "")
+
+
+def text_of(parameters: Parameters, model: Model) -> str:
+    """`prompt`, else its first text parameter; empty where it has none."""
+    return next((str(parameters[name]) for name in ("prompt", *model.text) if parameters.get(name)), "")

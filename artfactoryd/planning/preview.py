@@ -20,7 +20,7 @@ from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.money import usd
 from artfactoryd.core.order import Order
-from artfactoryd.core.slug import folder_name, prompt_of, slug
+from artfactoryd.core.slug import folder_name, prompt_of, slug, text_of
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
@@ -236,8 +236,9 @@ def _folder(home: Home, study: Study) -> Path:
 
 
 def _prompt(plan: Plan, number: int) -> str:
+    """Empty of an item without text."""
     item = plan.item(min(number, plan.own_items))
-    return prompt_of(item.parameters, plan.models[item.model])
+    return text_of(item.parameters, plan.models[item.model])
 
 
 def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:

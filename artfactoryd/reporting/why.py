@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import entries
-from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.entries import readable
 from artfactoryd.home import Home
 from artfactoryd.reporting.inbox import is_empty_dropbox
 from artfactoryd.reporting.waiting import reasons
+from artfactoryd.reporting.words import ended_words, parameter_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -96,7 +97,8 @@ def _made_by(index: Index, name: str, product: ProductRow) -> str:
         return f"{name} was made by order {product.order_id}, which is not known here. Its sidecar tells the rest."
     if not item:
         return ""
-    return f"{name} is product {product.place} of order {order.name} ({order.id}), made from {item.generation}."
+    made = parameter_words(item.generation)
+    return f"{name} is product {product.place} of order {order.name} ({order.id}), made with {made}."
 
 
 def _orders(home: Home, index: Index, given: str, name: str) -> list[OrderRow]:
@@ -112,7 +114,10 @@ def _accepted(order: OrderRow) -> float:
 def _why_order(home: Home, index: Index, settings: Settings, name: str, order: OrderRow) -> str:
     """What a file became: the order's state, what it waits for, what failed."""
     file = name if Path(name).stem == order.name else order.file
-    lines = [f"{file} became order {order.name} ({order.id}): {index.state(order)}."]
+    counts = index.counts(order.id)
+    state = index.state(order, counts)
+    ended = ended_words(counts, by_person=bool(order.cancelled)) if state not in UNFINISHED_ORDERS else ""
+    lines = [f"{file} became order {order.name} ({order.id}): {state}{f', {ended}' if ended else ''}."]
     if order.folder:
         lines.append(order.folder)
     failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 
 from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.query import QueryWrong, Term, read_query
@@ -38,6 +39,18 @@ def find(index: Index, query: str, most: int | None = None) -> Iterator[FoundPro
     terms = read_query(query)
     condition, values = _all_of(query, terms)
     return _pages(index, condition, values, most)
+
+
+def unknown_names(index: Index, query: str) -> dict[str, str]:
+    """Parameters asked for that no product has, each with the nearest name there is; empty where none is near."""
+    asked = {term.key for term in read_query(query) if term.key.lower() not in {"", *_KINDS, *NUMBERS, *NOT_YET}}
+    have = "SELECT 1 FROM item WHERE json_type(generation, ?) IS NOT NULL LIMIT 1"
+    unknown = sorted(name for name in asked if not index.rows(have, (_path(name),)))
+    if not unknown:
+        return {}
+    rows = index.rows("SELECT DISTINCT e.key AS name FROM item i, json_each(i.generation) e")
+    known = [*(row["name"] for row in rows), *NUMBERS, *_KINDS]
+    return {name: next(iter(get_close_matches(name, known, 1)), "") for name in unknown}
 
 
 def _pages(index: Index, condition: str, values: Sequence[object], most: int | None) -> Iterator[FoundProduct]:
@@ -167,9 +180,13 @@ def _number(term: Term) -> Condition:
     return f"{NUMBERS[term.key.lower()]} {term.sign} ?", [term.number]
 
 
+def _path(name: str) -> str:
+    return '$."' + name.replace('"', "") + '"'
+
+
 def _parameter(term: Term) -> Condition:
     """A generation parameter by its own name; a number is compared as a number."""
-    path = '$."' + term.key.replace('"', "") + '"'
+    path = _path(term.key)
     value = "json_extract(i.generation, ?)"
     if term.number is None:
         return f"lower(CAST({value} AS TEXT)) = lower(?)", [path, term.value]

@@ -38,6 +38,9 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     assert told(home, "products", "--", "-red").count(".png") == 1
     assert "… and more" in told(home, "products", "--most", "1")
     assert told(home, "products", "boat") == "Nothing fits.\n"
+    assert told(home, "products", "widht:512") == (
+        "Nothing fits.\nNo product has a parameter widht. Did you mean width?\n"
+    )
     said = told(home, "explain", red.id)
     for words in (
         "as made", f"product    {red.id}", "project cars, item 1", "fake acme/painter", "prompt: a red car",

@@ -10,8 +10,10 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from artfactoryd import log
+from artfactoryd.cli.program import main
 from artfactoryd.cli.upkeep import logs
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
@@ -195,3 +197,15 @@ def test_follow_prints_what_a_daemon_says_later(home: TestHome) -> None:
 def test_nothing_logged_yet_is_no_error(home: TestHome) -> None:
     done = home.call("logs", "--which", "access")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_log_with_nothing_in_it_says_so(home: TestHome) -> None:
+    for which, words in (
+        ("access", "been asked for its page"),
+        ("generation", "not sent or made"),
+        ("application", "has not"),
+    ):
+        done = CliRunner().invoke(main, ["--home", str(home.root), "logs", "--which", which])
+        assert (done.exit_code, done.stdout) == (0, "") and f"The {which} log is empty: " in done.stderr
+        assert words in done.stderr
+    assert CliRunner().invoke(main, ["--home", str(home.root), "logs", "-n", "0"]).output == ""

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
+
+from artfactoryd import clock
 from artfactoryd.clock import Age, iso
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,3 +30,16 @@ def test_an_age_grows_by_the_steady_clock_whatever_the_walls_clock_is_set_to() -
         assert (old.seconds, to_come.seconds) == (60.0, 0.0)
     steady[0] += 7
     assert (old.seconds, to_come.seconds) == (67.0, 7.0)
+
+
+def test_a_moment_is_shown_in_this_machines_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-3")
+    time.tzset()
+    try:
+        assert (
+            clock.shown("2026-11-22T22:30:00.123Z") == "2026-11-23 01:30:00" == clock.shown("2026-11-22T22:30:00+0000")
+        )
+        assert clock.shown("a while ago") == "a while ago"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from artfactoryd import clock
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home, guarded_place, network_place
 from artfactoryd.mounts import Mount
@@ -158,7 +159,7 @@ def test_a_home_that_was_never_made_says_how_to_make_it(tmp_path: Path) -> None:
 
 def test_a_second_process_is_told_who_holds_the_home_and_since_when(home: Home) -> None:
     with held_by_another(home) as (process, _):
-        since = json.loads(home.holder_file.read_text())["started_at"]
+        since = clock.shown(json.loads(home.holder_file.read_text())["started_at"])
         with pytest.raises(HomeLocked) as caught, home.lock():
             pass
     assert f"process {process.pid} (artfactoryd run) since {since}" in str(caught.value)

@@ -14,6 +14,7 @@ from artfactoryd.cli.plan import show
 from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Settings
 from tests.homes import CARS, TestHome
+from tests.pictures import draw
 
 SKETCHES = """provider: local
 model: sketch
@@ -98,7 +99,7 @@ def test_every_mistake_is_shown_with_its_place_and_the_way_out(home: TestHome) -
 def test_a_rehearsal_costs_nothing_and_says_so(home: TestHome) -> None:
     (file := home.root / "cars.yaml").write_text(CARS)
     text = home.call("plan", str(file), "--rehearse").stdout
-    assert "(rehearsal: drawn here, for nothing)" in text and "at most $0.00" in text and "cars-rehearsal" in text
+    assert "(rehearsal: drawn here, for nothing)" in text and "price    free\n" in text and "cars-rehearsal" in text
 
 
 @pytest.mark.parametrize(("words", "listed"), [([], 10), (["--items", "2"], 2), (["--items", "all"], 12)])
@@ -167,3 +168,17 @@ def test_on_a_terminal_the_page_has_columns_and_fits(home: TestHome, monkeypatch
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert plain != terminal.getvalue() and "prompt a red car" in plain
     assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 products" in plain
+
+
+def test_a_plan_tells_first_and_last_only_of_what_has_text(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
+    draw(home.root / "me.png")
+    (file := home.root / "small.yaml").write_text(
+        "provider: local\nmodel: resize\nparameters: {image: me.png, width: [8,9]}\n"
+    )
+    show(plan(home.home, Settings(), file, rehearse=False, most=3), print)
+    told = capsys.readouterr().out
+    assert "2 items" in told and "  first  " not in told and "  last  " not in told
+    assert "  price    free\n" in told
+    file.write_text(SKETCHES)
+    show(plan(home.home, Settings(), file, rehearse=False, most=3), print)
+    assert "first    a red car" in capsys.readouterr().out

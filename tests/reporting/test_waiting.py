@@ -67,7 +67,9 @@ def test_why_knows_a_product_by_its_path(home: TestHome, tmp_path: Path, linked:
     home.once()
     product = next((tmp_path / "disk" if linked else home.home.projects).rglob("*.png"))
     assert "is product 1 of order car" in why(home, str(product))
-    assert "'prompt': 'a green car'" in why(home, str(next(home.home.projects.glob("*/*/*/*.png"))))
+    assert "made with prompt: a green car; width: 64; height: 64" in why(
+        home, str(next(home.home.projects.glob("*/*/*/*.png")))
+    )
 
 
 def test_an_order_for_a_provider_that_is_switched_off_says_so_and_goes_on_when_it_is_on(
@@ -117,6 +119,7 @@ def test_an_order_cancelled_before_anything_ran_has_no_failures(shop: TestHome, 
     shop.drop("cars.yaml", PAID)
     assert shop.once() == 3
     assert shop.call("cancel", "cars").returncode == 0
+    assert "cancelled, 2 cancelled by you." in why(shop, "cars")
     receipt = shop.receipt()
     assert receipt["state"] == "cancelled" and "failures" not in receipt
 

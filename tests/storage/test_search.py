@@ -133,3 +133,10 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
 def test_ratings_are_refused_by_name(index: Index) -> None:
     with pytest.raises(QueryWrong, match="rating is not built yet"):
         search.find(index, "red rating:5")
+
+
+def test_a_parameter_that_no_product_has_is_told_with_the_nearest_that_there_is(index: Index) -> None:
+    assert search.unknown_names(index, "guidance:9 prompt:x width:7 model:flux seed:3 words -liked") == {}
+    assert search.unknown_names(index, "widht:512 -guidence:3 zebra:1") == {
+        "guidence": "guidance", "widht": "width", "zebra": "",
+    }  # fmt: skip

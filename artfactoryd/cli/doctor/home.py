@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from artfactoryd import clock
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
@@ -88,8 +89,10 @@ def lock(home: Home) -> Rows:
             yield Row("lock", OK, "Free: no daemon is at work here.")
     except HomeLocked:
         who = home.holder()
-        words = f"process {who['pid']} (artfactoryd {who.get('command')}) since {who.get('started_at')}" if who else (
-            "an artfactoryd that is starting or stopping")  # fmt: skip
+        words = "an artfactoryd that is starting or stopping"
+        if who:
+            since = clock.shown(who.get("started_at", ""))
+            words = f"process {who['pid']} (artfactoryd {who.get('command')}) since {since}"
         yield Row("lock", OK, f"Held by {words}.")
 
 

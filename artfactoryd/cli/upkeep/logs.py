@@ -52,8 +52,22 @@ def logs(
     entries, follower = tail(home, which, most, wanted)
     for entry in entries:
         echo(printed(entry, as_json))
+    if not entries and most:
+        echo(nothing_words(which, order), err=True)
     for entry in entries_to_come(follower, wanted) if follow else ():
         echo(printed(entry, as_json))
+
+
+def nothing_words(which: str, order: str | None) -> str:
+    """Of an empty answer: that it is one, and what would be there."""
+    if order:
+        return f"Nothing in the {which} log speaks of order {order}."
+    what = {
+        "application": "run yet",
+        "generation": "sent or made anything yet",
+        "access": "been asked for its page yet",
+    }
+    return f"The {which} log is empty: the daemon has not {what[which]}."
 
 
 @dataclass(frozen=True, slots=True)
