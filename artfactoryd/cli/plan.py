@@ -18,6 +18,8 @@ from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
+from artfactoryd.log import redact
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
@@ -85,7 +87,7 @@ def headline(head: Document) -> str:
     if head["errors"]:
         return f"{head['name']} cannot be taken:"
     kind = " (rehearsal: drawn here, for nothing)" if head["rehearsal"] else ""
-    return f"{head['name']}: {_count(head['total_items'], 'item')}, {_count(head['total_products'], 'product')}{kind}"
+    return f"{head['name']}: {counted(head['total_items'], 'item')}, {counted(head['total_products'], 'product')}{kind}"
 
 
 def rows(head: Document, planned: Planned) -> Iterator[Row]:
@@ -133,12 +135,8 @@ def _stage(stage: Document) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
     waits += "" if stage["keep"] else ", not kept"
-    items = f"{_count(stage['total_items'], 'item')}, {_count(stage['total_products'], 'product')}"
+    items = f"{counted(stage['total_items'], 'item')}, {counted(stage['total_products'], 'product')}"
     return f"{stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _price(head: Document) -> str:
@@ -156,7 +154,7 @@ def _proof(head: Document) -> str:
     numbers, price = head["proof"]["items"], _dollars(head["proof"]["usd"])
     shown = ", ".join(map(str, numbers[:MOST_NUMBERS]))
     more = f" and {len(numbers) - MOST_NUMBERS} more" if len(numbers) > MOST_NUMBERS else ""
-    first = _count(len(numbers), "item")
+    first = counted(len(numbers), "item")
     return f"{first} first (number {shown}{more}), at most {price}; then it waits for you"
 
 
@@ -181,6 +179,8 @@ def _with_mark(problem: Document, planned: Planned) -> str:
     line, column = problem["line"], problem["column"]
     if line is None or problem["file"] != planned.file or not 1 <= line <= len(planned.lines):
         return str(problem["text"])
+    if problem["code"] == "E_SECRET" or redact(planned.lines[line - 1]) != planned.lines[line - 1]:
+        return str(problem["text"])  # a key is not shown again
     written = planned.lines[line - 1].expandtabs(1)
     start = max(0, column - 1 - BEFORE)
     shown = written[start : start + MOST_LINE]

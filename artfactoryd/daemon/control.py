@@ -13,6 +13,7 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
@@ -301,7 +302,8 @@ def _why(items: Sequence[ItemRow]) -> dict[int, str]:
 def _retry_answer(
     row: OrderRow, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
 ) -> Answer:
-    words = [f"{len(retried)} items of {row.name} are sent again."]
+    verb = "is" if len(retried) == 1 else "are"
+    words = [f"{counted(len(retried), 'item')} of {row.name} {verb} sent again."]
     if retried and row.overrun:
         words.append(f"One cost more than was set aside, so it waits for `approve {row.short}`.")
     left = {} if in_doubt else risky

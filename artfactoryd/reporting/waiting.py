@@ -14,6 +14,7 @@ from datetime import datetime
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
@@ -304,13 +305,9 @@ def _no_folder(home: Home, project: str) -> str:
 
 def _proof_first(row: OrderRow) -> Iterator[Blocker]:
     if row.proof is not None:
-        count = _items(len(row.proof_items))
+        count = counted(len(row.proof_items), "item")
         text = f"Its proof of {count} is made first; the rest waits until you have looked at it."
         yield Blocker(Code.PROOF_FIRST, Who.TIME, None, text)
-
-
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count} items"
 
 
 def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
@@ -318,7 +315,7 @@ def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
     made, count = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
     ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
     return (
-        f"Its proof is done: {count} of {_items(row.total_items)} ({', '.join(ended)}) for "
+        f"Its proof is done: {count} of {counted(row.total_items, 'item')} ({', '.join(ended)}) for "
         f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - count} may cost up to "
         f"{dollars(whole - row.committed)}."
     )
