@@ -12,6 +12,7 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
+from artfactoryd.cli import interrupt
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
@@ -54,7 +55,7 @@ def work_once(
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
-        with Progress(quiet) as progress:
+        with Progress(quiet) as progress, interrupt.at_once():
             report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
     index = Index.look(home.index_file)
     try:

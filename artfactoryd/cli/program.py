@@ -16,7 +16,8 @@ from typing import Any
 
 import click
 
-from artfactoryd import __version__
+from artfactoryd import __version__, log_outlet
+from artfactoryd.cli import interrupt
 from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -97,19 +98,29 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, listed, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name and listed else None, rest
+        with interrupt.at_once():
+            return name, load_command(name) if name and listed else None, rest
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        if log_outlet.install():
+            interrupt.watch()
+        return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with interrupt.as_exception():
+                return super().invoke(ctx)
         except Refusal as refusal:  # an order's is told where it is read; what gets here is the settings'
             echo(f"artfactoryd: These settings cannot be used.\n{refusal}", err=True)
             ctx.exit(WRONG_USE)
         except ArtFactoryError as error:
             echo(f"artfactoryd: {error.title}. {error}", err=True)
             ctx.exit(WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
-        except (KeyboardInterrupt, BrokenPipeError):
-            ctx.exit(130)
+        except KeyboardInterrupt:
+            echo("artfactoryd: Interrupted.", err=True)
+            ctx.exit(log_outlet.INTERRUPTED)
+        except BrokenPipeError:
+            ctx.exit(log_outlet.INTERRUPTED)
         except OSError as error:
             echo(f"artfactoryd: The system refuses. {error}. When that is mended, start again.", err=True)
             ctx.exit(DID_NOT_SUCCEED)

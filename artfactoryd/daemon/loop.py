@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from artfactoryd import failpoints
+from artfactoryd import failpoints, log_outlet
 from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
@@ -111,7 +111,7 @@ class Daemon:
         """Asked twice: at once. A window that closes says so as often as it likes, also beside a SIGTERM."""
         if number != signal.SIGHUP:
             if self._asked:
-                os._exit(130)
+                log_outlet.interrupted()
             self._asked = True
         if self.stop.is_set():
             return
@@ -372,6 +372,8 @@ async def work(
 
     Raises WrongUse where a library that is installed may buy twice, and in a copy of another home.
     """
+    # nothing is at stake until the loop has its signals, and to open a home may take long
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, log_outlet.interrupted)
     home.settle()
     if why := unsafe_start(settings):
         raise WrongUse(why)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from artfactoryd import log_outlet
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
@@ -75,4 +76,5 @@ async def end(*owners: set[asyncio.Task[None]]) -> None:
         _, tasks = await asyncio.wait(tasks, timeout=END_AGAIN)
     if tasks:
         log.error("stopped at once, because this does not end: %s", ", ".join(map(repr, tasks)))
+        log_outlet.drain()
         os._exit(1)

@@ -54,7 +54,7 @@ def test_every_command_of_every_module_is_in_the_list() -> None:
 
 def test_the_list_of_commands_loads_none_of_them(home: TestHome) -> None:
     assert {name for name in loaded(home, "--help") if name.startswith("artfactoryd.cli.")} == {
-        "artfactoryd.cli.program", "artfactoryd.cli.terminal",
+        "artfactoryd.cli.interrupt", "artfactoryd.cli.program", "artfactoryd.cli.terminal",
     }  # fmt: skip
 
 
