@@ -103,7 +103,7 @@ def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) 
 
 def status_text(document: StatusDocument) -> str:
     return "\n".join([
-        *_home_lines(document), *_closed_lines(document),
+        *map(one_line, (*_home_lines(document), *_closed_lines(document))),
         f"Spent   {in_dollars(document.spent_usd)}", *document.budget.lines(),
         "", orders_text([*document.open, *document.recent]),
     ])  # fmt: skip
@@ -115,6 +115,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     if holder:
         yield f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}"
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
+        if holder.get("waits"):
+            yield f"Waits   {holder['waits']}"
     else:
         yield "Daemon  not running: start it with `artfactoryd run`"
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):

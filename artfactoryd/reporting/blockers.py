@@ -44,11 +44,12 @@ class Code(StrEnum):
     NO_FOLDER = "no_folder"
     UNFILED = "unfiled"  # made, and not to be put on the shelf just now
     LINGERS = "lingers"  # on the way, and does not go on just now: a download that fails again and again
+    REFUSED = "refused"  # by this machine: a descriptor, the disk, the ledger; tried again by itself
     STUCK = "stuck"  # by a defect of this program
     TOO_LARGE = "too_large"  # made, and larger than the settings let it be
 
 
-PASSING = frozenset({Code.LINGERS, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
+PASSING = frozenset({Code.LINGERS, Code.REFUSED, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
 
 
 @dataclass(frozen=True, slots=True)

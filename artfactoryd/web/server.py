@@ -107,7 +107,7 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
         ports = frozenset(int(address[1]) for address in addresses)
         desk.guard = Guard(http.host, ports, desk.guard.token)
         log.info("the status page is at %s", desk.guard.address)
-        await asyncio.to_thread(desk.app.home.tell, page=desk.guard.address, page_problem=None)
+        await asyncio.to_thread(desk.app.home.tell, {"page": desk.guard.address, "page_problem": None})
         return True
     return False
 
@@ -117,7 +117,7 @@ async def _no_page(app: App, reason: str) -> None:
     told = app.home.holder() or {}
     if told.get("page_problem") != reason:
         log.warning("no status page: %s", reason)
-        await asyncio.to_thread(app.home.tell, page=None, page_problem=reason)
+        await asyncio.to_thread(app.home.tell, {"page": None, "page_problem": reason})
 
 
 def _why_not(http: Http, error: OSError) -> str:
