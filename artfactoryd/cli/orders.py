@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from artfactoryd.cli.context import as_json, latest, made_home, say, settings_of
-from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
@@ -65,7 +65,7 @@ def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
     home = made_home(ctx)
     text, known = why_of(home, settings_of(home), file, latest=latest)
     say({"file": file, "known": known, "text": text}, text, as_json)
-    ctx.exit(0 if known else DID_NOT_SUCCEED)
+    ctx.exit(0 if known else WRONG_USE)
 
 
 def status_document(home: Home, settings: Settings) -> StatusDocument:

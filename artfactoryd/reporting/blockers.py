@@ -23,6 +23,7 @@ class Who(StrEnum):
 
 class Code(StrEnum):
     HELD = "held"
+    LEFT_HELD = "left_held"  # a person took its entry out of Held/
     ORDER_PAUSED = "order_paused"
     PROVIDER_PAUSED = "provider_paused"
     ALL_PAUSED = "all_paused"

@@ -100,6 +100,7 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     """What lasts comes first, then what passes soon."""
     if case.row.is_held:
         yield from (Blocker(Code.HELD, Who.PERSON, None, reason.text) for reason in case.row.reasons)
+        yield from _left_held(case)
         yield from _order_pause(case.row)
         yield from _asked_about(case)
         return
@@ -114,6 +115,13 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     if case.row.held is None and not case.row.cancelled:
         yield from _proof_first(case.row)
         yield from _passing(case, next_items, unsent)
+
+
+def _left_held(case: _Case) -> Iterator[Blocker]:
+    entry, held = case.row.held_entry, case.home.held
+    if entry and held.is_dir() and not os.path.lexists(held / entry):
+        text = "Its entry has left Held/: half a minute later it is cancelled, unless the Inbox has it (an approval)."
+        yield Blocker(Code.LEFT_HELD, Who.TIME, None, text)
 
 
 def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
