@@ -20,6 +20,7 @@ from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions, exit_code
 from artfactoryd.home import Home
+from artfactoryd.printable import one_line
 from artfactoryd.reporting import waiting
 from artfactoryd.reporting.blockers import Outlook
 from artfactoryd.reporting.json_object import JsonObject
@@ -117,7 +118,7 @@ def _lines(report: RunDocument, home: Home) -> Iterator[str]:
     for order in report.orders:
         folder = f" in {home.root / order.folder}" if order.folder else ""
         done = f"{order.count(ItemState.COMPLETED)} of {order.total_items} items"
-        yield f"{order.name}: {order.status}, {done}{folder}"
-        yield from (f"  {reason}" for reason in order.reasons)
+        yield one_line(f"{order.name}: {order.status}, {done}{folder}")
+        yield from (f"  {one_line(reason)}" for reason in order.reasons)
     for entry in report.rejected:
-        yield f"{home.rejected / entry.name}\n{indent(entry.text.rstrip(), '  ')}"
+        yield f"{one_line(home.rejected / entry.name)}\n{indent(entry.text.rstrip(), '  ')}"

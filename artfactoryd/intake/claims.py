@@ -41,7 +41,7 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
-from artfactoryd.log import redact
+from artfactoryd.log_redaction import redact
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 from artfactoryd.printable import printable
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
+from artfactoryd.log_redaction import redact
 
 
 class Who(StrEnum):
@@ -91,4 +92,5 @@ class Outlook:
 
     @property
     def reasons(self) -> list[str]:
-        return [blocker.text for blocker in self.blockers]
+        """In words: some of them are a provider's."""
+        return [redact(blocker.text) for blocker in self.blockers]

@@ -11,6 +11,7 @@ from pathlib import Path
 from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
+from artfactoryd.log_redaction import redact
 from artfactoryd.reporting.waiting import reasons
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
@@ -147,5 +148,5 @@ def _why_order(home: Home, index: Index, settings: Settings, name: str, order: O
         lines.append(order.folder)
     failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
     lines += reasons(index, order, home, settings)
-    lines += [f"Item {item.number}, {item.state}: {item.reason}" for item in failed]
+    lines += [f"Item {item.number}, {item.state}: {redact(item.reason or '')}" for item in failed]
     return "\n".join(lines)
