@@ -26,7 +26,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
-Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
+Answer = dict[str, Any]  # {"done": bool, "text": str, ...}; `wrong_use`: what was named is not there, or is several
 
 
 class Control:
@@ -46,7 +46,7 @@ class Control:
         try:
             return await act(command)
         except ArtFactoryError as error:
-            return _no(str(error)), []
+            return _no(str(error)) | ({"wrong_use": True} if isinstance(error, WrongUse) else {}), []
 
     def _order(self, command: Mapping[str, Any]) -> OrderRow:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
@@ -86,6 +86,8 @@ class Control:
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
+        if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
+            return _no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
@@ -364,4 +366,4 @@ def _yes(text: str, **more: Any) -> Answer:
 
 
 def _no(text: str) -> Answer:
-    return {"done": False, "text": text}
+    return {"done": False, "error": "Nothing was done", "text": text}

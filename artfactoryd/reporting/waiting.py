@@ -29,17 +29,27 @@ BOUND = "limits.product_bytes"  # stands in the note of what is larger
 
 
 def outlook(
-    index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "", unfiled: Collection[str] = ()
-) -> Outlook:
+    index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "", unfiled: Collection[str] = (),
+    refused: str | None = None,
+) -> Outlook:  # fmt: skip
     """Where an order stands and what blocks it, in the order in which a person is told.
 
     `day`: by whose caps of day and month; today. `unfiled`: what only a running daemon knows, why outputs that have
-    come cannot be put on the shelf.
+    come cannot be put on the shelf. `refused`: what this machine refuses the work; None: as the home's holder says.
     """
     case = _Case(index, row, home, settings, day or clock.today(), index.counts(row.id), Closures.read(index))
     blockers = [*_blockers(case), *(Blocker(Code.UNFILED, Who.DISK, None, text) for text in unfiled)]
     state = index.state(row, case.counts)
+    if state in UNFINISHED_ORDERS and not row.is_held:
+        blockers += _refused(home, refused, {blocker.text for blocker in blockers})
     return Outlook(state, row.held is not None, _on_the_way(case, blockers), blockers)
+
+
+def _refused(home: Home, refused: str | None, told: Collection[str]) -> Iterator[Blocker]:
+    """One and the same of every order that is worked on."""
+    text = (home.holder() or {}).get("waits") if refused is None else refused
+    if text and text not in told:
+        yield Blocker(Code.REFUSED, Who.DISK, None, text)
 
 
 def reasons(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
@@ -91,6 +101,7 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     """What lasts comes first, then what passes soon."""
     if case.row.is_held:
         yield from (Blocker(Code.HELD, Who.PERSON, None, reason.text) for reason in case.row.reasons)
+        yield from _left_held(case)
         yield from _order_pause(case.row)
         yield from _asked_about(case)
         return
@@ -105,6 +116,13 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     if case.row.held is None and not case.row.cancelled:
         yield from _proof_first(case.row)
         yield from _passing(case, next_items, unsent)
+
+
+def _left_held(case: _Case) -> Iterator[Blocker]:
+    entry, held = case.row.held_entry, case.home.held
+    if entry and held.is_dir() and not os.path.lexists(held / entry):
+        text = "Its entry has left Held/: half a minute later it is cancelled, unless the Inbox has it (an approval)."
+        yield Blocker(Code.LEFT_HELD, Who.TIME, None, text)
 
 
 def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
