@@ -214,8 +214,9 @@ class Index(Database):
         sql = (
             "SELECT key, order_id, number, state, first_index, asked, NULL AS delivered FROM item "
             f"WHERE key IN ({marks}) AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
-            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', (SELECT min(p.place) FROM product p "
-            "WHERE p.order_id = s.order_id AND p.number = s.number), s.asked, s.delivered FROM shelf_item s "
+            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', coalesce((SELECT min(p.place) FROM product p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number), (SELECT min(p.place) FROM interim p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number)), s.asked, s.delivered FROM shelf_item s "
             f"WHERE s.key IN ({marks}) ORDER BY key, order_id DESC, number"
         )
         found = self.rows(sql, (*keys, *keys))
@@ -225,7 +226,7 @@ class Index(Database):
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
         return self.row(sql, (key,)) is not None
 
-    def outputs_of(self, item: EqualItem) -> list[OutputRow]:
+    def outputs_of(self, item: EqualItem | ItemRow) -> list[OutputRow]:
         """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
         sql = f"{_OUTPUT} WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
         last = item.first_index + item.asked - 1
