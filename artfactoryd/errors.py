@@ -284,13 +284,16 @@ class OutputTooLarge(AskAgain):
 
 
 class OutputLost(ProviderError):
-    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may."""
+    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may.
+
+    `refused`: it may have it, and does not let this one be asked about (403); of the key that alone says nothing.
+    """
 
     title = "The output is gone"
 
-    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+    def __init__(self, sentence: str, *, passing: bool = False, refused: bool = False) -> None:
         super().__init__(sentence)
-        self.passing = passing
+        self.passing, self.refused = passing or refused, refused
 
 
 class OutputBad(ProviderError):

@@ -19,6 +19,7 @@ from artfactoryd.core.parameters import file_leaves, secret_values
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad, WrongUse
+from artfactoryd.execution.pacing.uploads import UploadWaits
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
@@ -35,9 +36,10 @@ SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with i
 class Calls:
     def __init__(
         self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime],
-        hide: Callable[[Iterable[str]], None],
+        hide: Callable[[Iterable[str]], None], waits: UploadWaits,
     ) -> None:  # fmt: skip
         """`hide`: told each secret before it is sent, so that nobody writes it down."""
+        self._waits = waits
         self._hide = hide
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
@@ -116,7 +118,8 @@ class Calls:
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Picture) -> str:
         data = await asyncio.to_thread(_bytes, path, picture)
         failpoints.point("before_upload")
-        uploaded = await factory.upload(picture["name"], data, picture["mime"])
+        with self._waits.trying(provider):
+            uploaded = await factory.upload(picture["name"], data, picture["mime"])
         await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
         failpoints.point("uploaded")
         return uploaded.address

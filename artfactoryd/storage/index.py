@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -175,9 +175,10 @@ class Index(Database):
         """Those on the way that say why they do not go on just now."""
         sql = (
             f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
-            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
+            "OR (state = 'planned' AND (reason LIKE ? OR reason LIKE ? OR reason LIKE ?))) ORDER BY number LIMIT ?"
         )
-        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
+        lasting = (f"{words}%" for words in (STUCK, UPLOAD_WAITS, UPLOAD_LASTS))
+        return self.all(ITEMS, sql, (order_id, *lasting, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
