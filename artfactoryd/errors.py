@@ -26,7 +26,6 @@
        |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
        |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
        |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
-          |- OutputPoison   looking at it killed the program three times; it is kept        us        no       item
 
 "Again" is what the program does by itself: `service` when a supervisor started it, `passing` where the provider's words
 say so, `lifted` once a person lifts the stop, or the key is taken again.
@@ -300,9 +299,3 @@ class OutputBad(ProviderError):
     """Paid for, and what came cannot be used."""
 
     title = "The output is no picture"
-
-
-class OutputPoison(OutputBad):
-    """Paid for, and looking at what came ends the program; it is kept, and the sentence says where."""
-
-    title = "The output must not be opened"

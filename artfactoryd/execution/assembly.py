@@ -100,7 +100,7 @@ def assemble(
     health = Health(books, factories, gates, flights, receipts, clock)
     uploads = UploadWaits()
     calls = Calls(home, books, factories, clock, recorder.hide, uploads)
-    choosing = Choosing(Staging(home.work, home.rejected), fetcher, recorder, clock)
+    choosing = Choosing(Staging(home.work), fetcher, recorder, clock)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),

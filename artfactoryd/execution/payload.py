@@ -23,6 +23,7 @@ from artfactoryd.execution.pacing.uploads import UploadWaits
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
+from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -101,6 +102,8 @@ class Calls:
         path = self._home.root / (picture.get("path") or f"{order.folder}/inputs/{picture['name']}")
         factory = self._factories[provider]
         if not isinstance(factory, Uploads):
+            if picture["mime"] == UNKNOWN.mime:  # opened here it might end the program
+                raise CallRefused(f"{path.name} is no file of a known kind. Nothing was made of it.")
             await asyncio.to_thread(_bytes, path, picture)
             return str(path)
         async with self._under_way.setdefault(picture["sha256"], asyncio.Lock()):

@@ -49,7 +49,7 @@ class Reuse:
     ) -> None:  # fmt: skip
         self._index, self._single_flight, self._queues = index, single_flight, queues
         self._recorder, self._root, self._clock = recorder, home.root, clock
-        self._staging = Staging(home.work, home.rejected)
+        self._staging = Staging(home.work)
         self._twins = Twins(index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
