@@ -71,9 +71,9 @@ async def test_an_endless_answer_to_a_create_is_a_doubt_in_words_and_asked_for_o
 @pytest.mark.parametrize("name", AT)
 async def test_an_id_at_its_beginning_is_a_ticket_and_a_refusal_is_one(name: str) -> None:
     key = {"replicate": "id", "fal": "request_id"}[name]
-    async with server(Endless("201 Created", first=b'{"%s": "abc", "x": "' % key.encode())) as (address, _):
-        async with AT[name](address) as factory:
-            assert "abc" in (await factory.submit(CALLS[name])).text
+    endless = Endless("201 Created", first=b'{"%s": "abc", "x": "' % key.encode())
+    async with server(endless) as (address, _), AT[name](address) as factory:
+        assert "abc" in (await factory.submit(CALLS[name])).text
     async with server(Endless("422 No")) as (address, askers), AT[name](address) as factory:
         with pytest.raises(CallRefused):
             await factory.submit(CALLS[name])

@@ -102,9 +102,9 @@ class Wire:
             await _read(response, body, MOST_ANSWERED)
         finally:
             await response.aclose()
-        headers = [
-            (name, text) for name, text in response.headers.raw if name.decode("latin-1").title() not in OF_THE_WIRE
-        ]
+        headers = response.headers.copy()
+        for name in OF_THE_WIRE:
+            headers.pop(name, None)
         return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
     async def _create(self, request: httpx.Request, answer: Answer) -> httpx.Response:
