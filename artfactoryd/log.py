@@ -46,6 +46,7 @@ _KEYS = re.compile(
     r"|(?<=[?&]token=)[^\s&'\"#]+"  # of the status page, in an address
     r"|(?<=://)[^\s/'\"]+(?=@)"  # user and password of an address
 )
+_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
 
 _OF_ATTEMPT = (
     "order", "item", "attempt", "provider", "model", "ticket", "verdict", "estimated", "reason", "note",
@@ -54,8 +55,9 @@ _fields: ContextVar[Mapping[str, object]] = ContextVar("artfactoryd_log_fields",
 
 
 def redact(text: str) -> str:
-    """The text with everything that looks like a credential replaced by `[key]`."""
-    return _KEYS.sub("[key]", text)
+    """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
+    sign, without it."""
+    return _QUERY.sub(r"\1?…", _KEYS.sub("[key]", text))
 
 
 @contextmanager
