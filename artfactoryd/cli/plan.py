@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_LINE = 100  # characters of a line that is shown with a mark below
 LONG = 30  # a value that has a line of its own
+SECRET = "E_SECRET"
 BEFORE = 60  # of these, before the mark
 TOGETHER = 100  # items in one table
 MOST_NUMBERS = 12  # of the items of a proof
@@ -50,7 +51,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
         for piece in planned.json():
-            echo(piece, nl=False)
+            echo(redact(piece), nl=False)
     else:
         show(planned, echo)
     ctx.exit(planned.exit_code)
@@ -62,7 +63,7 @@ def show(planned: Planned, echo: Callable[[str], None]) -> None:
         _on_terminal(planned)
         return
     for line in text(planned):
-        echo(line)
+        echo(redact(line))
 
 
 def text(planned: Planned) -> Iterator[str]:
@@ -182,9 +183,10 @@ def _with_mark(problem: Document, planned: Planned) -> str:
     line, column = problem["line"], problem["column"]
     if line is None or problem["file"] != planned.file or not 1 <= line <= len(planned.lines):
         return one_line(problem["text"])
-    if problem["code"] == "E_SECRET" or redact(planned.lines[line - 1]) != planned.lines[line - 1]:
-        return one_line(problem["text"])  # a key is not shown again
     written = planned.lines[line - 1].expandtabs(1)
+    told = (other for order in planned.orders for other in (*order.head["errors"], *order.head["warnings"]))
+    if redact(written) != written or any(other["line"] == line and other["code"] == SECRET for other in told):
+        return one_line(problem["text"])  # what nobody may read stands in that line
     start = max(0, column - 1 - BEFORE)
     shown = written[start : start + MOST_LINE]
     head = "…" if start else ""
@@ -248,7 +250,7 @@ def _grid(rows: Iterable[Row]) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for label, words in rows:
-        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(printable(words)))
+        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(printable(redact(words))))
     return grid
 
 
@@ -283,5 +285,5 @@ def _parameters(item: Document) -> RenderableType:
     for name, value in item["parameters"].items():
         cell.append("" if not cell else "\n")
         cell.append(f"{name} ", "dim")
-        cell.append(one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+        cell.append(one_line(redact(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))))
     return cell

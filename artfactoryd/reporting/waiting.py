@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import clock
-from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, ItemState
+from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.home import Home
@@ -25,6 +25,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 MOST_NOTES = 20  # items that a person is told of one by one
+_NOTED = (STUCK, UPLOAD_WAITS, UPLOAD_LASTS)  # how the reasons of planned items begin that have a line of their own
 BOUND = "limits.product_bytes"  # stands in the note of what is larger
 
 
@@ -147,11 +148,13 @@ def _note_code(item: ItemRow) -> Code:
     reason = item.reason or ""
     if reason.startswith(STUCK):
         return Code.STUCK
+    if reason.startswith(UPLOAD_LASTS):
+        return Code.UPLOAD_LASTS
     return Code.TOO_LARGE if item.state == ItemState.DELIVERING and BOUND in reason else Code.LINGERS
 
 
 def _waits_for_person(item: ItemRow) -> bool:
-    return _note_code(item) is not Code.LINGERS
+    return _note_code(item) in {Code.STUCK, Code.TOO_LARGE}
 
 
 # --- what was sent perhaps ---
@@ -278,7 +281,7 @@ def _passing(case: _Case, next_items: Mapping[str, ItemRow], unsent: Collection[
                 yield Blocker(Code.OUTAGE, Who.PROVIDER, name, outage(name, row))
         return
     for name, item in next_items.items():
-        if not unsent and name in case.open_providers and item.reason and not item.reason.startswith(STUCK):
+        if not unsent and name in case.open_providers and item.reason and not item.reason.startswith(_NOTED):
             yield Blocker(Code.PUT_BACK, Who.PROVIDER, name, f"{item.reason} It is sent again by itself.")
 
 
