@@ -1,4 +1,4 @@
-"""`python -m tests.soak [--seconds N] [--seed N] [--kills N] [--sabotage resend]`; exit 1 when a promise was broken."""
+"""`python -m tests.soak [--seconds N] [--seed N] [--kills N] [--sabotage resend] [--keep]`; exit 1 when a promise was broken."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="of all chance; timing remains the machine's")
     parser.add_argument("--lives", type=int, default=None, help="end the storm after so many lives of the program")
     parser.add_argument("--sabotage", choices=["resend"], default="", help="a program that breaks its promise")
+    parser.add_argument("--keep", action="store_true", help="the home and the emulator's book, though all is well")
     return parser.parse_args()
 
 
@@ -102,7 +103,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     storm = Storm(folder, seed, told.sabotage)
     well = soak(storm, told.seconds, lives=told.lives)
-    if well:
+    if well and not told.keep:
         storm.mishaps.clear()
         shutil.rmtree(folder)
     else:
