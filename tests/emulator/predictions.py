@@ -91,9 +91,12 @@ class Prediction:
         self.canceled = now
         return True
 
+    @property
+    def asked(self) -> int:
+        return int(self.input.get("num_outputs", 1))
+
     def count(self) -> int:
-        asked = int(self.input.get("num_outputs", 1))
-        return {"fewer": max(1, asked - 1), "more": asked + MORE, "empty": 0}.get(self.outcome, asked)
+        return {"fewer": max(1, self.asked - 1), "more": self.asked + MORE, "empty": 0}.get(self.outcome, self.asked)
 
     def removed(self, now: float, weather: Weather) -> bool:
         return now >= self.ended + weather.remove_after

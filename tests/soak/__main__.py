@@ -1,4 +1,5 @@
-"""`python -m tests.soak [--seconds N] [--seed N] [--kills N] [--sabotage resend] [--keep]`; exit 1 when a promise was broken."""
+"""`python -m tests.soak [--seconds N] [--seed N] [--lives N] [--sabotage resend] [--keep]`; exit 1 when a promise was
+broken."""
 
 from __future__ import annotations
 

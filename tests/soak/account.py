@@ -103,13 +103,23 @@ class Account:
         return sum(attempt.counts for attempt in self.of_order[order_id])
 
     def assign(self, one: Prediction) -> bool:
-        """To the attempt that bought it: by its ticket, else the last one of the same input before it."""
-        same = self._of_input.get(_canonical(one.input), [])
-        ticketed = [attempt for attempt in same if attempt.ticket and one.id in attempt.ticket]
-        found = ticketed or [attempt for attempt in same if attempt.at <= one.accepted + CLOCKS]
-        for attempt in found[-1:]:
+        """To the attempt that bought it: by its ticket (all those that have one come first), else the last one of the
+        same input before it that bought nothing yet: equal creates cannot be told apart."""
+        same = [each for each in self._same(one) if each.at <= one.accepted + CLOCKS]
+        free = [each for each in same if not each.bought]
+        for attempt in (self._ticketed(one) or free or same)[-1:]:
             attempt.bought.append(one)
-        return bool(found)
+            return True
+        return False
+
+    def has_ticket(self, one: Prediction) -> bool:
+        return bool(self._ticketed(one))
+
+    def _ticketed(self, one: Prediction) -> list[Attempt]:
+        return [attempt for attempt in self._same(one) if attempt.ticket and one.id in attempt.ticket]
+
+    def _same(self, one: Prediction) -> list[Attempt]:
+        return self._of_input.get(_canonical(one.input), [])
 
 
 def _follow(attempt: Attempt, line: Line, newest: bool) -> None:

@@ -56,7 +56,9 @@ class Balance:
     ) -> None:
         self.home, self.dropped, self.bought = home, dropped, sorted(bought, key=lambda one: one.accepted)
         self.account = Account(home.lines(), truths)
-        self.astray = [one for one in self.bought if not self.account.assign(one)]
+        ticketed = [one for one in self.bought if self.account.has_ticket(one)]
+        others = [one for one in self.bought if one not in ticketed]
+        self.astray = [one for one in (*ticketed, *others) if not self.account.assign(one)]
         index = home.index
         with contextlib.closing(index):
             self.items = {(row["order_id"], row["number"]): row["state"] for row in index.rows("SELECT * FROM item")}
@@ -120,7 +122,7 @@ class Balance:
         billed = ours = short = 0
         broken = []
         for attempt in self.account.attempts.values():
-            bill = sum(bill_of(one, attempt.reserved) for one in attempt.bought)
+            bill = sum(bill_of(one, attempt.reserved, _untold(attempt, one)) for one in attempt.bought)
             billed, ours = billed + bill, ours + attempt.counts
             if attempt.verdict == "settled" and attempt.cost is not None:
                 missing = max(0, sum(one.count() for one in attempt.bought) - len(attempt.products))
@@ -271,6 +273,11 @@ def bill_of(one: Prediction, reserved: int, missing: int = 0) -> int:
         return BY_IMAGE[one.model] * max(0, one.count() - missing)
     told = one.ran if not one.number else 0.0
     return math.ceil(BY_SECOND[one.model] * told) or reserved
+
+
+def _untold(attempt: Attempt, one: Prediction) -> int:
+    """Files above what was asked for, of which nobody can know who was never told a result."""
+    return max(0, one.count() - one.asked) if attempt.known is None else 0
 
 
 def _failed_one(one: Prediction) -> bool:

@@ -79,6 +79,12 @@ class Mishaps:
         hidden.chmod(0o600)
         os.replace(hidden, self._home.settings_file)
 
+    def pass_by(self) -> None:
+        """A clock may be wrong for longer than a life."""
+        self.put_settings_back()
+        if self.chance.random() < 0.5:
+            self.clock.unlink(missing_ok=True)
+
     def put_right(self) -> None:
         self.clock.unlink(missing_ok=True)
         self.put_settings_back()

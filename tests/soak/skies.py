@@ -44,7 +44,7 @@ class Skies:
         chance = self._chance
         told: dict[str, Any] = {
             **calm(), "latency": chance.choice([0.0, 0.01]), "create_latency": chance.choice([0.05, 0.15, 0.3]),
-            "run_seconds": chance.choice([0.0, 0.1, 0.5]), "list_lag": chance.choice([0.0, 0.0, 2.0]),
+            "run_seconds": chance.choice([0.0, 0.1, 0.5, 3.0]), "list_lag": chance.choice([0.0, 0.0, 2.0]),
             "slow_seconds": 0.4,
         }  # fmt: skip
         for door in DOORS:

@@ -125,7 +125,7 @@ class Storm:
             self._end(child.process, child.place, begun, PATIENCE if fault else 0.0)
         finally:
             child.end()
-            self.mishaps.put_settings_back()
+            self.mishaps.pass_by()
         self.tally["lives"] += 1
 
     def _start_without_settings(self) -> None:
