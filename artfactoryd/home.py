@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ NETWORK = frozenset({
 })
 # fmt: on
 ICLOUD = "com~apple~CloudDocs"
+_pen = threading.Lock()  # one fact after the other: they come from several threads
 _STOP = "Nothing more is sent. Put it back, or start again where it lies now."
 
 
@@ -41,6 +43,7 @@ class Holder(TypedDict, total=False):
     inode: int  # of the home that it holds
     page: str | None  # the address of the status page
     page_problem: str | None  # why there is none
+    waits: str | None  # what the system refuses just now, so that the work waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +276,10 @@ class Home:
             f"{shown(holder.get('started_at', ''))}. Wait for it to end, or stop it: kill {holder['pid']}"
         )
 
-    def tell(self, *, page: str | None, page_problem: str | None) -> None:
-        """The holder adds where its status page is, or why there is none."""
-        self._write_holder({**(self.holder() or {}), "page": page, "page_problem": page_problem})
+    def tell(self, facts: Holder) -> None:
+        """The holder adds to what it says of itself."""
+        with _pen:
+            self._write_holder({**(self.holder() or {}), **facts})
 
     def _introduce(self, command: str) -> None:
         started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")

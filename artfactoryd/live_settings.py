@@ -12,7 +12,7 @@ from contextlib import suppress
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.log import redact
+from artfactoryd.log_redaction import redact
 from artfactoryd.printable import one_line, printable
 from artfactoryd.settings import Settings, load, load_copy, stamp_of
 

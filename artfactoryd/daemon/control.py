@@ -13,6 +13,7 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
@@ -25,7 +26,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
-Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
+Answer = dict[str, Any]  # {"done": bool, "text": str, ...}; `wrong_use`: what was named is not there, or is several
 
 
 class Control:
@@ -45,7 +46,7 @@ class Control:
         try:
             return await act(command)
         except ArtFactoryError as error:
-            return _no(str(error)), []
+            return _no(str(error)) | ({"wrong_use": True} if isinstance(error, WrongUse) else {}), []
 
     def _order(self, command: Mapping[str, Any]) -> OrderRow:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
@@ -85,6 +86,8 @@ class Control:
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
+        if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
+            return _no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
@@ -332,7 +335,8 @@ def _why(items: Sequence[ItemRow]) -> dict[int, str]:
 def _retry_answer(
     row: OrderRow, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
 ) -> Answer:
-    words = [f"{len(retried)} items of {row.name} are sent again."]
+    verb = "is" if len(retried) == 1 else "are"
+    words = [f"{counted(len(retried), 'item')} of {row.name} {verb} sent again."]
     if retried and row.overrun:
         words.append(f"One cost more than was set aside, so it waits for `approve {row.short}`.")
     left = {} if in_doubt else risky
@@ -393,4 +397,4 @@ def _yes(text: str, **more: Any) -> Answer:
 
 
 def _no(text: str) -> Answer:
-    return {"done": False, "text": text}
+    return {"done": False, "error": "Nothing was done", "text": text}

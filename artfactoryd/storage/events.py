@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self
 
 from artfactoryd.core.json_types import Document, Json
+from artfactoryd.core.measures import money_counted
 
 Line = Document
 
@@ -344,7 +345,7 @@ def from_line(line: Line) -> Event:
     event = KINDS.get(line["kind"])
     if event is None:
         raise UnknownKind(line["kind"])
-    values = _read(event, line)
+    values = money_counted(_read(event, line))
     if event is Approval:
         values["of"] = _approved(line)
     return event(**values)

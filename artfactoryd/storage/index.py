@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -176,9 +176,10 @@ class Index(Database):
         """Those on the way that say why they do not go on just now."""
         sql = (
             f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
-            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
+            "OR (state = 'planned' AND (reason LIKE ? OR reason LIKE ? OR reason LIKE ?))) ORDER BY number LIMIT ?"
         )
-        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
+        lasting = (f"{words}%" for words in (STUCK, UPLOAD_WAITS, UPLOAD_LASTS))
+        return self.all(ITEMS, sql, (order_id, *lasting, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
@@ -215,8 +216,9 @@ class Index(Database):
         sql = (
             "SELECT key, order_id, number, state, first_index, asked, NULL AS delivered FROM item "
             f"WHERE key IN ({marks}) AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
-            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', (SELECT min(p.place) FROM product p "
-            "WHERE p.order_id = s.order_id AND p.number = s.number), s.asked, s.delivered FROM shelf_item s "
+            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', coalesce((SELECT min(p.place) FROM product p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number), (SELECT min(p.place) FROM interim p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number)), s.asked, s.delivered FROM shelf_item s "
             f"WHERE s.key IN ({marks}) ORDER BY key, order_id DESC, number"
         )
         found = self.rows(sql, (*keys, *keys))
@@ -226,7 +228,7 @@ class Index(Database):
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
         return self.row(sql, (key,)) is not None
 
-    def outputs_of(self, item: EqualItem) -> list[OutputRow]:
+    def outputs_of(self, item: EqualItem | ItemRow) -> list[OutputRow]:
         """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
         sql = f"{_OUTPUT} WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
         last = item.first_index + item.asked - 1
