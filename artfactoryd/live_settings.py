@@ -18,11 +18,19 @@ from artfactoryd.settings import Settings, load, load_copy, stamp_of
 
 log = logging.getLogger(__name__)
 
+AT_WORK = "The daemon works on with the last good ones; mended, they count at once."
+NOT_AT_WORK = "Nothing is taken until they are mended; what is shown goes by the {}."
 WRITTEN = 0.3  # seconds for which the file must lie quiet: half a file would be a file without caps
 
 
 def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Settings | None:
     """The settings, or None with their problems in `artfactory.yaml.error.txt` beside them."""
+    settings, _ = _read(home, environ, running)
+    return settings
+
+
+def _read(home: Home, environ: dict[str, str], running: bool) -> tuple[Settings | None, str]:
+    """As `read_settings`, and in words why there are none."""
     note = home.settings_file.with_name(home.settings_file.name + ".error.txt")
     try:
         settings = load(home.settings_file, environ)
@@ -31,11 +39,11 @@ def read_settings(home: Home, environ: dict[str, str], *, running: bool) -> Sett
         text = f"These settings are not used; {instead}.\n\n{error}\n"
         write_note(note, printable(redact(text)).encode())
         log.error("bad settings: %s", error)
-        return None
+        return None, trouble_words(home, error, AT_WORK)
     note.unlink(missing_ok=True)
     with suppress(OSError):
         write_note(home.last_settings, home.settings_file.read_bytes())
-    return settings
+    return settings, ""
 
 
 def settings_to_show(home: Home, environ: dict[str, str]) -> tuple[Settings, str]:
@@ -44,22 +52,16 @@ def settings_to_show(home: Home, environ: dict[str, str]) -> tuple[Settings, str
         return load(home.settings_file, environ), ""
     except (Refusal, WrongUse) as error:
         last = load_copy(home.last_settings, home, environ)
-        return last or Settings(), trouble_words(home, error, known=last is not None)
+        at_work = "page" in (home.holder() or {})  # and not waiting for its first settings
+        instead = AT_WORK if at_work else NOT_AT_WORK.format("last good ones" if last else "defaults")
+        return last or Settings(), trouble_words(home, error, instead)
 
 
-def trouble_words(home: Home, error: Refusal | WrongUse, *, known: bool) -> str:
-    """`known`: whether the last good settings are."""
+def trouble_words(home: Home, error: Refusal | WrongUse, instead: str) -> str:
     problems = error.problems if isinstance(error, Refusal) else ()
     first = str(problems[0]) if problems else str(error)
     more = f" ({len(problems) - 1} more: {home.settings_file}.error.txt)" if len(problems) > 1 else ""
-    return one_line(redact(f"The settings are not used: {first}{more} {_instead(home, known)}"))
-
-
-def _instead(home: Home, known: bool) -> str:
-    if "page" in (home.holder() or {}):  # at work, and not waiting for its first settings
-        return "The daemon works on with the last good ones; mended, they count at once."
-    shown = "the last good ones" if known else "the defaults"
-    return f"Nothing is taken until they are mended; what is shown goes by {shown}."
+    return one_line(redact(f"The settings are not used: {first}{more} {instead}"))
 
 
 class LiveSettings:
@@ -83,10 +85,8 @@ class LiveSettings:
         if stamp == self._seen or (stamp and abs(time.time() - stamp[0] / 1e9) < WRITTEN):
             return False
         self._seen = stamp
-        settings = read_settings(self._home, self._environ, running=True)
+        settings, self.trouble = _read(self._home, self._environ, running=True)
         if settings is None:
-            self.trouble = settings_to_show(self._home, self._environ)[1]
             return False
-        self.trouble = ""
         self.use(settings)
         return True

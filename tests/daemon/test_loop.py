@@ -44,6 +44,7 @@ async def test_new_settings_count_at_once_and_bad_ones_leave_the_last_good(home:
         await works.until(word.exists)
         assert "budgit" in word.read_text() and works.house.settings.now.budget.per_order == 0.5
         await works.until(lambda: "budgit" in works.house.settings.trouble)
+        assert "The daemon works on with the last good ones" in works.house.settings.trouble
         home.configure(budget={"per_order": 0.75})
         await works.until(lambda: works.house.settings.now.budget.per_order == 0.75 and not word.exists())
         assert not works.house.settings.trouble
