@@ -212,6 +212,17 @@ class Home:
         finally:
             os.close(descriptor)
 
+    def is_held(self) -> bool:
+        """Whether a process holds it just now. Changes nothing."""
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._take(descriptor)
+            return False
+        except HomeLocked:
+            return True
+        finally:
+            os.close(descriptor)
+
     def check_held(self) -> None:
         """Raise HomeMoved when the path does not lead to the folder that is locked any more.
 

@@ -138,8 +138,4 @@ async def _carry_out(
 
 def daemon_is_there(home: Home) -> bool:
     """Whether another process holds the home's lock just now."""
-    try:
-        with home.lock("look"):
-            return False
-    except HomeLocked:
-        return True
+    return home.is_held()

@@ -75,6 +75,8 @@ def test_no_daemon_of_the_original_is_told_as_the_copys_own_also_once_it_is_adop
 
 
 def test_doctor_tells_the_way_out_of_a_copy_once(copy: Home) -> None:
+    before = copy.holder_file.read_bytes()
     _, out, _ = call(copy, "doctor")
+    assert copy.holder_file.read_bytes() == before  # it changes nothing
     row = next(line for line in out.splitlines() if line.startswith("folder: bad"))
     assert row.count("init --adopt") == 1

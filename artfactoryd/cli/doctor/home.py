@@ -14,7 +14,7 @@ from artfactoryd import clock
 from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.durable import try_writing
-from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.identity import init_command
 from artfactoryd.settings import Settings
@@ -85,10 +85,9 @@ def as_seen_here(system: str = sys.platform) -> str:
 def lock(home: Home) -> Rows:
     if not home.is_made:
         return
-    try:
-        with home.lock("doctor"):
-            yield Row("lock", OK, "Free: no daemon is at work here.")
-    except HomeLocked:
+    if not home.is_held():
+        yield Row("lock", OK, "Free: no daemon is at work here.")
+    else:
         who = home.holder()
         words = "an artfactoryd that is starting or stopping"
         if who:
