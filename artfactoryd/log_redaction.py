@@ -36,6 +36,7 @@ _NAMED = re.compile(
     rf"|(?P<equals>(?i:\b[\w-]*(?:token|key|secret|password|signature)={_QUOTE})){_NOT}{_REST}+"
     rf"|(?P<weak>(?i:\b(?:key|token){_QUOTE}:\s*{_QUOTE})){_NOT}(?={_REST}*\d){_REST}{{8,}}"
 )
+_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
 
 
 def hide(secret: str) -> None:
@@ -45,10 +46,11 @@ def hide(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text with everything that looks like a credential replaced by `[key]`."""
+    """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
+    sign, without it."""
     for secret in _hidden:
         text = text.replace(secret, MASK)
-    return _SHAPES.sub(MASK, _NAMED.sub(_masked, text))
+    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, _NAMED.sub(_masked, text)))
 
 
 def _masked(match: re.Match[str]) -> str:

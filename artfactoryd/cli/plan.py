@@ -18,6 +18,8 @@ from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
+from artfactoryd.log_redaction import redact
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 MOST_LINE = 100  # characters of a line that is shown with a mark below
 LONG = 30  # a value that has a line of its own
+SECRET = "E_SECRET"
 BEFORE = 60  # of these, before the mark
 TOGETHER = 100  # items in one table
 MOST_NUMBERS = 12  # of the items of a proof
@@ -48,7 +51,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
         for piece in planned.json():
-            echo(piece, nl=False)
+            echo(redact(piece), nl=False)
     else:
         show(planned, echo)
     ctx.exit(planned.exit_code)
@@ -60,7 +63,7 @@ def show(planned: Planned, echo: Callable[[str], None]) -> None:
         _on_terminal(planned)
         return
     for line in text(planned):
-        echo(line)
+        echo(redact(line))
 
 
 def text(planned: Planned) -> Iterator[str]:
@@ -88,7 +91,7 @@ def headline(head: Document) -> str:
     if head["errors"]:
         return f"{head['name']} cannot be taken:"
     kind = " (rehearsal: drawn here, for nothing)" if head["rehearsal"] else ""
-    return f"{head['name']}: {_count(head['total_items'], 'item')}, {_count(head['total_products'], 'product')}{kind}"
+    return f"{head['name']}: {counted(head['total_items'], 'item')}, {counted(head['total_products'], 'product')}{kind}"
 
 
 def rows(head: Document, planned: Planned) -> Iterator[Row]:
@@ -136,12 +139,8 @@ def _stage(stage: Document) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
     waits += "" if stage["keep"] else ", not kept"
-    items = f"{_count(stage['total_items'], 'item')}, {_count(stage['total_products'], 'product')}"
+    items = f"{counted(stage['total_items'], 'item')}, {counted(stage['total_products'], 'product')}"
     return f"{stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _price(head: Document) -> str:
@@ -159,7 +158,7 @@ def _proof(head: Document) -> str:
     numbers, price = head["proof"]["items"], _dollars(head["proof"]["usd"])
     shown = ", ".join(map(str, numbers[:MOST_NUMBERS]))
     more = f" and {len(numbers) - MOST_NUMBERS} more" if len(numbers) > MOST_NUMBERS else ""
-    first = _count(len(numbers), "item")
+    first = counted(len(numbers), "item")
     return f"{first} first (number {shown}{more}), at most {price}; then it waits for you"
 
 
@@ -185,6 +184,9 @@ def _with_mark(problem: Document, planned: Planned) -> str:
     if line is None or problem["file"] != planned.file or not 1 <= line <= len(planned.lines):
         return one_line(problem["text"])
     written = planned.lines[line - 1].expandtabs(1)
+    told = (other for order in planned.orders for other in (*order.head["errors"], *order.head["warnings"]))
+    if redact(written) != written or any(other["line"] == line and other["code"] == SECRET for other in told):
+        return one_line(problem["text"])  # what nobody may read stands in that line
     start = max(0, column - 1 - BEFORE)
     shown = written[start : start + MOST_LINE]
     head = "…" if start else ""
@@ -248,7 +250,7 @@ def _grid(rows: Iterable[Row]) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for label, words in rows:
-        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(printable(words)))
+        grid.add_row(Text(f"  {label}", LOOKS.get(label, "cyan")), Text(printable(redact(words))))
     return grid
 
 
@@ -283,5 +285,5 @@ def _parameters(item: Document) -> RenderableType:
     for name, value in item["parameters"].items():
         cell.append("" if not cell else "\n")
         cell.append(f"{name} ", "dim")
-        cell.append(one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+        cell.append(one_line(redact(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))))
     return cell

@@ -76,7 +76,7 @@ def write(app: App, order_id: str, refused: str = "") -> None:
 def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path) -> news.OrderEnded:
     counts = index.counts(row.id)
     return kind(
-        order=row.id, name=row.name, items=row.total_items, completed=counts.get(ItemState.COMPLETED, 0),
+        order=row.id, name=row.name, items=row.all_items, completed=counts.get(ItemState.COMPLETED, 0),
         failed=counts.get(ItemState.FAILED, 0), products=index.products_made(row.id),
         usd=usd(spend.of_order(index, row.id).spent) or 0.0, folder=str(folder),
     )  # fmt: skip

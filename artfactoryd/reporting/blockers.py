@@ -47,6 +47,7 @@ class Code(StrEnum):
     UNFILED = "unfiled"  # made, and not to be put on the shelf just now
     LINGERS = "lingers"  # on the way, and does not go on just now: a download that fails again and again
     REFUSED = "refused"  # by this machine: a descriptor, the disk, the ledger; tried again by itself
+    UPLOAD_LASTS = "upload_lasts"  # tried so often that nobody need wait for its end
     STUCK = "stuck"  # by a defect of this program
     TOO_LARGE = "too_large"  # made, and larger than the settings let it be
 

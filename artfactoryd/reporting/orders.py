@@ -169,7 +169,7 @@ def order_document(
     counts = index.counts(row.id)
     return OrderDocument(
         order_id=row.id, name=row.name, project=row.project, status=index.state(row, counts), reasons=reasons,
-        total_items=row.total_items, items_by_state=counts, total_products=row.total_products,
+        total_items=row.all_items, items_by_state=counts, total_products=row.total_products,
         reused_items=index.reused(row.id), money=MoneyDocument.of(index, row.id), price_usd=usd(row.price),
         cap_usd=row.cap / 1_000_000, paused=row.paused is not None, rehearsal=bool(row.rehearsal),
         accepted_at=row.accepted_at, folder=row.folder,

@@ -70,7 +70,7 @@ def _receipt_head(
     value: dict[str, object] = {
         "order_id": row.id, "name": row.name, "project": row.project, "state": str(state),
         "accepted_at": row.accepted_at,
-        "items": {"total": row.total_items, **{str(state): counts[state] for state in ItemState if counts.get(state)}},
+        "items": {"total": row.all_items, **{str(state): counts[state] for state in ItemState if counts.get(state)}},
         "products_planned": row.total_products,
         "cost": {"estimated_usd": usd(row.price), **money.to_json(), "cap_usd": usd(row.cap)},
     }  # fmt: skip

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +16,7 @@ from artfactoryd import __version__
 from artfactoryd.cli import main, program
 from artfactoryd.cli.program import COMMANDS, load_command
 from artfactoryd.errors import WrongUse
+from artfactoryd.home import Home
 from tests.homes import TestHome
 
 HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
@@ -166,6 +169,15 @@ def test_schema_names_all_and_prints_each(home: TestHome) -> None:
     names = home.call("schema").stdout.split()
     assert {"order", "settings", "model", "sidecar"} <= set(names)
     assert json.loads(home.call("schema", "order").stdout)["title"] == "Order"
+
+
+def test_init_makes_a_whole_home_though_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    home = TestHome(Home(tmp_path / "home"))
+    subprocess.run(home.command("init"), stdout=writer, stderr=subprocess.DEVNULL, check=False)
+    os.close(writer)
+    assert home.home.settings_file.exists() and (home.home.library / "schemas" / "order.schema.json").exists()
 
 
 def test_init_leaves_what_is_there(furnished: TestHome) -> None:

@@ -183,6 +183,8 @@ def test_setting_up_again_writes_each_attempt_once(tmp_path: Path) -> None:
         ("bad line b'/?a=1&token=s3cret#x'", "bad line b'/?a=1&token=[key]#x'"),
         ("https://anna:pa@ss@example.org/a.jpg is no address", "https://[key]@example.org/a.jpg is no address"),
         ("https://example.org/a@b.jpg", "https://example.org/a@b.jpg"),
+        ("'https://x.org/a.png?X-Sig=ab%2F&n=1' is no number", "'https://x.org/a.png?…' is no number"),
+        ('{"image": "https://x.org/a.png?sig=1"}', '{"image": "https://x.org/a.png?…"}'),
     ],
 )
 def test_a_token_or_password_in_an_address_is_never_shown(text: str, shown: str) -> None:

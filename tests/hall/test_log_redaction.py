@@ -23,7 +23,7 @@ PLAIN = [
 OUTSIDE = [
     "Authorization: Bearer {}", "authorization=Basic {}", "'Authorization': 'Bearer {}'", "Authorization: {}",
     "token={}", "access_token={}&x=1", "key=\"{}\"", "api_key: {}abc", '{{"api_key": "{}abc"}}', "API-Key={}",
-    '{{\\"apiKey\\": \\"{}abc\\"}}', "secret: {}abcd", "https://a.b/c?X-Amz-Signature={}&y=2",
+    '{{\\"apiKey\\": \\"{}abc\\"}}', "secret: {}abcd",
     "x?sig=1&signature={}",
     "password={}",
 ]  # fmt: skip
@@ -73,3 +73,8 @@ async def test_what_a_provider_says_of_a_key_is_read_nowhere(home: TestHome, mon
     told += [(folder / "receipt.yaml").read_text(), *(path.read_text() for path in home.home.logs.glob("*.log"))]
     assert all("gateway says" in text and "[key]" in text for text in told[:2])
     assert not [text for text in told if "Bearer xyz" in text or "token=abc" in text or "a1b2c3" in text]
+
+
+def test_of_an_address_everything_after_its_question_mark_is_taken_out() -> None:
+    assert redact("at https://a.b/c?X-Amz-Signature=xyz&y=2 it lies") == "at https://a.b/c?… it lies"
+    assert redact("https://a.b/c?…") == "https://a.b/c?…"
