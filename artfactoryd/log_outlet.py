@@ -17,6 +17,7 @@ import time
 from collections import deque
 from typing import Any
 
+LAST_STANDARD = 2  # descriptors 0 to 2 are standard input, output and error
 MOST_BYTES = 1024 * 1024  # that wait to be written
 INTERRUPTED = 130  # the exit code, as a shell says it
 LAST_WAIT = 1.0  # seconds that the end, or a word on standard output, waits for what is still to be written
@@ -112,6 +113,14 @@ class Outlet(io.TextIOBase):
 
 
 _outlet: Outlet | None = None
+
+
+def hold_standard() -> None:
+    """Where standard output or error is closed, nothing that is opened takes its number: what a library says in its
+    dying would land in the ledger."""
+    while (number := os.open(os.devnull, os.O_RDONLY)) <= LAST_STANDARD:
+        pass
+    os.close(number)
 
 
 def install() -> bool:

@@ -31,9 +31,11 @@ _STRONG = (
     r"|(?:access|auth|api|session|security)[_-]?token"
 )
 _NAMED = re.compile(
-    rf"(?P<header>(?i:\bauthorization{_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}(?i:(?:bearer|basic|token|key)\s+)?{_REST}+"
+    rf"(?P<header>(?i:\bauth(?:z|orization){_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}(?i:(?:bearer|basic|token|key)(?:\s|%20)+)?{_REST}+"
     rf"|(?P<strong>(?i:\b(?:[\w-]*[_-])?(?:{_STRONG}){_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}{_REST}{{6,}}"
     rf"|(?P<equals>(?i:\b[\w-]*(?:token|key|secret|password|signature)={_QUOTE})){_NOT}{_REST}+"
+    rf"|(?P<words>(?i:\b(?:authorization|access|auth|api|bearer)[ -](?:token|key)(?: provided)?:?\s+{_QUOTE})){_NOT}"
+    rf"(?={_REST}*\d){_REST}{{8,}}"
     rf"|(?P<weak>(?i:\b(?:key|token){_QUOTE}:\s*{_QUOTE})){_NOT}(?={_REST}*\d){_REST}{{8,}}"
 )
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
