@@ -112,6 +112,13 @@ class Outlet(io.TextIOBase):
             return
 
 
+class Nowhere(io.TextIOBase):
+    """In place of a standard error that was closed before we began: what is said there is for nobody."""
+
+    def write(self, text: str, /) -> int:
+        return len(text)
+
+
 _outlet: Outlet | None = None
 
 
@@ -132,6 +139,8 @@ def install() -> bool:
     stream = sys.stderr
     if stream is not sys.__stderr__:
         return _outlet is not None
+    if stream is None:
+        sys.stderr = Nowhere()
     if isinstance(stream, io.TextIOWrapper):
         sys.stderr = _outlet = Outlet(stream)
         atexit.register(drain)

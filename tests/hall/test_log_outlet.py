@@ -104,6 +104,14 @@ def test_no_file_of_ours_takes_the_number_of_a_standard_stream_that_is_closed() 
     assert Script(CLOSED, [], os.environ).wait(20) == 0
 
 
+def test_a_run_without_standard_error_works_and_fails_as_any_other(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN)
+    without = "import sys; sys.stderr = sys.__stderr__ = None"
+    for words, code in ((["once"], 0), (["-v", "once"], 0), (["order", "nothing"], 2)):
+        assert Program(["--home", str(home.root), *words], home.environment(), without).wait(20) == code
+    assert home.states() == ["completed"]
+
+
 @pytest.mark.parametrize("opened", [PIPE, TERMINAL])
 def test_a_run_whose_words_nobody_reads_goes_on_and_stops_when_asked(home: TestHome, opened: str) -> None:
     home.drop("car.yaml", GREEN)
