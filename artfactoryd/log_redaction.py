@@ -50,9 +50,14 @@ def hide(secret: str) -> None:
 def redact(text: str) -> str:
     """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
     sign, without it."""
+    return redact_json(_NAMED.sub(_masked, text))
+
+
+def redact_json(text: str) -> str:
+    """The same of JSON, whose keys are no names of secrets: only what is a secret by its shape, or known."""
     for secret in _hidden:
         text = text.replace(secret, MASK)
-    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, _NAMED.sub(_masked, text)))
+    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, text))
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from artfactoryd.errors import CallRefused
 from artfactoryd.factories import Outputs
 from artfactoryd.factories.fal.history import _same
 from artfactoryd.factories.replicate.listing import _holds
-from tests.homes import TestHome, tree
+from tests.homes import TestHome, everything
 from tests.works import at_work, quick
 
 __all__ = ["quick"]
@@ -48,7 +48,7 @@ def speak(**parameters: Any) -> str:
 
 
 def holding(home: TestHome, secret: str = SECRET) -> list[Path]:
-    return [path for path in tree(home.root) if path.is_file() and secret.encode() in bytes_of(path)]
+    return [path for path in everything(home.root) if path.is_file() and secret.encode() in bytes_of(path)]
 
 
 def bytes_of(path: Path) -> bytes:
