@@ -18,7 +18,7 @@ DOORS: dict[str, list[Any]] = {
     "get": ["500", "502", "close", "garbage", "hang", SOON, "404", "403"],
     "cancel": ["500", "close"],
     "list": ["500", "close", "garbage"],
-    "upload": ["500", "close", SOON, "close-after", "half"],
+    "upload": ["500", "close", SOON, "close-after", "half", "404"],
     "outcome": ["failed", "nsfw", "fewer", "more", "empty", "aborted", "canceled"],
     "number": sorted(NUMBERS),
     "output": ["not-picture", "short", "slow", "close", "empty", "500", "404", "403", *OTHERS],
