@@ -6,17 +6,20 @@ traps (source).
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.source import Source, read_source
-from artfactoryd.yaml12 import Node, Root, Scalar, compose, plain
+from artfactoryd.yaml12 import Node, Root, Scalar, compose, plain, scalars
 from artfactoryd.yaml_dump import dump_yaml
 
 __all__ = [
     "MOST_BYTES", "Document", "Scalar", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",
+    "rewritten",
 ]  # fmt: skip
 
 MOST_BYTES = 1 << 20
@@ -108,6 +111,19 @@ def _document(source: Source, roots: list[Root], number: int) -> Document:
     text = source.data if len(roots) == 1 else source.piece(start, end)
     node = roots[number].node
     return Document(node.value, text, number + 1, len(roots), source.file, node, source)
+
+
+def rewritten(document: bytes, change: Callable[[str], str]) -> str:
+    """The text of a document that was read before, with whatever `change` makes of each scalar: folded over lines or
+    escaped, it is told by what it means."""
+    source = read_source(document, "", len(document))
+    pieces, done = [], 0
+    for start, end, value in scalars(source):
+        if (new := change(value)) != value:
+            newline = "\n" if source.text[start:end].endswith("\n") else ""
+            pieces += [source.text[done:start], json.dumps(new, ensure_ascii=False), newline]
+            done = end
+    return "".join([*pieces, source.text[done:]])
 
 
 def _is_nothing(node: Node) -> bool:

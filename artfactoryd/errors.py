@@ -26,7 +26,6 @@
        |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
        |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
        |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
-          |- OutputPoison   looking at it killed the program three times; it is kept        us        no       item
 
 "Again" is what the program does by itself: `service` when a supervisor started it, `passing` where the provider's words
 say so, `lifted` once a person lifts the stop, or the key is taken again.
@@ -284,22 +283,19 @@ class OutputTooLarge(AskAgain):
 
 
 class OutputLost(ProviderError):
-    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may."""
+    """Paid for, and the provider no longer has it. `passing`: as it says once; asked again for some minutes, it may.
+
+    `refused`: it may have it, and does not let this one be asked about (403); of the key that alone says nothing.
+    """
 
     title = "The output is gone"
 
-    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+    def __init__(self, sentence: str, *, passing: bool = False, refused: bool = False) -> None:
         super().__init__(sentence)
-        self.passing = passing
+        self.passing, self.refused = passing or refused, refused
 
 
 class OutputBad(ProviderError):
     """Paid for, and what came cannot be used."""
 
     title = "The output is no picture"
-
-
-class OutputPoison(OutputBad):
-    """Paid for, and looking at what came ends the program; it is kept, and the sentence says where."""
-
-    title = "The output must not be opened"

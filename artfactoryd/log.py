@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from artfactoryd.durable import make_folders
+from artfactoryd.log_redaction import redact
 from artfactoryd.printable import printable
 
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
@@ -38,24 +38,10 @@ MOST_LINES_KNOWN = 1000
 SHORT_ID = 13  # letters of an order's id: enough to name it in a command
 CHATTY = ("httpx", "httpcore", "aiohttp", "watchfiles", "PIL", "asyncio", "peewee", "urllib3", "keyring")
 
-_KEYS = re.compile(
-    r"\br8_\w+"
-    r"|(?i:\bbearer\s+)[^\s'\",]{6,}"
-    r"|(?i:\b(?:key|token)\s+)(?=[^\s'\",]*\d)[^\s'\",]{16,}"  # "Key ID:SECRET", not "key parameters"
-    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
-    r"|(?<=[?&]token=)[^\s&'\"#]+"  # of the status page, in an address
-    r"|(?<=://)[^\s/'\"]+(?=@)"  # user and password of an address
-)
-
 _OF_ATTEMPT = (
     "order", "item", "attempt", "provider", "model", "ticket", "verdict", "estimated", "reason", "note",
 )  # fmt: skip
 _fields: ContextVar[Mapping[str, object]] = ContextVar("artfactoryd_log_fields", default={})  # noqa: B039 never written to
-
-
-def redact(text: str) -> str:
-    """The text with everything that looks like a credential replaced by `[key]`."""
-    return _KEYS.sub("[key]", text)
 
 
 @contextmanager
@@ -244,7 +230,8 @@ def _short_ids(record: logging.LogRecord) -> dict[str, str]:
 
 def _clean_line(line: Mapping[str, object]) -> Mapping[str, object]:
     """One look at all of it together is enough for nearly every line."""
-    if _KEYS.search("\n".join(map(str, line.values()))) is None:
+    text = "\n".join(map(str, line.values()))
+    if redact(text) == text:
         return line
     return {name: _clean(value) for name, value in line.items()}
 

@@ -43,6 +43,7 @@ CORE = "tag:yaml.org,2002:"
 RAW = "!raw"  # the value is as written: what that means is the order's
 _KINDS = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
 
+_PROPERTIES = re.compile(r"(?:[!&]\S*\s+)*")
 _INT = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
@@ -121,6 +122,15 @@ def compose(source: Source) -> list[Root]:
     if composer.problems:
         raise Refusal(composer.problems)
     return composer.roots
+
+
+def scalars(source: Source) -> Iterator[tuple[int, int, str]]:
+    """Of what `compose` has read: where each scalar stands, without tag and anchor, and its characters."""
+    for event in yaml.parse(source.parsed, Loader=_Loader):
+        if isinstance(event, ev.ScalarEvent):
+            start, end = map(source.origin, _span(event))
+            properties = _PROPERTIES.match(source.text, start, end)
+            yield properties.end() if properties else start, end, event.value
 
 
 def _refuse_what_is_too_deep(source: Source, error: yaml.YAMLError) -> None:

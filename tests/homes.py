@@ -193,7 +193,7 @@ def dump(home: TestHome) -> dict[str, Any]:
 
 
 def everything(root: Path) -> Iterator[Path]:
-    """Below it, also where a folder is a link to another volume."""
+    """Below it, also where a folder is a link to another volume; what goes meanwhile is passed over."""
     for folder, folders, files in os.walk(root, followlinks=True):
         yield from (Path(folder, name) for name in (*folders, *files))
 

@@ -14,6 +14,7 @@ SHORT: dict[str, object] = {
     "artfactoryd.web.subscriptions:ANYWAY": 0.1,
     "artfactoryd.web.subscriptions:PACE": 0.05,
     "artfactoryd.execution.collection:ASK_AGAIN": 0.01,
+    "artfactoryd.execution.pacing.uploads:AGAIN": 0.02,
     "artfactoryd.execution.pacing.polling:LONGEST": 0.02,
     "artfactoryd.cli.upkeep.logs:LOOK": 0.02,
     "artfactoryd.cli.run:AGAIN": 0.05,

@@ -803,9 +803,13 @@ def _(stage: Stage) -> Found:
         assert stage.home.call("once", ARTFACTORY_FAULT="decoding").returncode == -signal.SIGKILL
     stage.home.drop("next.yaml", GREEN.replace("green", "blue"))
     found = stage.once("car.yaml")
-    assert stage.home.states() == ["failed", "completed"]
-    [kept] = stage.home.home.rejected.glob("car-0001-*.output")
-    assert kept.read_bytes().startswith(b"\x89PNG") and "ended the program" in stage.home.words(kept.name)
+    assert stage.home.states() == ["completed"] * 2 and list(stage.home.home.rejected.iterdir()) == []
+    [kept] = stage.home.home.projects.rglob("*.bin")
+    assert kept.read_bytes().startswith(b"\x89PNG")
+    [card] = [card for card in stage.home.sidecars() if card["file"]["name"] == kept.name]
+    assert card["type"] == "other" and "ended the program" in card["file"]["remark"]
+    copy = stage.once("again.yaml") if stage.home.drop("again.yaml", GREEN + "notes: again\n") else None
+    assert copy and stage.home.states() == ["completed"] * 3  # a copy of it is not opened either
     return found
 
 

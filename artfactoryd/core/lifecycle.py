@@ -46,6 +46,9 @@ S = ItemState
 ENDED = frozenset({S.COMPLETED, S.FAILED, S.CANCELLED})
 UNFINISHED = frozenset(S) - ENDED
 STUCK = "Stuck by a defect of this program"  # how the reason of an item begins that is left alone
+# how the reason of an item begins whose files cannot be put where its provider reads them; then, after a few tries
+UPLOAD_WAITS = "What it is made from cannot be uploaded just now"
+UPLOAD_LASTS = "What it is made from could not be uploaded, and is tried again ever more rarely"
 RESUMED = (S.DELIVERING, S.RUNNING, S.SUBMITTING)  # what a start takes up again, in this order
 
 MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 LONGEST_RUN = 86_400.0  # seconds; no provider lets a run go on for a day
+MONEY = frozenset({"cost", "reserved"})  # fields of ledger lines in micro-dollars, counted against the caps
 DEAREST_UNIT = 10_000.0  # US dollars
 
 
@@ -26,3 +29,13 @@ def _within(value: object, most: float) -> float | None:
         return None
     # Compared before it is converted: a whole number of 400 digits fits in no float. NaN compares as False.
     return float(value) if 0 <= value <= most and math.isfinite(value) else None
+
+
+def money_counted(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a ledger line, with 0 for money that cannot be true: an earlier release took a provider's time as it
+    came, and less than nothing would widen every cap."""
+    return {**line, **{name: 0 for name in MONEY & line.keys() if _is_mad(line[name])}}
+
+
+def _is_mad(cost: object) -> bool:
+    return isinstance(cost, int | float) and not 0 <= cost < math.inf

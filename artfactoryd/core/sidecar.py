@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 SOFTWARE = "artfactoryd"
@@ -23,7 +23,7 @@ def sidecar(
         "order": {
             "id": row["order_id"], "name": row["order_name"], "sha256": row["document_sha256"], "git": row["git"],
         },
-        "item": {"index": row["number"], "copy": row["copy"], "seed": row["seed"], "tokens": row["tokens"]},
+        "item": _item(row),
         "provider": row["provider"],
         "model": {key: row["model"][key] for key in ("id", "version", "family", "modality")},
         "ticket": row["ticket"],
@@ -35,6 +35,19 @@ def sidecar(
         "rehearsal": row["rehearsal"],
         "origin": row["origin"], "software": {"name": SOFTWARE, "version": row["software_version"]},
     }  # fmt: skip
+
+
+def unkept(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a sidecar tells of products that stages made on the way to it and did not keep."""
+    for known in card["inputs"]:
+        while known := known.get("unkept"):
+            yield known
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    """With what it equals, which nobody else can tell where a secret is part of it."""
+    item = {"index": row["number"], "copy": row["copy"], "seed": row["seed"], "tokens": row["tokens"]}
+    return {**item, "key": row["key"]} if row.get("key") else item
 
 
 def _cost(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
     going_on = {chosen.id for row in delivering for chosen in row.chosen}
     try:
         with storage_errors(home.work):
-            staging = Staging(home.work, home.rejected)
+            staging = Staging(home.work)
             staging.clear(going_on)
             staging.clear_interim(index.is_spent)
             _clear_private(home)

@@ -18,6 +18,7 @@ from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
 from artfactoryd.execution.pacing.machine import Disk, Room
+from artfactoryd.execution.pacing.uploads import UploadWaits
 from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.purchase import Purchase
 from artfactoryd.execution.queue import Queues
@@ -97,12 +98,13 @@ def assemble(
     disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), time.monotonic)
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
-    calls = Calls(home, books, factories, clock, recorder.hide)
-    choosing = Choosing(Staging(home.work, home.rejected), fetcher, recorder, clock)
+    uploads = UploadWaits()
+    calls = Calls(home, books, factories, clock, recorder.hide, uploads)
+    choosing = Choosing(Staging(home.work), fetcher, recorder, clock)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),
-        Purchase(home, index, factories, gates, flights, recorder, health, calls, settings, clock),
+        Purchase(home, index, factories, gates, queues, flights, recorder, health, calls, uploads, settings, clock),
         Collection(index, factories, gates, queues, flights, recorder, health, choosing),
         Delivery(home, books, settings, factories, fetcher, recorder, clock),
     )  # fmt: skip

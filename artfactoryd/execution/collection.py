@@ -100,7 +100,9 @@ class Collection:
                 await self._answered(row, trouble)
             except OutputLost as error:
                 if not error.passing or trouble.lasts(clock()) > GONE_LASTS:
-                    raise
+                    if not (error.refused and await self._is_refused_all(row, trouble)):
+                        raise
+                    pause = STOPPED_AGAIN
                 pause = max(pause, ASK_AGAIN)
                 await self._note(row, trouble, error)
             except (Throttled, AskAgain, ProviderStopped) as error:
@@ -111,6 +113,17 @@ class Collection:
             self._flights.asked_about(row.item_key)
             gate.wake()
             await gate.rest(pause)
+
+    async def _is_refused_all(self, row: ItemRow, trouble: _Trouble) -> bool:
+        """A question about this one was refused for some minutes. Whether its account is, which is no loss: it waits.
+
+        Only a refused create or a question about the account stops a provider.
+        """
+        is_well = self._gates[row.provider].stopped is None and await self._health.probe(row.provider)
+        if not is_well:
+            trouble.since = None
+            self._flights.waits_for_person(row.item_key)
+        return not is_well
 
     async def _answered(self, row: ItemRow, trouble: _Trouble) -> None:
         if trouble.times >= NOTED_AFTER:
@@ -146,8 +159,9 @@ class Collection:
         except Unreachable as error:
             await self._health.question_failed(provider, str(error))
             raise
-        except (RunFailed, OutputLost):
-            await self._health.question_answered(provider, stopped)
+        except (RunFailed, OutputLost) as error:  # one that is refused does not show that the key is taken again
+            refused = isinstance(error, OutputLost) and error.refused
+            await self._health.question_answered(provider, None if refused else stopped)
             raise
         else:
             await self._health.question_answered(provider, stopped)

@@ -18,8 +18,7 @@ from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import sidecar
-from artfactoryd.core.slug import slug
-from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, OutputPoison, OutputTooLarge
+from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, OutputTooLarge
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, last_attempt
@@ -29,6 +28,7 @@ from artfactoryd.planning.accepted import plan_of
 from artfactoryd.settings import LiveSettings
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetched, Fetcher, too_large, without_query
+from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import Media, is_one_colour
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
@@ -61,6 +61,11 @@ class Arrival:
         return self.chosen.original_sha256 or self.fetched.sha256
 
     @property
+    def is_to_be_bettered(self) -> bool:
+        """Whether a repeat may bring it whole, and looking at that may do no harm."""
+        return bool(self.media.fault) and not self.media.unopened
+
+    @property
     def remark(self) -> str:
         flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
         return "; ".join(filter(None, [flagged, self.media.fault]))
@@ -88,7 +93,7 @@ class Delivery:
         self._recorder = recorder
         self._home, self._index, self._settings = home, books.index, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
-        self._staging, self._provenance = Staging(home.work, home.rejected), Provenance(books.index)
+        self._staging, self._provenance = Staging(home.work), Provenance(books.index)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._alone = asyncio.Lock()  # a suspect is looked at while no other suspect is
 
@@ -166,12 +171,12 @@ class Delivery:
         while True:
             try:
                 arrival = await self._fetch_once(row, chosen)
-                return await self._fetch_better(row, arrival) if arrival.media.fault else arrival
+                return await self._fetch_better(row, arrival) if arrival.is_to_be_bettered else arrival
             except OutputTooLarge as error:
                 raise OutputTooLarge(f"{error} {_where(chosen)}", error.bound) from error
             except OutputBad as error:
                 bad += 1
-                if bad >= LOOKS or isinstance(error, OutputPoison):
+                if bad >= LOOKS:
                     raise
                 trouble: Exception = error
             except OutputLost as error:
@@ -214,10 +219,10 @@ class Delivery:
         fetched = await asyncio.to_thread(self._staging.arrived, product) or await self._come(row, chosen)
         if chosen.address.startswith(INLINE) and fetched.bytes > limits.product_bytes:
             raise too_large(limits.product_bytes, fetched.bytes)
-        name = f"{self._order_name(row)}-{chosen.index:04d}-{fetched.sha256[:8]}"
+        known = chosen.mime if chosen.reused_from else None  # by the sidecar of what it is a copy of
         async with self._alone if self._staging.is_suspect(product) else contextlib.nullcontext():
-            media = await asyncio.to_thread(self._staging.look, product, limits.megapixels, name)
-        if chosen.flagged and await asyncio.to_thread(is_one_colour, fetched.path):
+            media = await asyncio.to_thread(self._look, product, known)
+        if chosen.flagged and not media.unopened and await asyncio.to_thread(is_one_colour, fetched.path):
             raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
         return Arrival(chosen, fetched, media)
 
@@ -234,9 +239,9 @@ class Delivery:
         )  # fmt: skip
         return self._staging.take(part, chosen.id)
 
-    def _order_name(self, row: ItemRow) -> str:
-        order = self._index.order(row.order_id)
-        return slug(order.name if order else "")
+    def _look(self, product: str, known: str | None) -> Media:
+        megapixels = self._settings.now.limits.megapixels
+        return self._staging.look(product, megapixels, is_unknown=known == UNKNOWN.mime)
 
     def _bill(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival]) -> Bill:
         """By what was delivered, or by the time measured; what was set aside where neither can be known."""
@@ -273,7 +278,7 @@ class Delivery:
         chosen, fetched, media = arrival.chosen, arrival.fetched, arrival.media
         return Filed(
             chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._home.root)), fetched.sha256,
-            fetched.bytes, media.mime, media.width, media.height,
+            fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
         )  # fmt: skip
 
 
@@ -323,7 +328,7 @@ def _as_it_was(chosen: Output) -> Filed:
     )
     return Filed(
         chosen.id, chosen.index, chosen.created_at, chosen.path, chosen.sha256, chosen.bytes, chosen.mime,
-        chosen.width, chosen.height,
+        chosen.width, chosen.height, "" if chosen.byproduct else chosen.letter,
     )  # fmt: skip
 
 

@@ -19,9 +19,11 @@ from artfactoryd.core.parameters import file_leaves, secret_values
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad, WrongUse
+from artfactoryd.execution.pacing.uploads import UploadWaits
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
+from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -35,9 +37,10 @@ SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with i
 class Calls:
     def __init__(
         self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime],
-        hide: Callable[[Iterable[str]], None],
+        hide: Callable[[Iterable[str]], None], waits: UploadWaits,
     ) -> None:  # fmt: skip
         """`hide`: told each secret before it is sent, so that nobody writes it down."""
+        self._waits = waits
         self._hide = hide
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
@@ -99,6 +102,8 @@ class Calls:
         path = self._home.root / (picture.get("path") or f"{order.folder}/inputs/{picture['name']}")
         factory = self._factories[provider]
         if not isinstance(factory, Uploads):
+            if picture["mime"] == UNKNOWN.mime:  # opened here it might end the program
+                raise CallRefused(f"{path.name} is no file of a known kind. Nothing was made of it.")
             await asyncio.to_thread(_bytes, path, picture)
             return str(path)
         async with self._under_way.setdefault(picture["sha256"], asyncio.Lock()):
@@ -116,7 +121,8 @@ class Calls:
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Picture) -> str:
         data = await asyncio.to_thread(_bytes, path, picture)
         failpoints.point("before_upload")
-        uploaded = await factory.upload(picture["name"], data, picture["mime"])
+        with self._waits.trying(provider):
+            uploaded = await factory.upload(picture["name"], data, picture["mime"])
         await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
         failpoints.point("uploaded")
         return uploaded.address

@@ -32,7 +32,7 @@ class Provenance:
         return {
             "project": order.project, "order_id": order.id, "order_name": order.name,
             "document_sha256": order.document_sha256, "git": order.git, "number": row.number,
-            "copy": row.copy, "seed": row.seed,
+            "copy": row.copy, "seed": row.seed, "key": row.key,
             "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row.tokens],
             "provider": row.provider, "model": _model(row, attempt, order), "ticket": row.ticket,
             "base": plan_of(order).base(row.model),
@@ -91,9 +91,23 @@ class Provenance:
         stage = None if output.shelved else f"{STAGE}{before.stage}"
         return [
             {"parameter": file_leaves.written(place), "sha256": picture["sha256"], "file": picture["name"],
-             "source": stage or picture["value"]}
+             "source": stage or picture["value"], **self._unkept(row)}
             for place, picture in pictures.items()
         ]  # fmt: skip
+
+    def _unkept(self, row: ItemRow) -> dict[str, Any]:
+        """Of what it is made from where that was not kept: enough to know by the shelf alone that it was made."""
+        fed = self._index.fed_with(row)
+        if fed is None or fed[0].shelved or not fed[1].key:
+            return {}
+        output, maker = fed
+        facts = {
+            "id": output.id, "item": maker.number, "key": maker.key, "asked": maker.asked,
+            "delivered": len(self._index.outputs_of(maker)), "index": output.place, "sha256": output.sha256,
+            "bytes": output.bytes, "mime": output.mime, "width": output.width, "height": output.height,
+            "created_at": output.created_at,
+        }  # fmt: skip
+        return {"unkept": {**facts, **self._unkept(maker)}}
 
 
 def _model(row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from datetime import datetime
 import uuid_utils
 
 from artfactoryd import clock, failpoints
-from artfactoryd.core.lifecycle import Verdict
+from artfactoryd.core.lifecycle import UPLOAD_LASTS, UPLOAD_WAITS, Verdict
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
+from artfactoryd.execution.pacing.uploads import AWAITED, UploadWaits
 from artfactoryd.execution.payload import Calls
+from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import order_of
 from artfactoryd.factories import Call, Factory
@@ -27,8 +29,6 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 log = logging.getLogger(__name__)
-
-UPLOAD_AGAIN = 5.0  # seconds until a picture that could not be uploaded is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,11 @@ class Money:
 
 class Purchase:
     def __init__(
-        self, home: Home, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], flights: Flights,
-        recorder: Recorder, health: Health, calls: Calls, settings: LiveSettings,
-        clock: Callable[[], datetime],
+        self, home: Home, index: Index, factories: Mapping[str, Factory], gates: Mapping[str, Gate], queues: Queues,
+        flights: Flights, recorder: Recorder, health: Health, calls: Calls, uploads: UploadWaits,
+        settings: LiveSettings, clock: Callable[[], datetime],
     ) -> None:  # fmt: skip
+        self._queues, self._uploads = queues, uploads
         self._index, self._factories, self._gates, self._flights = index, factories, gates, flights
         self._recorder, self._health, self._calls = recorder, health, calls
         self._home, self._settings, self._clock = home, settings, clock
@@ -62,11 +63,16 @@ class Purchase:
         try:
             call = await self._calls.of(row, order)  # uploads; nothing is bought yet
             sent = self._calls.with_secrets(call, order.model_of(row))
-        except (ProviderStopped, AskAgain) as error:
-            return await self._not_ready(row, error)
+        except ProviderStopped as error:
+            await self._health.stop(row.provider, error)
+            return row
+        except (AskAgain, Throttled) as error:
+            return await self._upload_waits(row, error)
         except CallRefused as error:
             row = await self._wish(row, order, _refused(row, order))
             return await self._recorder.fail(row, Verdict.REFUSED, str(error), cost=0)
+        for waiting in self._uploads.went_well(row.provider, row.item_key):
+            self._queues[row.provider].rest(waiting, 0.0)
         with self._flights.sending(row.item_key):
             return await self._send(row, order, call, sent)
 
@@ -104,16 +110,16 @@ class Purchase:
         day = clock.day_of(self._clock())
         return Money(budget.set_aside(order, row.upper), day, budget.caps(self._settings.now))
 
-    async def _not_ready(self, row: ItemRow, error: ProviderStopped | AskAgain) -> ItemRow:
-        """A picture could not be put where the provider reads it; the item was never wished for."""
-        if isinstance(error, ProviderStopped):
-            await self._health.stop(row.provider, error)
-        elif isinstance(error, Unreachable):
-            await self._health.create_failed(row.provider, str(error))
-        else:
-            log.warning("an upload waits: %s", error)
-            await self._recorder.note(row, f"What it is made from cannot be uploaded just now: {error}")
-            self._gates[row.provider].hold_creates(error.after or UPLOAD_AGAIN)
+    async def _upload_waits(self, row: ItemRow, error: AskAgain | Throttled) -> ItemRow:
+        """A file could not be put where the provider reads it; the item was never wished for. It rests, alone."""
+        pause, tries = self._uploads.failed(row.provider, row.item_key, error.after)
+        words = f"{UPLOAD_WAITS}: {error} It is tried again by itself."
+        if tries >= AWAITED:
+            words = f"{UPLOAD_LASTS} ({tries} tries so far): {error}"
+        log.warning("item %s of order %s: %s", row.number, row.order_id, words)
+        await self._recorder.note(row, words)
+        self._gates[row.provider].spare()
+        self._queues[row.provider].rest(row.item_key, pause, is_awaited=tries < AWAITED)
         return row
 
     async def _not_sent(self, row: ItemRow, error: Exception) -> ItemRow:

@@ -28,6 +28,7 @@ class Turns:
         self._priority: dict[str, int] = {}
         self._out: set[ItemKey] = set()
         self._resting: dict[ItemKey, float] = {}  # until when
+        self._lingering: set[ItemKey] = set()  # of those that rest, for which nobody need wait
         self._left: set[str] = set()
         self._waiting: dict[ItemKey, ItemRow] = {}  # for an equal item
         self._came: dict[str, list[ItemRow]] = {}  # by order, what need not wait any longer
@@ -62,9 +63,10 @@ class Turns:
         self._left.add(order_id)
         self._orders.pop(order_id, None)
 
-    def rest(self, key: ItemKey, seconds: float) -> None:
-        """This item does not come before that time; the others do."""
+    def rest(self, key: ItemKey, seconds: float, *, is_awaited: bool = True) -> None:
+        """This item does not come before that time; the others do. `is_awaited`: it is likely to go on then."""
         self._resting[key] = self._clock() + seconds
+        (self._lingering.discard if is_awaited else self._lingering.add)(key)
 
     def wait(self, row: ItemRow) -> None:
         """This item does not come before `come`, or `look_again` at whatever; the others do."""
@@ -82,8 +84,8 @@ class Turns:
         return max(0.0, min(self._resting.values()) - self._clock()) if self._resting else None
 
     def any(self) -> bool:
-        """Is there something to send, now or after a rest?"""
-        return self.ready() or bool(self._resting)
+        """Is there something to send, now or after a rest that is waited for?"""
+        return self.ready() or bool(self._resting.keys() - self._lingering)
 
     def ready(self) -> bool:
         """Is there something to send now?"""
@@ -120,6 +122,7 @@ class Turns:
     def _wake(self, is_over: Callable[[ItemKey], bool]) -> None:
         for key in [key for key in self._resting if is_over(key)]:
             del self._resting[key]
+            self._lingering.discard(key)
             self._orders.pop(key.order_id, None)
             self._stale = True
 

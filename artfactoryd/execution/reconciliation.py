@@ -103,6 +103,7 @@ class Reconciliation:
         questions = [self._question(doubt, answer, pause, doubt.attempt.id in asked) for doubt in unsettled]
         with contextlib.suppress(StorageFull):  # a person reads of it later
             await self._books.remember_questions(questions)
+        self._tell(unsettled, questions)
         if not any(question.hopeful for question in questions):
             self._doubts.lose_hope(provider)
         return pause if any(question.next_at for question in questions) else 0.0
@@ -193,14 +194,18 @@ class Reconciliation:
         age = timedelta(seconds=self._ages[row.id].seconds)
         return age < YOUNG or (age < OLD and self._asked[row.id] < FEW)
 
+    def _tell(self, doubts: Sequence[Doubt], questions: Sequence[QuestionRow]) -> None:
+        """Where the hope of a doubt has changed, its order's receipt says so: the receipt reads what was remembered."""
+        for doubt, question in zip(doubts, questions, strict=True):
+            if question.hopeful != (doubt.question is not None and doubt.question.hopeful):
+                self._receipts.touch(doubt.attempt.order_id)
+
     def _question(self, doubt: Doubt, answer: Answer, pause: float, asked: bool) -> QuestionRow:
-        """What is known of the doubt after this round. Where its hope has changed, its order's receipt says so."""
+        """What is known of the doubt after this round."""
         now, attempt, before = self._clock(), doubt.attempt, doubt.question or _unasked(doubt.attempt)
         again = self._is_worth_asking(attempt)
         waited = self._told.setdefault(attempt.id, Age(now, lambda: now)).seconds
         hopeful = again and not answer.refused and waited < PATIENCE.total_seconds()
-        if hopeful != (doubt.question is not None and before.hopeful):
-            self._receipts.touch(attempt.order_id)
         words = (answer.of_attempt(attempt.id) or UNTOLD) if asked else before.words or UNTOLD
         return QuestionRow(
             attempt.id, min(before.since, iso(now)), before.times + asked, iso(now) if asked else before.last_at,

@@ -15,6 +15,7 @@ from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now
 from artfactoryd.factories import Ticket
+from artfactoryd.log_redaction import redact
 from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
 from artfactoryd.storage.writer import Books
@@ -36,7 +37,7 @@ class Recorder:
     def _plain(self, reason: str) -> str:
         for secret in self._secrets:
             reason = reason.replace(secret, "(secret)")
-        return reason
+        return redact(reason)
 
     async def wish(self, wish: Wish) -> None:
         """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
@@ -62,6 +63,7 @@ class Recorder:
 
     async def note(self, row: ItemRow, words: str | None) -> None:
         """Why it does not go on just now (None: it does): for receipt and status, until its next move."""
+        words = words and self._plain(words)
         if item_now(self._books.index, row.item_key).reason != words:
             with contextlib.suppress(StorageFull):  # said again with the next reason
                 await self._books.note_item(row.item_key, words)

@@ -49,7 +49,7 @@ class Reuse:
     ) -> None:  # fmt: skip
         self._index, self._single_flight, self._queues = index, single_flight, queues
         self._recorder, self._root, self._clock = recorder, home.root, clock
-        self._staging = Staging(home.work, home.rejected)
+        self._staging = Staging(home.work)
         self._twins = Twins(index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
@@ -114,20 +114,24 @@ class Reuse:
 
     async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Output]) -> ItemRow:
         """An attempt that buys nothing, with what was sent and returned for what is copied."""
-        model, actual, returned = await asyncio.to_thread(self._sent, made[0].output)
+        model, actual, returned = await asyncio.to_thread(self._sent, row, made[0].output)
         reuse = events.Reuse(
             order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
-            provider=row.provider, model=model, actual=actual, returned=returned, outputs=lettered(chosen),
+            provider=row.provider, model=model, actual=actual, returned=returned,
+            outputs=lettered(chosen, row.parent_nth),
         )  # fmt: skip
         return await self._recorder.record(reuse)
 
-    def _sent(self, output: OutputRow) -> tuple[str, Json, Json]:
+    def _sent(self, row: ItemRow, output: OutputRow) -> tuple[str, Json, Json]:
         """For the item that made it: the model, what was sent and what was returned. By its attempt, where it is
-        known; else by its sidecar. Raises OutputLost."""
+        known; else by its sidecar. What was not kept has none, and is told by `row`, which equals it. Raises
+        OutputLost."""
         maker = self._index.item(output.order_id, output.number)
         if maker is not None and maker.attempt:
             before = last_attempt(self._index, maker)
             return before.model, before.actual, before.returned or {}
+        if not output.shelved:
+            return order_of(self._index, row).model_of(row).id, row.generation, {}
         try:
             sidecar = read_sidecar(card_of(self._root / output.path))
             sent, seconds = sidecar["parameters"], sidecar["timings"]["seconds"]

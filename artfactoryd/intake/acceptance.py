@@ -29,7 +29,7 @@ from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs
-from artfactoryd.planning.accepted import document_bytes, document_text, plan_of
+from artfactoryd.planning.accepted import document_bytes, plan_of
 from artfactoryd.planning.inputs import InputsMissing
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
@@ -273,7 +273,7 @@ class Intake:
             number=study.document.number, submission=submission.get("id"), name=order.name,
             project=order.project, folder=None, provider=study.provider,
             model=models[0], models=models if len(models) > 1 else [],
-            document=inputs.unsigned(document_text(study.document.text), signed), document_sha256=study.sha256,
+            document=inputs.unsigned_document(study.document.text, signed), document_sha256=study.sha256,
             fingerprint=study.fingerprint, file=claim.name, git=submission.get("git"),
             accepted_at=self._clock().isoformat(timespec="milliseconds"), base_seed=plan.base_seed,
             priority=order.priority, rehearsal=order.rehearse, tags=list(order.tags), notes=order.notes,

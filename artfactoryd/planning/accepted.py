@@ -11,10 +11,12 @@ from artfactoryd import documents, schema
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.json_types import Document
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.planning.template_resolution import Resolved, resolve
 from artfactoryd.planning.templates import TemplateTexts
+from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 
 LOCAL = "local"
@@ -92,3 +94,13 @@ def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:
         keys = Keys(plan)
         items = (item if item.stage else item._replace(key=keys.of(item)) for item in items)
     return row.providers, items
+
+
+def price_in_order(index: Index | None, card: Document) -> Mapping[str, Any] | None:
+    """The price that its order gave for a product of this sidecar, where the ledger tells of it."""
+    key = (str(card["order"]["id"]), int(card["item"]["index"]))
+    row, item = (index.order(key[0]), index.item(*key)) if index else (None, None)
+    if row is None or item is None or row.rehearsal:
+        return None
+    plan = plan_of(row)
+    return plan.order.price if plan.own_price(item.model) else None

@@ -56,11 +56,10 @@ class Twins:
     def _one(self, items: Sequence[EqualItem]) -> Twin:
         completed = [item for item in items if item.state == ItemState.COMPLETED]
         outputs_of = [(item, outputs) for item in completed if (outputs := self._outputs_of(item))]
-        made = [outputs for _, outputs in outputs_of]
-        all_there = (outputs for item, outputs in outputs_of if _are_all(item, outputs))
+        all_there = [outputs for item, outputs in outputs_of if _are_all(item, outputs)]
         whole = next((outputs for outputs in all_there if self._are_whole(outputs)), ())
-        spent = next((outputs for outputs in made if not outputs[0].output.shelved), ())
-        gone = not whole and any(outputs[0].output.shelved for outputs in made)
+        spent = next((outputs for outputs in all_there if not outputs[0].output.shelved), ())
+        gone = not whole and any(outputs[0].output.shelved for _, outputs in outputs_of)
         return Twin(tuple(whole), gone, len(completed) < len(items), tuple(spent))
 
     def _outputs_of(self, item: EqualItem) -> list[Made]:

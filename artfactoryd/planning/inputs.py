@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from artfactoryd import credentials
+from artfactoryd import credentials, documents
 from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
@@ -24,6 +24,7 @@ from artfactoryd.entries import READ_ONLY, bounded
 from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
+from artfactoryd.planning.accepted import document_text
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
 from artfactoryd.storage.rows import ItemRow, OutputRow
 
@@ -61,6 +62,13 @@ def written_down(pictures: Sequence[Input]) -> dict[str, str]:
     }
 
 
+def unsigned_document(document: bytes, signed: Mapping[str, str]) -> str:
+    """The text of an order or template without them, also where they are folded over lines or escaped."""
+    if not signed:
+        return document_text(document)
+    return unsigned(documents.rewritten(document, lambda value: unsigned(value, signed)), signed)
+
+
 def unsigned(text: str, signed: Mapping[str, str]) -> str:
     """With what is written down of each address in place of it, the longest first: one may begin another."""
     for address in sorted(signed, key=len, reverse=True):
@@ -71,7 +79,11 @@ def unsigned(text: str, signed: Mapping[str, str]) -> str:
 
 def unsigned_parts(library: dict[str, Any], signed: Mapping[str, str]) -> dict[str, Any]:
     """The same of what the order borrowed."""
-    whole: dict[str, Any] = json.loads(unsigned(json.dumps(library, ensure_ascii=False), signed)) if signed else library
+    if not signed:
+        return library
+    texts = {name: unsigned_document(text.encode(), signed) for name, text in library.get("templates", {}).items()}
+    library = {**library, "templates": texts} if texts else library
+    whole: dict[str, Any] = json.loads(unsigned(json.dumps(library, ensure_ascii=False), signed))
     return whole
 
 

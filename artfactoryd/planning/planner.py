@@ -27,7 +27,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
-from artfactoryd.planning.accepted import LOCAL, with_inputs
+from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
 from artfactoryd.planning.equal_items import Twins
 from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.input_patterns import Patterns
@@ -141,7 +141,7 @@ class Scholar:
             raise Refusal([not_readable(error)]) from error
 
     def _studies(self, data: bytes, origin: Origin) -> list[Study]:
-        request = again.asked(data, origin.file)
+        request = again.asked(data, origin.file, lambda card: price_in_order(self._index, card))
         if request is not None:
             data, origin = request.text, replace(origin, again=request)
         documents_of_file = documents.read_documents(data, origin.file, most_bytes=self._settings.limits.order_bytes)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from artfactoryd import documents, schema
 from artfactoryd.core import strict_json
+from artfactoryd.core.json_types import Document
 from artfactoryd.core.sidecar_again import batch_note, is_sidecar, order_again, was_not_kept, written
 from artfactoryd.errors import Problem, Refusal
 
+PriceOf = Callable[[Document], Mapping[str, Any] | None]
 SUFFIX = ".json"
 MOST_BYTES = 4_000_000  # of a sidecar
 
@@ -37,8 +39,11 @@ def read_card(data: bytes) -> dict[str, Any] | None:
     return value if is_sidecar(value) else None
 
 
-def asked(data: bytes, file: str) -> Again | None:
-    """None when this is no sidecar. Raises Refusal when it is one that was damaged."""
+def asked(data: bytes, file: str, price_of: PriceOf = lambda card: None) -> Again | None:
+    """None when this is no sidecar. Raises Refusal when it is one that was damaged.
+
+    `price_of`: what its order gave as the price, by the ledger: sidecars of earlier releases do not tell.
+    """
     card = read_card(data)
     if card is None:
         return None
@@ -50,6 +55,8 @@ def asked(data: bytes, file: str) -> Again | None:
         message = f"what {card['file']['name']} was made from ({', '.join(lost)}) was not kept."
         fix = "Drop the whole order again: the order.resolved.yaml of its folder, with `reuse: never`."
         raise Refusal([Problem("E_INPUT", message, fix, file=file)])
+    if "price" not in card["cost"] and (price := price_of(card)):
+        card = {**card, "cost": {**card["cost"], "price": dict(price)}}
     value = order_again(card)
     comment = f"# {card['file']['name']} again: product {card['id']} of order {card['order']['id']}\n"
     note = batch_note(card)

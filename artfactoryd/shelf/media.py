@@ -41,7 +41,7 @@ PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = MORE_TEXT
 class Media:
     """`extension` without its dot; width and height in pixels, as stored; `duration` in seconds.
 
-    `fault`: in words, why it may not be what was meant; a repeat may bring it whole.
+    `fault`: in words, why it may not be what was meant; a repeat may bring it whole. `unopened`: nobody may look at it.
     """
 
     mime: str
@@ -51,6 +51,7 @@ class Media:
     kind: kinds.Type = "image"
     duration: float | None = None
     fault: str = ""
+    unopened: bool = False
 
 
 class TooManyPixels(OutputBad):
@@ -79,6 +80,11 @@ def examine(path: Path, most_megapixels: float) -> Media:
         return _by_its_frame(path)
     except OutputBad as error:
         return _odd(path, str(error))
+
+
+def unopened(fault: str = "") -> Media:
+    """Of what is not to be looked at: nothing is known of it."""
+    return Media(kinds.UNKNOWN.mime, kinds.UNKNOWN.extension, kind=kinds.UNKNOWN.type, fault=fault, unopened=True)
 
 
 def _by_its_frame(path: Path) -> Media:

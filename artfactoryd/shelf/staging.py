@@ -1,7 +1,7 @@
 """Outputs that came whole, staged in .work until they are settled: the provider may have erased them by then.
 
 Looking at one may kill the program (a picture made to, or a defect of a decoder). So each look is counted
-before it begins; what has ended the program three times is set aside, never lost: it is paid for.
+before it begins; what has ended the program three times is kept as it came, unopened: it is paid for.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from artfactoryd import entries
-from artfactoryd.durable import duplicate, make_folders, move, rename, share_equal, tally, write_file
-from artfactoryd.errors import OutputLost, OutputPoison
+from artfactoryd.durable import duplicate, make_folders, move, rename, tally
+from artfactoryd.errors import OutputLost
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
-from artfactoryd.printable import printable
 from artfactoryd.shelf import media
 from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.media import Media
 
 MOST_LOOKS = 3
+KILLED = (
+    "Looking at it ended the program three times, so it is kept as it came and nothing here opens it again. Open it "
+    "with care: other programs may fail on it too."
+)
 INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
 PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
@@ -29,8 +32,8 @@ LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look
 class Staging:
     """Every output is known by the id of the product that it will be."""
 
-    def __init__(self, work: Path, rejected: Path) -> None:
-        self._folder, self._interim, self._rejected = work / "outputs", work / "interim", rejected
+    def __init__(self, work: Path) -> None:
+        self._folder, self._interim = work / "outputs", work / "interim"
 
     def path(self, product: str) -> Path:
         return self._folder / product
@@ -92,16 +95,18 @@ class Staging:
         """A look at it has begun and not ended: such are looked at one by one, so that no other is blamed."""
         return _looks(self.path(product)).exists()
 
-    def look(self, product: str, most_megapixels: float, name: str) -> Media:
-        """What it is, and whether it is odd: it stays staged in any case. Raises OutputPoison for what must not be
-        looked at again.
+    def look(self, product: str, most_megapixels: float, *, is_unknown: bool = False) -> Media:
+        """What it is, and whether it is odd: it stays staged in any case. What must not be looked at again is nothing
+        that is known.
 
-        `name`: what it is called in Rejected/ then. The count outlives the process, not a power cut.
+        `is_unknown`: so it was when it was first shelved. The count outlives the process, not a power cut.
         """
         path = self.path(product)
+        if is_unknown:
+            return media.unopened()
         with storage_errors(path):
             if tally(_looks(path), flushed=False) > MOST_LOOKS:
-                raise self._set_aside(path, name)
+                return media.unopened(KILLED)
             try:
                 return media.examine(path, most_megapixels)
             finally:
@@ -111,19 +116,6 @@ class Staging:
         """By another output staged, which came better."""
         with storage_errors(self._folder):
             rename(self.path(other), self.path(product))
-
-    def _set_aside(self, path: Path, name: str) -> OutputPoison:
-        """Beside its word, under a name that nothing opens by itself."""
-        names = entries.numbered(f"{name}.output", folder=False)
-        target = next(target for target in map(self._rejected.joinpath, names) if share_equal(path, target))
-        sentence = f"Looking at what came ended the program three times. It is kept as {target}."
-        advice = (
-            "It was paid for. Nothing here opens it again, and other programs may fail on it too; please report it."
-        )
-        write_file(target.with_name(f"{target.name}.error.txt"), printable(f"{sentence}\n\n{advice}\n").encode())
-        flush_folder(self._rejected)
-        path.unlink()
-        return OutputPoison(sentence)
 
     def discard(self, product: str) -> None:
         for path in (self._folder / product, _looks(self._folder / product)):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self
 
 from artfactoryd.core.json_types import Document, Json
+from artfactoryd.core.measures import money_counted
 
 Line = Document
 
@@ -81,6 +82,7 @@ class Filed(_InLine):
     mime: str
     width: int | None
     height: int | None
+    letter: str = _leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +345,7 @@ def from_line(line: Line) -> Event:
     event = KINDS.get(line["kind"])
     if event is None:
         raise UnknownKind(line["kind"])
-    values = _read(event, line)
+    values = money_counted(_read(event, line))
     if event is Approval:
         values["of"] = _approved(line)
     return event(**values)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, OrderState, order_state
+from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -44,6 +44,7 @@ _WAITING = (
     f"WITH RECURSIVE waiting (id) AS ({_NEXT} UNION ALL "
     f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
 )
+_FEEDS = "f.order_id = i.order_id AND f.place = i.parent AND f.nth = i.parent_nth"
 _ORDER = f"SELECT {ORDERS.select()} FROM orders WHERE id = ?"
 _ITEM = f"SELECT {ITEMS.select()} FROM item"
 _ATTEMPT = f"SELECT {ATTEMPTS.select()} FROM generation_log"
@@ -175,9 +176,10 @@ class Index(Database):
         """Those on the way that say why they do not go on just now."""
         sql = (
             f"{_ITEM} WHERE order_id = ? AND reason IS NOT NULL AND (state IN ('submitting', 'running', 'delivering') "
-            "OR (state = 'planned' AND reason LIKE ?)) ORDER BY number LIMIT ?"
+            "OR (state = 'planned' AND (reason LIKE ? OR reason LIKE ? OR reason LIKE ?))) ORDER BY number LIMIT ?"
         )
-        return self.all(ITEMS, sql, (order_id, f"{STUCK}%", most))
+        lasting = (f"{words}%" for words in (STUCK, UPLOAD_WAITS, UPLOAD_LASTS))
+        return self.all(ITEMS, sql, (order_id, *lasting, most))
 
     def planned_items(self, order_id: str, provider: str, most: int) -> list[ItemRow]:
         """Those that may be sent: until a person has seen the proof, only its own."""
@@ -214,8 +216,9 @@ class Index(Database):
         sql = (
             "SELECT key, order_id, number, state, first_index, asked, NULL AS delivered FROM item "
             f"WHERE key IN ({marks}) AND state IN ('completed', 'submitting', 'running', 'delivering', 'in_doubt') "
-            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', (SELECT min(p.place) FROM product p "
-            "WHERE p.order_id = s.order_id AND p.number = s.number), s.asked, s.delivered FROM shelf_item s "
+            "UNION ALL SELECT s.key, s.order_id, s.number, 'completed', coalesce((SELECT min(p.place) FROM product p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number), (SELECT min(p.place) FROM interim p "
+            "WHERE p.order_id = s.order_id AND p.number = s.number)), s.asked, s.delivered FROM shelf_item s "
             f"WHERE s.key IN ({marks}) ORDER BY key, order_id DESC, number"
         )
         found = self.rows(sql, (*keys, *keys))
@@ -225,7 +228,7 @@ class Index(Database):
         sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
         return self.row(sql, (key,)) is not None
 
-    def outputs_of(self, item: EqualItem) -> list[OutputRow]:
+    def outputs_of(self, item: EqualItem | ItemRow) -> list[OutputRow]:
         """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
         sql = f"{_OUTPUT} WHERE order_id = ? AND place BETWEEN ? AND ? AND number = ? ORDER BY place"
         last = item.first_index + item.asked - 1
@@ -243,8 +246,8 @@ class Index(Database):
         """Made for real orders of this name, newest order first."""
         sql = (
             f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
-            "coalesce((SELECT sha256 FROM product f WHERE f.order_id = i.order_id AND f.place = i.parent), "
-            "(SELECT sha256 FROM interim f WHERE f.order_id = i.order_id AND f.place = i.parent)) AS fed_with "
+            f"coalesce((SELECT sha256 FROM product f WHERE {_FEEDS}), "
+            f"(SELECT sha256 FROM interim f WHERE {_FEEDS})) AS fed_with "
             "FROM orders o JOIN item i ON i.order_id = o.id "
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
@@ -322,14 +325,14 @@ class Index(Database):
     def product(self, product_id: str) -> ProductRow | None:
         return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))
 
-    def output_at(self, order_id: str, place: int) -> OutputRow | None:
+    def output_fed(self, item: ItemRow) -> OutputRow | None:
         """A product, or one that is not shelved but only sent on: `shelved` tells. The first of several there."""
-        there = (Output.order_id == order_id) & (Output.place == place)
+        there = (Output.order_id == item.order_id) & (Output.place == item.parent) & (Output.nth == item.parent_nth)
         return self.ask_one(OUTPUTS, Output.select().where(there).order_by(Output.id).limit(1))
 
     def fed_with(self, item: ItemRow) -> tuple[OutputRow, ItemRow] | None:
         """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
-        output = None if item.parent is None else self.output_at(item.order_id, item.parent)
+        output = None if item.parent is None else self.output_fed(item)
         maker = self.item(item.order_id, output.number) if output else None
         return (output, maker) if output and maker else None
 
@@ -342,7 +345,8 @@ class Index(Database):
         sql = (
             "SELECT 1 FROM interim JOIN orders ON orders.id = interim.order_id WHERE interim.id = ? "
             "AND expanded_items >= total_items AND NOT EXISTS (SELECT 1 FROM item WHERE "
-            "item.order_id = interim.order_id AND parent = interim.place AND state <> 'completed')"
+            "item.order_id = interim.order_id AND parent = interim.place AND parent_nth = interim.nth "
+            "AND state <> 'completed')"
         )
         return self.row(sql, (output_id,)) is not None
 

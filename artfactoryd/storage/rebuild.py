@@ -22,6 +22,7 @@ from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.core.json_types import Document, Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
+from artfactoryd.core.sidecar import unkept
 from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
@@ -45,6 +46,13 @@ FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
     " delivered INTEGER, PRIMARY KEY (id, path)) WITHOUT ROWID"
+)
+UNKEPT = "id, order_id, number, place, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
+_INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 13)})"
+FOUND_UNKEPT = (
+    "CREATE TEMP TABLE unkept (id TEXT PRIMARY KEY, order_id TEXT, number INTEGER, place INTEGER, sha256 TEXT,"
+    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
+    " delivered INTEGER) WITHOUT ROWID"
 )
 
 
@@ -134,7 +142,8 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
         except Refusal as refusal:
             yield f"Order {order.name} ({order.id}) can no longer be understood: {refusal}"
     sql = (
-        "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o LEFT JOIN item i ON i.order_id = o.id "
+        "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o "
+        "LEFT JOIN item i ON i.order_id = o.id AND i.parent_nth = 0 "
         "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
     )
     for row in index.rows(sql):
@@ -176,6 +185,7 @@ class _Shelf:
 
     def take_in(self) -> Iterator[str]:
         self._index.run(FOUND)
+        self._index.run(FOUND_UNKEPT)
         self._walk()
         yield from self._moved()
         yield from self._added()
@@ -205,6 +215,7 @@ class _Shelf:
                 continue
             if product.stat().st_size != sidecar["file"]["bytes"]:
                 self._changed.append(path)
+            self._index.add(_INSERT_UNKEPT, _unkept(sidecar))
             yield row
 
     def _moved(self) -> Iterator[str]:
@@ -233,6 +244,7 @@ class _Shelf:
             "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
         self._add_items()
+        self._add_unkept()
         for mark in marks:
             projection.apply(self._index, mark)
         if new:
@@ -246,6 +258,16 @@ class _Shelf:
             "SELECT order_id, number, item_key, asked, delivered FROM found f WHERE item_key IS NOT NULL "
             "AND NOT EXISTS (SELECT 1 FROM item i "
             "WHERE i.order_id = f.order_id AND i.number = f.number AND i.state = 'completed')"
+        )
+
+    def _add_unkept(self) -> None:
+        """What orders that the ledger does not tell of made on the way and did not keep."""
+        strange = "FROM unkept WHERE order_id NOT IN (SELECT id FROM orders)"
+        columns = UNKEPT.removesuffix(", item_key, asked, delivered")
+        self._index.run(f"INSERT OR IGNORE INTO interim (path, {columns}) SELECT '', {columns} {strange}")
+        self._index.run(
+            "INSERT OR IGNORE INTO shelf_item (order_id, number, key, asked, delivered) "
+            f"SELECT order_id, number, item_key, asked, delivered {strange}"
         )
 
     def _marks_of_none(self) -> list[Mark]:
@@ -282,6 +304,23 @@ def _item(sidecar: Document) -> tuple[object, ...]:
         return key_in(sidecar), int(outputs["asked"]), int(outputs["delivered"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None, None
+
+
+def _unkept(sidecar: Document) -> list[tuple[object, ...]]:
+    """Of what was made on the way to it and not kept. A sidecar that tells it wrongly tells nothing."""
+    try:
+        order = str(sidecar["order"]["id"])
+        return [_between(order, known) for known in unkept(sidecar)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _between(order: str, known: Document) -> tuple[object, ...]:
+    return (
+        str(known["id"]), order, int(known["item"]), int(known["index"]), str(known["sha256"]), int(known["bytes"]),
+        str(known["mime"]), known["width"], known["height"], str(known["created_at"]), str(known["key"]),
+        int(known["asked"]), int(known["delivered"]),
+    )  # fmt: skip
 
 
 def _told(names: list[str], what: str) -> Iterator[str]:

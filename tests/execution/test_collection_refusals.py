@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from aiohttp import web
 
 from artfactoryd.errors import OutputLost, ProviderStopped
 from artfactoryd.execution import collection, delivery
-from artfactoryd.factories import Output, Outputs
+from artfactoryd.factories import Output, Outputs, Ticket
 from artfactoryd.reporting import waiting
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
@@ -45,9 +47,57 @@ async def test_what_is_gone_for_good_is_not_asked_about_again(home: TestHome, mo
 
 async def test_one_refusal_of_the_key_stops_nothing(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
-        works.fake.script("collect", ProviderStopped("403"))
+        works.fake.script("collect", ProviderStopped("401"))
         made = await works.make(order("a car"))
         assert works.states(made) == ["completed"] and works.lines("pause") == []
+
+
+REFUSED = OutputLost("It does not let this be asked about (403).", refused=True)
+
+
+class Probed(FakeFactory):
+    """Whose account may be asked about: `trouble` is what it says."""
+
+    trouble: Exception | None = None
+
+    async def probe(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+
+@pytest.mark.parametrize("fake", [FakeFactory, Probed])
+async def test_a_question_about_one_job_that_stays_refused_is_that_jobs_trouble_alone(
+    home: TestHome, monkeypatch: Patch, fake: type[FakeFactory]
+) -> None:
+    async with at_work(home, monkeypatch, fake=fake, concurrency=2) as works:
+
+        async def collect(ticket: Ticket) -> Outputs | None:
+            if ticket.text == "fake-1":
+                raise REFUSED
+            return Outputs((works.fake.picture(ticket.text),))
+
+        monkeypatch.setattr(works.fake, "collect", collect)
+        made = await works.make(order("a [red,blue,green] car"))
+        assert Counter(works.states(made)) == Counter(failed=1, completed=2)
+        assert works.lines("pause") == [] and works.committed(made) == 3 * PRICE
+        (failed,) = (item for item in works.items(made) if item.state == "failed")
+        assert failed.reason and "does not let this be asked about (403)" in failed.reason
+
+
+async def test_where_the_account_is_refused_too_what_was_bought_waits_for_a_person(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(Probed, "trouble", ProviderStopped("The account is locked (403).", of_key=True))
+    async with at_work(home, monkeypatch, fake=Probed) as works:
+        works.fake.script("collect", *[REFUSED] * 10_000)
+        made = await works.take(order("a car"))
+        await works.until(lambda: works.house.books.index.stops())
+        await works.rests()
+        before = len(works.fake.history)
+        await works.until(lambda: len(works.fake.history) > before + 5)  # a refusal does not show a key that works
+        assert works.states(made) == ["running"] and works.house.books.index.stops().keys() == {"fake"}
+        works.fake._steps["collect"].clear()
+        await works.until(lambda: works.states(made) == ["completed"])
 
 
 async def host(works: Works, answers: list[int]) -> tuple[web.AppRunner, str]:

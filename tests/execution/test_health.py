@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Any, ClassVar
 
 import pytest
@@ -102,19 +102,16 @@ async def test_who_waits_for_an_end_ends_when_an_outage_outlasts_a_few_tries(
         assert outages(works) == {}
 
 
-async def test_an_upload_that_cannot_reach_the_provider_counts_too(home: TestHome, monkeypatch: Patch) -> None:
+async def test_two_lost_answers_in_a_row_slow_nothing_for_longer_than_the_next_that_comes(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    """Every third create is answered, at a provider that cannot list: no pause, all sent, the doubts stay said."""
     slowly(monkeypatch)
-    tries: list[Any] = []
-
-    def away(*given: Any) -> None:
-        tries.append(given)
-        raise AWAY
-
-    async with at_work(home, monkeypatch) as works:
-        monkeypatch.setattr("artfactoryd.execution.payload.Calls.of", away)
-        await works.take(order())
-        await works.until(lambda: outages(works))
-        assert len(tries) == FEW and works.lines("wish") == []
+    async with at_work(home, monkeypatch, concurrency=4) as works:
+        works.fake.script("submit", *[InDoubt("lost"), InDoubt("lost"), "ok"] * 4)
+        made = await works.make(order("car [1,2,3,4,5,6,7,8,9,10,11,12]"))
+        assert Counter(works.states(made)) == Counter(completed=4, in_doubt=8)
+        assert len(works.fake.calls()) == 12 and outages(works) == {}
 
 
 async def test_what_a_person_paused_is_not_said_to_be_tried_again(home: TestHome, monkeypatch: Patch) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped
-from artfactoryd.execution import purchase
+from artfactoryd.daemon.run import RunOptions
+from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped, Unreachable
+from artfactoryd.execution.pacing import uploads as uploading
 from artfactoryd.factories import Uploaded
 from artfactoryd.reporting import waiting
 from tests.fakes import FakeFactory
@@ -46,7 +47,7 @@ def in_(**time: float) -> str:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: Patch) -> None:
-    monkeypatch.setattr(purchase, "UPLOAD_AGAIN", 0.02)
+    monkeypatch.setattr(uploading, "AGAIN", 0.02)
 
 
 def bundle(home: TestHome, name: str, text: str, **pictures: str) -> None:
@@ -142,6 +143,76 @@ async def test_an_upload_that_fails_for_a_passing_reason_is_done_again_and_nothi
         assert works.kinds() == ["wish", "ticket", "result", "settlement"]
 
 
+async def test_an_upload_host_out_of_reach_is_no_outage_and_the_rest_goes_on(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    """Each waits on its own with its reason, the host is tried by one at a time, and all go on when it is back."""
+
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.extend([Unreachable("the files cannot be reached")] * 3)
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        monkeypatch.setattr(uploading, "AGAIN", 0.15)
+        bundle(home, "one", edit(["a.png", "b.png", "c.png"]), a="red", b="blue", c="green")
+        await works.until(lambda: len(uploads(works)) == 2)
+        index = works.house.books.index
+        (first,) = index.orders()
+        await works.take(order("a plain [red,blue,green] car"))
+        await works.until(lambda: Counter(works.states()) == Counter(planned=3, completed=3))
+        assert index.outages() == {} and not works.execution.gates["fake"].creating.failures
+        reasons = waiting.reasons(index, first, home.home, works.house.settings.now)
+        assert reasons and all(
+            "What it is made from c" in text and "the files cannot be reached" in text for text in reasons
+        )
+        await works.until(lambda: works.states() == ["completed"] * 6)
+        assert len(uploads(works)) == 3 + 3
+
+
+async def test_who_waits_for_an_end_does_not_wait_for_an_upload_host_that_stays_away(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.extend([Unreachable("away")] * 500)
+
+    job = RunOptions(until_done=True)
+    bundle(home, "one", edit())
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script, job=job) as works:
+        async with asyncio.timeout(20):
+            await works.running
+        assert works.states() == ["planned"] and len(uploads(works)) == uploading.AWAITED
+        (row,) = works.house.books.index.orders()
+        outlook = waiting.outlook(works.house.books.index, row, home.home, works.house.settings.now)
+        assert outlook.rests and "tried again ever more rarely (3 tries so far): away" in outlook.reasons[0]
+
+
+def test_an_upload_host_is_left_alone_ever_longer_and_tried_by_one_at_a_time(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(uploading, "AGAIN", 5.0)
+    now = [0.0]
+    waits = uploading.UploadWaits(lambda: now[0])
+    with pytest.raises(AskAgain), waits.trying("fal"):
+        raise Unreachable("away")
+    pauses, now[0] = [uploading.AGAIN], uploading.AGAIN
+    for _ in range(8):
+        with pytest.raises(AskAgain) as caught, waits.trying("fal"):
+            with pytest.raises(AskAgain), waits.trying("fal"):
+                pytest.fail("one at a time")
+            raise Unreachable("away")
+        after = caught.value.after or 0.0
+        pauses.append(after)
+        with pytest.raises(AskAgain), waits.trying("fal"):
+            pytest.fail("it is left alone")
+        with waits.trying("replicate"):
+            pass
+        now[0] += after
+    assert pauses == sorted(pauses) and len(set(pauses[:6])) == 6 and pauses[-1] == uploading.LONGEST
+    with waits.trying("fal"):
+        pass
+    with waits.trying("fal"), waits.trying("fal"):
+        pass
+
+
 async def test_a_refused_key_stops_the_provider_and_the_item_stays_planned(home: TestHome, monkeypatch: Patch) -> None:
     def script(fake: FakeFactory) -> None:
         assert isinstance(fake, Uploader)
@@ -224,7 +295,7 @@ async def test_an_upload_that_waits_says_so_until_it_is_sent(home: TestHome, mon
             made = await works.take(order("a car"))
             await works.until(lambda: works.items(made) and works.items(made)[0].reason)
             [reason] = waiting.reasons(works.house.books.index, works.order(made), home.home, works.house.settings.now)
-            assert "cannot be uploaded just now: The store is busy. It is sent again by itself." in reason
+            assert "cannot be uploaded just now: The store is busy. It is tried again by itself." in reason
             receipt = home.root / works.folder(made) / "receipt.yaml"
             await works.until(lambda: "The store is busy" in receipt.read_text())
         await works.until(lambda: works.states(made) == ["completed"])

@@ -516,7 +516,7 @@ async def test_a_status_nobody_knows_is_asked_again_and_an_expired_result_is_los
 READS: list[tuple[Any, type[ProviderError], float | None]] = [
     ("401", ProviderStopped, None),
     ("402", ProviderStopped, None),
-    ("403", ProviderStopped, None),
+    ("403", OutputLost, None),
     ("404", OutputLost, None),
     ("410", OutputLost, None),
     ({"do": "429", "header": "3"}, Throttled, 3),
@@ -578,7 +578,8 @@ async def test_cancelling_reaches_fal_and_what_has_ended_is_no_error(emulator: E
         assert caught.value.cancelled
         await factory.cancel(ticket)  # 400 ALREADY_COMPLETED
         await factory.cancel(Ticket(json.dumps({"request_id": "nobody", "endpoint": SCHNELL})))  # 404
-        emulator.control(cancel=["500", "401"])
+        emulator.control(cancel=["403", "500", "401"])
+        await factory.cancel(ticket)  # not for us to
         with pytest.raises(AskAgain):
             await factory.cancel(ticket)
         with pytest.raises(ProviderStopped):

@@ -127,3 +127,20 @@ async def test_answers_lost_while_the_platform_is_away_stop_nothing_and_every_it
     lost = sum(answer != "ok" for answer in answers[:SENT])
     assert home.states().count("in_doubt") == lost
     assert f"{lost} sent perhaps" in home.call("order", "cars").stdout
+
+
+def test_where_uploads_cannot_be_reached_the_queue_goes_on_and_the_picture_waits_in_words(
+    shop: TestHome, fal: Emulator, unused_tcp_port: int
+) -> None:
+    before = len(fal.creates())
+    addresses = dict.fromkeys(("queue_url", "cdn_url", "platform_url"), fal.base_url)
+    away = {"enabled": True, **addresses, "rest_url": f"http://127.0.0.1:{unused_tcp_port}"}
+    shop.configure(providers={"replicate": {"enabled": False}, "fal": away})
+    bundle(shop, BEACH, "beach")
+    shop.drop("cars.yaml", CARS)
+    assert shop.call("once").returncode == 3
+    assert [create["endpoint"] for create in fal.creates()[before:]] == ["fal-ai/flux/schnell"] * 2
+    states = {order["name"]: order["status"] for order in shop.orders()}
+    assert states == {"cars": "completed", "beach": "queued"}
+    (receipt,) = [path for path in shop.home.projects.rglob("receipt.yaml") if "beach" in path.parent.name]
+    assert "could not be uploaded" in receipt.read_text() and "fal does not work" not in receipt.read_text()

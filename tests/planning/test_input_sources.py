@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
+from artfactoryd.cli import plan
 from artfactoryd.errors import AskAgain
-from artfactoryd.planning import input_sources
+from artfactoryd.planning import input_sources, preview
+from artfactoryd.planning.accepted import plan_of
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
 from tests.planning.test_inputs import refused, study
@@ -113,6 +115,72 @@ async def test_a_signed_address_stands_in_order_yaml_alone(
         assert source.startswith("https://example.org/a.png#")
     files = [path for path in home.root.rglob("*") if path.is_file() and b"X-Sig" in path.read_bytes()]
     assert files == [folder / "order.yaml"]
+
+
+WRITTEN = {
+    "folded": "image: >-\n    https://example.org/a.png?X-Sig=abc&id=9\n  seed: 3",
+    "literal": "image: |-\n    https://example.org/a.png?X-Sig=abc&id=9\n  seed: 3",
+    "broken": 'image: "https://example.org/a.png\\\n      ?X-\\\n      Sig=abc&id=9"\n  seed: 3',
+    "escaped": 'image: "https://example.org/a.png\\x3fX\\u002dSig=abc\\u0026id=9"\n  seed: 3',
+    "slashed": 'image: "https:\\/\\/example.org\\/a.png?X-Sig=abc&id=9"\n  seed: 3',
+    "tagged": 'image: !raw &it "https://example.org/a.png\\x3fX-Sig=abc&id=9"\n  mask: *it\n  seed: 3',
+    "single": "image: 'https://example.org/a.png?X-Sig=abc&id=9' # https://example.org/a.png?X-Sig=abc&id=9\n  seed: 3",
+    "listed": 'image: ["https://example.org/a\\x3fX-Sig=abc&id=9", "https://example.org/b\\x3fX-Sig=abc"]\n  seed: 3',
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "encoding", "where"),
+    [*((how, "utf-8", "order") for how in WRITTEN), ("escaped", "utf-16", "order"), ("broken", "utf-8", "template")],
+)
+async def test_a_signed_address_is_cut_however_it_is_written(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, web: list[str], how: str, encoding: str, where: str, quick: None
+) -> None:
+    text = f"provider: fake\nmodel: editor\nparameters:\n  {WRITTEN[how]}\n  prompt: x 😀\n"
+    if where == "template":
+        (home.home.library / "templates").mkdir()
+        (home.home.library / "templates" / "base.yaml").write_text(text)
+        text = "template: base\n"
+    async with at_work(with_editor(home), monkeypatch) as works:
+        works.home.drop("cars.yaml", text.encode(encoding))
+        await works.until(works.house.books.index.orders)
+        await works.rests()
+        assert set(works.states()) == {"completed"} and all("X-Sig=abc" in address for address in web)
+        (row,) = works.house.books.index.orders()
+        again = plan_of(row)  # as the next start makes it
+        assert [item.parameters for item in again.items()] == [item.generation for item in works.items(row.id)]
+        assert {item.seed for item in works.items(row.id)} == {3}
+    kept = [path for path in home.root.rglob("*") if path.is_file() and b"Sig" in path.read_bytes().replace(b"\0", b"")]
+    assert {path.name for path in kept} <= {"order.yaml", "base.yaml"}
+
+
+LEAKS = {
+    "held": ('image: "https://example.org/a.png?X-Sig=abc"', "budget: 0.001"),
+    "gone": ('image: "https://example.org/gone.png?X-Sig=abc"', ""),
+    "of a wrong kind": ('seed: "https://example.org/a.png?X-Sig=abc"', ""),
+    "of no parameter": ('imaje: "https://example.org/a.png?X-Sig=abc"', ""),
+    "far to the right": (f'imaje: "https://example.org/{"a" * 200}.png?X-Sig=abc"', ""),
+}
+
+
+@pytest.mark.parametrize("how", LEAKS)
+async def test_neither_the_plan_nor_a_word_beside_a_file_repeats_what_signs_an_address(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, web: list[str], how: str, capsys: pytest.CaptureFixture[str],
+    quick: None,
+) -> None:  # fmt: skip
+    parameter, head = LEAKS[how]
+    text = f"provider: fake\nmodel: editor\n{head}\nparameters:\n  prompt: x\n  {parameter}\n"
+    file = home.root / "cars.yaml"
+    file.write_text(text)
+    async with at_work(with_editor(home), monkeypatch) as works:
+        planned = preview.plan(home.home, works.house.settings.now, file, rehearse=False, most=None)
+        plan.show(planned, print)
+        plan._on_terminal(planned)
+        home.drop("cars.yaml", text)
+        await works.until(lambda: [*home.home.rejected.glob("*.txt"), *home.home.held.glob("*.txt")])
+        told = [path.read_text() for place in (home.home.rejected, home.home.held) for path in place.glob("*.txt")]
+    shown = capsys.readouterr().out
+    assert "cars" in shown and "abc" not in "".join([shown, *told])
 
 
 # --- products, in the whole house ---

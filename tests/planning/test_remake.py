@@ -187,6 +187,24 @@ async def test_a_price_that_stood_in_the_order_goes_with_the_sidecar_and_is_no_w
         assert "price" not in cards[painted]["cost"]  # the catalogue's own was used
 
 
+async def test_a_sidecar_of_an_earlier_release_takes_its_price_from_the_ledger(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        price = {"usd": 0.03, "per": "image"}
+        made = await works.make(order("a car", model="mute", price=price))
+        (card,) = home.sidecars()
+        assert card["cost"].pop("price") == price
+        works.home.drop("again.json", json.dumps(card))
+        await works.until(lambda: len(works.house.books.index.orders()) == 2)
+        await works.rests()
+        assert not any(row.is_held for row in works.house.books.index.orders())
+        await works.until(lambda: works.states() == ["completed"] * 2)
+        assert [line["reserved"] for line in works.lines("wish")] == [30_000] * 2
+        assert home.sidecars()[-1]["cost"]["price"] == price and works.states(made) == ["completed"]
+        assert all("W_PRICE" not in path.read_text() for path in home.home.projects.rglob("receipt.yaml"))
+
+
 def test_a_rehearsal_is_drawn_again_and_lists_of_lists_stay_one_value() -> None:
     card: dict[str, Any] = {
         "rehearsal": True, "model": {"id": "sketch", "version": None}, "provider": "local", "project": "p",

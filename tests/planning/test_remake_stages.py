@@ -128,3 +128,20 @@ def test_what_was_made_from_something_that_was_never_kept_is_answered_at_once(sh
     shop.drop("size.webp.json", json.dumps(said))
     assert shop.once() == 1
     assert f"what {path.name} was made from (stage:oil) was not kept" in shop.words("size.webp.json")
+
+
+@pytest.mark.parametrize("stage", [None, "oil", "size"])
+def test_what_the_shelf_alone_tells_of_is_made_again_too(shop: TestHome, emulator: Emulator, stage: str | None) -> None:
+    path, was = product(shop, stage)
+    for folder in (shop.home.ledger, shop.home.private):
+        shutil.rmtree(folder)
+    shop.home.make()
+    assert shop.call("reindex").returncode == 0
+    bought = len(emulator.creates())
+    done = shop.call("remake", str(path), "--wait")
+    assert done.returncode == 0, done.stderr
+    _, card = made_again(shop, was)
+    assert (card["parents"], card["parameters"]["generation"]["seed" if stage != "size" else "width"]) == (
+        was["parents"], was["parameters"]["generation"]["seed" if stage != "size" else "width"]
+    )  # fmt: skip
+    assert len(emulator.creates()) == bought + (stage != "size")

@@ -1,4 +1,4 @@
-"""Outputs kept until they are settled: looked at with the looks counted, and set aside when looking kills."""
+"""Outputs kept until they are settled: looked at with the looks counted, and kept unopened when looking kills."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from threading import Event
 
 import pytest
 
-from artfactoryd.errors import OutputPoison
 from artfactoryd.shelf import media
 from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.staging import MOST_LOOKS, Staging
 from tests.homes import TestHome
 from tests.pictures import draw
@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> TestHome:
 
 @pytest.fixture
 def staging(home: TestHome) -> Staging:
-    made = Staging(home.home.work, home.home.rejected)
+    made = Staging(home.home.work)
     made.half("p1")
     made.path("p1").write_bytes(PICTURE)
     return made
@@ -43,7 +43,7 @@ def killed(staging: Staging, monkeypatch: Patch, product: str = "p1") -> None:
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(media, "identify", _dies)
         patched.setattr(Path, "unlink", lambda path: None)  # nothing is tidied by a process that is gone
-        staging.look(product, 1.0, "car-0001-0a1b2c3d")
+        staging.look(product, 1.0)
 
 
 def _dies(path: Path, most_megapixels: float) -> None:
@@ -52,34 +52,29 @@ def _dies(path: Path, most_megapixels: float) -> None:
 
 def test_each_look_that_did_not_end_counts_and_one_that_ended_does_not(staging: Staging, monkeypatch: Patch) -> None:
     for _ in range(MOST_LOOKS):
-        assert staging.look("p1", 1.0, "car").mime == "image/png"
+        assert staging.look("p1", 1.0).mime == "image/png"
         assert not staging.is_suspect("p1")
     for _ in range(MOST_LOOKS):
         killed(staging, monkeypatch)
         assert staging.is_suspect("p1")
         staging.clear(["p1"])  # the next start
-    with pytest.raises(OutputPoison, match="kept as"):
-        staging.look("p1", 1.0, "car")
-    assert not staging.path("p1").exists()
+    for _ in range(2):  # also when that is not settled before the next start
+        kept = staging.look("p1", 1.0)
+        assert (kept.mime, kept.extension, kept.kind, kept.unopened) == (UNKNOWN.mime, "bin", "other", True)
+        assert "ended the program three times" in kept.fault and staging.path("p1").read_bytes() == PICTURE
+        staging.clear(["p1"])
+    staging.discard("p1")
+    assert list(staging.path("p1").parent.iterdir()) == []
 
 
-def test_what_is_set_aside_overwrites_nothing_and_is_there_once(
-    staging: Staging, home: TestHome, monkeypatch: Patch
-) -> None:
-    (home.home.rejected / "car.output").write_text("a person's")
-    for _ in range(MOST_LOOKS):
-        killed(staging, monkeypatch)
-    for _ in range(2):  # as if killed after it was laid down and before that was written down
-        staging.path("p1").write_bytes(PICTURE)
-        with pytest.raises(OutputPoison):
-            staging.look("p1", 1.0, "car")
-    names = sorted(path.name for path in home.home.rejected.iterdir())
-    assert names == ["car-2.output", "car-2.output.error.txt", "car.output"]
+def test_what_was_not_to_be_looked_at_is_not_looked_at_as_a_copy(staging: Staging, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(media, "examine", _dies)
+    assert staging.look("p1", 1.0, is_unknown=True).mime == UNKNOWN.mime and not staging.is_suspect("p1")
 
 
 def test_what_is_no_picture_stays_staged(staging: Staging) -> None:
     staging.path("p1").write_bytes(b"no picture")
-    assert staging.look("p1", 1.0, "car").mime == "text/plain"
+    assert staging.look("p1", 1.0).mime == "text/plain"
     assert staging.arrived("p1") is not None and not staging.is_suspect("p1")
 
 
@@ -99,11 +94,11 @@ async def test_suspects_are_looked_at_one_by_one(home: TestHome, monkeypatch: Pa
     """Else the one that kills takes the count of its innocent neighbours up with its own."""
     real, now, most = Staging.look, [0], [0]
 
-    def look(staging: Staging, product: str, most_megapixels: float, name: str) -> media.Media:
+    def look(staging: Staging, product: str, most_megapixels: float, *, is_unknown: bool) -> media.Media:
         now[0] += 1
         most[0] = max(most[0], now[0])
         pause.wait(0.02)
-        picture = real(staging, product, most_megapixels, name)
+        picture = real(staging, product, most_megapixels, is_unknown=is_unknown)
         now[0] -= 1
         return picture
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -546,3 +547,26 @@ def test_what_is_found_before_it_is_sent_again_is_taken_instead(index: Index) ->
         do(index, wish(1, nth=2))
     do(index, result(1), settlement(1))
     assert (state(index), committed(index), len(index.attempts(ORDER))) == ("completed", UPPER, 1)
+
+
+MAD = (
+    '{"kind":"settlement","at":"2026-11-22T12:00:00.000Z","order":"%s","item":1,"attempt":"a1","cost":-5000,'
+    '"estimated":true,"products":[],"note":""}'
+)
+
+
+@pytest.mark.parametrize("cost", ["-5000", "-Infinity", "Infinity", "NaN", "-0.5"])
+@pytest.mark.parametrize("kind", ["settlement", "failure", "result"])
+def test_less_than_nothing_in_an_old_ledger_counts_as_nothing(index: Index, kind: str, cost: str) -> None:
+    """As releases wrote it that took a provider's time as it came: no cap is widened by it."""
+    do(index, acceptance())
+    expand(index)
+    do(index, wish(1), ticket(1))
+    line = json.loads((MAD % ORDER).replace("-5000", cost))
+    if kind == "settlement":
+        do(index, result(1))
+    line |= {"attempt": index.rows("SELECT attempt FROM item WHERE number = 1")[0]["attempt"], "kind": kind}
+    line |= {"failure": {"verdict": "ended", "reason": "no"}, "result": {"outputs": [], "returned": {}}}.get(kind, {})
+    do(index, line)
+    assert index.spent_in_all() == 0 and index.committed("2000", "9999") == index.committed(AT[:10], AT[:10]) == 0
+    assert order_row(index).committed == 0

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from artfactoryd import documents
 from artfactoryd.clock import now
 from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.errors import InDoubt
@@ -22,9 +23,9 @@ from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
-from tests.homes import TestHome
+from tests.homes import SIDECAR, TestHome
 from tests.pictures import draw
-from tests.works import at_work, order, quick
+from tests.works import EDITOR, at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -352,5 +353,64 @@ async def test_the_key_in_a_sidecar_is_the_items_key(home: TestHome, monkeypatch
     cards = home.sidecars()
     assert any(card["inputs"] for card in cards)
     for card in cards:
-        assert key_in(card) == keys[card["order"]["id"], card["item"]["index"]]
+        bare = {**card, "item": {name: value for name, value in card["item"].items() if name != "key"}}
+        assert key_in(card) == key_in(bare) == keys[card["order"]["id"], card["item"]["index"]]
         assert key_in({**card, "rehearsal": True}) is None
+
+
+UP: dict[str, Any] = {"id": "up", "provider": "other", "model": "editor", "parameters": {"strength": 9}, "keep": False}
+OUT: dict[str, Any] = {"id": "out", "provider": "other", "model": "editor", "parameters": {"strength": [1, 2]}}
+
+
+async def chained(home: TestHome, monkeypatch: Patch, text: str, **known: Any) -> tuple[str, int, int]:
+    """Its state, and how many were bought at each provider by this run."""
+    async with at_work(home, monkeypatch, **known) as works:
+        made = await works.make(text)
+        assert all(SIDECAR.is_valid(card) for card in home.sidecars())
+        return works.state(made), len(works.fake.calls()), len(works.other.calls())
+
+
+async def test_what_stages_did_not_keep_is_not_bought_again_when_the_shelf_alone_tells_of_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    twice = {**UP, "id": "twice", "parameters": {"strength": 8}}
+    text = order("a [red,blue] car", then=[UP, twice, OUT])
+    assert await chained(home, monkeypatch, text) == ("completed", 2, 8)
+    lost(home)
+    again(home)
+    assert await chained(home, monkeypatch, text) == ("completed", 0, 0)
+    lost(home)
+    again(home)  # what was copied tells of it as well
+    assert await chained(home, monkeypatch, text + "notes: edited\n") == ("completed", 0, 0)
+
+
+async def test_for_something_new_what_was_not_kept_is_bought_again_after_the_shelf_alone_told_of_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    await chained(home, monkeypatch, order("a car", then=[UP, OUT]))
+    lost(home)
+    again(home)
+    new = {**OUT, "parameters": {"strength": [1, 2, 3]}}
+    assert await chained(home, monkeypatch, order("a car", then=[UP, new])) == ("completed", 0, 2)
+
+
+async def test_a_list_of_files_is_known_by_the_shelf_alone(home: TestHome, monkeypatch: Patch) -> None:
+    """Also by a sidecar of a release that did not write down what its item equals."""
+    for name, colour in (("a", "red"), ("b", "blue")):
+        draw(home.home.inbox / f"{name}.png", colour)
+    blender = {**EDITOR, "model": "acme/blender", "aliases": ["blender"], "image": "images"}
+    del blender["seed"]
+    files = {"type": "array", "items": {"type": "string", "format": "uri"}}
+    blender["schema"] = {"type": "object", "required": ["images"], "properties": {"images": files}}
+    (home.home.library / "models" / "blender.yaml").write_text(documents.dump_yaml(blender))
+    text = "provider: other\nmodel: blender\nparameters: {images: [a.png, b.png]}\n"
+    assert await chained(home, monkeypatch, text) == ("completed", 0, 1)
+    for path in cards(home):
+        card = json.loads(path.read_bytes())
+        del card["item"]["key"]
+        path.write_text(json.dumps(card))
+    lost(home)
+    again(home)
+    for name, colour in (("a", "red"), ("b", "blue")):
+        draw(home.home.inbox / f"{name}.png", colour)
+    assert await chained(home, monkeypatch, text) == ("completed", 0, 0)

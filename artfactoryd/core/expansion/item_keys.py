@@ -10,6 +10,7 @@ from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_leaves import told_by
 from artfactoryd.core.parameters.secret_values import references
 from artfactoryd.core.seeds import WHOLE
@@ -67,15 +68,22 @@ def key_of(model: Model, parameters: Parameters, contents: Mapping[str, str], co
 def key_in(sidecar: Document) -> str | None:
     """Of the item that a product's sidecar tells of; None where nothing may equal it. Raises as a wrong sidecar does.
 
-    A picture is told by its bytes here too, whatever it was called there; of a list of pictures each in its turn.
+    One that an older release wrote does not say it: there a picture is told by its bytes too, whatever it was called;
+    of a list of pictures each in its turn.
     """
     if sidecar["rehearsal"]:
         return None
+    if "key" in sidecar["item"]:
+        return str(sidecar["item"]["key"])
     parameters, pictures = dict(sidecar["parameters"]["generation"]), defaultdict(list)
     for picture in sidecar["inputs"]:
         pictures[picture["parameter"]].append(picture["sha256"])
     for name, contents in pictures.items():
-        parameters[name] = contents if isinstance(parameters[name], list) else contents[0]
+        place = file_leaves.read(name, parameters)
+        if place is None:
+            raise KeyError(name)
+        whole = isinstance(parameters.get(name), list)
+        parameters = file_leaves.replaced(parameters, {place: contents if whole else contents[0]})
     model = sidecar["model"]
     head = _encoded([sidecar["provider"], model["id"], model["version"]])
     return _key(head, parameters, int(sidecar["item"]["copy"]), int(sidecar["outputs"]["asked"]))

@@ -92,8 +92,8 @@ class FalFactory:
 
     async def cancel(self, ticket: Ticket) -> None:
         answer = await self._client.ask("PUT", urls_of(ticket, self._at.queue_url).cancel_url)
-        if answer.ok or answer.status in {400, 404, 409, 410, 422}:
-            return  # asked for, or no longer anything to cancel
+        if answer.ok or answer.status in {400, 403, 404, 409, 410, 422}:
+            return  # asked for, no longer anything to cancel, or not for us to
         raise trouble(answer)
 
     async def probe(self) -> None:

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from artfactoryd.core.json_types import JsonValue
-from artfactoryd.errors import ProviderStopped, Unreachable
+from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
 from artfactoryd.factories.http.answer import Answer, named
-from artfactoryd.factories.http.transport import READ, Wire
+from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, AnswerTooLarge, Wire
 from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
@@ -77,13 +77,16 @@ class FalClient:
         return self._client is not None
 
     async def ask(self, method: str, address: str, seconds: float = READ, **parts: Unpack[Parts]) -> Answer:
-        """One question. Raises Unreachable without an answer, ProviderStopped without a key."""
+        """One question. Raises Unreachable without an answer, ProviderStopped without a key, AskAgain for too large
+        a one."""
         import httpx
 
         _, http = await self.open()
         try:
             async with asyncio.timeout(seconds):
                 response = await http.request(method, address, **parts)
+        except AnswerTooLarge as error:
+            raise AskAgain(f"fal answers, and {error}.", TOO_LARGE_AGAIN) from error
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise Unreachable(f"fal does not answer: {named(error, self.key)}; is the network up?") from error
         return Answer(self.key, True, response.status_code, response.headers, bytearray(response.content))

@@ -116,6 +116,14 @@ def urls_of(ticket: Ticket, queue: str) -> RequestUrls:
     )
 
 
+def job_trouble(answer: Answer) -> ProviderError:
+    """Of a question about one request: that this one is refused (403) says nothing of the others."""
+    if answer.status == 403:
+        sentence = f"fal does not let this request be asked about (403): {answer.reason()}."
+        return OutputLost(sentence, refused=True)
+    return trouble(answer)
+
+
 def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
@@ -147,7 +155,7 @@ class Ended:
 def ended(answer: Answer) -> Ended | None:
     """None while it waits or runs. Raises what is no answer, and AskAgain for a status that is not known here."""
     if not answer.ok:
-        raise trouble(answer)
+        raise job_trouble(answer)
     document = fields(answer.value())
     status = document.get("status")
     if status in ("IN_QUEUE", "IN_PROGRESS"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from artfactoryd.core.json_types import JsonValue, Parameters
 from artfactoryd.errors import AskAgain, RunFailed
 from artfactoryd.factories import Output, Outputs
-from artfactoryd.factories.fal.requests import Ended, trouble
+from artfactoryd.factories.fal.requests import Ended, job_trouble
 from artfactoryd.factories.http.answer import Answer, fields, shortened, text
 from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_in
 
@@ -103,7 +103,7 @@ def outcome(request: Ended, result: Result) -> Outputs | None:
     if result.is_own_fault:
         # It may be the model's answer as well as fal's: no outage is made of it, others are answered.
         raise AskAgain(f"fal does not hand out what came of it ({answer.status}): {answer.reason()}.", answer.wait())
-    raise trouble(answer)
+    raise job_trouble(answer)
 
 
 def _failure(request: Ended, result: Result) -> RunFailed:

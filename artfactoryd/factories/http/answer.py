@@ -21,6 +21,7 @@ from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Thro
 LONGEST_WAIT = 3600.0
 DEEPEST = 4  # nesting that is looked into
 LONGEST_REASON = 500  # characters
+LONGEST_PAGE = 20_000  # bytes of a web page in which words are looked for
 REFUSED = frozenset({400, 404, 413, 422})  # this call is bad; with 401, 402, 403 and 429 the whole closed list
 _RESETS = re.compile(r"(?:reset|wait|again|retry)\D{0,30}?(\d+(?:\.\d+)?)\s*(s|m)(?:ec|in|\b)", re.IGNORECASE)
 _TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -64,7 +65,7 @@ class Answer:
         elif value is not None:
             sentence = words(value)
         else:
-            sentence = _TAGS.sub(" ", self.body.decode(errors="replace"))
+            sentence = _TAGS.sub(" ", self.body[:LONGEST_PAGE].decode(errors="replace"))
         return shortened(sentence, self.key) or "no reason given"
 
     def wait(self) -> float | None:

@@ -25,6 +25,10 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT = 5.0  # seconds for name and connection; a create that fails here surely did not leave
 UPLOAD = 20_000.0  # bytes in a second, of the slowest line that a picture is sent over
 READ = 30.0  # seconds for one answer to a question
+MOST_CREATED = 16 << 20  # bytes of the answer to a create; an id stands in its first line
+MOST_ANSWERED = 128 << 20  # of any other: a result may hold pictures
+TOO_LARGE_AGAIN = 60.0  # seconds until it is asked again what was answered at too great a length
+OF_THE_WIRE = ("Content-Encoding", "Content-Length", "Transfer-Encoding")  # headers that end where a body was read
 
 _answer: ContextVar[Answer] = ContextVar("answer")
 
@@ -35,6 +39,13 @@ class SecondCreate(Exception):
 
 class Elsewhere(Exception):
     """A request with our key was about to go to another host. It was stopped here."""
+
+
+class AnswerTooLarge(Exception):
+    """Nobody reads an answer of that size whole."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"its answer is larger than {most:,} bytes, and was not read whole")
 
 
 @contextmanager
@@ -76,7 +87,25 @@ class Wire:
         if self._is_create(request):
             return await self._create(request, _answer.get())
         request.extensions = {**request.extensions, "timeout": _limits(READ)}
-        return await self._reads.handle_async_request(request)
+        return await self._question(request)
+
+    async def _question(self, request: httpx.Request) -> httpx.Response:
+        """Raises AnswerTooLarge, where it is announced before anything is read."""
+        import httpx
+
+        response = await self._reads.handle_async_request(request)
+        body = bytearray()
+        try:
+            length = response.headers.get("Content-Length", "")
+            if length.isdecimal() and int(length[:20]) > MOST_ANSWERED:
+                raise AnswerTooLarge(MOST_ANSWERED)
+            await _read(response, body, MOST_ANSWERED)
+        finally:
+            await response.aclose()
+        headers = response.headers.copy()
+        for name in OF_THE_WIRE:
+            headers.pop(name, None)
+        return httpx.Response(response.status_code, headers=headers, content=bytes(body))
 
     async def _create(self, request: httpx.Request, answer: Answer) -> httpx.Response:
         import httpx
@@ -91,8 +120,7 @@ class Wire:
             response = await self._creates.handle_async_request(request)
             answer.status, answer.headers = response.status_code, response.headers
             try:
-                async for part in response.aiter_bytes():
-                    answer.body += part
+                await _read(response, answer.body, MOST_CREATED)
             finally:
                 await response.aclose()
         kind = {"Content-Type": response.headers.get("Content-Type", "application/json")}
@@ -101,6 +129,15 @@ class Wire:
     async def aclose(self) -> None:
         await self._reads.aclose()
         await self._creates.aclose()
+
+
+async def _read(response: httpx.Response, body: bytearray, most: int) -> None:
+    """Into `body`, unpacked, as far as it goes. Raises AnswerTooLarge when there is more."""
+    async for part in response.aiter_bytes():
+        left = most - len(body)
+        body += part[:left]
+        if len(part) > left:
+            raise AnswerTooLarge(most)
 
 
 def _home(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -143,8 +180,12 @@ def failed_create(error: Exception | None, answer: Answer, who: str, page: str) 
 
     `page`: where a person sees what was bought.
     """
+    if answer.status is not None and (refused := refusal(answer, who)):
+        return refused
+    if isinstance(error, AnswerTooLarge):
+        return InDoubt(f"{who} took a create, and {error}. It may have been bought; look at {page}.")
     if answer.status is not None:
-        return refusal(answer, who) or InDoubt(
+        return InDoubt(
             f"{who} answered {answer.status} to a create without saying what it made, if anything "
             f"({answer.reason()}). It may have been bought; look at {page}."
         )

@@ -42,7 +42,7 @@ from artfactoryd.factories.replicate.models import (
     schema_of,
     undescribed,
 )
-from artfactoryd.factories.replicate.predictions import outcome, read_prediction, ticket_in, trouble
+from artfactoryd.factories.replicate.predictions import job_trouble, outcome, read_prediction, ticket_in, trouble
 
 if TYPE_CHECKING:
     from replicate.client import Client
@@ -104,7 +104,7 @@ class ReplicateFactory:
     async def collect(self, ticket: Ticket) -> Outputs | None:
         answer = await self._client.ask("GET", _path_of(ticket))
         if not answer.ok:
-            raise trouble(answer)
+            raise job_trouble(answer)
         prediction = read_prediction(answer.value())
         if prediction is None:
             raise AskAgain("Replicate answered, but not with a prediction.")
@@ -112,8 +112,8 @@ class ReplicateFactory:
 
     async def cancel(self, ticket: Ticket) -> None:
         answer = await self._client.ask("POST", _path_of(ticket) + "/cancel")
-        if answer.ok or answer.status in {404, 409, 410, 422}:
-            return  # cancelled, or no longer anything to cancel
+        if answer.ok or answer.status in {403, 404, 409, 410, 422}:
+            return  # cancelled, no longer anything to cancel, or not for us to
         raise trouble(answer)
 
     async def probe(self) -> None:

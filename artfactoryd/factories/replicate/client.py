@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from artfactoryd.errors import ProviderStopped, Unreachable
+from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
 from artfactoryd.factories.http.answer import Answer, named
-from artfactoryd.factories.http.transport import READ, UPLOAD, Wire
+from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, UPLOAD, AnswerTooLarge, Wire
 from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
@@ -39,13 +39,16 @@ class ReplicateClient:
         return self._client is not None
 
     async def ask(self, method: str, path: str) -> Answer:
-        """One question. Raises Unreachable without an answer, ProviderStopped without a key."""
+        """One question. Raises Unreachable without an answer, ProviderStopped without a key, AskAgain for too large
+        a one."""
         import httpx
 
         client = await self.open()
         try:
             async with asyncio.timeout(READ):
                 response = await client._async_client.request(method, path)
+        except AnswerTooLarge as error:
+            raise AskAgain(f"Replicate answers, and {error}.", TOO_LARGE_AGAIN) from error
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             why = named(error, self.key)
             raise Unreachable(f"Replicate does not answer: {why}; is the network up?") from error
@@ -60,6 +63,8 @@ class ReplicateClient:
             async with asyncio.timeout(READ + len(data) / UPLOAD):
                 form = {"content": (name, data, mime)}
                 response = await client._async_client.request("POST", "/v1/files", files=form)
+        except AnswerTooLarge as error:
+            raise AskAgain(f"Replicate was sent {name}, and {error}.", TOO_LARGE_AGAIN) from error
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             raise Unreachable(f"{name} could not be sent to Replicate: {named(error, self.key)}.") from error
         return self._answer(response)

@@ -83,6 +83,14 @@ def ticket_in(answer: Answer) -> Ticket | None:
     return Ticket(start[1].decode()) if start else None
 
 
+def job_trouble(answer: Answer) -> ProviderError:
+    """Of a question about one prediction: that this one is refused (403) says nothing of the others."""
+    if answer.status == 403:
+        sentence = f"Replicate does not let this prediction be asked about (403): {answer.reason()}."
+        return OutputLost(sentence, refused=True)
+    return trouble(answer)
+
+
 def trouble(answer: Answer) -> ProviderError:
     """Of a question: what is no answer to it."""
     reason = answer.reason()
