@@ -108,9 +108,7 @@ def test_submit_and_wait_without_a_daemon_takes_only_what_was_submitted(home: Te
     assert (home.home.inbox / "other.yaml").exists() and len(home.products()) == 1
 
 
-def test_several_that_submit_and_wait_without_a_daemon_are_all_done(
-    home: TestHome, car: Path
-) -> None:
+def test_several_that_submit_and_wait_without_a_daemon_are_all_done(home: TestHome, car: Path) -> None:
     files = [car.with_name(f"{name}.yaml") for name in ("red", "blue", "grey")]
     for file in files:
         file.write_text(GREEN.replace("green", file.stem))
