@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
-from artfactoryd import durable, mounts
+from artfactoryd import durable, entries, mounts
 from artfactoryd.clock import shown
 from artfactoryd.errors import HomeLocked, HomeMoved, StorageFull, WrongUse
 from artfactoryd.identity import Identity, init_command
@@ -264,7 +264,7 @@ class Home:
         What came along with a copy tells of another home's holder.
         """
         try:
-            holder: Holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
+            holder: Holder = json.loads(entries.bounded(self.holder_file, entries.PAPER_BYTES))
             inode = os.stat(self.root).st_ino
         except (OSError, ValueError):
             return None

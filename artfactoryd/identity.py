@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from artfactoryd import durable
+from artfactoryd import durable, entries
 from artfactoryd.errors import WrongUse
 
 
@@ -57,7 +57,7 @@ class Identity:
     def _written(self) -> dict[str, object] | None:
         """What a home says of itself; None in one that was never asked. What cannot be read fits no home."""
         try:
-            written = json.loads(self.file.read_bytes())
+            written = json.loads(entries.bounded(self.file, entries.PAPER_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError):

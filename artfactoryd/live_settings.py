@@ -9,7 +9,9 @@ import logging
 import time
 from contextlib import suppress
 
+from artfactoryd.documents import MOST_BYTES
 from artfactoryd.durable import write_note
+from artfactoryd.entries import bounded
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.log_redaction import redact
@@ -42,7 +44,7 @@ def _read(home: Home, environ: dict[str, str], running: bool) -> tuple[Settings 
         return None, trouble_words(home, error, AT_WORK)
     note.unlink(missing_ok=True)
     with suppress(OSError):
-        write_note(home.last_settings, home.settings_file.read_bytes())
+        write_note(home.last_settings, bounded(home.settings_file, MOST_BYTES))
     return settings, ""
 
 

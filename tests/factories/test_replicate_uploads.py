@@ -78,7 +78,7 @@ ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("401", ProviderStopped),
     ("402", ProviderStopped),
     ("403", ProviderStopped),
-    ("404", CallRefused),
+    ("404", AskAgain),  # of an address that is no call's own: it passes
     ("413", CallRefused),
     ("422", CallRefused),
     ("429", AskAgain),

@@ -210,7 +210,9 @@ def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
 
 def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
     error = refusal(answer, "fal")
-    if isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped)):
+    passes = answer.status == 404  # of an address that is no call's own
+    is_final = isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped))
+    if error is not None and is_final and not passes:
         return error
     kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
     return kind(f"fal did not take {name} ({answer.status}): {answer.reason()}.", answer.wait())
