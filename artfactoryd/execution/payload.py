@@ -7,13 +7,13 @@ gets the path in the order's inputs/. Uploading buys nothing and may be done aga
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import credentials, failpoints
+from artfactoryd import credentials, failpoints, log
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters import file_leaves, secret_values
 from artfactoryd.core.rehearsal import rehearsal_call
@@ -37,11 +37,9 @@ SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with i
 class Calls:
     def __init__(
         self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime],
-        hide: Callable[[Iterable[str]], None], waits: UploadWaits,
+        waits: UploadWaits,
     ) -> None:  # fmt: skip
-        """`hide`: told each secret before it is sent, so that nobody writes it down."""
         self._waits = waits
-        self._hide = hide
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
 
@@ -66,12 +64,11 @@ class Calls:
         """As it leaves, and stands nowhere. Raises CallRefused where a secret cannot be had any more."""
         places: dict[file_leaves.Place, str] = {}
         for place, location in secret_values.references(model, call.parameters):
-            name = next(step for step in reversed(place) if isinstance(step, str))
             try:
-                places[place] = credentials.resolve_secret(location, name)
+                places[place] = credentials.resolve_secret(location, secret_values.name_of(place))
             except WrongUse as error:
                 raise CallRefused(f"{error} Nothing was sent.") from error
-        self._hide(places.values())
+        log.hide(places.values())
         return replace(call, parameters=file_leaves.replaced(call.parameters, places)) if places else call
 
     def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[file_leaves.Place, Mapping[str, Any]]:

@@ -29,6 +29,7 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Absent, Attempt, Call, Factory, Reconciles, Ticket
+from artfactoryd.log import redact
 from artfactoryd.storage import in_doubt
 from artfactoryd.storage.in_doubt import Doubt
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, QuestionRow
@@ -187,7 +188,7 @@ class Reconciliation:
         hopeful = again and not answer.refused and waited < PATIENCE.total_seconds()
         if hopeful != (doubt.question is not None and before.hopeful):
             self._receipts.touch(attempt.order_id)
-        words = (answer.words or UNTOLD) if asked else before.words or UNTOLD
+        words = (redact(answer.words) or UNTOLD) if asked else before.words or UNTOLD
         return QuestionRow(
             attempt.id, before.since, before.times + asked, iso(now) if asked else before.last_at,
             iso(now + timedelta(seconds=pause)) if again else None, hopeful, words,

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Throttled
+from artfactoryd.log import without_secrets
 
 LONGEST_WAIT = 3600.0
 DEEPEST = 4  # nesting that is looked into
@@ -169,7 +170,7 @@ def _complaint(message: str, location: JsonValue) -> str:
 
 def shortened(sentence: str, key: str) -> str:
     """One line of at most LONGEST_REASON characters without our key, and without a full stop."""
-    clean = " ".join(sentence.split()).rstrip(". ")
+    clean = " ".join(without_secrets(sentence).split()).rstrip(". ")
     for secret in (key, *key.split(":")):  # fal's are two halves, either of which gives something away
         if len(secret) > 7:
             clean = clean.replace(secret, "(key)")
