@@ -7,9 +7,10 @@ gets the path in the order's inputs/. Uploading buys nothing and may be done aga
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad, WrongUse
 from artfactoryd.execution.pacing.uploads import UploadWaits
+from artfactoryd.execution.upload_life import Life
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
@@ -30,16 +32,15 @@ from artfactoryd.storage.writer import Books
 Picture = Mapping[str, Any]  # as the order, or what an item is fed with, tells of it
 SKETCH = "sketch"
 NOT_KEPT = "What this is made from was not kept. With `reuse: never` the order makes everything anew."
-PAST = datetime.fromtimestamp(0, UTC)
-SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with it still finds it
 
 
 class Calls:
     def __init__(
         self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime],
-        waits: UploadWaits,
+        waits: UploadWaits, steady: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._waits = waits
+        self._waits, self._steady = waits, steady
+        self._lives: dict[str, Life] = {}  # by address, of what was uploaded
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
 
@@ -111,8 +112,10 @@ class Calls:
         known = self._books.index.upload(provider, sha256)
         if known is None:
             return None
-        if known.expires_at is not None and _moment(known.expires_at) < self._clock() + SPARE:
-            return None
+        if known.expires_at is not None:
+            life = self._lives.setdefault(known.address, Life.read(known.expires_at, self._clock(), self._steady()))
+            if not life.lasts(self._clock(), self._steady()):
+                return None
         return str(known.address)
 
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Picture) -> str:
@@ -120,7 +123,11 @@ class Calls:
         failpoints.point("before_upload")
         with self._waits.trying(provider):
             uploaded = await factory.upload(picture["name"], data, picture["mime"])
-        await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
+        life = Life.of(uploaded, self._clock(), self._steady())
+        if life is not None:
+            self._lives[uploaded.address] = life
+        until = life.written if life is not None else uploaded.expires_at
+        await self._books.remember_upload(provider, picture["sha256"], uploaded.address, until)
         failpoints.point("uploaded")
         return uploaded.address
 
@@ -131,12 +138,3 @@ def _bytes(path: Path, picture: Picture) -> bytes:
         return inputs.read(path, picture)
     except OutputBad as error:
         raise CallRefused(f"{error} Nothing was sent.") from error
-
-
-def _moment(text: str) -> datetime:
-    """Long past where it cannot be read: then it is uploaded again."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return PAST
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

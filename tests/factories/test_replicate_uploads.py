@@ -71,6 +71,7 @@ async def test_an_upload_arrives_whole_and_gives_its_address_and_a_day(emulator:
     assert uploaded.expires_at is not None
     left = datetime.fromisoformat(uploaded.expires_at) - datetime.now(UTC)
     assert 23 * 3600 < left.total_seconds() <= 24 * 3600
+    assert uploaded.lives is not None and 23 * 3600 < uploaded.lives <= 24 * 3600 + 1
 
 
 ANSWERS: list[tuple[Any, type[ProviderError]]] = [

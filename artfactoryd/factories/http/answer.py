@@ -69,6 +69,16 @@ class Answer:
             sentence = _TAGS.sub(" ", self.body[:LONGEST_PAGE].decode(errors="replace"))
         return shortened(sentence, self.key) or "no reason given"
 
+    def lives(self, until: datetime | None) -> float | None:
+        """Seconds from this answer until then, both by the provider's clock, where it says what that shows."""
+        if until is None:
+            return None
+        try:
+            since = parsedate_to_datetime(self.headers.get("Date", ""))
+        except (TypeError, ValueError):
+            since = datetime.now(UTC)
+        return (until - (since if since.tzinfo else since.replace(tzinfo=UTC))).total_seconds()
+
     def wait(self) -> float | None:
         """Seconds to wait: header, body field or, failing these, the sentence that a person would read."""
         value = self.value()

@@ -29,7 +29,7 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
-from artfactoryd.factories.http.answer import Answer, fields, refusal, text
+from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, text
 from artfactoryd.factories.http.transport import failed_create, recorded, trusted
 from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
@@ -191,7 +191,8 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     document = fields(answer.accepted())
     address = fields(document.get("urls")).get("get")
     if isinstance(address, str):
-        return Uploaded(address, text(document.get("expires_at")))
+        expires_at = text(document.get("expires_at"))
+        return Uploaded(address, expires_at, answer.lives(moment(expires_at)))
     error = refusal(answer, "Replicate")
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
