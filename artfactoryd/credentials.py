@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from artfactoryd import log_redaction
 from artfactoryd.errors import WrongUse
 from artfactoryd.settings import Settings, expanded
 
@@ -83,10 +84,13 @@ def resolve_secret(location: str, name: str) -> str:
     """The secret that an order's parameter `name` says the place of. Never log what comes back. Raises WrongUse."""
     what, setting = f"secret for {name}", name
     if location != "keychain":
-        return _secret_at(location, os.environ, what, setting).strip()
+        secret = _secret_at(location, os.environ, what, setting).strip()
+        log_redaction.hide(secret)
+        return secret
     secret = (_from_keychain(name, certain=True) or "").strip()
     if not secret:
         raise WrongUse(f"No {what}: the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {name}.")
+    log_redaction.hide(secret)
     return secret
 
 
@@ -129,6 +133,7 @@ def clean_key(key: str, what: str) -> str:
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise WrongUse(f"The {what} holds blanks or characters that none has. Copy it again.")
+    log_redaction.hide(key)
     return key
 
 

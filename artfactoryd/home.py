@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shlex
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ NETWORK = frozenset({
 })
 # fmt: on
 ICLOUD = "com~apple~CloudDocs"
+_pen = threading.Lock()  # one fact after the other: they come from several threads
 _STOP = "Nothing more is sent. Put it back, or start again where it lies now."
 
 
@@ -40,6 +42,7 @@ class Holder(TypedDict, total=False):
     command: str
     page: str | None  # the address of the status page
     page_problem: str | None  # why there is none
+    waits: str | None  # what the system refuses just now, so that the work waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +288,10 @@ class Home:
             f"{holder.get('started_at')}. Wait for it to end, or stop it: kill {holder['pid']}"
         )
 
-    def tell(self, *, page: str | None, page_problem: str | None) -> None:
-        """The holder adds where its status page is, or why there is none."""
-        self._write_holder({**(self.holder() or {}), "page": page, "page_problem": page_problem})
+    def tell(self, facts: Holder) -> None:
+        """The holder adds to what it says of itself."""
+        with _pen:
+            self._write_holder({**(self.holder() or {}), **facts})
 
     def _introduce(self, command: str) -> None:
         started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
 
 from artfactoryd.durable import make_folders
+from artfactoryd.log_redaction import redact
 from artfactoryd.printable import printable
 
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
@@ -39,41 +38,10 @@ MOST_LINES_KNOWN = 1000
 SHORT_ID = 13  # letters of an order's id: enough to name it in a command
 CHATTY = ("httpx", "httpcore", "aiohttp", "watchfiles", "PIL", "asyncio", "peewee", "urllib3", "keyring")
 
-_KEYS = re.compile(
-    r"\br8_\w+|\bsk-[\w-]{12,}|\bhf_\w{12,}"
-    r"|(?i:\bbearer\s+)[^\s'\",]{6,}"
-    r"|(?i:\b(?:key|token)\s+)(?=[^\s'\",]*\d)[^\s'\",]{16,}"  # "Key ID:SECRET", not "key parameters"
-    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
-    r"|(?<=[?&]token=)[^\s&'\"#]+"  # of the status page, in an address
-    r"|(?<=://)[^\s/'\"]+(?=@)"  # user and password of an address
-)
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
-
-_secrets: set[str] = set()  # what was hidden, in the forms in which a provider may repeat it
-SHORTEST_SECRET = 4  # characters; less than these would be found in ordinary words
-
 _OF_ATTEMPT = (
     "order", "item", "attempt", "provider", "model", "ticket", "verdict", "estimated", "reason", "note",
 )  # fmt: skip
 _fields: ContextVar[Mapping[str, object]] = ContextVar("artfactoryd_log_fields", default={})  # noqa: B039 never written to
-
-
-def redact(text: str) -> str:
-    """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
-    sign, without it."""
-    return _QUERY.sub(r"\1?…", _KEYS.sub("[key]", without_secrets(text)))
-
-
-def hide(secrets: Iterable[str]) -> None:
-    """Of an order's parameters: about to be sent, or sent by an earlier run. From here on nobody writes them down."""
-    forms = {form for secret in secrets for form in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""))}
-    _secrets.update(form for form in forms if len(form) >= SHORTEST_SECRET)
-
-
-def without_secrets(text: str) -> str:
-    for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, "(secret)")
-    return text
 
 
 @contextmanager
@@ -262,7 +230,8 @@ def _short_ids(record: logging.LogRecord) -> dict[str, str]:
 
 def _clean_line(line: Mapping[str, object]) -> Mapping[str, object]:
     """One look at all of it together is enough for nearly every line."""
-    if _KEYS.search("\n".join(map(str, line.values()))) is None:
+    text = "\n".join(map(str, line.values()))
+    if redact(text) == text:
         return line
     return {name: _clean(value) for name, value in line.items()}
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from artfactoryd.core.money import dollars, micro_dollars
+from artfactoryd.core.names import counted
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +32,6 @@ def _usd(amount: float | None) -> str:
 
 def _at_most(amount: float | None) -> str:
     return f"at most {_usd(amount)}" if amount else "free" if amount == 0 else _usd(amount)
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number} {of}" if number == 1 else f"{number} {of}s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +77,7 @@ class OrderAccepted(OfOrder):
     @property
     def words(self) -> str:
         price = "a rehearsal, free" if self.rehearsal else _at_most(self.usd)
-        return f"{self.name} is taken: {_count(self.items, 'item')}, {_count(self.products, 'product')}, {price}"
+        return f"{self.name} is taken: {counted(self.items, 'item')}, {counted(self.products, 'product')}, {price}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +162,7 @@ class OrderEnded(OfOrder):
 
     @property
     def made(self) -> str:
-        return f"{_count(self.products, 'product')}, {_usd(self.usd)}, in {self.folder}"
+        return f"{counted(self.products, 'product')}, {_usd(self.usd)}, in {self.folder}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +178,7 @@ class OrderPartial(OrderEnded):
 
     @property
     def words(self) -> str:
-        made = f"{self.completed} of {_count(self.items, 'item')} made, {self.failed} failed"
+        made = f"{self.completed} of {counted(self.items, 'item')} made, {self.failed} failed"
         return f"{self.name} is completed in part, {made}: {self.made}"
 
 
@@ -192,7 +189,7 @@ class OrderFailed(OrderEnded):
 
     @property
     def words(self) -> str:
-        return f"{self.name} failed, none of {_count(self.items, 'item')} was made: {self.made}"
+        return f"{self.name} failed, none of {counted(self.items, 'item')} was made: {self.made}"
 
 
 # --- items and products ---
@@ -275,7 +272,7 @@ class ItemCompleted(ItemEnded):
     @property
     def words(self) -> str:
         less = f": {self.reason}" if self.reason else ""
-        return f"item {self.item} is completed, {_count(self.products, 'product')}, {_usd(self.usd)}{less}"
+        return f"item {self.item} is completed, {counted(self.products, 'product')}, {_usd(self.usd)}{less}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

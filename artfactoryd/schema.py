@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator, SchemaError, ValidationError, valid
 from jsonschema.exceptions import best_match
 
 from artfactoryd.core.json_types import Schema, Value
+from artfactoryd.core.parameters.secret_values import is_secret
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
 from artfactoryd.yaml12 import Scalar, plain
@@ -149,6 +150,8 @@ def _code(keyword: str) -> str:
 
 def _nearest(key: str, schema: Schema) -> str:
     known: Schema = schema.get("properties", {})
+    if is_secret(key, {}):
+        return "No file here holds a key: see `artfactoryd keys`. Take it out, and make a new one in its place."
     near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.7)
     if not near:
         usable = [name for name, known_key in known.items() if not known_key.get("x-not-built")]

@@ -23,7 +23,7 @@ from artfactoryd.durable import write_note
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, init_command, user_folder
-from artfactoryd.log import redact
+from artfactoryd.log_redaction import redact
 from artfactoryd.printable import printable
 
 log = logging.getLogger(__name__)

@@ -17,11 +17,13 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from artfactoryd import log_outlet
 from tests.pauses import shorten
 
 PATIENCE = 60.0  # seconds; only a broken program needs them
@@ -117,4 +119,10 @@ def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str]
     shorten()
     exec(before, {})
     sys.argv = ["artfactoryd", *words]
-    runpy.run_module("artfactoryd", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("artfactoryd", run_name="__main__", alter_sys=True)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
+    finally:
+        log_outlet.drain()  # what is registered with atexit is not called in a fork

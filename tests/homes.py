@@ -192,8 +192,13 @@ def dump(home: TestHome) -> dict[str, Any]:
     return {**tables, "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}}
 
 
+def tree(folder: Path) -> list[Path]:
+    """All that is in it, of a folder in which somebody works: what goes meanwhile is passed over."""
+    return [Path(at, name) for at, folders, files in os.walk(folder) for name in (*folders, *files)]
+
+
 def leftovers(home: TestHome) -> list[str]:
-    names = [path.name for path in home.root.rglob("*") if home.home.private not in path.parents]
+    names = [path.name for path in tree(home.root) if home.home.private not in path.parents]
     return [name for name in names if name.endswith((".tmp", ".part")) or name.startswith((".taken-", ".cleared-"))]
 
 

@@ -4,8 +4,9 @@ import signal
 
 _before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while it is being loaded ends it without a traceback
 
-from artfactoryd.cli.program import main  # noqa: E402
+from artfactoryd.cli import interrupt  # noqa: E402
 
-signal.signal(signal.SIGINT, _before)
+with interrupt.while_loading(_before):
+    from artfactoryd.cli.program import main
 
 __all__ = ["main"]

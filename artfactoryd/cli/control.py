@@ -17,7 +17,7 @@ from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.daemon import mailbox, receipts
 from artfactoryd.daemon.app import open_app
-from artfactoryd.errors import HomeLocked
+from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 from artfactoryd.storage.naming import order_given, product_given
@@ -26,6 +26,8 @@ from artfactoryd.storage.naming import order_given, product_given
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
     home = made_home(ctx)
     answer = steer(home, lambda: settings_of(home), dict(os.environ), name, fields)
+    if answer.pop("wrong_use", False):
+        raise WrongUse(answer["text"])
     say(answer, answer["text"], as_json)
     ctx.exit(0 if answer["done"] else DID_NOT_SUCCEED)
 

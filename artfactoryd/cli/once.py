@@ -12,6 +12,7 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
+from artfactoryd.cli import interrupt
 from artfactoryd.cli.context import as_json, made_home, say, settings_of
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
@@ -19,6 +20,7 @@ from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions, exit_code
 from artfactoryd.home import Home
+from artfactoryd.printable import one_line
 from artfactoryd.reporting import waiting
 from artfactoryd.reporting.blockers import Outlook
 from artfactoryd.reporting.json_object import JsonObject
@@ -54,7 +56,7 @@ def work_once(
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
-        with Progress(quiet) as progress:
+        with Progress(quiet) as progress, interrupt.at_once():
             report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
     index = Index.look(home.index_file)
     try:
@@ -116,7 +118,7 @@ def _lines(report: RunDocument, home: Home) -> Iterator[str]:
     for order in report.orders:
         folder = f" in {home.root / order.folder}" if order.folder else ""
         done = f"{order.count(ItemState.COMPLETED)} of {order.total_items} items"
-        yield f"{order.name}: {order.status}, {done}{folder}"
-        yield from (f"  {reason}" for reason in order.reasons)
+        yield one_line(f"{order.name}: {order.status}, {done}{folder}")
+        yield from (f"  {one_line(reason)}" for reason in order.reasons)
     for entry in report.rejected:
-        yield f"{home.rejected / entry.name}\n{indent(entry.text.rstrip(), '  ')}"
+        yield f"{one_line(home.rejected / entry.name)}\n{indent(entry.text.rstrip(), '  ')}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from artfactoryd.cli.context import as_json, latest, made_home, say, settings_of
-from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
@@ -65,7 +65,7 @@ def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
     home = made_home(ctx)
     text, known = why_of(home, settings_of(home), file, latest=latest)
     say({"file": file, "known": known, "text": text}, text, as_json)
-    ctx.exit(0 if known else DID_NOT_SUCCEED)
+    ctx.exit(0 if known else WRONG_USE)
 
 
 def status_document(home: Home, settings: Settings) -> StatusDocument:
@@ -103,7 +103,7 @@ def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) 
 
 def status_text(document: StatusDocument) -> str:
     return "\n".join([
-        *_home_lines(document), *_closed_lines(document),
+        *map(one_line, (*_home_lines(document), *_closed_lines(document))),
         f"Spent   {in_dollars(document.spent_usd)}", *document.budget.lines(),
         "", orders_text([*document.open, *document.recent]),
     ])  # fmt: skip
@@ -115,6 +115,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     if holder:
         yield f"Daemon  process {holder['pid']} ({holder['command']}) since {holder['started_at']}"
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
+        if holder.get("waits"):
+            yield f"Waits   {holder['waits']}"
     else:
         yield "Daemon  not running: start it with `artfactoryd run`"
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):

@@ -18,7 +18,8 @@ from artfactoryd.cli.context import as_json, count_of, home_of, settings_of
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
-from artfactoryd.log import redact
+from artfactoryd.core.names import counted
+from artfactoryd.log_redaction import redact, without_signatures
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
@@ -50,7 +51,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
         for piece in planned.json():
-            echo(redact(piece), nl=False)
+            echo(without_signatures(piece), nl=False)
     else:
         show(planned, echo)
     ctx.exit(planned.exit_code)
@@ -70,7 +71,7 @@ def text(planned: Planned) -> Iterator[str]:
     for number, order in enumerate(planned.orders):
         if number:
             yield ""
-        yield headline(order.head)
+        yield one_line(headline(order.head))
         for label, words in rows(order.head, planned):
             first, *more = words.split("\n")
             yield f"  {label:<8} {first}"
@@ -83,11 +84,14 @@ def text(planned: Planned) -> Iterator[str]:
 # --- what it says ---
 
 
+ENDS = (("first", "first"), ("last", "last"), ("lands in", "folder"))
+
+
 def headline(head: Document) -> str:
     if head["errors"]:
         return f"{head['name']} cannot be taken:"
     kind = " (rehearsal: drawn here, for nothing)" if head["rehearsal"] else ""
-    return f"{head['name']}: {_count(head['total_items'], 'item')}, {_count(head['total_products'], 'product')}{kind}"
+    return f"{head['name']}: {counted(head['total_items'], 'item')}, {counted(head['total_products'], 'product')}{kind}"
 
 
 def rows(head: Document, planned: Planned) -> Iterator[Row]:
@@ -96,16 +100,16 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
         yield from (("error", _with_mark(error, planned)) for error in head["errors"])
         yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
         return
-    yield from (("model", words) for words in _models(head))
+    yield from (("model", one_line(words)) for words in _models(head))
     yield "price", _price(head)
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
-    yield from (("axis", f"{axis['parameter']}: {_values(axis)}") for axis in head["axes"])
-    yield from (("then", _stage(stage)) for stage in head["stages"])
-    yield from (("first", head["first"]), ("last", head["last"]), ("lands in", head["folder"]))
+    yield from (("axis", f"{one_line(axis['parameter'])}: {_values(axis)}") for axis in head["axes"])
+    yield from (("then", one_line(_stage(stage))) for stage in head["stages"])
+    yield from ((label, one_line(head[key])) for label, key in ENDS)
     yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
-    yield from (("held", reason["text"]) for reason in head["held"])
+    yield from (("held", one_line(reason["text"])) for reason in head["held"])
     if head["held"]:
         yield "so", _way_on(head)
 
@@ -123,7 +127,7 @@ def _reuse(reuse: Document) -> Iterator[Row]:
     if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW, NEW_PARENT}:
         return
     counts = ", ".join(f"{reuse[key]} {words}" for key, words in told.items() if reuse[key])
-    reasons = [f"{count} because {reason}" for reason, count in reuse["reasons"].items()]
+    reasons = [f"{count} because {one_line(reason)}" for reason, count in reuse["reasons"].items()]
     yield "reuse", "\n".join([counts, *reasons])
 
 
@@ -135,12 +139,8 @@ def _stage(stage: Document) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
     waits += "" if stage["keep"] else ", not kept"
-    items = f"{_count(stage['total_items'], 'item')}, {_count(stage['total_products'], 'product')}"
+    items = f"{counted(stage['total_items'], 'item')}, {counted(stage['total_products'], 'product')}"
     return f"{stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _price(head: Document) -> str:
@@ -158,12 +158,12 @@ def _proof(head: Document) -> str:
     numbers, price = head["proof"]["items"], _dollars(head["proof"]["usd"])
     shown = ", ".join(map(str, numbers[:MOST_NUMBERS]))
     more = f" and {len(numbers) - MOST_NUMBERS} more" if len(numbers) > MOST_NUMBERS else ""
-    first = _count(len(numbers), "item")
+    first = counted(len(numbers), "item")
     return f"{first} first (number {shown}{more}), at most {price}; then it waits for you"
 
 
 def _values(axis: Document) -> str:
-    shown = [str(value) for value in axis["first"]]
+    shown = [one_line(value) for value in axis["first"]]
     if not shown:
         return f"{axis['values']} values"
     apart = "\n" if any(len(value) > LONG for value in shown) else ", "
@@ -182,17 +182,17 @@ def _with_mark(problem: Document, planned: Planned) -> str:
     """The words, and below them the line of the file with a mark under the place."""
     line, column = problem["line"], problem["column"]
     if line is None or problem["file"] != planned.file or not 1 <= line <= len(planned.lines):
-        return str(problem["text"])
+        return one_line(problem["text"])
     written = planned.lines[line - 1].expandtabs(1)
     told = (other for order in planned.orders for other in (*order.head["errors"], *order.head["warnings"]))
     if redact(written) != written or any(other["line"] == line and other["code"] == SECRET for other in told):
-        return str(problem["text"])  # what nobody may read stands in that line
+        return one_line(problem["text"])  # what nobody may read stands in that line
     start = max(0, column - 1 - BEFORE)
     shown = written[start : start + MOST_LINE]
     head = "…" if start else ""
     tail = "…" if start + MOST_LINE < len(written) else ""
     mark = " " * _width(head + written[start : column - 1]) + "^"
-    return f"{problem['text']}\n{line:>5} | {head}{shown}{tail}\n      | {mark}"
+    return f"{one_line(problem['text'])}\n{line:>5} | {head}{shown}{tail}\n      | {mark}"
 
 
 def _width(text: str) -> int:
@@ -210,7 +210,7 @@ def _item_lines(order: PlannedOrder) -> Iterator[str]:
     listed = 0
     for item in order.items():
         listed += 1
-        names = "  ".join(_names(item))
+        names = "  ".join(map(one_line, _names(item)))
         parameters = json.dumps(item["parameters"], ensure_ascii=False, separators=(", ", ": "))
         yield f"  {item['index']:>4}  {names}  {parameters}"
     if more := _more(order.head, listed):

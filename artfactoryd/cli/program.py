@@ -8,20 +8,23 @@ its top, and the list of commands is told without loading any of them.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from artfactoryd import __version__
+from artfactoryd import __version__, log_outlet
+from artfactoryd.cli import interrupt
 from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.home import Home
 
 DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
+AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for
 
 COMMANDS = {  # name: the module beside this one that has a command of that name, and the first sentence of its help
     "approve": ("control", "Let a held order go on, for exactly the reasons and the price shown."),
@@ -97,22 +100,46 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, listed, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name and listed else None, rest
+        with interrupt.at_once():
+            return name, load_command(name) if name and listed else None, rest
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        if log_outlet.install():
+            interrupt.watch()
+        return super().main(*args, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[AS_JSON] = "--json" in args[: args.index("--")] if "--" in args else "--json" in args
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with interrupt.as_exception():
+                return super().invoke(ctx)
+        except click.ClickException as error:
+            if not ctx.meta[AS_JSON]:
+                raise
+            _fail(ctx, "Wrong use", error.format_message(), error.exit_code)
         except Refusal as refusal:  # an order's is told where it is read; what gets here is the settings'
-            echo(f"artfactoryd: These settings cannot be used.\n{refusal}", err=True)
-            ctx.exit(WRONG_USE)
+            _fail(ctx, "These settings cannot be used", str(refusal), WRONG_USE, "\n")
         except ArtFactoryError as error:
-            echo(f"artfactoryd: {error.title}. {error}", err=True)
-            ctx.exit(WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
-        except (KeyboardInterrupt, BrokenPipeError):
-            ctx.exit(130)
+            _fail(ctx, error.title, str(error), WRONG_USE if isinstance(error, WrongUse) else DID_NOT_SUCCEED)
+        except KeyboardInterrupt:
+            echo("artfactoryd: Interrupted.", err=True)
+            ctx.exit(log_outlet.INTERRUPTED)
+        except BrokenPipeError:
+            ctx.exit(log_outlet.INTERRUPTED)
         except OSError as error:
-            echo(f"artfactoryd: The system refuses. {error}. When that is mended, start again.", err=True)
-            ctx.exit(DID_NOT_SUCCEED)
+            _fail(ctx, "The system refuses", f"{error}. When that is mended, start again.", DID_NOT_SUCCEED)
+
+
+def _fail(ctx: click.Context, title: str, text: str, code: int, between: str = " ") -> NoReturn:
+    """In words on standard error; as data, where that was asked for, on standard output."""
+    if ctx.meta[AS_JSON]:
+        echo(json.dumps({"done": False, "error": title, "text": text}, ensure_ascii=False, indent=2))
+    else:
+        echo(f"artfactoryd: {title}.{between}{text}", err=True)
+    ctx.exit(code)
 
 
 def in_utf8(encoding: str, environ: Mapping[str, str], words: Sequence[str]) -> None:

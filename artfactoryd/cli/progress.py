@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """One bar an order, items ended of items planned. Used as a context; `look` is called when something moved."""
+    """One bar an order, items ended of items planned. Used as a context; `look` is called when something moved.
+
+    It begins with the first order: until then an end at once leaves the terminal as it was.
+    """
 
     def __init__(self, quiet: bool) -> None:
         self._bars: dict[str, TaskID] = {}
@@ -25,8 +28,6 @@ class Progress:
             self._rich = _bar()
 
     def __enter__(self) -> Progress:
-        if self._rich:
-            self._rich.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -41,6 +42,7 @@ class Progress:
         if self._rich is None:
             return
         for order in orders:
+            self._rich.start()
             counts = index.counts(order.id)
             if order.id not in self._bars:
                 self._bars[order.id] = self._rich.add_task(_plain(order.name), total=order.total_items, state="")

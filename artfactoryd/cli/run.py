@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from artfactoryd import log
+from artfactoryd.cli import interrupt
 from artfactoryd.cli.context import home_of, made_home
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
@@ -53,7 +54,8 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         if supervised:
             _wait_for_libraries(settings, environ)
         home.make()
-        asyncio.run(loop.work(home, settings, RunOptions(), environ, serve=server.serve))
+        with interrupt.at_once():
+            asyncio.run(loop.work(home, settings, RunOptions(), environ, serve=server.serve))
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from artfactoryd.medium import flush_folder
 from artfactoryd.planning.origin import Origin, name_of
 from artfactoryd.planning.planner import most_bytes
 from artfactoryd.planning.preview import understood
+from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
@@ -106,7 +107,7 @@ def submit_files(
     inbox = settings.inbox.path or home.inbox
     placed = [place_in_inbox(file, inbox, home, settings, rehearse, environ) for file in files]
     if not quiet:
-        echo("\n".join(f"{file} is in the inbox." for file in files))
+        echo("\n".join(f"{one_line(file)} is in the inbox." for file in files))
     names = [name for _, name in placed]
     submitted = [Submitted(str(file), name) for file, name in zip(files, names, strict=True)]
     if not wait:

@@ -2,9 +2,12 @@
 
 import click
 
+from artfactoryd import log_outlet
 from artfactoryd.printable import printable
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     """What would act there is shown as text."""
+    if not err:
+        log_outlet.drain()  # the two in the order in which they are said
     click.echo(printable(text), err=err, nl=nl)

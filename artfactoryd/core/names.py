@@ -1,4 +1,7 @@
-"""What every name of a file has in common: one spelling, a length that fits, a number where the name is taken."""
+"""What every name of a file has in common: one spelling, a length that fits, a number where the name is taken.
+
+And how a count is put into words.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,11 @@ def nfc(text: str) -> str:
 def folded(name: str) -> str:
     """Equal for names that are one file on a disk that tells neither `A` from `a` nor two spellings of an accent."""
     return nfc(nfc(name).casefold())
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 item`, `2 items`: of nouns whose plural is made with an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def size(text: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
@@ -25,7 +26,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
-Answer = dict[str, Any]  # {"done": bool, "text": str, ...}
+Answer = dict[str, Any]  # {"done": bool, "text": str, ...}; `wrong_use`: what was named is not there, or is several
 
 
 class Control:
@@ -45,7 +46,7 @@ class Control:
         try:
             return await act(command)
         except ArtFactoryError as error:
-            return _no(str(error)), []
+            return _no(str(error)) | ({"wrong_use": True} if isinstance(error, WrongUse) else {}), []
 
     def _order(self, command: Mapping[str, Any]) -> OrderRow:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
@@ -70,6 +71,7 @@ class Control:
         aside, stops it; else 0."""
         names = dict.fromkeys(row.providers)
         first = [item for name in names for item in self._books.index.planned_items(row.id, name, 1)]
+        first = first or self._books.index.items(row.id, (ItemState.PLANNED,))  # they wait for marks
         reserved = max((budget.set_aside(row, item.upper) for item in first), default=0)
         return budget.whole_price(self._books.index, row) if reserved and budget.stops(row, reserved) else 0
 
@@ -84,10 +86,12 @@ class Control:
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
+        if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
+            return _no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
         answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
-        lingering = [item for item in self._books.index.noted_items(row.id, row.total_items) if item.outputs]
+        lingering = [item for item in self._books.index.noted_items(row.id, row.all_items) if item.outputs]
         ends = [self._end(item) for item in lingering if item.state == ItemState.DELIVERING]
         await self._books.record(Cancel(order=row.id), *ends, _line(command, answer))
         self._execution.unstick(row.id)
@@ -300,7 +304,8 @@ def _why(items: Sequence[ItemRow]) -> dict[int, str]:
 def _retry_answer(
     row: OrderRow, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
 ) -> Answer:
-    words = [f"{len(retried)} items of {row.name} are sent again."]
+    verb = "is" if len(retried) == 1 else "are"
+    words = [f"{counted(len(retried), 'item')} of {row.name} {verb} sent again."]
     if retried and row.overrun:
         words.append(f"One cost more than was set aside, so it waits for `approve {row.short}`.")
     left = {} if in_doubt else risky
@@ -361,4 +366,4 @@ def _yes(text: str, **more: Any) -> Answer:
 
 
 def _no(text: str) -> Answer:
-    return {"done": False, "text": text}
+    return {"done": False, "error": "Nothing was done", "text": text}

@@ -18,12 +18,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from artfactoryd import failpoints
-from artfactoryd.core import lifecycle
-from artfactoryd.core.lifecycle import OrderState
+from artfactoryd import failpoints, log_outlet
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
 from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.receipts import Receipts
+from artfactoryd.daemon.resumption import Resumption, unfinished
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import Steady, end
@@ -36,7 +35,6 @@ from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
-from artfactoryd.reporting import receipt
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
@@ -77,12 +75,12 @@ class Daemon:
         self._moved: HomeMoved | None = None  # the home is not where it was: this run ends
         self._page: set[asyncio.Task[None]] = set()  # closes by itself at a stop
         self._looked = time.monotonic()  # when the inbox was last looked at
-        self._steady = Steady(app.home)
+        self._steady = Steady(app.home, lambda: app.execution.disk.refuses, self.stop)
         self._own_files, self._unfit = OwnFiles(), ""
         self._blind = ""  # why the inbox, or a drop-box, could not be looked into just now
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
-        self._receipts = Receipts(app)
+        self._receipts = Receipts(app, lambda: self._steady.refused)
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
 
     @property
@@ -111,7 +109,7 @@ class Daemon:
         """Asked twice: at once. A window that closes says so as often as it likes, also beside a SIGTERM."""
         if number != signal.SIGHUP:
             if self._asked:
-                os._exit(130)
+                log_outlet.interrupted()
             self._asked = True
         if self.stop.is_set():
             return
@@ -134,37 +132,16 @@ class Daemon:
         self.stop.set()
 
     async def _take_up(self) -> None:
-        """What the last run left, before anything new: tickets and outputs, then claims, then orders."""
-        index, execution = self.app.books.index, self.app.execution
-        for provider in index.outages():  # as it was then; it is tried at once
-            await self.app.books.note_outage(provider, None)
-        self._look_over()
-        await asyncio.to_thread(self._clear_leftovers)
-        execution.dispatcher.resume_all(self._start_item)
-        execution.reconciliation.take_up()
-        if not self.options.only:
-            await self._consumer.take_up()
-        for row in index.unexpanded_orders():
-            self._begin(row.id)
+        """What the last run left, before anything new: tickets and outputs, then claims, then orders.
 
-    def _clear_leftovers(self) -> None:
-        home, orders = self.app.home, self.app.execution.receipts.orders
-        cleanup.clear(home, self.app.books.index, orders, everywhere=cleanup.mark(home))
-
-    def _look_over(self) -> None:
-        """Orders that are not finished, and those whose receipt a kill has left behind."""
-        for row in self.app.books.index.orders():
-            state = self.app.books.index.state(row)
-            unfinished = state in lifecycle.UNFINISHED_ORDERS
-            if unfinished and (not self.options.only or row.id in self.options.orders):
-                self._tally.meet([row.id])
-            if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
-                self.app.execution.receipts.add(row.id)
-
-    def _receipt_is_behind(self, folder: str, state: OrderState) -> bool:
-        """A receipt that a person removed stays removed."""
-        written = receipt.receipt_state(self.app.home.root / folder)
-        return written is not None and written != state
+        What the system refuses is waited out, step by step; a run that is to end by itself ends with it.
+        """
+        left = Resumption(self.app, self.options, self._tally, self._consumer, self._start_item, self._begin)
+        for step in left.steps:
+            if self.options.until_done:
+                await step()
+            else:
+                await self._steady.run(step, lambda reason: notify.ready(self._environ, f"waits: {reason}", LATE))
 
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
@@ -327,6 +304,8 @@ class Daemon:
             if time.monotonic() >= due:
                 if self.app.execution.receipts or self.app.proofs.late:
                     await self.app.proofs.look()
+                if await self._steady.tell():  # each order that is worked on says so, and says when it is over
+                    self.app.execution.receipts.add_all(row.id for row in unfinished(self.app))
                 await self._receipts.bring_up_to_date()
                 due = time.monotonic() + RECEIPTS_EVERY / 2
                 if (at_work := self.app.execution.dispatcher.at_work) or self._awake.follows:
@@ -372,6 +351,8 @@ async def work(
 
     Raises WrongUse where a library that is installed may buy twice, and in a copy of another home.
     """
+    # nothing is at stake until the loop has its signals, and to open a home may take long
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, log_outlet.interrupted)
     home.settle()
     if why := unsafe_start(settings):
         raise WrongUse(why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from artfactoryd import clock, news
@@ -30,8 +30,9 @@ ENDS: Mapping[str, type[news.OrderEnded]] = {  # that an order is cancelled was 
 class Receipts:
     """Writes those that are due. One that cannot be written stays due, and is named once."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, refused: Callable[[], str]) -> None:
+        """`refused`: what this machine refuses the work just now."""
+        self._app, self._refused = app, refused
         self._pen = threading.Lock()
         self._late: set[str] = set()
 
@@ -53,17 +54,17 @@ class Receipts:
 
     def _write(self, order_id: str) -> None:
         with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it
-            write(self._app, order_id)
+            write(self._app, order_id, self._refused())
 
 
-def write(app: App, order_id: str) -> None:
+def write(app: App, order_id: str, refused: str = "") -> None:
     """Bring one order's receipt up to date with the index; the first that says the order has ended is told."""
     index = app.books.index
     row = index.order(order_id)
     if row is None or row.folder is None:
         return
     day, unfiled = clock.day_of(app.clock()), app.execution.disk.unfiled(order_id)
-    notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled).reasons
+    notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled, refused).reasons
     folder = app.home.root / row.folder
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
@@ -75,7 +76,7 @@ def write(app: App, order_id: str) -> None:
 def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path) -> news.OrderEnded:
     counts = index.counts(row.id)
     return kind(
-        order=row.id, name=row.name, items=row.total_items, completed=counts.get(ItemState.COMPLETED, 0),
+        order=row.id, name=row.name, items=row.all_items, completed=counts.get(ItemState.COMPLETED, 0),
         failed=counts.get(ItemState.FAILED, 0), products=index.products_made(row.id),
         usd=usd(spend.of_order(index, row.id).spent) or 0.0, folder=str(folder),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
+from artfactoryd import log_outlet
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
@@ -23,15 +24,27 @@ SHOWN = 10.0  # seconds for which a refusal is shown
 
 
 class Steady:
-    """`refused`: why something waits just now; empty when nothing was refused lately."""
+    """`refused`: why something waits just now; empty when nothing was refused lately.
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._at, self._reason = 0.0, ""
+    `ledger`: why everything waits for the ledger. `stop`: nobody begins again after it.
+    """
+
+    def __init__(self, home: Home, ledger: Callable[[], str], stop: asyncio.Event) -> None:
+        self._home, self._ledger, self._stop = home, ledger, stop
+        self._at, self._reason, self._told = 0.0, "", ""
 
     @property
     def refused(self) -> str:
-        return self._reason if time.monotonic() - self._at < SHOWN else ""
+        return (self._reason if time.monotonic() - self._at < SHOWN else "") or self._ledger()
+
+    async def tell(self) -> bool:
+        """Say it where `status` and the page find it. Whether it is another than before."""
+        refused = self.refused
+        if refused == self._told:
+            return False
+        self._told = refused
+        await asyncio.to_thread(self._home.tell, {"waits": refused or None})
+        return True
 
     def waits(self, reason: str) -> None:
         """Told when it changes."""
@@ -39,8 +52,10 @@ class Steady:
             log.error("the work waits: %s", reason)
         self._at, self._reason = time.monotonic(), reason
 
-    async def run(self, service: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """To the service's own end."""
+    async def run(
+        self, service: Callable[[], Coroutine[Any, Any, None]], pulse: Callable[[str], None] = lambda reason: None
+    ) -> None:
+        """To the service's own end. `pulse`: called with the reason before each wait."""
         if task := asyncio.current_task():
             task.set_name(str(getattr(service, "func", service)))  # whoever does not end is named
         while True:
@@ -50,6 +65,10 @@ class Steady:
                 if isinstance(error, DatabaseError) and not is_passing(error):
                     raise
                 self.waits(str(error))
+            if self._stop.is_set():
+                return
+            pulse(self.refused)
+            await self.tell()
             await asyncio.sleep(AGAIN)
             await asyncio.to_thread(self._mend_folders)
 
@@ -75,4 +94,5 @@ async def end(*owners: set[asyncio.Task[None]]) -> None:
         _, tasks = await asyncio.wait(tasks, timeout=END_AGAIN)
     if tasks:
         log.error("stopped at once, because this does not end: %s", ", ".join(map(repr, tasks)))
+        log_outlet.drain()
         os._exit(1)

@@ -15,6 +15,7 @@ from typing import Any
 import uuid_utils
 
 from artfactoryd import factories
+from artfactoryd.core import letters
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.recorder import Recorder
@@ -25,7 +26,6 @@ from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
-LETTERS = 26
 SHOWN = 200  # characters of an answer in a sentence
 LONGEST = 10_000  # characters of a text that the provider returned
 NO_BOUND = 1 << 62  # it is here already: the bound of the settings is kept when it is delivered
@@ -50,7 +50,7 @@ class Choosing:
             await self._one(row, row.first_index + place, output, now)
             for place, output in zip(places, came, strict=True)
         ]
-        return lettered(chosen)
+        return lettered(chosen, row.parent_nth)
 
     async def _one(self, row: ItemRow, index: int, output: factories.Output, now: str) -> Output:
         product, address = str(uuid_utils.uuid7()), output.address
@@ -77,21 +77,14 @@ class Choosing:
             await asyncio.sleep(machine.ROOM_AGAIN)
 
 
-def lettered(chosen: Sequence[Output]) -> list[Output]:
-    """Those at a place after its first get a letter each, which their names show."""
+def lettered(chosen: Sequence[Output], parent: int) -> list[Output]:
+    """Those at a place after its first get a letter each, which their names show; `parent`: which they are made of."""
     counts: Counter[int] = Counter()
     outputs = []
     for output in chosen:
-        outputs.append(replace(output, letter=_letter(counts[output.index])))
+        outputs.append(replace(output, letter=letters.within(parent, counts[output.index])))
         counts[output.index] += 1
     return outputs
-
-
-def _letter(nth: int) -> str:
-    """b, c, ... z, zb, zc, ...: in the order of the alphabet."""
-    if not nth:
-        return ""
-    return chr(ord("a") + nth) if nth < LETTERS else "z" + _letter(nth - LETTERS + 1)
 
 
 def _texts(value: Any) -> Iterator[str]:

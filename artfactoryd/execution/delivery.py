@@ -278,7 +278,7 @@ class Delivery:
         chosen, fetched, media = arrival.chosen, arrival.fetched, arrival.media
         return Filed(
             chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._home.root)), fetched.sha256,
-            fetched.bytes, media.mime, media.width, media.height,
+            fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
         )  # fmt: skip
 
 
@@ -328,7 +328,7 @@ def _as_it_was(chosen: Output) -> Filed:
     )
     return Filed(
         chosen.id, chosen.index, chosen.created_at, chosen.path, chosen.sha256, chosen.bytes, chosen.mime,
-        chosen.width, chosen.height,
+        chosen.width, chosen.height, "" if chosen.byproduct else chosen.letter,
     )  # fmt: skip
 
 

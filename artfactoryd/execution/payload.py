@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from artfactoryd import credentials, failpoints, log
+from artfactoryd import credentials, failpoints
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters import file_leaves, secret_values
 from artfactoryd.core.rehearsal import rehearsal_call
@@ -69,7 +69,6 @@ class Calls:
                 places[place] = credentials.resolve_secret(location, secret_values.name_of(place))
             except WrongUse as error:
                 raise CallRefused(f"{error} Nothing was sent.") from error
-        log.hide(places.values())
         return replace(call, parameters=file_leaves.replaced(call.parameters, places)) if places else call
 
     def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[file_leaves.Place, Mapping[str, Any]]:

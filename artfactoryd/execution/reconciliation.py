@@ -29,7 +29,7 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Absent, Attempt, Call, Factory, Reconciles, Ticket
-from artfactoryd.log import redact
+from artfactoryd.log_redaction import redact
 from artfactoryd.storage import in_doubt
 from artfactoryd.storage.in_doubt import Doubt
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, QuestionRow
@@ -99,6 +99,7 @@ class Reconciliation:
         questions = [self._question(doubt, answer, pause, doubt.attempt.id in asked) for doubt in unsettled]
         with contextlib.suppress(StorageFull):  # a person reads of it later
             await self._books.remember_questions(questions)
+        self._tell(unsettled, questions)
         if not any(question.hopeful for question in questions):
             self._doubts.lose_hope(provider)
         return pause if any(question.next_at for question in questions) else 0.0
@@ -180,14 +181,18 @@ class Reconciliation:
         age = timedelta(seconds=self._ages[row.id].seconds)
         return age < YOUNG or (age < OLD and self._asked[row.id] < FEW)
 
+    def _tell(self, doubts: Sequence[Doubt], questions: Sequence[QuestionRow]) -> None:
+        """Where the hope of a doubt has changed, its order's receipt says so: the receipt reads what was remembered."""
+        for doubt, question in zip(doubts, questions, strict=True):
+            if question.hopeful != (doubt.question is not None and doubt.question.hopeful):
+                self._receipts.touch(doubt.attempt.order_id)
+
     def _question(self, doubt: Doubt, answer: Answer, pause: float, asked: bool) -> QuestionRow:
-        """What is known of the doubt after this round. Where its hope has changed, its order's receipt says so."""
+        """What is known of the doubt after this round."""
         now, attempt, before = self._clock(), doubt.attempt, doubt.question or _unasked(doubt.attempt)
         again = self._is_worth_asking(attempt)
         waited = self._told.setdefault(attempt.id, Age(now, lambda: now)).seconds
         hopeful = again and not answer.refused and waited < PATIENCE.total_seconds()
-        if hopeful != (doubt.question is not None and before.hopeful):
-            self._receipts.touch(attempt.order_id)
         words = (redact(answer.words) or UNTOLD) if asked else before.words or UNTOLD
         return QuestionRow(
             attempt.id, before.since, before.times + asked, iso(now) if asked else before.last_at,

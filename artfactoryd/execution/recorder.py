@@ -16,7 +16,7 @@ from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Ticket
-from artfactoryd.log import hide, redact
+from artfactoryd.log_redaction import redact
 from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
 from artfactoryd.storage.writer import Books
@@ -35,7 +35,7 @@ class Recorder:
         is known by its looks at most."""
         references = secret_values.references(order_of(self._books.index, row).model_of(row), row.generation)
         if references:
-            await asyncio.to_thread(_hide, references)
+            await asyncio.to_thread(_resolve, references)
 
     async def wish(self, wish: Wish) -> None:
         """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
@@ -93,10 +93,10 @@ class Recorder:
         return await self.record(TicketTaken(order=row.order_id, item=row.number, attempt=bought, ticket=ticket.text))
 
 
-def _hide(references: Sequence[tuple[file_leaves.Place, str]]) -> None:
+def _resolve(references: Sequence[tuple[file_leaves.Place, str]]) -> None:
     for place, location in references:
         with contextlib.suppress(WrongUse):
-            hide([credentials.resolve_secret(location, secret_values.name_of(place))])
+            credentials.resolve_secret(location, secret_values.name_of(place))  # which hides it
 
 
 def _gave_money_back(attempt: AttemptRow) -> bool:

@@ -117,7 +117,8 @@ class Reuse:
         model, actual, returned = await asyncio.to_thread(self._sent, row, made[0].output)
         reuse = events.Reuse(
             order=row.order_id, item=row.number, attempt=str(uuid_utils.uuid7()), nth=row.attempts + 1,
-            provider=row.provider, model=model, actual=actual, returned=returned, outputs=lettered(chosen),
+            provider=row.provider, model=model, actual=actual, returned=returned,
+            outputs=lettered(chosen, row.parent_nth),
         )  # fmt: skip
         return await self._recorder.record(reuse)
 

@@ -41,11 +41,12 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
-from artfactoryd.log import redact
+from artfactoryd.log_redaction import redact
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 from artfactoryd.printable import printable
 
 CLEARED = ".cleared-"
+CARRYING = "carrying.txt"  # in a claim: the name in Rejected under which it is being copied
 
 
 class Claims:
@@ -212,20 +213,35 @@ class Claims:
         while True:
             target = self.rejected / next(names)
             error_text = target.with_name(target.name + ".error.txt")
-            if entries.same(claim.entry, target):  # killed between the two names of `move_new`
+            if entries.same(claim.entry, target) or self._was_carried(claim, target):  # killed in `move_new`
                 hand_over(word, error_text)
-                os.unlink(claim.entry)
+                entries.remove(claim.entry)
                 return target
             if os.path.lexists(target) or not share_equal(word, error_text):
                 continue
             flush_folder(self.rejected)
             point("reject_text")
+            self._note_carrying(claim, target)
             try:
                 move_new(claim.entry, target)
             except FileExistsError:  # a person was quicker
                 error_text.unlink(missing_ok=True)
                 continue
             return target
+
+    def _note_carrying(self, claim: Claim, target: Path) -> None:
+        """To another volume it is copied: under which free name is written down, so that it lies there once."""
+        if os.lstat(claim.entry).st_dev != os.stat(target.parent).st_dev:
+            write_file(claim.folder / CARRYING, os.fsencode(target.name))
+            point("reject_noted")
+
+    def _was_carried(self, claim: Claim, target: Path) -> bool:
+        """It is there whole, and was not taken away here any more."""
+        try:
+            noted = (claim.folder / CARRYING).read_bytes() == os.fsencode(target.name)
+            return noted and os.path.lexists(target) and entries.digest(target) == entries.digest(claim.entry)
+        except OSError:
+            return False
 
     def clear(self, claim: Claim) -> None:
         """The claim is done with: what was dropped lives on in the order's folder."""

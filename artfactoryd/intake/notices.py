@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.core.slug import folder_name
 from artfactoryd.errors import Problem
 from artfactoryd.planning.accepted import document_bytes
@@ -29,7 +30,7 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
     for study in studies:
         price = study.needs.buying.price
         known = "price unknown" if price is None else f"at most {dollars(price)}"
-        counts = f"{study.plan.total_items} items, {study.plan.total_products} products"
+        counts = f"{counted(study.plan.total_items, 'item')}, {counted(study.plan.total_products, 'product')}"
         lines.append(f"{study.order.name}: {counts}, {known}.")
         lines += [f"  - {reason.text}" for reason in study.reasons]
     waivable = all(reason.waivable for study in studies for reason in study.reasons)

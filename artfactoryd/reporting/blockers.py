@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
+from artfactoryd.log_redaction import redact
 
 
 class Who(StrEnum):
@@ -23,6 +24,7 @@ class Who(StrEnum):
 
 class Code(StrEnum):
     HELD = "held"
+    LEFT_HELD = "left_held"  # a person took its entry out of Held/
     ORDER_PAUSED = "order_paused"
     PROVIDER_PAUSED = "provider_paused"
     ALL_PAUSED = "all_paused"
@@ -44,12 +46,13 @@ class Code(StrEnum):
     NO_FOLDER = "no_folder"
     UNFILED = "unfiled"  # made, and not to be put on the shelf just now
     LINGERS = "lingers"  # on the way, and does not go on just now: a download that fails again and again
+    REFUSED = "refused"  # by this machine: a descriptor, the disk, the ledger; tried again by itself
     UPLOAD_LASTS = "upload_lasts"  # tried so often that nobody need wait for its end
     STUCK = "stuck"  # by a defect of this program
     TOO_LARGE = "too_large"  # made, and larger than the settings let it be
 
 
-PASSING = frozenset({Code.LINGERS, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
+PASSING = frozenset({Code.LINGERS, Code.REFUSED, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +93,5 @@ class Outlook:
 
     @property
     def reasons(self) -> list[str]:
-        return [blocker.text for blocker in self.blockers]
+        """In words: some of them are a provider's."""
+        return [redact(blocker.text) for blocker in self.blockers]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
+from artfactoryd.log_redaction import redact
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.storage import in_doubt, spend
 from artfactoryd.storage.in_doubt import Doubt
@@ -168,7 +169,7 @@ def order_document(
     counts = index.counts(row.id)
     return OrderDocument(
         order_id=row.id, name=row.name, project=row.project, status=index.state(row, counts), reasons=reasons,
-        total_items=row.total_items, items_by_state=counts, total_products=row.total_products,
+        total_items=row.all_items, items_by_state=counts, total_products=row.total_products,
         reused_items=index.reused(row.id), money=MoneyDocument.of(index, row.id), price_usd=usd(row.price),
         cap_usd=row.cap / 1_000_000, paused=row.paused is not None, rehearsal=bool(row.rehearsal),
         accepted_at=row.accepted_at, folder=row.folder,
@@ -199,14 +200,14 @@ def product_document(row: ProductRow) -> ProductDocument:
 
 def item_document(row: ItemRow) -> ItemDocument:
     return ItemDocument(
-        row.number, row.state, row.generation, row.tokens, row.seed, row.asked, row.ticket, row.reason, row.attempts,
-        row.stage, row.parent,
+        row.number, row.state, row.generation, row.tokens, row.seed, row.asked, row.ticket, _told(row.reason),
+        row.attempts, row.stage, row.parent,
     )  # fmt: skip
 
 
 def attempt_document(row: AttemptRow) -> AttemptDocument:
     return AttemptDocument(
-        row.id, row.number, row.nth, row.provider, row.model, row.ticket, row.verdict, row.reason, row.asked_at,
+        row.id, row.number, row.nth, row.provider, row.model, row.ticket, row.verdict, _told(row.reason), row.asked_at,
         row.answered_at, row.ended_at, row.at_stake / 1_000_000, row.cost is not None,
     )  # fmt: skip
 
@@ -216,12 +217,17 @@ def doubts(index: Index, row: OrderRow) -> list[DoubtDocument]:
     return [_doubt_document(doubt) for doubt in in_doubt.of_order(index, row.id)]
 
 
+def _told(reason: str | None) -> str | None:
+    """A provider's words, as anybody may read them."""
+    return reason and redact(reason)
+
+
 def _doubt_document(doubt: Doubt) -> DoubtDocument:
     attempt, question = doubt.attempt, doubt.question
     return DoubtDocument(
         item=attempt.number, state=doubt.state, attempt=attempt.id, since=attempt.asked_at,
-        usd=attempt.reserved / 1_000_000, reason=attempt.reason, ticket=attempt.ticket,
+        usd=attempt.reserved / 1_000_000, reason=_told(attempt.reason), ticket=attempt.ticket,
         asked=question.times if question else None, last_asked_at=question.last_at if question else None,
         next_ask_at=None if attempt.ticket or not question else question.next_at,
-        answer=question.words if question else "",
+        answer=redact(question.words) if question else "",
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from artfactoryd import documents
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
+from artfactoryd.log_redaction import redact
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.reporting.orders import MoneyDocument, overruns
 from artfactoryd.storage import dependencies
@@ -50,7 +51,7 @@ def _failures(index: Index, row: OrderRow) -> list[dict[str, object]]:
     """Items that failed or are in doubt, and those that were cancelled after they had been bought."""
     items = index.items(row.id, (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
     return [
-        {"item": item.number, "state": str(item.state), "reason": item.reason}
+        {"item": item.number, "state": str(item.state), "reason": redact(item.reason or "")}
         for item in items if item.state != ItemState.CANCELLED or item.ticket
     ]  # fmt: skip
 
@@ -60,7 +61,7 @@ def _warnings(index: Index, row: OrderRow) -> list[dict[str, object]]:
     warnings: list[dict[str, object]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
     warnings += [overrun.to_json() for overrun in overruns(index, row.id, MOST_FAILURES)]
     short = [item for item in index.items(row.id, (ItemState.COMPLETED,)) if item.reason][:MOST_FAILURES]
-    return warnings + [{"item": item.number, "text": item.reason} for item in short]
+    return warnings + [{"item": item.number, "text": redact(item.reason or "")} for item in short]
 
 
 def _receipt_head(
@@ -69,7 +70,7 @@ def _receipt_head(
     value: dict[str, object] = {
         "order_id": row.id, "name": row.name, "project": row.project, "state": str(state),
         "accepted_at": row.accepted_at,
-        "items": {"total": row.total_items, **{str(state): counts[state] for state in ItemState if counts.get(state)}},
+        "items": {"total": row.all_items, **{str(state): counts[state] for state in ItemState if counts.get(state)}},
         "products_planned": row.total_products,
         "cost": {"estimated_usd": usd(row.price), **money.to_json(), "cap_usd": usd(row.cap)},
     }  # fmt: skip

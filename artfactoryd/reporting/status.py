@@ -10,6 +10,7 @@ from pathlib import Path
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.home import Holder, Home
+from artfactoryd.log_redaction import redact
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room
@@ -113,9 +114,9 @@ def _closed_providers(closures: Closures) -> dict[str, ClosedProvider]:
         shut = stops.get(name) or outages.get(name)
         if name:  # the empty name is all of them
             providers[name] = ClosedProvider(
-                stopped=stops[name].reason if name in stops else None,
+                stopped=redact(stops[name].reason) if name in stops else None,
                 paused=name in pauses,
-                outage=outage(name, outages[name]) if name in outages else None,
+                outage=redact(outage(name, outages[name])) if name in outages else None,
                 since=shut.since if shut else pauses[name],
             )
     return providers

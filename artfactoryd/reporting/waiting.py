@@ -14,6 +14,7 @@ from datetime import datetime
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
@@ -29,17 +30,27 @@ BOUND = "limits.product_bytes"  # stands in the note of what is larger
 
 
 def outlook(
-    index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "", unfiled: Collection[str] = ()
-) -> Outlook:
+    index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "", unfiled: Collection[str] = (),
+    refused: str | None = None,
+) -> Outlook:  # fmt: skip
     """Where an order stands and what blocks it, in the order in which a person is told.
 
     `day`: by whose caps of day and month; today. `unfiled`: what only a running daemon knows, why outputs that have
-    come cannot be put on the shelf.
+    come cannot be put on the shelf. `refused`: what this machine refuses the work; None: as the home's holder says.
     """
     case = _Case(index, row, home, settings, day or clock.today(), index.counts(row.id), Closures.read(index))
     blockers = [*_blockers(case), *(Blocker(Code.UNFILED, Who.DISK, None, text) for text in unfiled)]
     state = index.state(row, case.counts)
+    if state in UNFINISHED_ORDERS and not row.is_held:
+        blockers += _refused(home, refused, {blocker.text for blocker in blockers})
     return Outlook(state, row.held is not None, _on_the_way(case, blockers), blockers)
+
+
+def _refused(home: Home, refused: str | None, told: Collection[str]) -> Iterator[Blocker]:
+    """One and the same of every order that is worked on."""
+    text = (home.holder() or {}).get("waits") if refused is None else refused
+    if text and text not in told:
+        yield Blocker(Code.REFUSED, Who.DISK, None, text)
 
 
 def reasons(index: Index, row: OrderRow, home: Home, settings: Settings, day: str = "") -> list[str]:
@@ -91,6 +102,7 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     """What lasts comes first, then what passes soon."""
     if case.row.is_held:
         yield from (Blocker(Code.HELD, Who.PERSON, None, reason.text) for reason in case.row.reasons)
+        yield from _left_held(case)
         yield from _order_pause(case.row)
         yield from _asked_about(case)
         return
@@ -107,11 +119,18 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
         yield from _passing(case, next_items, unsent)
 
 
+def _left_held(case: _Case) -> Iterator[Blocker]:
+    entry, held = case.row.held_entry, case.home.held
+    if entry and held.is_dir() and not os.path.lexists(held / entry):
+        text = "Its entry has left Held/: half a minute later it is cancelled, unless the Inbox has it (an approval)."
+        yield Blocker(Code.LEFT_HELD, Who.TIME, None, text)
+
+
 def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
     """What the provider makes does not count once every provider of the order has failed to answer for long."""
     lasting = {blocker.provider for blocker in blockers if blocker.code is Code.OUTAGE_LASTS}
     running = 0 if lasting.issuperset(case.row.providers) else case.count(ItemState.RUNNING)
-    notes = case.index.noted_items(case.row.id, case.row.total_items) if blockers else []
+    notes = case.index.noted_items(case.row.id, case.row.all_items) if blockers else []
     waiting = sum(item.state != ItemState.PLANNED and _waits_for_person(item) for item in notes)
     return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING) - waiting
 
@@ -307,13 +326,9 @@ def _no_folder(home: Home, project: str) -> str:
 
 def _proof_first(row: OrderRow) -> Iterator[Blocker]:
     if row.proof is not None:
-        count = _items(len(row.proof_items))
+        count = counted(len(row.proof_items), "item")
         text = f"Its proof of {count} is made first; the rest waits until you have looked at it."
         yield Blocker(Code.PROOF_FIRST, Who.TIME, None, text)
-
-
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count} items"
 
 
 def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
@@ -321,7 +336,7 @@ def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
     made, count = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
     ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
     return (
-        f"Its proof is done: {count} of {_items(row.total_items)} ({', '.join(ended)}) for "
+        f"Its proof is done: {count} of {counted(row.total_items, 'item')} ({', '.join(ended)}) for "
         f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - count} may cost up to "
         f"{dollars(whole - row.committed)}."
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import entries
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
+from artfactoryd.log_redaction import redact
 from artfactoryd.reporting.waiting import reasons
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow, ProductRow
 
+MOST_BYTES = 1 << 20  # of an order's file that is looked at
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 
 
@@ -26,20 +29,41 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     products are called so, unless the `latest` is asked for.
     """
     name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
-    if os.path.lexists(home.inbox / name):
-        return _why_in_inbox(home.inbox / name), True
-    if words := _why_waiting(home, name):
-        return words, True
+    inbox = settings.inbox.path or home.inbox
+    folder = _folder(home, inbox, given)
+    if folder is None or folder.is_relative_to(inbox):
+        entry = (folder or inbox) / name
+        if os.path.lexists(entry):
+            return _why_in_inbox(entry), True
+        if words := _why_waiting(home, name):
+            return words, True
     product = _why_product(home, index, given, latest) if index else ""
     if product:
         return product, True
-    orders = _orders(home, index, given, name) if index else []
-    set_aside = max(_why_set_aside(home, name), default=None)
+    from_inbox = folder is None or folder.is_relative_to(inbox)
+    orders = _orders(home, index, given, name if from_inbox else "") if index else []
+    folders = (home.rejected, home.held) if folder is None or from_inbox else (folder,)
+    set_aside = max(_why_set_aside(home, name, folders), default=None)
     if set_aside and not any(_accepted(order) > set_aside[0] for order in orders):
         return set_aside[1], True
     if not orders or index is None:
         return f"Nothing is known of {given}.", False
     return _why_order(home, index, settings, name, naming.one_of(given, orders, latest)), True
+
+
+def _folder(home: Home, inbox: Path, given: str) -> Path | None:
+    """In which folder a path says that it lies: as it stands, or within the home. None of a bare name."""
+    if "/" not in given:
+        return None
+    path = Path(given).expanduser()
+    forms = (path.absolute().parent, (home.root / path).parent, path.absolute().parent.resolve())
+    known = (inbox, home.held, home.rejected)
+    for form in forms:
+        for folder in known:
+            for base in (folder, folder.resolve()):
+                if form.is_relative_to(base):
+                    return folder / form.relative_to(base)
+    return forms[0]
 
 
 def _why_in_inbox(path: Path) -> str:
@@ -59,11 +83,11 @@ def _why_waiting(home: Home, name: str) -> str:
     return ""
 
 
-def _why_set_aside(home: Home, name: str) -> Iterator[tuple[float, str]]:
+def _why_set_aside(home: Home, name: str, folders: Collection[Path]) -> Iterator[tuple[float, str]]:
     """When, and the word beside it."""
     for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
         word = folder / (name + suffix)
-        if word.is_file() and os.path.lexists(folder / name):
+        if folder in folders and word.is_file() and os.path.lexists(folder / name):
             yield word.stat().st_mtime, f"{folder / name}\n\n{_text_of(word)}"
 
 
@@ -95,9 +119,21 @@ def _made_by(index: Index, name: str, product: ProductRow) -> str:
 
 
 def _orders(home: Home, index: Index, given: str, name: str) -> list[OrderRow]:
-    """Those that are called so, else those that a file of this name became; newest first."""
-    orders = naming.orders_named(index, naming.order_given(home, given))
-    return orders or [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
+    """Those that are called so, else those that a file of this name became (a path: of these bytes); newest first."""
+    if orders := naming.orders_named(index, naming.order_given(home, given)):
+        return orders
+    if name:
+        return [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
+    sha256 = _sha256(Path(given).expanduser())
+    return [row for row in index.orders() if sha256 and row.document_sha256 == sha256]
+
+
+def _sha256(path: Path) -> str:
+    """Of an order's file, wherever it lies; empty where none is to be read."""
+    try:
+        return hashlib.sha256(entries.bounded(path, MOST_BYTES)).hexdigest() if path.is_file() else ""
+    except OSError:
+        return ""
 
 
 def _accepted(order: OrderRow) -> float:
@@ -112,5 +148,5 @@ def _why_order(home: Home, index: Index, settings: Settings, name: str, order: O
         lines.append(order.folder)
     failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
     lines += reasons(index, order, home, settings)
-    lines += [f"Item {item.number}, {item.state}: {item.reason}" for item in failed]
+    lines += [f"Item {item.number}, {item.state}: {redact(item.reason or '')}" for item in failed]
     return "\n".join(lines)

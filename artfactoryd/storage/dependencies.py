@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from artfactoryd.core.letters import MOST_SENT_ON, steps
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import (
     ITEMS,
@@ -16,25 +17,39 @@ from artfactoryd.storage.rows import (
     OrderRow,
 )
 
+BY_YOU = "cancelled by you"
 NOT_THERE = "what it is made from did not come"
+_LIKE_IT = "provider, first_index, asked, copy, seed, generation, tokens, upper, model, stage, parent, wants_liked"
+_GROWN = (
+    f"INSERT INTO item (order_id, number, state, reason, parent_nth, waits, attempts, stop, buy_again, {_LIKE_IT}) "
+    f"SELECT order_id, ?, ?, ?, ?, 1 + wants_liked, 0, 0, 0, {_LIKE_IT} FROM item WHERE order_id = ? AND number = ? "
+    "ON CONFLICT DO NOTHING"
+)
 ENDED = ("completed", "failed", "cancelled")
 # Of the view `output` SQLite would read all of an order's rows for each item; of the tables it looks up one.
-_SHELVED = "SELECT 1 FROM product WHERE product.order_id = item.order_id AND product.place = item.parent"
-_INTERIM = "SELECT 1 FROM interim WHERE interim.order_id = item.order_id AND interim.place = item.parent"
+_SHELVED = (
+    "SELECT 1 FROM product WHERE product.order_id = item.order_id AND product.place = item.parent "
+    "AND product.nth = item.parent_nth"
+)
+_INTERIM = (
+    "SELECT 1 FROM interim WHERE interim.order_id = item.order_id AND interim.place = item.parent "
+    "AND interim.nth = item.parent_nth"
+)
 _HERE = f"(EXISTS ({_SHELVED}) OR EXISTS ({_INTERIM}))"
 
 
 def follow(index: Index, order_id: str, number: int) -> None:
     """After something happened to an item: what is fed with it may begin, or ends."""
-    sql = "SELECT state, first_index, asked FROM item WHERE order_id = ? AND number = ?"
+    sql = "SELECT state, first_index, asked, parent_nth FROM item WHERE order_id = ? AND number = ?"
     item = index.row(sql, (order_id, number))
     if item is None:
         return
     places = (item["first_index"], item["first_index"] + item["asked"] - 1)
     if not _feeds(index, order_id, places):
         return
+    _grow(index, order_id, places)
     _begin(index, order_id, places)
-    if item["state"] in ENDED:
+    if item["state"] in ENDED and not item["parent_nth"]:
         _end(index, order_id, places)
 
 
@@ -48,6 +63,25 @@ def _feeds(index: Index, order_id: str, places: tuple[int, int]) -> bool:
     return index.row(sql, (order_id, *places)) is not None
 
 
+def _grow(index: Index, order_id: str, places: tuple[int, int]) -> None:
+    """What came above what was asked for is made of as the first at its place is: by items of its own.
+
+    Their numbers follow from those of the first's, so that they are the same whenever the rows come in.
+    """
+    sql = (
+        "SELECT item.number, output.nth, orders.total_items, orders.was_cancelled FROM output "
+        "JOIN item ON item.order_id = output.order_id AND item.parent = output.place AND item.parent_nth = 0 "
+        "JOIN orders ON orders.id = output.order_id "
+        "WHERE output.order_id = ? AND output.place BETWEEN ? AND ? AND output.nth > 0 ORDER BY output.nth, item.number"
+    )
+    for row in index.rows(sql, (order_id, *places)):
+        if all(nth < MOST_SENT_ON for nth in steps(row["nth"])):
+            number = row["number"] + row["nth"] * row["total_items"]
+            state = ("cancelled", BY_YOU) if row["was_cancelled"] else ("planned", None)
+            grown = index.run(_GROWN, number, *state, row["nth"], order_id, row["number"])
+            index.run("UPDATE orders SET grown_items = grown_items + ? WHERE id = ?", grown, order_id)
+
+
 def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     """What they equal is known from now on: it goes by the bytes of the product that each is fed with."""
     sql = (
@@ -56,11 +90,9 @@ def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     )
     begins = index.all(ITEMS, sql, (order_id, *places))
     order = index.order(order_id) if begins else None
-    outputs = {item.parent: index.output_at(order_id, item.parent) for item in begins if item.parent is not None}
     for item in begins:
-        assert order is not None and item.parent is not None
-        output = outputs[item.parent]
-        assert output is not None
+        output = index.output_fed(item)
+        assert order is not None and output is not None
         key = None if order.rehearsal else key_fed(order, item, output.sha256)
         index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item.number)
 
@@ -78,7 +110,8 @@ def key_fed(order: OrderRow, item: ItemRow, sha256: str) -> str:
 
 
 def _end(index: Index, order_id: str, places: Sequence[int]) -> None:
-    where = f"order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' AND waits > 0 AND NOT {_HERE}"
+    fed = "order_id = ? AND parent BETWEEN ? AND ? AND parent_nth = 0"
+    where = f"{fed} AND state = 'planned' AND waits > 0 AND NOT {_HERE}"
     ending = index.rows(f"SELECT number FROM item WHERE {where}", (order_id, *places))
     if ending:
         index.run(f"UPDATE item SET state = 'cancelled', reason = ? WHERE {where}", NOT_THERE, order_id, *places)
@@ -92,6 +125,7 @@ def joined(index: Index, order_id: str, first: int, last: int) -> None:
     span = index.row(sql, (order_id, first, last))
     if span is None or span["first"] is None:
         return
+    _grow(index, order_id, (span["first"], span["last"]))
     _begin(index, order_id, (span["first"], span["last"]))
     marks = ",".join("?" * len(ENDED))
     sql = f"SELECT number FROM item WHERE order_id = ? AND state IN ({marks}) AND first_index <= ? ORDER BY number"
@@ -102,8 +136,8 @@ def joined(index: Index, order_id: str, first: int, last: int) -> None:
 def waiting_for_marks(index: Index, order_id: str) -> int:
     """Products of an order that are there, and are sent on only when a person likes them."""
     sql = (
-        "SELECT count(DISTINCT parent) AS n FROM item WHERE order_id = ? AND parent IS NOT NULL AND waits = 2 "
-        f"AND state = 'planned' AND EXISTS ({_SHELVED})"
+        "SELECT count(*) AS n FROM (SELECT DISTINCT parent, parent_nth FROM item WHERE order_id = ? "
+        f"AND parent IS NOT NULL AND waits = 2 AND state = 'planned' AND EXISTS ({_SHELVED}))"
     )
     return int(index.rows(sql, (order_id,))[0]["n"])
 
@@ -144,10 +178,11 @@ class LeftBetween:
 
 def left_between(index: Index) -> list[LeftBetween]:
     """Outputs that are not shelved, and of which something was to be made that ended without being made."""
+    fed = "item.order_id = i.order_id AND parent = i.place AND parent_nth = i.nth"
     sql = (
-        "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id WHERE EXISTS (SELECT 1 "
-        "FROM item WHERE item.order_id = i.order_id AND parent = i.place AND state IN ('failed', 'cancelled')) "
-        "AND NOT EXISTS (SELECT 1 FROM item WHERE item.order_id = i.order_id AND parent = i.place "
-        "AND state NOT IN ('completed', 'failed', 'cancelled')) ORDER BY o.id"
+        "SELECT o.id, o.name, i.path FROM interim i JOIN orders o ON o.id = i.order_id "
+        f"WHERE EXISTS (SELECT 1 FROM item WHERE {fed} AND state IN ('failed', 'cancelled')) "
+        f"AND NOT EXISTS (SELECT 1 FROM item WHERE {fed} AND state NOT IN ('completed', 'failed', 'cancelled')) "
+        "ORDER BY o.id"
     )
     return [LeftBetween(row["id"], row["name"], row["path"]) for row in index.rows(sql)]

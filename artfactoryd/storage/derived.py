@@ -9,8 +9,8 @@ from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage import dependencies
+from artfactoryd.storage.dependencies import BY_YOU
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.projection import BY_YOU
 from artfactoryd.storage.rows import ItemKey, OutageRow
 
 CHUNK = 2000
@@ -36,13 +36,13 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
     state, reason = ("cancelled", BY_YOU) if order["was_cancelled"] else ("planned", None)
     sql = (
         "INSERT INTO item (order_id, number, state, reason, provider, first_index, asked, copy, seed, generation,"
-        " tokens, upper, model, key, stage, parent, waits, attempts, stop, buy_again) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
+        " tokens, upper, model, key, stage, parent, waits, wants_liked, attempts, stop, buy_again) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)"
     )
     rows = [
         (order_id, item.number, state, reason, providers[item.model], item.first_index, item.asked, item.copy,
          item.seed, strict_json.dumps(dict(item.parameters)), strict_json.dumps(item.tokens),
-         item.upper, item.model, item.key, item.stage, item.parent, _waits(item))
+         item.upper, item.model, item.key, item.stage, item.parent, _waits(item), int(item.liked))
         for item in coming
     ]  # fmt: skip
     index.add(sql, rows)

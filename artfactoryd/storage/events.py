@@ -82,6 +82,7 @@ class Filed(_InLine):
     mime: str
     width: int | None
     height: int | None
+    letter: str = _leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ _WAITING = (
     f"WITH RECURSIVE waiting (id) AS ({_NEXT} UNION ALL "
     f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
 )
+_FEEDS = "f.order_id = i.order_id AND f.place = i.parent AND f.nth = i.parent_nth"
 _ORDER = f"SELECT {ORDERS.select()} FROM orders WHERE id = ?"
 _ITEM = f"SELECT {ITEMS.select()} FROM item"
 _ATTEMPT = f"SELECT {ATTEMPTS.select()} FROM generation_log"
@@ -245,8 +246,8 @@ class Index(Database):
         """Made for real orders of this name, newest order first."""
         sql = (
             f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
-            "coalesce((SELECT sha256 FROM product f WHERE f.order_id = i.order_id AND f.place = i.parent), "
-            "(SELECT sha256 FROM interim f WHERE f.order_id = i.order_id AND f.place = i.parent)) AS fed_with "
+            f"coalesce((SELECT sha256 FROM product f WHERE {_FEEDS}), "
+            f"(SELECT sha256 FROM interim f WHERE {_FEEDS})) AS fed_with "
             "FROM orders o JOIN item i ON i.order_id = o.id "
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"
@@ -324,14 +325,14 @@ class Index(Database):
     def product(self, product_id: str) -> ProductRow | None:
         return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))
 
-    def output_at(self, order_id: str, place: int) -> OutputRow | None:
+    def output_fed(self, item: ItemRow) -> OutputRow | None:
         """A product, or one that is not shelved but only sent on: `shelved` tells. The first of several there."""
-        there = (Output.order_id == order_id) & (Output.place == place)
+        there = (Output.order_id == item.order_id) & (Output.place == item.parent) & (Output.nth == item.parent_nth)
         return self.ask_one(OUTPUTS, Output.select().where(there).order_by(Output.id).limit(1))
 
     def fed_with(self, item: ItemRow) -> tuple[OutputRow, ItemRow] | None:
         """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
-        output = None if item.parent is None else self.output_at(item.order_id, item.parent)
+        output = None if item.parent is None else self.output_fed(item)
         maker = self.item(item.order_id, output.number) if output else None
         return (output, maker) if output and maker else None
 
@@ -344,7 +345,8 @@ class Index(Database):
         sql = (
             "SELECT 1 FROM interim JOIN orders ON orders.id = interim.order_id WHERE interim.id = ? "
             "AND expanded_items >= total_items AND NOT EXISTS (SELECT 1 FROM item WHERE "
-            "item.order_id = interim.order_id AND parent = interim.place AND state <> 'completed')"
+            "item.order_id = interim.order_id AND parent = interim.place AND parent_nth = interim.nth "
+            "AND state <> 'completed')"
         )
         return self.row(sql, (output_id,)) is not None
 

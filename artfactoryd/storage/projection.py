@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from artfactoryd.core.letters import place_among
 from artfactoryd.core.lifecycle import MOVES, ItemState, Verdict
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage import dependencies
+from artfactoryd.storage.dependencies import BY_YOU
 from artfactoryd.storage.events import (
     Acceptance,
     Approval,
@@ -49,9 +51,9 @@ ORDER_COLUMNS = (
 )  # fmt: skip
 FROM_ZERO = (
     "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",
+    "grown_items",
 )  # fmt: skip
 FED = (Settlement, Failure, Release, Retry, Tombstone)  # after these, what is fed with the item may begin or end
-BY_YOU = "cancelled by you"
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
 PROOF = "proof"  # a reason to hold when work has begun
@@ -271,12 +273,12 @@ def _settlement(index: Index, event: Settlement) -> None:
     log(index, event, cost=event.cost, estimated=int(event.estimated))
     table = "interim" if event.interim else "product"  # interim: not shelved, only sent on
     sql = (
-        f"INSERT INTO {table} (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        f"INSERT INTO {table} (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     for filed in event.products:
         values = (filed.index, filed.path, filed.sha256, filed.bytes, filed.mime, filed.width, filed.height)
-        index.run(sql, filed.id, event.order, event.item, *values, filed.created_at)
+        index.run(sql, filed.id, event.order, event.item, *values, filed.created_at, place_among(filed.letter))
 
 
 def _release(index: Index, event: Release) -> None:

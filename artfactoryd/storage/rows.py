@@ -68,6 +68,7 @@ class OrderRow:
     buy_again: bool
     models: list[Json]
     proof: list[int] | None
+    grown_items: int
 
     @property
     def short(self) -> str:
@@ -92,6 +93,11 @@ class OrderRow:
     @property
     def proof_items(self) -> list[int]:
         return self.proof or []
+
+    @property
+    def all_items(self) -> int:
+        """With those that are made of what came above what was asked for."""
+        return self.total_items + self.grown_items
 
     @property
     def is_expanded(self) -> bool:
@@ -138,6 +144,8 @@ class ItemRow:
     stage: str | None
     parent: int | None
     waits: int
+    parent_nth: int
+    wants_liked: bool
 
     @property
     def item_key(self) -> ItemKey:
@@ -200,6 +208,7 @@ class ProductRow:
     width: int | None
     height: int | None
     created_at: str
+    nth: int
     liked: bool
     tags: list[str] | None
 
@@ -219,6 +228,7 @@ class OutputRow:
     width: int | None
     height: int | None
     created_at: str
+    nth: int
     liked: bool
     shelved: bool
 

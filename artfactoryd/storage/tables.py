@@ -106,6 +106,7 @@ class Orders(Table):
     buy_again = FlagField()  # approved though bought before and gone since
     models = JsonField()  # empty where there is only one
     proof = JsonField(null=True)  # numbers of the items made first
+    grown_items = pw.IntegerField()  # beside total_items: made of what came above what was asked for
 
     class Meta:
         table_name = "orders"
@@ -135,6 +136,8 @@ class Item(Table):
     stage = pw.TextField(null=True)
     parent = pw.IntegerField(null=True)  # the place in the order of what it is fed with
     waits = pw.IntegerField()  # 1 for its parent, 2 for a liked one
+    parent_nth = pw.IntegerField()  # which of those at that place
+    wants_liked = FlagField()  # whether it waits, or waited, for a liked one
 
     class Meta:
         table_name = "item"
@@ -177,6 +180,7 @@ class Product(Table):
     width = pw.IntegerField(null=True)
     height = pw.IntegerField(null=True)
     created_at = pw.TextField()
+    nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
     liked = FlagField()
     tags = JsonField(null=True)  # null: those of its order
 
@@ -198,6 +202,7 @@ class Interim(Table):
     width = pw.IntegerField(null=True)
     height = pw.IntegerField(null=True)
     created_at = pw.TextField()
+    nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
 
     class Meta:
         table_name = "interim"
@@ -241,6 +246,7 @@ class Output(Table):
     width = pw.IntegerField(null=True)
     height = pw.IntegerField(null=True)
     created_at = pw.TextField()
+    nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
     liked = FlagField()
     shelved = FlagField()
 

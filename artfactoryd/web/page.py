@@ -82,6 +82,8 @@ def _notices(status: StatusDocument) -> str:
     notices = [_closed(name, provider) for name, provider in status.providers.items()]
     if status.paused:
         notices.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
+    if status.daemon and status.daemon.get("waits"):
+        notices.append(f"<strong>The work waits.</strong> {_safe(status.daemon['waits'])}")
     if status.no_room:
         notices.append(_safe(status.no_room))
     return f'<section id="notices">{"".join(f"<p>{notice}</p>" for notice in notices)}</section>\n'

@@ -29,7 +29,7 @@ from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.settings import Http
 from artfactoryd.web import page
 from artfactoryd.web.access import Guard
-from artfactoryd.web.connections import QUIET, listen
+from artfactoryd.web.connections import IDLE, Doors
 from artfactoryd.web.queries import Reads, as_news
 from artfactoryd.web.subscriptions import Follower, Followers
 
@@ -53,7 +53,6 @@ PATIENCE = 10.0  # seconds for a follower to take its news
 CLOSING = 0.5  # seconds for a follower to say good-bye
 PORT_AGAIN = 60.0  # seconds until a taken port is tried again
 HEARTBEAT = 20.0  # seconds between signs of life asked of a follower
-MOST_FOLLOWERS = 100
 ORDERS, ITEMS = (50, 200), (100, 1000)  # a page's length: unasked, and at the most
 
 
@@ -96,7 +95,7 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
     await desk.runner.setup()
     while not stop.is_set():
         try:
-            desk.listener = await listen(desk.runner, http.host, http.port)
+            desk.listener = await desk.doors.listen(desk.runner, http.host, http.port)
         except OSError as error:
             await _no_page(desk.app, _why_not(http, error))
             with suppress(TimeoutError):
@@ -107,7 +106,7 @@ async def _bind(desk: Desk, http: Http, stop: asyncio.Event) -> bool:
         ports = frozenset(int(address[1]) for address in addresses)
         desk.guard = Guard(http.host, ports, desk.guard.token)
         log.info("the status page is at %s", desk.guard.address)
-        await asyncio.to_thread(desk.app.home.tell, page=desk.guard.address, page_problem=None)
+        await asyncio.to_thread(desk.app.home.tell, {"page": desk.guard.address, "page_problem": None})
         return True
     return False
 
@@ -117,7 +116,7 @@ async def _no_page(app: App, reason: str) -> None:
     told = app.home.holder() or {}
     if told.get("page_problem") != reason:
         log.warning("no status page: %s", reason)
-        await asyncio.to_thread(app.home.tell, page=None, page_problem=reason)
+        await asyncio.to_thread(app.home.tell, {"page": None, "page_problem": reason})
 
 
 def _why_not(http: Http, error: OSError) -> str:
@@ -135,6 +134,7 @@ class Desk:
     def __init__(self, app: App, health: Callable[[], Mapping[str, object]], spawn: Spawn, guard: Guard) -> None:
         self.app, self.health, self.guard, self.spawn = app, health, guard, spawn
         self.reads = Reads(app.home, app.settings)
+        self.doors = Doors()
         self.followers = Followers(self.reads.news, app.execution.receipts.moved)
         self.runner = web.AppRunner(
             self._app(),
@@ -142,7 +142,7 @@ class Desk:
             access_log_class=AccessLog,
             access_log=access,
             shutdown_timeout=CLOSING,
-            keepalive_timeout=QUIET,
+            keepalive_timeout=IDLE,
         )
         self.listener: asyncio.Server | None = None
         self._sockets: set[web.WebSocketResponse] = set()
@@ -176,7 +176,8 @@ class Desk:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Every failure as words; what is our own defect goes to the log, never to the visitor."""
         try:
-            return await handler(request)
+            with self.doors.answering(request.transport):
+                return await handler(request)
         except Refused as refused:
             return _refusal(request, refused)
         except NoSuchOrder:
@@ -249,7 +250,8 @@ class Desk:
         await socket.prepare(request)
         self._sockets.add(socket)
         try:
-            with self.followers.following(document.order_id, as_news(document)) as follower:
+            following = self.followers.following(document.order_id, as_news(document))
+            with self.doors.following(request.transport), following as follower:
                 self.spawn(_send(socket, follower))
                 async for _ in socket:  # what a follower says means nothing; that it has gone is heard here
                     pass
@@ -260,8 +262,8 @@ class Desk:
     def _socket(self, request: web.Request) -> web.WebSocketResponse:
         if not self.guard.own_page(request.headers.get("Origin")):
             raise Refused(403, "Not for this page", f"Only pages of {self.guard.address} may follow an order.")
-        if len(self.followers) >= MOST_FOLLOWERS:
-            raise Refused(503, "Too many followers", f"{MOST_FOLLOWERS} follow already. Try again later.")
+        if len(self.followers) >= self.doors.most_followers:
+            raise Refused(503, "Too many followers", f"{len(self.followers)} follow already. Try again later.")
         socket = web.WebSocketResponse(timeout=CLOSING, heartbeat=HEARTBEAT, compress=False, max_msg_size=4096)
         if not socket.can_prepare(request).ok:
             raise Refused(426, "A websocket", "This address is for websockets.", {"Upgrade": "websocket"})

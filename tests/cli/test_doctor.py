@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import http.server
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -22,6 +25,7 @@ import keyring
 import pytest
 from keyring.backends.null import Keyring
 
+from artfactoryd import durable
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor import machine, reachability, report
 from artfactoryd.cli.doctor.reachability import Reached
@@ -86,6 +90,36 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
         "ledger", "clock", "python", "libraries", "privacy",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+@pytest.mark.parametrize("link", ["Held", "Rejected", "Projects", "Inbox", ".work"])
+def test_it_tries_to_move_what_will_be_moved_and_says_what_would_fail(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    if not OTHER.is_dir() or OTHER.stat().st_dev == home.root.stat().st_dev:
+        pytest.skip("no second volume here")
+    with tempfile.TemporaryDirectory(dir=OTHER) as other:
+        shutil.move(home.root / link, Path(other) / link)
+        (home.root / link).symlink_to(Path(other) / link)
+        (sound,) = soundness.folder(home.home, Settings())
+        assert sound.state == OK and "moved between" in sound.text
+        monkeypatch.setattr(durable, "copy", _no_room)
+        (row,) = soundness.folder(home.home, Settings())
+        assert row.state == BAD and "nothing can be moved (No space left on device): " in row.text
+        assert FAILS[link] in row.text and str(home.root / link) in row.text
+        assert not [*Path(other).rglob(".*.tmp"), *home.root.rglob(".*.tmp")]
+
+
+OTHER = Path("/dev/shm")
+FAILS = {
+    "Held": "an order that has to wait for you cannot be laid into Held", "Inbox": "is not taken",
+    "Rejected": "what is no order cannot be set aside", "Projects": "what was bought cannot be put on the shelf",
+    ".work": "what was bought cannot be put on the shelf",
+}  # fmt: skip
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_what_other_users_may_look_into_is_a_warning_and_stays_as_it_is(home: TestHome) -> None:

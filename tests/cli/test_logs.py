@@ -64,6 +64,11 @@ def test_of_one_order_only_what_speaks_of_it_by_id_or_name(home: TestHome) -> No
     by_name, by_id = (
         home.call("logs", "--which", "generation", "--order", name).stdout for name in ("blue", blue[:18])
     )
+    assert home.call("logs", "-n", "0", "--order", "blue").stdout == ""
+    many = "".join(f'{{"text": "{number} of {blue}"}}\n' for number in range(60))
+    (home.home.logs / "artfactoryd.log").write_text(many)
+    assert len(home.call("logs", "--order", "blue").stdout.splitlines()) == 60  # all of one order
+    assert len(home.call("logs").stdout.splitlines()) == 50
     assert by_name == by_id and by_name.count(f"order={blue}") == len(by_name.splitlines()) == 8
 
 

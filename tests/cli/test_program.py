@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +16,7 @@ from artfactoryd import __version__
 from artfactoryd.cli import main, program
 from artfactoryd.cli.program import COMMANDS, load_command
 from artfactoryd.errors import WrongUse
+from artfactoryd.home import Home
 from tests.homes import TestHome
 
 HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
@@ -54,7 +57,7 @@ def test_every_command_of_every_module_is_in_the_list() -> None:
 
 def test_the_list_of_commands_loads_none_of_them(home: TestHome) -> None:
     assert {name for name in loaded(home, "--help") if name.startswith("artfactoryd.cli.")} == {
-        "artfactoryd.cli.program", "artfactoryd.cli.terminal",
+        "artfactoryd.cli.interrupt", "artfactoryd.cli.program", "artfactoryd.cli.terminal",
     }  # fmt: skip
 
 
@@ -99,12 +102,40 @@ def test_wrong_use_is_told_in_a_sentence_and_is_exit_code_2(home: TestHome, word
     assert said in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("word", ["approve", "cancel", "retry", "pause", "resume", "like", "order", "why", "explain"])
+def test_what_is_not_there_is_wrong_use_whoever_is_asked_and_has_one_shape_as_data(home: TestHome, word: str) -> None:
+    words, answer = home.call(word, "nothing"), home.call(word, "nothing", "--json")
+    assert words.returncode == answer.returncode == 2 and "Traceback" not in words.stderr
+    document = json.loads(answer.stdout)
+    assert document["text"] in words.stdout + words.stderr
+    assert document["known"] is False if word == "why" else document.keys() == {"done", "error", "text"}
+    assert not answer.stderr
+
+
+def test_an_empty_place_where_nothing_can_be_done_is_no_success(home: TestHome) -> None:
+    done = home.call("resume", "--json")
+    assert done.returncode == 1 and json.loads(done.stdout)["text"] == "Nothing is stopped or paused."
+
+
 @pytest.mark.parametrize(
-    "words", [["approve", "cars"], ["cancel", "cars"], ["retry", "cars"], ["resume"], ["why", "x"]]
+    ("words", "code"),
+    [(["paint"], 2), (["plan"], 2), (["plan", "not-there.yaml"], 2), (["orders", "--colour"], 2), (["status"], 2)],
+    ids=str,
 )
-def test_steering_what_is_not_there_does_not_succeed_and_says_so(home: TestHome, words: list[str]) -> None:
-    done = home.call(*words)
-    assert done.returncode == 1 and done.stdout.strip()
+def test_every_error_is_one_json_document_where_data_was_asked_for(home: TestHome, words: list[str], code: int) -> None:
+    if words == ["status"]:
+        home.home.settings_file.write_text("budgit: 1\n")
+    done = home.call(*words, "--json")
+    assert done.returncode == code and not done.stderr
+    assert json.loads(done.stdout).keys() == {"done", "error", "text"}
+
+
+def test_what_has_ended_is_not_cancelled_any_more_and_that_is_said(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN)
+    home.once()
+    done = home.call("cancel", "car")
+    assert (done.returncode, done.stdout) == (1, "car is completed already; there is nothing to cancel.\n")
+    assert home.order("car")["status"] == "completed" and not home.lines("cancel")
 
 
 def test_what_answers_with_data_answers_with_one_json_document(home: TestHome) -> None:
@@ -138,6 +169,15 @@ def test_schema_names_all_and_prints_each(home: TestHome) -> None:
     names = home.call("schema").stdout.split()
     assert {"order", "settings", "model", "sidecar"} <= set(names)
     assert json.loads(home.call("schema", "order").stdout)["title"] == "Order"
+
+
+def test_init_makes_a_whole_home_though_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    home = TestHome(Home(tmp_path / "home"))
+    subprocess.run(home.command("init"), stdout=writer, stderr=subprocess.DEVNULL, check=False)
+    os.close(writer)
+    assert home.home.settings_file.exists() and (home.home.library / "schemas" / "order.schema.json").exists()
 
 
 def test_init_leaves_what_is_there(furnished: TestHome) -> None:

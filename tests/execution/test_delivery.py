@@ -365,5 +365,5 @@ async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_o
 
 def test_letters_go_on_after_z_in_the_order_of_the_alphabet() -> None:
     outputs = [events.Output(str(n), 1, "", "", None) for n in range(60)]
-    letters = [output.letter for output in lettered(outputs)]
+    letters = [output.letter for output in lettered(outputs, 0)]
     assert letters[:3] == ["", "b", "c"] and letters == sorted(set(letters)) and len(letters) == 60

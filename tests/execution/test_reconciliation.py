@@ -213,6 +213,23 @@ async def test_a_provider_that_refuses_to_be_asked_is_not_waited_for_nor_stopped
         assert "may not look" in doubt.answer
 
 
+async def test_a_receipt_written_while_the_answer_is_being_remembered_is_written_again(
+    home: TestHome, monkeypatch: Patch, says: dict[str, Any]
+) -> None:
+    says["a car"] = ProviderStopped("This key may not look at the list.")
+    async with at_work(home, monkeypatch, fake=Telling) as works:
+        remember = works.house.books.remember_questions
+
+        async def slowly(questions: Any) -> None:
+            await works.until(lambda: not works.execution.receipts)
+            await remember(questions)
+
+        monkeypatch.setattr(works.house.books, "remember_questions", slowly)
+        await doubtful(works)
+        await works.rests()
+        await works.until(lambda: "nobody can say yet" in " ".join(home.receipt()["reasons"]))
+
+
 async def test_a_defect_while_asking_leaves_it_in_doubt_and_the_house_at_work(
     home: TestHome, monkeypatch: Patch, says: dict[str, Any]
 ) -> None:

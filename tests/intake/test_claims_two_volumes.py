@@ -83,12 +83,22 @@ def test_killed_when_a_held_order_is_there_and_still_here_it_is_there_once(on_tw
     assert os.listdir(home.home.inbox) == [] and leftovers(home) == []
 
 
-def test_killed_when_a_refused_order_is_there_and_still_here_nothing_of_it_is_lost(on_two_volumes: TestHome) -> None:
-    """It may lie there twice, under a second name."""
+@pytest.mark.parametrize("fault", ["reject_noted", "carried"])
+@pytest.mark.parametrize("bundle", [False, True], ids=["file", "folder"])
+def test_killed_when_a_refused_order_is_there_and_still_here_it_is_there_once(
+    on_two_volumes: TestHome, fault: str, bundle: bool
+) -> None:
     home = on_two_volumes
-    home.drop("cars.yaml", "provider: nobody\n")
-    assert home.once(ARTFACTORY_FAULT="carried") < 0
+    name = "cars" if bundle else "cars.yaml"
+    (home.home.rejected / name).write_text("provider: nobody\n")  # the same, refused earlier
+    if bundle:
+        (home.home.inbox / name).mkdir()
+    text = "provider: nobody\n"
+    home.drop(f"{name}/order.yaml" if bundle else name, text)
+    assert home.once(ARTFACTORY_FAULT=fault) < 0
     assert home.once() == 1
-    copies = list(home.home.rejected.glob("cars*.yaml"))
-    assert copies and {copy.read_text() for copy in copies} == {"provider: nobody\n"}
+    second = "cars-2" if bundle else "cars-2.yaml"
+    assert sorted(os.listdir(home.home.rejected)) == sorted([name, second, f"{second}.error.txt"])
+    laid = home.home.rejected / second
+    assert (laid / "order.yaml" if bundle else laid).read_text() == text
     assert os.listdir(home.home.inbox) == [] and leftovers(home) == []

@@ -143,6 +143,16 @@ def test_names_in_folders_are_those_on_the_shelf(home: TestHome) -> None:
     assert home.call("reindex").returncode == 0 and len(home.index.newest_products(9)) == 4
 
 
+@pytest.mark.parametrize("line", ["api_key: {}", "notes: {}", "  output_format: {}"])
+def test_a_line_with_a_key_in_it_is_not_shown(home: TestHome, line: str) -> None:
+    key = "r8_" + "x1" * 19
+    (file := home.root / "cars.yaml").write_text(f"{SKETCHES}{line.format(key)}\n")
+    done = home.call("plan", str(file))
+    assert done.returncode and key not in done.stdout + done.stderr
+    if line.startswith("api"):
+        assert "make a new one" in done.stdout + done.stderr
+
+
 def test_a_warning_is_shown_under_its_line_and_a_hold_says_how_to_go_on(home: TestHome) -> None:
     (file := home.root / "cars.yaml").write_text(SKETCHES.replace("car'", "car (big:1.2)'") + "limit: 1\n")
     shown = home.call("plan", str(file)).stdout.splitlines()

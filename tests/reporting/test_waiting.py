@@ -51,6 +51,31 @@ def test_why_takes_the_words_file_for_what_it_speaks_of(home: TestHome) -> None:
     assert "Did you mean sketch?" in why(home, str(home.home.rejected / "car.yaml.error.txt"))
 
 
+def test_why_of_a_path_is_about_that_path_and_not_about_its_name(home: TestHome, tmp_path: Path) -> None:
+    home.drop("car.yaml", GREEN.replace("sketch", "sketsch"))
+    home.drop("boat.yaml", GREEN)
+    home.once()
+    for path in ("Held/car.yaml", str(home.home.held / "car.yaml"), "Rejected/boat.yaml", "/nowhere/boat.yaml"):
+        assert why(home, path) == f"Nothing is known of {path}.\n"
+    assert "Did you mean sketch?" in why(home, "Rejected/car.yaml") == why(home, "Inbox/car.yaml")
+    assert "became order boat" in why(home, str(home.home.inbox / "boat.yaml"))
+    (tmp_path / "recipe.yaml").write_text(GREEN)
+    assert "became order boat" in why(home, str(tmp_path / "recipe.yaml"))
+    (home.home.inbox / "summer").mkdir()
+    home.drop("summer/car.yaml", GREEN)
+    assert "lies in the Inbox" in why(home, "Inbox/summer/car.yaml")
+
+
+def test_a_held_file_thrown_away_by_hand_shows_at_once(home: TestHome) -> None:
+    home.configure(limits={"products_per_order": 1})
+    home.drop("cars.yaml", GREEN.replace("a green", "'a [red,blue]").replace("car,", "car',"))
+    assert home.once() == 3
+    assert not any("left Held" in reason for reason in home.order("cars")["reasons"])
+    (home.home.held / "cars.yaml").unlink()
+    assert any("left Held" in reason for reason in home.order("cars")["reasons"])
+    assert "left Held" in home.call("status").stdout
+
+
 def test_why_says_which_items_failed_and_why(shop: TestHome, emulator: Emulator) -> None:
     emulator.control(outcome=["failed"])
     shop.drop("cars.yaml", PAID)

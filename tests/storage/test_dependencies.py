@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from artfactoryd.errors import RunFailed
+from artfactoryd.factories import Outputs
+from artfactoryd.planning.accepted import expander
+from artfactoryd.storage.derived import add_items
+from artfactoryd.storage.events import Acceptance, Settlement, from_line
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.projection import apply
 from tests.homes import TestHome
 from tests.works import Works, at_work, found_again, order, quick
 
@@ -80,6 +87,64 @@ async def test_what_was_asked_for_and_left_out_ends_only_its_own(
         assert [item.state for item in works.items(order_id)] == ["completed"] * 3 + ["cancelled"] * 2
         answer = await works.tell("retry", order_id)
         assert "nothing in cars to send again" in answer["text"]
+
+
+async def test_what_came_above_what_was_asked_for_is_sent_on_too(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with items of its own, through every stage, once; and the ledger alone tells of the same."""
+    last = {"id": "last", "provider": "other", "model": "editor"}
+    async with at_work(home, monkeypatch) as works:
+        three = Outputs(tuple(works.fake.picture(name) for name in ("one", "two", "six")), {})
+        works.fake.script("collect", lambda _: three)
+        order_id = await works.make(staged({**SMALLER, "parameters": {"strength": 1}}, last))
+        await works.until(lambda: "more than was set aside" in " ".join(home.receipt().get("reasons", [])))
+        assert set(works.states(order_id)) == {"completed", "planned"}
+        assert (await works.tell("approve", order_id))["done"]
+        await works.rests()
+        assert works.state(order_id) == "completed"
+        assert Counter(item.stage for item in works.items(order_id)) == {None: 2, "again": 4, "last": 4}
+        products = works.house.books.index.products(order_id)
+        names = sorted(Path(row.path).name.split("-")[0] for row in products)
+        assert " ".join(names) == "0001 0001b 0001c 0002 0003 0003ba 0003ca 0004 0005 0005baa 0005caa 0006"
+        fed = {sidecar(home, row.path)["parents"][0] for row in products if sidecar(home, row.path)["parents"]}
+        assert len(fed) == 8  # every product of the first two stages
+        await works.until(lambda: home.receipt()["items"] == {"total": 10, "completed": 10})
+        assert found_again(home, Path(home.home.root) / "again.sqlite3") == Counter(completed=10)
+        assert with_late_rows(home, order_id) == items_of(works.house.books.index, order_id)
+    assert len(works.fake.calls()) + len(works.other.calls()) == 10
+
+
+def with_late_rows(home: TestHome, order_id: str) -> list[dict[str, Any]]:
+    """The items by the ledger, where those of later stages had no rows when the first item was settled."""
+    with closing(Index.open(home.root / "late.sqlite3")) as index:
+        for event in map(from_line, home.lines()):
+            apply(index, event)
+            late = isinstance(event, Settlement) and event.item == 1
+            if isinstance(event, Acceptance) or late:
+                accepted = index.order(order_id)
+                assert accepted is not None
+                providers, planned = expander(accepted)
+                add_items(index, order_id, providers, list(planned)[: None if late else 2])
+        return items_of(index, order_id)
+
+
+def items_of(index: Index, order_id: str) -> list[dict[str, Any]]:
+    return index.rows("SELECT * FROM item WHERE order_id = ? ORDER BY number", (order_id,))
+
+
+async def test_what_is_sent_on_waits_for_its_own_mark(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        two = Outputs((works.fake.picture("one"), works.fake.picture("two")), {})
+        works.fake.script("collect", lambda _: two)
+        order_id = await works.make(order("a car", then=[{**SMALLER, "wait": "liked"}]))
+        [_, second] = works.house.books.index.products(order_id)
+        assert (await works.tell("approve", order_id))["done"]  # it cost more than was set aside
+        assert (await works.tell("like", products=[second.path]))["done"]
+        await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=3, planned=2))
+        assert {sidecar(home, row.path)["parents"][0] for row in works.house.books.index.products(order_id)[2:]} == {
+            second.id
+        }  # fmt: skip
 
 
 async def test_a_rehearsal_draws_every_stage(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,11 @@ def test_a_row_has_the_fields_of_its_table_in_their_order(decoder: rows.Decoder[
 
 def test_what_is_read_is_what_was_written(index: Index) -> None:
     insert = (
-        "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, liked,"
-        " tags) VALUES ('p', 'o', 1, 2, 'a.png', 'ab', 3, 'image/png', NULL, 5, 'now', 1, '[\"good\"]')"
+        "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth,"
+        " liked, tags) VALUES ('p', 'o', 1, 2, 'a.png', 'ab', 3, 'image/png', NULL, 5, 'now', 0, 1, '[\"good\"]')"
     )
     index.run(insert)
-    product = rows.ProductRow("p", "o", 1, 2, "a.png", "ab", 3, "image/png", None, 5, "now", liked=True, tags=["good"])
+    product = rows.ProductRow(
+        "p", "o", 1, 2, "a.png", "ab", 3, "image/png", None, 5, "now", 0, liked=True, tags=["good"]
+    )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import HomeLocked, WrongUse
@@ -42,13 +43,13 @@ def folder(home: Home, settings: Settings) -> Rows:
         home.claims, home.commands, home.logs, home.temp,
     )  # fmt: skip
     wrong = [f"{folder} {words}." for folder in folders if (words := _unusable(folder))]
+    wrong += failing_moves(home, settings.inbox.path or home.inbox)
     if wrong:
-        way_out = "`init` makes again what is missing and leaves the rest; of the others look who owns them."
+        way_out = "`init` makes again what is missing; of the others look who owns them and how they are mounted."
         yield Row("folder", BAD, " ".join(wrong), way_out)
     else:
-        yield Row(
-            "folder", OK, f"{home.root} is in a fit place, and every folder in it can be written.{as_seen_here()}"
-        )
+        words = f"{home.root} is in a fit place, and every folder in it can be written and moved between."
+        yield Row("folder", OK, f"{words}{as_seen_here()}")
 
 
 def privacy(home: Home) -> Rows:

@@ -23,7 +23,7 @@ LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 @click.pass_context
 def init(ctx: click.Context, adopt: bool) -> None:
     """Make the factory folder with settings, examples and the schemas for editors."""
-    for line in make_home(home_of(ctx), adopt=adopt):
+    for line in list(make_home(home_of(ctx), adopt=adopt)):  # done, then told: whoever reads may have left
         echo(line)
 
 

@@ -23,6 +23,7 @@ from artfactoryd.log import FILES, OLD_FILES
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
+LAST = 50  # entries that are shown where nobody says how many
 LOOK = 0.25  # seconds between looks for more
 IDS = ("order", "item")
 _LINE = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\S+) (?P<level>[A-Z]+) (?P<logger>\S+) (?P<rest>.*)")
@@ -40,16 +41,18 @@ _ID = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s"]+)(?: |$)')
 @click.option("-f", "--follow", is_flag=True, help="Go on printing what comes, until Ctrl-C.")
 @click.option("--order", metavar="ID", help="Only what speaks of this order.")
 @latest
-@click.option("-n", "most", type=click.IntRange(min=0), default=50, metavar="N", help="How many (default 50).")
+@click.option(
+    "-n", "most", type=click.IntRange(min=0), metavar="N", help="How many (default 50; with --order all there are)."
+)
 @as_json
 @click.pass_context
 def logs(
-    ctx: click.Context, which: str, follow: bool, order: str | None, latest: bool, most: int, as_json: bool
+    ctx: click.Context, which: str, follow: bool, order: str | None, latest: bool, most: int | None, as_json: bool
 ) -> None:
     """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
     home = made_home(ctx)
     wanted = [order_id_of(home, order, latest=latest)] if order else []
-    entries, follower = tail(home, which, most, wanted)
+    entries, follower = tail(home, which, LAST if most is None and not order else most, wanted)
     for entry in entries:
         echo(printed(entry, as_json))
     for entry in entries_to_come(follower, wanted) if follow else ():
@@ -116,8 +119,8 @@ def entries(lines: Iterable[str]) -> Iterator[Entry]:
         yield Entry(tuple(group))
 
 
-def tail(home: Home, which: str, most: int, wanted: Sequence[str] = ()) -> tuple[list[Entry], Follower]:
-    """The last `most` entries, and who reads on from there. `wanted`: only what speaks of one of these ids."""
+def tail(home: Home, which: str, most: int | None, wanted: Sequence[str] = ()) -> tuple[list[Entry], Follower]:
+    """The last `most` entries (None: all), and who reads on from there. `wanted`: only what speaks of these ids."""
     newest = home.logs / FILES[which]
     follower = Follower(newest)  # first, so that what is written meanwhile is not lost
     old = (newest.with_name(f"{newest.name}.{number}") for number in range(OLD_FILES, 0, -1))

@@ -32,7 +32,7 @@ RUNNING, NOT_INSTALLED, NOT_RUNNING = 0, 1, 3  # exit codes
 def install(ctx: click.Context) -> None:
     """Let launchd or systemd start the daemon when you log in, and again when it dies."""
     home = made_home(ctx)
-    for line in install_service(home, settings_of(home), os.environ, sys.argv[0]):
+    for line in list(install_service(home, settings_of(home), os.environ, sys.argv[0])):  # done, then told
         echo(line)
     code, document = service_document(home, os.environ)
     echo(status_text({**document, "warnings": []}))
@@ -43,7 +43,7 @@ def install(ctx: click.Context) -> None:
 @click.pass_context
 def uninstall(ctx: click.Context) -> None:
     """Stop the service and take it away; the factory folder stays as it is."""
-    for line in uninstall_service(home_of(ctx), os.environ):
+    for line in list(uninstall_service(home_of(ctx), os.environ)):  # done, then told
         echo(line)
 
 

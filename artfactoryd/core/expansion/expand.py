@@ -6,14 +6,17 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.expansion import stages
 from artfactoryd.core.expansion.plan import LARGEST, Plan, sized
 from artfactoryd.core.expansion.sections import Means, Reading, read
 from artfactoryd.core.expansion.stages import Stage
 from artfactoryd.core.grammar.lists import Steps
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
+from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Later, Order
+from artfactoryd.core.parameters.secret_values import holds_key
 from artfactoryd.core.seeds import number_from
 from artfactoryd.errors import Path, Problem
 
@@ -168,12 +171,27 @@ def _seeds(axis: ValueAxis) -> list[int]:
     return [value for value in values if isinstance(value, int)]
 
 
+def _as_written(order: Order) -> Iterator[tuple[Path, Value]]:
+    """What goes into papers as it stands."""
+    yield from ((("parameters", name), value) for name, value in order.parameters.items())
+    yield from ((("then", number, "parameters"), dict(later.parameters)) for number, later in enumerate(order.then))
+    yield from ((("lookups", name), list(values)) for name, values in order.lookups.items())
+    yield from ((("notes",), order.notes), (("tags",), list(order.tags)))
+    if order.cases is not None and not isinstance(order.cases, str):
+        yield ("cases",), [dict(row) for row in order.cases]
+
+
 def _order_warnings(plan: Plan) -> Iterator[Problem]:
     # Equal to its own, it is its own: an accepted order's models have the price that it was accepted with.
     known = [model.id for place, model in enumerate(plan.models) if plan.own_price(place) is None]
     if plan.order.price is not None and known:
         message = f"the price of {', '.join(known)} is known; the order's own price is not used."
         yield Problem("W_PRICE", message, "Take `price` out.", path=("price",))
+    for path, value in _as_written(plan.order):
+        if holds_key(strict_json.dumps(value)):
+            message = "something here looks like a key. It would be sent, and stand in order, ledger and sidecars."
+            fix = "Take it out, and make a new one: this one is in a file."
+            yield Problem("W_SECRET", message, fix, path, holds=True)
     if not plan.order.validate:
         message = "the parameters are sent as written, unchecked."
         yield Problem("W_NOT_VALIDATED", message, path=("validate",))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from artfactoryd.core.expansion.plan import LARGEST, Buying, Plan
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.errors import Problem
 
 
@@ -55,7 +56,7 @@ def reasons_to_hold(
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))
     if price is not None and price > ask_above:
         known = price > cap  # the price has been said just now
-        items = "1 item" if buying.items == 1 else f"{buying.items} items"
+        items = counted(buying.items, "item")
         text = "Above" if known else f"Its {items} may cost up to {dollars(price)}; above"
         reasons.append(Reason("ask_above", f"{text} {dollars(ask_above)} you are asked first."))
     return reasons

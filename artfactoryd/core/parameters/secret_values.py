@@ -20,6 +20,13 @@ _REFERENCE = re.compile(r"env:\w+|keychain|file:.+", re.ASCII)
 _WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]*:[^/?#@\s]*@", re.IGNORECASE)
 
 
+_KEY = re.compile(
+    r"\br8_\w{20,}|\bsk-[\w-]{20,}|\bhf_\w{20,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}",
+    re.ASCII,
+)
+
+
 class Hidden:
     """Stands for a secret where a call is compared: whatever a provider shows in its place may be it."""
 
@@ -45,6 +52,11 @@ def is_reference(value: Value) -> bool:
 def holds_password(text: str) -> bool:
     """An address with user and password in it."""
     return _WITH_PASSWORD.search(text) is not None
+
+
+def holds_key(text: str) -> bool:
+    """Something that has the shape of a provider's key."""
+    return _KEY.search(text) is not None
 
 
 def secrets_in(name: str, schema: Schema, value: Value, depth: int = DEEPEST) -> Iterator[tuple[Place, Value]]:

@@ -58,6 +58,11 @@ class Disk:
         """The ledger was refused a moment ago: the disk is not looked at yet."""
         return self._clock() < self._full_until
 
+    @property
+    def refuses(self) -> str:
+        """Why nothing is looked at at all just now; empty when it is."""
+        return self._full if self.is_resting else ""
+
     def look(self) -> bool:
         """Look whether there is room, and put down in `full` why not. Whether that has changed."""
         before, self._full = self._full, next(iter(self._unfiled.values()), "") or self._room.missing()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -425,3 +426,25 @@ def test_a_plan_says_which_lookups_it_needs_and_the_orders_own_win() -> None:
     made = make_plan(found, MODEL, 1, written=lambda path: None, check=schema.check_value, lookups=library)
     assert [item.parameters["prompt"] for item in made.items()] == ["red small", "pink small"]
     assert made.lookups == {"color": ["red", "shades"], "shades": ["pink"], "size": ["small"]}
+
+
+KEYS = ("r8_" + "x1" * 19, "sk-" + "a1b2" * 8, "0123abcd-0000-1111-2222-0123456789ab:" + "f0" * 16)
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    "found",
+    [
+        lambda key: plan({"prompt": f"a car {key}"}), lambda key: plan({"prompt": "a car"}, notes=key),
+        lambda key: plan({"prompt": ["a", f"b {key}"]}), lambda key: plan({"prompt": "a [x]"}, lookups={"x": [key]}),
+        lambda key: plan({"prompt": "a car"}, cases=[{"prompt": key}]),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_key_holds_the_order_and_is_not_repeated(found: Callable[[str], Plan], key: str) -> None:
+    [warning] = [warning for warning in found(key).warnings if warning.code == "W_SECRET"]
+    assert warning.holds and key not in warning.message + warning.fix
+
+
+def test_words_that_only_begin_like_a_key_hold_nothing() -> None:
+    of = plan({"prompt": "a sk-etch of r8_ and hf_x, 12345678-aaaa"}, notes="key parameters")
+    assert not [warning for warning in of.warnings if warning.code == "W_SECRET"]

@@ -105,6 +105,13 @@ ROWS: dict[int, list[str]] = {
     10: ["UPDATE orders SET proof = '[1]' WHERE id = 'o3'"],
     11: [product("i1", "o3", 2, "interim")],
     12: ["INSERT INTO shelf_item VALUES ('o9', 1, 'k', 1, 1)", "INSERT INTO ledger_mark VALUES (1, '')"],
+    13: [
+        product("p13", "o3", 1, "product", ", nth", ", 1"),
+        item(
+            "o3", 5, "planned", "", ", model, stage, parent, waits, parent_nth, wants_liked", ", 1, 'oil', 1, 0, 1, 1"
+        ),
+        "UPDATE orders SET grown_items = 1 WHERE id = 'o3'",
+    ],
 }  # fmt: skip
 
 

@@ -1,0 +1,64 @@
+"""Ctrl-C: one line and exit code 130 at any moment, whatever is being loaded or opened.
+
+While modules are loaded no exception is safe: the process ends at once. A command gets it as KeyboardInterrupt, so
+that it can leave the terminal as it was; the loop has a handler of its own.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from artfactoryd import log_outlet
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+_watched: list[bool] = []
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+    log_outlet.interrupted()
+
+
+def watch() -> None:
+    """From here to the end of the process; not where it was started to outlive Ctrl-C, nor in somebody else's."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        _watched.append(True)
+        signal.signal(signal.SIGINT, _end)
+
+
+@contextmanager
+def as_exception() -> Iterator[None]:
+    """KeyboardInterrupt meanwhile."""
+    with _handled(signal.default_int_handler, _end):
+        yield
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Within `as_exception`: the end, again."""
+    with _handled(_end, signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def while_loading(before: Handler) -> Iterator[None]:
+    """The end, too, unless it is ignored; afterwards again what was `before`."""
+    try:
+        signal.signal(signal.SIGINT, _end if before is signal.default_int_handler else before)
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _handled(meanwhile: Handler, afterwards: Handler) -> Iterator[None]:
+    try:
+        if _watched:
+            signal.signal(signal.SIGINT, meanwhile)
+        yield
+    finally:
+        if _watched:
+            signal.signal(signal.SIGINT, afterwards)

@@ -1,0 +1,70 @@
+"""What must never be read by others, taken out of words that a provider, a library or a person chose.
+
+Every secret that this process has resolved is known as it is (`hide`); others are known by their shape, or by the name
+that stands before them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote
+
+LEAST = 6  # characters of a secret that is looked for as it is: a shorter one would be found in ordinary words
+MASK = "[key]"
+_hidden: set[str] = set()
+
+_SHAPES = re.compile(
+    r"\br8_\w+"
+    r"|\b(?:hf|ghp|gho|pat)_\w{6,}"
+    r"|\bsk-[\w*.-]{3,}"
+    r"|\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*"
+    r"|(?i:\bbearer\s+)[^\s'\",]{6,}"
+    r"|(?i:\b(?:key|token)\s+)(?=[^\s'\",]*\d)[^\s'\",]{16,}"  # "Key ID:SECRET", not "key parameters"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
+    r"|(?<=://)[^\s/'\"]+(?=@)"  # user and password of an address
+)
+# A name, what separates it, and the secret: `Authorization: Bearer x`, `"api_key": "x"`, `token=x`, `&signature=x`
+_REST = r"[^\s'\"&#,;)\]}]"
+_NOT = r"(?!\[key\]|env:|file:|keychain\b)"  # taken out already, or the place of a secret, which may be read
+_QUOTE = r"\\?[\"']?"
+_STRONG = (
+    r"api[_-]?key|access[_-]?key|secret|password|passwd|signature|credential"
+    r"|(?:access|auth|api|session|security)[_-]?token"
+)
+_NAMED = re.compile(
+    rf"(?P<header>(?i:\bauthorization{_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}(?i:(?:bearer|basic|token|key)\s+)?{_REST}+"
+    rf"|(?P<strong>(?i:\b(?:[\w-]*[_-])?(?:{_STRONG}){_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}{_REST}{{6,}}"
+    rf"|(?P<equals>(?i:\b[\w-]*(?:token|key|secret|password|signature)={_QUOTE})){_NOT}{_REST}+"
+    rf"|(?P<weak>(?i:\b(?:key|token){_QUOTE}:\s*{_QUOTE})){_NOT}(?={_REST}*\d){_REST}{{8,}}"
+)
+_PASSWORD = re.compile(r"(?<=://)[^\s/'\"]+(?=@)")
+_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
+
+
+def hide(secret: str) -> None:
+    """From now on it is taken out of all words, whatever stands around it, in each form in which it may come back."""
+    if len(secret) >= LEAST:
+        _hidden.update({secret, json.dumps(secret)[1:-1], quote(secret, safe="")})
+
+
+def without_secrets(text: str) -> str:
+    """Without what was hidden; all else stays, so that JSON stays JSON."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def without_signatures(document: str) -> str:
+    """JSON without what was hidden, and addresses without password and query: it stays JSON, whatever its keys are."""
+    return _QUERY.sub(r"\1?…", _PASSWORD.sub(MASK, without_secrets(document)))
+
+
+def redact(text: str) -> str:
+    """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
+    sign, without it."""
+    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, _NAMED.sub(_masked, without_secrets(text))))
+
+
+def _masked(match: re.Match[str]) -> str:
+    return f"{match[match.lastgroup or 0]}{MASK}"
