@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderSto
 from artfactoryd.factories import ProviderSettings, Uploads
 from artfactoryd.factories import fal as factory_module
 from artfactoryd.factories.fal import ADDRESSES, make
+from tests.crooked import server
 from tests.emulator.client import Emulator
 
 DATA = b"\x89PNG not really, and nobody here minds " * 1000
@@ -107,6 +109,18 @@ async def test_a_key_that_may_not_upload_stops_the_provider(emulator: Emulator) 
     with pytest.raises(ProviderStopped, match="does not accept the key"):
         await factory.upload("a.png", DATA, "image/png")
     await factory.close()
+
+
+async def test_a_key_that_is_good_for_all_but_uploads_stops_nothing(emulator: Emulator) -> None:
+    async def forbids(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    async with server(forbids) as (address, _):
+        addresses = {**dict.fromkeys(ADDRESSES, emulator.base_url), "rest_url": address}
+        factory = make(ProviderSettings("fal", "id:secret", addresses), Path("/nowhere"))
+        with pytest.raises(AskAgain, match="403"):
+            await factory.upload("a.png", DATA, "image/png")  # type: ignore[attr-defined]
+        await factory.close()
 
 
 async def test_a_picture_too_large_for_one_piece_is_refused_unsent(

@@ -78,7 +78,7 @@ ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("400", CallRefused),
     ("401", ProviderStopped),
     ("402", ProviderStopped),
-    ("403", ProviderStopped),
+    ("403", AskAgain),
     ("404", CallRefused),
     ("413", CallRefused),
     ("422", CallRefused),

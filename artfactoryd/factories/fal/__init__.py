@@ -208,7 +208,7 @@ def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
 
 
 def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
-    error = refusal(answer, "fal")
+    error = None if answer.status == 403 else refusal(answer, "fal")  # what needs no upload may be allowed
     if isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped)):
         return error
     kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain

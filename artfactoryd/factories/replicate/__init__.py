@@ -193,7 +193,7 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     if isinstance(address, str):
         expires_at = text(document.get("expires_at"))
         return Uploaded(address, expires_at, answer.lives(moment(expires_at)))
-    error = refusal(answer, "Replicate")
+    error = None if answer.status == 403 else refusal(answer, "Replicate")  # what needs no upload may be allowed
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
         kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
