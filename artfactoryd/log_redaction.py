@@ -38,7 +38,6 @@ _NAMED = re.compile(
     rf"|(?P<equals>(?i:\b[\w-]*(?:token|key|secret|password|signature)={_QUOTE})){_NOT}{_REST}+"
     rf"|(?P<weak>(?i:\b(?:key|token){_QUOTE}:\s*{_QUOTE})){_NOT}(?={_REST}*\d){_REST}{{8,}}"
 )
-_PASSWORD = re.compile(r"(?<=://)[^\s/'\"]+(?=@)")
 _QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
 
 
@@ -55,15 +54,15 @@ def without_secrets(text: str) -> str:
     return text
 
 
-def without_signatures(document: str) -> str:
-    """JSON without what was hidden, and addresses without password and query: it stays JSON, whatever its keys are."""
-    return _QUERY.sub(r"\1?…", _PASSWORD.sub(MASK, without_secrets(document)))
-
-
 def redact(text: str) -> str:
     """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
     sign, without it."""
-    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, _NAMED.sub(_masked, without_secrets(text))))
+    return redact_json(_NAMED.sub(_masked, without_secrets(text)))
+
+
+def redact_json(text: str) -> str:
+    """The same of JSON, whose keys are no names of secrets: only what is a secret by its shape, or known."""
+    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, without_secrets(text)))
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -188,17 +188,18 @@ def dump(home: TestHome) -> dict[str, Any]:
     finally:
         index.close()
     private = home.home.private
-    files = [path for path in home.root.rglob("*") if path.is_file() and private not in path.parents]
+    files = [path for path in everything(home.root) if path.is_file() and private not in path.parents]
     return {**tables, "files": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}}
 
 
-def tree(folder: Path) -> list[Path]:
-    """All that is in it, of a folder in which somebody works: what goes meanwhile is passed over."""
-    return [Path(at, name) for at, folders, files in os.walk(folder) for name in (*folders, *files)]
+def everything(root: Path) -> Iterator[Path]:
+    """Below it, also where a folder is a link to another volume; what goes meanwhile is passed over."""
+    for folder, folders, files in os.walk(root, followlinks=True):
+        yield from (Path(folder, name) for name in (*folders, *files))
 
 
 def leftovers(home: TestHome) -> list[str]:
-    names = [path.name for path in tree(home.root) if home.home.private not in path.parents]
+    names = [path.name for path in everything(home.root) if home.home.private not in path.parents]
     return [name for name in names if name.endswith((".tmp", ".part")) or name.startswith((".taken-", ".cleared-"))]
 
 

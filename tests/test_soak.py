@@ -15,7 +15,10 @@ FIRST = ("recorded_release",)  # places at which no other test kills
 
 def test_a_short_soak_balances(tmp_path: Path) -> None:
     storm, said = Storm(tmp_path, seed=11), list[str]()
-    well = soak(storm, seconds=60, lives=4, first=FIRST, say=said.append)
+    try:
+        well = soak(storm, seconds=60, lives=4, first=FIRST, say=said.append)
+    finally:
+        storm.mishaps.clear()
     assert well, "\n".join(said)
     assert set(FIRST) <= set(storm.places), said
     assert storm.emulator.creates() and said[0] == said[-1] == "seed 11"
@@ -26,7 +29,8 @@ def test_a_program_that_sends_again_when_in_doubt_is_reported(tmp_path: Path) ->
     with storm.weathered():
         storm.live("recorded_failure")  # each create is accepted, and its answer lost
         bought = storm.bought()
-    finding = Balance(storm.home, bought, storm.person.names).no_double_payment()
+    finding = Balance(storm.home, bought, storm.person.names, {}).no_double_payment()
+    storm.mishaps.clear()
     assert finding.broken and str(finding).startswith("BROKEN  no item has two accepted creates"), finding
 
 

@@ -19,7 +19,7 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
-from artfactoryd.log_redaction import redact, without_signatures
+from artfactoryd.log_redaction import redact, redact_json
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
@@ -51,7 +51,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: boo
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
     if as_json:
         for piece in planned.json():
-            echo(without_signatures(piece), nl=False)
+            echo(redact_json(piece), nl=False)
     else:
         show(planned, echo)
     ctx.exit(planned.exit_code)

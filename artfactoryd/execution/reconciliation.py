@@ -14,7 +14,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from artfactoryd.clock import Age, iso
@@ -48,6 +48,8 @@ FEW = 3
 BEFORE = timedelta(minutes=15)  # tickets from so long before the oldest doubt are told of too
 NOT_BOUGHT = "The provider's own list shows that it was not bought."
 UNTOLD = "The provider does not say what became of it."
+SET_BACK = "The clock was set back after it was sent: that the provider's list lacks it proves nothing."
+STRAIGHT = timedelta(seconds=2)  # by which moments may go back though nobody set the clock: lines overtake each other
 
 
 class Reconciliation:
@@ -91,8 +93,11 @@ class Reconciliation:
     async def _ask_once(self, provider: str, pause: float, start: Callable[[ItemRow], None]) -> float:
         """One question about all that is in doubt there. Seconds until the next, 0 when asking tells nothing more."""
         doubts = in_doubt.open_doubts(self._index, provider)
-        asked = {doubt.attempt.id: doubt.attempt for doubt in doubts if self._is_worth_asking(doubt.attempt)}
-        answer = await self._answer(provider, list(asked.values())) if asked else Answer()
+        worth = [doubt for doubt in doubts if self._is_worth_asking(doubt.attempt)]
+        asked = {doubt.attempt.id: doubt.attempt for doubt in worth}
+        back = await asyncio.to_thread(self._sent_before, worth)
+        answer = await self._answer(provider, list(asked.values()), back) if asked else Answer()
+        answer = answer.without_absences(back)
         unsettled = [doubt for doubt in doubts if not await self._settle(doubt.attempt, answer.of(doubt), start)]
         self._asked.update(asked.keys())
         pause = max(pause, answer.after)
@@ -104,11 +109,20 @@ class Reconciliation:
             self._doubts.lose_hope(provider)
         return pause if any(question.next_at for question in questions) else 0.0
 
-    async def _answer(self, provider: str, attempts: Sequence[AttemptRow]) -> Answer:
+    def _sent_before(self, doubts: Sequence[Doubt]) -> dict[str, datetime]:
+        """By attempt, when it was sent at the latest, of those that were sent before the clock was set back."""
+        latest = in_doubt.sent_by(self._index, doubts, iso(self._clock()))
+        moments = {
+            doubt.attempt.id: (_when(doubt.attempt.asked_at), _when(latest[doubt.attempt.id])) for doubt in doubts
+        }
+        return {name: by for name, (told, by) in moments.items() if told - by > STRAIGHT}
+
+    async def _answer(self, provider: str, attempts: Sequence[AttemptRow], back: Mapping[str, datetime]) -> Answer:
         """What the provider tells, or why it does not. Whatever goes wrong in asking is an answer too."""
         factory = self._factories[provider]
         assert isinstance(factory, Reconciles)
-        doubts, known = await asyncio.to_thread(self._attempts, provider, attempts)
+        asked, known = await asyncio.to_thread(self._attempts, provider, attempts)
+        doubts = [replace(doubt, asked_at=back.get(doubt.id, doubt.asked_at)) for doubt in asked]
         try:
             async with asyncio.timeout(ROUND):
                 return Answer(await factory.reconcile(doubts, known))
@@ -193,9 +207,9 @@ class Reconciliation:
         again = self._is_worth_asking(attempt)
         waited = self._told.setdefault(attempt.id, Age(now, lambda: now)).seconds
         hopeful = again and not answer.refused and waited < PATIENCE.total_seconds()
-        words = (redact(answer.words) or UNTOLD) if asked else before.words or UNTOLD
+        words = (redact(answer.of_attempt(attempt.id)) or UNTOLD) if asked else before.words or UNTOLD
         return QuestionRow(
-            attempt.id, before.since, before.times + asked, iso(now) if asked else before.last_at,
+            attempt.id, min(before.since, iso(now)), before.times + asked, iso(now) if asked else before.last_at,
             iso(now + timedelta(seconds=pause)) if again else None, hopeful, words,
         )  # fmt: skip
 
@@ -206,12 +220,23 @@ def _unasked(attempt: AttemptRow) -> QuestionRow:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`refused`: asking again soon is no use. `after`: seconds that the provider wants to be left alone."""
+    """`refused`: asking again soon is no use. `after`: seconds that the provider wants to be left alone. `back`:
+    attempts that were sent before the clock was set back."""
 
     told: Told = field(default_factory=dict)
     words: str = ""
     after: float = 0.0
     refused: bool = False
+    back: frozenset[str] = frozenset()
+
+    def without_absences(self, back: Mapping[str, datetime]) -> Answer:
+        """Of what was sent before the clock was set back: the list was asked for by a moment that never was."""
+        told = {name: each for name, each in self.told.items() if name not in back or isinstance(each, Ticket)}
+        return replace(self, told=told, back=frozenset(back))
+
+    def of_attempt(self, attempt: str) -> str:
+        """In words."""
+        return self.words or (SET_BACK if attempt in self.back else "")
 
     def of(self, doubt: Doubt) -> Ticket | Absent | None:
         return self.told.get(doubt.attempt.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from artfactoryd.core.json_types import Json
@@ -52,6 +52,23 @@ def known(index: Index, provider: str, since: str) -> list[AttemptRow]:
     return index.all(ATTEMPTS, sql, (provider, since))
 
 
+def sent_by(index: Index, doubts: Collection[Doubt], now: str) -> dict[str, str]:
+    """By attempt, the earliest moment that was told after it was sent: by later sendings, questions about it, `now`.
+
+    Where that is before the moment of its own line, the clock was set back since.
+    """
+    marks = ",".join("?" * len(doubts))
+    first = f"SELECT min(rowid) FROM generation_log WHERE id IN ({marks})"
+    sql = f"SELECT id, asked_at FROM generation_log WHERE rowid >= ({first}) ORDER BY rowid DESC"
+    asked = {doubt.attempt.id: doubt.question.since if doubt.question else now for doubt in doubts}
+    earliest, told = now, dict[str, str]()
+    for row in index.rows(sql, [doubt.attempt.id for doubt in doubts]):
+        if row["id"] in asked:
+            told[row["id"]] = min(earliest, asked[row["id"]])
+        earliest = min(earliest, row["asked_at"])
+    return told
+
+
 def on_the_way(index: Index, provider: str) -> list[Json]:
     """What was sent in the creates that have no answer yet."""
     sql = (
@@ -80,7 +97,7 @@ def remember(index: Index, questions: Iterable[QuestionRow]) -> None:
     """What was asked is free to ask again, so it has no line. For `writer` alone."""
     sql = (
         "INSERT INTO question (attempt, since, times, last_at, next_at, hopeful, words) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (attempt) DO UPDATE SET times = excluded.times, last_at = excluded.last_at, "
-        "next_at = excluded.next_at, hopeful = excluded.hopeful, words = excluded.words"
+        "ON CONFLICT (attempt) DO UPDATE SET since = min(since, excluded.since), times = excluded.times, "
+        "last_at = excluded.last_at, next_at = excluded.next_at, hopeful = excluded.hopeful, words = excluded.words"
     )
     index.add(sql, [[q.attempt, q.since, q.times, q.last_at, q.next_at, int(q.hopeful), q.words] for q in questions])

@@ -18,7 +18,7 @@ from tests.emulator import answers, models
 from tests.emulator.book import Book
 from tests.emulator.flights import Flights
 from tests.emulator.predictions import Prediction, moment, new_id
-from tests.emulator.weather import CREATES, Behaviour, Weather, wish
+from tests.emulator.weather import CREATES, NUMBERS, Behaviour, Weather, wish
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -40,7 +40,7 @@ class Api:
         app = web.Application(middlewares=[self._front], client_max_size=64 * 2**20)
         app.add_routes([
             web.post("/_control", self.control), web.get("/_ledger", self.ledger), web.get("/_seen", self.counts),
-            web.get("/_flights", self.under_way),
+            web.get("/_flights", self.under_way), web.get("/_came", self.weathers),
             web.post("/v1/predictions", self.create), web.get("/v1/predictions", self.list),
             web.post("/v1/models/{owner}/{name}/predictions", self.create),
             web.get("/v1/predictions/{id}", self.get), web.post("/v1/predictions/{id}/cancel", self.cancel),
@@ -92,6 +92,9 @@ class Api:
     async def counts(self, request: web.Request) -> web.Response:
         return web.json_response(dict(self.seen))
 
+    async def weathers(self, request: web.Request) -> web.Response:
+        return web.json_response(dict(self.weather.came))
+
     async def under_way(self, request: web.Request) -> web.Response:
         after, seconds = int(request.query.get("after", 0)), float(request.query.get("seconds", 0))
         return web.json_response(await self.flights.wait(after, seconds))
@@ -109,7 +112,7 @@ class Api:
         except (ValueError, KeyError, TypeError):
             return answers.problem(422, {"title": "Invalid input", "detail": "input is required", "status": 422})
         prompt = str(given.get("prompt", "")) if isinstance(given, dict) else ""
-        told = wish(prompt).create or self.weather.doors["create"].take()
+        told = wish(prompt).create or self.weather.take("create")
         if told["do"].isdigit():
             return answers.refusal(told)
         if told["do"] == "close-before":
@@ -150,7 +153,7 @@ class Api:
         model, given = self._model(request, body), body["input"]
         assert model is not None
         asked = wish(str(given.get("prompt", "")))
-        outcome = self.weather.doors["outcome"].take() if asked.outcome is None else {"do": asked.outcome}
+        outcome = self.weather.take("outcome") if asked.outcome is None else {"do": asked.outcome}
         by_version = "name" not in request.match_info and model == models.SDXL
         return Prediction(
             id=new_id(), accepted=time.time(), digits=2 + len(self.book.accepted) % 8, model=model,
@@ -158,8 +161,13 @@ class Api:
             outcome="succeeded" if outcome["do"] == "ok" else outcome["do"],
             error=outcome.get("error", "ValueError: width and height must be multiples of 32"), output=asked.output,
             run_seconds=self.weather.run_seconds if asked.run_seconds is None else asked.run_seconds,
-            start_seconds=self.weather.start_seconds, answered=told["do"],
+            start_seconds=self.weather.start_seconds, answered=told["do"], number=self._number(),
         )  # fmt: skip
+
+    def _number(self) -> str:
+        told: str = self.weather.take("number")["do"]
+        assert told == "ok" or told in NUMBERS, f"unknown number {told}"
+        return "" if told == "ok" else told
 
     async def _answer_create(self, request: web.Request, fresh: dict[str, Any], told: Behaviour) -> web.StreamResponse:
         do = told["do"]
@@ -194,14 +202,18 @@ class Api:
         return prediction.document(now, self.base, self.outputs, self.weather)
 
     async def _asked(self, request: web.Request, door: str) -> web.StreamResponse | None:
-        told = self.weather.doors[door].take()
+        told = self.weather.take(door)
+        return None if told["do"] == "ok" else await self._not_told(request, told)
+
+    async def _not_told(self, request: web.Request, told: Behaviour) -> web.StreamResponse:
         if told["do"] == "close":
             return answers.hang_up(request)
         if told["do"] == "hang":
             return await answers.hang(request, self.weather.hang_seconds)
         if told["do"] == "garbage":
             return web.Response(text="<<<this is no JSON>>>", content_type="application/json")
-        return answers.refusal(told) if told["do"].isdigit() else None
+        assert told["do"].isdigit(), f"unknown behaviour {told['do']}"
+        return answers.refusal(told)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         told = await self._asked(request, "get")
@@ -274,9 +286,9 @@ class Api:
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
-        told = await self._asked(request, "upload")
-        if told is not None:
-            return told
+        told = self.weather.take("upload")
+        if told["do"] not in ("ok", "close-after", "half"):
+            return await self._not_told(request, told)
         part = form["content"]
         assert isinstance(part, web.FileField)
         data, name, now = part.file.read(), new_id(), time.time()
@@ -287,7 +299,17 @@ class Api:
             "created_at": moment(now, 3), "expires_at": moment(now + self.weather.file_seconds, 3),
             "urls": {"get": f"{self.base}/v1/files/{name}"},
         }  # fmt: skip
-        return web.json_response(self.files[name], status=201)
+        return await self._answer_upload(request, self.files[name], told)
+
+    async def _answer_upload(
+        self, request: web.Request, document: dict[str, Any], told: Behaviour
+    ) -> web.StreamResponse:
+        if told["do"] == "close-after":
+            return answers.hang_up(request)
+        if told["do"] == "half":
+            body = json.dumps(document).encode()
+            return await answers.cut_short(request, 201, body, len(body) // 2, {"Content-Type": "application/json"})
+        return web.json_response(document, status=201)
 
     async def file_list(self, request: web.Request) -> web.Response:
         return web.json_response({"next": None, "previous": None, "results": list(self.files.values())})

@@ -80,6 +80,12 @@ class Emulator:
             counts: dict[str, int] = json.load(answer)
         return counts
 
+    def came(self) -> dict[str, int]:
+        """The weather that there was, by door and word: `output 404`."""
+        with _open(f"{self.base_url}/_came", timeout=PATIENCE) as answer:
+            counts: dict[str, int] = json.load(answer)
+        return counts
+
     def flights(self, after: int = 0, seconds: float = 0.0) -> dict[str, int]:
         """Creates under way that are younger than number `after`, waited for; and how many have ever begun."""
         address = f"{self.base_url}/_flights?after={after}&seconds={seconds}"

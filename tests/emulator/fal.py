@@ -58,6 +58,7 @@ class Fal:
         request = "/{app:.+?}/requests/{id:[^/]+}"
         app.add_routes([
             web.post("/_control", self.control), web.get("/_seen", self.counts),
+            web.get("/_came", self.weathers),
             web.post("/storage/auth/token", self.token), web.post("/files/upload", self.upload),
             web.get("/files/{id}/{name}", self.file), web.get("/models/requests/by-endpoint", self.history),
             web.get("/models/pricing", self.pricing), web.get("/models", self.models),
@@ -92,12 +93,15 @@ class Fal:
     async def counts(self, request: web.Request) -> web.Response:
         return web.json_response(dict(self.seen))
 
+    async def weathers(self, request: web.Request) -> web.Response:
+        return web.json_response(dict(self.weather.came))
+
     # Creating.
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         self.seen["POST create"] += 1
         endpoint, given = request.match_info["endpoint"], await request.json()
-        told = wish(str(given.get("prompt", ""))).create or self.weather.doors["create"].take()
+        told = wish(str(given.get("prompt", ""))).create or self.weather.take("create")
         if told["do"].isdigit():
             return _refusal(told)
         if told["do"] == "close-before":
@@ -118,12 +122,13 @@ class Fal:
         self, request: web.Request, endpoint: str, given: dict[str, Any], told: Behaviour
     ) -> web.StreamResponse:
         asked = wish(str(given.get("prompt", "")))
-        outcome = self.weather.doors["outcome"].take()["do"] if asked.outcome is None else asked.outcome
+        outcome = self.weather.take("outcome")["do"] if asked.outcome is None else asked.outcome
+        number = self.weather.take("number")["do"].replace("ok", "")
         accepted = Request(
             id=str(uuid.uuid4()), accepted=time.time(), endpoint=endpoint, input=given,
             outcome="succeeded" if outcome == "ok" else outcome, output=asked.output,
             run_seconds=self.weather.run_seconds if asked.run_seconds is None else asked.run_seconds,
-            start_seconds=self.weather.start_seconds, answered=told["do"],
+            start_seconds=self.weather.start_seconds, answered=told["do"], number=number,
         )  # fmt: skip
         self.book.accept(accepted)
         await asyncio.sleep(self.weather.create_latency)
@@ -162,7 +167,7 @@ class Fal:
         return found if known and not found.removed(time.time(), self.weather) else None  # type: ignore[union-attr]
 
     async def _told(self, request: web.Request, door: str) -> web.StreamResponse | None:
-        told = self.weather.doors[door].take()
+        told = self.weather.take(door)
         if told["do"] == "close":
             return answers.hang_up(request)
         if told["do"] == "hang":

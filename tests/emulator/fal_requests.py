@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.emulator import pictures
 from tests.emulator.predictions import moment
-from tests.emulator.weather import Weather
+from tests.emulator.weather import MORE, Weather
 
 SIZES = {
     "square_hd": (1024, 1024), "square": (512, 512), "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
@@ -42,6 +42,7 @@ class Request:
     start_seconds: float
     answered: str  # how its create was answered
     canceled: float | None = None
+    number: str = ""  # told instead of the seconds that it took
 
     def line(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,17 +95,20 @@ class Request:
             return {"status": status, **self.urls(base), "queue_position": 0}
         answer = {"status": status, **self.urls(base), "logs": None}
         if status == "COMPLETED":
-            answer["metrics"] = {"inference_time": max(0.0, self.run_seconds - self.start_seconds)}
+            answer["metrics"] = {"inference_time": self.told(max(0.0, self.run_seconds - self.start_seconds))}
             if self.end and self.outcome not in QUIET:
                 answer |= {"error": self.end[2], "error_type": self.end[1]}
         return answer
+
+    def told(self, seconds: float) -> float:
+        return float(self.number) if self.number else seconds  # json writes Infinity and NaN as they are
 
     def result(self, outputs: str) -> tuple[int, dict[str, Any]]:
         if self.end:
             status, kind, words = self.end
             told = {"loc": ["body", "prompt"], "msg": words, "type": kind, "url": f"https://docs.fal.ai/errors#{kind}"}
             return status, {"detail": [{**told, "input": self.input}]}
-        asked = int(self.input.get("num_images", 1))
+        asked = int(self.input.get("num_images", 1)) + (MORE if self.outcome == "more" else 0)
         flags = [self.is_flagged(place) for place in range(asked)]
         drawing = self.drawing
         images = [
@@ -113,7 +117,7 @@ class Request:
             for place in range(0 if self.outcome == "empty" else asked)
         ]  # fmt: skip
         return 200, {
-            "images": images, "timings": {"inference": 0.1}, "seed": self.input.get("seed", 1),
+            "images": images, "timings": {"inference": self.told(0.1)}, "seed": self.input.get("seed", 1),
             "has_nsfw_concepts": flags, "prompt": self.input.get("prompt", ""),
         }  # fmt: skip
 

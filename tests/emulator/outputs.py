@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tests.emulator import answers, pictures
 from tests.emulator.book import Book
+from tests.emulator.others import OTHERS
 from tests.emulator.weather import OK, OUTPUTS, Behaviour, Weather
 
 FRESH = {"Cache-Control": "public,max-age=3600"}
@@ -38,11 +39,13 @@ class Outputs:
         if "plain" in request.query:
             told = dict(OK)
         else:
-            told = {"do": prediction.output} if prediction.output else self.weather.doors["output"].take()
+            told = {"do": prediction.output} if prediction.output else self.weather.take("output")
         return await self._send(request, prediction, told)
 
     async def _send(self, request: web.Request, prediction: Any, told: Behaviour) -> web.StreamResponse:
-        do, kind = told["do"], {"Content-Type": pictures.mime(prediction.drawing), **FRESH}
+        do = told["do"]
+        mime = OTHERS[do][1] if do in OTHERS else pictures.mime(prediction.drawing)
+        kind = {"Content-Type": mime, **FRESH}
         assert do in OUTPUTS or do == "ok" or do.isdigit(), f"unknown output behaviour {do}"
         if do.isdigit():
             return answers.refusal(told)
@@ -59,6 +62,8 @@ class Outputs:
     def _body(self, request: web.Request, prediction: Any, do: str) -> bytes:
         if do == "not-picture":
             return b"<html><body>Sorry, the picture you are looking for is not here.</body></html>"
+        if do in OTHERS:
+            return OTHERS[do][0]
         place, is_flagged = int(request.match_info["place"]), getattr(prediction, "is_flagged", None)
         made = pictures.draw(prediction.drawing, place, self.weather.pixels)
         if is_flagged is not None and is_flagged(place):

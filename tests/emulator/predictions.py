@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.emulator import models, pictures
-from tests.emulator.weather import Weather
+from tests.emulator.weather import MORE, Weather
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 NSFW = "All generated images contained NSFW content. Try running it again with a different prompt."
@@ -49,6 +49,7 @@ class Prediction:
     start_seconds: float
     answered: str  # how its create was answered
     canceled: float | None = None
+    number: str = ""  # told instead of the seconds that it took
 
     @property
     def drawing(self) -> dict[str, Any]:
@@ -63,11 +64,24 @@ class Prediction:
             return self.canceled
         return self.accepted + (float("inf") if self.outcome == "stuck" else self.run_seconds)
 
+    @property
+    def begun(self) -> float:
+        return self.accepted + min(self.start_seconds, self.run_seconds)
+
+    @property
+    def ran(self) -> float:
+        """Seconds, of one that has ended."""
+        return max(0.0, self.ended - self.begun)
+
     def status(self, now: float) -> str:
         if now >= self.ended:
             if self.canceled is not None:
                 return "canceled"
-            known = {"fewer": "succeeded", "empty": "succeeded", "nsfw": "failed", "interrupted": "failed"}
+            known = {
+                **dict.fromkeys(("fewer", "more", "empty"), "succeeded"),
+                "nsfw": "failed",
+                "interrupted": "failed",
+            }
             return known.get(self.outcome, self.outcome)
         return "starting" if now < self.accepted + self.start_seconds else "processing"
 
@@ -77,9 +91,12 @@ class Prediction:
         self.canceled = now
         return True
 
+    @property
+    def asked(self) -> int:
+        return int(self.input.get("num_outputs", 1))
+
     def count(self) -> int:
-        asked = int(self.input.get("num_outputs", 1))
-        return {"fewer": max(1, asked - 1), "empty": 0}.get(self.outcome, asked)
+        return {"fewer": max(1, self.asked - 1), "more": self.asked + MORE, "empty": 0}.get(self.outcome, self.asked)
 
     def removed(self, now: float, weather: Weather) -> bool:
         return now >= self.ended + weather.remove_after
@@ -97,21 +114,20 @@ class Prediction:
     def document(self, now: float, base: str, outputs: str, weather: Weather) -> dict[str, Any]:
         answer = self.fresh(base)
         answer["status"] = self.status(now)
-        begun = self.accepted + min(self.start_seconds, self.run_seconds)
-        if answer["status"] != "aborted" and now >= begun:
-            answer["started_at"] = moment(begun, self.digits)
+        if answer["status"] != "aborted" and now >= self.begun:
+            answer["started_at"] = moment(self.begun, self.digits)
         if answer["status"] in TERMINAL:
-            self._finish(answer, begun, outputs)
+            self._finish(answer, outputs)
         if self.removed(now, weather):
             answer |= {"input": {}, "logs": None, "data_removed": True, "output": None}
         return answer
 
-    def _finish(self, answer: dict[str, Any], begun: float, outputs: str) -> None:
+    def _finish(self, answer: dict[str, Any], outputs: str) -> None:
         answer["completed_at"] = moment(self.ended, self.digits)
         answer["output"] = None
         if answer["status"] != "aborted":
-            ran = max(0.0, self.ended - begun)
-            answer["metrics"] = {"predict_time": ran, "total_time": max(ran, self.ended - self.accepted)}
+            told = float(self.number) if self.number else self.ran  # json writes Infinity and NaN as they are
+            answer["metrics"] = {"predict_time": told, "total_time": max(self.ran, self.ended - self.accepted)}
         if answer["status"] == "canceled":
             answer["logs"] = None
         elif answer["status"] == "failed":

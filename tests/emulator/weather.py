@@ -1,12 +1,14 @@
 """How the emulator behaves: settings, a script for each door, and words in a prompt.
 
-A door is `create`, `get`, `cancel`, `list`, `upload`, `account`, `output` (one taking each request) or `outcome`
-(one taking each accepted create). What it is told:
+A door is `create`, `get`, `cancel`, `list`, `upload`, `account`, `output` (one taking each request), `outcome` or
+`number` (one taking each accepted create). What it is told:
 
     "429"                                   always
     ["429", "close-after"]                  the next ones, then ordinary again
     {"next": [..], "every": [3, "500"], "always": ".."}
     {"do": "429", "retry_after": 5}         in place of any name: the name with particulars
+
+An upload may also be told "close-after" and "half": kept, and cut off before or in the answer.
 
 `calm`, put first, brings everything back to how it is without being told.
 """
@@ -14,9 +16,12 @@ A door is `create`, `get`, `cancel`, `list`, `upload`, `account`, `output` (one 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.emulator.others import OTHERS
 
 Behaviour = dict[str, Any]
 OK: Behaviour = {"do": "ok"}
@@ -33,13 +38,17 @@ CREATES = {
     "garbage": "accepted, 201 and a body that is no JSON",
     "odd": "accepted, 201 with `set` written over it and the keys of `drop` left out",
 }
-OUTCOMES = {"succeeded", "failed", "interrupted", "nsfw", "fewer", "empty", "aborted", "canceled", "stuck", "strange"}
+OUTCOMES = {
+    "succeeded", "failed", "interrupted", "nsfw", "fewer", "more", "empty", "aborted", "canceled", "stuck", "strange",
+}  # fmt: skip
+MORE = 2  # files above what was asked for, where the outcome is "more"
+NUMBERS = {"Infinity", "NaN", "1e30", "-5"}  # seconds that no run took, told as if it had; "" tells the true ones
 FAL_OUTCOMES = {"refused"}  # that only fal has: the result alone says 422
-OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close", "empty", "huge"}
+OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close", "empty", "huge", *OTHERS}
 SHORT_FORMS = {
     "fail": "failed", "hang": "hang-after", "close": "close-after", "aborted": "aborted",
 }  # fmt: skip
-DOORS = ("create", "get", "result", "cancel", "list", "output", "outcome", "upload", "account")
+DOORS = ("create", "get", "result", "cancel", "list", "output", "outcome", "number", "upload", "account")
 _WORD = re.compile(r"EMU:([a-z0-9-]+)(?:=([0-9.]+))?", re.IGNORECASE)
 
 
@@ -94,15 +103,22 @@ class Weather:
     pixels: int = 96  # long side of a picture
     token: str | None = None  # the only key that opens; None: any key does
     doors: dict[str, Door] = field(default_factory=lambda: {name: Door() for name in DOORS})
+    came: Counter[str] = field(default_factory=Counter)  # what was done, ever: `output 404`
+
+    def take(self, door: str) -> Behaviour:
+        told = self.doors[door].take()
+        if told["do"] != "ok":
+            self.came[f"{door} {told['do']}"] += 1
+        return told
 
     def change(self, told: Mapping[str, Any]) -> None:
         """Raises KeyError for a name that does not exist: a typing slip must not pass as fair weather."""
         for name, value in told.items():
             if name == "calm":
-                self.__init__()  # type: ignore[misc]
+                self.__init__(came=self.came)  # type: ignore[misc]
             elif name in DOORS:
                 self.doors[name] = Door.told(value)
-            elif name != "doors" and name in self.__dataclass_fields__:
+            elif name not in ("doors", "came") and name in self.__dataclass_fields__:
                 setattr(self, name, value)
             else:
                 raise KeyError(name)

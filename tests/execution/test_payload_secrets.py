@@ -24,7 +24,7 @@ from artfactoryd.factories.http.answer import Answer
 from artfactoryd.factories.replicate.listing import _holds
 from artfactoryd.planning import preview
 from tests.fakes import FakeFactory
-from tests.homes import TestHome, tree
+from tests.homes import TestHome, everything
 from tests.works import at_work, quick
 
 __all__ = ["quick"]
@@ -58,7 +58,7 @@ def speak(**parameters: Any) -> str:
 
 
 def holding(home: TestHome, secret: str = SECRET) -> list[Path]:
-    return [path for path in tree(home.root) if path.is_file() and secret.encode() in bytes_of(path)]
+    return [path for path in everything(home.root) if path.is_file() and secret.encode() in bytes_of(path)]
 
 
 def bytes_of(path: Path) -> bytes:

@@ -6,12 +6,13 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
 from artfactoryd.cli.orders import order_text, whole_order
+from artfactoryd.clock import now
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled
@@ -39,9 +40,11 @@ class Telling(FakeFactory):
 
     says: ClassVar[dict[str, Any]] = {}
     asked: ClassVar[list[tuple[list[str], list[str]]]] = []  # prompts in doubt, and tickets known, at each question
+    sent_at: ClassVar[list[datetime]] = []  # of the first in doubt, as it was told at each question
 
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
         prompts = {doubt.id: str(doubt.call.parameters["prompt"]) for doubt in doubts}
+        self.sent_at.append(doubts[0].asked_at)
         self.asked.append((list(prompts.values()), [each.ticket.text for each in known if each.ticket]))
         told = {name: self._next(prompt) for name, prompt in prompts.items() if prompt in self.says}
         for answer in told.values():
@@ -60,6 +63,7 @@ class Telling(FakeFactory):
 def says(monkeypatch: Patch) -> dict[str, Any]:
     monkeypatch.setattr(Telling, "says", {})
     monkeypatch.setattr(Telling, "asked", [])
+    monkeypatch.setattr(Telling, "sent_at", [])
     return Telling.says
 
 
@@ -135,6 +139,47 @@ async def test_what_an_earlier_run_left_in_doubt_is_asked_about_again(
     async with at_work(home, monkeypatch, fake=Telling) as works:
         await works.until(lambda: works.states(made) == ["completed"])
         assert works.fake.calls() == []
+
+
+# --- a clock that is set back ---
+
+
+class Wall:
+    """A clock that a test puts right."""
+
+    by = timedelta(minutes=30)
+
+    def __call__(self) -> datetime:
+        return now() + self.by
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("again", [False, True], ids=["nothing since", "another since"])
+async def test_absence_proves_nothing_of_what_was_sent_before_the_clock_was_set_back(
+    home: TestHome, monkeypatch: Patch, says: dict[str, Any], again: bool, restarted: bool
+) -> None:
+    wall = Wall()
+    async with at_work(home, monkeypatch, fake=Telling, clock=wall) as works:
+        made = await doubtful(works)
+        wall.by = timedelta()
+        await works.until(lambda: Telling.sent_at and Telling.sent_at[-1] <= now())
+        if again:
+            await works.make(order("a boat"), "boat.yaml")
+        if not restarted:
+            says["a car"] = Absent()
+            wall.by = timedelta(minutes=40)  # as it will be by itself
+            before = asked(works)
+            await works.until(lambda: asked(works) > before + 2)
+            assert works.states(made) == ["in_doubt"] and works.prompts().count("a car") == 1
+    says["a car"] = Absent()
+    wall.by = timedelta(minutes=40)
+    async with at_work(home, monkeypatch, fake=Telling, clock=wall) as works:
+        before = asked(works)
+        await works.until(lambda: asked(works) > before + 2)
+        assert works.states(made) == ["in_doubt"] and works.fake.calls() == []
+        assert "set back" in home.call("order", made).stdout
+        says["a car"] = Ticket("found")
+        await works.until(lambda: works.states(made) == ["completed"])
 
 
 # --- when, and how often ---

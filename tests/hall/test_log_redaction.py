@@ -84,5 +84,11 @@ def test_a_document_without_signatures_is_still_that_document(monkeypatch: pytes
     monkeypatch.setattr(log_redaction, "_hidden", set())
     log_redaction.hide('se"cret')
     document = {"key": "then.0.file", "a": "https://x.org/a.png?sig=1", "b": "https://ann:pw@x.org/", "c": 'a se"cret'}
-    clean = json.loads(log_redaction.without_signatures(json.dumps(document)))
+    clean = json.loads(log_redaction.redact_json(json.dumps(document)))
     assert clean == {"key": "then.0.file", "a": "https://x.org/a.png?…", "b": "https://[key]@x.org/", "c": "a [key]"}
+
+
+def test_a_known_secret_goes_whole_whatever_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_redaction, "_hidden", set())
+    log_redaction.hide("abcdef;ghi jkl")
+    assert redact("password=abcdef;ghi jkl.") == "password=[key]."

@@ -1,4 +1,5 @@
-"""`python -m tests.soak [--seconds N] [--seed N] [--kills N] [--sabotage resend]`; exit 1 when a promise was broken."""
+"""`python -m tests.soak [--seconds N] [--seed N] [--lives N] [--sabotage resend] [--keep]`; exit 1 when a promise was
+broken."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.homes import dump
+from tests.soak import skies
 from tests.soak.balance import Balance, Finding
+from tests.soak.clocks import truths
 from tests.soak.storm import Storm
 
 DEFECT = "a defect of this program"
@@ -26,6 +29,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="of all chance; timing remains the machine's")
     parser.add_argument("--lives", type=int, default=None, help="end the storm after so many lives of the program")
     parser.add_argument("--sabotage", choices=["resend"], default="", help="a program that breaks its promise")
+    parser.add_argument("--keep", action="store_true", help="the home and the emulator's book, though all is well")
     return parser.parse_args()
 
 
@@ -42,10 +46,10 @@ def soak(storm: Storm, seconds: float, say: Say = print, lives: int | None = Non
         once, waiting = dump(storm.home), sorted(path.name for path in storm.home.home.inbox.iterdir())
         storm.rest()
         twice = dump(storm.home)
-        bought = storm.bought()
-    findings = Balance(storm.home, bought, storm.person.names).findings()
+        bought, came = storm.bought(), storm.emulator.came()
+    findings = Balance(storm.home, bought, storm.person.names, truths(storm.mishaps.clock)).findings()
     findings += [_restarts(once, twice, waiting), _on_the_way(storm), _answers(storm)]
-    _tell(storm, findings, say)
+    _tell(storm, findings, came, say)
     return not any(finding.broken for finding in findings)
 
 
@@ -84,8 +88,10 @@ def _answers(storm: Storm) -> Finding:
     return Finding("every command is carried out once, and answered", f"{len(storm.asked)} commands", broken)
 
 
-def _tell(storm: Storm, findings: list[Finding], say: Say) -> None:
+def _tell(storm: Storm, findings: list[Finding], came: dict[str, int], say: Say) -> None:
     say(", ".join(f"{name}: {count}" for name, count in storm.tally.items()))
+    say("weather: " + ", ".join(f"{name} {count}" for name, count in sorted(came.items())))
+    say("did not come: " + (", ".join(skies.missed([*came, *storm.tally])) or "nothing"))
     say("named places: " + ", ".join(f"{name} {count}" for name, count in sorted(storm.places.items())))
     for finding in findings:
         say(str(finding))
@@ -96,11 +102,14 @@ def main() -> int:
     told = options()
     seed = random.SystemRandom().randrange(1_000_000) if told.seed is None else told.seed
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    well = soak(Storm(folder, seed, told.sabotage), told.seconds, lives=told.lives)
-    if well:
+    storm = Storm(folder, seed, told.sabotage)
+    well = soak(storm, told.seconds, lives=told.lives)
+    if well and not told.keep:
+        storm.mishaps.clear()
         shutil.rmtree(folder)
     else:
-        print(f"The home, the emulator's book and what the program said are kept in {folder}")
+        places = " and ".join(str(place) for place in (folder, storm.mishaps.elsewhere) if place)
+        print(f"The home, the emulator's book and what the program said are kept in {places}")
     return 0 if well else 1
 
 

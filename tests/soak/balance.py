@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ AT_REPLICATE = (
     "WHERE item.provider = 'replicate' AND rehearsal = 0"
 )
 MAY_WAIT = {"stray", "loose"}  # what is no order is left in the inbox for a minute
+BY_IMAGE = {"black-forest-labs/flux-schnell": 3_000, "black-forest-labs/flux-dev": 25_000}  # micro-dollars
+BY_SECOND = {"stability-ai/sdxl": 975}
 NOTHING_BOUGHT = {"released", "refused"}
 
 
@@ -43,12 +46,19 @@ class Finding:
 
 
 class Balance:
-    """Of a home in which nothing runs. `bought`: what the emulator accepted. `dropped`: names and kinds."""
+    """Of a home in which nothing runs. `bought`: what the emulator accepted. `dropped`: names and kinds.
 
-    def __init__(self, home: TestHome, bought: Sequence[Prediction], dropped: Mapping[str, str]) -> None:
+    `truths`: as for Account.
+    """
+
+    def __init__(
+        self, home: TestHome, bought: Sequence[Prediction], dropped: Mapping[str, str], truths: Mapping[str, float]
+    ) -> None:
         self.home, self.dropped, self.bought = home, dropped, sorted(bought, key=lambda one: one.accepted)
-        self.account = Account(home.lines())
-        self.astray = [one for one in self.bought if not self.account.assign(one)]
+        self.account = Account(home.lines(), truths)
+        ticketed = [one for one in self.bought if self.account.has_ticket(one)]
+        others = [one for one in self.bought if one not in ticketed]
+        self.astray = [one for one in (*ticketed, *others) if not self.account.assign(one)]
         index = home.index
         with contextlib.closing(index):
             self.items = {(row["order_id"], row["number"]): row["state"] for row in index.rows("SELECT * FROM item")}
@@ -112,13 +122,15 @@ class Balance:
         billed = ours = short = 0
         broken = []
         for attempt in self.account.attempts.values():
-            bill = sum(_bill(one, attempt.reserved) for one in attempt.bought)
+            bill = sum(bill_of(one, attempt.reserved, _untold(attempt, one)) for one in attempt.bought)
             billed, ours = billed + bill, ours + attempt.counts
             if attempt.verdict == "settled" and attempt.cost is not None:
                 missing = max(0, sum(one.count() for one in attempt.bought) - len(attempt.products))
-                each = attempt.reserved // max(1, sum(_asked_for(one) for one in attempt.bought))
-                short += missing * each
-                if bill - missing * each != attempt.cost:
+                less = sum(
+                    bill_of(one, attempt.reserved) - bill_of(one, attempt.reserved, missing) for one in attempt.bought
+                )
+                short += less
+                if bill - less != attempt.cost:
                     broken.append(_named(attempt, f"billed {bill}, counted {attempt.cost}, {missing} outputs missing"))
             elif bill > attempt.counts:
                 broken.append(_named(attempt, f"billed {bill}, counted {attempt.counts}"))
@@ -140,12 +152,15 @@ class Balance:
 
     def caps_are_kept(self) -> Finding:
         broken = list(self.account.over)
+        if len(self.account.caps_in_force) > 1:  # those of the settings, which never change but vanish
+            broken.append(f"wishes were made under other caps too: {sorted(self.account.caps_in_force)}")
         for order_id, row in self.orders.items():
             if row["committed"] != self.account.committed(order_id):
                 lines = self.account.committed(order_id)
                 broken.append(f"order {order_id}: the index counts {row['committed']}, the ledger's lines {lines}")
         promise = "at every wish, spent plus reserved within the cap"
-        return Finding(promise, f"{len(self.account.attempts)} wishes of {len(self.orders)} orders", broken)
+        counted = f"{len(self.account.attempts)} wishes of {len(self.orders)} orders, {self.account.overruns} stopped"
+        return Finding(f"{promise}, and none after a bill above what was set aside", counted, broken)
 
     def products_are_whole(self) -> Finding:
         settled = [each for attempt in self._attempts(shelved=True) for each in attempt.products]
@@ -249,13 +264,20 @@ def _failed(attempt: Attempt) -> bool:
     return all(one.outcome in FAILED or one.canceled is not None for one in attempt.bought)
 
 
-def _asked_for(one: Prediction) -> int:
-    return int(one.input.get("num_outputs", 1))
+def bill_of(one: Prediction, reserved: int, missing: int = 0) -> int:
+    """Micro-dollars: by output that came, and nothing for a run without any; by time, where a time was told that can
+    be true; else what was set aside."""
+    if _failed_one(one):
+        return 0
+    if one.model in BY_IMAGE:
+        return BY_IMAGE[one.model] * max(0, one.count() - missing)
+    told = one.ran if not one.number else 0.0
+    return math.ceil(BY_SECOND[one.model] * told) or reserved
 
 
-def _bill(one: Prediction, reserved: int) -> int:
-    """Micro-dollars: by output, and nothing for a run without any."""
-    return 0 if _failed_one(one) else reserved // _asked_for(one) * one.count()
+def _untold(attempt: Attempt, one: Prediction) -> int:
+    """Files above what was asked for, of which nobody can know who was never told a result."""
+    return max(0, one.count() - one.asked) if attempt.known is None else 0
 
 
 def _failed_one(one: Prediction) -> bool:

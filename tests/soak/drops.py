@@ -122,11 +122,16 @@ def _chain(chance: random.Random, number: int) -> dict[str, Entry]:
     return {f"chain-{number}.yaml": _paid_text(chance, number, then=[fine, size])}
 
 
+def _timed(chance: random.Random, number: int) -> dict[str, Entry]:
+    """Of a model paid by the second, which counts by what the provider tells."""
+    return {f"timed-{number}.yaml": order("sdxl", {"prompt": _prompt(chance, number)})}
+
+
 Maker = Callable[[random.Random, int], dict[str, Entry]]
 KINDS: dict[str, tuple[int, Maker]] = {  # how often, and how it is made
     "paid": (60, _paid), "pair": (8, _pair), "dear": (8, _dear), "free": (6, _free), "rehearsed": (3, _rehearsed),
-    "wrong": (3, _wrong), "stray": (3, _stray), "bundle": (5, _bundle), "loose": (4, _loose),
-    "chain": (6, _chain),
+    "wrong": (3, _wrong), "stray": (3, _stray), "bundle": (8, _bundle), "loose": (4, _loose),
+    "chain": (6, _chain), "timed": (8, _timed),
 }  # fmt: skip
 
 

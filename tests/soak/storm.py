@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.emulator.predictions import Prediction
 from tests.homes import PATIENCE, TestHome
 from tests.soak import skies
 from tests.soak.drops import Person, command, hand_in
+from tests.soak.mishaps import Mishaps
 from tests.soak.points import points
 
 STOPS_IN = 5.0  # seconds a stop may take
@@ -32,9 +33,11 @@ LIFE = 3.0  # seconds after which a life ends though nothing is being sent, from
 SOUGHT = 1.0  # the same for a named place to be reached; what is known to pass it has more time
 LAST = 600.0  # seconds for the clean runs at the end, each
 SLACK = 5.0  # seconds, for a machine that is busy with other things
+STRUCK = 4.0  # seconds that creates go on, at most, in a life in which the clock or the settings went wrong
+WITHOUT = 0.04  # chance that a start without settings comes before a life
+WRONG_USE = 2
 ENOUGH = 20  # items waiting to be sent; fewer, and more is dropped
 KILLED = -signal.SIGKILL
-INDEX = "index.sqlite3*"
 
 # What makes a place likely to be passed: a drop, a command or the weather. The others are passed by themselves.
 STAGED = {
@@ -90,12 +93,16 @@ class Storm:
         self._asked: list[dict[str, Any]] = []
         self._names = sorted(points() - ELSEWHERE)
         self._next: Child | None = None
+        self._skies = skies.Skies(self.chance)
+        self.mishaps = Mishaps(self.folder, self.chance, self.tally)
 
     @contextmanager
     def weathered(self) -> Iterator[None]:
         with self.emulator:
             self.home = SoakHome.make(self.folder / "home", self.emulator.base_url, **_settings(self.emulator.base_url))
+            self.mishaps.move_in(self.home)
             self.home.environ |= {"PYTHONPATH": str(CHECKOUT), "SOAK_SABOTAGE": self.sabotage}
+            self.home.environ["SOAK_CLOCK"] = str(self.mishaps.clock)
             self.person = Person(self.home.home.inbox, self.chance)
             try:
                 yield
@@ -107,6 +114,8 @@ class Storm:
 
     def live(self, fault: str = "", *, last: bool = False) -> None:
         """`fault`: the named place to be killed at; else that is left to chance."""
+        if not fault and self.chance.random() < WITHOUT:
+            self._start_without_settings()
         child = self._ready(fault, f"{fault}:1") if fault else self._next or self._any_ready()
         begun = self.emulator.flights()["begun"]
         self._prepare(child.place)
@@ -116,7 +125,27 @@ class Storm:
             self._end(child.process, child.place, begun, PATIENCE if fault else 0.0)
         finally:
             child.end()
+            self.mishaps.pass_by()
         self.tally["lives"] += 1
+
+    def _start_without_settings(self) -> None:
+        """It ends with words, and takes nothing."""
+        before = self._untouched()
+        self.mishaps.lose_settings()
+        process = self._start("run")
+        try:
+            code: int | None = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            code = None
+        Child(process, "").end()
+        if code != WRONG_USE or self._untouched() != before:
+            self.broken.append(f"without its settings it ended with {code}, or took something")
+        self.mishaps.put_settings_back()
+
+    def _untouched(self) -> tuple[list[str], int]:
+        home = self.home.home
+        names = sorted(path.name for folder in (home.inbox, home.claims, home.commands) for path in folder.iterdir())
+        return names, sum(file.stat().st_size for file in home.ledger.glob("*.jsonl"))
 
     def _any_ready(self) -> Child:
         place = self.chance.choice(self._names) if self.chance.random() < 0.3 else ""
@@ -129,34 +158,14 @@ class Storm:
 
     def _prepare(self, place: str) -> None:
         """Mishaps and the person's doings while nothing runs."""
-        self._lose_index()
+        self.mishaps.lose_index()
         wanted = STAGED.get(place)
-        self.emulator.control(**{**skies.sky(self.chance), **WEATHER.get(wanted or "", {})})
+        self.emulator.control(**{**self._skies.sky(), **WEATHER.get(wanted or "", {})})
         if wanted in ("approve", "dear", "wrong", "loose", "bundle"):
             self.person.drop("dear" if wanted == "approve" else wanted)
         waiting = self._steer(approving=wanted == "approve") + len(list(self.home.home.inbox.iterdir()))
         for _ in range(3 if waiting < ENOUGH else self.chance.choice([0, 0, 1])):
             self.person.drop("paid" if wanted in WEATHER else None)
-
-    def _lose_index(self) -> None:
-        folder, kept = self.home.home.private, self.folder / "kept"
-        files = list(folder.glob(INDEX))
-        chance = self.chance.random()
-        if chance < 0.1:
-            self.tally["index deleted"] += bool(files)
-            for path in files:
-                path.unlink()
-        elif chance < 0.2 and kept.exists():
-            self.tally["old index restored"] += 1
-            for path in files:
-                path.unlink()
-            for path in kept.iterdir():
-                shutil.copy2(path, folder)
-        elif chance < 0.35:
-            shutil.rmtree(kept, ignore_errors=True)
-            kept.mkdir()
-            for path in files:
-                shutil.copy2(path, kept)
 
     def _steer(self, *, approving: bool) -> int:
         """A command or two, and consent wherever trouble stopped something. The number of items waiting to be sent."""
@@ -172,6 +181,9 @@ class Storm:
             index.close()
         if shut:
             self._ask("resume")
+        for row in orders:
+            if row.overrun and self.chance.random() < 0.5:
+                self._ask("approve", order=row.id)
         if held and (approving or self.chance.random() < 0.3):
             self._decide(self.chance.choice(held), approving)
         if doubtful and self.chance.random() < 0.3:
@@ -184,7 +196,7 @@ class Storm:
         """By moving it to the inbox, or by a command."""
         entry = self.home.home.held / row.entry
         if not approving and entry.exists() and self.chance.random() < 0.5:
-            entry.rename(self.home.home.inbox / entry.name)
+            shutil.move(entry, self.home.home.inbox / entry.name)  # which may be on another volume
         else:
             self._ask("approve" if approving else self.chance.choice(["approve", "cancel"]), order=row.id)
 
@@ -215,12 +227,16 @@ class Storm:
 
     def _end(self, process: subprocess.Popen[bytes], place: str, begun: int, patience: float) -> None:
         until = time.monotonic() + max(patience, PATIENCE)
-        least, up = patience or (SOUGHT if place else LIFE), False
+        least, up, struck = patience or (SOUGHT if place else LIFE), False, False
         lasts = self.chance.choice([0.0, 0.0, 0.1, 0.5, 1.0])  # beyond the first create
         orderly = not place and self.chance.random() < 0.06
         while process.poll() is None and time.monotonic() < until:
-            if not up and self._is_up(process):
+            holder = self._holder(process)
+            if holder and not up:
                 up, until = True, time.monotonic() + least
+            if holder.get("page") and not struck:  # its settings are read by then
+                struck = True
+                lasts = STRUCK if self.mishaps.strike() else lasts
             if self.emulator.flights(after=begun, seconds=0.1)["flying"] and not place:
                 if lasts <= 0:
                     break
@@ -235,8 +251,10 @@ class Storm:
         else:
             self._kill(process, begun)
 
-    def _is_up(self, process: subprocess.Popen[bytes]) -> bool:
-        return (self.home.home.holder() or {}).get("pid") == process.pid
+    def _holder(self, process: subprocess.Popen[bytes]) -> Mapping[str, Any]:
+        """What it says of itself, once it holds the home."""
+        holder = self.home.home.holder() or {}
+        return holder if holder.get("pid") == process.pid else {}
 
     def _ended_itself(self, code: int, place: str) -> None:
         if place and code == KILLED:
@@ -270,6 +288,7 @@ class Storm:
     def rest(self) -> None:
         """In calm weather, to where nothing goes on by itself."""
         self.emulator.control(**skies.calm())
+        self.mishaps.put_right()
         if not self.tally["clean runs"]:
             self._ask("resume")
         process = self._start("once")
