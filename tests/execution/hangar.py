@@ -20,6 +20,7 @@ def item(key: ItemKey = A1, provider: str = "acme", **columns: Any) -> ItemRow:
         "state": ItemState.PLANNED, "first_index": key.number, "asked": 1, "copy": 0, "seed": None, "generation": {},
         "tokens": [], "upper": 3_000, "attempts": 0, "attempt": None, "ticket": None, "outputs": None, "reason": None,
         "stop": False, "key": None, "buy_again": False, "model": 0, "stage": None, "parent": None, "waits": 0,
+        "parent_nth": 0, "wants_liked": False,
     }  # fmt: skip
     return ItemRow(order_id=key.order_id, number=key.number, provider=provider, **{**plain, **columns})
 
