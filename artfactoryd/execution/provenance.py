@@ -104,8 +104,8 @@ class Provenance:
         facts = {
             "id": output.id, "item": maker.number, "key": maker.key, "asked": maker.asked,
             "delivered": len(self._index.outputs_of(maker)), "index": output.place, "nth": output.nth,
-            "sha256": output.sha256, "bytes": output.bytes, "mime": output.mime, "width": output.width, "height": output.height,
-            "created_at": output.created_at,
+            "sha256": output.sha256, "bytes": output.bytes, "mime": output.mime, "width": output.width,
+            "height": output.height, "created_at": output.created_at,
         }  # fmt: skip
         return {"unkept": {**facts, **self._unkept(maker)}}
 

@@ -141,13 +141,13 @@ def test_every_weather_can_be_asked_for_in_a_prompt(emulator: Emulator, told: st
 @pytest.mark.parametrize("told", sorted(OUTCOMES))
 def test_every_outcome_can_be_asked_for_in_a_prompt(emulator: Emulator, told: str) -> None:
     made = get(emulator, create(emulator, {**CAR, "prompt": f"a car EMU:{told}"})["urls"]["get"])
-    status = {"fewer": "succeeded", "empty": "succeeded", "nsfw": "failed", "stuck": "processing",
+    status = {"fewer": "succeeded", "more": "succeeded", "empty": "succeeded", "nsfw": "failed", "stuck": "processing",
               "interrupted": "failed"}.get(told, told)  # fmt: skip
     assert made["status"] == status
     if told == "nsfw":
         assert "NSFW" in made["error"]
     if status == "succeeded":
-        assert len(made["output"]) == {"fewer": 1, "empty": 0}.get(told, 2)
+        assert len(made["output"]) == {"fewer": 1, "more": 4, "empty": 0}.get(told, 2)
 
 
 def test_a_slip_in_the_weather_is_an_error(emulator: Emulator) -> None:
