@@ -5,6 +5,7 @@ Ground floor: it knows of no claim and no inbox. A link is itself an entry and i
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -26,6 +27,7 @@ LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it;
 NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it
 TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 CHUNK = 1 << 20
+PAPER_BYTES = 1 << 20  # of a paper that the program wrote for itself: more is not its own
 READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -100,9 +102,25 @@ def has_writer(path: Path) -> bool:
 
 
 def bounded(path: Path, most: int) -> bytes:
-    """Its bytes; of a larger file `most` and one more: enough to see that it is, however large it says to be."""
-    with path.open("rb") as file:
+    """Its bytes; of a larger file `most` and one more: enough to see that it is, however large it says to be.
+
+    Raises OSError also for what is no plain file: a pipe would wait for a writer, and a device never end.
+    """
+    with open(path, "rb", opener=lambda name, _: _plain(name)) as file:
         return file.read(most + 1)
+
+
+def _plain(path: str) -> int:
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    raise (
+        IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if stat.S_ISDIR(mode)
+        else OSError(errno.EINVAL, "It is no plain file")
+    )
 
 
 def words_in(path: Path, most: int = 64 * 1024) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
-from artfactoryd import durable, mounts
+from artfactoryd import durable, entries, mounts
 from artfactoryd.errors import HomeLocked, HomeMoved, WrongUse
 from artfactoryd.mounts import Mount, mount_of
 
@@ -258,7 +258,7 @@ class Home:
     def _written_identity(self) -> dict[str, object] | None:
         """What a home says of itself; None in one that was never asked. What cannot be read fits no home."""
         try:
-            written = json.loads(self.identity_file.read_bytes())
+            written = json.loads(entries.bounded(self.identity_file, entries.PAPER_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
@@ -268,7 +268,7 @@ class Home:
     def holder(self) -> Holder | None:
         """None where no living process wrote one; after a crash another process may have its number by now."""
         try:
-            holder: Holder = json.loads(self.holder_file.read_text(encoding="utf-8"))
+            holder: Holder = json.loads(entries.bounded(self.holder_file, entries.PAPER_BYTES))
         except (OSError, ValueError):
             return None
         return holder if isinstance(holder, dict) and _alive(holder.get("pid")) else None

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from typing import Any
 
+LAST_STANDARD = 2  # descriptors 0 to 2 are standard input, output and error
 MOST_BYTES = 1024 * 1024  # that wait to be written
 INTERRUPTED = 130  # the exit code, as a shell says it
 LAST_WAIT = 1.0  # seconds that the end, or a word on standard output, waits for what is still to be written
@@ -111,7 +112,22 @@ class Outlet(io.TextIOBase):
             return
 
 
+class Nowhere(io.TextIOBase):
+    """In place of a standard error that was closed before we began: what is said there is for nobody."""
+
+    def write(self, text: str, /) -> int:
+        return len(text)
+
+
 _outlet: Outlet | None = None
+
+
+def hold_standard() -> None:
+    """Where standard output or error is closed, nothing that is opened takes its number: what a library says in its
+    dying would land in the ledger."""
+    while (number := os.open(os.devnull, os.O_RDONLY)) <= LAST_STANDARD:
+        pass
+    os.close(number)
 
 
 def install() -> bool:
@@ -123,6 +139,8 @@ def install() -> bool:
     stream = sys.stderr
     if stream is not sys.__stderr__:
         return _outlet is not None
+    if stream is None:
+        sys.stderr = Nowhere()
     if isinstance(stream, io.TextIOWrapper):
         sys.stderr = _outlet = Outlet(stream)
         atexit.register(drain)

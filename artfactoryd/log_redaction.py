@@ -33,12 +33,17 @@ _STRONG = (
     r"|(?:access|auth|api|session|security)[_-]?token"
 )
 _NAMED = re.compile(
-    rf"(?P<header>(?i:\bauthorization{_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}(?i:(?:bearer|basic|token|key)\s+)?{_REST}+"
-    rf"|(?P<strong>(?i:\b(?:[\w-]*[_-])?(?:{_STRONG}){_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}{_REST}{{6,}}"
-    rf"|(?P<equals>(?i:\b[\w-]*(?:token|key|secret|password|signature)={_QUOTE})){_NOT}{_REST}+"
+    rf"(?P<header>(?i:\bauth(?:z|orization){_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}(?i:(?:bearer|basic|token|key)(?:\s|%20)+)?{_REST}+"
+    rf"|(?P<strong>(?i:\b(?:[\w-]{{0,40}}[_-])?(?:{_STRONG}){_QUOTE}\s*[:=]\s*{_QUOTE})){_NOT}{_REST}{{6,}}"
+    rf"|(?P<equals>(?i:\b[\w-]{{0,40}}(?:token|key|secret|password|signature)={_QUOTE})){_NOT}{_REST}+"
+    rf"|(?P<words>(?i:\b(?:authorization|access|auth|api|bearer)[ -](?:token|key)(?: provided)?:?\s+{_QUOTE})){_NOT}"
+    rf"(?={_REST}*\d){_REST}{{8,}}"
     rf"|(?P<weak>(?i:\b(?:key|token){_QUOTE}:\s*{_QUOTE})){_NOT}(?={_REST}*\d){_REST}{{8,}}"
 )
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>\\]+)\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE)
+_NAMES = ("auth", "key", "token", "secret", "passw", "signature", "credential")  # without one of them none is named
+_QUERY = re.compile(
+    r"(\b[a-z][a-z0-9+.-]{0,20}://[^\s?#'\"<>\\]{1,2048})\?(?!token=\[key\])[^\s'\"<>\\]+", re.IGNORECASE
+)
 
 
 def hide(secret: str) -> None:
@@ -57,12 +62,15 @@ def without_secrets(text: str) -> str:
 def redact(text: str) -> str:
     """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
     sign, without it."""
-    return redact_json(_NAMED.sub(_masked, without_secrets(text)))
+    text = without_secrets(text)
+    lower = text.lower()
+    return redact_json(_NAMED.sub(_masked, text) if any(name in lower for name in _NAMES) else text)
 
 
 def redact_json(text: str) -> str:
     """The same of JSON, whose keys are no names of secrets: only what is a secret by its shape, or known."""
-    return _QUERY.sub(r"\1?…", _SHAPES.sub(MASK, without_secrets(text)))
+    text = _SHAPES.sub(MASK, without_secrets(text))
+    return _QUERY.sub(r"\1?…", text) if "?" in text else text
 
 
 def _masked(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from artfactoryd import documents, schema
+from artfactoryd import documents, entries, schema
 from artfactoryd.core import file_names
 from artfactoryd.core.json_types import Json
 from artfactoryd.documents import Document
@@ -175,8 +175,7 @@ def _located(problem: Problem, document: Document | None, overrides: Json) -> Pr
 
 def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
     try:
-        with path.open("rb") as file:
-            data = file.read(documents.MOST_BYTES + 1)
+        data = entries.bounded(path, documents.MOST_BYTES)
     except FileNotFoundError:
         return None, []
     except OSError as error:

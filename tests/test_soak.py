@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from artfactoryd.clock import iso
+from tests.soak import clocks, skies
 from tests.soak.__main__ import soak
+from tests.soak.account import Account
 from tests.soak.balance import Balance
 from tests.soak.points import points
 from tests.soak.storm import STAGED, Storm
@@ -32,6 +36,41 @@ def test_a_program_that_sends_again_when_in_doubt_is_reported(tmp_path: Path) ->
     finding = Balance(storm.home, bought, storm.person.names, {}).no_double_payment()
     storm.mishaps.clear()
     assert finding.broken and str(finding).startswith("BROKEN  no item has two accepted creates"), finding
+
+
+def _lines(*between: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of an order whose first item cost thrice what was set aside, and what came before its second."""
+    at = {"at": "2026-05-01T12:00:00.000Z", "order": "o"}
+    wishes: list[dict[str, Any]] = [
+        {"kind": "wish", **at, "item": item, "attempt": f"a{item}", "reserved": 3000, "actual": {}, "caps": {}}
+        for item in (1, 2)
+    ]
+    taken = {"kind": "acceptance", **at, "file": "o.yaml", "cap": 100_000}
+    dear = {"kind": "result", **at, "item": 1, "attempt": "a1", "cost": 9000, "by_count": True}
+    return [taken, wishes[0], dear, *between, wishes[1]]
+
+
+def test_a_wish_after_a_bill_above_what_was_set_aside_is_reported_unless_a_person_approved() -> None:
+    over = Account(_lines(), {}).over
+    assert over == ["order o: sent in line 4 after a bill above what was set aside"]
+    assert Account(_lines({"kind": "approval", "order": "o", "cap": 100_000}), {}).over == []
+
+
+def test_what_time_it_really_was_is_known_of_every_moment_that_a_wrong_clock_told(tmp_path: Path) -> None:
+    file = tmp_path / "clock"
+    wall = clocks.Wall(file)
+    right = wall()
+    clocks.put(file, -3600)
+    wrong = wall()
+    assert clocks.truths(file)[iso(wrong)] - right.timestamp() < 60 < 3500 < (right - wrong).total_seconds()
+
+
+def test_a_whole_run_says_which_weather_did_not_come() -> None:
+    missed = skies.missed(["output 404", skies.FORWARD])
+    assert {"get 404", "get 403", "number NaN", "outcome more", "output film", "upload half", skies.WITHOUT} <= set(
+        missed
+    )
+    assert not {"output 404", skies.FORWARD} & set(missed)
 
 
 def test_every_named_place_is_one_at_which_a_test_kills() -> None:

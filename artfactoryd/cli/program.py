@@ -104,6 +104,7 @@ class Program(click.Group):
             return name, load_command(name) if name and listed else None, rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        log_outlet.hold_standard()
         if log_outlet.install():
             interrupt.watch()
         return super().main(*args, **extra)

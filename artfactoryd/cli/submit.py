@@ -112,11 +112,29 @@ def submit_files(
     submitted = [Submitted(str(file), name) for file, name in zip(files, names, strict=True)]
     if not wait:
         return 0, SubmitDocument(submitted)
-    try:
-        code, report = work_once(home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed])
-    except HomeLocked:
-        code, report = _wait_for_daemon(home, settings, names, quiet)
+    code, report = _done(home, settings, environ, placed, quiet)
     return code, SubmitDocument(submitted, report)
+
+
+def _done(
+    home: Home, settings: Settings, environ: dict[str, str], placed: Sequence[tuple[Path, str]], quiet: bool
+) -> tuple[int, RunDocument]:
+    """By whoever holds the home, or by this process: also when another that held it for a while leaves them."""
+    names = [name for _, name in placed]
+    while True:
+        begun = _orders_of(home, names)
+        try:
+            return work_once(
+                home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed], orders=begun
+            )
+        except HomeLocked:
+            if ended := _wait_for_holder(home, settings, names, quiet):
+                return ended
+
+
+def _orders_of(home: Home, submissions: Sequence[str]) -> list[str]:
+    with Index.reading(home.index_file) as index:
+        return [row.id for name in submissions for row in index.orders_of_submission(name)] if index else []
 
 
 def place_in_inbox(
@@ -177,16 +195,20 @@ def git_of(file: Path) -> Json | None:
         return None
 
 
-def _wait_for_daemon(
+def _wait_for_holder(
     home: Home, settings: Settings, submissions: Sequence[str], quiet: bool
-) -> tuple[int, RunDocument]:
-    """Follow what the daemon does with these, reading only; it may still be making its index."""
+) -> tuple[int, RunDocument] | None:
+    """Follow what the holder does with these, reading only; it may still be making its index. None when one that was
+    no daemon has gone, and they are not done."""
+    was_daemon = (home.holder() or {}).get("command") == "run"
     with Progress(quiet) as progress:
         while True:
             with Index.reading(home.index_file) as index:
                 if index and (outcome_of_all := _followed(home, settings, index, submissions, progress, quiet)):
                     return outcome_of_all
             if not daemon_is_there(home):
+                if not was_daemon:
+                    return None
                 raise WrongUse("The daemon ended while the order was under way. Start it again, or use `once`.")
             time.sleep(LOOK)
 

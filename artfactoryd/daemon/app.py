@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,19 +62,18 @@ class App:
 async def open_app(
     home: Home, settings: Settings, environ: dict[str, str], clock: Callable[[], datetime] = now
 ) -> AsyncIterator[App]:
-    """`clock` gives aware datetimes."""
+    """`clock` gives aware datetimes. What cannot be opened to the end is closed again."""
     live = LiveSettings(home, settings, environ)
     await asyncio.to_thread(rebuild.mend, home, expander, clock)
-    books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock, Story().hear)
-    fetcher = Fetcher(home.work)
-    factories = make_factories(home, settings, environ)
-    try:
-        yield _furnish(home, live, books, factories, fetcher, clock)
-    finally:
+    async with AsyncExitStack() as closing:
+        books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock, Story().hear)
+        closing.push_async_callback(asyncio.to_thread, books.close)
+        fetcher = Fetcher(home.work)
+        closing.push_async_callback(fetcher.close)
+        factories = make_factories(home, settings, environ)
         for factory in factories.values():
-            await factory.close()
-        await fetcher.close()
-        await asyncio.to_thread(books.close)
+            closing.push_async_callback(factory.close)
+        yield _furnish(home, live, books, factories, fetcher, clock)
 
 
 def _furnish(

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.resumption import Resumption, unfinished
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
-from artfactoryd.daemon.steady import Steady, end
+from artfactoryd.daemon.steady import AGAIN, Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
 from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
@@ -36,6 +37,7 @@ from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
 from artfactoryd.settings import Settings
+from artfactoryd.storage.database import DatabaseError, is_passing
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
@@ -343,6 +345,23 @@ def _hangup() -> list[signal.Signals]:
     return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 
+async def _open(
+    stack: AsyncExitStack, home: Home, settings: Settings, environ: dict[str, str], options: RunOptions
+) -> App:
+    """The home, opened. What the machine refuses just now is waited out, but by a run that is to end by itself."""
+    while True:
+        try:
+            return await stack.enter_async_context(open_app(home, settings, environ))
+        except (OSError, StorageFull, DatabaseError) as error:
+            if options.until_done or not (isinstance(error, StorageFull) or is_passing(error)):
+                raise
+            log.error("the work waits: %s", error)
+            home.tell({"waits": str(error)})
+            notify.ready(environ, f"waits: {error}", LATE)
+        await asyncio.sleep(AGAIN)
+        home.tell({"waits": None})
+
+
 async def work(
     home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
     watch: Watch | None = None,
@@ -357,7 +376,8 @@ async def work(
     if why := unsafe_start(settings):
         raise WrongUse(why)
     try:
-        async with open_app(home, settings, environ) as app:
+        async with AsyncExitStack() as stack:
+            app = await _open(stack, home, settings, environ, options)
             daemon = Daemon(app, options, environ, serve=serve, watch=watch)
             await daemon.run()
             return daemon.report

@@ -108,6 +108,7 @@ class Delivery:
         async with self._at_once:
             shelved = await asyncio.to_thread(_keeps, row, order)
             arrivals, lost = await self._fetch_all(row)
+            await self._recorder.note(row, None)  # it came: a cancel from here on leaves it to be filed
             if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
                 raise lost[0] if lost else OutputLost("The provider gave no output.")
             paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]

@@ -126,7 +126,7 @@ class Intake:
     async def _decide(self, claim: Claim) -> Outcome | list[Event]:
         """What becomes of it, or the lines that make orders of it."""
         if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
-            return Waiting(Lack.PICTURE)
+            return Waiting(Lack.PICTURE, "The picture that belongs to it may be dropped a moment later.")
         for back in (put_back.put_back, own_folder.put_back):
             place = await asyncio.to_thread(back, self._home, self._books.index, claim)
             if place is not None:
@@ -174,7 +174,8 @@ class Intake:
             studies = await self._understand(claim)
         except Refusal as refusal:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
-                return Waiting(Lack.PICTURE)
+                missing = "\n".join(str(problem) for problem in refusal.problems)
+                return Waiting(Lack.PICTURE, f"{missing}\nIt may be dropped a moment later: a minute is waited for it.")
             if closed := [problem for problem in refusal.problems if problem.code == NOT_READABLE]:
                 return Waiting(Lack.ROOM, "\n".join(map(str, closed)))
             return await self._reject(claim, refusal.problems)

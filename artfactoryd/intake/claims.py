@@ -388,7 +388,7 @@ def _json(value: dict[str, Any]) -> bytes:
 
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(entries.bounded(path, entries.PAPER_BYTES))
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None

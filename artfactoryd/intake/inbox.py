@@ -22,7 +22,7 @@ from pathlib import Path
 
 from artfactoryd.core import inbox_rules
 from artfactoryd.durable import make_folder, write_file
-from artfactoryd.entries import Entry, everything_in, has_writer, listing, readable
+from artfactoryd.entries import PAPER_BYTES, Entry, bounded, everything_in, has_writer, listing, readable
 from artfactoryd.errors import StorageFull
 from artfactoryd.intake.own_folder import names_in
 from artfactoryd.intake.watcher import STEP_MS, Watcher
@@ -350,7 +350,7 @@ def _is_order(entry: Entry) -> bool:
 
 def _read_names(file: Path) -> set[str]:
     try:
-        names = json.loads(file.read_bytes())
+        names = json.loads(bounded(file, PAPER_BYTES))
     except (OSError, ValueError):
         return set()
     return {str(name) for name in names} if isinstance(names, list) else set()

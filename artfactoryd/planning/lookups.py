@@ -11,7 +11,7 @@ from pathlib import Path
 
 from artfactoryd import documents
 from artfactoryd.core.names import nfc
-from artfactoryd.entries import LITTER, files_below
+from artfactoryd.entries import LITTER, bounded, files_below
 from artfactoryd.errors import Problem, Refusal
 
 LISTS, TEXTS = (".yaml", ".yml", ".json"), (".txt",)
@@ -111,8 +111,7 @@ def _values(path: Path) -> tuple[str, ...]:
 
 
 def _parsed(path: Path) -> tuple[str, ...]:
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
+    data = bounded(path, MOST_BYTES)
     read = documents.read_lines if path.suffix.lower() in TEXTS else documents.read_list
     # A file's name that ends in .txt is right here, though it would be wrong for an order.
     values = tuple(read(data, str(path), most_bytes=MOST_BYTES))

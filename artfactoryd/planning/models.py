@@ -18,6 +18,7 @@ from artfactoryd.core.parameters.model_update import renewed
 from artfactoryd.core.parameters.openapi import NoSchema
 from artfactoryd.documents import Document
 from artfactoryd.durable import make_folders, write_file
+from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, not_readable
 
@@ -116,8 +117,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path, check: Check) -> tuple[list[Model], list[Problem]]:
     try:
-        with path.open("rb") as file:
-            read = documents.read_documents(file.read(documents.MOST_BYTES + 1), str(path))
+        read = documents.read_documents(bounded(path, documents.MOST_BYTES), str(path))
     except Refusal as refusal:
         return [], list(refusal.problems)
     except OSError as error:

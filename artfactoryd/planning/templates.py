@@ -10,7 +10,7 @@ from typing import Protocol
 from artfactoryd import documents, schema
 from artfactoryd.core.names import nfc
 from artfactoryd.documents import Document
-from artfactoryd.entries import LITTER, files_below
+from artfactoryd.entries import LITTER, bounded, files_below
 from artfactoryd.errors import Problem, Refusal
 
 ENDINGS = (".yaml", ".yml", ".json")
@@ -44,8 +44,7 @@ class TemplateFiles:
     def read(self, name: str) -> Document:
         path = self._files[name]
         try:
-            with path.open("rb") as file:
-                found = documents.read_documents(file.read(documents.MOST_BYTES + 1), str(path))
+            found = documents.read_documents(bounded(path, documents.MOST_BYTES), str(path))
         except OSError as error:
             message = f"the template cannot be read: {error.strerror}."
             raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None

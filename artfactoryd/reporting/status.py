@@ -9,6 +9,7 @@ from pathlib import Path
 
 from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
+from artfactoryd.entries import bounded
 from artfactoryd.home import Holder, Home
 from artfactoryd.log_redaction import redact
 from artfactoryd.reporting import caps
@@ -146,7 +147,6 @@ def _age(path: Path) -> float:
 def _beginning(path: Path) -> str:
     """The first lines; empty when a person just took the file away."""
     try:
-        with path.open("rb") as file:
-            return file.read(WORD_BYTES).decode("utf-8", "replace")
+        return bounded(path, WORD_BYTES)[:WORD_BYTES].decode("utf-8", "replace")
     except OSError:
         return ""

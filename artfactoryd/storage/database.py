@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -102,8 +103,10 @@ class Database:
     @classmethod
     def if_made(cls, path: Path) -> Self | None:
         """For reading; None while there is no index, or a first start is still making its tables."""
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
+        if not path.is_file():
+            raise WrongUse(f"The index {path} is no plain file. Start `artfactoryd run` or `once`: it is made again.")
         index = cls(path)
         try:
             if index.db.table_exists("meta") and index._is_complete():
@@ -222,6 +225,8 @@ class Database:
 
 def complaints(path: Path, *, whole: bool = False) -> list[str]:
     """What SQLite's own check finds wrong with the file; reads only. `whole`: the lookups are compared too."""
+    if not path.is_file():
+        return ["it is no plain file"]
     check = "integrity_check" if whole else "quick_check"
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
@@ -233,6 +238,8 @@ def complaints(path: Path, *, whole: bool = False) -> list[str]:
 
 def is_unreadable(path: Path) -> bool:
     """Is it no database, or so damaged that it cannot even be opened? A look costs next to nothing."""
+    if not path.is_file():
+        return True
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from artfactoryd.core.parameters.file_refs import PRODUCT
-from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
+from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow, ProductRow
@@ -85,7 +85,12 @@ def _described(row: OrderRow | ProductRow) -> str:
 
 
 def order_given(home: Home, given: str) -> str:
-    """A path as the index knows it; an id or a name as it is. A path is what has a slash in it."""
+    """A path as the index knows it; an id or a name as it is. A path is what has a slash in it.
+
+    Raises WrongUse for no name at all, as a variable that is not set gives it.
+    """
+    if not given.strip():
+        raise WrongUse("Name an order: an id or its beginning, a name, or a path.")
     return _in_home(home, given) if "/" in given else given
 
 

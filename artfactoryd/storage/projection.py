@@ -260,7 +260,7 @@ def _nobody_elses(index: Index, event: TicketTaken) -> None:
 
 
 def _result(index: Index, event: Result) -> None:
-    move(index, event, "result", outputs=event.outputs)
+    move(index, event, "result", outputs=event.outputs, reason=None)  # a note of asking has done its part
     log(index, event, returned=event.returned, ended_at=event.at)
     if event.cost is not None:  # before anything is fetched
         settle(index, event, event.cost, by_time=not event.by_count)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -24,6 +25,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.core.sidecar import unkept
 from artfactoryd.durable import make_folders, move, rename
+from artfactoryd.entries import is_folder
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_file, storage_errors
@@ -82,7 +84,7 @@ class Report:
 
 def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     """At a start: an index that is missing or cannot be read is made again."""
-    if home.index_file.exists():
+    if os.path.lexists(home.index_file):
         if not is_unreadable(home.index_file):
             return
     elif not any(home.ledger.glob("*.jsonl")) and next(reading.walk(home.projects), None) is None:
@@ -114,7 +116,11 @@ def reindex(home: Home, expander: Expander, clock: Callable[[], datetime]) -> Re
 
 def _remove(database: Path) -> None:
     for ending in ("", *BESIDE):
-        database.with_name(database.name + ending).unlink(missing_ok=True)
+        path = database.with_name(database.name + ending)
+        if is_folder(path):
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _by_ledger(index: Index, home: Home, expander: Expander) -> int:

@@ -108,6 +108,17 @@ def test_submit_and_wait_without_a_daemon_takes_only_what_was_submitted(home: Te
     assert (home.home.inbox / "other.yaml").exists() and len(home.products()) == 1
 
 
+def test_several_that_submit_and_wait_without_a_daemon_are_all_done(home: TestHome, car: Path) -> None:
+    files = [car.with_name(f"{name}.yaml") for name in ("red", "blue", "grey")]
+    for file in files:
+        file.write_text(GREEN.replace("green", file.stem))
+    programs = [home.start("submit", str(file), "--wait") for file in files]
+    for program, file in zip(programs, files, strict=True):
+        out, err = program.communicate()
+        assert program.returncode == 0 and f"{file.stem}: completed, 1 of 1 items in" in out, out + err
+    assert len(home.products()) == 3
+
+
 def test_submit_and_wait_follows_the_daemon_to_the_orders_end(home: TestHome, car: Path) -> None:
     with home.running():
         done = home.call("submit", str(car), "--wait")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from artfactoryd.errors import HomeMoved
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims, inbox
-from artfactoryd.settings import Budget
+from artfactoryd.settings import Budget, Http, Settings
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.web import page
 from tests.emulator.client import Emulator
@@ -442,6 +443,37 @@ async def test_what_is_refused_while_the_work_is_taken_up_is_waited_out_and_told
             patched.undo()
             await works.until(lambda: works.states() == ["completed"])
     assert len(home.lines("wish")) == 1
+
+
+OPENED = [
+    "artfactoryd.storage.rebuild.mend", "artfactoryd.daemon.app.Books", "artfactoryd.daemon.app.make_factories",
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize("refused", OPENED)
+async def test_what_is_refused_while_the_home_is_opened_is_waited_out_by_a_daemon_and_ends_once(
+    home: TestHome, monkeypatch: Patch, refused: str
+) -> None:
+    monkeypatch.setattr(loop, "AGAIN", 0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(refused, _refuses(OSError(errno.EMFILE, "Too many open files")))
+        with pytest.raises(OSError, match="Too many"):
+            await loop.work(home.home, Settings(), RunOptions(until_done=True), {})
+        daemon = asyncio.create_task(loop.work(home.home, Settings(http=Http(port=0)), RunOptions(), {}))
+        async with asyncio.timeout(PATIENCE):
+            while "Too many open files" not in ((home.home.holder() or {}).get("waits") or ""):
+                await asyncio.sleep(0.01)
+    home.drop("car.yaml", GREEN)
+    async with asyncio.timeout(PATIENCE):
+        while not list(home.home.projects.rglob("*.png")):
+            await asyncio.sleep(0.01)
+    assert not (home.home.holder() or {}).get("waits")
+    os.kill(os.getpid(), signal.SIGTERM)
+    await daemon
+
+
+GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 
 
 @pytest.mark.usefixtures("locked")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from artfactoryd.errors import AskAgain
 from artfactoryd.execution import delivery
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.reporting import waiting
@@ -76,6 +80,27 @@ async def test_one_stuck_while_it_is_fetched_is_fetched_again_or_ended(home: Tes
             assert (await works.tell("cancel", second))["done"]
         assert works.states(second) == ["failed"] and works.committed(second) == PRICE
         assert "Cancelled by you" in (works.items(second)[0].reason or "")
+
+
+async def test_what_could_not_be_asked_about_once_and_is_fetched_now_is_kept_when_its_order_is_cancelled(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    real, fetched = Fetcher.fetch, asyncio.Event()
+
+    async def waits(self: Fetcher, *given: Any, **more: Any) -> Any:
+        await fetched.wait()
+        return await real(self, *given, **more)
+
+    monkeypatch.setattr(Fetcher, "fetch", waits)
+    async with at_work(home, monkeypatch) as works:
+        works.fake.script("collect", *[AskAgain("Not just now.")] * 4)
+        made = await works.take(order("a car"))
+        await works.until(lambda: works.states(made) == ["delivering"])
+        assert works.items(made)[0].reason is None
+        await works.tell("cancel", made)
+        fetched.set()
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert len(home.products()) == 1
 
 
 async def test_what_is_too_large_can_be_cancelled(home: TestHome, monkeypatch: Patch) -> None:

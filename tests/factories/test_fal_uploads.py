@@ -82,6 +82,7 @@ ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("413", CallRefused),
     ("401", AskAgain),  # the leave was not liked, which is not our key
     ("403", AskAgain),
+    ("404", AskAgain),  # of an address that is no call's own: it passes
     ("429", AskAgain),
     ("500", Unreachable),
     ("close", Unreachable),

@@ -78,8 +78,8 @@ ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("400", CallRefused),
     ("401", ProviderStopped),
     ("402", ProviderStopped),
-    ("403", AskAgain),
-    ("404", CallRefused),
+    ("403", AskAgain),  # what needs no upload may be allowed
+    ("404", AskAgain),  # of an address that is no call's own: it passes
     ("413", CallRefused),
     ("422", CallRefused),
     ("429", AskAgain),

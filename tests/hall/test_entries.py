@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,10 @@ def test_beside_an_order_and_on_the_shelf_six_gigabytes_of_nothing_stop_no_comma
         done = home.call(*words)
         assert done.returncode in (0, 1, 2, 3) and "Traceback" not in done.stderr, (words, done.stderr)
     assert home.call("once").returncode in (0, 1)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_a_bounded_read_neither_waits_nor_ends_never(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "odd")
+    with pytest.raises(OSError, match=r"plain file|directory"):
+        entries.bounded(tmp_path / "odd", 100)

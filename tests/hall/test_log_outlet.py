@@ -10,7 +10,7 @@ import pytest
 
 from artfactoryd import log_outlet
 from artfactoryd.log_outlet import Outlet
-from tests.forks import Program
+from tests.forks import Program, Script
 from tests.homes import TestHome, until
 
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
@@ -90,6 +90,26 @@ def test_who_is_gone_for_good_stops_nothing(pipe: tuple[int, Outlet]) -> None:
 
 def test_a_stream_of_somebody_else_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert not log_outlet.install()
+
+
+CLOSED = """import os, sys
+for number in (0, 2): os.close(number)
+from artfactoryd.log_outlet import hold_standard
+hold_standard()
+sys.exit(os.open(os.devnull, os.O_RDONLY) <= 2 or any(os.readlink(f"/dev/fd/{n}") != os.devnull for n in (0, 2)))"""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd/0"), reason="no /dev/fd here")
+def test_no_file_of_ours_takes_the_number_of_a_standard_stream_that_is_closed() -> None:
+    assert Script(CLOSED, [], os.environ).wait(20) == 0
+
+
+def test_a_run_without_standard_error_works_and_fails_as_any_other(home: TestHome) -> None:
+    home.drop("car.yaml", GREEN)
+    without = "import sys; sys.stderr = sys.__stderr__ = None"
+    for words, code in ((["once"], 0), (["-v", "once"], 0), (["order", "nothing"], 2)):
+        assert Program(["--home", str(home.root), *words], home.environment(), without).wait(20) == code
+    assert home.states() == ["completed"]
 
 
 @pytest.mark.parametrize("opened", [PIPE, TERMINAL])

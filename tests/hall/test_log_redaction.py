@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -17,7 +18,7 @@ __all__ = ["leave_logging_as_it_was", "quick"]
 
 PLAIN = [
     "the key parameters.prompt is unknown", "Key colours are red and blue", "a token of love", "16:9", "flux-dev",
-    "api_key: env:REPLICATE_API_TOKEN", "the key: prompt", "tokens=12 seed=7", "http://127.0.0.1:8765/",
+    "api_key: env:REPLICATE_API_TOKEN", "the key: prompt", "No API key for fal is there", "tokens=12 seed=7", "http://127.0.0.1:8765/",
     "No API key for fal: the file /home/me/key is empty (settings: providers.fal.api_key).",
 ]  # fmt: skip
 OUTSIDE = [
@@ -26,6 +27,13 @@ OUTSIDE = [
     '{{\\"apiKey\\": \\"{}abc\\"}}', "secret: {}abcd",
     "x?sig=1&signature={}",
     "password={}",
+]  # fmt: skip
+# as public reports of other programs quote them
+REPORTED = [
+    "headers: {{ Accept: 'x', Authorization: 'Bearer {}' }}", '"headers":{{"x-api-key":"{}","a":1}}',
+    "header value: 'Bearer {}\\n'", "header value: b'Bearer {}'", "open?authz=Bearer%20{}&x=1",
+    "Failed to parse authorization token '{}': it ends early", "Incorrect API key provided: {}. You can find",
+    "Unexpected char 0x0a at 61 in Authorization value: Bearer {}",
 ]  # fmt: skip
 OF_A_KIND = ["key: sk-proj-abcdef", "sk-1234567890", "hf_abcdefgh", "eyJhbGciOi.eyJzdWIi.abc", "token: 12345678abcd"]
 
@@ -42,6 +50,11 @@ def test_what_a_name_says_to_be_a_secret_is_taken_out_whatever_its_shape(words: 
     clean = redact(f"before {words.format('xyz')} after")
     assert "[key]" in clean and "xyz" not in clean and clean.startswith("before ") and clean.endswith(" after")
     assert redact(clean) == clean
+
+
+@pytest.mark.parametrize("words", REPORTED)
+def test_what_other_programs_have_leaked_is_taken_out(words: str) -> None:
+    assert "SUPER" not in redact(words.format("acme-SUPER5ecret.token"))
 
 
 @pytest.mark.parametrize("secret", OF_A_KIND)
@@ -92,3 +105,15 @@ def test_a_known_secret_goes_whole_whatever_it_is_made_of(monkeypatch: pytest.Mo
     monkeypatch.setattr(log_redaction, "_hidden", set())
     log_redaction.hide("abcdef;ghi jkl")
     assert redact("password=abcdef;ghi jkl.") == "password=[key]."
+
+
+@pytest.mark.parametrize("part", ["a-", "api-key-", "https://", "token: ", "a:", "key=", "x" * 99 + "."])
+def test_a_long_text_costs_no_more_than_its_length(part: str) -> None:
+    def seconds(length: int) -> float:
+        text = part * (length // len(part))
+        began = time.process_time()
+        redact(text)
+        return time.process_time() - began
+
+    seconds(2_000)
+    assert seconds(40_000) < 0.5

@@ -25,7 +25,7 @@ from artfactoryd.storage.rows import ItemRow
 from tests.soak.clocks import Wall
 
 CREATE_SECONDS, FIRST_ASK = 1.0, 0.05
-PATIENCE = timedelta(seconds=20)  # with what is in doubt, of a run that ends by itself
+PATIENCE = timedelta(seconds=12)  # with what is in doubt, of a run that ends by itself
 SKEW = timedelta(seconds=5)  # as much less than the product's as all else here
 APART = 5.0  # between two looks at the list: longer than the emulator's ever lags
 

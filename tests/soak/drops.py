@@ -130,7 +130,7 @@ def _timed(chance: random.Random, number: int) -> dict[str, Entry]:
 Maker = Callable[[random.Random, int], dict[str, Entry]]
 KINDS: dict[str, tuple[int, Maker]] = {  # how often, and how it is made
     "paid": (60, _paid), "pair": (8, _pair), "dear": (8, _dear), "free": (6, _free), "rehearsed": (3, _rehearsed),
-    "wrong": (3, _wrong), "stray": (3, _stray), "bundle": (8, _bundle), "loose": (4, _loose),
+    "wrong": (3, _wrong), "stray": (3, _stray), "bundle": (12, _bundle), "loose": (4, _loose),
     "chain": (6, _chain), "timed": (8, _timed),
 }  # fmt: skip
 

@@ -18,12 +18,12 @@ DOORS: dict[str, list[Any]] = {
     "get": ["500", "502", "close", "garbage", "hang", SOON, "404", "403"],
     "cancel": ["500", "close"],
     "list": ["500", "close", "garbage"],
-    "upload": ["500", "close", SOON, "close-after", "half"],
+    "upload": ["500", "close", SOON, "close-after", "half", "404"],
     "outcome": ["failed", "nsfw", "fewer", "more", "empty", "aborted", "canceled"],
     "number": sorted(NUMBERS),
     "output": ["not-picture", "short", "slow", "close", "empty", "500", "404", "403", *OTHERS],
 }  # fmt: skip
-OFTEN = {"upload": (1, 2), "cancel": (1, 2), "list": (1, 3), "number": (1, 3)}  # every so many; else every 2 to 6
+OFTEN = {"upload": (1, 2), "cancel": (1, 2)}  # every so many; else every one to four
 STORM = {"next": [SOON] * 12}
 REFUSED = {"next": ["402"]}  # stops the provider: a person must say `resume`
 QUIET = {"latency": 0.0, "create_latency": 0.02, "run_seconds": 0.0, "pixels": 32, "hang_seconds": 1.5}
@@ -48,8 +48,8 @@ class Skies:
             "slow_seconds": 0.4,
         }  # fmt: skip
         for door in DOORS:
-            if chance.random() < 0.5:
-                told[door] = {"every": [chance.randint(*OFTEN.get(door, (2, 6))), self._next(door)]}
+            if chance.random() < 0.6:
+                told[door] = {"every": [chance.randint(*OFTEN.get(door, (1, 4))), self._next(door)]}
         if chance.random() < 0.1:
             told["create"] = chance.choice([STORM, REFUSED])
         return told

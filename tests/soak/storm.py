@@ -176,6 +176,7 @@ class Storm:
             orders, shut = index.orders(40), bool(index.stops() or index.pauses() or index.paused_orders())
             held = [row for row in index.held_orders() if any(reason.waivable for reason in row.reasons)]
             waiting = int(index.rows("SELECT count(*) AS n FROM item WHERE state = 'planned'")[0]["n"])
+            running = index.rows("SELECT DISTINCT order_id AS id FROM item WHERE state = 'running'")
             doubtful = index.rows("SELECT DISTINCT order_id AS id FROM item WHERE state = 'in_doubt'")
         finally:
             index.close()
@@ -188,6 +189,8 @@ class Storm:
             self._decide(self.chance.choice(held), approving)
         if doubtful and self.chance.random() < 0.3:
             self._ask("retry", order=self.chance.choice(doubtful)["id"], in_doubt=True)
+        if running and self.chance.random() < 0.3:
+            self._ask("cancel", order=self.chance.choice(running)["id"])
         if orders and self.chance.random() < 0.3:
             self._meddle(self.chance.choice(orders).id)
         return waiting

@@ -414,3 +414,23 @@ async def test_a_list_of_files_is_known_by_the_shelf_alone(home: TestHome, monke
     for name, colour in (("a", "red"), ("b", "blue")):
         draw(home.home.inbox / f"{name}.png", colour)
     assert await chained(home, monkeypatch, text) == ("completed", 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_an_index_that_is_no_plain_file_is_set_aside_and_made_again(home: TestHome, kind: str) -> None:
+    home.drop("car.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")
+    assert home.once() == 0
+    index = home.home.index_file
+    for file in index.parent.glob("index.sqlite3*"):
+        file.unlink()
+    if kind == "folder":
+        (index / "x").mkdir(parents=True)
+    elif kind == "pipe":
+        os.mkfifo(index)
+    else:
+        index.symlink_to("/dev/null")
+    looked = home.call("status")
+    assert looked.returncode and "is no plain file" in looked.stderr
+    assert home.once() == 0
+    assert home.states() == ["completed"] and len(home.products()) == 1
+    assert list((index.parent / "backups").iterdir()) or kind == "device"

@@ -51,8 +51,8 @@ def logs(
 ) -> None:
     """What the program said, each attempt at an item, or each request to the status page; --json one object a line."""
     home = made_home(ctx)
-    wanted = [order_id_of(home, order, latest=latest)] if order else []
-    entries, follower = tail(home, which, LAST if most is None and not order else most, wanted)
+    wanted = [order_id_of(home, order, latest=latest)] if order is not None else []
+    entries, follower = tail(home, which, LAST if most is None and order is None else most, wanted)
     for entry in entries:
         echo(printed(entry, as_json))
     for entry in entries_to_come(follower, wanted) if follow else ():

@@ -208,8 +208,10 @@ def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
 
 
 def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
-    error = None if answer.status == 403 else refusal(answer, "fal")  # what needs no upload may be allowed
-    if isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped)):
+    error = refusal(answer, "fal")
+    passes = answer.status in (403, 404)  # of an address that is no call's own; what needs no upload may be allowed
+    is_final = isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped))
+    if error is not None and is_final and not passes:
         return error
     kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
     return kind(f"fal did not take {name} ({answer.status}): {answer.reason()}.", answer.wait())

@@ -193,7 +193,8 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     if isinstance(address, str):
         expires_at = text(document.get("expires_at"))
         return Uploaded(address, expires_at, answer.lives(moment(expires_at)))
-    error = None if answer.status == 403 else refusal(answer, "Replicate")  # what needs no upload may be allowed
+    passes = answer.status in (403, 404)  # of an address that is no call's own; what needs no upload may be allowed
+    error = None if passes else refusal(answer, "Replicate")
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
         kind = Unreachable if error is None and (answer.status or 0) >= 500 else AskAgain
