@@ -6,7 +6,9 @@ that stands before them.
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import quote
 
 LEAST = 6  # characters of a secret that is looked for as it is: a shorter one would be found in ordinary words
 MASK = "[key]"
@@ -45,23 +47,29 @@ _QUERY = re.compile(
 
 
 def hide(secret: str) -> None:
-    """From now on it is taken out of all words, whatever stands around it."""
+    """From now on it is taken out of all words, whatever stands around it, in each form in which it may come back."""
     if len(secret) >= LEAST:
-        _hidden.add(secret)
+        _hidden.update({secret, json.dumps(secret)[1:-1], quote(secret, safe="")})
+
+
+def without_secrets(text: str) -> str:
+    """Without what was hidden; all else stays, so that JSON stays JSON."""
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
 
 
 def redact(text: str) -> str:
     """The text with everything that looks like a credential replaced by `[key]`, and addresses, which a query may
     sign, without it."""
+    text = without_secrets(text)
     lower = text.lower()
     return redact_json(_NAMED.sub(_masked, text) if any(name in lower for name in _NAMES) else text)
 
 
 def redact_json(text: str) -> str:
     """The same of JSON, whose keys are no names of secrets: only what is a secret by its shape, or known."""
-    for secret in _hidden:
-        text = text.replace(secret, MASK)
-    text = _SHAPES.sub(MASK, text)
+    text = _SHAPES.sub(MASK, without_secrets(text))
     return _QUERY.sub(r"\1?…", text) if "?" in text else text
 
 

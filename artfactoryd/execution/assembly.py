@@ -101,7 +101,7 @@ def assemble(
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
     uploads = UploadWaits()
-    calls = Calls(home, books, factories, clock, recorder.hide, uploads)
+    calls = Calls(home, books, factories, clock, uploads)
     choosing = Choosing(Staging(home.work), fetcher, recorder, clock)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,

@@ -7,6 +7,7 @@ running -> result: delivering
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of
 from artfactoryd.factories import Factory, Outputs, Ticket
+from artfactoryd.log_redaction import redact, without_secrets
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Result
 from artfactoryd.storage.index import Index
@@ -72,6 +74,7 @@ class Collection:
         The row as it is then: delivering, failed, cancelled, or planned again.
         """
         with self._flights.asking(row.item_key):
+            await self._recorder.hide_secrets(row)
             if row.stop:
                 self._flights.cancel(row.item_key)
             try:
@@ -189,7 +192,8 @@ class Collection:
         order, stake = order_of(self._index, row), at_stake(self._index, row)
         seconds = seconds_of_run(outputs.seconds)  # also of a factory that did not look
         used = scrubbed(order.model_of(row), strict_json.told(bounded(dict(outputs.returned))))
-        returned = {"parameters": used, "seconds": seconds, "note": outputs.note}
+        told = {"parameters": used, "seconds": seconds, "note": redact(outputs.note)}
+        returned = json.loads(without_secrets(json.dumps(told, ensure_ascii=False)))
         count = budget.by_count(order, row, sum(not output.byproduct for output in chosen))
         by_count = count is not None and count > stake  # else it is known when they have come
         bill = count if by_count else budget.by_time(order, row, seconds)

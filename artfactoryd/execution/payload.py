@@ -7,9 +7,10 @@ gets the path in the order's inputs/. Uploading buys nothing and may be done aga
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad, WrongUse
 from artfactoryd.execution.pacing.uploads import UploadWaits
+from artfactoryd.execution.upload_life import Life
 from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
@@ -30,18 +32,15 @@ from artfactoryd.storage.writer import Books
 Picture = Mapping[str, Any]  # as the order, or what an item is fed with, tells of it
 SKETCH = "sketch"
 NOT_KEPT = "What this is made from was not kept. With `reuse: never` the order makes everything anew."
-PAST = datetime.fromtimestamp(0, UTC)
-SPARE = timedelta(minutes=10)  # of an upload's life, so that a call made with it still finds it
 
 
 class Calls:
     def __init__(
         self, home: Home, books: Books, factories: Mapping[str, Factory], clock: Callable[[], datetime],
-        hide: Callable[[Iterable[str]], None], waits: UploadWaits,
+        waits: UploadWaits, steady: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        """`hide`: told each secret before it is sent, so that nobody writes it down."""
-        self._waits = waits
-        self._hide = hide
+        self._waits, self._steady = waits, steady
+        self._lives: dict[str, Life] = {}  # by address, of what was uploaded
         self._home, self._books, self._factories, self._clock = home, books, factories, clock
         self._under_way: dict[str, asyncio.Lock] = {}  # by content: two items of one picture upload it once
 
@@ -66,12 +65,10 @@ class Calls:
         """As it leaves, and stands nowhere. Raises CallRefused where a secret cannot be had any more."""
         places: dict[file_leaves.Place, str] = {}
         for place, location in secret_values.references(model, call.parameters):
-            name = next(step for step in reversed(place) if isinstance(step, str))
             try:
-                places[place] = credentials.resolve_secret(location, name)
+                places[place] = credentials.resolve_secret(location, secret_values.name_of(place))
             except WrongUse as error:
                 raise CallRefused(f"{error} Nothing was sent.") from error
-        self._hide(places.values())
         return replace(call, parameters=file_leaves.replaced(call.parameters, places)) if places else call
 
     def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[file_leaves.Place, Mapping[str, Any]]:
@@ -114,8 +111,10 @@ class Calls:
         known = self._books.index.upload(provider, sha256)
         if known is None:
             return None
-        if known.expires_at is not None and _moment(known.expires_at) < self._clock() + SPARE:
-            return None
+        if known.expires_at is not None:
+            life = self._lives.setdefault(known.address, Life.read(known.expires_at, self._clock(), self._steady()))
+            if not life.lasts(self._clock(), self._steady()):
+                return None
         return str(known.address)
 
     async def _upload(self, provider: str, factory: Uploads, path: Path, picture: Picture) -> str:
@@ -123,7 +122,11 @@ class Calls:
         failpoints.point("before_upload")
         with self._waits.trying(provider):
             uploaded = await factory.upload(picture["name"], data, picture["mime"])
-        await self._books.remember_upload(provider, picture["sha256"], uploaded.address, uploaded.expires_at)
+        life = Life.of(uploaded, self._clock(), self._steady())
+        if life is not None:
+            self._lives[uploaded.address] = life
+        until = life.written if life is not None else uploaded.expires_at
+        await self._books.remember_upload(provider, picture["sha256"], uploaded.address, until)
         failpoints.point("uploaded")
         return uploaded.address
 
@@ -134,12 +137,3 @@ def _bytes(path: Path, picture: Picture) -> bytes:
         return inputs.read(path, picture)
     except OutputBad as error:
         raise CallRefused(f"{error} Nothing was sent.") from error
-
-
-def _moment(text: str) -> datetime:
-    """Long past where it cannot be read: then it is uploaded again."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return PAST
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -103,9 +103,9 @@ class Provenance:
         output, maker = fed
         facts = {
             "id": output.id, "item": maker.number, "key": maker.key, "asked": maker.asked,
-            "delivered": len(self._index.outputs_of(maker)), "index": output.place, "sha256": output.sha256,
-            "bytes": output.bytes, "mime": output.mime, "width": output.width, "height": output.height,
-            "created_at": output.created_at,
+            "delivered": len(self._index.outputs_of(maker)), "index": output.place, "nth": output.nth,
+            "sha256": output.sha256, "bytes": output.bytes, "mime": output.mime, "width": output.width,
+            "height": output.height, "created_at": output.created_at,
         }  # fmt: skip
         return {"unkept": {**facts, **self._unkept(maker)}}
 

@@ -29,6 +29,7 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Absent, Attempt, Call, Factory, Reconciles, Ticket
+from artfactoryd.log_redaction import redact
 from artfactoryd.storage import in_doubt
 from artfactoryd.storage.in_doubt import Doubt
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, QuestionRow
@@ -206,7 +207,7 @@ class Reconciliation:
         again = self._is_worth_asking(attempt)
         waited = self._told.setdefault(attempt.id, Age(now, lambda: now)).seconds
         hopeful = again and not answer.refused and waited < PATIENCE.total_seconds()
-        words = (answer.of_attempt(attempt.id) or UNTOLD) if asked else before.words or UNTOLD
+        words = (redact(answer.of_attempt(attempt.id)) or UNTOLD) if asked else before.words or UNTOLD
         return QuestionRow(
             attempt.id, min(before.since, iso(now)), before.times + asked, iso(now) if asked else before.last_at,
             iso(now + timedelta(seconds=pause)) if again else None, hopeful, words,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from artfactoryd import failpoints
+from artfactoryd import credentials, failpoints
 from artfactoryd.core.lifecycle import Verdict
-from artfactoryd.errors import StorageFull
+from artfactoryd.core.parameters import file_leaves, secret_values
+from artfactoryd.errors import StorageFull, WrongUse
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.receipts_due import ReceiptsDue
-from artfactoryd.execution.rows import item_now
+from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Ticket
 from artfactoryd.log_redaction import redact
 from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
@@ -28,16 +29,13 @@ WRITE_AGAIN = 1.0  # seconds until a line about money is tried again on a full d
 class Recorder:
     def __init__(self, books: Books, doubts: Doubts, capped: CappedOrders, receipts: ReceiptsDue) -> None:
         self._books, self._doubts, self._capped, self._receipts = books, doubts, capped, receipts
-        self._secrets: set[str] = set()
 
-    def hide(self, secrets: Iterable[str]) -> None:
-        """About to be sent: a provider's words may hold them, and are written down without."""
-        self._secrets.update(secrets)
-
-    def _plain(self, reason: str) -> str:
-        for secret in self._secrets:
-            reason = reason.replace(secret, "(secret)")
-        return redact(reason)
+    async def hide_secrets(self, row: ItemRow) -> None:
+        """What an earlier run sent with it may stand in what the provider says of it. One that cannot be had any more
+        is known by its looks at most."""
+        references = secret_values.references(order_of(self._books.index, row).model_of(row), row.generation)
+        if references:
+            await asyncio.to_thread(_resolve, references)
 
     async def wish(self, wish: Wish) -> None:
         """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
@@ -63,7 +61,7 @@ class Recorder:
 
     async def note(self, row: ItemRow, words: str | None) -> None:
         """Why it does not go on just now (None: it does): for receipt and status, until its next move."""
-        words = words and self._plain(words)
+        words = words and redact(words)
         if item_now(self._books.index, row.item_key).reason != words:
             with contextlib.suppress(StorageFull):  # said again with the next reason
                 await self._books.note_item(row.item_key, words)
@@ -74,8 +72,8 @@ class Recorder:
         assert row.attempt is not None
         ask = verdict == Verdict.IN_DOUBT and self._doubts.can_be_asked(row.provider)
         failure = Failure(
-            order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=self._plain(reason),
-            cost=cost, ask=ask, answer=self._plain(answer),
+            order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=redact(reason),
+            cost=cost, ask=ask, answer=redact(answer),
         )  # fmt: skip
         failed = await self.record(failure)
         if ask:
@@ -86,15 +84,19 @@ class Recorder:
         """It was surely not sent. `attempt`: an earlier one than its last."""
         released = attempt or row.attempt
         assert released is not None
-        return await self.record(
-            Release(order=row.order_id, item=row.number, attempt=released, reason=self._plain(reason))
-        )
+        return await self.record(Release(order=row.order_id, item=row.number, attempt=released, reason=redact(reason)))
 
     async def take_ticket(self, row: ItemRow, ticket: Ticket, attempt: str | None = None) -> ItemRow:
         """It was bought. `attempt`: an earlier one than its last."""
         bought = attempt or row.attempt
         assert bought is not None
         return await self.record(TicketTaken(order=row.order_id, item=row.number, attempt=bought, ticket=ticket.text))
+
+
+def _resolve(references: Sequence[tuple[file_leaves.Place, str]]) -> None:
+    for place, location in references:
+        with contextlib.suppress(WrongUse):
+            credentials.resolve_secret(location, secret_values.name_of(place))  # which hides it
 
 
 def _gave_money_back(attempt: AttemptRow) -> bool:

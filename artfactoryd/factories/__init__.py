@@ -129,10 +129,12 @@ class Reconciles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """Where a picture lies at the provider; `expires_at` is ISO 8601, None for never."""
+    """Where a picture lies at the provider; `expires_at` is ISO 8601, None for never. `lives`: seconds until then, by
+    the provider's own clock, where that is known: this machine's may be wrong."""
 
     address: str
     expires_at: str | None = None
+    lives: float | None = None
 
 
 @runtime_checkable

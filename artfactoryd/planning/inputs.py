@@ -19,6 +19,7 @@ from artfactoryd.core.expansion.stages import fed
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import Place as LeafPlace
 from artfactoryd.core.parameters.file_refs import must_be_picture, without_query
+from artfactoryd.core.parameters.secret_values import KEYCHAIN
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import READ_ONLY, bounded
 from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse
@@ -134,7 +135,8 @@ class Search:
             except WrongUse as error:
                 self.problems.append(Problem("E_SECRET", str(error), "Put it there, and drop the order again.", path))
                 continue
-            self.secrets[location] = hashlib.sha256(b"secret\0" + secret.encode()).hexdigest()
+            place = f"{location} {name}" if location == KEYCHAIN else location
+            self.secrets[place] = hashlib.sha256(b"secret\0" + secret.encode()).hexdigest()
 
     def table(self, value: str, path: KeyPath, most_bytes: int) -> str | None:
         """The text of a table that the order names; None with the problem noted."""

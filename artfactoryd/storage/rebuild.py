@@ -49,12 +49,12 @@ FOUND = (
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
     " delivered INTEGER, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
-UNKEPT = "id, order_id, number, place, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
-_INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 13)})"
+UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
+_INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
 FOUND_UNKEPT = (
-    "CREATE TEMP TABLE unkept (id TEXT PRIMARY KEY, order_id TEXT, number INTEGER, place INTEGER, sha256 TEXT,"
-    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
-    " delivered INTEGER) WITHOUT ROWID"
+    "CREATE TEMP TABLE unkept (id TEXT PRIMARY KEY, order_id TEXT, number INTEGER, place INTEGER, nth INTEGER,"
+    " sha256 TEXT, bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT,"
+    " asked INTEGER, delivered INTEGER) WITHOUT ROWID"
 )
 
 
@@ -323,9 +323,9 @@ def _unkept(sidecar: Document) -> list[tuple[object, ...]]:
 
 def _between(order: str, known: Document) -> tuple[object, ...]:
     return (
-        str(known["id"]), order, int(known["item"]), int(known["index"]), str(known["sha256"]), int(known["bytes"]),
-        str(known["mime"]), known["width"], known["height"], str(known["created_at"]), str(known["key"]),
-        int(known["asked"]), int(known["delivered"]),
+        str(known["id"]), order, int(known["item"]), int(known["index"]), int(known.get("nth", 0)),
+        str(known["sha256"]), int(known["bytes"]), str(known["mime"]), known["width"],
+        known["height"], str(known["created_at"]), str(known["key"]), int(known["asked"]), int(known["delivered"]),
     )  # fmt: skip
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderSto
 from artfactoryd.factories import ProviderSettings, Uploads
 from artfactoryd.factories import fal as factory_module
 from artfactoryd.factories.fal import ADDRESSES, make
+from tests.crooked import server
 from tests.emulator.client import Emulator
 
 DATA = b"\x89PNG not really, and nobody here minds " * 1000
@@ -39,7 +41,7 @@ async def test_uploads_arrive_whole_for_a_week_with_leave_asked_for_once(emulato
     assert emulator.seen()["POST token"] - before == 1 and emulator.creates() == bought
     assert uploaded.expires_at is not None
     left = datetime.fromisoformat(uploaded.expires_at) - datetime.now(UTC)
-    assert 6 < left.total_seconds() / 86400 <= 7
+    assert 6 < left.total_seconds() / 86400 <= 7 and uploaded.lives == 7 * 86400
 
 
 async def test_leave_that_has_run_out_is_asked_for_again(emulator: Emulator) -> None:
@@ -49,6 +51,30 @@ async def test_leave_that_has_run_out_is_asked_for_again(emulator: Emulator) -> 
     await factory.upload("b.png", DATA, "image/png")
     await factory.close()
     assert emulator.seen()["POST token"] - before == 2
+
+
+async def test_leave_lasts_by_elapsed_time_as_long_as_fal_s_own_clock_says(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever this machine's clock shows."""
+    now = [1000.0]
+    addresses = dict.fromkeys(ADDRESSES, emulator.base_url)
+    factory = factory_module.FalFactory(ProviderSettings("fal", "id:secret", addresses), steady=lambda: now[0])
+    before = emulator.seen().get("POST token", 0)
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(days=400)
+
+    emulator.control(token_seconds=3600)
+    monkeypatch.setattr(factory_module, "datetime", Wrong)
+    for elapsed, tokens in ((0, 1), (3000, 1), (700, 2)):
+        now[0] += elapsed
+        await factory.upload("a.png", DATA, "image/png")
+        assert emulator.seen()["POST token"] - before == tokens
+    await factory.close()
+    emulator.control(token_seconds=3600)
 
 
 ANSWERS: list[tuple[Any, type[ProviderError]]] = [
@@ -84,6 +110,18 @@ async def test_a_key_that_may_not_upload_stops_the_provider(emulator: Emulator) 
     with pytest.raises(ProviderStopped, match="does not accept the key"):
         await factory.upload("a.png", DATA, "image/png")
     await factory.close()
+
+
+async def test_a_key_that_is_good_for_all_but_uploads_stops_nothing(emulator: Emulator) -> None:
+    async def forbids(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    async with server(forbids) as (address, _):
+        addresses = {**dict.fromkeys(ADDRESSES, emulator.base_url), "rest_url": address}
+        factory = make(ProviderSettings("fal", "id:secret", addresses), Path("/nowhere"))
+        with pytest.raises(AskAgain, match="403"):
+            await factory.upload("a.png", DATA, "image/png")  # type: ignore[attr-defined]
+        await factory.close()
 
 
 async def test_a_picture_too_large_for_one_piece_is_refused_unsent(

@@ -71,13 +71,14 @@ async def test_an_upload_arrives_whole_and_gives_its_address_and_a_day(emulator:
     assert uploaded.expires_at is not None
     left = datetime.fromisoformat(uploaded.expires_at) - datetime.now(UTC)
     assert 23 * 3600 < left.total_seconds() <= 24 * 3600
+    assert uploaded.lives is not None and 23 * 3600 < uploaded.lives <= 24 * 3600 + 1
 
 
 ANSWERS: list[tuple[Any, type[ProviderError]]] = [
     ("400", CallRefused),
     ("401", ProviderStopped),
     ("402", ProviderStopped),
-    ("403", ProviderStopped),
+    ("403", AskAgain),  # what needs no upload may be allowed
     ("404", AskAgain),  # of an address that is no call's own: it passes
     ("413", CallRefused),
     ("422", CallRefused),

@@ -112,3 +112,34 @@ async def test_what_fits_comes_as_it_was_sent() -> None:
 
     async with server(answer) as (address, _), AT["replicate"](address) as factory:
         assert await factory.collect(TICKETS["replicate"]) is None
+
+
+@pytest.mark.parametrize("name", AT)
+@pytest.mark.parametrize(
+    "head", ["Content-Length: " + "9" * 40, "Content-Length: -1", "Content-Length: ten", "no header"]
+)
+async def test_what_is_no_http_is_no_answer(name: str, head: str) -> None:
+    """Not a defect of this program, with which the item would stick; to a create it is a doubt."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{{}}".encode())
+
+    async with server(answer) as (address, _), AT[name](address) as factory:
+        with pytest.raises(Unreachable):
+            await factory.collect(TICKETS[name])
+        with pytest.raises(InDoubt):
+            await factory.submit(CALLS[name])
+
+
+@pytest.mark.parametrize("name", AT)
+async def test_a_packed_answer_to_a_create_is_bounded_as_it_is_unpacked(name: str) -> None:
+    bomb = gzip.compress(b"x" * 50 * BOUND)
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(bomb), bomb))
+
+    async with server(answer) as (address, askers), AT[name](address) as factory:
+        with pytest.raises(InDoubt, match=DOUBT):
+            await factory.submit(CALLS[name])
+        assert len(askers) == 1

@@ -93,6 +93,20 @@ def test_of_an_address_everything_after_its_question_mark_is_taken_out() -> None
     assert redact("https://a.b/c?…") == "https://a.b/c?…"
 
 
+def test_a_document_without_signatures_is_still_that_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_redaction, "_hidden", set())
+    log_redaction.hide('se"cret')
+    document = {"key": "then.0.file", "a": "https://x.org/a.png?sig=1", "b": "https://ann:pw@x.org/", "c": 'a se"cret'}
+    clean = json.loads(log_redaction.redact_json(json.dumps(document)))
+    assert clean == {"key": "then.0.file", "a": "https://x.org/a.png?…", "b": "https://[key]@x.org/", "c": "a [key]"}
+
+
+def test_a_known_secret_goes_whole_whatever_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_redaction, "_hidden", set())
+    log_redaction.hide("abcdef;ghi jkl")
+    assert redact("password=abcdef;ghi jkl.") == "password=[key]."
+
+
 @pytest.mark.parametrize("part", ["a-", "api-key-", "https://", "token: ", "a:", "key=", "x" * 99 + "."])
 def test_a_long_text_costs_no_more_than_its_length(part: str) -> None:
     def seconds(length: int) -> float:

@@ -8,7 +8,7 @@ from artfactoryd.core.expansion.text_rows import Written
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import told_by
-from artfactoryd.core.parameters.secret_values import may_hold_secret, secrets_in
+from artfactoryd.core.parameters.secret_values import known_as, may_hold_secret, name_of, secrets_in
 from artfactoryd.core.seeds import WHOLE
 
 Parts = dict[str, str]  # `"name":value` as JSON, by parameter
@@ -32,7 +32,8 @@ class Identity:
             value = told_by(value, self._model.files_in(name, value), self._inputs)
         if name in self._secret:
             secrets = secrets_in(name, self._model.properties.get(name, {}), value)
-            value = told_by(value, [(place, str(text)) for place, text in secrets], self._inputs)
+            told = [(place, known_as(name_of((name, *place)), text, self._inputs)) for place, text in secrets]
+            value = told_by(value, told, self._inputs)
         return self._keys[name] + WHOLE.encode(value)
 
     def text_part(self, name: str, quoted: str) -> str:

@@ -12,7 +12,7 @@ from artfactoryd.core.json_types import Document, Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_leaves import told_by
-from artfactoryd.core.parameters.secret_values import references
+from artfactoryd.core.parameters.secret_values import known_as, name_of, references
 from artfactoryd.core.seeds import WHOLE
 
 LENGTH = 40  # hexadecimal digits of a key; 160 bits
@@ -104,7 +104,8 @@ def _encoded(value: object) -> str:
 
 def settled(parameters: Parameters, model: Model, contents: Mapping[str, str]) -> dict[str, Value]:
     """With every file told by its SHA-256."""
-    found = [*model.places(parameters), *references(model, parameters)]
+    secrets = ((place, known_as(name_of(place), text, contents)) for place, text in references(model, parameters))
+    found = [*model.places(parameters), *secrets]
     told: dict[str, Value] = told_by(dict(parameters), found, contents)
     return told
 

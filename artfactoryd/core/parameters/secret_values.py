@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from artfactoryd.core.json_types import Parameters, Schema, Value
 from artfactoryd.core.model import Model
@@ -14,6 +14,7 @@ from artfactoryd.core.parameters.file_leaves import Place, replaced
 from artfactoryd.core.parameters.json_schema import branches, types_of
 
 ENDINGS = ("api_key", "secret", "password", "access_token")
+KEYCHAIN = "keychain"
 DEEPEST = 20
 _REFERENCE = re.compile(r"env:\w+|keychain|file:.+", re.ASCII)
 _WITH_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]*:[^/?#@\s]*@", re.IGNORECASE)
@@ -90,6 +91,18 @@ def places(model: Model, parameters: Parameters) -> list[tuple[Place, Value]]:
 
 def references(model: Model, parameters: Parameters) -> list[tuple[Place, str]]:
     return [(place, text) for place, text in places(model, parameters) if is_reference(text)]
+
+
+def name_of(place: Place) -> str:
+    """Of the parameter, or of the part of it, that the secret is: by this the keychain knows it."""
+    return next(step for step in reversed(place) if isinstance(step, str))
+
+
+def known_as(name: str, location: Value, hashes: Container[str]) -> str:
+    """By what the hash of a secret is found: of the keychain's, which one it is goes by the parameter's name. Earlier
+    releases did not tell these apart."""
+    apart = f"{location} {name}" if location == KEYCHAIN else str(location)
+    return apart if apart in hashes else str(location)
 
 
 def hidden(model: Model, parameters: Parameters) -> dict[str, Value]:

@@ -16,6 +16,7 @@ from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import ASK_EVERY, CircuitBreaker, Gate
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.factories import Factory, Keyed, Probes
+from artfactoryd.log_redaction import redact
 from artfactoryd.storage.events import Pause
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books
@@ -56,7 +57,7 @@ class Health:
         await self._failed(provider, self._gates[provider].asking, reason)
 
     async def _failed(self, provider: str, breaker: CircuitBreaker, reason: str) -> None:
-        breaker.failed(reason)
+        breaker.failed(redact(reason))
         self._gates[provider].wake()
         await self._tell_outage(provider)
 
@@ -92,7 +93,7 @@ class Health:
 
     async def stop(self, provider: str, error: ProviderStopped) -> None:
         """Nothing is sent there until a person lifts it; of a bad key, also a free question answered well."""
-        gate, reason = self._gates[provider], str(error)
+        gate, reason = self._gates[provider], redact(str(error))
         if gate.stopped is not None:
             return
         of_key = error.of_key and isinstance(self._factories[provider], Probes)

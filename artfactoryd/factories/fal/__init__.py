@@ -10,7 +10,8 @@ trips over statuses it does not know, and falls back to other hosts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 PAGE = "fal.ai/dashboard"
 UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for ever by default
 LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
-TOKEN_SPARE = timedelta(minutes=1)
+TOKEN_SPARE = 60.0  # seconds
 AUXILIARY = 8.0  # seconds for a question beside the queue
 NOBODYS = "fal-ai/flux/requests/00000000-0000-0000-0000-000000000000"
 PAGES, PAGE_SIZE = 20, 100  # of the history
@@ -58,7 +59,7 @@ class FalFactory:
     name = "fal"
     first_ask = 1.0  # the fastest models take about that long
 
-    def __init__(self, settings: ProviderSettings) -> None:
+    def __init__(self, settings: ProviderSettings, steady: Callable[[], float] = time.monotonic) -> None:
         self._key = (settings.api_key or "").strip()
         self._timeout = settings.timeout
         self._at = Hosts.configured(settings.addresses)
@@ -66,7 +67,7 @@ class FalFactory:
         self.output_hosts = frozenset().union(*(trusted(base, usual) for base, usual in bases))
         self._client = FalClient(self._key, settings.timeout, self._at)
         self._tokens = asyncio.Lock()
-        self._token = ("", datetime.fromtimestamp(0, UTC))  # of the CDN, and until when it is good
+        self._token, self._steady = ("", 0.0), steady  # of the CDN, and until when it is good, by that clock
 
     async def submit(self, call: Call) -> Ticket:
         client, _ = await self._client.open()
@@ -135,7 +136,6 @@ class FalFactory:
         """To fal's CDN for a week; whoever knows the address can read it there."""
         if len(data) > LARGEST_UPLOAD:
             raise CallRefused(f"{name} is larger than the {LARGEST_UPLOAD >> 20} MB that fal takes. Nothing was sent.")
-        expires = datetime.now(UTC) + UPLOAD_LIVES
         headers = {
             "Authorization": await self._upload_token(), "Content-Type": mime, "X-Fal-File-Name": _plain(name),
             "X-Fal-Object-Lifecycle": f'{{"expiration_duration_seconds": {int(UPLOAD_LIVES.total_seconds())}}}',
@@ -144,9 +144,10 @@ class FalFactory:
         answer = await self._client.ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
         url = text(fields(answer.accepted()).get("access_url"))
         if url is None:
-            self._token = ("", expires)  # it may be the token that was not liked, and that is not the key
+            self._token = ("", 0.0)  # it may be the token that was not liked, and that is not the key
             raise _not_taken(answer, name, with_our_key=False)
-        return Uploaded(url, expires.isoformat(timespec="seconds"))
+        expires_at = (datetime.now(UTC) + UPLOAD_LIVES).isoformat(timespec="seconds")
+        return Uploaded(url, expires_at, UPLOAD_LIVES.total_seconds())
 
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Ticket | Absent]:
         """fal's history of requests can give a ticket. That something is missing there proves nothing."""
@@ -170,7 +171,7 @@ class FalFactory:
     async def _upload_token(self) -> str:
         async with self._tokens:
             token, until = self._token
-            if not token or until < datetime.now(UTC) + TOKEN_SPARE:
+            if not token or until < self._steady() + TOKEN_SPARE:
                 address = f"{self._at.rest_url}/storage/auth/token?storage_type=fal-cdn-v3"
                 answer = await self._client.ask("POST", address, json={})
                 granted = fields(answer.accepted())
@@ -178,7 +179,8 @@ class FalFactory:
                 if kind is None or value is None:
                     raise _not_taken(answer, "a picture", with_our_key=True)
                 token = f"{kind} {value}"
-                self._token = (token, moment(granted.get("expires_at")) or datetime.now(UTC))
+                lives = answer.lives(moment(granted.get("expires_at"))) or 0.0
+                self._token = (token, self._steady() + lives)
             return token
 
     async def _history(self, endpoint: str, start: datetime) -> list[PastRequest]:
@@ -210,7 +212,7 @@ def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:
 
 def _not_taken(answer: Answer, name: str, with_our_key: bool) -> ProviderError:
     error = refusal(answer, "fal")
-    passes = answer.status == 404  # of an address that is no call's own
+    passes = answer.status in (403, 404)  # of an address that is no call's own; what needs no upload may be allowed
     is_final = isinstance(error, CallRefused) or (with_our_key and isinstance(error, ProviderStopped))
     if error is not None and is_final and not passes:
         return error

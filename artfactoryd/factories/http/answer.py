@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Throttled
+from artfactoryd.log_redaction import without_secrets
 
 LONGEST_WAIT = 3600.0
 DEEPEST = 4  # nesting that is looked into
@@ -67,6 +68,16 @@ class Answer:
         else:
             sentence = _TAGS.sub(" ", self.body[:LONGEST_PAGE].decode(errors="replace"))
         return shortened(sentence, self.key) or "no reason given"
+
+    def lives(self, until: datetime | None) -> float | None:
+        """Seconds from this answer until then, both by the provider's clock, where it says what that shows."""
+        if until is None:
+            return None
+        try:
+            since = parsedate_to_datetime(self.headers.get("Date", ""))
+        except (TypeError, ValueError):
+            since = datetime.now(UTC)
+        return (until - (since if since.tzinfo else since.replace(tzinfo=UTC))).total_seconds()
 
     def wait(self) -> float | None:
         """Seconds to wait: header, body field or, failing these, the sentence that a person would read."""
@@ -169,7 +180,7 @@ def _complaint(message: str, location: JsonValue) -> str:
 
 def shortened(sentence: str, key: str) -> str:
     """One line of at most LONGEST_REASON characters without our key, and without a full stop."""
-    clean = " ".join(sentence.split()).rstrip(". ")
+    clean = " ".join(without_secrets(sentence).split()).rstrip(". ")
     for secret in (key, *key.split(":")):  # fal's are two halves, either of which gives something away
         if len(secret) > 7:
             clean = clean.replace(secret, "(key)")

@@ -87,7 +87,8 @@ class Wire:
         if self._is_create(request):
             return await self._create(request, _answer.get())
         request.extensions = {**request.extensions, "timeout": _limits(READ)}
-        return await self._question(request)
+        with _no_http():
+            return await self._question(request)
 
     async def _question(self, request: httpx.Request) -> httpx.Response:
         """Raises AnswerTooLarge, where it is announced before anything is read."""
@@ -142,6 +143,18 @@ async def _read(response: httpx.Response, body: bytearray, most: int) -> None:
 
 def _home(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
+
+
+@contextmanager
+def _no_http() -> Iterator[None]:
+    """What answers a question otherwise than the protocol says is no answer; the transport lets that error through."""
+    import aiohttp
+    import httpx
+
+    try:
+        yield
+    except aiohttp.ClientError as error:
+        raise httpx.RemoteProtocolError(" ".join(str(error).split())) from error
 
 
 @contextmanager

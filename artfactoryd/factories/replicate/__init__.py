@@ -29,7 +29,7 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
-from artfactoryd.factories.http.answer import Answer, fields, refusal, text
+from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, text
 from artfactoryd.factories.http.transport import failed_create, recorded, trusted
 from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
@@ -194,8 +194,9 @@ def _uploaded(answer: Answer, name: str) -> Uploaded:
     document = fields(answer.accepted())
     address = fields(document.get("urls")).get("get")
     if isinstance(address, str):
-        return Uploaded(address, text(document.get("expires_at")))
-    passes = answer.status == 404  # of an address that is no call's own
+        expires_at = text(document.get("expires_at"))
+        return Uploaded(address, expires_at, answer.lives(moment(expires_at)))
+    passes = answer.status in (403, 404)  # of an address that is no call's own; what needs no upload may be allowed
     error = None if passes else refusal(answer, "Replicate")
     if error is None or isinstance(error, Throttled):
         after = error.after if error else None
