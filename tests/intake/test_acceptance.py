@@ -329,6 +329,10 @@ async def test_what_was_taken_and_found_no_room_goes_on_when_there_is(home: Test
 
 # --- what becomes of a drop ---
 
+FOR_THE_BEACH = (
+    "cars.yaml:4:10: E_INPUT_MISSING in parameters.image: there is no beach.png beside the order. Put it beside the "
+    "order, or correct the name.\nIt may be dropped a moment later: a minute is waited for it."
+)
 PICTURED = "provider: other\nmodel: editor\nparameters:\n  image: beach.png\n"
 
 
@@ -338,7 +342,7 @@ PICTURED = "provider: other\nmodel: editor\nparameters:\n  image: beach.png\n"
         (order(), lambda ids, home: Accepted(ids, ids)),
         (DEAR, lambda ids, home: Held(ids)),
         ("model: [", lambda ids, home: Rejected(home.home.rejected / "cars.yaml")),
-        (PICTURED, lambda ids, home: Waiting(Lack.PICTURE)),
+        (PICTURED, lambda ids, home: Waiting(Lack.PICTURE, FOR_THE_BEACH)),
     ],
     ids=["accepted", "held", "rejected", "waiting"],
 )
