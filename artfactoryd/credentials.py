@@ -7,8 +7,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from artfactoryd import log_redaction
 from artfactoryd.errors import WrongUse
+from artfactoryd.printable import hide
 from artfactoryd.settings import Settings, expanded
 
 KEYCHAIN_SERVICE = "artfactoryd"
@@ -85,12 +85,12 @@ def resolve_secret(location: str, name: str) -> str:
     what, setting = f"secret for {name}", name
     if location != "keychain":
         secret = _secret_at(location, os.environ, what, setting).strip()
-        log_redaction.hide(secret)
+        hide(secret)
         return secret
     secret = (_from_keychain(name, certain=True) or "").strip()
     if not secret:
         raise WrongUse(f"No {what}: the keychain holds nothing for service {KEYCHAIN_SERVICE}, user {name}.")
-    log_redaction.hide(secret)
+    hide(secret)
     return secret
 
 
@@ -133,7 +133,7 @@ def clean_key(key: str, what: str) -> str:
     key = key.strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise WrongUse(f"The {what} holds blanks or characters that none has. Copy it again.")
-    log_redaction.hide(key)
+    hide(key)
     return key
 
 

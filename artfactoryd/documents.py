@@ -1,6 +1,6 @@
 """Every YAML and JSON document that comes in, read into values that know their places in the text.
 
-Also the way out: `dump_yaml`. Not here: what a schema says of it (schema), how YAML is parsed (yaml12), text and its
+Also the way out (`dump_yaml`). Not here: what a schema says of it (schema), how YAML is parsed (yaml12), text and its
 traps (source).
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from artfactoryd.core.json_types import Json
+import yaml
+
+from artfactoryd.core.json_types import Document as Mapped
+from artfactoryd.core.json_types import Json, Value
 from artfactoryd.errors import Path, Problem, Refusal
-from artfactoryd.source import Source, read_source
-from artfactoryd.yaml12 import Node, Root, Scalar, compose, plain, scalars
-from artfactoryd.yaml_dump import dump_yaml
+from artfactoryd.source import Source, is_curly_quoted, read_source
+from artfactoryd.yaml12 import CORE, WORDS, Node, Root, Scalar, compose, plain, scalars
 
 __all__ = [
     "MOST_BYTES", "Document", "Scalar", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",
@@ -175,3 +177,45 @@ def read_scalar(text: str) -> Scalar:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return plain(text)
+
+
+# --- the way out: readable, and read back equal by readers of YAML 1.1 and 1.2 alike ---
+
+# Booleans and merges of YAML 1.1, keys, numbers of any kind, and line ends that only some readers know.
+_MISREAD = re.compile(
+    r"[yYnN]|<<|=|.*:|[-+]?[0-9][0-9_.,:eExXobB+-]*|[-+]?\.[0-9a-zA-Z]+|.*[\x85\u2028\u2029\ufeff].*", re.DOTALL
+)
+
+
+def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None
+    if "\n" in text and not re.search(r"[^\S\n]\n|^\s|[^\n\x20-\x7e\xa0-\ud7ff]", text):
+        style = "|"
+    elif text in WORDS or _MISREAD.fullmatch(text) or is_curly_quoted(text):
+        style = '"'
+    return dumper.represent_scalar(CORE + "str", text, style=style)
+
+
+def _write_mapping(dumper: yaml.SafeDumper, value: Mapped) -> yaml.MappingNode:
+    return dumper.represent_mapping(CORE + "map", value.items(), flow_style=not value)
+
+
+def _writer(base: type[yaml.SafeDumper]) -> type[yaml.SafeDumper]:
+    """Quotes what YAML 1.1 or 1.2 readers would take for something else, and writes every value out."""
+    writer: type[yaml.SafeDumper] = type("Writer", (base,), {"ignore_aliases": lambda self, data: True})
+    writer.add_representer(str, _write_text)
+    writer.add_multi_representer(Mapping, _write_mapping)  # type: ignore[type-abstract]
+    return writer
+
+
+_FAST, _WHOLE = _writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)), _writer(yaml.SafeDumper)
+
+
+def dump_yaml(value: Value) -> str:
+    """Readable block style; keys in their order, unicode kept. What comes out is read back equal."""
+
+    def dump(writer: type[yaml.SafeDumper]) -> str:
+        return str(yaml.dump(value, Dumper=writer, allow_unicode=True, sort_keys=False, width=2**31 - 1))
+
+    text = dump(_FAST)
+    return dump(_WHOLE) if "\\U000" in text else text  # the fast one escapes what lies beyond U+FFFF

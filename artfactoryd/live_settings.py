@@ -14,8 +14,7 @@ from artfactoryd.durable import write_note
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.log_redaction import redact
-from artfactoryd.printable import one_line, printable
+from artfactoryd.printable import one_line, printable, redact
 from artfactoryd.settings import Settings, load, load_copy, stamp_of
 
 log = logging.getLogger(__name__)

@@ -24,8 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from artfactoryd.durable import make_folders
-from artfactoryd.log_redaction import redact
-from artfactoryd.printable import printable
+from artfactoryd.printable import printable, redact
 
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
 FILE = "artfactoryd.log"

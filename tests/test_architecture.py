@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.figures import Package
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "artfactoryd"
 
@@ -47,7 +49,7 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "uuid_utils": {"cli", "daemon", "execution", "intake", "planning"},
     "watchfiles": {"intake.watcher"},
     "xattr": {"shelf.desktop"},
-    "yaml": {"yaml12", "yaml_dump"},
+    "yaml": {"yaml12", "documents"},
 }
 # fmt: off
 PURE = {
@@ -410,3 +412,12 @@ def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
     paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     texts = {path: path.read_bytes().decode("utf-8", "replace") for path in paths if path.is_file()}
     assert [str(path) for path, text in texts.items() if MACHINE_PATH.search(text)] == []
+
+
+def test_the_house_keeps_its_measures() -> None:
+    """Modules side by side, their length, cycles, `Any` and subscripts of rows: what grows back unseen."""
+    package = Package(ROOT / "artfactoryd")
+    most, folder = package.most_side_by_side()
+    assert most <= 20, folder
+    assert package.longest_module()[0] <= 400 and package.cycle() == []
+    assert 1000 * package.count_any() / package.lines <= 6 and package.subscripts(of_rows=True) < 150

@@ -4,9 +4,9 @@ import signal
 
 _before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while it is being loaded ends it without a traceback
 
-from artfactoryd.cli import interrupt  # noqa: E402
+from artfactoryd.cli.interrupt import while_loading  # noqa: E402
 
-with interrupt.while_loading(_before):
+with while_loading(_before):
     from artfactoryd.cli.program import main
 
 __all__ = ["main"]

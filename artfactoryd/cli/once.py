@@ -12,8 +12,8 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
-from artfactoryd.cli import interrupt
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
+from artfactoryd.cli.interrupt import at_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
@@ -56,7 +56,7 @@ def work_once(
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
-        with Progress(quiet) as progress, interrupt.at_once():
+        with Progress(quiet) as progress, at_once():
             report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
     index = Index.look(home.index_file)
     try:

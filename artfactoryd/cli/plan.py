@@ -19,11 +19,10 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
-from artfactoryd.log_redaction import redact, redact_json
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
-from artfactoryd.printable import one_line, printable
+from artfactoryd.printable import one_line, printable, redact, redact_json
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

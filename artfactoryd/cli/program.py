@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from artfactoryd import __version__, log_outlet
-from artfactoryd.cli import interrupt
+from artfactoryd.cli.interrupt import as_exception, at_once, watch
 from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.home import Home
@@ -100,13 +100,13 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, listed, rest = super().resolve_command(ctx, args)
-        with interrupt.at_once():
+        with at_once():
             return name, load_command(name) if name and listed else None, rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
         log_outlet.hold_standard()
         if log_outlet.install():
-            interrupt.watch()
+            watch()
         return super().main(*args, **extra)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -115,7 +115,7 @@ class Program(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with interrupt.as_exception():
+            with as_exception():
                 return super().invoke(ctx)
         except click.ClickException as error:
             if not ctx.meta[AS_JSON]:

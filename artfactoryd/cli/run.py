@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from artfactoryd import log
-from artfactoryd.cli import interrupt
 from artfactoryd.cli.context import home_of, own_home
+from artfactoryd.cli.interrupt import at_once
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
@@ -55,7 +55,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         if supervised:
             _wait_for_libraries(settings, environ)
         home.make()
-        with interrupt.at_once():
+        with at_once():
             asyncio.run(loop.work(home, settings, RunOptions(), environ, serve=server.serve))
 
 

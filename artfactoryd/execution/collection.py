@@ -26,7 +26,7 @@ from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of
 from artfactoryd.factories import Factory, Outputs, Ticket
-from artfactoryd.log_redaction import redact, without_secrets
+from artfactoryd.printable import redact, without_secrets
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Result
 from artfactoryd.storage.index import Index

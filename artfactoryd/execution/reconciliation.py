@@ -29,7 +29,7 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Absent, Attempt, Call, Factory, Reconciles, Ticket
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from artfactoryd.storage import in_doubt
 from artfactoryd.storage.in_doubt import Doubt
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow, QuestionRow

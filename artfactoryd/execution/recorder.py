@@ -16,7 +16,7 @@ from artfactoryd.execution.doubts import Doubts
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Ticket
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
 from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
 from artfactoryd.storage.writer import Books

@@ -41,9 +41,8 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
-from artfactoryd.log_redaction import redact
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
-from artfactoryd.printable import printable
+from artfactoryd.printable import printable, redact
 
 CLEARED = ".cleared-"
 CARRYING = "carrying.txt"  # in a claim: the name in Rejected under which it is being copied

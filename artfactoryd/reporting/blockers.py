@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 
 
 class Who(StrEnum):

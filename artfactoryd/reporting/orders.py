@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.storage import budget, in_doubt, spend
 from artfactoryd.storage.in_doubt import Doubt

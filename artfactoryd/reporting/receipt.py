@@ -9,8 +9,8 @@ from pathlib import Path
 from artfactoryd import documents
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
-from artfactoryd.log_redaction import redact
 from artfactoryd.planning.accepted import plan_of
+from artfactoryd.printable import redact
 from artfactoryd.reporting.orders import MoneyDocument, overruns
 from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index

@@ -11,7 +11,7 @@ from artfactoryd import clock
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.entries import bounded
 from artfactoryd.home import Holder, Home
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room

@@ -12,7 +12,7 @@ from artfactoryd import entries
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.entries import readable
 from artfactoryd.home import Home
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from artfactoryd.reporting.inbox import is_empty_dropbox
 from artfactoryd.reporting.waiting import reasons
 from artfactoryd.reporting.words import ended_words, parameter_words

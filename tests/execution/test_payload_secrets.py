@@ -13,7 +13,8 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 
-from artfactoryd import documents, log_redaction
+from artfactoryd import documents
+from artfactoryd import printable as door
 from artfactoryd.cli import plan
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.secret_values import HIDDEN, hidden, references
@@ -191,7 +192,7 @@ async def test_after_a_restart_no_word_of_a_provider_brings_a_secret_in_either(
         works.fake.script("collect", *[None] * 100_000)
         made = await works.take(text)
         await works.until(lambda: works.states(made) == ["running"] * 3)
-    monkeypatch.setattr(log_redaction, "_hidden", set())  # as in another process
+    monkeypatch.setattr(door, "_hidden", set())  # as in another process
     if not is_there:
         monkeypatch.delenv("OPENAI_KEY")
     echo = {"model_log": f"using {SECRET}"} if is_there else {}
@@ -210,11 +211,11 @@ async def test_after_a_restart_no_word_of_a_provider_brings_a_secret_in_either(
 
 @pytest.mark.parametrize("echo", ECHOES)
 def test_what_was_sent_is_hidden_in_each_form_in_which_it_may_come_back(monkeypatch: Patch, echo: str) -> None:
-    monkeypatch.setattr(log_redaction, "_hidden", set())
+    monkeypatch.setattr(door, "_hidden", set())
     for secret in (SECRET, SECRET + "/+", "abc"):
-        log_redaction.hide(secret)
-    assert SECRET not in log_redaction.redact(echo) and "[key]" in log_redaction.redact(echo)
-    assert log_redaction.redact("abc") == "abc"  # so short, it would be found in ordinary words
+        door.hide(secret)
+    assert SECRET not in door.redact(echo) and "[key]" in door.redact(echo)
+    assert door.redact("abc") == "abc"  # so short, it would be found in ordinary words
     answer = Answer("", True, 400, {}, bytearray(json.dumps({"detail": "x" * 490 + SECRET}).encode()))
     assert "sk-nob" not in answer.reason()
 

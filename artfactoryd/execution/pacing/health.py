@@ -16,7 +16,7 @@ from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import ASK_EVERY, CircuitBreaker, Gate
 from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.factories import Factory, Keyed, Probes
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from artfactoryd.storage.events import Pause
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.storage.writer import Books

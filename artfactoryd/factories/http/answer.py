@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import CallRefused, ProviderError, ProviderStopped, Throttled
-from artfactoryd.log_redaction import without_secrets
+from artfactoryd.printable import without_secrets
 
 LONGEST_WAIT = 3600.0
 DEEPEST = 4  # nesting that is looked into

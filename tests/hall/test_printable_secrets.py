@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from artfactoryd import log, log_redaction
+from artfactoryd import log
+from artfactoryd import printable as door
 from artfactoryd.cli.orders import whole_order
 from artfactoryd.errors import CallRefused
-from artfactoryd.log_redaction import redact
+from artfactoryd.printable import redact
 from tests.hall.test_log import SECRETS, leave_logging_as_it_was
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
@@ -68,9 +69,9 @@ def test_ordinary_words_are_left_alone(words: str) -> None:
 
 
 def test_a_secret_that_was_resolved_is_taken_out_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_redaction, "_hidden", set())
-    log_redaction.hide("quiteplainwords")
-    log_redaction.hide("red")
+    monkeypatch.setattr(door, "_hidden", set())
+    door.hide("quiteplainwords")
+    door.hide("red")
     assert redact("it says quiteplainwords of a red car") == "it says [key] of a red car"
 
 
@@ -94,16 +95,16 @@ def test_of_an_address_everything_after_its_question_mark_is_taken_out() -> None
 
 
 def test_a_document_without_signatures_is_still_that_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_redaction, "_hidden", set())
-    log_redaction.hide('se"cret')
+    monkeypatch.setattr(door, "_hidden", set())
+    door.hide('se"cret')
     document = {"key": "then.0.file", "a": "https://x.org/a.png?sig=1", "b": "https://ann:pw@x.org/", "c": 'a se"cret'}
-    clean = json.loads(log_redaction.redact_json(json.dumps(document)))
+    clean = json.loads(door.redact_json(json.dumps(document)))
     assert clean == {"key": "then.0.file", "a": "https://x.org/a.png?…", "b": "https://[key]@x.org/", "c": "a [key]"}
 
 
 def test_a_known_secret_goes_whole_whatever_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_redaction, "_hidden", set())
-    log_redaction.hide("abcdef;ghi jkl")
+    monkeypatch.setattr(door, "_hidden", set())
+    door.hide("abcdef;ghi jkl")
     assert redact("password=abcdef;ghi jkl.") == "password=[key]."
 
 
