@@ -112,7 +112,8 @@ def _settle_in(environ: Mapping[str, str]) -> None:
 
 def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str], before: str) -> None:
     _settle_in(environ)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup, or in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, paper in enumerate(papers, 1):
         os.dup2(os.open(paper, os.O_WRONLY | os.O_APPEND), number)
     faulthandler.enable()

@@ -7,6 +7,7 @@ and nothing collected yet.
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,20 @@ def state_of(home: TestHome) -> dict[str, Any]:
     return {**tables, "files": {str(path.relative_to(root)): path.read_bytes() for path in paths}}
 
 
+def as_known(value: Any, known: Any) -> Any:
+    """Without the keys that were not told then."""
+    if isinstance(value, dict) and isinstance(known, dict):
+        return {key: as_known(part, known[key]) for key, part in value.items() if key in known}
+    if isinstance(value, list) and isinstance(known, list) and len(value) == len(known):
+        return [as_known(one, other) for one, other in zip(value, known, strict=True)]
+    return value
+
+
+def without_counts(why: Any) -> Any:
+    """How many were made or failed was not told then."""
+    return {**why, "text": re.sub(r"(?:, \d+ [a-z ]+)+\.", ".", why["text"])}
+
+
 def spent(spend: dict[str, Any]) -> dict[str, Any]:
     """Without how the caps of this very day and month stand."""
     return {key: value for key, value in spend.items() if key != "budget"}
@@ -69,11 +84,12 @@ def spent(spend: dict[str, Any]) -> dict[str, Any]:
 def test_an_old_home_is_described_as_the_program_that_made_it_did(old: tuple[TestHome, Emulator]) -> None:
     home, _ = old
     bring_up_to_date(home)
-    assert said(home, "orders") == ANSWERS["orders"]
-    assert said(home, "products") == ANSWERS["products"]
+    for word in ("orders", "products"):
+        assert as_known(said(home, word), ANSWERS[word]) == ANSWERS[word]
     assert spent(said(home, "spend")) == spent(ANSWERS["spend"])
-    assert {name: said(home, "order", name) for name in ANSWERS["order"]} == ANSWERS["order"]
-    assert {name: said(home, "why", name) for name in ANSWERS["why"]} == ANSWERS["why"]
+    orders = {name: said(home, "order", name) for name in ANSWERS["order"]}
+    assert as_known(orders, ANSWERS["order"]) == ANSWERS["order"]
+    assert {name: without_counts(said(home, "why", name)) for name in ANSWERS["why"]} == ANSWERS["why"]
     assert {name: said(home, "explain", str(home.root / name)) for name in ANSWERS["explain"]} == ANSWERS["explain"]
 
 

@@ -28,7 +28,10 @@ owner.{function} = slow"""
 @pytest.mark.parametrize("name", ["click", "artfactoryd.home", "artfactoryd.cli.run", "artfactoryd.daemon.loop"])
 def test_ctrl_c_while_a_module_is_loaded_ends_with_one_line(home: TestHome, name: str) -> None:
     words = [sys.executable, "-c", AT_IMPORT.format(name=name), "--home", str(home.root), "run"]
-    done = subprocess.run(words, env=home.environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        words, env=home.environment(), capture_output=True, text=True, timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the tests may run in the background
+    )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "artfactoryd: Interrupted.\n")
 
 

@@ -27,7 +27,8 @@ class Attempt:
     reserved: int  # micro-dollars
     verdict: str = ""  # of a failure; "settled"; "released"; FOUND_LATE; empty on the way
     ticket: str = ""
-    known: int | None = None  # its bill, as far as the result told it
+    known: int | None = None  # its bill, where the result told it (it is not repeated where it is what was set aside)
+    told: bool = False  # whether a result came
     cost: int | None = None
     products: list[Line] = field(default_factory=list)
     shelved: bool = True  # or only sent on to the stages after it
@@ -127,7 +128,7 @@ def _follow(attempt: Attempt, line: Line, newest: bool) -> None:
         case "ticket":
             attempt.ticket, attempt.verdict = line["ticket"], "" if newest else FOUND_LATE
         case "result":
-            attempt.known = line.get("cost")
+            attempt.known, attempt.told = line.get("cost"), True
         case "settlement":
             attempt.verdict, attempt.cost, attempt.products = "settled", line["cost"], line["products"]
             attempt.shelved = not line.get("interim")

@@ -277,7 +277,7 @@ def bill_of(one: Prediction, reserved: int, missing: int = 0) -> int:
 
 def _untold(attempt: Attempt, one: Prediction) -> int:
     """Files above what was asked for, of which nobody can know who was never told a result."""
-    return max(0, one.count() - one.asked) if attempt.known is None else 0
+    return max(0, one.count() - one.asked) if not attempt.told else 0
 
 
 def _failed_one(one: Prediction) -> bool:
