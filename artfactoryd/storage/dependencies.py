@@ -25,6 +25,8 @@ _GROWN = (
     f"SELECT order_id, ?, ?, ?, ?, 1 + wants_liked, 0, 0, 0, {_LIKE_IT} FROM item WHERE order_id = ? AND number = ? "
     "ON CONFLICT DO NOTHING"
 )
+_THERE = "order_id = ?1 AND place BETWEEN ?2 AND ?3 AND nth > 0"
+_EXTRA = f"SELECT place, nth FROM product WHERE {_THERE} UNION ALL SELECT place, nth FROM interim WHERE {_THERE}"
 ENDED = ("completed", "failed", "cancelled")
 # Of the view `output` SQLite would read all of an order's rows for each item; of the tables it looks up one.
 _SHELVED = (
@@ -69,10 +71,9 @@ def _grow(index: Index, order_id: str, places: tuple[int, int]) -> None:
     Their numbers follow from those of the first's, so that they are the same whenever the rows come in.
     """
     sql = (
-        "SELECT item.number, output.nth, orders.total_items, orders.was_cancelled FROM output "
-        "JOIN item ON item.order_id = output.order_id AND item.parent = output.place AND item.parent_nth = 0 "
-        "JOIN orders ON orders.id = output.order_id "
-        "WHERE output.order_id = ? AND output.place BETWEEN ? AND ? AND output.nth > 0 ORDER BY output.nth, item.number"
+        f"SELECT item.number, extra.nth, orders.total_items, orders.was_cancelled FROM ({_EXTRA}) extra "
+        "JOIN item ON item.order_id = ?1 AND item.parent = extra.place AND item.parent_nth = 0 "
+        "JOIN orders ON orders.id = ?1 ORDER BY extra.nth, item.number"
     )
     for row in index.rows(sql, (order_id, *places)):
         if all(nth < MOST_SENT_ON for nth in steps(row["nth"])):
