@@ -37,7 +37,7 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "click": {"cli"},
     "fal_client": {"factories.fal"},
     "httpx": {"factories.fal", "factories.replicate", "factories.http"},
-    "httpx_aiohttp": {"factories.http.transport"},
+    "httpx_aiohttp": {"factories.http.library_wire"},
     "jsonschema": {"schema"},
     "keyring": {"credentials"},
     "peewee": {"storage"},
