@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -84,6 +85,9 @@ def setup(level: str, logs_folder: Path | None, stderr: Stderr = "aloud") -> Non
         own.propagate = False
         _use(own, files[name])
     root.setLevel(level.upper())
+    # No line says from where in the code, which thread or which process; to find that out takes as long as the rest.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.captureWarnings(True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
@@ -160,9 +164,39 @@ class _Rarely:
         return True
 
 
+class _Together(threading.local):
+    """Of a thread that has several lines to write. `files`: those that it wrote into, None of one that has not."""
+
+    files: set[_File] | None = None
+
+
+_together = _Together()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """The lines logged inside are written to each file at once, at the end."""
+    files: set[_File] = set()
+    _together.files = files
+    try:
+        yield
+    finally:
+        _together.files = None
+        for file in files:
+            file.flush()
+
+
 class _File(RotatingFileHandler):
+    def flush(self) -> None:
+        if _together.files is None:
+            super().flush()
+        else:
+            _together.files.add(self)
+
     def shouldRollover(self, record: logging.LogRecord) -> bool:
         """When it is full already; the base class would put every line into words twice to know it beforehand."""
+        if _together.files and self in _together.files:  # asked at the first of them
+            return False
         if self.stream is None:
             self.stream = self._open()
         self.stream.seek(0, 2)

@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -21,6 +21,7 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.medium import NO_ROOM
+from artfactoryd.storage.recent import Recent
 from artfactoryd.storage.rows import Decoder, Decodes
 
 PRAGMAS = {
@@ -61,6 +62,7 @@ class Database:
         self.db = self._connection()
         self._free = deque([self.db])  # connections nobody is using just now
         self._closed = False
+        self.recent: Recent | None = None  # where the process that writes asks: what it has just read
 
     def _connection(self) -> pw.SqliteDatabase:
         if self._writing:
@@ -161,6 +163,12 @@ class Database:
     def one(self, decoder: Decodes[R], sql: str, values: Sequence[object] = ()) -> R | None:
         rows = self.all(decoder, sql, values)
         return rows[0] if rows else None
+
+    def by_key(self, decoder: Decodes[R], sql: str, *key: Hashable) -> R | None:
+        """As `one`, of the row with that key: what was read of it since the last commit is not read again."""
+        if self.recent is None:
+            return self.one(decoder, sql, key)
+        return self.recent.row((decoder, key), lambda: self.one(decoder, sql, key))
 
     def ask(self, decoder: Decoder[R], query: pw.Select) -> list[R]:
         """`query`: of whole rows of the decoder's table."""

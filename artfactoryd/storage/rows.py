@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import peewee as pw
@@ -24,7 +25,7 @@ class ItemKey(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderRow:
     """One accepted order (or one that is held before its acceptance counts)."""
 
@@ -114,7 +115,11 @@ class OrderRow:
         return [self.provider if self.rehearsal else snapshot["provider"] for snapshot in self.snapshots]
 
     def model_of(self, item: ItemRow) -> Model:
-        return Model.from_snapshot(self.snapshots[item.model])
+        return self._models[item.model]
+
+    @cached_property
+    def _models(self) -> list[Model]:
+        return [Model.from_snapshot(snapshot) for snapshot in self.snapshots]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from artfactoryd.storage.database import UNWRITTEN, DatabaseError, is_trouble, t
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
+from artfactoryd.storage.recent import Recent
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
@@ -78,11 +79,13 @@ class Books:
         self._door = threading.Lock()  # nothing is put behind the end of the queue
         self._closing = threading.Event()
         self._behind: StorageSick | None = None  # the index could not follow the ledger
+        self._recent = Recent()
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._write, name="books", daemon=True)
         self._thread.start()
         self._ready.result()
         self.index = Index.look(index_file)  # for reading, by whichever thread asks
+        self.index.recent = self._recent
 
     # --- the only ways to write ---
 
@@ -190,6 +193,7 @@ class Books:
                     _remember(index, position, book.mark())
         except Exception as error:
             self._make_good(index, book, together, written, error)
+        self._recent.forget()
         done = [move for move in together if not move.done.done()]
         self._tell(index, [event for move in done for event in move.events])
         for move in done:
