@@ -19,7 +19,8 @@ ORDER_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 BUNDLE_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 
 RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
-OWN_PAPERS = frozenset({"order.yaml", RESOLVED, RECEIPT})  # of an order's folder on the shelf
+DOCUMENT = "order.yaml"
+OWN_PAPERS = frozenset({DOCUMENT, RESOLVED, RECEIPT})  # of an order's folder on the shelf
 
 JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
