@@ -9,6 +9,7 @@ so what is asked here and done about it without an await between is one step.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,11 +36,13 @@ WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """`owed`: bought before, and not asked about since. `adopted`: it was about to be sent and turned out to be bought
-    already. `cancelled`: by a person, and the provider is yet to be told."""
+    """`sent_at`: by the steady clock, of what this run sent. `owed`: bought before, and not asked about since.
+    `adopted`: it was about to be sent and turned out to be bought already. `cancelled`: by a person, and the provider
+    is yet to be told."""
 
     provider: str
     phase: Phase = Phase.OPENING
+    sent_at: float | None = None
     owed: bool = False
     adopted: bool = False
     cancelled: bool = False
@@ -81,6 +84,7 @@ class Flights:
 
     @contextmanager
     def sending(self, key: ItemKey) -> Iterator[None]:
+        self._set(key, replace(self._table[key], sent_at=time.monotonic()))
         with self._during(key, Phase.SENDING):
             yield
 
@@ -96,6 +100,9 @@ class Flights:
             yield
         finally:
             self._enter(key, Phase.OPENING)
+
+    def sent_at(self, key: ItemKey) -> float | None:
+        return self._table[key].sent_at
 
     def asks(self, key: ItemKey) -> None:
         """The provider may be asked about it (again)."""

@@ -53,7 +53,7 @@ class FalFactory:
     """One client for the life of the event loop; the ticket is JSON: request id, endpoint, fal's addresses for it."""
 
     name = "fal"
-    first_ask = 1.0  # the fastest models take about that long
+    first_ask = 0.15  # until it is known how long a model takes
 
     def __init__(self, settings: ProviderSettings, steady: Callable[[], float] = time.monotonic) -> None:
         self._key = (settings.api_key or "").strip()

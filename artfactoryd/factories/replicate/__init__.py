@@ -56,7 +56,7 @@ class ReplicateFactory:
     """One client for the life of the event loop; the ticket is the prediction's id."""
 
     name = "replicate"
-    first_ask = 1.0  # the fastest models take about that long
+    first_ask = 0.15  # until it is known how long a model takes
 
     def __init__(
         self,
