@@ -13,6 +13,7 @@ fails: what the ledger holds is true, and nothing else is written before the ind
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -20,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -57,7 +58,13 @@ class _Move:
     events: tuple[Event, ...] = ()
     data: bytes = b""  # their lines, as the ledger takes them
     change: Callable[[Index], None] | None = None
-    done: Future[None] = field(default_factory=Future)
+    waiter: asyncio.Future[None] | None = None  # of whoever asked for it; only its own loop may touch it
+    settled: bool = False
+    error: Exception | None = None
+
+    def settle(self, error: Exception | None = None) -> None:
+        """What became of it; told to whoever waits when all that were written together are settled."""
+        self.settled, self.error = True, error
 
 
 class Books:
@@ -128,12 +135,12 @@ class Books:
         await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
 
     async def _put(self, move: _Move) -> None:
+        move.waiter = asyncio.get_running_loop().create_future()
         with self._door:
             if self._closing.is_set():
                 raise StorageSick("The books are closed.")
             self._moves.put(move)
-        # A cancelled caller must not cancel the write: what was asked for will be in the ledger.
-        await asyncio.shield(asyncio.wrap_future(move.done))
+        await move.waiter  # a caller that is cancelled cancels no write: what was asked for will be in the ledger
 
     def close(self) -> None:
         """Everything asked for before is written first."""
@@ -194,10 +201,9 @@ class Books:
         except Exception as error:
             self._make_good(index, book, together, written, error)
         self._recent.forget()
-        done = [move for move in together if not move.done.done()]
+        done = [move for move in together if not move.settled]
         self._tell(index, [event for move in done for event in move.events])
-        for move in done:
-            move.done.set_result(None)
+        _wake(together)
 
     def _tell(self, index: Index, events: Sequence[Event]) -> None:
         """What is done is done, whatever becomes of this."""
@@ -219,14 +225,14 @@ class Books:
         except Exception as error:
             if is_trouble(error):  # perhaps nothing is left of the transaction: no move of it may go on
                 raise
-            move.done.set_exception(error)
+            move.settle(error)
             return False
 
     def _make_good(
         self, index: Index, book: Ledger, together: Sequence[_Move], written: bool, error: Exception
     ) -> None:
         """Nothing was committed. If the ledger has the lines all the same, the index must follow it."""
-        waiting = [move for move in together if not move.done.done()]
+        waiting = [move for move in together if not move.settled]
         if isinstance(error, DatabaseError):
             log.error("the index could not be written: %s", error)
             book.give_room()
@@ -237,7 +243,7 @@ class Books:
             passing = StorageFull("The index could not be written just now. It is tried again.").titled(UNWRITTEN)
             error = self._behind or passing
         for move in waiting:
-            move.done.set_exception(error)
+            move.settle(error)
 
     def _follow_ledger(self, index: Index) -> StorageSick | None:
         """However long the disk takes to have room; why not, when that is hopeless or the program ends."""
@@ -255,6 +261,27 @@ class Books:
 
     def _month(self) -> str:
         return self._clock().astimezone().strftime("%Y-%m")
+
+
+def _wake(moves: Sequence[_Move]) -> None:
+    """Those who wait, all of one loop at once: each call into a loop wakes it."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Move]] = {}
+    for move in moves:
+        if move.waiter is not None:
+            loops.setdefault(move.waiter.get_loop(), []).append(move)
+    for loop, of_loop in loops.items():
+        with contextlib.suppress(RuntimeError):  # it is closed, and nobody waits any more
+            loop.call_soon_threadsafe(_answer, of_loop)
+
+
+def _answer(moves: Sequence[_Move]) -> None:
+    for move in moves:
+        if move.waiter is None or move.waiter.done():  # whoever asked was cancelled
+            continue
+        if move.error is None:
+            move.waiter.set_result(None)
+        else:
+            move.waiter.set_exception(move.error)
 
 
 def catch_up(
