@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -189,6 +190,23 @@ def test_killed_after_the_ticket_nothing_is_bought_again(
     code = assert_made_good(shop, emulator, tmp_path, lose_index=lose_index)
     if fault in INDEX_LOST:
         assert_stays_so(shop, code)
+
+
+def test_an_index_that_lost_its_last_changes_in_a_power_cut_follows_the_ledger(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    """Its commits are not flushed one by one; the ledger's lines are."""
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "recorded_ticket")
+    with sqlite3.connect(shop.home.index_file) as index, sqlite3.connect(tmp_path / "older") as older:
+        index.backup(older)
+    killed(shop, "recorded_settlement:3")
+    for file in shop.home.private.glob("index.sqlite3*"):
+        file.unlink()
+    (tmp_path / "older").rename(shop.home.index_file)
+    code = assert_made_good(shop, emulator, tmp_path)
+    assert len(emulator.creates()) == 4
+    assert_stays_so(shop, code)
 
 
 SENDING = {"recorded_wish": 0, "before_submit": 0, "after_submit": 1}  # creates accepted before the kill

@@ -62,6 +62,12 @@ class _Move:
     settled: bool = False
     error: Exception | None = None
 
+    def apply(self, index: Index) -> None:
+        for event in self.events:
+            projection.apply(index, event)
+        if self.change:
+            self.change(index)
+
     def settle(self, error: Exception | None = None) -> None:
         """What became of it; told to whoever waits when all that were written together are settled."""
         self.settled, self.error = True, error
@@ -192,7 +198,7 @@ class Books:
             if self._behind:
                 raise self._behind
             with index.db.atomic("IMMEDIATE"):
-                legal = [move for move in together if self._try(index, move)]
+                legal = self._apply(index, together)
                 if steps := [move.data for move in legal if move.data]:
                     position = book.append(steps, self._month())
                     written = True
@@ -213,14 +219,23 @@ class Books:
             except Exception:
                 log.exception("what was recorded could not be told: a defect of this program")
 
+    def _apply(self, index: Index, together: Sequence[_Move]) -> list[_Move]:
+        """Inside the open transaction: all in one step, or, where one of them is illegal, each in its own."""
+        try:
+            with index.step():
+                for move in together:
+                    move.apply(index)
+            return list(together)
+        except Exception as error:
+            if is_trouble(error):
+                raise
+            return [move for move in together if self._try(index, move)]
+
     def _try(self, index: Index, move: _Move) -> bool:
         """Apply one move inside the open transaction; an illegal one is undone alone."""
         try:
             with index.step():
-                for event in move.events:
-                    projection.apply(index, event)
-                if move.change:
-                    move.change(index)
+                move.apply(index)
             return True
         except Exception as error:
             if is_trouble(error):  # perhaps nothing is left of the transaction: no move of it may go on
