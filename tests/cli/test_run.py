@@ -12,6 +12,7 @@ import pytest
 
 from artfactoryd.cli import run
 from artfactoryd.cli.submit import git_of
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.home import Home
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
@@ -244,6 +245,39 @@ def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
     file.write_text("budget: {per_ordr: 5}\n")
     run.run_daemon(home.home, {}, verbose=False, supervised=True)
     assert len(at_work) == 1
+
+
+OBSTACLES = (".artfactory/logs", ".work/commands", ".artfactory", "Ledger")
+
+
+@pytest.mark.parametrize("path", OBSTACLES)
+def test_what_the_system_refuses_at_the_start_is_waited_out_where_a_supervisor_would_only_start_it_again(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    folder, at_work, waits = home.root / path, [], []
+    aside = folder.rename(home.root / "aside")
+    folder.touch()
+    done = home.call("run")
+    assert done.returncode == 2 and str(folder) in done.stderr and "Traceback" not in done.stderr
+
+    async def work(home: Home, settings: Any, options: RunOptions, *given: Any, **services: Any) -> None:
+        at_work.append(options.supervised)
+
+    def mended(environ: dict[str, str], why: str) -> None:
+        waits.append(why)
+        folder.unlink()
+        aside.rename(folder)
+
+    monkeypatch.setattr(run, "_wait", mended)
+    monkeypatch.setattr(run.loop, "work", work)
+    run.run_daemon(home.home, {}, verbose=False, supervised=True)
+    assert at_work == [True] and len(waits) == 1 and str(folder) in waits[0]
+
+
+def test_a_word_about_the_settings_that_cannot_be_taken_away_keeps_nobody(home: TestHome) -> None:
+    (home.root / "artfactory.yaml.error.txt").mkdir()
+    home.drop("car.yaml", GREEN)
+    assert home.once() == 0 and home.call("status").returncode == 0
 
 
 def copied(home: TestHome) -> TestHome:
