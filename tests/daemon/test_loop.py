@@ -530,7 +530,7 @@ async def test_what_the_machine_refuses_stands_in_status_and_in_every_receipt_un
 AT, TOLD = "2026-11-01T10:00:00+00:00", ["The ledger cannot be written."]
 
 
-def _refuses(error: OSError) -> Callable[..., object]:
+def _refuses(error: Exception) -> Callable[..., object]:
     def refuses(*_: object, **more: object) -> object:
         raise error
 

@@ -88,9 +88,9 @@ def lock(home: Home) -> Rows:
     if not home.is_held():
         yield Row("lock", OK, "Free: no daemon is at work here.")
     else:
-        who = home.holder()
-        words = "an artfactoryd that is starting or stopping"
-        if who:
+        who = home.at_work() or {}
+        words = f"an artfactoryd of which nothing more is known: {who.get('unread', 'it has just ended')}"
+        if "pid" in who:
             since = clock.shown(who.get("started_at", ""))
             words = f"process {who['pid']} (artfactoryd {who.get('command')}) since {since}"
         yield Row("lock", OK, f"Held by {words}.")
