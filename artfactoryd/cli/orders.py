@@ -10,6 +10,7 @@ import click
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to_go_by
 from artfactoryd.cli.program import WRONG_USE
+from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
@@ -130,6 +131,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):
         if names:
             yield f"{title:<7} {', '.join(names)}"
+        if title == "Inbox":
+            yield from (f"{'':<7} {name} {inbox_rules.LEFT_ALONE}" for name in document.left_alone)
 
 
 def _closed_lines(document: StatusDocument) -> Iterator[str]:

@@ -20,6 +20,7 @@ from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
+from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
@@ -153,7 +154,7 @@ def place_in_inbox(
     for picture in _pictures(file, home, settings, environ):
         make_folders((made / picture).parent)
         write_file(made / picture, bounded(file.parent / picture, settings.limits.product_bytes))
-    write_file(made / ".submit.json", json.dumps(submitted, ensure_ascii=False).encode())
+    write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
     try:
         rename(made, bundle)
     except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename

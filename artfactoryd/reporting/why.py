@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import entries
+from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.entries import readable
 from artfactoryd.home import Home
@@ -74,6 +75,10 @@ def _why_in_inbox(path: Path) -> str:
         entries.check_readable(path)
     except OSError as error:
         return f"{path} lies in the Inbox and cannot be taken: {error.filename} cannot be read ({error.strerror})."
+    if path.name.startswith("."):
+        return f"{path} {inbox_rules.LEFT_ALONE}."
+    if inbox_rules.is_junk(path.name):
+        return f"{path} {inbox_rules.PASSED_OVER}."
     if is_empty_dropbox(path):
         return f"{path} is an empty drop-box: an order dropped into it belongs to the project {readable(path.name)}."
     return f"{path} lies in the Inbox and has not been taken yet (it must lie quiet first)."
