@@ -52,7 +52,7 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
         return set_aside[1], True
     if not orders or index is None:
         return f"Nothing is known of {given}.", False
-    return _why_order(home, index, settings, name, naming.one_of(given, orders, latest)), True
+    return _why_order(home, index, settings, name, naming.one_of(index, given, orders, latest)), True
 
 
 def _folder(home: Home, inbox: Path, given: str) -> Path | None:
@@ -114,7 +114,7 @@ def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:
     if not products:
         return ""
     both: list[OrderRow | ProductRow] = [*products, *naming.orders_named(index, given)]
-    meant = naming.one_of(given, sorted(both, key=lambda row: row.id, reverse=True), latest)
+    meant = naming.one_of(index, given, sorted(both, key=lambda row: row.id, reverse=True), latest)
     return _made_by(index, Path(given).name, meant) if isinstance(meant, ProductRow) else ""
 
 
