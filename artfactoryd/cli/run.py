@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ from artfactoryd.settings import Logging, Settings
 from artfactoryd.web import server
 
 Done = TypeVar("Done")
+DESCRIPTORS = 256  # open at once: of ledger, index, page, and of as many pictures as are on their way
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
 
 
@@ -59,6 +61,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         if supervised:
             _wait_for_libraries(settings, environ)
         _until_done(home.make, environ, supervised)
+        _look_at_descriptors()
         with at_once():
             asyncio.run(loop.work(home, settings, RunOptions(supervised=supervised), environ, serve=server.serve))
 
@@ -94,6 +97,22 @@ def _until_done(step: Callable[[], Done], environ: dict[str, str], supervised: b
                 told = str(error)
                 echo(f"artfactoryd waits: {told}", err=True)
             _wait(environ, told)
+
+
+def _look_at_descriptors() -> None:
+    """Asks for enough of them, and says so where the system gives fewer."""
+    most, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= DESCRIPTORS:
+        return
+    given = DESCRIPTORS if limit == resource.RLIM_INFINITY else min(DESCRIPTORS, limit)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (given, limit))
+        most = given
+    if most < DESCRIPTORS:
+        logging.getLogger(__name__).warning(
+            "only %s files may be open here at once, and %s are needed: what is one too many waits. Before the start: "
+            "`ulimit -n 1024` (systemd: LimitNOFILE=1024, launchd: NumberOfFiles)", most, DESCRIPTORS,
+        )  # fmt: skip
 
 
 def _wait_for_settings(home: Home, environ: dict[str, str], seen: int | None) -> None:

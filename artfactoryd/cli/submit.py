@@ -29,7 +29,7 @@ from artfactoryd.entries import bounded
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
-from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
 from artfactoryd.planning.planner import most_bytes
 from artfactoryd.planning.preview import understood
 from artfactoryd.printable import one_line
@@ -142,6 +142,8 @@ def place_in_inbox(
     file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool, environ: dict[str, str]
 ) -> tuple[Path, str]:
     """The bundle's place in the inbox, and the submission's id."""
+    if file.is_dir():
+        raise WrongUse(instead_of_folder("submit", file))
     if not file.is_file():
         raise WrongUse(f"{file} is not a file. Name an order file to submit.")
     submission = str(uuid_utils.uuid7())

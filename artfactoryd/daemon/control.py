@@ -19,6 +19,7 @@ from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
+from artfactoryd.printable import one_line
 from artfactoryd.storage import budget, dependencies, naming
 from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Mark, Pause, Retry
 from artfactoryd.storage.index import Index
@@ -187,6 +188,9 @@ class Control:
 
     async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         products = _products_named(self._books.index, list(command.get("products") or ()))
+        for change in command.get("changes") or ():
+            if one_line(change) != change:
+                raise WrongUse(f"The tag {one_line(change[1:])} holds a control character or a line break.")
         marks = _marks(self._books.index, command, products)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."

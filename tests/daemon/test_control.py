@@ -90,6 +90,20 @@ async def test_a_cancel_while_an_item_goes_on_is_neither_lost_nor_done_twice(
         assert works.states(made) == ["completed", "cancelled"] and len(works.lines("cancel")) == 1
 
 
+@pytest.mark.parametrize("tag", ["re\x1b[31md", "re\nd", "\u202ered", "a\x07"])
+async def test_a_tag_that_would_act_on_a_terminal_is_refused(home: TestHome, monkeypatch: Patch, tag: str) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        (product,) = works.house.books.index.newest_products(1)
+        told = await works.tell("tag", products=[product.id], changes=["+fine", f"+{tag}"])
+        assert not told["done"] and told["wrong_use"] and "control character" in told["text"]
+        assert works.lines("mark") == [] and works.order(made)
+        home.drop("boats.yaml", order("a boat", tags=["fine", tag]))
+        word = home.home.rejected / "boats.yaml.error.txt"
+        await works.until(word.exists)
+        assert "without control characters" in word.read_text()
+
+
 # --- retry: what surely cost nothing, and what may have been charged ---
 
 RETRIES = [
