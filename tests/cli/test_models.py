@@ -185,7 +185,7 @@ def test_of_several_models_each_mistake_is_told_at_its_own_place(home: TestHome)
     [
         (None, "no known price"), (PriceDocument(0.0, "call", None, None), "free"),
         (PriceDocument(2.0, "image", None, None), "$2 per image that comes"),
-        (PriceDocument(4e-7, "megapixel", None, "2026-05-01"), "$0.0000004 per megapixel that comes (as of 2026-05-01)"),
+        (PriceDocument(4e-7, "call", None, "2026-05-01"), "$0.0000004 per call (as of 2026-05-01)"),
         (PriceDocument(0.001, "second", 5.5, None), "$0.001 per second that it runs, about 5.5 s a call"),
         (PriceDocument(2.0, "call", None, None), "$2 per call"),
     ],
