@@ -32,7 +32,8 @@ from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import Media, is_one_colour
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
-from artfactoryd.storage.events import Filed, Output, Settlement
+from artfactoryd.storage.events import Settlement
+from artfactoryd.storage.line_values import Filed, Output
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
