@@ -19,7 +19,7 @@ from typing import TypedDict
 from artfactoryd import durable, entries, mounts
 from artfactoryd.clock import shown
 from artfactoryd.errors import HomeLocked, HomeMoved, StorageFull, WrongUse
-from artfactoryd.identity import Identity, init_command
+from artfactoryd.identity import Identity, init_command, is_alive, is_holder
 from artfactoryd.mounts import network_place
 
 ICLOUD = "com~apple~CloudDocs"
@@ -280,9 +280,9 @@ class Home:
             inode = os.stat(self.root).st_ino
         except (OSError, ValueError):
             return None
-        if not _is_holder(holder) or holder.get("inode", inode) != inode or self.identity.copy_words:
+        if not is_holder(holder) or holder.get("inode", inode) != inode or self.identity.copy_words:
             return None
-        return holder if _alive(holder.get("pid")) else None
+        return holder if is_alive(holder.get("pid")) else None
 
     def _take(self, descriptor: int) -> None:
         for _ in range(LOOKS):
@@ -385,21 +385,3 @@ def _as_wrong_use(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise WrongUse(f"{what}: {error.strerror}. Check who owns it, or choose another with --home.") from error
-
-
-def _is_holder(holder: object) -> bool:
-    if not isinstance(holder, dict):
-        return False
-    return isinstance(holder.get("pid"), int) and {type(holder.get("command")), type(holder.get("started_at"))} == {str}
-
-
-def _alive(pid: object) -> bool:
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

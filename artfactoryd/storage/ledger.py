@@ -223,11 +223,14 @@ def _encoded(line: Line) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
 
 
-def read(folder: Path, after: Position = Position()) -> Iterator[tuple[Json, Position]]:
-    """Every line of the whole steps after `after`, oldest first, with the place behind its step."""
+def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> Iterator[tuple[Json, Position]]:
+    """Every line of the whole steps after `after`, oldest first, with the place behind its step.
+
+    `aloud`: what never counted is told.
+    """
     for path in _months(folder):
         if path.name >= after.file:
-            yield from _read(path, after.offset if path.name == after.file else 0)
+            yield from _read(path, after.offset if path.name == after.file else 0, aloud)
 
 
 def torn(folder: Path) -> list[str]:
@@ -244,7 +247,7 @@ def torn(folder: Path) -> list[str]:
     return places
 
 
-def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
+def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position]]:
     step: list[tuple[Json, int]] = []
     with path.open("rb") as file:
         file.seek(offset)
@@ -252,7 +255,7 @@ def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
             begin, offset = offset, offset + len(raw)
             line = _decode(raw)
             if line is None:
-                if raw.strip() or step:
+                if aloud and (raw.strip() or step):
                     log.warning("%s", _torn_words(path, step[0][1] if step else begin))
                 step = []
                 continue

@@ -263,7 +263,7 @@ def catch_up(
         if changed := ledger.difference(folder, known, index.ledger_mark()):
             words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"
             raise StorageSick(words).titled(ledger.CHANGED)
-        for line, position in ledger.read(folder, known):
+        for line, position in ledger.read(folder, known, aloud=True):
             try:
                 event = events.from_line(line)
                 _apply_again(index, event, expander)
