@@ -348,3 +348,24 @@ async def test_an_upload_that_waits_says_so_until_it_is_sent(home: TestHome, mon
             await works.until(lambda: "The store is busy" in receipt.read_text())
         await works.until(lambda: works.states(made) == ["completed"])
         assert works.items(made)[0].reason is None
+
+
+@pytest.mark.parametrize("error", [CallRefused("no"), AskAgain("busy", after=30.0), ProviderStopped("no money")])
+async def test_a_try_that_ends_before_its_create_leaves_the_next_one_the_way(
+    home: TestHome, monkeypatch: Patch, error: Exception
+) -> None:
+    """The one that was let through while a provider may be away sent nothing: it shows nothing, and blocks nobody."""
+
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.append(error)
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        gate = works.execution.gates["fake"]
+        gate.creating.failed("away")
+        bundle(home, "one", edit())
+        await works.until(lambda: len(uploads(works)) == 1 and works.states())
+        await works.until(lambda: not works.execution.flights)
+        assert gate.creating.failures == 1 and gate.creating.lets_through
+        gate.lift()
+        assert gate.free
