@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
 from artfactoryd.durable import make_folders
+from artfactoryd.errors import StorageFull
 from artfactoryd.printable import printable, redact
 
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
@@ -183,10 +185,36 @@ def together() -> Iterator[None]:
     finally:
         _together.files = None
         for file in files:
-            file.flush()
+            with suppress(OSError, ValueError):  # as for a single line: lost, nothing else
+                file.flush()
 
 
 class _File(RotatingFileHandler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Into the file of that name: one that a person took away, or moved, is begun anew."""
+        if self._is_under_way:
+            super().emit(record)
+            return
+        if self.stream is not None and not self._leads_to(self.stream.fileno()):
+            self.stream.close()
+            self.stream = None
+        folder = Path(self.baseFilename).parent
+        if self.stream is None and not folder.is_dir() and folder.parent.is_dir():  # never a home that was taken away
+            with suppress(OSError, StorageFull):
+                make_folders(folder, 0o700)
+        super().emit(record)
+
+    def _leads_to(self, number: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(number), os.stat(self.baseFilename))
+        except OSError:
+            return False
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Not the first of several lines that are written together: the file was looked at for that one."""
+        return _together.files is not None and self in _together.files
+
     def flush(self) -> None:
         if _together.files is None:
             super().flush()
@@ -195,7 +223,7 @@ class _File(RotatingFileHandler):
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:
         """When it is full already; the base class would put every line into words twice to know it beforehand."""
-        if _together.files and self in _together.files:  # asked at the first of them
+        if self._is_under_way:
             return False
         if self.stream is None:
             self.stream = self._open()

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 from line import CONCURRENCY, ITEMS, KINDS, order, ours, provider, settings
@@ -46,7 +46,9 @@ CAUSES = {
     "deciding": ("artfactoryd/execution", "artfactoryd/daemon", "artfactoryd/intake"),
     "JSON": ("/json/",),
     "HTTP (aiohttp)": ("/aiohttp/", "/multidict/", "/yarl/"),
-    "event loop and threads": ("/asyncio/", "/concurrent/", "threading.py", "contextlib.py", "selectors.py", "queue.py"),
+    "event loop and threads": (
+        "/asyncio/", "/concurrent/", "threading.py", "contextlib.py", "selectors.py", "queue.py",
+    ),
     "loading modules": ("importlib", "<frozen", "/re/"),
 }  # fmt: skip
 
@@ -81,8 +83,8 @@ def profiled(base: str) -> list[cProfile.Profile]:
     return profiles
 
 
-def shares(profiles: list[cProfile.Profile]) -> Counter[str]:
-    spent: Counter[str] = Counter()
+def shares(profiles: list[cProfile.Profile]) -> dict[str, float]:
+    spent: defaultdict[str, float] = defaultdict(float)
     for profile in profiles:
         profile.create_stats()
         stats: Stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
@@ -101,7 +103,7 @@ def main() -> None:
         spent = shares(profiled(base))
     print(f"cpu: {ITEMS} items of {KINDS[0]}, {CONCURRENCY} in flight: {whole:.2f} ms each, with the process's start")
     seen = sum(spent.values())
-    for cause, part in spent.most_common():
+    for cause, part in sorted(spent.items(), key=lambda pair: -pair[1]):
         print(f"  {cause:<38} {part / seen * whole:6.2f} ms  {part / seen:6.1%}")
 
 
