@@ -25,7 +25,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
-from artfactoryd.execution.delivery import Delivery, is_copy
+from artfactoryd.execution.delivery import Delivery
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.pacing.gate import Gate
@@ -36,6 +36,7 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.rows import at_stake, item_now, order_of
+from artfactoryd.execution.shelving.filing import is_copy
 from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.log import fields as log_fields
 from artfactoryd.storage import dependencies

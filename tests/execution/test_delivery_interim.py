@@ -15,7 +15,7 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import CallRefused
 from artfactoryd.planning.accepted import expander
-from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import writer
 from artfactoryd.storage.index import Index
