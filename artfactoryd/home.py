@@ -134,6 +134,11 @@ class Home:
         return self.private / "settings.yaml"
 
     @property
+    def checked_settings(self) -> Path:
+        """Tells which settings were good, so that a command that only looks need not load what checks them."""
+        return self.private / "settings.checked"
+
+    @property
     def told(self) -> Path:
         """What providers say about their models, as they were last asked."""
         return self.private / "models"

@@ -9,13 +9,11 @@ import logging
 import time
 from contextlib import suppress
 
-from artfactoryd.documents import MOST_BYTES
 from artfactoryd.durable import write_note
-from artfactoryd.entries import bounded
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line, printable, redact
-from artfactoryd.settings import Settings, load, load_copy, stamp_of
+from artfactoryd.settings import Settings, checked_mark, load, load_copy, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,8 @@ def _read(home: Home, environ: dict[str, str], running: bool) -> tuple[Settings 
         return None, trouble_words(home, error, AT_WORK)
     note.unlink(missing_ok=True)
     with suppress(OSError):
-        write_note(home.last_settings, bounded(home.settings_file, MOST_BYTES))
+        write_note(home.last_settings, settings.source)
+        write_note(home.checked_settings, checked_mark(settings.source))
     return settings, ""
 
 

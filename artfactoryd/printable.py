@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import quote
 
 LEAST = 6  # characters of a secret that is looked for as it is: a shorter one would be found in ordinary words
 MASK = "[key]"
@@ -64,6 +63,8 @@ def one_line(text: object) -> str:
 def hide(secret: str) -> None:
     """From now on it is taken out of all words, whatever stands around it, in each form in which it may come back."""
     if len(secret) >= LEAST:
+        from urllib.parse import quote  # imported late: every command loads this module, and few have a secret to hide
+
         _hidden.update({secret, json.dumps(secret)[1:-1], quote(secret, safe="")})
 
 

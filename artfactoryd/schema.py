@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Protocol
-
-from jsonschema import Draft202012Validator, SchemaError, ValidationError, validators
-from jsonschema.exceptions import best_match
+from typing import TYPE_CHECKING, Protocol
 
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.parameters.secret_values import is_secret
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
 from artfactoryd.yaml12 import Scalar, plain
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError  # loaded with the first check: a command that only looks seldom makes one
 
 LONGEST_SHOWN = 60
 MOST_ERRORS = 10 * MOST_PROBLEMS  # that are looked for: they are told in the order of the file, not of the schema
@@ -58,7 +58,7 @@ def check(document: Document, schema: str) -> list[Problem]:
 
 def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
     """As `check`, of a value that stands in no file: problems have key paths only."""
-    errors = list(islice(_Validator(_schema(schema)).iter_errors(value), MOST_ERRORS))
+    errors = list(islice(_validator()(_schema(schema)).iter_errors(value), MOST_ERRORS))
     unbuilt = {tuple(error.absolute_path) for error in errors if error.validator == "x-not-built"}
     problems: dict[Problem, None] = {}
     for error in errors:
@@ -72,6 +72,8 @@ def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
 
 def check_schema(schema: Schema) -> str | None:
     """Why this is no JSON Schema that parameters can be checked by, or None."""
+    from jsonschema import Draft202012Validator, SchemaError
+
     try:
         Draft202012Validator.check_schema(dict(schema))
     except SchemaError as error:
@@ -90,6 +92,9 @@ def _has_reference(schema: Value) -> bool:
 
 def check_value(schema: Schema, value: Value) -> str | None:
     """One parameter's value against its schema: a sentence that says what is allowed, or None."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     error = best_match(Draft202012Validator(schema).iter_errors(value))
     if error is None:
         return None
@@ -105,21 +110,30 @@ class _Checks(Protocol):
 
 def _not_built(validator: _Checks, wanted: bool, instance: Value, schema: Schema) -> Iterator[ValidationError]:
     """`x-not-built`: an error wherever it is met, since the key it stands at is not to be used yet."""
+    from jsonschema import ValidationError
+
     if wanted:
         yield ValidationError("x-not-built")
 
 
 def _same(validator: _Checks, keys: list[str], instance: Value, schema: Schema) -> Iterator[ValidationError]:
     """`x-same`: keys that may stand together only with one value."""
+    from jsonschema import ValidationError
+
     if isinstance(instance, dict):
         given = [key for key in keys if key in instance]
         if any(instance[key] != instance[given[0]] for key in given):
             yield ValidationError(" and ".join(given), path=[given[-1]])
 
 
-_Validator: Callable[[Schema], _Checks] = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"x-not-built": _not_built, "x-same": _same}
-)
+@cache
+def _validator() -> Callable[[Schema], _Checks]:
+    """Of JSON Schema with the two keywords of our own."""
+    from jsonschema import Draft202012Validator, validators
+
+    keywords = {"x-not-built": _not_built, "x-same": _same}
+    made: Callable[[Schema], _Checks] = validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+    return made
 
 
 def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:

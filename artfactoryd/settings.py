@@ -5,6 +5,7 @@ Not here: who reads them again, and when (live_settings), and the schema of the 
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from artfactoryd import documents, entries, schema
+from artfactoryd import __version__, documents, entries, schema
 from artfactoryd.core import file_names
 from artfactoryd.core.json_types import Json
 from artfactoryd.documents import Document
@@ -119,6 +120,7 @@ class Settings:
     products: Products = Products()
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
+    source: bytes = field(default=b"", compare=False, repr=False)  # what stood in it
 
     def provider(self, name: str) -> Provider:
         """One that has no settings of its own (a plug-in's) runs with the defaults."""
@@ -132,7 +134,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     caps unseen. Raises Refusal with every problem: of the file with its line and column, of a variable with its name.
     """
     stamp = stamp_of(path)
-    document, problems = _from_file(path)
+    source = _bytes_of(path)
+    document, problems = _read(source, path, Home(path.parent).checked_settings)
     if not problems and Home(path.parent).is_made and _says_nothing(document.value if document else None):
         problems = [_vanished(path)]
     overrides, more = _from_environment(environ)
@@ -141,7 +144,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     value = _merged(document.value if document else {}, overrides)
     for problem in _problems_together(value):
         raise Refusal([_located(problem, document, overrides)])
-    settings = replace(_build(value, path.parent, environ), stamp=stamp)
+    settings = replace(_build(value, path.parent, environ), stamp=stamp, source=source or b"")
     home = Home(path.parent)
     if why := home.check_inbox(settings.inbox.path or home.inbox):
         problem = Problem("E_VALUE", why, "Choose a folder elsewhere.", ("inbox", "path"))
@@ -166,15 +169,21 @@ def _located(problem: Problem, document: Document | None, overrides: Json) -> Pr
     return _of_variable(f"{PREFIX}{section}__{key}".upper(), problem)
 
 
-def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
+def _bytes_of(path: Path) -> bytes | None:
     try:
-        data = entries.bounded(path, documents.MOST_BYTES)
+        return entries.bounded(path, documents.MOST_BYTES)
     except FileNotFoundError:
-        return None, []
+        return None
     except OSError as error:
         raise WrongUse(f"The settings {path} cannot be read: {error.strerror}.") from error
+
+
+def _read(source: bytes | None, path: Path, checked: Path) -> tuple[Document | None, list[Problem]]:
+    """The document at `path`, unless it is away or empty. It is not checked again when it is what `checked` tells."""
+    if source is None:
+        return None, []
     try:
-        read = documents.read_documents(data, str(path))
+        read = documents.read_documents(source, str(path))
     except Refusal as refusal:
         nothing = [problem.code for problem in refusal.problems] == ["E_EMPTY"]
         return None, [] if nothing else list(refusal.problems)
@@ -182,8 +191,25 @@ def _from_file(path: Path) -> tuple[Document | None, list[Problem]]:
         several = Problem("E_YAML", "settings are one document.", "Take out the line ---.")
         return None, [several.at(str(path), None, None)]
     document = read[0]
-    problems = schema.check(document, "settings")
+    problems = [] if _mark_of(source) == _mark_in(checked) else schema.check(document, "settings")
     return document, problems or [document.locate(problem) for problem in _more_problems(document.value)]
+
+
+def checked_mark(source: bytes) -> bytes:
+    """What is written once settings of these bytes were good: they need not be checked again by this release."""
+    return _mark_of(source) + b"\n"
+
+
+def _mark_of(source: bytes) -> bytes:
+    known = (__version__, schema.schema_text("settings"))
+    return hashlib.sha256("\n".join(known).encode() + source).hexdigest().encode()
+
+
+def _mark_in(path: Path) -> bytes:
+    try:
+        return entries.bounded(path, 100).strip()
+    except OSError:
+        return b""
 
 
 def _says_nothing(value: object) -> bool:
@@ -322,7 +348,7 @@ def expanded(path: str, environ: Mapping[str, str]) -> Path:
 def load_copy(path: Path, home: Home, environ: Mapping[str, str]) -> Settings | None:
     """Settings of this home that were good once, as they lie at `path`; None where there are none."""
     try:
-        document, problems = _from_file(path)
+        document, problems = _read(_bytes_of(path), path, home.checked_settings)
         overrides, _ = _from_environment(environ)
         if document is None or problems:
             return None

@@ -15,7 +15,7 @@ from artfactoryd.errors import Path, Problem, Refusal
 
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # What YAML cannot hold: control characters, half surrogates, a byte order mark inside.
-FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 SURROGATES = re.compile(r"(\\\\)|\\u([dD][89abAB][\da-fA-F]{2})\\u([dD][c-fC-F][\da-fA-F]{2})")
 QUOTES = "\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u201b"  # double, then single; low and reversed ones too
 CURLY = re.compile(f"[{QUOTES}][^{QUOTES}]*(\u2019[^{QUOTES}]+)*[{QUOTES}]", re.DOTALL)  # an apostrophe may be inside

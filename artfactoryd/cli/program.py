@@ -21,7 +21,6 @@ from artfactoryd import __version__, log_outlet
 from artfactoryd.cli.interrupt import as_exception, at_once, watch
 from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
-from artfactoryd.home import Home
 
 DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
 AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for
@@ -167,4 +166,6 @@ def in_utf8(encoding: str, environ: Mapping[str, str], words: Sequence[str]) -> 
 def main(ctx: click.Context, home: str | None, verbose: bool) -> None:
     """Write an order once, drop it in a folder, find the pictures: sorted, named, explained, never paid for twice."""
     in_utf8(sys.getfilesystemencoding(), os.environ, sys.orig_argv)
+    from artfactoryd.home import Home  # imported late: `--help` is told without a home
+
     ctx.obj = {"home": Home.find(home, os.environ), "verbose": verbose}

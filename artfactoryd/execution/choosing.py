@@ -21,7 +21,7 @@ from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.staging import INLINE, Staging
-from artfactoryd.storage.events import Output
+from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,8 @@ from artfactoryd.live_settings import LiveSettings
 from artfactoryd.shelf.fetch import Fetcher, without_query
 from artfactoryd.shelf.received import HELD, Received, too_large
 from artfactoryd.shelf.staging import INLINE, Staging
-from artfactoryd.storage.events import Output, Settlement
+from artfactoryd.storage.events import Settlement
+from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 

@@ -16,8 +16,8 @@ from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.media import Media
-from artfactoryd.storage.events import Output
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
 
 

@@ -27,8 +27,8 @@ from artfactoryd.planning.equal_items import Made, Twin, Twins
 from artfactoryd.shelf.reading import card_of, read_sidecar
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
-from artfactoryd.storage.events import Output
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutputRow
 
 log = logging.getLogger(__name__)

@@ -38,7 +38,8 @@ from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
-from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold, HoldReason
+from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold
+from artfactoryd.storage.line_values import HoldReason
 from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books

@@ -22,7 +22,8 @@ from artfactoryd.intake.claims import Claims
 from artfactoryd.medium import storage_errors
 from artfactoryd.reporting import waiting
 from artfactoryd.storage import budget, projection
-from artfactoryd.storage.events import Hold, HoldReason
+from artfactoryd.storage.events import Hold
+from artfactoryd.storage.line_values import HoldReason
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 

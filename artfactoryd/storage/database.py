@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import peewee as pw
-from playhouse.migrations import Runner
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
@@ -73,6 +72,8 @@ class Database:
     @classmethod
     def open(cls, path: Path) -> Self:
         """For writing: brings the tables up to date first."""
+        from playhouse.migrations import Runner  # imported late: whoever only looks does not need it
+
         index = cls(path, writing=True)
         try:
             index.db.connect()

@@ -7,89 +7,17 @@ of a line is read as its default, and a key that is not known here is left alone
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import ClassVar
 
-from artfactoryd.core.json_types import Document, Json
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.measures import money_counted
-
-Line = Document
+from artfactoryd.storage.line_values import Filed, HoldReason, Line, Output, leave_out, list_of, read, written
 
 
 class UnknownKind(LookupError):
     """A line of a newer release, or changed by hand."""
-
-
-def _leave_out(default: Any) -> Any:
-    """A field that is not written while it has its default."""
-    return field(default=default, metadata={"leave_out": True})
-
-
-def _each(value: type) -> Any:
-    """A list of such values."""
-    return field(metadata={"each": value})
-
-
-class _InLine:
-    """A value inside a line."""
-
-    __slots__ = ()
-
-    def to_json(self) -> Json:
-        return _written(self)
-
-    @classmethod
-    def from_json(cls, value: Line) -> Self:
-        return cls(**_read(cls, value))
-
-
-@dataclass(frozen=True, slots=True)
-class Output(_InLine):
-    """What was chosen for one output before it is fetched, so that a repeat files the same.
-
-    `address`: where the provider's bytes are, or `shelf:` and a path where they are copied from. `path` and what was
-    measured stand only in what is not made again because all that is made of it is on the shelf.
-    """
-
-    id: str
-    index: int  # its place in the order
-    address: str
-    created_at: str
-    mime: str | None
-    reused_from: str | None = _leave_out(None)
-    sha256: str | None = _leave_out(None)
-    original_sha256: str | None = _leave_out(None)
-    path: str | None = _leave_out(None)
-    bytes: int | None = _leave_out(None)
-    width: int | None = _leave_out(None)
-    height: int | None = _leave_out(None)
-    byproduct: bool = _leave_out(False)  # came beside what was asked for, and is not paid for as one
-    letter: str = _leave_out("")  # b, c, ... of what came at the same place after the first
-    flagged: bool = _leave_out(False)  # by the provider's content filter
-
-
-@dataclass(frozen=True, slots=True)
-class Filed(_InLine):
-    """One product (or what is sent on in place of one) as it lies there."""
-
-    id: str
-    index: int  # its place in the order
-    created_at: str
-    path: str  # in the home
-    sha256: str
-    bytes: int
-    mime: str
-    width: int | None
-    height: int | None
-    letter: str = _leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
-
-
-@dataclass(frozen=True, slots=True)
-class HoldReason(_InLine):
-    code: str
-    text: str
-    waivable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +28,7 @@ class Event:
     at: str = ""
 
     def to_line(self) -> Json:
-        return {"kind": self.kind, **_written(self)}
+        return {"kind": self.kind, **written(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +90,7 @@ class Hold(OfOrder):
     kind: ClassVar[str] = "hold"
     entry: str
     fingerprint: str
-    reasons: Sequence[HoldReason] = _each(HoldReason)
+    reasons: Sequence[HoldReason] = list_of(HoldReason)
 
 
 class Approved(StrEnum):
@@ -205,7 +133,7 @@ class Retry(OfItem):
     """`raised`: micro-dollars that the order's cap grows by. `fed`: it may have come back with what it is fed with."""
 
     kind: ClassVar[str] = "retry"
-    fed: bool = _leave_out(False)
+    fed: bool = leave_out(False)
     raised: int = field(default=0, metadata={"name": "raise"})
 
 
@@ -242,7 +170,7 @@ class Reuse(OfAttempt):
     model: str
     actual: Json
     returned: Json
-    outputs: Sequence[Output] = _each(Output)
+    outputs: Sequence[Output] = list_of(Output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,10 +184,10 @@ class Result(OfAttempt):
     """The provider has ended it. `cost`: its bill, where that is known; `by_count`: not by the time measured."""
 
     kind: ClassVar[str] = "result"
-    outputs: Sequence[Output] = _each(Output)
+    outputs: Sequence[Output] = list_of(Output)
     returned: Json
-    cost: int | None = _leave_out(None)
-    by_count: bool = _leave_out(False)
+    cost: int | None = leave_out(None)
+    by_count: bool = leave_out(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,9 +197,9 @@ class Settlement(OfAttempt):
     kind: ClassVar[str] = "settlement"
     cost: int
     estimated: bool
-    products: Sequence[Filed] = _each(Filed)
+    products: Sequence[Filed] = list_of(Filed)
     note: str = ""
-    interim: bool = _leave_out(False)
+    interim: bool = leave_out(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,8 +219,8 @@ class Failure(OfAttempt):
     verdict: str
     reason: str
     cost: int | None
-    ask: bool = _leave_out(False)
-    answer: str = _leave_out("")
+    ask: bool = leave_out(False)
+    answer: str = leave_out("")
 
 
 # --- products, providers, commands ---
@@ -313,12 +241,12 @@ class Pause(Event):
     """Of an order, of a provider (by a person, or stopped by trouble), or with neither, of everything."""
 
     kind: ClassVar[str] = "pause"
-    order: str | None = _leave_out(None)
-    provider: str | None = _leave_out(None)
+    order: str | None = leave_out(None)
+    provider: str | None = leave_out(None)
     on: bool
-    by: str | None = _leave_out(None)  # you | answer
-    reason: str | None = _leave_out(None)
-    of_key: bool | None = _leave_out(None)
+    by: str | None = leave_out(None)  # you | answer
+    reason: str | None = leave_out(None)
+    of_key: bool | None = leave_out(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,7 +273,7 @@ def from_line(line: Line) -> Event:
     event = KINDS.get(line["kind"])
     if event is None:
         raise UnknownKind(line["kind"])
-    values = money_counted(_read(event, line))
+    values = money_counted(read(event, line))
     if event is Approval:
         values["of"] = _approved(line)
     return event(**values)
@@ -355,46 +283,3 @@ def _approved(line: Line) -> Approved:
     """Earlier releases told the three apart by the list of what was waived."""
     alone = line["waived"][0] if len(line["waived"]) == 1 else ""
     return Approved(line.get("of", alone if alone in (Approved.PROOF, Approved.CAP) else Approved.ORDER))
-
-
-class _Field(NamedTuple):
-    name: str
-    written_as: str
-    default: Any
-    needed: bool
-    leave_out: bool
-    each: Any
-
-
-def _described(value: type) -> tuple[_Field, ...]:
-    return tuple(
-        _Field(
-            f.name, f.metadata.get("name", f.name), f.default, f.default is MISSING and f.default_factory is MISSING,
-            f.metadata.get("leave_out", False), f.metadata.get("each"),
-        )
-        for f in fields(value)
-    )  # fmt: skip
-
-
-_FIELDS = {value: _described(value) for value in (*KINDS.values(), Output, Filed, HoldReason)}
-
-
-def _written(value: Any) -> Json:
-    line: Json = {}
-    for f in _FIELDS[type(value)]:
-        given = getattr(value, f.name)
-        if f.leave_out and given == f.default:
-            continue
-        line[f.written_as] = [one.to_json() for one in given] if f.each else given
-    return line
-
-
-def _read(value: type, line: Line) -> Json:
-    values: Json = {}
-    for f in _FIELDS[value]:
-        if f.written_as in line:
-            given = line[f.written_as]
-            values[f.name] = tuple(f.each.from_json(one) for one in given) if f.each else given
-        elif f.needed:
-            raise KeyError(f.written_as)
-    return values

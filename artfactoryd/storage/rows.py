@@ -16,7 +16,7 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
 from artfactoryd.storage import tables
-from artfactoryd.storage.events import HoldReason, Output
+from artfactoryd.storage.line_values import HoldReason, Output
 
 
 class ItemKey(NamedTuple):

@@ -13,7 +13,7 @@ import peewee as pw
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.storage import events
+from artfactoryd.storage import line_values
 
 DIALECT = pw.SqliteDatabase(None)
 
@@ -93,7 +93,7 @@ class Orders(Table):
     expanded_items = pw.IntegerField()
     expanded_products = pw.IntegerField()
     committed = pw.BigIntegerField()  # spent, perhaps spent, and reserved
-    held = ListField(events.HoldReason, null=True)  # the reasons
+    held = ListField(line_values.HoldReason, null=True)  # the reasons
     held_entry = pw.TextField(null=True)
     held_fingerprint = pw.TextField(null=True)
     cancelled = FlagField()
@@ -127,7 +127,7 @@ class Item(Table):
     attempts = pw.IntegerField()
     attempt = pw.TextField(null=True)
     ticket = pw.TextField(null=True)
-    outputs = ListField(events.Output, null=True)
+    outputs = ListField(line_values.Output, null=True)
     reason = pw.TextField(null=True)
     stop = FlagField()  # a person asked the provider to stop it
     key = pw.TextField(null=True)  # null: never equal to another

@@ -15,12 +15,17 @@ from click.testing import CliRunner
 from artfactoryd import __version__
 from artfactoryd.cli import main, program
 from artfactoryd.cli.program import COMMANDS, load_command
+from artfactoryd.durable import write_note
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
+from artfactoryd.settings import checked_mark
 from tests.homes import TestHome
 
-HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio"}
-OURS = tuple(f"artfactoryd.{room}" for room in ("core.grammar", "factories", "execution", "intake", "daemon", "web"))
+HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio", "jsonschema"}
+OURS = tuple(
+    f"artfactoryd.{room}"
+    for room in ("storage.events", "core.grammar", "factories", "execution", "intake", "daemon", "web")
+)
 WATCHED = """import sys
 from artfactoryd.cli import main, program
 try:
@@ -78,6 +83,8 @@ def loaded(home: TestHome, word: str) -> set[str]:
 
 @pytest.mark.parametrize("word", ["--help", "status", "orders", "spend", "products"])
 def test_looking_is_quick_because_it_loads_nothing_heavy(home: TestHome, word: str) -> None:
+    settings = home.home.settings_file.read_bytes()
+    write_note(home.home.checked_settings, checked_mark(settings))
     modules = loaded(home, word)
     assert HEAVY & {name.partition(".")[0] for name in modules} == set()
     assert {name for name in modules if name.startswith(OURS)} == set()

@@ -22,7 +22,7 @@ from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetcher
-from artfactoryd.storage import events
+from artfactoryd.storage import line_values
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -381,6 +381,6 @@ async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_o
 
 
 def test_letters_go_on_after_z_in_the_order_of_the_alphabet() -> None:
-    outputs = [events.Output(str(n), 1, "", "", None) for n in range(60)]
+    outputs = [line_values.Output(str(n), 1, "", "", None) for n in range(60)]
     letters = [output.letter for output in lettered(outputs, 0)]
     assert letters[:3] == ["", "b", "c"] and letters == sorted(set(letters)) and len(letters) == 60

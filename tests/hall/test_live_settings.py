@@ -8,8 +8,11 @@ import os
 import pytest
 from click.testing import CliRunner
 
+from artfactoryd import schema, settings
 from artfactoryd.cli.program import main
+from artfactoryd.errors import Problem, Refusal
 from artfactoryd.live_settings import read_settings
+from artfactoryd.settings import load
 from tests.homes import TestHome
 
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
@@ -47,3 +50,32 @@ def test_while_a_daemon_is_at_work_it_is_said_to_go_on_with_the_last_good_ones(h
     assert "Nothing is taken" in call(home, "status")[1] and "goes by the defaults" in call(home, "status")[1]
     home.home.holder_file.write_text(json.dumps({**holder, "page": "http://127.0.0.1:1/"}))
     assert "The daemon works on with the last good ones" in call(home, "status")[1]
+
+
+def test_settings_that_were_good_are_not_checked_again_until_they_or_the_program_change(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_settings(home.home, {}, running=False)
+    checks: list[object] = []
+
+    def check(document: object, name: str) -> list[Problem]:
+        checks.append(document)
+        return []
+
+    monkeypatch.setattr(schema, "check", check)
+    assert load(home.home.settings_file, {}) and checks == []
+    monkeypatch.setattr(settings, "__version__", "another")
+    assert load(home.home.settings_file, {}) and len(checks) == 1
+    monkeypatch.undo()
+    home.home.checked_settings.write_bytes(b"")  # as a power cut may leave it
+    assert load(home.home.settings_file, {})
+
+
+def test_a_mark_of_good_settings_says_nothing_of_others(home: TestHome) -> None:
+    assert read_settings(home.home, {}, running=False)
+    home.home.settings_file.write_text("budget: {per_day: much}\n")
+    with pytest.raises(Refusal, match="per_day"):
+        load(home.home.settings_file, {})
+    assert read_settings(home.home, {}, running=True) is None
+    with pytest.raises(Refusal, match="per_day"):
+        load(home.home.settings_file, {})

@@ -16,13 +16,11 @@ from artfactoryd.storage.events import (
     Approved,
     Event,
     Failure,
-    Filed,
-    HoldReason,
-    Output,
     Pause,
     UnknownKind,
     from_line,
 )
+from artfactoryd.storage.line_values import Filed, HoldReason, Output
 from tests.storage.test_ledger_golden import GOLDEN
 
 SCHEMA: dict[str, Any] = json.loads(schema_text("ledger"))

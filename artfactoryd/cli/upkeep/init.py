@@ -11,9 +11,9 @@ import click
 from artfactoryd import schema
 from artfactoryd.cli.context import home_of
 from artfactoryd.cli.terminal import echo
-from artfactoryd.durable import make_folders, write_file
+from artfactoryd.durable import make_folders, write_file, write_note
 from artfactoryd.home import Home
-from artfactoryd.settings import DEFAULT_TEXT
+from artfactoryd.settings import DEFAULT_TEXT, checked_mark
 
 LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 
@@ -43,6 +43,7 @@ def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
     yield f"Factory folder: {home.root}"
     if not home.settings_file.exists() or not home.settings_file.stat().st_size:
         write_file(home.settings_file, DEFAULT_TEXT.encode(), 0o600)
+        write_note(home.checked_settings, checked_mark(DEFAULT_TEXT.encode()))
         yield f"Settings:       {home.settings_file}"
     _copy_examples(home.library)
     yield f"Examples:       {home.library / 'examples'}"

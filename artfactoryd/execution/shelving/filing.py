@@ -28,8 +28,9 @@ from artfactoryd.shelf.media import Media, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget
-from artfactoryd.storage.events import Filed, Output, Settlement
+from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.line_values import Filed, Output
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 log = logging.getLogger(__name__)

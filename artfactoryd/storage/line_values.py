@@ -1,0 +1,132 @@
+"""Values that stand inside ledger lines and in columns of the index, and how a value is written in a line.
+
+Apart from the kinds of lines (events), which whoever only looks does not load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, NamedTuple, Self
+
+from artfactoryd.core.json_types import Document, Json
+
+Line = Document
+
+
+def leave_out(default: Any) -> Any:
+    """A field that is not written while it has its default."""
+    return field(default=default, metadata={"leave_out": True})
+
+
+def list_of(value: type) -> Any:
+    """A list of such values."""
+    return field(metadata={"list_of": value})
+
+
+class InLine:
+    """A value inside a line."""
+
+    __slots__ = ()
+
+    def to_json(self) -> Json:
+        return written(self)
+
+    @classmethod
+    def from_json(cls, value: Line) -> Self:
+        return cls(**read(cls, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Output(InLine):
+    """What was chosen for one output before it is fetched, so that a repeat files the same.
+
+    `address`: where the provider's bytes are, or `shelf:` and a path where they are copied from. `path` and what was
+    measured stand only in what is not made again because all that is made of it is on the shelf.
+    """
+
+    id: str
+    index: int  # its place in the order
+    address: str
+    created_at: str
+    mime: str | None
+    reused_from: str | None = leave_out(None)
+    sha256: str | None = leave_out(None)
+    original_sha256: str | None = leave_out(None)
+    path: str | None = leave_out(None)
+    bytes: int | None = leave_out(None)
+    width: int | None = leave_out(None)
+    height: int | None = leave_out(None)
+    byproduct: bool = leave_out(False)  # came beside what was asked for, and is not paid for as one
+    letter: str = leave_out("")  # b, c, ... of what came at the same place after the first
+    flagged: bool = leave_out(False)  # by the provider's content filter
+
+
+@dataclass(frozen=True, slots=True)
+class Filed(InLine):
+    """One product (or what is sent on in place of one) as it lies there."""
+
+    id: str
+    index: int  # its place in the order
+    created_at: str
+    path: str  # in the home
+    sha256: str
+    bytes: int
+    mime: str
+    width: int | None
+    height: int | None
+    letter: str = leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReason(InLine):
+    code: str
+    text: str
+    waivable: bool
+
+
+class _Field(NamedTuple):
+    name: str
+    written_as: str
+    default: Any
+    needed: bool
+    leave_out: bool
+    list_of: Any
+
+
+_KNOWN: dict[type[Any], tuple[_Field, ...]] = {}
+
+
+def _described(value: type[Any]) -> tuple[_Field, ...]:
+    if value not in _KNOWN:
+        _KNOWN[value] = tuple(
+            _Field(
+                f.name, f.metadata.get("name", f.name), f.default,
+                f.default is MISSING and f.default_factory is MISSING,
+                f.metadata.get("leave_out", False), f.metadata.get("list_of"),
+            )
+            for f in fields(value)
+        )  # fmt: skip
+    return _KNOWN[value]
+
+
+def written(value: Any) -> Json:
+    """A value's fields as they stand in a line."""
+    line: Json = {}
+    for f in _described(type(value)):
+        given = getattr(value, f.name)
+        if f.leave_out and given == f.default:
+            continue
+        line[f.written_as] = [one.to_json() for one in given] if f.list_of else given
+    return line
+
+
+def read(value: type[Any], line: Line) -> Json:
+    """What makes such a value again. Raises KeyError where something is missing."""
+    values: Json = {}
+    for f in _described(value):
+        if f.written_as in line:
+            given = line[f.written_as]
+            values[f.name] = tuple(f.list_of.from_json(one) for one in given) if f.list_of else given
+        elif f.needed:
+            raise KeyError(f.written_as)
+    return values
