@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from artfactoryd.execution.shelving.filing import Arrival, Filing, Lost, as_they
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.shelf import staging
 from artfactoryd.shelf.fetch import Fetcher, without_query
 from artfactoryd.shelf.received import HELD, Received, too_large
 from artfactoryd.shelf.staging import INLINE, Staging
@@ -56,6 +57,7 @@ class Delivery:
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
         self._staging, self._filing = Staging(home.work), Filing(home, books.index, settings)
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._on_the_way = 0  # deliveries that wait for nothing but us
 
     async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         """Every output that can be had is on the shelf when this returns, or where later stages find it.
@@ -65,13 +67,30 @@ class Delivery:
         """
         if is_spent(row):
             return as_they_were(row)
+        with self._counted(1):
+            return await self._deliver(row, order)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something is on its way to the shelf and goes on just now."""
+        return self._on_the_way > 0
+
+    @contextlib.contextmanager
+    def _counted(self, change: int) -> Iterator[None]:
+        self._on_the_way += change
+        try:
+            yield
+        finally:
+            self._on_the_way -= change
+
+    async def _deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         async with self._at_once:
             received, lost = await self._receive_all(row)
             await self._recorder.note(row, None)  # it came: a cancel from here on leaves it to be filed
             visit = await asyncio.to_thread(self._filing.visit, row, order, received, lost)
             if visit.settlement is not None:
                 return visit.settlement
-            arrivals = [await self._bettered(row, arrival) for arrival in visit.arrivals]
+            arrivals = [await self._bettered(row, order, arrival) for arrival in visit.arrivals]
             return await asyncio.to_thread(self._filing.settle, row, order, arrivals, visit.lost)
 
     async def larger_bound(self, row: ItemRow, bound: int) -> None:
@@ -156,7 +175,8 @@ class Delivery:
             await self._stage(before)
             if tries >= NOTED_AFTER:
                 await self._recorder.note(row, f"What was made does not come, and is fetched again: {trouble}")
-            await asyncio.sleep(AGAIN[min(tries, len(AGAIN)) - 1])
+            with self._counted(-1):
+                await asyncio.sleep(AGAIN[min(tries, len(AGAIN)) - 1])
             if not self._is_wanted(row):
                 raise IllegalMove("A person ended it while it was fetched.")
 
@@ -175,21 +195,21 @@ class Delivery:
             allowed_hosts=self._factories[row.provider].output_hosts,
         )  # fmt: skip
 
-    async def _bettered(self, row: ItemRow, arrival: Arrival) -> Arrival:
+    async def _bettered(self, row: ItemRow, order: OrderRow, arrival: Arrival) -> Arrival:
         """Of what is cut short or damaged: a repeat may bring it whole. What came is kept until a better one came."""
         if not arrival.is_to_be_bettered:
             return arrival
-        chosen, again = arrival.chosen, replace(arrival.chosen, id=f"{arrival.chosen.id}-again")
+        chosen, again = arrival.chosen, replace(arrival.chosen, id=f"{arrival.chosen.id}{staging.AGAIN}")
         for pause, _ in zip(AGAIN, range(LOOKS - 1), strict=False):
             await asyncio.sleep(pause)
             try:
                 received = await self._receive_once(row, again)
-                other = await asyncio.to_thread(self._filing.arrive, row, again, received)
+                other = await asyncio.to_thread(self._filing.arrive, row, order, again, received)
             except (AskAgain, OutputLost, OutputBad) as error:
                 log.warning("an output of item %s stays as it came: %s", row.number, error)
                 break
             if not other.media.fault:
-                return await asyncio.to_thread(self._filing.exchange, row, chosen, again.id)
+                return await asyncio.to_thread(self._filing.exchange, row, order, chosen, again.id)
             await asyncio.to_thread(self._staging.discard, again.id)
             if other.fetched.sha256 == arrival.fetched.sha256:
                 break

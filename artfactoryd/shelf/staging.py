@@ -27,6 +27,7 @@ KILLED = (
     "with care: other programs may fail on it too."
 )
 INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
+AGAIN = "-again"  # after the name of what was fetched once more
 PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 
@@ -145,6 +146,10 @@ class Staging:
         for path in self._interim.glob("*"):
             if path.suffix == PART or is_spent(path.stem):
                 self.let_go(path)
+
+    def names(self) -> list[str]:
+        """Of all that lies here."""
+        return [path.name for path in self._folder.glob("*")]
 
     def clear(self, going_on: Collection[str]) -> None:
         """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""

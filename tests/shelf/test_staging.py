@@ -7,7 +7,9 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from PIL import Image
 
+from artfactoryd.factories import Output, Outputs
 from artfactoryd.shelf import media
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.received import Fetched
@@ -106,5 +108,7 @@ async def test_suspects_are_looked_at_one_by_one(home: TestHome, monkeypatch: Pa
     monkeypatch.setattr(Staging, "decode", decode)
     monkeypatch.setattr(Staging, "is_suspect", lambda staging, product: True)
     async with at_work(home, monkeypatch, concurrency=4) as works:
+        Image.linear_gradient("L").save(path := works.fake._work / "flagged.png")
+        works.fake.script("collect", *[lambda t: Outputs((Output(path.as_uri(), flagged=True),))] * 4)
         await works.make(order("a [red,blue,green,grey] car"))
         assert works.states() == ["completed"] * 4 and most == [1]

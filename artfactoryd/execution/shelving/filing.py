@@ -24,10 +24,10 @@ from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.kinds import UNKNOWN
-from artfactoryd.shelf.media import Media, is_one_colour
+from artfactoryd.shelf.media import DECODED, Media, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
 from artfactoryd.shelf.staging import INLINE, Staging
-from artfactoryd.storage import budget
+from artfactoryd.storage import budget, dependencies
 from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.line_values import Filed, Output
@@ -46,6 +46,7 @@ class Arrival:
     chosen: Output
     fetched: Fetched
     media: Media
+    looked: str | None = None  # what its pixels say; None: they are made later
 
     @property
     def original_sha256(self) -> str:
@@ -88,45 +89,61 @@ class Filing:
         self._staging, self._provenance = Staging(home.work), Provenance(index)
         self._alone = threading.Lock()  # a suspect is looked at while no other suspect is
 
-    def visit(
-        self, row: ItemRow, order: OrderRow, received: Mapping[str, Received | None], lost: Sequence[Lost]
-    ) -> Visit:
-        """`received`: by the ids of its outputs; None of what lies staged already or is copied.
-
-        Raises StorageFull; what came is staged then as far as the disk took it.
-        """
+    def visit(self, row: ItemRow, order: OrderRow, coming: Coming, lost: Sequence[Lost]) -> Visit:
+        """Raises StorageFull; what came is staged then as far as the disk took it."""
         arrivals, missing = list[Arrival](), list(lost)
-        for chosen in row.chosen:
-            if chosen.id not in received:
-                continue
-            try:
-                arrivals.append(self.arrive(row, chosen, received[chosen.id]))
-            except (OutputLost, OutputBad) as error:
-                log.error("an output of item %s is lost: %s", row.number, error)
-                missing.append(error)
+        with _tidied(coming):
+            for chosen in row.chosen:
+                if chosen.id not in coming:
+                    continue
+                try:
+                    arrivals.append(self.arrive(row, order, chosen, coming[chosen.id]))
+                except (OutputLost, OutputBad) as error:
+                    log.error("an output of item %s is lost: %s", row.number, error)
+                    missing.append(error)
         if any(arrival.is_to_be_bettered for arrival in arrivals):
             return Visit(arrivals, missing)
         return Visit(arrivals, missing, self.settle(row, order, arrivals, missing))
 
-    def stage(self, received: Mapping[str, Received | None]) -> None:
+    def stage(self, coming: Coming) -> None:
         """What is in memory, where it outlives this process."""
-        for product, one in received.items():
-            if one is not None:
-                self._staging.take(one.file(), product)
+        with _tidied(coming):
+            for product, received in coming.items():
+                if received is not None:
+                    self._staging.take(received.file(), product)
 
     # --- one output ---
 
-    def arrive(self, row: ItemRow, chosen: Output, received: Received | None) -> Arrival:
-        """Staged, and looked at. What came whole once is kept in .work until it is settled: the provider may have
-        erased it by then. Raises OutputLost."""
-        fetched = self._staged(chosen, received)
+    def arrive(self, row: ItemRow, order: OrderRow, chosen: Output, received: Received | None) -> Arrival:
+        """Staged, and looked at; pixels are made here of what was flagged, and of what a stage is fed with.
+
+        What came whole once is kept in .work until it is settled: the provider may have erased it by then. Raises
+        OutputLost.
+        """
+        fetched, is_first = self._staged(chosen, received), self._comes_first(row, order)
         known = chosen.mime if chosen.reused_from else None  # by the sidecar of what it is a copy of
         media = self._staging.look(chosen.id, is_unknown=known == UNKNOWN.mime)
-        with self._alone if self._staging.is_suspect(chosen.id) else contextlib.nullcontext():
-            media = self._staging.decode(chosen.id, media, self._settings.now.limits.megapixels)
+        looked = media.fault if media.fault or media.mime not in DECODED else None
+        if looked is None and chosen.reused_from:
+            looked = self._looked(chosen.reused_from)
+        elif looked is None and (chosen.flagged or is_first):
+            with self._alone if self._staging.is_suspect(chosen.id) else contextlib.nullcontext():
+                media = self._staging.decode(chosen.id, media, self._settings.now.limits.megapixels)
+            looked = media.fault
         if chosen.flagged and not media.unopened and is_one_colour(fetched.path):
             raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
-        return Arrival(chosen, fetched, media)
+        return Arrival(chosen, fetched, media, looked)
+
+    def _looked(self, product: str) -> str | None:
+        """What is known of the one that it is a copy of."""
+        source = self._index.product(product)
+        return source.looked if source else None
+
+    def _comes_first(self, row: ItemRow, order: OrderRow) -> bool:
+        """Whether its pixels are made before it is placed: a stage goes on from them, or may when all its items are
+        known."""
+        is_fed = not order.is_expanded or dependencies.feeds(self._index, row)
+        return bool(plan_of(order).stages) and is_fed
 
     def _staged(self, chosen: Output, received: Received | None) -> Fetched:
         """Copied from the shelf where an equal item made it."""
@@ -140,10 +157,10 @@ class Filing:
             raise StorageFull(f"{self._staging.path(chosen.id)} is gone. It is fetched again.")
         return self._staging.copy(self._root / chosen.address.partition(":")[2], chosen.id, chosen.sha256)
 
-    def exchange(self, row: ItemRow, chosen: Output, better: str) -> Arrival:
+    def exchange(self, row: ItemRow, order: OrderRow, chosen: Output, better: str) -> Arrival:
         """`better`: the id under which the same came whole."""
         self._staging.replace(chosen.id, better)
-        return self.arrive(row, chosen, None)
+        return self.arrive(row, order, chosen, None)
 
     # --- the item ---
 
@@ -199,6 +216,7 @@ class Filing:
         return Filed(
             chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._root)), fetched.sha256,
             fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
+            arrival.looked,
         )  # fmt: skip
 
 
