@@ -26,16 +26,16 @@ help:
 	@echo "make clean   remove .venv and everything that can be made again"
 
 demo: $(MADE)
-	@$(BIN)/artfactoryd demo
+	@$(BIN)/python -m artfactoryd demo
 
 test: lint
 	$(BIN)/python -m pytest
 
 lint: $(MADE)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict artfactoryd bench
-	$(BIN)/mypy tests
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy --strict artfactoryd bench
+	$(BIN)/python -m mypy tests
 
 bench: $(MADE)
 	@for name in start line accept restart drop idle expand; do $(BIN)/python bench/$$name.py || exit 1; done

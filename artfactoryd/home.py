@@ -19,17 +19,11 @@ from typing import TypedDict
 from artfactoryd import durable, entries, mounts
 from artfactoryd.clock import shown
 from artfactoryd.errors import HomeLocked, HomeMoved, StorageFull, WrongUse
-from artfactoryd.identity import Identity, init_command
-from artfactoryd.mounts import Mount, mount_of
+from artfactoryd.identity import Identity, init_command, is_alive, is_holder
+from artfactoryd.mounts import network_place
 
-# fmt: off
-NETWORK = frozenset({
-    "9p", "acfs", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.davfs", "fuse.gvfsd-fuse",
-    "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4",
-    "smb2", "smb3", "smbfs", "sshfs", "webdav",
-})
-# fmt: on
 ICLOUD = "com~apple~CloudDocs"
+LOOKS, LOOK_LASTS = 3, 0.005  # of others, whether it is held (see `is_held`), and seconds, at the most, that one takes
 _pen = threading.Lock()  # one fact after the other: they come from several threads
 _STOP = "Nothing more is sent. Put it back, or start again where it lies now."
 
@@ -44,14 +38,16 @@ class Holder(TypedDict, total=False):
     page: str | None  # the address of the status page
     page_problem: str | None  # why there is none
     waits: str | None  # what the system refuses just now, so that the work waits
+    unread: str  # instead of all of these: why nothing is known of who holds it
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`locked`: the folder that is locked, as `lock` found it at the path: (device, inode)."""
+    """`locked`: the folder that is locked, (device, inode) as `lock` found it; `introduced`: what it told of itself."""
 
     root: Path
     locked: tuple[int, int] | None = field(default=None, compare=False)
+    introduced: Holder | None = field(default=None, compare=False)
 
     @classmethod
     def find(cls, option: str | Path | None, environ: Mapping[str, str]) -> Home:
@@ -209,7 +205,7 @@ class Home:
             self._take(descriptor)
             home = replace(self, locked=_identity(os.fstat(descriptor)))
             home.check_held()  # it may have been exchanged between the opening and the lock
-            home._introduce(command)
+            home = replace(home, introduced=home._introduce(command))
             try:
                 yield home
             finally:
@@ -221,12 +217,23 @@ class Home:
         """Whether a process holds it just now. Changes nothing."""
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            self._take(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return False
-        except HomeLocked:
+        except BlockingIOError:
             return True
         finally:
             os.close(descriptor)
+
+    def at_work(self) -> Holder | None:
+        """Who holds it just now. The lock decides, whatever the holder's own file says; None in a copy."""
+        holder = self.holder()
+        with suppress(OSError):
+            if not self.is_made or self.identity.copy_words or not self.is_held():
+                return None
+            if holder is None:
+                is_there = os.path.lexists(self.holder_file)
+                return {"unread": f"{self.holder_file} cannot be read" if is_there else "it is starting or stopping"}
+        return holder
 
     def check_held(self) -> None:
         """Raise HomeMoved when the path does not lead to the folder that is locked any more.
@@ -273,18 +280,21 @@ class Home:
             inode = os.stat(self.root).st_ino
         except (OSError, ValueError):
             return None
-        if not isinstance(holder, dict) or holder.get("inode", inode) != inode or self.identity.copy_words:
+        if not is_holder(holder) or holder.get("inode", inode) != inode or self.identity.copy_words:
             return None
-        return holder if _alive(holder.get("pid")) else None
+        return holder if is_alive(holder.get("pid")) else None
 
     def _take(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HomeLocked(self._who_holds()) from None
+        for _ in range(LOOKS):
+            with suppress(BlockingIOError):
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            time.sleep(LOOK_LASTS)
+        raise HomeLocked(self._who_holds())
 
     def _who_holds(self) -> str:
         holder = self.holder()
+        if holder is None and os.path.lexists(self.holder_file):
+            return f"{self.root} is held by another artfactoryd; which one cannot be read in {self.holder_file}."
         if holder is None:
             return f"{self.root} is held by another artfactoryd that is starting or stopping. Try again in a moment."
         return (
@@ -295,12 +305,14 @@ class Home:
     def tell(self, facts: Holder) -> None:
         """The holder adds to what it says of itself."""
         with _pen:
-            self._write_holder({**(self.holder() or {}), **facts})
+            self._write_holder({**(self.holder() or self.introduced or {}), **facts})
 
-    def _introduce(self, command: str) -> None:
+    def _introduce(self, command: str) -> Holder:
         started_at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         inode = os.stat(self.root).st_ino
-        self._write_holder({"pid": os.getpid(), "started_at": started_at, "command": command, "inode": inode})
+        holder: Holder = {"pid": os.getpid(), "started_at": started_at, "command": command, "inode": inode}
+        self._write_holder(holder)
+        return holder
 
     def _write_holder(self, holder: Holder) -> None:
         """For people only: a full disk must not keep the daemon from delivering."""
@@ -350,17 +362,6 @@ def guarded_place(root: Path, user: Path) -> str | None:
     return None
 
 
-def network_place(root: Path, known: list[Mount]) -> str | None:
-    """Why the volume under `root` is no place for a home; None for a local one."""
-    deepest = mount_of(root, known)
-    if deepest is None or deepest.kind not in NETWORK:
-        return None
-    return (
-        f"{deepest.point} is a network volume ({deepest.kind}), where locks and flushes cannot be trusted. "
-        "Choose a folder on a disk of this machine; only `inbox.path` may be on such a volume."
-    )
-
-
 def _below(root: Path, folder: Path) -> bool:
     """True also where the spelling differs but the disk knows one folder (`~/desktop` on a Mac)."""
     folder = folder.resolve()
@@ -384,15 +385,3 @@ def _as_wrong_use(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise WrongUse(f"{what}: {error.strerror}. Check who owns it, or choose another with --home.") from error
-
-
-def _alive(pid: object) -> bool:
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

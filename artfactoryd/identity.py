@@ -67,3 +67,22 @@ class Identity:
 
 def init_command(root: Path) -> str:
     return f"artfactoryd --home {shlex.quote(str(root))} init"
+
+
+def is_holder(holder: object) -> bool:
+    """Whether it is what a process writes that holds a home."""
+    if not isinstance(holder, dict):
+        return False
+    return isinstance(holder.get("pid"), int) and {type(holder.get("command")), type(holder.get("started_at"))} == {str}
+
+
+def is_alive(pid: object) -> bool:
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -39,7 +39,8 @@ def _read(home: Home, environ: dict[str, str], running: bool) -> tuple[Settings 
         write_note(note, printable(redact(text)).encode())
         log.error("bad settings: %s", error)
         return None, trouble_words(home, error, AT_WORK)
-    note.unlink(missing_ok=True)
+    with suppress(OSError):
+        note.unlink(missing_ok=True)
     with suppress(OSError):
         write_note(home.last_settings, settings.source)
         write_note(home.checked_settings, checked_mark(settings.source))

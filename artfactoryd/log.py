@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
 from artfactoryd.durable import make_folders
+from artfactoryd.errors import StorageFull
 from artfactoryd.printable import printable, redact
 
 Stderr = Literal["everything", "aloud", "trouble", "nothing"]
@@ -161,6 +163,23 @@ class _Rarely:
 
 
 class _File(RotatingFileHandler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Into the file of that name: one that a person took away, or moved, is begun anew."""
+        if self.stream is not None and not self._leads_to(self.stream.fileno()):
+            self.stream.close()
+            self.stream = None
+        folder = Path(self.baseFilename).parent
+        if self.stream is None and not folder.is_dir() and folder.parent.is_dir():  # never a home that was taken away
+            with suppress(OSError, StorageFull):
+                make_folders(folder, 0o700)
+        super().emit(record)
+
+    def _leads_to(self, number: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(number), os.stat(self.baseFilename))
+        except OSError:
+            return False
+
     def shouldRollover(self, record: logging.LogRecord) -> bool:
         """When it is full already; the base class would put every line into words twice to know it beforehand."""
         if self.stream is None:

@@ -8,6 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+# fmt: off
+NETWORK = frozenset({
+    "9p", "acfs", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "fuse.davfs", "fuse.gvfsd-fuse",
+    "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4",
+    "smb2", "smb3", "smbfs", "sshfs", "webdav",
+})
+# fmt: on
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -19,6 +27,17 @@ def mount_of(folder: Path, mounts: list[Mount]) -> Mount | None:
     """The mount that `folder` (resolved) lies on: the deepest, and of equals the one made last."""
     over = [mount for mount in mounts if folder.is_relative_to(mount.point)]
     return max(enumerate(over), key=lambda pair: (len(pair[1].point.parts), pair[0]))[1] if over else None
+
+
+def network_place(root: Path, known: list[Mount]) -> str | None:
+    """Why the volume under `root` is no place for a home; None for a local one."""
+    deepest = mount_of(root, known)
+    if deepest is None or deepest.kind not in NETWORK:
+        return None
+    return (
+        f"{deepest.point} is a network volume ({deepest.kind}), where locks and flushes cannot be trusted. "
+        "Choose a folder on a disk of this machine; only `inbox.path` may be on such a volume."
+    )
 
 
 def mounts() -> list[Mount]:

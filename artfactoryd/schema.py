@@ -242,6 +242,8 @@ def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
         return None
     nouns = [_NOUNS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     offended = "" if keyword in _NUMERIC else _LIMITS.get(keyword, "").format(schema.get(keyword))
+    if keyword == "pattern" and "x-form" in schema:
+        offended = f" {schema['x-form']}"
     return " or ".join(nouns) + _range(schema) + offended
 
 

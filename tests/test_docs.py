@@ -185,6 +185,12 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_make_starts_nothing_by_a_script_that_has_the_path_of_the_checkout_in_it() -> None:
+    """Such a script begins with that path, and a shell takes a `$` in it for a variable."""
+    called = re.findall(r"^\t.*?\$\(BIN\)/(\S+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert called and set(called) == {"python"}
+
+
 def test_every_make_target_on_a_page_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:

@@ -700,6 +700,18 @@ def _(stage: Stage) -> Found:
     return stage.bought("a car EMU:out-not-picture")
 
 
+@situation("What comes is larger than `limits.product_bytes`")
+def _(stage: Stage) -> Found:
+    stage.drop_paid("a car EMU:out-huge", limits={"product_bytes": 1024})
+    return stage.once("car.yaml")
+
+
+@situation("An item is stuck by a defect of this program")
+def _(stage: Stage) -> Found:
+    stage.home.before = "from artfactoryd.execution.delivery import Delivery; Delivery.deliver = lambda *_: {}['x']"
+    return stage.bought("a car")
+
+
 @situation("A picture comes cut short")
 def _(stage: Stage) -> Found:
     stage.cloud.control(output=["short"])

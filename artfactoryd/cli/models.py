@@ -24,6 +24,8 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
 
+UNITS = {"second": "second that it runs", "megapixel": "megapixel that comes", "image": "image that comes"}
+
 
 @click.group(invoke_without_command=True)
 @click.option("--family", help="Only models of this family.")
@@ -297,10 +299,12 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
 def price_text(price: PriceDocument | None) -> str:
     if price is None:
         return "no known price"
-    usd = f"{price.usd:f}".rstrip("0").rstrip(".")
-    seconds = f", about {price.seconds:g} s" if price.seconds else ""
-    as_of = f" ({price.as_of})" if price.as_of else ""
-    return f"${usd} per {price.per}{seconds}{as_of}"
+    if not price.usd:
+        return "free"
+    usd = f"{price.usd:.10f}".rstrip("0").rstrip(".")
+    seconds = f", about {price.seconds:g} s a call" if price.seconds else ""
+    as_of = f" (as of {price.as_of})" if price.as_of else ""
+    return f"${usd} per {UNITS.get(price.per, price.per)}{seconds}{as_of}"
 
 
 def listed_text(document: ModelsDocument) -> str:

@@ -10,6 +10,7 @@ import click
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to_go_by
 from artfactoryd.cli.program import WRONG_USE
+from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.names import counted
 from artfactoryd.home import Home
@@ -76,7 +77,7 @@ def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
 def status_document(home: Home, settings: Settings, trouble: str = "") -> StatusDocument:
     """What the daemon, the Inbox, Held, Rejected, the providers and the orders are at."""
     with Index.reading(home.index_file) as index:
-        return status_report.status(home, index, settings, home.holder(), trouble)
+        return status_report.status(home, index, settings, home.at_work(), trouble)
 
 
 def order_documents(home: Home, settings: Settings) -> list[OrderDocument]:
@@ -117,7 +118,9 @@ def status_text(document: StatusDocument) -> str:
 def _home_lines(document: StatusDocument) -> Iterator[str]:
     holder = document.daemon
     yield f"Home    {document.home}"
-    if holder:
+    if holder and "unread" in holder:
+        yield f"Daemon  at work; nothing more is known of it: {holder['unread']}"
+    elif holder:
         yield f"Daemon  process {holder['pid']} ({holder['command']}) since {clock.shown(holder['started_at'])}"
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
         if holder.get("waits"):
@@ -129,6 +132,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):
         if names:
             yield f"{title:<7} {', '.join(names)}"
+        if title == "Inbox":
+            yield from (f"{'':<7} {name} {inbox_rules.LEFT_ALONE}" for name in document.left_alone)
 
 
 def _closed_lines(document: StatusDocument) -> Iterator[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -19,13 +21,15 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.errors import HomeLocked, StorageFull, WrongUse
 from artfactoryd.factories.registry import look_again, unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.live_settings import read_settings
 from artfactoryd.settings import Logging, Settings
 from artfactoryd.web import server
 
+Done = TypeVar("Done")
+DESCRIPTORS = 256  # open at once: of ledger, index, page, and of as many pictures as are on their way
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
 
 
@@ -39,14 +43,16 @@ def run(ctx: click.Context, supervised: bool) -> None:
 
 
 def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised: bool) -> None:
-    """The daemon. Bad settings end it with exit code 2, unless a supervisor would only start it again."""
+    """The daemon. What a person must mend ends it with exit code 2, unless a supervisor would only start it again."""
     # launchd's file grows for ever; systemd's journal does not
     shown = not supervised or "INVOCATION_ID" in environ
     stderr: log.Stderr = "nothing" if not shown else "everything" if verbose else "aloud"
     with _held(home, environ, supervised) as home:
         seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         logging = settings.logging if settings else Logging()
-        log.setup("debug" if verbose else logging.level, home.logs, stderr)
+        _until_done(
+            lambda: log.setup("debug" if verbose else logging.level, home.logs, stderr), environ, supervised
+        )  # fmt: skip
         while settings is None:
             if not supervised:
                 raise WrongUse(f"The settings cannot be used; see {home.settings_file}.error.txt")
@@ -54,30 +60,59 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
             seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         if supervised:
             _wait_for_libraries(settings, environ)
-        home.make()
+        _until_done(home.make, environ, supervised)
+        _look_at_descriptors()
         with at_once():
-            asyncio.run(loop.work(home, settings, RunOptions(), environ, serve=server.serve))
+            asyncio.run(loop.work(home, settings, RunOptions(supervised=supervised), environ, serve=server.serve))
 
 
 @contextmanager
 def _held(home: Home, environ: dict[str, str], supervised: bool) -> Iterator[Home]:
-    """The home's lock. Supervised, wait until it can be had: to end would only mean to be started again."""
-    told = ""
+    """The home's lock."""
+
+    def take(home: Home = home) -> Home:
+        home.check_place()
+        home.check_original()
+        return stack.enter_context(home.lock("run"))
+
     with ExitStack() as stack:
-        while True:
-            try:
-                home.check_place()
-                home.check_original()
-                home = stack.enter_context(home.lock("run"))
-                break
-            except (HomeLocked, WrongUse) as error:
-                if not supervised:
-                    raise
-                if str(error) != told:
-                    told = str(error)
-                    echo(f"artfactoryd waits: {told}", err=True)
-                _wait(environ, told)
-        yield home
+        yield _until_done(take, environ, supervised)
+
+
+def _until_done(step: Callable[[], Done], environ: dict[str, str], supervised: bool) -> Done:
+    """Supervised, what stands in the way is waited out and told: to end would only mean to be started again.
+
+    Else it is raised, as WrongUse where the system refuses.
+    """
+    told = ""
+    while True:
+        try:
+            return step()
+        except (HomeLocked, WrongUse, StorageFull, OSError) as error:
+            if not supervised:
+                if isinstance(error, OSError):
+                    raise WrongUse(f"The system refuses: {error}. When that is mended, start again.") from error
+                raise
+            if str(error) != told:
+                told = str(error)
+                echo(f"artfactoryd waits: {told}", err=True)
+            _wait(environ, told)
+
+
+def _look_at_descriptors() -> None:
+    """Asks for enough of them, and says so where the system gives fewer."""
+    most, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= DESCRIPTORS:
+        return
+    given = DESCRIPTORS if limit == resource.RLIM_INFINITY else min(DESCRIPTORS, limit)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (given, limit))
+        most = given
+    if most < DESCRIPTORS:
+        logging.getLogger(__name__).warning(
+            "only %s files may be open here at once, and %s are needed: what is one too many waits. Before the start: "
+            "`ulimit -n 1024` (systemd: LimitNOFILE=1024, launchd: NumberOfFiles)", most, DESCRIPTORS,
+        )  # fmt: skip
 
 
 def _wait_for_settings(home: Home, environ: dict[str, str], seen: int | None) -> None:

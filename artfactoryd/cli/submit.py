@@ -20,6 +20,7 @@ from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
+from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
@@ -28,7 +29,7 @@ from artfactoryd.entries import bounded
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
-from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
 from artfactoryd.planning.planner import most_bytes
 from artfactoryd.planning.preview import understood
 from artfactoryd.printable import one_line
@@ -141,6 +142,8 @@ def place_in_inbox(
     file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool, environ: dict[str, str]
 ) -> tuple[Path, str]:
     """The bundle's place in the inbox, and the submission's id."""
+    if file.is_dir():
+        raise WrongUse(instead_of_folder("submit", file))
     if not file.is_file():
         raise WrongUse(f"{file} is not a file. Name an order file to submit.")
     submission = str(uuid_utils.uuid7())
@@ -153,7 +156,7 @@ def place_in_inbox(
     for picture in _pictures(file, home, settings, environ):
         make_folders((made / picture).parent)
         write_file(made / picture, bounded(file.parent / picture, settings.limits.product_bytes))
-    write_file(made / ".submit.json", json.dumps(submitted, ensure_ascii=False).encode())
+    write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
     try:
         rename(made, bundle)
     except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename

@@ -18,6 +18,9 @@ class Word(NamedTuple):
 ORDER_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 BUNDLE_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 
+SUBMITTED = ".submit.json"  # beside an order that `submit` put there
+LEFT_ALONE = "begins with a dot: it is left alone, as what editors and sync tools write is; rename it"
+PASSED_OVER = "has the name of what editors and sync tools leave behind: it is left alone; rename it"
 RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
 OWN_PAPERS = frozenset({"order.yaml", RESOLVED, RECEIPT})  # of an order's folder on the shelf
 
@@ -75,6 +78,12 @@ SUFFIXES = {
 def is_junk(name: str) -> bool:
     """Passed over without a word: what editors, desktops and sync programs leave, and what we write ourselves."""
     return JUNK.fullmatch(name) is not None
+
+
+def is_hidden_order(name: str) -> bool:
+    """Passed over like all that begins with a dot, and perhaps meant as an order; no desktop's or editor's shadow."""
+    is_shadow = name.startswith(("._", ".#")) or name == SUBMITTED
+    return name.startswith(".") and not is_shadow and name.lower().endswith(tuple(ORDER_SUFFIXES))
 
 
 def is_order_name(name: str) -> bool:

@@ -7,34 +7,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
-from artfactoryd.core.names import counted
-from artfactoryd.errors import ArtFactoryError, NoSuchOrder, NoSuchProduct, WrongUse
+from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, why, yes
+from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
+from artfactoryd.printable import one_line
 from artfactoryd.storage import budget, dependencies, naming
 from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Mark, Pause, Retry
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
-MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
-Answer = dict[str, Any]  # {"done": bool, "text": str, ...}; `wrong_use`: what was named is not there, or is several
+RACES = 3  # times that what a command was read from may be gone when it is to be recorded
 
 
 class Control:
     def __init__(self, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
+        self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         """The answer, and the orders that may now be worked on. Never raises for what a person did."""
+        async with self._one_at_a_time:
+            return await self._carry_out(command)
+
+    async def _carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         known = self._books.index.answer(command["id"])
         if known is not None:
             return known, []
@@ -42,11 +47,14 @@ class Control:
                 "resume": self._resume, "like": self._mark, "tag": self._mark}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
-            return _no(f"There is no command {command.get('name')!r}."), []
+            return no(f"There is no command {command.get('name')!r}."), []
         try:
+            for _ in range(RACES):
+                with suppress(IllegalMove):  # an item went on between the look at it and the line: looked at again
+                    return await act(command)
             return await act(command)
         except ArtFactoryError as error:
-            return _no(str(error)) | ({"wrong_use": True} if isinstance(error, WrongUse) else {}), []
+            return no(str(error)) | ({"wrong_use": True} if isinstance(error, WrongUse) else {}), []
 
     def _order(self, command: Mapping[str, Any]) -> OrderRow:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
@@ -57,12 +65,12 @@ class Control:
         if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, price)
         if row.held is None or row.cancelled:
-            return _no(f"{row.name} is not held; it is {self._books.index.state(row)}."), []
+            return no(f"{row.name} is not held; it is {self._books.index.state(row)}."), []
         held = [order for order in self._books.index.orders_of_claim(row.claim) if order.is_held]
         for reason in (reason for order in held for reason in order.reasons):
             if not reason.waivable:
-                return _no(f"Approving is not enough: {reason.text}"), []
-        answer = _yes(f"{row.name} is approved.", order_id=row.id)
+                return no(f"Approving is not enough: {reason.text}"), []
+        answer = yes(f"{row.name} is approved.", order_id=row.id)
         outcome = await self._intake.approve(held, _line(command, answer))
         return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
 
@@ -77,7 +85,7 @@ class Control:
 
     async def _raise_cap(self, command: Mapping[str, Any], row: OrderRow, price: int) -> tuple[Answer, list[str]]:
         cap = max(row.cap, price)
-        answer = _yes(f"{row.name} goes on; all of it may cost up to {dollars(price)}.", order_id=row.id)
+        answer = yes(f"{row.name} goes on; all of it may cost up to {dollars(price)}.", order_id=row.id)
         raised = Approval(order=row.id, waived=[Approved.CAP], cap=cap, of=Approved.CAP)
         await self._books.record(raised, _line(command, answer))
         self._execution.lift_cap(row.id)
@@ -87,10 +95,10 @@ class Control:
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
         if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
-            return _no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
+            return no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
         filing = self._books.index.counts(row.id).get(ItemState.DELIVERING, 0)
-        answer = _yes(self._cancel_words(row, len(running), filing), order_id=row.id)
+        answer = yes(self._cancel_words(row, len(running), filing), order_id=row.id)
         lingering = [item for item in self._books.index.noted_items(row.id, row.all_items) if item.outputs]
         ends = [self._end(item) for item in lingering if item.state == ItemState.DELIVERING]
         await self._books.record(Cancel(order=row.id), *ends, _line(command, answer))
@@ -132,19 +140,19 @@ class Control:
     async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
         if row.is_held:
-            return _no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
+            return no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
         items = self._items_to_retry(row)
         stuck = self._execution.unstick(row.id)
         if stuck and not items:
-            answer = _yes(f"{stuck} of {row.name}, stuck by a defect, are taken up where they were.", order_id=row.id)
+            answer = yes(f"{stuck} of {row.name}, stuck by a defect, are taken up where they were.", order_id=row.id)
             await self._books.record(_line(command, answer))
             return answer, [row.id]
         if not items:
-            return _no(f"There is nothing in {row.name} to send again; it is {self._books.index.state(row)}."), []
+            return no(f"There is nothing in {row.name} to send again; it is {self._books.index.state(row)}."), []
         stakes = {item.number: self._stake(item) for item in items}
         risky = {number: stake for number, stake in stakes.items() if stake is not None}
         chosen = [item for item in items if stakes[item.number] is None or command.get("in_doubt")]
-        answer = _retry_answer(row, [item.number for item in chosen], risky, bool(command.get("in_doubt")), _why(items))
+        answer = retry_answer(row, [item.number for item in chosen], risky, bool(command.get("in_doubt")), why(items))
         lines = [
             Retry(
                 order=row.id, item=item.number, fed=bool(item.waits),
@@ -180,10 +188,13 @@ class Control:
 
     async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         products = _products_named(self._books.index, list(command.get("products") or ()))
+        for change in command.get("changes") or ():
+            if one_line(change) != change:
+                raise WrongUse(f"The tag {one_line(change[1:])} holds a control character or a line break.")
         marks = _marks(self._books.index, command, products)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."
-        answer = _yes(done, products=[row.id for row in products])
+        answer = yes(done, products=[row.id for row in products])
         await self._books.record(*marks, _line(command, answer))
         for order_id in order_ids:
             self._execution.wake(order_id)
@@ -201,10 +212,10 @@ class Control:
         target = self._target(command)
         row = target.order
         if row is not None and self._books.index.state(row) not in UNFINISHED_ORDERS:
-            return _no(f"{target.label} has ended; there is nothing to pause."), []
+            return no(f"{target.label} has ended; there is nothing to pause."), []
         if target.paused:
-            return _yes(f"{target.label} is paused already. To go on: `{target.lift}`."), []
-        answer = _yes(
+            return yes(f"{target.label} is paused already. To go on: `{target.lift}`."), []
+        answer = yes(
             f"{target.label} is paused: nothing more is sent. What is on the way is still collected and delivered. "
             f"To go on: `{target.lift}`."
         )
@@ -223,10 +234,10 @@ class Control:
         if not lifted:
             nothing = f"{target.label} is not stopped or paused." if target.fields else "Nothing is stopped or paused."
             words = self._still(target, keyless)
-            return _no(words.strip() if keyless else nothing + words), []
-        names = [_label(fields) for fields in lifted] if target.order is None else [target.label]
+            return no(words.strip() if keyless else nothing + words), []
+        names = [label(fields) for fields in lifted] if target.order is None else [target.label]
         order_ids = [fields["order"] for fields in lifted if "order" in fields]
-        answer = _yes(f"{_go_on(names)}{self._still(target, keyless)}")
+        answer = yes(f"{go_on(names)}{self._still(target, keyless)}")
         lines = [Pause(order=fields.get("order"), provider=fields.get("provider"), on=False) for fields in lifted]
         await self._books.record(*lines, *self._stopped_again(lifted, keyless), _line(command, answer))
         for provider in {fields.get("provider", "") for fields in lifted} - keyless.keys():
@@ -313,49 +324,6 @@ class Target:
         return Pause(order=self.fields.get("order"), provider=self.fields.get("provider"), on=on, by=by)
 
 
-def _label(fields: Mapping[str, str]) -> str:
-    return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
-
-
-def _go_on(names: Sequence[str]) -> str:
-    """`Everything goes on, also replicate.`, `fal and replicate go on.`"""
-    if names[0] == "Everything" and names[1:]:
-        return f"Everything goes on, also {_and(names[1:])}."
-    return f"{_and(names)} {'goes' if len(names) == 1 else 'go'} on."
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-
-
-def _why(items: Sequence[ItemRow]) -> dict[int, str]:
-    return {item.number: item.reason or str(item.state) for item in items}
-
-
-def _retry_answer(
-    row: OrderRow, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
-) -> Answer:
-    verb = "is" if len(retried) == 1 else "are"
-    words = [f"{counted(len(retried), 'item')} of {row.name} {verb} sent again."]
-    if retried and row.overrun:
-        words.append(f"One cost more than was set aside, so it waits for `approve {row.short}`.")
-    left = {} if in_doubt else risky
-    if left:
-        price = dollars(sum(left.values()))
-        words.append(
-            f"{len(left)} may have been charged already (up to {price}) and are left alone; "
-            f"to risk paying twice: `retry {row.short} --in-doubt`."
-        )
-        words += [
-            f"\n  item {number}, up to {dollars(stake)}: {why[number]}"
-            for number, stake in islice(left.items(), MOST_TOLD)
-        ]
-        if len(left) > MOST_TOLD:
-            words.append(f"\n  and {len(left) - MOST_TOLD} more")
-    stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
-    return {**_yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
-
-
 def _products_named(index: Index, names: Sequence[str]) -> list[ProductRow]:
     """The products of these names, each once (storage/naming). Raises where one of them is not to be had."""
     if not names:
@@ -390,11 +358,3 @@ def _tags(before: list[str], changes: list[str]) -> list[str]:
 
 def _line(command: Mapping[str, Any], answer: Answer) -> CommandDone:
     return CommandDone(id=command["id"], name=command["name"], answer=answer)
-
-
-def _yes(text: str, **more: Any) -> Answer:
-    return {"done": True, "text": text, **more}
-
-
-def _no(text: str) -> Answer:
-    return {"done": False, "error": "Nothing was done", "text": text}

@@ -29,7 +29,7 @@ from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import AGAIN, Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
-from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
+from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, StorageSick, WrongUse
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
@@ -51,6 +51,7 @@ GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
+LONGEST_AGAIN = 30.0  # seconds between tries to open what a person must mend first
 LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
@@ -349,17 +350,25 @@ def _hangup() -> list[signal.Signals]:
 async def _open(
     stack: AsyncExitStack, home: Home, settings: Settings, environ: dict[str, str], options: RunOptions
 ) -> App:
-    """The home, opened. What the machine refuses just now is waited out, but by a run that is to end by itself."""
+    """The home, opened. What the machine refuses just now is waited out, but by a run that is to end by itself; what it
+    refuses until a person mends it, only by a supervised one. Raises WrongUse of that."""
+    again = AGAIN
     while True:
         try:
             return await stack.enter_async_context(open_app(home, settings, environ))
-        except (OSError, StorageFull, DatabaseError) as error:
-            if options.until_done or not (isinstance(error, StorageFull) or is_passing(error)):
+        except HomeMoved:
+            raise
+        except (OSError, StorageFull, StorageSick, DatabaseError) as error:
+            lasts = not (isinstance(error, StorageFull) or is_passing(error))
+            if not options.until_done and lasts and not options.supervised and isinstance(error, OSError):
+                raise WrongUse(f"The system refuses: {error}. When that is mended, start again.") from error
+            if options.until_done or (lasts and not options.supervised):
                 raise
             log.error("the work waits: %s", error)
             home.tell({"waits": str(error)})
             notify.ready(environ, f"waits: {error}", LATE)
-        await asyncio.sleep(AGAIN)
+        await asyncio.sleep(again)
+        again = min(2 * again, LONGEST_AGAIN) if lasts else AGAIN
         home.tell({"waits": None})
 
 

@@ -24,7 +24,7 @@ from artfactoryd.errors import WrongUse
 LOOK = 0.05  # seconds between looks for an answer
 PATIENCE = 30.0
 MOST_BYTES = 16 << 20  # of a command or an answer
-ANSWER_LASTS = 3600.0  # seconds that an answer nobody fetched is kept
+ANSWER_LASTS = 120.0  # seconds that an answer nobody fetched is kept
 
 
 def command(name: str, **fields: Any) -> dict[str, Any]:
@@ -78,11 +78,24 @@ def waiting(folder: Path) -> list[dict[str, Any]]:
 def _forget_if_old(answer: Path) -> None:
     """Whoever asked went away before the answer came."""
     with contextlib.suppress(OSError):
-        if time.time() - answer.stat().st_mtime > ANSWER_LASTS:
+        if not _is_younger(answer, ANSWER_LASTS):
             answer.unlink()
 
 
+def _is_younger(path: Path, seconds: float) -> bool:
+    """Also where a clock went back, and of what cannot be looked at."""
+    try:
+        return time.time() - path.stat().st_mtime <= seconds
+    except OSError:
+        return True
+
+
 def answer(folder: Path, command_id: str, content: Mapping[str, Any]) -> None:
-    """The answer first: killed in between, the command is read again, and only answered."""
-    write_file(folder / f"{command_id}.answer.json", json.dumps(content).encode())
-    (folder / f"{command_id}.json").unlink(missing_ok=True)
+    """The answer first: killed in between, the command is read again, and only answered.
+
+    No answer where whoever asked has given up: it would lie there. The ledger has it, should the same be asked again.
+    """
+    path = folder / f"{command_id}.json"
+    if _is_younger(path, PATIENCE + LOOK):
+        write_file(folder / f"{command_id}.answer.json", json.dumps(content).encode())
+    path.unlink(missing_ok=True)

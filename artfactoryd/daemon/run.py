@@ -16,6 +16,7 @@ class RunOptions:
     """`until_done`: end when nothing can go on by itself (`once`, `submit --wait`), and not only when stopped."""
 
     until_done: bool = False
+    supervised: bool = False  # whoever started it would only start it again
     only: frozenset[Path] = frozenset()  # take just these entries of the inbox; empty: whatever lies there
     orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
 

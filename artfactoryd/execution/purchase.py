@@ -61,7 +61,8 @@ class Purchase:
         money = self._money(row, order)
         budget.heed(self._index, order, money.reserved, money.day, money.in_force)
         try:
-            call = await self._calls.of(row, order)  # uploads; nothing is bought yet
+            with self._gates[row.provider].aside():
+                call = await self._calls.of(row, order)  # uploads; nothing is bought yet
             sent = self._calls.with_secrets(call, order.model_of(row))
         except ProviderStopped as error:
             await self._health.stop(row.provider, error)
@@ -73,6 +74,9 @@ class Purchase:
             return await self._recorder.fail(row, Verdict.REFUSED, str(error), cost=0)
         for waiting in self._uploads.went_well(row.provider, row.item_key):
             self._queues[row.provider].rest(waiting, 0.0)
+        if self._gates[row.provider].creating.crowded:  # an outage began, and another tries whether it is over
+            self._gates[row.provider].spare()
+            return row
         with self._flights.sending(row.item_key):
             return await self._send(row, order, call, sent)
 

@@ -47,8 +47,8 @@ class Ticket:
 class Output:
     """One output: an address that `fetch` can read (https:, data:, or file: below the work folder).
 
-    `byproduct`: it came beside what was asked for (a mask, a preview), and is not paid for as one. `flagged`: the
-    provider's content filter marked it, and perhaps blacked it out.
+    `byproduct`: it came beside what was asked for (a mask, a preview, a caption), and is not paid for as one.
+    `flagged`: the provider's content filter marked it, and perhaps blacked it out.
     """
 
     address: str

@@ -17,11 +17,12 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
-from artfactoryd.intake.claim import SUBMISSION, Claim
+from artfactoryd.intake.claim import Claim
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.inputs import behind_a_link
@@ -151,7 +152,7 @@ def leftovers(claim: Claim, used: Collection[str]) -> list[Path]:
 
     What `submit` brought is a copy: the person has the original.
     """
-    if claim.kind == "bundle" and os.path.lexists(claim.entry / SUBMISSION):
+    if claim.kind == "bundle" and os.path.lexists(claim.entry / SUBMITTED):
         return []
     named, order = {_plain(name) for name in used}, claim.order_file
     return [

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
-from artfactoryd.core.inbox_rules import RESOLVED, is_order_folder
+from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
-SUBMISSION = ".submit.json"  # what `submit` writes into a bundle
 SUBMISSION_BYTES = 64 * 1024
 WAITS = "waits.txt"  # in a claim's folder: what it waits for, in words
 
@@ -58,7 +57,7 @@ class Claim:
     def submission(self) -> dict[str, Any]:
         """What `submit` wrote into a bundle; empty when the bundle was made by hand."""
         try:
-            with open(os.open(self.entry / SUBMISSION, entries.READ_ONLY), "rb") as file:
+            with open(os.open(self.entry / SUBMITTED, entries.READ_ONLY), "rb") as file:
                 submission = json.loads(file.read(SUBMISSION_BYTES))
             if isinstance(submission, dict):
                 return submission
@@ -67,7 +66,7 @@ class Claim:
         except (OSError, ValueError, RecursionError):
             pass
         fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
-        raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMISSION)])
+        raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMITTED)])
 
 
 def note_waiting(claim: Claim, why: str) -> None:

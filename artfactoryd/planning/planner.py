@@ -30,6 +30,7 @@ from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
 from artfactoryd.planning.equal_items import Twins
 from artfactoryd.planning.fingerprint import fingerprint_of
+from artfactoryd.planning.formats import too_long_for_webp
 from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
 from artfactoryd.planning.inputs import Input, InputsMissing
@@ -220,7 +221,8 @@ class Scholar:
         search.resolve(plan)
         self._complain(document, search)
         pictures = tuple(search.found.values())
-        return with_inputs(plan, [picture.as_json() for picture in pictures], search.secrets), pictures
+        seen = with_inputs(plan, [picture.as_json() for picture in pictures], search.secrets)
+        return replace(seen, warnings=(*seen.warnings, *too_long_for_webp(seen, pictures))), pictures
 
     def _gathering(self, origin: Origin) -> Gathering:
         most_bytes = self._settings.limits.product_bytes

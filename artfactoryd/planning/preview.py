@@ -27,7 +27,7 @@ from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.origin import Origin, name_of
+from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
@@ -82,6 +82,8 @@ def plan(
     environ: Mapping[str, str] | None = None,
 ) -> Planned:  # fmt: skip
     """What dropping `file` now would do. `most`: items to list, None for all. `environ`: None asks no provider."""
+    if file.is_dir():
+        raise WrongUse(instead_of_folder("plan", file))
     try:
         data = bounded(file, most_bytes(settings))
     except OSError as error:

@@ -53,6 +53,9 @@ class Code(StrEnum):
 
 
 PASSING = frozenset({Code.LINGERS, Code.REFUSED, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
+OF_ITEMS = frozenset({
+    Code.IN_DOUBT, Code.EQUAL_IN_DOUBT, Code.UNMARKED, Code.UNFILED, Code.UPLOAD_LASTS, Code.STUCK, Code.TOO_LARGE,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,10 @@ class Blocker:
         """Whoever waits for the order waits on: it passes by itself, within minutes."""
         return self.code in PASSING
 
+    def keeps(self, provider: str) -> bool:
+        """Nothing is sent there while it lasts, not only one item or another."""
+        return not self.passes_soon and self.code not in OF_ITEMS and self.provider in (None, provider)
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
@@ -78,6 +85,7 @@ class Outlook:
     was_asked: bool  # it is held, or was when it was cancelled: nobody waits for what comes of it all the same
     on_the_way: int  # items that go on by themselves
     blockers: Sequence[Blocker]
+    sends_on: bool = False  # an item is left that nothing which lasts keeps from being sent
 
     @property
     def is_unfinished(self) -> bool:
@@ -86,10 +94,11 @@ class Outlook:
 
     @property
     def rests(self) -> bool:
-        """Nobody need wait for it: it has ended, or nothing is on the way and something blocks it that lasts."""
+        """Nobody need wait for it: it has ended, or nothing is on the way or left to be sent, and something lasts."""
         if not self.is_unfinished or self.was_asked:
             return True
-        return not self.on_the_way and any(not blocker.passes_soon for blocker in self.blockers)
+        goes_on = bool(self.on_the_way or self.sends_on)
+        return not goes_on and any(not blocker.passes_soon for blocker in self.blockers)
 
     @property
     def reasons(self) -> list[str]:

@@ -17,6 +17,26 @@ def names_waiting(inbox: Path) -> list[str]:
     return sorted(readable(entry.name) for entry in entries if not is_empty_dropbox(entry.path))
 
 
+def names_left_alone(inbox: Path) -> list[str]:
+    """Of files there, or in a folder there, whose name begins with a dot and ends as an order's."""
+    names = []
+    for folder in (inbox, *_folders(inbox)):
+        try:
+            hidden = [entry.path for entry in listing(folder) if inbox_rules.is_hidden_order(entry.name)]
+        except OSError:
+            continue
+        names += [readable(str(path.relative_to(inbox))) for path in hidden]
+    return sorted(names)
+
+
+def _folders(inbox: Path) -> list[Path]:
+    try:
+        entries = [entry for entry in listing(inbox) if not inbox_rules.is_junk(entry.name)]
+    except OSError:
+        return []
+    return [entry.path for entry in entries if entry.path.is_dir() and not entry.path.is_symlink()]
+
+
 def is_empty_dropbox(path: Path) -> bool:
     """A folder in the inbox that holds nothing, or only what is passed over."""
     try:

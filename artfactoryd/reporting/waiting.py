@@ -43,7 +43,7 @@ def outlook(
     state = index.state(row, case.counts)
     if state in UNFINISHED_ORDERS and not row.is_held:
         blockers += _refused(home, refused, {blocker.text for blocker in blockers})
-    return Outlook(state, row.held is not None, _on_the_way(case, blockers), blockers)
+    return Outlook(state, row.held is not None, _on_the_way(case, blockers), blockers, _sends_on(case, blockers))
 
 
 def _refused(home: Home, refused: str | None, told: Collection[str]) -> Iterator[Blocker]:
@@ -133,6 +133,24 @@ def _on_the_way(case: _Case, blockers: Collection[Blocker]) -> int:
     notes = case.index.noted_items(case.row.id, case.row.all_items) if blockers else []
     waiting = sum(item.state != ItemState.PLANNED and _waits_for_person(item) for item in notes)
     return running + case.count(ItemState.SUBMITTING) + case.count(ItemState.DELIVERING) - waiting
+
+
+def _sends_on(case: _Case, blockers: Collection[Blocker]) -> bool:
+    """An item that waits for its upload, or whose provider is stopped, is no end of the others."""
+    if not blockers or case.row.is_held or not case.count(ItemState.PLANNED):
+        return False
+    notes = case.index.noted_items(case.row.id, case.row.all_items)
+    doubtful = case.index.waiting_for_doubts(case.row.id)
+    for name in dict.fromkeys(case.row.providers):
+        lasting = sum(item.provider == name and _lasts_planned(item) for item in notes) + doubtful
+        open_ = not any(blocker.keeps(name) for blocker in blockers)
+        if open_ and len(case.index.planned_items(case.row.id, name, lasting + 1)) > lasting:
+            return True
+    return False
+
+
+def _lasts_planned(item: ItemRow) -> bool:
+    return item.state == ItemState.PLANNED and _note_code(item) in {Code.STUCK, Code.UPLOAD_LASTS}
 
 
 def _notes(case: _Case) -> Iterator[Blocker]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import entries
+from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.entries import readable
 from artfactoryd.home import Home
@@ -51,7 +52,7 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
         return set_aside[1], True
     if not orders or index is None:
         return f"Nothing is known of {given}.", False
-    return _why_order(home, index, settings, name, naming.one_of(given, orders, latest)), True
+    return _why_order(home, index, settings, name, naming.one_of(index, given, orders, latest)), True
 
 
 def _folder(home: Home, inbox: Path, given: str) -> Path | None:
@@ -74,6 +75,10 @@ def _why_in_inbox(path: Path) -> str:
         entries.check_readable(path)
     except OSError as error:
         return f"{path} lies in the Inbox and cannot be taken: {error.filename} cannot be read ({error.strerror})."
+    if path.name.startswith("."):
+        return f"{path} {inbox_rules.LEFT_ALONE}."
+    if inbox_rules.is_junk(path.name):
+        return f"{path} {inbox_rules.PASSED_OVER}."
     if is_empty_dropbox(path):
         return f"{path} is an empty drop-box: an order dropped into it belongs to the project {readable(path.name)}."
     return f"{path} lies in the Inbox and has not been taken yet (it must lie quiet first)."
@@ -109,7 +114,7 @@ def _why_product(home: Home, index: Index, given: str, latest: bool) -> str:
     if not products:
         return ""
     both: list[OrderRow | ProductRow] = [*products, *naming.orders_named(index, given)]
-    meant = naming.one_of(given, sorted(both, key=lambda row: row.id, reverse=True), latest)
+    meant = naming.one_of(index, given, sorted(both, key=lambda row: row.id, reverse=True), latest)
     return _made_by(index, Path(given).name, meant) if isinstance(meant, ProductRow) else ""
 
 

@@ -37,6 +37,7 @@ JSON_COLUMNS = frozenset({
 })  # fmt: skip
 
 DatabaseError = pw.DatabaseError
+OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
 # By SQLite's codes: its words for them, which also say other things, change with its release.
 UNWRITTEN = "The index waits"
 PASSING = frozenset(
@@ -264,8 +265,7 @@ def _whole(value: object) -> object:
 
 def is_trouble(error: Exception) -> bool:
     """Is it the database that fails, and not what was to be written?"""
-    own = (pw.IntegrityError, pw.DataError, pw.ProgrammingError)
-    return isinstance(error, pw.DatabaseError) and not isinstance(error, own)
+    return isinstance(error, pw.DatabaseError) and not isinstance(error, OF_VALUES)
 
 
 def is_passing(error: BaseException) -> bool:

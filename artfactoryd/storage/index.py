@@ -36,6 +36,7 @@ from artfactoryd.storage.tables import Orders, Outage, Output, Product, Provider
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
 ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
 HELD = "Held/"  # before the name of an entry there, as a path in the home
+EXACTLY = "./"  # before a path in the home that is no name
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 _NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
 # The orders with something left to send at a provider, each found by one step in the index: a DISTINCT would go
@@ -100,13 +101,15 @@ class Index(Database):
 
     def find_orders(self, name: str) -> list[OrderRow]:
         """By id or its beginning, by name or PROJECT/NAME, by folder, or by its entry in Held; newest first."""
+        is_path, name = name.startswith(EXACTLY), name.removeprefix(EXACTLY)
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
         by_id = (Orders.id >= first) & (Orders.id < behind)
         by_name = (Orders.name == name) | (Orders.project.concat("/").concat(Orders.name) == name)
         entry = name.removeprefix(HELD) if name.startswith(HELD) else ""
         by_entry = Orders.held.is_null(False) & (Orders.held_entry == entry)
-        query = Orders.select().where(by_id | by_name | (Orders.folder == name) | by_entry)
+        by_path = (Orders.folder == name) | by_entry
+        query = Orders.select().where(by_path if is_path else by_id | by_name | by_path)
         return self.ask(ORDERS, query.order_by(Orders.id.desc()))
 
     def orders_of_claim(self, claim: str) -> list[OrderRow]:

@@ -16,8 +16,9 @@ import json
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from artfactoryd.core import strict_json
@@ -29,6 +30,7 @@ from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors, tit
 log = logging.getLogger(__name__)
 
 CHANGED = "The ledger is not as it was left"
+RESTORE = "Put that file back from a backup and start again."
 AS_IT_WAS = "put it back as it was and start again, or go by this ledger alone: `artfactoryd reindex`."
 MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
 TAIL = 4096  # bytes before a position by which it is known again
@@ -37,10 +39,14 @@ ASIDE = 4 * 1024 * 1024  # bytes kept from other programs, so that a full disk s
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place between two steps: file name and byte offset. The empty one is before everything."""
+    """A place between two steps: file name and byte offset. The empty one is before everything.
+
+    `line`: the byte at which a line that was read begins, for whoever must say which.
+    """
 
     file: str = ""
     offset: int = 0
+    line: int = field(default=0, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Position:
@@ -63,7 +69,7 @@ class Ledger:
         self._sick = False
         self._aside = folder / ".aside"
         self._keep_aside()
-        for file in sorted(folder.glob(MONTHS))[-1:]:
+        for file in _months(folder)[-1:]:
             with _opening(file):
                 self._open(file.name)
 
@@ -147,6 +153,7 @@ class Ledger:
 
     def _open(self, name: str) -> None:
         """Go on in this file, closed if torn; on an error nothing has changed."""
+        _check_plain(self.folder / name)
         fd = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             os.write(fd, _closing(fd))
@@ -216,17 +223,20 @@ def _encoded(line: Line) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
 
 
-def read(folder: Path, after: Position = Position()) -> Iterator[tuple[Json, Position]]:
-    """Every line of the whole steps after `after`, oldest first, with the place behind its step."""
-    for path in sorted(folder.glob(MONTHS)):
+def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> Iterator[tuple[Json, Position]]:
+    """Every line of the whole steps after `after`, oldest first, with the place behind its step.
+
+    `aloud`: what never counted is told.
+    """
+    for path in _months(folder):
         if path.name >= after.file:
-            yield from _read(path, after.offset if path.name == after.file else 0)
+            yield from _read(path, after.offset if path.name == after.file else 0, aloud)
 
 
 def torn(folder: Path) -> list[str]:
     """Places (file:line) that never counted: where the power went, and where hands wrote."""
     places = []
-    for path in sorted(folder.glob(MONTHS)):
+    for path in _months(folder):
         inside = False  # a step
         with path.open("rb") as file:
             for number, raw in enumerate(file, 1):
@@ -237,23 +247,67 @@ def torn(folder: Path) -> list[str]:
     return places
 
 
-def _read(path: Path, offset: int) -> Iterator[tuple[Json, Position]]:
-    step: list[Json] = []
+def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position]]:
+    step: list[tuple[Json, int]] = []
     with path.open("rb") as file:
         file.seek(offset)
         for raw in file:
-            offset += len(raw)
+            begin, offset = offset, offset + len(raw)
             line = _decode(raw)
             if line is None:
-                if raw.strip() or step:
-                    log.warning("%s: what ends at byte %s was torn and never counted", path, offset)
+                if aloud and (raw.strip() or step):
+                    log.warning("%s", _torn_words(path, step[0][1] if step else begin))
                 step = []
                 continue
-            step.append(line)
+            step.append((line, begin))
             if not line.pop("more", False):
-                position = Position(path.name, offset)
-                yield from ((one, position) for one in step)
+                yield from ((one, Position(path.name, offset, begin)) for one, begin in step)
                 step = []
+
+
+def _torn_words(path: Path, begin: int) -> str:
+    return (
+        f"{path}, line {line_number(path, begin)} is no line of the ledger, and never counted. A power cut leaves such "
+        f"a one at the end: nothing needs to be done. If another program damaged it: {RESTORE[0].lower()}{RESTORE[1:]}"
+    )
+
+
+def line_number(path: Path, begin: int) -> int:
+    """Of the line that begins at this byte."""
+    count = 1
+    with path.open("rb") as file:
+        while begin > 0 and (chunk := file.read(min(begin, 1 << 20))):
+            count, begin = count + chunk.count(b"\n"), begin - len(chunk)
+    return count
+
+
+def behind_torn(folder: Path, position: Position) -> Position:
+    """Where reading goes on after `position`, behind which there is no whole step: what was torn is told once."""
+    if not position.file:
+        return position
+    with (folder / position.file).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        is_closed = size > position.offset and not _closing(file.fileno())
+    return Position(position.file, size) if is_closed else position
+
+
+def _months(folder: Path) -> list[Path]:
+    """Oldest first. Raises StorageSick where one is no file: to open it could wait for ever."""
+    paths = sorted(folder.glob(MONTHS))
+    for path in paths:
+        _check_plain(path)
+    return paths
+
+
+def _check_plain(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:  # to open it will tell, or make it
+        return
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
+        words = f"The ledger {path} is {what}. Move it away and put the file there that was there; then start again."
+        raise StorageSick(words).titled(CHANGED)
 
 
 # --- whether it is the ledger that was left ---
@@ -292,7 +346,7 @@ def _mark(tail: bytes, earlier: dict[str, int]) -> str:
 
 
 def _sizes(folder: Path, before: str) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in sorted(folder.glob(MONTHS)) if path.name < before}
+    return {path.name: path.stat().st_size for path in _months(folder) if path.name < before}
 
 
 def _first_changed(folder: Path, sizes: Mapping[str, int]) -> str:

@@ -1,20 +1,23 @@
 """Which order or product a person means: one rule for every command, the daemon and the status page.
 
-By its id, by a beginning of the id that no other has, by its path, or by a name that no other has. What several
+By its id, by a beginning of the id that no other has, by its path, or by a name that no other has. A whole path that is
+there means just what lies there. What several
 answer to is AmbiguousName with the list of them, unless the newest is asked for; what none answers to is NoSuchOrder
 or NoSuchProduct. An id in full is always that one, whatever else is called so.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from artfactoryd.clock import shown
 from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.storage.index import Index
+from artfactoryd.storage.index import EXACTLY, Index
 from artfactoryd.storage.rows import OrderRow, ProductRow
 
 Named = TypeVar("Named", bound=OrderRow | ProductRow)
@@ -27,7 +30,7 @@ def order_named(index: Index | None, name: str, *, latest: bool | None = None) -
     orders = orders_named(index, name)
     if not orders:
         raise NoSuchOrder(f"There is no order {name!r}. `artfactoryd orders` lists them.")
-    return one_of(name, orders, latest)
+    return one_of(index, name, orders, latest)
 
 
 def product_named(index: Index | None, name: str, *, latest: bool | None = None) -> ProductRow:
@@ -35,7 +38,7 @@ def product_named(index: Index | None, name: str, *, latest: bool | None = None)
     if not products:
         words = "`artfactoryd products` lists them; name one by its path in Projects or by its id."
         raise NoSuchProduct(f"There is no product {name!r}. {words}")
-    return one_of(name, products, latest)
+    return one_of(index, name, products, latest)
 
 
 def orders_named(index: Index | None, name: str) -> list[OrderRow]:
@@ -63,10 +66,10 @@ def _products_called(index: Index, file_name: str) -> list[ProductRow]:
     return [product for row in rows if (product := index.find_product(row["path"]))]
 
 
-def one_of(name: str, rows: Sequence[Named], latest: bool | None) -> Named:
+def one_of(index: Index | None, name: str, rows: Sequence[Named], latest: bool | None) -> Named:
     """The only one of them, or the newest; they come newest first. Raises AmbiguousName."""
     if len(rows) > 1 and not latest:
-        lines = [f"  {_described(row)}" for row in rows[:MOST_LISTED]]
+        lines = [f"  {_described(index, row)}" for row in rows[:MOST_LISTED]]
         if len(rows) > MOST_LISTED:
             lines.append(f"  and {len(rows) - MOST_LISTED} more")
         way_out = "Name one by its id" if latest is None else "Name one by its id, or take the newest with --latest"
@@ -75,10 +78,11 @@ def one_of(name: str, rows: Sequence[Named], latest: bool | None) -> Named:
     return rows[0]
 
 
-def _described(row: OrderRow | ProductRow) -> str:
+def _described(index: Index | None, row: OrderRow | ProductRow) -> str:
     if isinstance(row, ProductRow):
-        return f"{row.id}  {row.created_at[:10]}  {row.path}"
-    return f"{row.id}  {row.accepted_at[:10]}  {row.project}/{row.name}"
+        return f"{row.id}  {shown(row.created_at)}  product  {row.path}"
+    state = index.state(row) if index else ""
+    return f"{row.id}  {shown(row.accepted_at)}  {state}  {row.project}/{row.name}"
 
 
 # --- what a person typed ---
@@ -91,7 +95,11 @@ def order_given(home: Home, given: str) -> str:
     """
     if not given.strip():
         raise WrongUse("Name an order: an id or its beginning, a name, or a path.")
-    return _in_home(home, given) if "/" in given else given
+    if "/" not in given:
+        return given
+    inside = _in_home(home, given)
+    is_there = inside != given and Path(given).is_absolute() and os.path.lexists(given)
+    return f"{EXACTLY}{inside}" if is_there else inside  # and no project called Held
 
 
 def product_given(home: Home, given: str) -> str:

@@ -33,7 +33,7 @@ from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, projection
 from artfactoryd.storage import transitions as legal
-from artfactoryd.storage.database import UNWRITTEN, DatabaseError, is_trouble, trouble
+from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
@@ -268,19 +268,28 @@ def catch_up(
         if changed := ledger.difference(folder, known, index.ledger_mark()):
             words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"
             raise StorageSick(words).titled(ledger.CHANGED)
-        for line, position in ledger.read(folder, known):
+        for line, position in ledger.read(folder, known, aloud=True):
             try:
                 event = events.from_line(line)
                 _apply_again(index, event, expander)
                 heard(event)
-            except (IllegalMove, LookupError) as error:
-                raise StorageSick(
-                    f"The ledger's line before {position} does not fit the ones before it ({error!r}). "
-                    "It was changed by hand, or written by a newer artfactoryd."
-                ).titled(ledger.CHANGED) from error
+            except (IllegalMove, LookupError, TypeError, ValueError, AttributeError, *OF_VALUES) as error:
+                raise _unfit(folder, position, error) from error
             done += 1
+        position = ledger.behind_torn(folder, position)
         _remember(index, position, ledger.mark_at(folder, position))
     return done
+
+
+def _unfit(folder: Path, position: Position, error: Exception) -> StorageSick:
+    path = folder / position.file
+    number = ledger.line_number(path, position.line)
+    why = str(error) if isinstance(error, IllegalMove) else f"it says nothing of {error}"
+    why = f"its kind is not known here: {error}" if isinstance(error, events.UnknownKind) else why
+    return StorageSick(
+        f"{path}, line {number}, does not fit the lines before it ({why.rstrip('.')}). "
+        f"It or one before it was damaged or changed by hand, or a newer artfactoryd wrote it. {ledger.RESTORE}"
+    ).titled(ledger.CHANGED)
 
 
 def _apply_again(index: Index, event: Event, expander: Expander) -> None:

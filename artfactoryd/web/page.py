@@ -59,7 +59,8 @@ def _section(name: str, title: str, inside: str) -> str:
 
 def _head(status: StatusDocument) -> str:
     drawn = "".join(f"<div><dt>{_safe(words)}</dt><dd>{_safe(figure)}</dd></div>" for figure, words in _figures(status))
-    since = f", at work since {_time(status.daemon['started_at'])}" if status.daemon else ""
+    began = (status.daemon or {}).get("started_at")
+    since = f", at work since {_time(began)}" if began else ""
     home = f'<p class="place">{_safe(status.home)}{since}</p>'
     return f'<section id="head"><h1>Art Factory</h1>{home}<dl>{drawn}</dl></section>\n'
 

@@ -57,7 +57,7 @@ class Reads:
 
     async def status(self) -> StatusDocument:
         home, live = self._home, self._settings
-        return await self._ask(lambda index: status.status(home, index, live.now, home.holder(), live.trouble))
+        return await self._ask(lambda index: status.status(home, index, live.now, home.at_work(), live.trouble))
 
     async def orders(self, most: int, before: str) -> OrdersPage:
         """Newest first."""

@@ -12,6 +12,7 @@ import pytest
 
 from artfactoryd.cli import run
 from artfactoryd.cli.submit import git_of
+from artfactoryd.daemon.run import RunOptions
 from artfactoryd.home import Home
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
@@ -244,6 +245,69 @@ def test_settings_mended_while_the_bad_ones_are_read_are_noticed(
     file.write_text("budget: {per_ordr: 5}\n")
     run.run_daemon(home.home, {}, verbose=False, supervised=True)
     assert len(at_work) == 1
+
+
+OBSTACLES = (".artfactory/logs", ".work/commands", ".artfactory", "Ledger")
+
+
+@pytest.mark.parametrize("path", OBSTACLES)
+def test_what_the_system_refuses_at_the_start_is_waited_out_where_a_supervisor_would_only_start_it_again(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    folder, at_work, waits = home.root / path, [], []
+    aside = folder.rename(home.root / "aside")
+    folder.touch()
+    done = home.call("run")
+    assert done.returncode == 2 and str(folder) in done.stderr and "Traceback" not in done.stderr
+
+    async def work(home: Home, settings: Any, options: RunOptions, *given: Any, **services: Any) -> None:
+        at_work.append(options.supervised)
+
+    def mended(environ: dict[str, str], why: str) -> None:
+        waits.append(why)
+        folder.unlink()
+        aside.rename(folder)
+
+    monkeypatch.setattr(run, "_wait", mended)
+    monkeypatch.setattr(run.loop, "work", work)
+    run.run_daemon(home.home, {}, verbose=False, supervised=True)
+    assert at_work == [True] and len(waits) == 1 and str(folder) in waits[0]
+
+
+def test_too_few_descriptors_are_said_in_words_and_more_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits, asked = [(64, 64)], []
+    monkeypatch.setattr(run.resource, "getrlimit", lambda which: limits[0])
+    monkeypatch.setattr(run.resource, "setrlimit", lambda which, both: asked.append(both))
+    run._look_at_descriptors()
+    assert "only 64 files may be open" in caplog.text and "256 are needed" in caplog.text and "ulimit -n" in caplog.text
+    caplog.clear()
+    limits[0] = (64, 4096)
+    run._look_at_descriptors()
+    limits[0] = (1024, 4096)
+    run._look_at_descriptors()
+    assert asked == [(64, 64), (256, 4096)] and not caplog.text
+
+
+@pytest.mark.parametrize("command", ["plan", "submit"])
+def test_a_folder_is_answered_with_what_to_give_instead(home: TestHome, tmp_path: Path, command: str) -> None:
+    (folder := tmp_path / "my cars").mkdir()
+    assert f"{folder} is a folder without an order in it. Give a .yaml" in home.call(command, str(folder)).stderr
+    (folder / "order.yaml").write_text(GREEN)
+    done = home.call(command, str(folder))
+    assert done.returncode == 2 and f"`artfactoryd {command} '{folder / 'order.yaml'}'`." in done.stderr
+    for name in "abcd":
+        (folder / f"{name}.yaml").write_text(GREEN)
+    assert "a.yaml'`," in home.call(command, str(folder)).stderr
+    assert "c.yaml'` and 2 more." in home.call(command, str(folder)).stderr
+    assert list(home.home.inbox.iterdir()) == []
+
+
+def test_a_word_about_the_settings_that_cannot_be_taken_away_keeps_nobody(home: TestHome) -> None:
+    (home.root / "artfactory.yaml.error.txt").mkdir()
+    home.drop("car.yaml", GREEN)
+    assert home.once() == 0 and home.call("status").returncode == 0
 
 
 def copied(home: TestHome) -> TestHome:

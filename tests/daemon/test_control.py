@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from artfactoryd.errors import CallRefused, InDoubt, OutputLost, ProviderStopped, RunFailed
+from artfactoryd.execution import delivery
+from artfactoryd.factories import Output, Outputs
+from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -53,6 +59,49 @@ async def test_a_command_and_its_effect_are_one_step_of_the_ledger(home: TestHom
         await works.tell("cancel", made)
         kinds = [(line["kind"], line["at"]) for line in works.lines()[-2:]]
         assert [kind for kind, _ in kinds] == ["cancel", "command"] and kinds[0][1] == kinds[1][1]
+
+
+async def test_a_cancel_while_an_item_goes_on_is_neither_lost_nor_done_twice(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    """The item that it ends was delivered between the look at its note and the line about it."""
+    monkeypatch.setattr(delivery, "BOUND_AGAIN", 0.01)
+    async with at_work(home, monkeypatch, limits=Limits(free_disk_bytes=1000, product_bytes=200)) as works:
+        works.fake.hold("collect")
+        made = await works.take(order())
+        await works.fake.reached("collect")
+        works.execution.gates["fake"].hold_creates(60)
+        packed = base64.b64encode(bytes(range(256))).decode()
+        works.fake.script("collect", Outputs((Output(f"data:image/png;base64,{packed}"),)))
+        works.fake.release("collect")
+        await works.until(lambda: "256 bytes" in (works.items(made)[0].reason or ""))
+        record, settings = works.house.books.record, works.house.settings
+
+        async def late(*events: Any) -> None:
+            if any(event.kind == "failure" for event in events):
+                monkeypatch.setattr(works.house.books, "record", record)
+                settings.now = replace(settings.now, limits=replace(settings.now.limits, product_bytes=256))
+                await works.until(lambda: works.states(made)[0] == "completed")
+            await record(*events)
+
+        monkeypatch.setattr(works.house.books, "record", late)
+        answers = await asyncio.gather(works.tell("cancel", made), works.tell("cancel", made, id="another"))
+        assert [given["done"] for given in answers] == [True, False]
+        assert works.states(made) == ["completed", "cancelled"] and len(works.lines("cancel")) == 1
+
+
+@pytest.mark.parametrize("tag", ["re\x1b[31md", "re\nd", "\u202ered", "a\x07"])
+async def test_a_tag_that_would_act_on_a_terminal_is_refused(home: TestHome, monkeypatch: Patch, tag: str) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        (product,) = works.house.books.index.newest_products(1)
+        told = await works.tell("tag", products=[product.id], changes=["+fine", f"+{tag}"])
+        assert not told["done"] and told["wrong_use"] and "control character" in told["text"]
+        assert works.lines("mark") == [] and works.order(made)
+        home.drop("boats.yaml", order("a boat", tags=["fine", tag]))
+        word = home.home.rejected / "boats.yaml.error.txt"
+        await works.until(word.exists)
+        assert "without control characters" in word.read_text()
 
 
 # --- retry: what surely cost nothing, and what may have been charged ---

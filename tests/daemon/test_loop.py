@@ -20,7 +20,7 @@ import pytest
 from artfactoryd.cli.orders import status_document, status_text
 from artfactoryd.daemon import loop, steady
 from artfactoryd.daemon.run import RunOptions
-from artfactoryd.errors import HomeMoved
+from artfactoryd.errors import HomeMoved, StorageSick, WrongUse
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims, inbox
@@ -476,6 +476,32 @@ async def test_what_is_refused_while_the_home_is_opened_is_waited_out_by_a_daemo
     await daemon
 
 
+@pytest.mark.usefixtures("locked")
+@pytest.mark.parametrize(
+    "error",
+    [PermissionError(errno.EACCES, "Permission denied"), OSError(errno.EROFS, "Read-only"), StorageSick("damaged")],
+)
+async def test_what_a_person_must_mend_before_the_home_opens_ends_a_run_on_a_terminal_and_no_supervised_one(
+    home: TestHome, monkeypatch: Patch, error: Exception
+) -> None:
+    monkeypatch.setattr(loop, "AGAIN", 0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(OPENED[0], _refuses(error))
+        with pytest.raises(StorageSick if isinstance(error, StorageSick) else WrongUse, match=str(error.args[-1])):
+            await loop.work(home.home, Settings(), RunOptions(), {})
+        options = RunOptions(supervised=True)
+        daemon = asyncio.create_task(loop.work(home.home, Settings(http=Http(port=0)), options, {}))
+        async with asyncio.timeout(PATIENCE):
+            while str(error) not in ((home.home.holder() or {}).get("waits") or ""):
+                await asyncio.sleep(0.01)
+    home.drop("car.yaml", GREEN)
+    async with asyncio.timeout(PATIENCE):
+        while not list(home.home.projects.rglob("*.png")):
+            await asyncio.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await daemon
+
+
 GREEN = "provider: local\nmodel: sketch\nparameters: {prompt: a green car, width: 64, height: 64}\n"
 
 
@@ -504,7 +530,7 @@ async def test_what_the_machine_refuses_stands_in_status_and_in_every_receipt_un
 AT, TOLD = "2026-11-01T10:00:00+00:00", ["The ledger cannot be written."]
 
 
-def _refuses(error: OSError) -> Callable[..., object]:
+def _refuses(error: Exception) -> Callable[..., object]:
     def refuses(*_: object, **more: object) -> object:
         raise error
 

@@ -42,6 +42,25 @@ def put(folder: Path, **fields: object) -> str:
     return str(asked["id"])
 
 
+def test_who_has_given_up_is_not_answered_and_nothing_of_it_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailbox, "PATIENCE", 0.0)
+    asked = command("cancel", order="cars")
+    with pytest.raises(WrongUse, match="no answer"):
+        ask(tmp_path, asked, lambda: True)
+    monkeypatch.undo()
+    (path,) = tmp_path.iterdir()
+    os.utime(path, (time.time() - 31, time.time() - 31))
+    answer(tmp_path, asked["id"], {"done": True})
+    assert list(tmp_path.iterdir()) == []
+    young = put(tmp_path, name="cancel")  # the last moment of its patience: what came too late all the same is cleared
+    answer(tmp_path, young, {"done": True})
+    (path,) = tmp_path.iterdir()
+    os.utime(path, (time.time() - 121, time.time() - 121))
+    assert waiting(tmp_path) == [] and list(tmp_path.iterdir()) == []
+
+
 def test_commands_wait_oldest_first(tmp_path: Path) -> None:
     ids = [put(tmp_path, name=name) for name in ("approve", "cancel", "resume")]
     assert [asked["id"] for asked in waiting(tmp_path)] == ids

@@ -18,6 +18,7 @@ from artfactoryd.execution import delivery
 from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.flights import Phase
 from artfactoryd.factories import Output, Outputs
+from artfactoryd.factories.http.shapes import text_beside
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
@@ -251,6 +252,18 @@ async def test_whatever_came_whole_is_shelved_with_its_type(home: TestHome, monk
     assert product.read_bytes() == data and card["file"]["mime"] == mime
     assert card["type"] == (sort if sort in ("video", "audio", "image") else "other")
     assert card["file"]["duration"] == (2.5 if sort == "video" else None)
+
+
+async def test_a_caption_lies_beside_its_picture_and_costs_nothing(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        caption = text_beside(["https://a/1.png", "a car on a road"])
+        assert caption is not None
+        works.fake.script("collect", lambda t: Outputs((other(works.fake, FILM), caption)))
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and works.committed(made) == PRICE
+    names = sorted(p.name for p in (home.root / works.folder(made)).iterdir() if p.suffix in (".mp4", ".txt"))
+    assert [name[:5] + name[-4:] for name in names] == ["0001-.mp4", "0001b.txt"]
+    assert (home.root / works.folder(made) / names[1]).read_text() == "a car on a road"
 
 
 async def test_a_damaged_picture_is_kept_and_said_to_be_damaged(home: TestHome, monkeypatch: Patch) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from artfactoryd.core.lifecycle import UPLOAD_LASTS
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import AskAgain, CallRefused, ProviderStopped, Unreachable
 from artfactoryd.execution.pacing import uploads as uploading
@@ -187,6 +188,53 @@ async def test_who_waits_for_an_end_does_not_wait_for_an_upload_host_that_stays_
         assert outlook.rests and "tried again ever more rarely (3 tries so far): away" in outlook.reasons[0]
 
 
+class SlowUploader(Uploader):
+    def __init__(self, work: Path) -> None:
+        super().__init__(work)
+        self.go_on = asyncio.Event()
+
+    async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
+        uploaded = await super().upload(name, data, mime)
+        await self.go_on.wait()
+        return uploaded
+
+
+async def test_an_upload_under_way_is_not_the_one_try_that_shows_whether_a_provider_is_back(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(with_editor(home), monkeypatch, fake=SlowUploader, concurrency=2) as works:
+        bundle(home, "one", edit())
+        await works.until(lambda: len(uploads(works)) == 1)
+        works.fake.script("submit", Unreachable("not there"))
+        plain = await works.take(order("a car"))
+        await works.until(lambda: works.states(plain) == ["completed"])
+        breaker = works.execution.gates["fake"].creating
+        breaker.failed("away again")
+        breaker.begin()  # another item tries whether it is back
+        works.fake.go_on.set()  # type: ignore[attr-defined]
+        await asyncio.sleep(0.05)
+        assert len(works.fake.calls()) == 2 and "planned" in works.states()  # it is sent after that one, not with it
+        breaker.end()
+        works.execution.gates["fake"].wake()
+        await works.until(lambda: works.states() == ["completed"] * 2)
+        assert len(works.fake.calls()) == 3 and len(uploads(works)) == 1
+
+
+async def test_who_waits_goes_on_waiting_for_the_items_beside_one_that_waits_for_its_upload(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.execution.gates["fake"].hold_creates(60)
+        made_ = await works.take(order("a [red,blue] car"))
+        await works.until(lambda: len(works.items(made_)) == 2)
+        index, rests = works.house.books.index, []
+        for item in works.items(made_):
+            await works.house.books.note_item(item.item_key, f"{UPLOAD_LASTS} (3 tries so far): away")
+            (row,) = index.orders()
+            rests.append(waiting.outlook(index, row, home.home, works.house.settings.now).rests)
+        assert rests == [False, True]
+
+
 def test_an_upload_host_is_left_alone_ever_longer_and_tried_by_one_at_a_time(monkeypatch: Patch) -> None:
     monkeypatch.setattr(uploading, "AGAIN", 5.0)
     now = [0.0]
@@ -300,3 +348,24 @@ async def test_an_upload_that_waits_says_so_until_it_is_sent(home: TestHome, mon
             await works.until(lambda: "The store is busy" in receipt.read_text())
         await works.until(lambda: works.states(made) == ["completed"])
         assert works.items(made)[0].reason is None
+
+
+@pytest.mark.parametrize("error", [CallRefused("no"), AskAgain("busy", after=30.0), ProviderStopped("no money")])
+async def test_a_try_that_ends_before_its_create_leaves_the_next_one_the_way(
+    home: TestHome, monkeypatch: Patch, error: Exception
+) -> None:
+    """The one that was let through while a provider may be away sent nothing: it shows nothing, and blocks nobody."""
+
+    def script(fake: FakeFactory) -> None:
+        assert isinstance(fake, Uploader)
+        fake.answers.append(error)
+
+    async with at_work(with_editor(home), monkeypatch, fake=Uploader, script=script) as works:
+        gate = works.execution.gates["fake"]
+        gate.creating.failed("away")
+        bundle(home, "one", edit())
+        await works.until(lambda: len(uploads(works)) == 1 and works.states())
+        await works.until(lambda: not works.execution.flights)
+        assert gate.creating.failures == 1 and gate.creating.lets_through
+        gate.lift()
+        assert gate.free

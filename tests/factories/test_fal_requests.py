@@ -106,6 +106,17 @@ SHAPES: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
+def test_what_is_said_beside_a_picture_comes_after_it() -> None:
+    body = {
+        "image": {"url": "https://a/1", "width": 8},
+        "caption": "a red car",
+        "seed": 1,
+        "has_nsfw_concepts": [False],
+    }
+    got = outcome(read_ended(DONE), read_result(answer(200, body)))
+    assert got is not None and [one.byproduct for one in got.outputs] == [False, True]
+
+
 @pytest.mark.parametrize(("result", "addresses"), SHAPES, ids=str)
 def test_outputs_come_in_any_shape(result: dict[str, Any], addresses: list[str]) -> None:
     got = outcome(read_ended({**DONE, "metrics": {"inference_time": 1.5}}), read_result(answer(200, result)))

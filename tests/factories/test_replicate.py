@@ -569,6 +569,12 @@ def test_outputs_come_in_any_shape(output: Any, addresses: list[str]) -> None:
     assert got is not None and [one.address for one in got.outputs] == addresses
 
 
+@pytest.mark.parametrize("output", [["https://a/1", "a red car"], {"image": "https://a/1", "caption": "a red car"}])
+def test_what_is_said_beside_a_picture_comes_after_it_and_is_not_counted(output: Any) -> None:
+    got = outcome(read({"status": "succeeded", "output": output, "input": {"num_outputs": 1}}), KEY)
+    assert got is not None and [one.byproduct for one in got.outputs] == [False, True] and not got.note
+
+
 async def test_a_finished_prediction_tells_what_was_used(emulator: Emulator) -> None:
     emulator.control(outcome="fewer", run_seconds=0.001)
     async with at(emulator.base_url) as factory:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
-from artfactoryd.factories.http.shapes import outputs_in, text_in
+from artfactoryd.factories.http.shapes import outputs_in, text_beside, text_in
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(80)).decode()
 FILM = base64.b64encode(b"\0\0\0\x20ftypisom" + bytes(80)).decode()
@@ -54,3 +55,36 @@ WORDS: list[tuple[Any, str | None]] = [
 def test_what_a_model_says_is_a_text(answer: Any, words: str | None) -> None:
     output = text_in(answer)
     assert (output and base64.b64decode(output.address.partition(",")[2]).decode()) == words
+
+
+A, B = "https://a/1.png", "https://a/2.png"
+DETECTED = [{"label": "mug", "bbox": [1, 2, 3, 4]}]
+BESIDE: list[tuple[Any, str | None]] = [
+    ([A, "a caption of the picture"], "a caption of the picture"),
+    ({"image": A, "caption": "a red car"}, "a red car"),
+    ({"image": A, "caption": "sunset"}, "sunset"),
+    ([A, "一只猫"], "一只猫"),
+    ([A, "one caption", B, "another"], "one caption\nanother"),
+    (["Here ", "it is: ", A], "Here it is: "),
+    ([{"url": A, "width": 8, "caption": "a red car"}], '[\n  {\n    "caption": "a red car"\n  }\n]'),
+    ("Here it is: ![cat](https://a/cat.png)", "Here it is: ![cat](https://a/cat.png)"),
+    (f'{{"url": "{A}", "text": "a red car"}}', "a red car"),
+    ({"audio": A, "transcription": "so it is", "detected_language": "english"}, "so it is"),
+    ({"result_image": A, "detections": DETECTED}, f'{{"detections": {DETECTED}}}'.replace("'", '"')),
+    ({"image": A, "embedding": [0.5] * 9}, '{"embedding": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]}'),
+    ([A, "ok"], None),
+    ({"image": A, "status": "all is well", "id": "8d0c7cb0", "score": 0.5, "nsfw": False}, None),
+    ({"images": [{"url": A, "file_name": "my cat.png", "content_type": "image/png"}], "seed": 1}, None),
+    ({"image": A, "revised_prompt": "a red car"}, None),
+    ({"image": A, "text": "as it was sent"}, None),
+    ([A, f"data:image/png;base64,{PNG}", PNG], None),
+    ([A, B], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "words"), BESIDE, ids=lambda value: str(value)[:50])
+def test_what_a_model_says_beside_its_files_is_a_text_that_costs_nothing(answer: Any, words: str | None) -> None:
+    output = text_beside(answer, {"prompt": "as it was sent"})
+    told = output and base64.b64decode(output.address.partition(",")[2]).decode()
+    assert told == words or json.loads(told or "null") == json.loads(words or "null")
+    assert output is None or (output.byproduct and output.mime == "text/plain")

@@ -14,8 +14,8 @@ import pytest
 
 from artfactoryd import clock
 from artfactoryd.errors import HomeLocked, WrongUse
-from artfactoryd.home import Home, guarded_place, network_place
-from artfactoryd.mounts import Mount
+from artfactoryd.home import Home, guarded_place
+from artfactoryd.mounts import Mount, network_place
 
 FOLDERS = (
     "Inbox Held Rejected Projects Library/models Ledger .work/claims .work/commands .artfactory/logs .artfactory/temp"
@@ -200,8 +200,30 @@ def test_an_error_inside_the_lock_frees_it(home: Home) -> None:
 
 def test_a_holder_file_that_cannot_be_written_does_not_keep_the_daemon_from_starting(home: Home) -> None:
     home.holder_file.mkdir()
-    with home.lock(), pytest.raises(HomeLocked, match="starting or stopping"), home.lock():
+    with home.lock(), pytest.raises(HomeLocked, match=f"cannot be read in {home.holder_file}"), home.lock():
         pass
+
+
+DAMAGED = ["", "half a li", "[]", '{"pid": 1}', '{"pid": "1", "command": "run", "started_at": "now"}', None]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_whether_a_daemon_is_at_work_is_decided_by_the_lock_and_not_by_what_its_file_says(
+    home: Home, text: str | None
+) -> None:
+    def spoil() -> None:
+        home.holder_file.unlink() if text is None else home.holder_file.write_text(text)
+
+    with home.lock("run") as held:
+        whole = home.holder_file.read_text()
+        spoil()
+        told = home.at_work()
+        assert told and ("starting" if text is None else f"{home.holder_file} cannot be read") in told["unread"]
+        held.tell({"waits": "for room"})  # and the next word mends it
+        told = home.at_work()
+        assert told == {**json.loads(whole), "waits": "for room"}
+    home.holder_file.write_text(whole)  # a kill left it, and another process has its number
+    assert home.holder() and home.at_work() is None and not home.is_held()
 
 
 def test_a_user_who_is_nobody_here_may_name_his_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,3 +190,33 @@ def test_setting_up_again_writes_each_attempt_once(tmp_path: Path) -> None:
 )
 def test_a_token_or_password_in_an_address_is_never_shown(text: str, shown: str) -> None:
     assert log.redact(text) == shown
+
+
+@pytest.mark.parametrize("how", ["file", "folder", "renamed", "exchanged"])
+def test_logs_that_a_person_took_away_are_written_again(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "logs"
+    log.setup("info", folder, "nothing")
+    LOGGER.info("one")
+    log.generation({"kind": "wish"})
+    if how == "folder":
+        shutil.rmtree(folder)
+    for name in log.FILES.values() if how != "folder" else ():
+        if how == "file" and (folder / name).exists():
+            (folder / name).unlink()
+        elif how != "file" and (folder / name).exists():
+            (folder / name).rename(folder / f"old-{name}")
+            (folder / name).touch() if how == "exchanged" else None
+    LOGGER.info("two")
+    log.generation({"kind": "ticket"})
+    LOGGER.info("three")
+    assert [json.loads(line)["text"] for line in written(folder).splitlines()] == ["two", "three"]
+    assert "ticket" in (folder / "generation.log").read_text()
+
+
+def test_logs_of_a_home_that_was_taken_away_do_not_make_it_again(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "private" / "logs"
+    log.setup("info", folder, "nothing")
+    LOGGER.info("one")
+    shutil.rmtree(tmp_path / "home")
+    LOGGER.info("two")
+    assert not (tmp_path / "home").exists()

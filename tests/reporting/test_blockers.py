@@ -35,3 +35,13 @@ def test_nobody_waits_for_an_order_that_has_ended_or_is_blocked_for_long(
 def test_the_reasons_are_the_blockers_texts_in_their_order() -> None:
     outlook = Outlook(OrderState.PROCESSING, False, 0, [LASTS, PASSES])
     assert outlook.reasons == ["Its cap is reached.", "It asks to wait."]
+
+
+def test_an_item_that_can_be_sent_is_waited_for_beside_one_that_cannot() -> None:
+    away = Blocker(Code.UPLOAD_LASTS, Who.PROVIDER, "fal", "It could not be uploaded.")
+    stopped = Blocker(Code.STOPPED, Who.PERSON, "fal", "fal is stopped.")
+    assert Outlook(OrderState.PROCESSING, False, 0, [away]).rests
+    assert not Outlook(OrderState.PROCESSING, False, 0, [away], sends_on=True).rests
+    assert [blocker.keeps(name) for blocker in (away, stopped, LASTS) for name in ("fal", "local")] == [
+        False, False, True, False, True, True,
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.reporting import status
-from artfactoryd.reporting.inbox import names_waiting
+from artfactoryd.reporting.inbox import names_left_alone, names_waiting
 from artfactoryd.reporting.why import why
 from artfactoryd.settings import Inbox, Settings
 from tests.homes import TestHome
@@ -34,6 +34,25 @@ def test_an_empty_dropbox_waits_for_nothing_and_why_says_what_it_is(
         == f"{inbox / 'my-cars'} is an empty drop-box: an order dropped into it belongs to the project my-cars."
     )
     assert "has not been taken yet" in why(home.home, None, settings, "a.yaml")[0]
+
+
+def test_what_begins_with_a_dot_is_left_alone_and_said_to_be(home: TestHome) -> None:
+    inbox = home.home.inbox
+    (inbox / "box").mkdir()
+    for name in (".yaml", ".cars.yaml", "box/.boat.YML"):
+        (inbox / name).write_text("x")
+    for name in (".cars.yaml.swp", "._cars.yaml", ".#cars.yaml", "box/.submit.json", ".DS_Store", "cars.yaml~"):
+        (inbox / name).write_text("x")  # nobody's order
+    hidden = [".cars.yaml", ".yaml", "box/.boat.YML"]
+    assert names_left_alone(inbox) == hidden and names_waiting(inbox) == []
+    shown = home.call("status").stdout
+    for name in hidden:
+        words = f"{name} begins with a dot: it is left alone, as what editors and sync tools write is; rename it"
+        assert words in shown
+        assert words in why(home.home, None, Settings(), f"Inbox/{name}")[0]
+        assert words.replace("begins", "in the Inbox begins") in home.call("doctor").stdout
+    assert "it is left alone; rename it" in why(home.home, None, Settings(), "Inbox/cars.yaml~")[0]
+    assert home.once() == 0 and names_left_alone(inbox) == hidden
 
 
 def test_what_only_looks_empty_waits(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.soak import clocks, skies
 
 INDEX = "index.sqlite3*"
 OTHER = Path("/dev/shm")
-ELSEWHERE = ("Held", "Rejected", "Projects")
+ELSEWHERE = ("Inbox", "Held", "Rejected", "Projects")
 
 
 @dataclass
@@ -36,11 +36,11 @@ class Mishaps:
         if not OTHER.is_dir() or OTHER.stat().st_dev == home.root.stat().st_dev or self.chance.random() < 0.2:
             return
         self.elsewhere = Path(tempfile.mkdtemp(prefix="soak-", dir=OTHER))
-        for name in self.chance.sample(ELSEWHERE, self.chance.choice([1, 2, 3])):
+        for name in self.chance.sample(ELSEWHERE, self.chance.choice([1, 2, 3, 4])):
             (home.root / name).rename(self._home.root / f".{name}")
             shutil.move(self._home.root / f".{name}", self.elsewhere / name)
             (home.root / name).symlink_to(self.elsewhere / name)
-            self.tally[skies.VOLUMES] += 1
+            self.tally[skies.INBOX if name == "Inbox" else skies.VOLUMES] += 1
 
     def clear(self) -> None:
         if self.elsewhere is not None:

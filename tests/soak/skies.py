@@ -67,7 +67,8 @@ CLOCKS = (20, -20, 3600, -7200, 5 * 86_400, -400 * 86_400)  # seconds that the w
 FORWARD, BACK = "the clock moved forward", "the clock moved back"
 REMOVED, EMPTIED = "settings removed", "settings emptied"
 WITHOUT, VOLUMES = "started without settings", "folders on another volume"
-AT_HOME = (FORWARD, BACK, REMOVED, EMPTIED, WITHOUT, VOLUMES)
+INBOX = "inbox on another volume"
+AT_HOME = (FORWARD, BACK, REMOVED, EMPTIED, WITHOUT, VOLUMES, INBOX)
 
 
 def missed(came: Iterable[str]) -> list[str]:

@@ -101,6 +101,8 @@ class Storm:
         with self.emulator:
             self.home = SoakHome.make(self.folder / "home", self.emulator.base_url, **_settings(self.emulator.base_url))
             self.mishaps.move_in(self.home)
+            if self.tally[skies.INBOX]:
+                self._names = sorted(points())
             self.home.environ |= {"PYTHONPATH": str(CHECKOUT), "SOAK_SABOTAGE": self.sabotage}
             self.home.environ["SOAK_CLOCK"] = str(self.mishaps.clock)
             self.person = Person(self.home.home.inbox, self.chance)

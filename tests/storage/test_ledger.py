@@ -346,3 +346,41 @@ def test_a_line_with_a_number_that_is_none_is_not_written_and_one_of_an_earlier_
     assert [line for line, _ in ledger.read(tmp_path)] == [
         {"kind": "result", "returned": {"seconds": None, "at": None}}
     ]
+
+
+# --- what is damaged says where, and what is no file is named ---
+
+
+def test_what_never_counted_is_told_with_its_line_and_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, [line(1)], [line(2), line(3)])
+    file = tmp_path / "2026-11.jsonl"
+    end = Position(file.name, file.stat().st_size)
+    file.write_bytes(file.read_bytes() + b'{"kind":"wi')
+    assert ledger.behind_torn(tmp_path, end) == end  # it is not closed yet
+    Ledger(tmp_path).close()
+    assert numbers(tmp_path, end) == [] and not caplog.text  # who only looks says nothing
+    assert list(read(tmp_path, end, aloud=True)) == [] and f"{file}, line 4 is no line" in caplog.text
+    assert "Put that file back" not in caplog.text and "put that file back from a backup" in caplog.text
+    caplog.clear()
+    behind = ledger.behind_torn(tmp_path, end)
+    assert list(read(tmp_path, behind, aloud=True)) == [] and not caplog.text
+    assert not difference(tmp_path, behind, ledger.mark_at(tmp_path, behind))
+    write(tmp_path, [line(5)])
+    assert [one["n"] for one, _ in read(tmp_path, behind, aloud=True)] == [5] and not caplog.text
+
+
+@pytest.mark.parametrize("what", ["a folder", "no plain file"])
+def test_a_month_that_is_no_file_is_named_and_never_waited_for(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "2026-11.jsonl"
+    path.mkdir() if what == "a folder" else os.mkfifo(path)
+    for look in (lambda: list(read(tmp_path)), lambda: Ledger(tmp_path), lambda: ledger.torn(tmp_path)):
+        with pytest.raises(StorageSick, match=f"{path} is {what}. Move it away"):
+            look()
+    path.rmdir() if what == "a folder" else path.unlink()
+    book = Ledger(tmp_path)
+    path.mkdir() if what == "a folder" else os.mkfifo(path)
+    with pytest.raises(StorageSick, match=f"{path} is {what}"):
+        book.append([encode([line(1)])], "2026-11")
+    book.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,3 +186,31 @@ async def test_an_order_is_named_as_lists_show_it_and_a_held_one_by_its_entry(
             naming.order_named(index, "Held/cars.yaml")
         with pytest.raises(NoSuchOrder):
             naming.order_named(index, "green/cars")
+
+
+async def test_a_whole_path_means_what_lies_there_whatever_is_called_so(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project called Held with an order boats.yaml, beside a held order whose entry is Held/boats.yaml."""
+    async with at_work(home, monkeypatch) as works:
+        named = await works.make(order("a boat", project="Held", name="boats.yaml"), "one.yaml")
+        held = await works.make(order("a [1,2,3] boat", limit=1), "boats.yaml")
+        index, entry = works.house.books.index, home.home.held / "boats.yaml"
+        with pytest.raises(AmbiguousName):
+            naming.order_named(index, naming.order_given(home.home, "Held/boats.yaml"))
+        for path, order_id in ((entry, held), (home.root / works.folder(named), named)):
+            assert naming.order_named(index, naming.order_given(home.home, str(path))).id == order_id
+        (home.home.held / "other.yaml").write_text("x")
+        with pytest.raises(NoSuchOrder):
+            naming.order_named(index, naming.order_given(home.home, str(home.home.held / "other.yaml")))
+
+
+def test_a_list_of_what_is_meant_tells_the_time_and_state_of_each(three: Three) -> None:
+    older, newer, _ = three.orders
+    lines = [line.split() for line in three.call("order", "cars").output.splitlines()[1:]]
+    assert [(line[0], line[3], line[4]) for line in lines] == [
+        (newer, "completed", "blue/cars"), (older, "completed", "red/cars"),
+    ]  # fmt: skip
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", line[2]) for line in lines)
+    lines = [line.split() for line in three.call("explain", "0001.png").output.splitlines()[1:]]
+    assert len(lines) == 3 and all(line[3] == "product" and ":" in line[2] for line in lines)

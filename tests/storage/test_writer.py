@@ -426,14 +426,20 @@ async def test_an_index_that_knows_more_than_the_ledger_stops_the_start(tmp_path
     open_books(tmp_path).close()
 
 
-@pytest.mark.parametrize("line", [{"kind": "teleport", "at": ""}, {**ticket(1), "at": ""}, {**wish(9), "at": ""}])
+UNFIT = [
+    {"kind": "teleport", "at": ""}, {**ticket(1), "at": ""}, {**wish(9), "at": ""}, {"kind": ["wish"], "at": ""},
+    {"kind": "wish", "at": ""}, {**wish(1), "at": "", "reserved": {}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", UNFIT, ids=lambda line: str(line)[:30])
 async def test_a_line_that_cannot_be_understood_stops_the_start(tmp_path: Path, line: dict[str, Any]) -> None:
     async with books_in(tmp_path) as books:
         await accept(books)
     with (tmp_path / "Ledger" / "2026-11.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     before = rows(tmp_path)
-    with pytest.raises(StorageSick, match="does not fit"):
+    with pytest.raises(StorageSick, match=r"Ledger/2026-11.jsonl, line 2, does not fit .* Put that file back"):
         open_books(tmp_path)
     assert rows(tmp_path) == before
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from artfactoryd import clock
 from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
+from artfactoryd.core import inbox_rules
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.identity import init_command
+from artfactoryd.reporting.inbox import names_left_alone
 from artfactoryd.settings import Settings
 from artfactoryd.storage import dependencies, ledger
 from artfactoryd.storage.database import complaints
@@ -50,6 +52,11 @@ def folder(home: Home, settings: Settings) -> Rows:
     else:
         words = f"{home.root} is in a fit place, and every folder in it can be written and moved between."
         yield Row("folder", OK, f"{words}{as_seen_here()}")
+
+
+def left_alone(home: Home, settings: Settings) -> Rows:
+    for name in names_left_alone(settings.inbox.path or home.inbox):
+        yield Row("inbox", WARNING, f"{name} in the Inbox {inbox_rules.LEFT_ALONE}.", "Take the dot away.")
 
 
 def privacy(home: Home) -> Rows:
@@ -88,9 +95,9 @@ def lock(home: Home) -> Rows:
     if not home.is_held():
         yield Row("lock", OK, "Free: no daemon is at work here.")
     else:
-        who = home.holder()
-        words = "an artfactoryd that is starting or stopping"
-        if who:
+        who = home.at_work() or {}
+        words = f"an artfactoryd of which nothing more is known: {who.get('unread', 'it has just ended')}"
+        if "pid" in who:
             since = clock.shown(who.get("started_at", ""))
             words = f"process {who['pid']} (artfactoryd {who.get('command')}) since {since}"
         yield Row("lock", OK, f"Held by {words}.")

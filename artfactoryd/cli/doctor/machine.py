@@ -46,6 +46,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     }
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),
+        "inbox": lambda: soundness.left_alone(home, settings),
         "lock": lambda: soundness.lock(home),
         "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
         "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 Clock = Callable[[], float]
 BURST = 3.0  # seconds' worth of creates that may leave at once
@@ -109,6 +110,11 @@ class CircuitBreaker:
         """Apart from `waits`, which passes by itself."""
         return not self.failures or not self._under_way
 
+    @property
+    def crowded(self) -> bool:
+        """Of one that has begun: it should not be tried, since it is no longer alone, or a pause has begun."""
+        return bool(self.failures and (self._under_way > 1 or self.waits))
+
     def begin(self) -> None:
         self._under_way += 1
 
@@ -181,6 +187,20 @@ class Gate:
         self._bucket.take()
         self.creating.begin()
         self.hold()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """While an item's files are put where the provider reads them it is no try of a create: another may be one.
+
+        It may find the gate `creating.crowded` afterwards, and is put back then.
+        """
+        self.creating.end()
+        if self.creating.failures:
+            self.wake()
+        try:
+            yield
+        finally:
+            self.creating.begin()
 
     def spare(self) -> None:
         """The turn of an item that needed no create."""

@@ -15,7 +15,7 @@ from artfactoryd.errors import AskAgain, RunFailed
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.factories.fal.requests import Ended, job_trouble
 from artfactoryd.factories.http.answer import Answer, fields, shortened, text
-from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_in
+from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_beside, text_in
 
 # What fal calls the ways a run ends that are its own fault: never charged.
 FREE = frozenset({
@@ -34,7 +34,7 @@ class Result:
     """The answer to the question for a result.
 
     `is_object`: it is JSON of a model or of fal, not a page of a proxy. `kind`: the word there for the way it failed.
-    `lists_faults`: as a model does with its input. `words`: of one that made no files.
+    `lists_faults`: as a model does with its input. `words`: what it says, alone or beside its files.
     """
 
     answer: Answer
@@ -71,7 +71,7 @@ def read_result(answer: Answer) -> Result:
         kind=_kind(body, answer.headers),
         lists_faults=isinstance(detail, list),
         files=_flagged(files, body.get("has_nsfw_concepts")),
-        words=text_in(body) if answer.ok and not files else None,
+        words=(text_beside(body) if files else text_in(body)) if answer.ok else None,
         parameters={name: part for name, part in body.items() if isinstance(part, str | int | float)},
     )
 
@@ -120,7 +120,7 @@ def _failure(request: Ended, result: Result) -> RunFailed:
 
 
 def _outputs(request: Ended, result: Result) -> Outputs:
-    outputs = result.files or ((result.words,) if result.words else ())
+    outputs = (*result.files, result.words) if result.words else result.files
     if not outputs:
         sentence = "fal says it is done, without any output."
         raise RunFailed(sentence, charged=True, answer=kept_answer(result.answer.body))

@@ -1,4 +1,4 @@
-"""Outputs in an answer of whatever shape: every address in it, pictures written out in it, else the text that it is.
+"""Outputs in an answer of whatever shape: every address in it, pictures written out in it, and what is said there.
 
 Models answer as they like: a text, a list, objects in objects, JSON in a text. What was paid for is never passed over
 because nobody had seen its shape before. Nothing here touches the network.
@@ -34,6 +34,9 @@ OWN = frozenset({  # of the call, not made by it
     "prompt", "seed", "timings", "metrics", "logs", "status", "request_id", "has_nsfw_concepts", "nsfw", "description",
     "detail", "error", "error_type", "message", "num_images", "width", "height",
 })  # fmt: skip
+OF_FILE = frozenset({"content_type", "mime_type", "file_name", "filename", "file_size", "format", "id", "name"})
+A_TEXT = re.compile(r"caption|text|transcript|translation|lyrics|answer|title|label|tags", re.I)  # also one word
+MANY = 8  # values in a list that are more than a remark about a file
 
 
 def outputs_in(value: JsonValue) -> list[Output]:
@@ -96,6 +99,76 @@ def text_in(value: JsonValue) -> Output | None:
     words_ = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
     packed = base64.b64encode(words_.encode("utf-8", "replace")).decode()
     return Output(f"data:text/plain;base64,{packed}", "text/plain")
+
+
+def text_beside(value: JsonValue, sent: JsonValue = None) -> Output | None:
+    """What a model says beside its files (a caption, a transcript, what it detected): one text, no more to pay for.
+
+    None where that is a remark: a status, an id, a number, a word of the call, or a text that was `sent`.
+    """
+    left = _without_files(value, "", DEEP, frozenset(_strings(sent)))
+    if not _speaks(left, ""):
+        return None
+    if isinstance(left, list) and all(isinstance(part, str) for part in left):
+        parts = [str(part) for part in left]
+        is_pieces = any(part != part.strip() for part in parts)  # as language models hand them out
+        left = ("" if is_pieces else "\n").join(parts)
+    output = text_in(left)
+    return replace(output, byproduct=True) if output else None
+
+
+def _without_files(value: JsonValue, name: str, depth: int, sent: frozenset[str]) -> JsonValue:
+    """What is left of an answer when its files are taken out; of an object with a file in it, only what speaks."""
+    if isinstance(value, str):
+        return _words_alone(value, name, depth, sent)
+    if isinstance(value, list) and depth:
+        parts = [_without_files(part, name, depth - 1, sent) for part in value]
+        return [part for part in parts if not _is_empty(part)]
+    if isinstance(value, dict) and depth:
+        of_file = any(isinstance(part, str) and outputs_in(part) for part in value.values())
+        left = {key: _without_files(part, key, depth - 1, sent) for key, part in value.items() if not _is_own(key)}
+        return {key: part for key, part in left.items() if not _is_empty(part) and (not of_file or _speaks(part, key))}
+    return value
+
+
+def _words_alone(value: str, name: str, depth: int, sent: frozenset[str]) -> JsonValue:
+    words = value.strip()
+    if words[:1] in ("{", "[") and depth:
+        try:
+            return _without_files(json.loads(words), name, depth - 1, sent)
+        except (ValueError, RecursionError):
+            return value
+    is_prose = bool(re.search(r"\s", words)) and words[:5].lower() != "data:" and not _is_written_out(words, name)
+    return None if words in sent or (outputs_in({name: words}) and not is_prose) else value
+
+
+def _is_own(name: str) -> bool:
+    return name in OWN or name in OF_FILE or name.endswith("prompt")
+
+
+def _speaks(value: JsonValue, name: str) -> bool:
+    """Whether it is more than a remark: a text, or things that were found."""
+    if isinstance(value, str):
+        words = value.strip()
+        is_text = bool(re.search(r"\s", words) or A_TEXT.search(name)) or not words.isascii()
+        return is_text and _has_letters(words)
+    if isinstance(value, list):
+        is_table = any(isinstance(part, list) for part in value)
+        is_told = any(isinstance(part, dict) and any(map(_has_letters, _strings(part))) for part in value)
+        return len(value) > MANY or is_table or is_told or any(_speaks(part, name) for part in value)
+    return isinstance(value, dict) and any(_speaks(part, key) for key, part in value.items())
+
+
+def _has_letters(words: str) -> bool:
+    return any(character.isalpha() for character in words)
+
+
+def _strings(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value.strip()
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 def _is_empty(value: Any) -> bool:

@@ -19,7 +19,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.factories import Output, Outputs, Ticket
 from artfactoryd.factories.http.answer import Answer, fields, shortened, text, words
-from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_in
+from artfactoryd.factories.http.shapes import kept_answer, outputs_in, text_beside, text_in
 
 _ID_FIRST = re.compile(rb'\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]+)"')
 _CONTENT = re.compile(r"nsfw|safety|flagged|sensitive|moderat|content policy", re.IGNORECASE)
@@ -54,7 +54,7 @@ def read_prediction(value: JsonValue) -> Prediction | None:
     return Prediction(
         status=value.get("status"),
         error=words(value.get("error")),
-        outputs=_outputs_of(value.get("output")),
+        outputs=_outputs_of(value.get("output"), value.get("input")),
         answer=kept_answer(json.dumps(value.get("output"), ensure_ascii=False).encode("utf-8", "replace")),
         parameters=fields(value.get("input")),
         is_erased=bool(value.get("data_removed")),
@@ -65,10 +65,11 @@ def read_prediction(value: JsonValue) -> Prediction | None:
     )
 
 
-def _outputs_of(output: JsonValue) -> tuple[Output, ...]:
-    """In the order given, out of whatever shape the model answers in."""
-    words = text_in(output)
-    return tuple(outputs_in(output)) or ((words,) if words else ())
+def _outputs_of(output: JsonValue, sent: JsonValue) -> tuple[Output, ...]:
+    """In the order given, out of whatever shape; what is said beside the files comes after them."""
+    files = outputs_in(output)
+    words = text_beside(output, sent) if files else text_in(output)
+    return (*files, words) if words else tuple(files)
 
 
 def ticket_in(answer: Answer) -> Ticket | None:

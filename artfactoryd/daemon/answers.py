@@ -1,0 +1,65 @@
+"""What is answered to a command, in words and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
+from artfactoryd.storage.rows import ItemRow, OrderRow
+
+MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
+Answer = dict[str, Any]  # {"done": bool, "text": str, ...}; `wrong_use`: what was named is not there, or is several
+
+
+def yes(text: str, **more: Any) -> Answer:
+    return {"done": True, "text": text, **more}
+
+
+def no(text: str) -> Answer:
+    return {"done": False, "error": "Nothing was done", "text": text}
+
+
+def label(fields: Mapping[str, str]) -> str:
+    return fields.get("provider") or (f"order {fields['order'][:13]}" if fields else "Everything")
+
+
+def go_on(names: Sequence[str]) -> str:
+    """`Everything goes on, also replicate.`, `fal and replicate go on.`"""
+    if names[0] == "Everything" and names[1:]:
+        return f"Everything goes on, also {_and(names[1:])}."
+    return f"{_and(names)} {'goes' if len(names) == 1 else 'go'} on."
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def why(items: Sequence[ItemRow]) -> dict[int, str]:
+    return {item.number: item.reason or str(item.state) for item in items}
+
+
+def retry_answer(
+    row: OrderRow, retried: list[int], risky: Mapping[int, int], in_doubt: bool, why: Mapping[int, str]
+) -> Answer:
+    verb = "is" if len(retried) == 1 else "are"
+    words = [f"{counted(len(retried), 'item')} of {row.name} {verb} sent again."]
+    if retried and row.overrun:
+        words.append(f"One cost more than was set aside, so it waits for `approve {row.short}`.")
+    left = {} if in_doubt else risky
+    if left:
+        price = dollars(sum(left.values()))
+        words.append(
+            f"{len(left)} may have been charged already (up to {price}) and are left alone; "
+            f"to risk paying twice: `retry {row.short} --in-doubt`."
+        )
+        words += [
+            f"\n  item {number}, up to {dollars(stake)}: {why[number]}"
+            for number, stake in islice(left.items(), MOST_TOLD)
+        ]
+        if len(left) > MOST_TOLD:
+            words.append(f"\n  and {len(left) - MOST_TOLD} more")
+    stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
+    return {**yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
