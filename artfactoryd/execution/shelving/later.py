@@ -74,7 +74,7 @@ class LaterLook:
                     else:
                         await self._rest()
         finally:
-            await self._eye.close()
+            await self._tell()
 
     async def _rest(self) -> None:
         self._came.clear()
@@ -88,7 +88,9 @@ class LaterLook:
         self._since = asyncio.get_running_loop().time()
 
     async def _tell(self) -> None:
-        log.info("looked at %s pictures in %.1f s of a processor's time", self._done, self._seconds)
+        """And have the process end that looks."""
+        if self._done:
+            log.info("looked at %s pictures in %.1f s of a processor's time", self._done, self._seconds)
         self._done, self._seconds = 0, 0.0
         await self._eye.close()
 
