@@ -99,7 +99,7 @@ def shares(profiles: list[cProfile.Profile]) -> dict[str, float]:
 
 def main() -> None:
     with provider(KINDS[0]) as base:
-        _, whole = ours(base)
+        _, whole, _ = ours(base)
         spent = shares(profiled(base))
     print(f"cpu: {ITEMS} items of {KINDS[0]}, {CONCURRENCY} in flight: {whole:.2f} ms each, with the process's start")
     seen = sum(spent.values())

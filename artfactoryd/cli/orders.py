@@ -12,6 +12,7 @@ from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to
 from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.printable import one_line
@@ -150,6 +151,8 @@ def _closed_lines(document: StatusDocument) -> Iterator[str]:
             yield f"Paused  {name}, since {clock.shown(provider.since)}: `resume {name}`"
     if document.no_room:
         yield f"Disk    {document.no_room}"
+    if document.to_look_at:
+        yield f"Look    {counted(document.to_look_at, 'picture')} still to be looked at"
 
 
 def orders_text(orders: Sequence[OrderDocument]) -> str:

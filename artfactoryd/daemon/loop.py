@@ -149,7 +149,7 @@ class Daemon:
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._serve_inbox, self._serve_commands, self._write_receipts,
+            self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
@@ -333,6 +333,7 @@ class Daemon:
             and not self._expanding
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
+            and not self.app.execution.later.owes(self._tally.orders)
         )
 
     @property

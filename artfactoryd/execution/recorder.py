@@ -17,7 +17,7 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Ticket
 from artfactoryd.printable import redact
-from artfactoryd.storage.events import Failure, OfAttempt, Release, Reuse, TicketTaken, Tombstone, Wish
+from artfactoryd.storage.events import Failure, Look, OfAttempt, Release, Reuse, TicketTaken, Tombstone, Wish
 from artfactoryd.storage.rows import ItemKey, ItemRow
 from artfactoryd.storage.writer import Books
 
@@ -45,13 +45,7 @@ class Recorder:
 
     async def record(self, event: OfAttempt | Tombstone) -> ItemRow:
         """Written down, however long the disk takes to have room for it. The item as it is then."""
-        while True:
-            try:
-                await self._books.record(event)
-                break
-            except StorageFull as error:
-                log.error("a %s waits to be written: %s", event.kind, error)
-                await asyncio.sleep(WRITE_AGAIN)
+        await self._write(event)
         failpoints.point(f"recorded_{event.kind}")
         self._receipts.touch(event.order)
         if self._gave_money_back(event):
@@ -64,6 +58,21 @@ class Recorder:
             return False
         attempt = self._books.index.attempt(event.attempt)
         return attempt is not None and attempt.cost is not None and attempt.cost < attempt.reserved
+
+    async def look(self, look: Look) -> None:
+        """That a product is damaged, however long the disk takes to have room for it."""
+        await self._write(look)
+        failpoints.point("recorded_look")
+        self._receipts.touch(look.order)
+
+    async def _write(self, event: OfAttempt | Tombstone | Look) -> None:
+        while True:
+            try:
+                await self._books.record(event)
+                return
+            except StorageFull as error:
+                log.error("a %s waits to be written: %s", event.kind, error)
+                await asyncio.sleep(WRITE_AGAIN)
 
     async def note(self, row: ItemRow, words: str | None) -> None:
         """Why it does not go on just now (None: it does): for receipt and status, until its next move."""

@@ -20,6 +20,7 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
 from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
+from artfactoryd.storage import looks
 from artfactoryd.storage.index import Index
 
 MOST_ORDERS = 200  # looked at, newest first
@@ -76,6 +77,7 @@ class StatusDocument(JsonObject):
     products: Sequence[NewProduct]
     spent_usd: float
     budget: Caps
+    to_look_at: int = 0  # pictures on the shelf that were not decoded yet
     settings: str = ""  # in words why the file of the settings is not used just now
     left_alone: Sequence[str] = ()  # in the inbox, orders perhaps, whose names begin with a dot
 
@@ -103,6 +105,7 @@ def status(
         products=_new_products(index) if index else [],
         spent_usd=(index.spent_in_all() if index else 0) / 1_000_000,
         budget=caps.standing(index, settings, clock.today()),
+        to_look_at=looks.count(index) if index else 0,
         settings=trouble,
     )
 

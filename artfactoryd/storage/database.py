@@ -11,9 +11,9 @@ import errno
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 import peewee as pw
 
@@ -21,7 +21,6 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.medium import NO_ROOM
-from artfactoryd.storage.recent import Recent
 from artfactoryd.storage.rows import Decoder, Decodes
 
 # A commit is not flushed: the ledger's lines were, before it, and after a power cut the index follows them again.
@@ -38,6 +37,8 @@ JSON_COLUMNS = frozenset({
     "library", "models", "proof",
 })  # fmt: skip
 
+MOST_RECENT = 4096  # rows remembered between two commits
+
 DatabaseError = pw.DatabaseError
 OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
 # By SQLite's codes: its words for them, which also say other things, change with its release.
@@ -53,6 +54,33 @@ PASSING = frozenset(
 )  # worth another try
 WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, *NO_ROOM})
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Recent:
+    """Single rows as they were read since the last commit, for the process that commits: nothing else changes them.
+
+    Asked from any thread; `forget` is called by the writer after a commit, and before anybody is told of it.
+    """
+
+    def __init__(self) -> None:
+        self._epoch = 0
+        self._known: tuple[int, dict[Hashable, object]] = (0, {})
+
+    def forget(self) -> None:
+        self._epoch += 1
+
+    def row(self, key: Hashable, read: Callable[[], R]) -> R:
+        """What was read of it, or is read now. Remembered only where no commit came while it was read."""
+        epoch = self._epoch
+        if self._known[0] != epoch or len(self._known[1]) > MOST_RECENT:
+            self._known = (epoch, {})
+        _, rows = known = self._known
+        if key not in rows:
+            row = read()
+            if known[0] == self._epoch:
+                rows[key] = row
+            return row
+        return cast(R, rows[key])
 
 
 class Database:

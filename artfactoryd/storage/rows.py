@@ -216,6 +216,8 @@ class ProductRow:
     nth: int
     liked: bool
     tags: list[str] | None
+    looked: str | None
+    replaced_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,12 @@ from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
-from artfactoryd.storage import derived, events, in_doubt, ledger, projection
+from artfactoryd.storage import derived, events, in_doubt, ledger, looks, projection
 from artfactoryd.storage import transitions as legal
-from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
+from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Recent, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
-from artfactoryd.storage.recent import Recent
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
@@ -139,6 +138,11 @@ class Books:
     async def note_item(self, key: ItemKey, words: str | None) -> None:
         """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
         await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
+
+    async def remember_looks(self, products: Sequence[str]) -> None:
+        """Of which pictures it is known that they are well: free to look again, so it needs no line."""
+        if products:
+            await self._put(_Move(change=partial(looks.remember, products=tuple(products))))
 
     async def _put(self, move: _Move) -> None:
         move.waiter = asyncio.get_running_loop().create_future()

@@ -15,7 +15,7 @@ from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.planning import preview as planning
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
-from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import Staging
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
