@@ -74,7 +74,7 @@ class Again:
     ) -> tuple[Fetched, Media] | str:
         """A better one, staged; else in words why there is none."""
         age = Age(datetime.fromisoformat(chosen.created_at), self._clock)
-        tries, words = 0, SAME
+        tries, waits, words = 0, 0, SAME
         while tries < TRIES and age.seconds < delivery.LASTS:
             try:
                 fetched = await self._staged(item, chosen)
@@ -93,13 +93,13 @@ class Again:
                     break
             except AskAgain as error:
                 log.warning("a damaged product of item %s is fetched again later: %s", item.number, error)
-                words = GONE
+                waits, words = waits + 1, GONE
                 lingers()
             except StorageFull as error:
                 log.error("a damaged product of item %s is fetched again when there is room: %s", item.number, error)
                 lingers()
                 await asyncio.sleep(ROOM_AGAIN)
-            await asyncio.sleep(delivery.AGAIN[min(tries, len(delivery.AGAIN) - 1)])
+            await asyncio.sleep(delivery.AGAIN[min(tries + waits, len(delivery.AGAIN) - 1)])
         return words
 
     async def _staged(self, item: ItemRow, chosen: Output) -> Fetched:

@@ -129,6 +129,7 @@ async def test_what_does_not_decode_and_is_gone_is_marked_and_stays(
     [order_document] = home.ask("order", made)["products"]
     [found] = home.ask("products")["products"]
     assert order_document["damaged"] == found["damaged"] == row.looked
+    assert str(row.looked) in home.call("explain", row.path).stdout
     assert "damaged" in home.call("products").stdout and str(row.looked) in home.call("order", made).stdout
 
 
@@ -185,6 +186,8 @@ async def test_an_address_that_does_not_answer_is_waited_for_and_once_is_not_hel
         served[gives(works, spoiled()).as_uri()] = AskAgain("not just now")
         made = await works.make(order("a car"))  # which `once` would not wait longer for either
         assert works.lines("look") == [] and looks.count(works.house.books.index) == 1
+        await works.make(order("a van"), "van.yaml")  # and it takes no turn from others
+        assert [row.looked for row in products(works)] == [None, ""]
         monkeypatch.setattr(delivery, "LASTS", -1.0)
         await works.until(lambda: "no longer" in (works.items(made)[0].reason or ""))
 
