@@ -46,6 +46,7 @@ class Account:
     def __init__(self, lines: Iterable[Line], truths: Mapping[str, float]) -> None:
         self._truths = truths
         self.attempts: dict[str, Attempt] = {}
+        self.copies: set[str] = set()  # attempts that copied what an equal item had made
         self.of_item: dict[Item, list[Attempt]] = defaultdict(list)
         self.of_order: dict[str, list[Attempt]] = defaultdict(list)
         self.retried: dict[Item, list[int]] = defaultdict(list)  # places of a person's word
@@ -72,6 +73,11 @@ class Account:
                 self.retried[line["order"], line["item"]].append(place)
             case "wish":
                 self._wish(place, line)
+            case "reuse":
+                self.copies.add(line["attempt"])
+            case "settlement" | "failure" if line["attempt"] in self.copies:
+                if line["cost"]:
+                    self.over.append(f"a copy of what was made before costs {line['cost']} in line {place + 1}")
             case "ticket" | "result" | "settlement" | "release" | "failure":
                 self._follow(self.attempts[line["attempt"]], line)
 
