@@ -192,6 +192,26 @@ async def test_an_address_that_does_not_answer_is_waited_for_and_once_is_not_hel
         await works.until(lambda: "no longer" in (works.items(made)[0].reason or ""))
 
 
+async def test_one_whose_address_has_surely_died_is_not_asked_for_but_what_was_fetched_before_is_laid_beside(
+    home: TestHome, monkeypatch: Patch, served: dict[str, bytes | Exception]
+) -> None:
+    busy = [True]
+    monkeypatch.setattr("artfactoryd.execution.delivery.Delivery.at_work", property(lambda self: busy[0]))
+    async with at_work(home, monkeypatch) as works:
+        for name in "ab":
+            served[gives(works, spoiled(name), f"{name}.png").as_uri()] = AskAgain("not just now")
+        await works.take(order("a [red,blue] car"))
+        await works.until(lambda: works.states() == ["completed"] * 2)
+        first, second = products(works)
+        whole = Path(urlsplit(works.fake.picture("whole").address).path).read_bytes()
+        (home.home.work / "outputs" / f"{second.id}-again").write_bytes(whole)
+        monkeypatch.setattr(delivery, "LASTS", -1.0)
+        busy[0] = False
+        await works.until(lambda: looked(works) == 2)
+        rows = {row.id: row for row in products(works)}
+        assert "can no longer be fetched" in str(rows[first.id].looked) and rows[second.id].replaced_by in rows
+
+
 async def test_a_stop_while_it_is_fetched_again_goes_on_at_the_next_start(
     home: TestHome, monkeypatch: Patch, served: dict[str, bytes | Exception]
 ) -> None:
