@@ -188,7 +188,8 @@ def _product(product: ProductDocument, created_at: str) -> str:
 
 
 def _shape(product: ProductDocument) -> str:
-    return f"{product.width} by {product.height}" if product.width else product.mime
+    shape = f"{product.width} by {product.height}" if product.width else product.mime
+    return f"{shape}, damaged" if product.damaged else shape
 
 
 def _ended(status: StatusDocument) -> str:

@@ -74,8 +74,8 @@ class Again:
     ) -> tuple[Fetched, Media] | str:
         """A better one, staged; else in words why there is none."""
         age = Age(datetime.fromisoformat(chosen.created_at), self._clock)
-        tries, words = 0, SAME
-        while tries < TRIES and age.seconds < delivery.LASTS:
+        tries, waits, words = 0, 0, GONE
+        while tries < TRIES and (age.seconds < delivery.LASTS or self._is_here(row)):
             try:
                 fetched = await self._staged(item, chosen)
                 seen = await self._judged(fetched.path)
@@ -93,14 +93,18 @@ class Again:
                     break
             except AskAgain as error:
                 log.warning("a damaged product of item %s is fetched again later: %s", item.number, error)
-                words = GONE
+                waits, words = waits + 1, GONE
                 lingers()
             except StorageFull as error:
                 log.error("a damaged product of item %s is fetched again when there is room: %s", item.number, error)
                 lingers()
                 await asyncio.sleep(ROOM_AGAIN)
-            await asyncio.sleep(delivery.AGAIN[min(tries, len(delivery.AGAIN) - 1)])
+            await asyncio.sleep(delivery.AGAIN[min(tries + waits, len(delivery.AGAIN) - 1)])
         return words
+
+    def _is_here(self, row: ProductRow) -> bool:
+        """Fetched before a restart."""
+        return self._staging.size(staged_name(row.id)) is not None
 
     async def _staged(self, item: ItemRow, chosen: Output) -> Fetched:
         name = staged_name(chosen.id)
@@ -108,9 +112,10 @@ class Again:
             return here
         if chosen.address.startswith(INLINE) or chosen.sha256 is not None:
             raise OutputLost(GONE)
+        factory = self._factories.get(item.provider)
         received = await self._fetcher.receive(
             chosen.address, self._staging.half(name), most_bytes=self._settings.now.limits.product_bytes,
-            allowed_hosts=self._factories[item.provider].output_hosts,
+            allowed_hosts=factory.output_hosts if factory else frozenset(),
         )  # fmt: skip
         fetched = self._staging.take(await asyncio.to_thread(received.file), name)
         await asyncio.to_thread(self._staging.flush)  # so that what is laid beside is known after a power cut, too

@@ -20,6 +20,7 @@ from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.shelf.media import DECODED
 from artfactoryd.storage import looks
+from artfactoryd.storage.database import is_passing
 from artfactoryd.storage.rows import ProductRow
 from artfactoryd.storage.writer import Books
 
@@ -46,6 +47,8 @@ class LaterLook:
         self._since = 0.0  # when there was nothing left to look at
         self._in_hand: set[str] = set()  # damaged ones
         self._lingering: set[str] = set()  # those among them that are waited for
+        self._fetching: set[asyncio.Task[None]] = set()
+        self._is_blind = False  # nothing can be looked at just now
         self._done, self._seconds = 0, 0.0
         self._owed: tuple[float, bool] = (0.0, True)
 
@@ -59,21 +62,23 @@ class LaterLook:
         now, (since, owed) = asyncio.get_running_loop().time(), self._owed
         if now - since > OWES_EVERY:
             is_at_work = bool(self._in_hand - self._lingering)
-            owed = is_at_work or looks.of_orders(self._books.index, orders, self._lingering)
+            owed = is_at_work or looks.of_orders(self._books.index, frozenset(orders), self._lingering)
+            owed = owed and not self._is_blind
             self._owed = (now, owed)
         return owed
 
     async def run(self) -> None:
         """For as long as the program is at work."""
         try:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    rows = looks.unlooked(self._books.index, TOGETHER, self._in_hand)
-                    if rows:
-                        await self._look_at_all(rows, group)
-                    else:
-                        await self._rest()
+            while True:
+                if rows := looks.unlooked(self._books.index, TOGETHER, self._in_hand):
+                    await self._look_at_all(rows)
+                else:
+                    await self._rest()
         finally:
+            for task in self._fetching:
+                task.cancel()
+            await asyncio.gather(*self._fetching, return_exceptions=True)
             await self._tell()
 
     async def _rest(self) -> None:
@@ -94,15 +99,14 @@ class LaterLook:
         self._done, self._seconds = 0, 0.0
         await self._eye.close()
 
-    async def _look_at_all(self, rows: list[ProductRow], group: asyncio.TaskGroup) -> None:
+    async def _look_at_all(self, rows: list[ProductRow]) -> None:
         well = []
         for row in rows:
             await self._let_pass()
             fault = await self._look_at(row)
             if fault:
                 log.warning("%s: %s", row.path, fault)
-                self._in_hand.add(row.id)
-                group.create_task(self._better(row, fault))
+                self._take_in_hand(row, fault)
             else:
                 well.append(row.id)
         try:
@@ -121,22 +125,39 @@ class LaterLook:
         path = self._root / row.path
         if row.mime not in DECODED:
             return ""
-        glance = await self._eye.look(path, self._settings.now.limits.megapixels)
+        try:
+            glance = await self._eye.look(path, self._settings.now.limits.megapixels)
+            self._is_blind = False
+        except OSError:  # no process can be started just now: nobody waits for that
+            self._is_blind = True
+            raise
         self._done, self._seconds = self._done + 1, self._seconds + glance.seconds
         if not glance.fault or not await asyncio.to_thread(_is_as_it_came, row, path):
             return ""
         return glance.fault
 
+    def _take_in_hand(self, row: ProductRow, fault: str) -> None:
+        self._in_hand.add(row.id)
+        task = asyncio.get_running_loop().create_task(self._better(row, fault))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+
     async def _better(self, row: ProductRow, fault: str) -> None:
-        """Until it is recorded what became of it."""
+        """Until it is recorded what became of it. What a defect stops is left alone until a restart."""
         try:
             look = await self._again.better(row, fault, lambda: self._lingering.add(row.id))
             await self._recorder.look(look)
             self._again.discard(row)
-        finally:
-            self._in_hand.discard(row.id)
-            self._lingering.discard(row.id)
-            self.wake()
+        except Exception as error:
+            self._lingering.add(row.id)
+            if not (isinstance(error, OSError | StorageFull) or is_passing(error)):
+                log.exception("what is damaged of item %s is not fetched again: a defect of this program", row.number)
+                return
+            log.error("what is damaged of item %s waits: %s", row.number, error)
+            await asyncio.sleep(FULL_AGAIN)
+        self._in_hand.discard(row.id)
+        self._lingering.discard(row.id)
+        self.wake()
 
 
 def _is_as_it_came(row: ProductRow, path: Path) -> bool:

@@ -129,6 +129,7 @@ async def test_what_does_not_decode_and_is_gone_is_marked_and_stays(
     [order_document] = home.ask("order", made)["products"]
     [found] = home.ask("products")["products"]
     assert order_document["damaged"] == found["damaged"] == row.looked
+    assert str(row.looked) in home.call("explain", row.path).stdout
     assert "damaged" in home.call("products").stdout and str(row.looked) in home.call("order", made).stdout
 
 
@@ -185,8 +186,30 @@ async def test_an_address_that_does_not_answer_is_waited_for_and_once_is_not_hel
         served[gives(works, spoiled()).as_uri()] = AskAgain("not just now")
         made = await works.make(order("a car"))  # which `once` would not wait longer for either
         assert works.lines("look") == [] and looks.count(works.house.books.index) == 1
+        await works.make(order("a van"), "van.yaml")  # and it takes no turn from others
+        assert [row.looked for row in products(works)] == [None, ""]
         monkeypatch.setattr(delivery, "LASTS", -1.0)
         await works.until(lambda: "no longer" in (works.items(made)[0].reason or ""))
+
+
+async def test_one_whose_address_has_surely_died_is_not_asked_for_but_what_was_fetched_before_is_laid_beside(
+    home: TestHome, monkeypatch: Patch, served: dict[str, bytes | Exception]
+) -> None:
+    busy = [True]
+    monkeypatch.setattr("artfactoryd.execution.delivery.Delivery.at_work", property(lambda self: busy[0]))
+    async with at_work(home, monkeypatch) as works:
+        for name in "ab":
+            served[gives(works, spoiled(name), f"{name}.png").as_uri()] = AskAgain("not just now")
+        await works.take(order("a [red,blue] car"))
+        await works.until(lambda: works.states() == ["completed"] * 2)
+        first, second = products(works)
+        whole = Path(urlsplit(works.fake.picture("whole").address).path).read_bytes()
+        (home.home.work / "outputs" / f"{second.id}-again").write_bytes(whole)
+        monkeypatch.setattr(delivery, "LASTS", -1.0)
+        busy[0] = False
+        await works.until(lambda: looked(works) == 2)
+        rows = {row.id: row for row in products(works)}
+        assert "can no longer be fetched" in str(rows[first.id].looked) and rows[second.id].replaced_by in rows
 
 
 async def test_a_stop_while_it_is_fetched_again_goes_on_at_the_next_start(
