@@ -84,6 +84,8 @@ def _notices(status: StatusDocument) -> str:
     notices = [_closed(name, provider) for name, provider in status.providers.items()]
     if status.paused:
         notices.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
+    if status.inbox_problem:
+        notices.append(_safe(status.inbox_problem))
     if status.settings:
         notices.append(_safe(status.settings))
     if status.daemon and status.daemon.get("waits"):

@@ -147,3 +147,7 @@ def test_a_provider_that_does_not_answer_is_said_to_be_out_of_order_in_its_own_w
 def test_what_would_act_is_shown_as_text() -> None:
     drawn = page.draw(replaced(EVERYTHING, lambda text: f"{text} a\u202eb\x1b[31m\x00"))
     assert not set(drawn) & {"\u202e", "\x1b", "\x00"} and "\\u202e" in drawn
+
+
+def test_an_inbox_that_cannot_be_looked_into_is_said() -> None:
+    assert "the inbox is a file" in Read(page.draw(replace(EVERYTHING, inbox_problem="the inbox is a file"))).text
