@@ -125,10 +125,11 @@ class Database:
 
     def _is_complete(self) -> bool:
         """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
+        was_made = self.meta("ledger")  # written last by a first start, which may go on while this is asked
         done = {row["name"] for row in self.rows("SELECT name FROM schema_migration")}
         if all(path.stem in done for path in MIGRATIONS.glob("[0-9]*.py")):
             return True
-        if not self.meta("ledger"):  # written last by a first start
+        if not was_made:
             return False
         words = "The index was made by an older release. Start `artfactoryd run` or `once`"
         raise WrongUse(f"{words}: it is brought up to date.")

@@ -4,9 +4,10 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,27 @@ def test_a_home_without_an_index_has_nothing_to_show(tmp_path: Path) -> None:
     assert not path.exists()
     path.touch()  # a first start that has not made its tables yet
     assert Index.if_made(path) is None
+
+
+def test_a_first_start_that_ends_while_a_reader_looks_is_none_of_an_older_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rows = tmp_path / "index.sqlite3", Index.rows
+    Index.open(path).close()
+
+    def in_between(self: Index, sql: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+        told = rows(self, sql, values)
+        if "schema_migration" not in sql:
+            return told
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("INSERT OR REPLACE INTO meta VALUES ('ledger', '2026-11.jsonl:77')")
+            database.commit()
+        return told[:-1]  # as it was a moment ago
+
+    monkeypatch.setattr(Index, "rows", in_between)
+    assert Index.if_made(path) is None
+    with pytest.raises(WrongUse, match="older release"):  # of what was finished before
+        Index.if_made(path)
 
 
 def test_any_name_of_a_folder_will_do(tmp_path: Path) -> None:
