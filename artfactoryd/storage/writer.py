@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
 import threading
 from collections import deque
@@ -30,7 +31,7 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
 from artfactoryd.storage import derived, events, in_doubt, ledger, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
@@ -87,6 +88,19 @@ class Books:
         self._thread.start()
         self._ready.result()
         self.index = Index.look(index_file)  # for reading, by whichever thread asks
+        self._opened = os.stat(index_file)
+
+    def check_index(self) -> None:
+        """Raise IndexGone when its name no longer leads to the file that is written: who looks goes by the name."""
+        try:
+            is_there = os.path.samestat(os.stat(self._file), self._opened)
+        except FileNotFoundError:
+            is_there = False
+        except OSError:
+            return  # nobody can look just now: it is no other
+        if not is_there:
+            words = f"The index {self._file} was taken away or exchanged while it was in use. Nothing is lost with it"
+            raise IndexGone(f"{words}: start again, and it is made again from the ledger and the shelf.")
 
     # --- the only ways to write ---
 
