@@ -34,7 +34,7 @@ EXCEPTIONS = {
     (
         "log",
         "os.open",
-    ): "lines behind lines in one open file, and never in what is no plain file: to open that may wait",
+    ): "lines behind lines in one file, and never in what is no plain file: to open that may wait",
     ("log", "open"): "see above",
     ("planning.input_sources", "tempfile.TemporaryDirectory"): "for a look that keeps nothing, outside every home",
     ("cli.upkeep.demo", "tempfile.mkdtemp"): "the throw-away home of the demonstration",
