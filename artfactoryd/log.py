@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
@@ -189,7 +191,26 @@ def together() -> Iterator[None]:
                 file.flush()
 
 
+class NoPlainFile(OSError):
+    """Something else lies in the place of a log."""
+
+
+def _to_plain(path: str, flags: int) -> int:
+    try:
+        number = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if os.path.lexists(path) and not os.path.isfile(path):
+            raise NoPlainFile(f"{path} is no plain file") from error
+        raise
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return number
+    os.close(number)
+    raise NoPlainFile(f"{path} is no plain file")
+
+
 class _File(RotatingFileHandler):
+    _is_told = False
+
     def emit(self, record: logging.LogRecord) -> None:
         """Into the file of that name: one that a person took away, or moved, is begun anew."""
         if self._is_under_way:
@@ -203,6 +224,10 @@ class _File(RotatingFileHandler):
             with suppress(OSError, StorageFull):
                 make_folders(folder, 0o700)
         super().emit(record)
+
+    def _open(self) -> TextIOWrapper:
+        """Never waits: a pipe in its place has nobody to read it, and a device would never end."""
+        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_to_plain)
 
     def _leads_to(self, number: int) -> bool:
         try:
@@ -231,7 +256,13 @@ class _File(RotatingFileHandler):
         return self.stream.tell() >= self.maxBytes
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else."""
+        """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else. What lies in the
+        place of the file is told once."""
+        error = sys.exc_info()[1]
+        if isinstance(error, NoPlainFile) and not self._is_told:
+            self._is_told = True
+            with suppress(OSError):
+                print(f"artfactoryd: {error}. Nothing is logged there until it is moved away.", file=sys.stderr)
 
 
 class _Line(logging.Formatter, ABC):

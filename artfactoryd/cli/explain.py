@@ -58,6 +58,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
 
     Raises NoSuchProduct, WrongUse where there is no sidecar, and AmbiguousName unless the `latest` is asked for.
     """
+    named = naming.product_given(home, given)
     path = Path(given)
     card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
     if card.is_file():
@@ -65,7 +66,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
     if os.path.lexists(path):
         raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
     with Index.reading(home.index_file) as index:
-        product = naming.product_named(index, naming.product_given(home, given), latest=latest)
+        product = naming.product_named(index, named, latest=latest)
     card = home.root / (product.path + remake.SUFFIX)
     if not card.is_file():
         raise WrongUse(f"{product.path} is no longer on the shelf.")

@@ -32,8 +32,12 @@ def document(value: Value) -> bytes:
 
 
 def loads(data: str | bytes | bytearray) -> Value:
-    """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError."""
-    return json.loads(data, parse_constant=_nothing)
+    """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError, of what is too deep
+    as well."""
+    try:
+        return json.loads(data, parse_constant=_nothing)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def loads_foreign(data: str | bytes | bytearray) -> Value:

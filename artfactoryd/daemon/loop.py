@@ -121,9 +121,10 @@ class Daemon:
         self.stop.set()
 
     def _is_moved(self) -> bool:
-        """A home that is not where it was stops the run: creates on the way get their tickets, nothing else is done."""
+        """A home (or index) that is not where it was stops the run: creates on the way get tickets, no more is done."""
         try:
             self.app.home.check_held()
+            self.app.books.check_index()
         except HomeMoved as error:
             self._stop_for(error)
         return self._moved is not None

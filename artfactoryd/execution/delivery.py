@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 
 from artfactoryd.clock import Age
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.line_values import Output
 from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, OutputTooLarge
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now
@@ -26,7 +27,6 @@ from artfactoryd.shelf.fetch import Fetcher, without_query
 from artfactoryd.shelf.received import HELD, Received, too_large
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage.events import Settlement
-from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 

@@ -8,6 +8,7 @@ from typing import Any
 from artfactoryd import __version__
 from artfactoryd.core import file_names
 from artfactoryd.core.inbox_rules import DOCUMENT
+from artfactoryd.core.line_values import Output
 from artfactoryd.core.money import MICRO
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
@@ -18,7 +19,6 @@ from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.media import Media
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
 
 

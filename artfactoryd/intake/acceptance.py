@@ -19,6 +19,7 @@ from pathlib import Path
 from artfactoryd import documents, failpoints, news
 from artfactoryd.clock import Age
 from artfactoryd.core.expansion.hold_reasons import Reason
+from artfactoryd.core.line_values import HoldReason
 from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
@@ -39,7 +40,6 @@ from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold
-from artfactoryd.storage.line_values import HoldReason
 from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.line_values import Filed, HoldReason, Line, Output, leave_out, list_of, read, written
 from artfactoryd.core.measures import money_counted
-from artfactoryd.storage.line_values import Filed, HoldReason, Line, Output, leave_out, list_of, read, written
 
 
 class UnknownKind(LookupError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from artfactoryd.core.letters import place_among
 from artfactoryd.core.lifecycle import MOVES, ItemState, Verdict
+from artfactoryd.core.line_values import Filed
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage import dependencies, looks
 from artfactoryd.storage.dependencies import BY_YOU
@@ -41,7 +42,6 @@ from artfactoryd.storage.events import (
     Wish,
 )
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.line_values import Filed
 from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.rows import ItemRow
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not

@@ -35,6 +35,7 @@ from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
+from artfactoryd.storage.months import months
 from artfactoryd.storage.writer import Expander, catch_up
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     if os.path.lexists(home.index_file):
         if not is_unreadable(home.index_file):
             return
-    elif not any(home.ledger.glob("*.jsonl")) and next(reading.walk(home.projects), None) is None:
+    elif not months(home.ledger) and next(reading.walk(home.projects), None) is None:
         return
     log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
     for difference in reindex(home, expander, clock).differences:
@@ -129,7 +130,7 @@ def _remove(database: Path) -> None:
 
 def _by_ledger(index: Index, home: Home, expander: Expander) -> int:
     try:
-        return catch_up(index, home.ledger, expander)
+        return catch_up(index, home.ledger, expander, anew=True)
     except Refusal as refusal:
         words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
         raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal

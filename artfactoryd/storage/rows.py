@@ -15,9 +15,9 @@ import peewee as pw
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.line_values import HoldReason, Output
 from artfactoryd.core.model import Model
 from artfactoryd.storage import tables
-from artfactoryd.storage.line_values import HoldReason, Output
 
 
 class ItemKey(NamedTuple):

@@ -11,9 +11,8 @@ from typing import Any
 
 import peewee as pw
 
-from artfactoryd.core import strict_json
+from artfactoryd.core import line_values, strict_json
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.storage import line_values
 
 DIALECT = pw.SqliteDatabase(None)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import queue
 import threading
 from collections import deque
@@ -31,8 +32,8 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
-from artfactoryd.storage import derived, events, in_doubt, ledger, looks, projection
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Recent, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
@@ -45,6 +46,10 @@ log = logging.getLogger(__name__)
 Expander = Callable[[OrderRow], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
 # of its models, items to come
 Listener = Callable[[Index, Sequence[Event]], None]
+OTHER_STATE = (
+    "Or the file is whole, and the index is from another state of it: `artfactoryd reindex` makes the index again from "
+    f"the ledger alone, and says so if the file is at fault. {months.RESTORE}"
+)
 MOST_TOGETHER = 256
 MOST_MISSED = 4 * MOST_TOGETHER  # lines that a kill may leave untold; more of them come from an older index put back
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
@@ -98,6 +103,19 @@ class Books:
         self._ready.result()
         self.index = Index.look(index_file)  # for reading, by whichever thread asks
         self.index.recent = self._recent
+        self._opened = os.stat(index_file)
+
+    def check_index(self) -> None:
+        """Raise IndexGone when its name no longer leads to the file that is written: who looks goes by the name."""
+        try:
+            is_there = os.path.samestat(os.stat(self._file), self._opened)
+        except FileNotFoundError:
+            is_there = False
+        except OSError:
+            return  # nobody can look just now: it is no other
+        if not is_there:
+            words = f"The index {self._file} was taken away or exchanged while it was in use. Nothing is lost with it"
+            raise IndexGone(f"{words}: start again, and it is made again from the ledger and the shelf.")
 
     # --- the only ways to write ---
 
@@ -304,37 +322,42 @@ def _answer(moves: Sequence[_Move]) -> None:
 
 
 def catch_up(
-    index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None
-) -> int:
-    """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied."""
+    index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None, *,
+    anew: bool = False,
+) -> int:  # fmt: skip
+    """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied.
+
+    `anew`: into an index that knows of nothing else, so that a line that does not fit is itself at fault.
+    """
     done = 0
     with index.db.atomic("IMMEDIATE"):
         position = known = Position.parse(index.meta("ledger"))
         if changed := ledger.difference(folder, known, index.ledger_mark()):
             words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"
-            raise StorageSick(words).titled(ledger.CHANGED)
+            raise StorageSick(words).titled(months.CHANGED)
         for line, position in ledger.read(folder, known, aloud=True):
             try:
                 event = events.from_line(line)
                 _apply_again(index, event, expander)
                 heard(event)
             except (IllegalMove, LookupError, TypeError, ValueError, AttributeError, *OF_VALUES) as error:
-                raise _unfit(folder, position, error) from error
+                raise _unfit(folder, position, error, anew) from error
             done += 1
         position = ledger.behind_torn(folder, position)
         _remember(index, position, ledger.mark_at(folder, position))
     return done
 
 
-def _unfit(folder: Path, position: Position, error: Exception) -> StorageSick:
+def _unfit(folder: Path, position: Position, error: Exception, anew: bool) -> StorageSick:
     path = folder / position.file
     number = ledger.line_number(path, position.line)
     why = str(error) if isinstance(error, IllegalMove) else f"it says nothing of {error}"
     why = f"its kind is not known here: {error}" if isinstance(error, events.UnknownKind) else why
+    way_out = months.way_out(path, position.line == 0) if anew else OTHER_STATE
     return StorageSick(
         f"{path}, line {number}, does not fit the lines before it ({why.rstrip('.')}). "
-        f"It or one before it was damaged or changed by hand, or a newer artfactoryd wrote it. {ledger.RESTORE}"
-    ).titled(ledger.CHANGED)
+        f"It or one before it was damaged or changed by hand, or a newer artfactoryd wrote it. {way_out}"
+    ).titled(months.CHANGED)
 
 
 def _apply_again(index: Index, event: Event, expander: Expander) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from artfactoryd.core import line_values
 from artfactoryd.errors import InDoubt, RunFailed
 from artfactoryd.execution import delivery
 from artfactoryd.execution.choosing import lettered
@@ -23,7 +24,6 @@ from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetcher
-from artfactoryd.storage import line_values
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick

@@ -14,6 +14,7 @@ from typing import Any
 
 from artfactoryd import failpoints
 from artfactoryd.clock import Age
+from artfactoryd.core.line_values import Filed, Output
 from artfactoryd.core.sidecar import sidecar
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, StorageFull
 from artfactoryd.execution import delivery
@@ -30,7 +31,6 @@ from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import AGAIN, INLINE, Staging
 from artfactoryd.storage.events import Look
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.line_values import Filed, Output
 from artfactoryd.storage.rows import ItemKey, ItemRow, ProductRow
 
 log = logging.getLogger(__name__)

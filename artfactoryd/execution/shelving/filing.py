@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.line_values import Filed, Output
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import sidecar
 from artfactoryd.errors import OutputBad, OutputLost, StorageFull
@@ -30,7 +31,6 @@ from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget, dependencies
 from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.line_values import Filed, Output
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 log = logging.getLogger(__name__)
