@@ -11,16 +11,13 @@ from pathlib import Path
 
 from artfactoryd import documents
 from artfactoryd.core.names import nfc
-from artfactoryd.entries import LITTER, bounded, files_below
+from artfactoryd.entries import LITTER, files_below
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.planning.read_once import ReadOnce
 
 LISTS, TEXTS = (".yaml", ".yml", ".json"), (".txt",)
 MOST_BYTES = 16 << 20
 MARKS = frozenset("-_/ ")
-
-_Version = tuple[int, int, int]
-_read: dict[tuple[Path, _Version], tuple[str, ...]] = {}  # for as long as the process lives; a few files of text
-MOST_KEPT = 1000
 
 
 class LookupFiles(Mapping[str, tuple[str, ...]]):
@@ -98,26 +95,22 @@ def _files(folder: Path) -> Iterator[Path]:
 def _values(path: Path) -> tuple[str, ...]:
     """Raises Refusal."""
     try:
-        status = path.stat()
-        key = path, (status.st_ino, status.st_size, status.st_mtime_ns)
-        if key not in _read:
-            if len(_read) >= MOST_KEPT:
-                _read.clear()
-            _read[key] = _parsed(path)
-        return _read[key]
+        return _lookup(path)
     except OSError as error:
         message = f"the lookup cannot be read: {error.strerror}."
         raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None
 
 
-def _parsed(path: Path) -> tuple[str, ...]:
-    data = bounded(path, MOST_BYTES)
+def _parsed(data: bytes, path: Path) -> tuple[str, ...]:
     read = documents.read_lines if path.suffix.lower() in TEXTS else documents.read_list
     # A file's name that ends in .txt is right here, though it would be wrong for an order.
     values = tuple(read(data, str(path), most_bytes=MOST_BYTES))
     if not values:
         raise Refusal([Problem("E_EMPTY", "a lookup needs at least one value.", "Write one a line.", file=str(path))])
     return values
+
+
+_lookup = ReadOnce(_parsed, MOST_BYTES)
 
 
 def _twice(name: str, first: Path, second: Path) -> Problem:
