@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -33,7 +34,12 @@ class TemplateFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files = {_name(path, folder): path for path in reversed(files_below(folder)) if _is_one(path)}
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        """Names are those of the moment it was first asked."""
+        folder = self.folder
+        return {_name(path, folder): path for path in reversed(files_below(folder)) if _is_one(path)}
 
     def names(self) -> list[str]:
         return sorted(self._files)
