@@ -13,7 +13,6 @@ from artfactoryd.daemon.app import App
 from artfactoryd.daemon.run import RunOptions, Tally
 from artfactoryd.intake.consumer import Consumer
 from artfactoryd.reporting import receipt
-from artfactoryd.storage import looks
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 Step = Callable[[], Coroutine[Any, Any, None]]
@@ -41,11 +40,10 @@ class Resumption:
 
     async def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
-        unlooked = looks.orders(self._app.books.index)
         for row in self._app.books.index.orders():
             state = self._app.books.index.state(row)
             unfinished = state in lifecycle.UNFINISHED_ORDERS
-            if (unfinished or row.id in unlooked) and (not self._options.only or row.id in self._options.orders):
+            if unfinished and (not self._options.only or row.id in self._options.orders):
                 self._tally.meet([row.id])
             if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
                 self._app.execution.receipts.add(row.id)

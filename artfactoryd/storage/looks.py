@@ -29,15 +29,11 @@ def count(index: Index) -> int:
     return int(index.rows(f"SELECT count(*) AS n {UNLOOKED}")[0]["n"])
 
 
-def orders(index: Index) -> set[str]:
-    """Those of which a product is among them."""
-    return {row["order_id"] for row in index.rows(f"SELECT DISTINCT order_id {UNLOOKED}")}
-
-
-def of_orders(index: Index, orders: Collection[str], but: Collection[str] = ()) -> bool:
-    """Whether some of these orders' are among them. `but`: without those with these ids."""
-    rows = index.rows(f"SELECT id, order_id {UNLOOKED}")
-    return any(row["order_id"] in orders and row["id"] not in but for row in rows)
+def are_owed(index: Index, orders: Collection[str], but: Collection[str], few: int) -> bool:
+    """Whether some of these orders' are among them, or any while there are no more than a `few`. `but`: without those
+    with these ids."""
+    rows = [row for row in index.rows(f"SELECT id, order_id {UNLOOKED}") if row["id"] not in but]
+    return bool(rows) if len(rows) <= few else any(row["order_id"] in orders for row in rows)
 
 
 def remember(index: Index, products: Sequence[str]) -> None:

@@ -31,6 +31,9 @@ PAUSE = 0.1  # seconds until it is seen again whether deliveries are on their wa
 PATIENCE = 30.0  # seconds for which they are let pass
 QUIET = 5.0  # seconds without anything to look at, after which the process that looks is ended
 FULL_AGAIN = 5.0  # seconds until what is well is remembered on a full disk
+FEW = (
+    200  # products that an earlier run left, whose look is waited for; more than that an index that was made again has
+)
 OWES_EVERY = 0.2  # seconds for which an answer about what is owed holds
 
 
@@ -58,11 +61,12 @@ class LaterLook:
         self._owed = (0.0, True)
 
     def owes(self, orders: Collection[str]) -> bool:
-        """Whether products of these orders are still to be looked at, those aside that are waited for."""
+        """Whether products are still to be looked at, those aside that are waited for: of these orders, and whatever an
+        earlier run left where it is not much."""
         now, (since, owed) = asyncio.get_running_loop().time(), self._owed
         if now - since > OWES_EVERY:
             is_at_work = bool(self._in_hand - self._lingering)
-            owed = is_at_work or looks.of_orders(self._books.index, frozenset(orders), self._lingering)
+            owed = is_at_work or looks.are_owed(self._books.index, frozenset(orders), self._lingering, FEW)
             owed = owed and not self._is_blind
             self._owed = (now, owed)
         return owed
