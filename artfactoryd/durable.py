@@ -394,6 +394,5 @@ def build_folder(folder: Path, files: Mapping[str, Content]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         create(path, data if isinstance(data, bytes) else data())
-    for made in {parent for name in files for parent in (folder / name).parents if parent.is_relative_to(folder)}:
+    for made in {folder, *((folder / name).parent for name in files)}:
         flush_folder(made)
-    flush_folder(folder)

@@ -106,11 +106,12 @@ def bounded(path: Path, most: int) -> bytes:
 
     Raises OSError also for what is no plain file: a pipe would wait for a writer, and a device never end.
     """
-    with open(path, "rb", opener=lambda name, _: _plain(name)) as file:
+    with open(path, "rb", opener=lambda name, _: plain(name)) as file:
         return file.read(most + 1)
 
 
-def _plain(path: str) -> int:
+def plain(path: str) -> int:
+    """A descriptor to read a plain file by; raises OSError at once for anything else."""
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):

@@ -15,6 +15,7 @@
     |  |- StorageFaulty     the disk reported an error: nothing of it counts                you       yes      daemon
     |- StorageSick          a flush of the books failed: this process writes no more        us        no       daemon
     |  |- HomeMoved         the home is not where it was: nothing more is sent              you       service  daemon
+    |  |  |- IndexGone      the index is not where it was: a start makes it again            us        service  daemon
     |- ProviderError        of one call; raised only by factories and fetch
        |- ProviderStopped   nothing bought; it needs a person (key, money)                  you       lifted   provider
        |- Throttled         nothing bought; it asks to wait `after` seconds                 provider  yes      provider
@@ -196,6 +197,12 @@ class HomeMoved(StorageSick):
     """The path of the home no longer leads to the folder that is locked: what is written there is not ours to know."""
 
     title = "The factory folder is not where it was"
+
+
+class IndexGone(HomeMoved):
+    """The path of the index no longer leads to the file that is written: who looks would see none of it."""
+
+    title = "The index is not where it was"
 
 
 class ProviderError(ArtFactoryError):

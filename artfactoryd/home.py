@@ -62,6 +62,19 @@ class Home:
     def is_made(self) -> bool:
         return self.work.is_dir()
 
+    def check_made(self) -> None:
+        """Raise WrongUse where no factory folder is, or a part of it is missing, with the way out."""
+        if self.is_made:
+            return
+        if os.path.lexists(self.work):
+            what = "a link to what is not there" if self.work.is_symlink() else "no folder"
+            words = f"{self.work} is {what}. Put back the folder that was there"
+            raise WrongUse(f"{words}: claims lie in it, and paid pictures that are not on the shelf yet.")
+        if self.ledger.is_dir():
+            words = f"{self.work} is missing. Put it back: claims lie in it, and paid pictures not yet on the shelf."
+            raise WrongUse(f"{words} If it cannot be had any more, make an empty one: {init_command(self.root)}")
+        raise WrongUse(f"There is no factory folder at {self.root}. Make one: {init_command(self.root)}")
+
     @property
     def inbox(self) -> Path:
         return self.root / "Inbox"
@@ -198,8 +211,7 @@ class Home:
         it dies. The descriptor is closed on exec; a child made by fork alone would share the lock.
         What works in the home takes the one that is given: it knows which folder is locked (`check_held`).
         """
-        if not self.is_made:
-            raise WrongUse(f"There is no factory folder at {self.root}. Make one: {init_command(self.root)}")
+        self.check_made()
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self._take(descriptor)

@@ -28,17 +28,31 @@ class Identity:
     @property
     def copy_words(self) -> str:
         """That this is a copy, and of what; empty in a home that is itself, or never said where it lies."""
-        written = self._written()
+        written = None if self.unread else self._written()
         if written is None or self._is_its(written):
             return ""
         return f"{self.root} is a copy of {written.get('path')}, or was moved here from another disk."
+
+    @property
+    def unread(self) -> str:
+        """Why it cannot be told what this home is; empty where it can."""
+        try:
+            entries.bounded(self.file, entries.PAPER_BYTES)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            words = f"{self.file} cannot be read ({error.strerror or error}), so it cannot be told whose home this is."
+            return f"{words} Make it readable."
+        return ""
 
     @property
     def way_out(self) -> str:
         return f"If the other is not used any more: {init_command(self.root)} --adopt"
 
     def check(self) -> None:
-        """Raise WrongUse in a copy."""
+        """Raise WrongUse in a copy, and where it cannot be told."""
+        if unread := self.unread:
+            raise WrongUse(f"{unread} Nothing is taken, changed or sent until it can.")
         if words := self.copy_words:
             why = "Two homes with one past would buy everything twice, so nothing is taken, changed or sent here."
             raise WrongUse(f"{words} {why} {self.way_out}")

@@ -14,12 +14,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
@@ -86,6 +89,9 @@ def setup(level: str, logs_folder: Path | None, stderr: Stderr = "aloud") -> Non
         own.propagate = False
         _use(own, files[name])
     root.setLevel(level.upper())
+    # No line says from where in the code, which thread or which process; to find that out takes as long as the rest.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.captureWarnings(True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
@@ -162,9 +168,54 @@ class _Rarely:
         return True
 
 
+class _Together(threading.local):
+    """Of a thread that has several lines to write. `files`: those that it wrote into, None of one that has not."""
+
+    files: set[_File] | None = None
+
+
+_together = _Together()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """The lines logged inside are written to each file at once, at the end."""
+    files: set[_File] = set()
+    _together.files = files
+    try:
+        yield
+    finally:
+        _together.files = None
+        for file in files:
+            with suppress(OSError, ValueError):  # as for a single line: lost, nothing else
+                file.flush()
+
+
+class NoPlainFile(OSError):
+    """Something else lies in the place of a log."""
+
+
+def _to_plain(path: str, flags: int) -> int:
+    try:
+        number = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if os.path.lexists(path) and not os.path.isfile(path):
+            raise NoPlainFile(f"{path} is no plain file") from error
+        raise
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return number
+    os.close(number)
+    raise NoPlainFile(f"{path} is no plain file")
+
+
 class _File(RotatingFileHandler):
+    _is_told = False
+
     def emit(self, record: logging.LogRecord) -> None:
         """Into the file of that name: one that a person took away, or moved, is begun anew."""
+        if self._is_under_way:
+            super().emit(record)
+            return
         if self.stream is not None and not self._leads_to(self.stream.fileno()):
             self.stream.close()
             self.stream = None
@@ -174,21 +225,44 @@ class _File(RotatingFileHandler):
                 make_folders(folder, 0o700)
         super().emit(record)
 
+    def _open(self) -> TextIOWrapper:
+        """Never waits: a pipe in its place has nobody to read it, and a device would never end."""
+        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_to_plain)
+
     def _leads_to(self, number: int) -> bool:
         try:
             return os.path.samestat(os.fstat(number), os.stat(self.baseFilename))
         except OSError:
             return False
 
+    @property
+    def _is_under_way(self) -> bool:
+        """Not the first of several lines that are written together: the file was looked at for that one."""
+        return _together.files is not None and self in _together.files
+
+    def flush(self) -> None:
+        if _together.files is None:
+            super().flush()
+        else:
+            _together.files.add(self)
+
     def shouldRollover(self, record: logging.LogRecord) -> bool:
         """When it is full already; the base class would put every line into words twice to know it beforehand."""
+        if self._is_under_way:
+            return False
         if self.stream is None:
             self.stream = self._open()
         self.stream.seek(0, 2)
         return self.stream.tell() >= self.maxBytes
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else."""
+        """A full disk must neither stop the program nor flood stderr: this line is lost, nothing else. What lies in the
+        place of the file is told once."""
+        error = sys.exc_info()[1]
+        if isinstance(error, NoPlainFile) and not self._is_told:
+            self._is_told = True
+            with suppress(OSError):
+                print(f"artfactoryd: {error}. Nothing is logged there until it is moved away.", file=sys.stderr)
 
 
 class _Line(logging.Formatter, ABC):

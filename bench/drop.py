@@ -1,9 +1,13 @@
-"""From a drop to the first create at the provider: what is added to `inbox.settle_seconds`."""
+"""From a drop to the first create at the provider: what is added to `inbox.settle_seconds`.
+
+The Library is that of somebody who uses it: models of their own, templates, lookups.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -13,15 +17,16 @@ import time
 import urllib.request
 from pathlib import Path
 
-from line import provider
+from line import provider, word
 
 from artfactoryd import documents
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
+from artfactoryd.planning.models import SHIPPED
 
-DROPS = int(os.environ.get("DROPS", "120"))
+DROPS = int(os.environ.get("DROPS", "300"))
 SETTLE = 0.5
-TARGET_MS = 100.0
+MEDIAN_MS, LAST_MS = 20.0, 100.0
 
 
 def main() -> None:
@@ -34,6 +39,7 @@ def main() -> None:
             "inbox": {"settle_seconds": SETTLE}, "http": {"port": 0},
         }  # fmt: skip
         home.settings_file.write_text(documents.dump_yaml(settings))
+        furnish(home)
         environ = {**os.environ, "REPLICATE_API_TOKEN": "r8_bench"}
         words = [sys.executable, "-m", "artfactoryd", "--home", str(home.root), "run"]
         daemon = subprocess.Popen(words, env=environ, stderr=subprocess.DEVNULL)
@@ -43,6 +49,17 @@ def main() -> None:
         finally:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait()
+
+
+def furnish(home: Home) -> None:
+    for folder in (home.models, home.library / "templates", home.library / "lookups"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for file in SHIPPED.iterdir():
+        shutil.copy(file, home.models)
+    for number in range(20):
+        template = {"parameters": {"prompt": f"a look of its own, {number}"}}
+        (home.library / "templates" / f"look{number}.yaml").write_text(documents.dump_yaml(template))
+        (home.library / "lookups" / f"colors{number}.txt").write_text("red\ngreen\nblue\n")
 
 
 def dropped(home: Home, base: str, number: int) -> float:
@@ -65,14 +82,10 @@ def created_at(base: str, prompt: str) -> float | None:
 
 
 def report(took: list[float]) -> None:
-    last = took[min(len(took) - 1, round(len(took) * 0.99))]
-    word = "reached" if last <= TARGET_MS else "not reached"
-    print(
-        f"drop: {len(took)} orders one by one, settle {SETTLE} s; to reach: +{TARGET_MS:.0f} ms at the 99th percentile"
-    )
-    print(
-        f"  added to the settle time: median {statistics.median(took):.0f} ms, 99th percentile {last:.0f} ms   {word}"
-    )
+    median, last = statistics.median(took), took[min(len(took) - 1, round(len(took) * 0.99))]
+    print(f"drop: {len(took)} orders one by one, settle {SETTLE} s; what is added to it")
+    print(f"  median           {median:5.0f} ms   to reach at most {MEDIAN_MS:.0f} ms   {word(median <= MEDIAN_MS)}")
+    print(f"  99th percentile  {last:5.0f} ms   to reach at most {LAST_MS:.0f} ms  {word(last <= LAST_MS)}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """A provider for the benchmarks: creates, polls and outputs on loopback, as fast as a server here can be.
 
-    python bench/provider.py LATENCY_SECONDS [never]
+    python bench/provider.py LATENCY_SECONDS [never] [noise|textured|webp] [CERTIFICATE.pem]
 
-Prints its address when it is ready. A prediction is `processing` at the first question and `succeeded` at
-the second (with `never`, none ever ends). It keeps no ledger and makes no mistakes: `tests/emulator` is for those.
+Prints its address when it is ready; with a certificate (and its key in the same file) it speaks TLS. A prediction is
+`processing` at the first question and `succeeded` at the second (with `never`, none ever ends). It keeps no ledger and
+makes no mistakes: `tests/emulator` is for those.
 """
 
 from __future__ import annotations
@@ -12,28 +13,40 @@ import asyncio
 import io
 import itertools
 import os
+import ssl
 import sys
 import time
 from typing import Any
 
 from aiohttp import web
 
-SIDE = 660  # of the output: noise, stored nearly uncompressed, 1.3 MB and quick to decode
+SIDE, LARGE = 660, 1024  # pixels
+PICTURES = ("noise", "textured", "webp")
 NUMBERS = itertools.count(1)
 ASKED: dict[str, int] = {}
 CREATED: dict[str, float] = {}  # when, by prompt
 
 
-def picture() -> bytes:
+def picture(kind: str) -> bytes:
+    """`noise`: a PNG stored nearly uncompressed, 1.3 MB and quick to decode. `textured`: a PNG as a model makes them,
+    of about 2 MB; `webp`: the same picture."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.frombytes("RGB", (SIDE, SIDE), os.urandom(SIDE * SIDE * 3)).save(file, "PNG", compress_level=0)
+    if kind == "noise":
+        Image.frombytes("RGB", (SIDE, SIDE), os.urandom(SIDE * SIDE * 3)).save(file, "PNG", compress_level=0)
+        return file.getvalue()
+    image = Image.new("RGB", (LARGE, LARGE), (120, 120, 120))
+    for side, share in ((8, 0.5), (64, 0.35), (256, 0.25), (LARGE, 0.12)):  # coarse over fine, as in a photograph
+        grain = Image.frombytes("RGB", (side, side), os.urandom(side * side * 3))
+        image = Image.blend(image, grain.resize((LARGE, LARGE), Image.Resampling.BICUBIC), share)
+    image.save(file, "PNG" if kind == "textured" else "WEBP", **({} if kind == "textured" else {"quality": 90}))
     return file.getvalue()
 
 
-def build(latency: float, never: bool) -> web.Application:
-    output = picture()
+def build(latency: float, never: bool, kind: str = "noise") -> web.Application:
+    output = picture(kind)
+    mime = "image/webp" if kind == "webp" else "image/png"
     ends_at = 1 << 62 if never else 2
 
     async def create(request: web.Request) -> web.Response:
@@ -51,7 +64,7 @@ def build(latency: float, never: bool) -> web.Application:
         return web.json_response(prediction(request, number, "processing" if ASKED[number] < ends_at else "succeeded"))
 
     async def fetch(_: web.Request) -> web.Response:
-        return web.Response(body=output, content_type="image/png")
+        return web.Response(body=output, content_type=mime)
 
     async def created(_: web.Request) -> web.Response:
         return web.json_response(CREATED)
@@ -82,11 +95,17 @@ def prediction(request: web.Request, number: str, status: str) -> dict[str, Any]
 
 
 async def main() -> None:
-    runner = web.AppRunner(build(float(sys.argv[1]), "never" in sys.argv), access_log=None)
+    kind = next((kind for kind in PICTURES if kind in sys.argv), "noise")
+    certificate = next((word for word in sys.argv if word.endswith(".pem")), None)
+    runner = web.AppRunner(build(float(sys.argv[1]), "never" in sys.argv, kind), access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    context = None
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    print(f"http{'s' if certificate else ''}://127.0.0.1:{runner.addresses[0][1]}", flush=True)
     await asyncio.Event().wait()
 
 

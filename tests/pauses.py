@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pkgutil import resolve_name
 
+from tests.eyes import NearEye
+
 SHORT: dict[str, object] = {
     "artfactoryd.daemon.mailbox:LOOK": 0.01,
     "artfactoryd.daemon.loop:COMMANDS_EVERY": 0.02,
@@ -22,6 +24,10 @@ SHORT: dict[str, object] = {
     "artfactoryd.execution.delivery:GONE_LASTS": 0.2,
     "artfactoryd.execution.collection:GONE_LASTS": 0.2,
     "artfactoryd.execution.recorder:WRITE_AGAIN": 0.02,
+    "artfactoryd.execution.assembly:Eye": NearEye,
+    "artfactoryd.execution.shelving.later:PAUSE": 0.01,
+    "artfactoryd.execution.shelving.later:OWES_EVERY": 0.0,
+    "artfactoryd.execution.shelving.again:ROOM_AGAIN": 0.05,
 }
 
 

@@ -37,9 +37,10 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "click": {"cli"},
     "fal_client": {"factories.fal"},
     "httpx": {"factories.fal", "factories.replicate", "factories.http"},
-    "httpx_aiohttp": {"factories.http.transport"},
+    "httpx_aiohttp": {"factories.http.library_wire"},
     "jsonschema": {"schema"},
     "keyring": {"credentials"},
+    "orjson": {"core.strict_json"},
     "peewee": {"storage"},
     "PIL": {"factories.local", "shelf"},
     "playhouse": {"storage"},
@@ -55,7 +56,8 @@ DOORS = {  # one place for each library; a folder stands for all in it
 PURE = {
     "__future__", "abc", "array", "base64", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses",
     "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "io", "itertools", "json",
-    "math", "operator", "pathlib", "posixpath", "random", "re", "string", "struct", "textwrap", "types", "typing",
+    "math", "operator", "orjson", "pathlib", "posixpath", "random", "re", "string", "struct", "textwrap", "types",
+    "typing",
     "unicodedata", "urllib.parse", "zlib",
 }
 # fmt: on

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -191,6 +192,23 @@ def test_killed_after_the_ticket_nothing_is_bought_again(
         assert_stays_so(shop, code)
 
 
+def test_an_index_that_lost_its_last_changes_in_a_power_cut_follows_the_ledger(
+    shop: TestHome, emulator: Emulator, tmp_path: Path
+) -> None:
+    """Its commits are not flushed one by one; the ledger's lines are."""
+    shop.drop("cars.yaml", CARS)
+    killed(shop, "recorded_ticket")
+    with sqlite3.connect(shop.home.index_file) as index, sqlite3.connect(tmp_path / "older") as older:
+        index.backup(older)
+    killed(shop, "recorded_settlement:3")
+    for file in shop.home.private.glob("index.sqlite3*"):
+        file.unlink()
+    (tmp_path / "older").rename(shop.home.index_file)
+    code = assert_made_good(shop, emulator, tmp_path)
+    assert len(emulator.creates()) == 4
+    assert_stays_so(shop, code)
+
+
 SENDING = {"recorded_wish": 0, "before_submit": 0, "after_submit": 1}  # creates accepted before the kill
 
 
@@ -319,6 +337,49 @@ def test_a_product_on_the_shelf_is_kept_when_its_output_is_gone_after_the_kill(
     assert restarted(shop, emulator) == (3 if left["submitting"] else 1)  # the next one may just have been sent
     assert set(placed) <= set(shop.products()) and leftovers(shop) == []
     assert shop.states().count("completed") == len(shop.products()) < 4
+
+
+# --- what turns out to be damaged when its pixels are made ---
+
+ONE = CARS.replace("[red,blue]", "red")
+LOOKS = {"fetched_again": 0, "laid_beside": 0, "recorded_look": 1}  # lines about it that are there after the kill
+
+
+@pytest.mark.parametrize(
+    ("fault", "lose_index", "gone"),
+    [*((fault, False, False) for fault in LOOKS), ("fetched_again", False, True), ("laid_beside", True, True),
+     ("recorded_look", True, True)],
+)  # fmt: skip
+def test_killed_about_what_is_damaged_the_better_one_lies_beside_it_once(
+    shop: TestHome, emulator: Emulator, fault: str, lose_index: bool, gone: bool
+) -> None:
+    """What was fetched again before the kill is not fetched once more: it may be gone by then."""
+    emulator.control(output=["spoiled"])
+    shop.drop("cars.yaml", ONE)
+    killed(shop, fault)
+    assert len(shop.lines("look")) == LOOKS[fault]
+    emulator.control(output="404" if gone else "ok")
+    left = set(shop.states())
+    code = restarted(shop, emulator, lose_index=lose_index)
+    assert code == (0 if not gone or left == {"completed"} else 1)
+    [look] = shop.lines("look")
+    [first] = [path for path in shop.products() if path.with_stem(f"{path.stem}-2").exists()]
+    [card] = [card for card in shop.sidecars() if card["file"].get("replaces")]
+    assert (card["id"], card["file"]["replaces"]) == (look["instead"][0]["id"], look["product"])
+    assert first.with_stem(f"{first.stem}-2").name == card["file"]["name"]
+    assert leftovers(shop) == [] and list((shop.home.work / "outputs").iterdir()) == []
+    assert shop.ask("status")["to_look_at"] == 0
+    assert_stays_so(shop, 0)
+
+
+def test_killed_while_it_is_decoded_it_is_looked_at_by_the_next_start(shop: TestHome, emulator: Emulator) -> None:
+    emulator.control(output="spoiled")
+    shop.drop("cars.yaml", ONE)
+    killed(shop, "decoding")
+    assert shop.lines("look") == []
+    assert restarted(shop, emulator) == 0
+    assert len(shop.lines("look")) == len(shop.products()) == 2
+    assert all("came the same" in look["fault"] for look in shop.lines("look"))
 
 
 # --- what is not taken, and what waits ---

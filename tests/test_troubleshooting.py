@@ -810,20 +810,25 @@ def _(stage: Stage) -> Found:
     return stage.home.found("car.yaml", done.stderr, done.returncode)
 
 
-@situation("A picture ends the program three times when it is looked at")
+@situation("A picture ends the decoder when it is looked at")
 def _(stage: Stage) -> Found:
     stage.home.drop("car.yaml", GREEN)
-    for _ in range(3):
-        assert stage.home.call("once", ARTFACTORY_FAULT="decoding").returncode == -signal.SIGKILL
-    stage.home.drop("next.yaml", GREEN.replace("green", "blue"))
-    found = stage.once("car.yaml")
-    assert stage.home.states() == ["completed"] * 2 and list(stage.home.home.rejected.iterdir()) == []
-    [kept] = stage.home.home.projects.rglob("*.bin")
-    assert kept.read_bytes().startswith(b"\x89PNG")
-    [card] = [card for card in stage.home.sidecars() if card["file"]["name"] == kept.name]
-    assert card["type"] == "other" and "ended the program" in card["file"]["remark"]
-    copy = stage.once("again.yaml") if stage.home.drop("again.yaml", GREEN + "notes: again\n") else None
-    assert copy and stage.home.states() == ["completed"] * 3  # a copy of it is not opened either
+    words, environ = stage.home.command("once"), stage.home.environment(ARTFACTORY_FAULT="decoding")
+    done = subprocess.run(words, env=environ, capture_output=True, text=True)  # with the decoder in its own process
+    [product] = stage.home.products()
+    assert product.read_bytes().startswith(b"\x89PNG") and stage.home.ask("products")["products"][0]["damaged"]
+    assert stage.home.once(ARTFACTORY_FAULT="decoding") == 0  # nothing opens it again
+    return stage.home.found("car.yaml", stage.home.call("order", "car").stdout, done.returncode)
+
+
+@situation("A picture came whole and does not decode")
+def _(stage: Stage) -> Found:
+    found = stage.bought("a car EMU:out-spoiled")
+    assert stage.home.ask("products")["products"][0]["damaged"]
+    stage.cloud.control(output=["spoiled"])  # once
+    stage.home.drop("next.yaml", PAID.replace("PROMPT", "a van"))
+    assert stage.home.once() == 0
+    assert next(path.stem[-2:] for path in stage.home.products() if "van" in path.name) == "-2"
     return found
 
 

@@ -72,7 +72,7 @@ MODELS: list[dict[str, Any]] = [
 ]
 
 
-def order(prompt: str = "a [red,blue] car", **keys: Any) -> str:
+def order(prompt: str | list[str] = "a [red,blue] car", **keys: Any) -> str:
     parameters = {"prompt": prompt, **keys.pop("parameters", {})}
     return documents.dump_yaml({"provider": "fake", "model": "painter", **keys, "parameters": parameters})
 

@@ -12,7 +12,6 @@ from artfactoryd import settings
 from artfactoryd.cli.terminal import echo
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
-from artfactoryd.identity import init_command
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
@@ -30,6 +29,8 @@ def home_of(ctx: click.Context) -> Home:
 def shown_home(ctx: click.Context) -> Home:
     """For a command that only looks, also where no home is: of a copy it is said that it is one."""
     home = home_of(ctx)
+    if unread := home.identity.unread:
+        echo(f"artfactoryd: {unread}", err=True)
     if words := home.identity.copy_words:
         echo(f"artfactoryd: {words} What is shown is what was then. {home.identity.way_out}", err=True)
     return home
@@ -50,8 +51,7 @@ def own_home(ctx: click.Context) -> Home:
 
 
 def _check(home: Home) -> None:
-    if not home.is_made:
-        raise WrongUse(f"There is no factory folder at {home.root}. Make one: {init_command(home.root)}")
+    home.check_made()
     home.check_place()
 
 

@@ -33,6 +33,7 @@ class Explanation(JsonObject):
     sidecar: Json
     order_folder: str | None
     attempts: Sequence[AttemptDocument]
+    damaged: str | None = None  # in words, found out since it was shelved
 
     def to_json(self) -> dict[str, object]:
         attempts = [attempt.to_json() for attempt in self.attempts]
@@ -57,6 +58,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
 
     Raises NoSuchProduct, WrongUse where there is no sidecar, and AmbiguousName unless the `latest` is asked for.
     """
+    named = naming.product_given(home, given)
     path = Path(given)
     card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
     if card.is_file():
@@ -64,7 +66,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
     if os.path.lexists(path):
         raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
     with Index.reading(home.index_file) as index:
-        product = naming.product_named(index, naming.product_given(home, given), latest=latest)
+        product = naming.product_named(index, named, latest=latest)
     card = home.root / (product.path + remake.SUFFIX)
     if not card.is_file():
         raise WrongUse(f"{product.path} is no longer on the shelf.")
@@ -81,8 +83,10 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
         attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []
+        known = index.product(sidecar["id"]) if index else None
     folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
-    return Explanation(str(product), _state_of(product, sidecar), sidecar, folder, documents)
+    damaged = known.looked or None if known else None
+    return Explanation(str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged)
 
 
 def _state_of(product: Path, sidecar: Json) -> str:
@@ -103,6 +107,8 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     yield "file", f"{document.file} ({document.bytes_are})"
     size = f", {file['width']}x{file['height']}" if file["width"] else ""
     yield "product", f"{sidecar['id']}, {file['mime']}{size}, {file['bytes']} bytes"
+    if document.damaged or file.get("remark"):
+        yield "remark", document.damaged or file["remark"]
     yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {item['index']}"
     yield from _git(order["git"])

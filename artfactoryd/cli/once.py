@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ def work_once(
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with Progress(quiet) as progress, at_once():
-            report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
+            report = asyncio.run(
+                loop.work(home, settings, options, environ, watch=progress.look, loaded=gc.freeze)
+            )  # no look for garbage walks it all again
     index = Index.look(home.index_file)
     try:
         words = sorted(_words_in_rejected(home) - before)

@@ -12,6 +12,7 @@ from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to
 from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.printable import one_line
@@ -110,7 +111,7 @@ def status_text(document: StatusDocument) -> str:
     return "\n".join([
         *map(one_line, (*_home_lines(document), *_closed_lines(document))),
         f"Spent   {in_dollars(document.spent_usd)}", *document.budget.lines(),
-        "", orders_text([*document.open, *document.recent]),
+        "", orders_text([*document.open, *document.recent], can_drop=not document.inbox_problem),
     ])  # fmt: skip
 
 
@@ -128,6 +129,8 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
         yield "Daemon  none: a copy takes and sends nothing"
     else:
         yield "Daemon  not running: start it with `artfactoryd run`"
+    if document.inbox_problem:
+        yield f"Inbox   {document.inbox_problem}"
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):
         if names:
             yield f"{title:<7} {', '.join(names)}"
@@ -150,11 +153,13 @@ def _closed_lines(document: StatusDocument) -> Iterator[str]:
             yield f"Paused  {name}, since {clock.shown(provider.since)}: `resume {name}`"
     if document.no_room:
         yield f"Disk    {document.no_room}"
+    if document.to_look_at:
+        yield f"Look    {counted(document.to_look_at, 'picture')} still to be looked at"
 
 
-def orders_text(orders: Sequence[OrderDocument]) -> str:
+def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> str:
     if not orders:
-        return "No orders yet. Drop one into the Inbox."
+        return "No orders yet. Drop one into the Inbox." if can_drop else "No orders yet."
     lines: list[str] = []
     for order in orders:
         done = f"{order.count(ItemState.COMPLETED)}/{order.total_items}"

@@ -60,6 +60,7 @@ class FoundDocument(JsonObject):
     model: str | None
     prompt: str
     on_shelf: bool
+    damaged: str | None  # in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _document(row: FoundProduct, home: Home) -> FoundDocument:
         sha256=product.sha256, order_id=product.order_id, order=row.order_name, item=product.number,
         index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
-        on_shelf=(home.root / product.path).is_file(),
+        on_shelf=(home.root / product.path).is_file(), damaged=product.looked or None,
     )  # fmt: skip
 
 
@@ -106,4 +107,5 @@ def products_text(document: ProductsDocument) -> str:
 def _line(product: FoundDocument) -> str:
     prompt = product.prompt if len(product.prompt) <= MOST_PROMPT else product.prompt[:MOST_PROMPT] + "…"
     gone = "" if product.on_shelf else "  (no longer on the shelf)"
-    return f"{clock.shown(product.created_at)[:10]}  {product.path}  {prompt}{gone}"
+    damaged = "  (damaged)" if product.damaged else ""
+    return f"{clock.shown(product.created_at)[:10]}  {product.path}  {prompt}{damaged}{gone}"

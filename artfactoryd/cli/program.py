@@ -81,6 +81,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "uninstall": ("upkeep.service", "Stop the service and take it away; the factory folder stays as it is."),
     "why": ("orders", "What became of a file, and what to do about it."),
 }
+TAKE_FILES = ("explain", "plan", "remake", "submit", "why")  # the name of a file is bytes, and need not be UTF-8
 
 
 def load_command(name: str) -> click.Command:
@@ -99,6 +100,8 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, listed, rest = super().resolve_command(ctx, args)
+        if name not in TAKE_FILES:
+            _check_text(rest)
         with at_once():
             return name, load_command(name) if name and listed else None, rest
 
@@ -131,6 +134,13 @@ class Program(click.Group):
             ctx.exit(log_outlet.INTERRUPTED)
         except OSError as error:
             _fail(ctx, "The system refuses", f"{error}. When that is mended, start again.", DID_NOT_SUCCEED)
+
+
+def _check_text(words: Sequence[str]) -> None:
+    """Raise WrongUse for what no order, product or provider can be called."""
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise WrongUse(f"{word!r} is no UTF-8, and nothing is called so here.")
 
 
 def _fail(ctx: click.Context, title: str, text: str, code: int, between: str = " ") -> NoReturn:

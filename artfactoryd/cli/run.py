@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -63,7 +64,9 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         _until_done(home.make, environ, supervised)
         _look_at_descriptors()
         with at_once():
-            asyncio.run(loop.work(home, settings, RunOptions(supervised=supervised), environ, serve=server.serve))
+            options = RunOptions(supervised=supervised)
+            work = loop.work(home, settings, options, environ, serve=server.serve, loaded=gc.freeze)
+            asyncio.run(work)  # no look for garbage walks all that was loaded again
 
 
 @contextmanager

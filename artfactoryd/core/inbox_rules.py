@@ -22,7 +22,8 @@ SUBMITTED = ".submit.json"  # beside an order that `submit` put there
 LEFT_ALONE = "begins with a dot: it is left alone, as what editors and sync tools write is; rename it"
 PASSED_OVER = "has the name of what editors and sync tools leave behind: it is left alone; rename it"
 RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
-OWN_PAPERS = frozenset({"order.yaml", RESOLVED, RECEIPT})  # of an order's folder on the shelf
+DOCUMENT = "order.yaml"
+OWN_PAPERS = frozenset({DOCUMENT, RESOLVED, RECEIPT})  # of an order's folder on the shelf
 
 JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"

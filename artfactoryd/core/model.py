@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from artfactoryd.core.json_types import Document, Parameters, Schema, Value
@@ -62,7 +63,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     """One endpoint with its parameter schema. `id` is what the provider calls it."""
 
@@ -115,7 +116,7 @@ class Model:
     def required(self) -> Sequence[str]:
         return list(self.schema.get("required") or ())
 
-    @property
+    @cached_property
     def files(self) -> tuple[str, ...]:
         """The parameters in whose value a file may stand: as the value, or deeper in it."""
         named = (name for name, schema in self.properties.items() if file_leaves.takes_files(schema))

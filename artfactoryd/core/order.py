@@ -138,13 +138,16 @@ def _large_numbers(value: Document) -> Iterator[Problem]:
             yield Problem("E_VALUE", f"{key} is at most {most}.", "Write a smaller number.", path=(key,))
 
 
+OVERRIDES = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")  # of direction
+
+
 def project_problems(name: str, key: str | None) -> list[Problem]:
     """A project's name is a folder's name, on every disk and in Finder. `key`: where it is written, if in the order."""
 
     def bad(message: str, fix: str) -> list[Problem]:
         return [Problem("E_PROJECT", message, fix, path=(key,) if key else ())]
 
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in OVERRIDES for letter in name):
         return bad("a project's name cannot hold control characters or line breaks.", "Write it on one plain line.")
     if set(name) & set("/\\:"):
         return bad(f"a project's name cannot hold / \\ or : and {name!r} does.", f"Try {_safer(name)!r}.")

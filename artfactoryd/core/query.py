@@ -56,6 +56,8 @@ def read_query(text: str) -> tuple[Term, ...]:
     """Raises QueryWrong. Nothing written finds everything."""
     if len(text) > LONGEST:
         raise QueryWrong(text[:80], 1, f"a query has at most {LONGEST} characters.")
+    if (bad := next((n for n, letter in enumerate(text, 1) if "\ud800" <= letter <= "\udfff"), None)) is not None:
+        raise QueryWrong(text, bad, "this is no letter: what was typed is no UTF-8.")
     terms = tuple(_terms(text))
     if len(terms) > MOST_TERMS:
         raise QueryWrong(text, terms[MOST_TERMS].column, f"a query has at most {MOST_TERMS} terms.")

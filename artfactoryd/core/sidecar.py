@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SOFTWARE = "artfactoryd"
+VERSION = 2  # of the document; in the first, `base` held whole lists
 
 
 def sidecar(
@@ -18,7 +19,7 @@ def sidecar(
     audio or other.
     """
     return {
-        "id": product["id"], "file": dict(file), "type": kind, "created_at": product["created_at"],
+        "version": VERSION, "id": product["id"], "file": dict(file), "type": kind, "created_at": product["created_at"],
         "project": row["project"],
         "order": {
             "id": row["order_id"], "name": row["order_name"], "sha256": row["document_sha256"], "git": row["git"],
@@ -27,7 +28,7 @@ def sidecar(
         "provider": row["provider"],
         "model": {key: row["model"][key] for key in ("id", "version", "family", "modality")},
         "ticket": row["ticket"],
-        "parameters": {key: row[key] for key in ("base", "generation", "actual", "returned")},
+        "parameters": {key: row[key] for key in ("base", "base_of", "generation", "actual", "returned")},
         "inputs": row["inputs"], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},
         "cost": _cost(row), "timings": row["timings"],
         "tags": row["tags"], "liked": False, "rating": None, "notes": row["notes"], "collections": [],

@@ -19,9 +19,25 @@ def dumps(value: Value, *, indent: int | None = None, separators: tuple[str, str
     return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
 
 
+def document(value: Value) -> bytes:
+    """As a file that people read, in UTF-8: a key a line. Half a surrogate (of a file name that is no UTF-8) becomes
+    its JSON escape, and so comes back. Raises ValueError where a number is not finite."""
+    import orjson  # imported late: whoever only looks writes none
+
+    dumps(value)  # orjson would write null for a number that is none
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a surrogate, a number of more than 64 bits
+        return (dumps(value, indent=2) + "\n").encode("utf-8", "backslashreplace")
+
+
 def loads(data: str | bytes | bytearray) -> Value:
-    """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError."""
-    return json.loads(data, parse_constant=_nothing)
+    """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError, of what is too deep
+    as well."""
+    try:
+        return json.loads(data, parse_constant=_nothing)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def loads_foreign(data: str | bytes | bytearray) -> Value:

@@ -20,7 +20,7 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import storage_errors
 from artfactoryd.shelf import placing, reading
-from artfactoryd.shelf.staging import Staging
+from artfactoryd.shelf.staging import AGAIN, Staging
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
     try:
         with storage_errors(home.work):
             staging = Staging(home.work)
-            staging.clear(going_on)
+            staging.clear(going_on | {name for name in staging.names() if _is_fetched_again(index, name)})
             staging.clear_interim(index.is_spent)
             _clear_private(home)
             if everywhere:
@@ -47,6 +47,13 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
                     placing.discard(path)
     except StorageFull as error:
         log.error("what the last run left is not cleared: %s", error)
+
+
+def _is_fetched_again(index: Index, name: str) -> bool:
+    """What came in place of a damaged product, when it is not recorded yet what became of that."""
+    product, again, rest = name.partition(AGAIN)
+    row = index.product(product) if again and not rest else None
+    return row is not None and row.looked is None
 
 
 def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:

@@ -26,6 +26,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
+LONGEST_TAG = 300  # characters, as in an order
 RACES = 3  # times that what a command was read from may be gone when it is to be recorded
 
 
@@ -191,6 +192,8 @@ class Control:
         for change in command.get("changes") or ():
             if one_line(change) != change:
                 raise WrongUse(f"The tag {one_line(change[1:])} holds a control character or a line break.")
+            if len(change) - 1 > LONGEST_TAG:
+                raise WrongUse(f"A tag has at most {LONGEST_TAG} characters, this one has {len(change) - 1}.")
         marks = _marks(self._books.index, command, products)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."

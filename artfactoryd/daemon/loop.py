@@ -21,23 +21,24 @@ from typing import Any
 
 from artfactoryd import failpoints, log_outlet
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
-from artfactoryd.daemon.app import App, open_app
+from artfactoryd.daemon.app import App
+from artfactoryd.daemon.opening import LATE, opened
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.resumption import Resumption, unfinished
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
-from artfactoryd.daemon.steady import AGAIN, Steady, end
+from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
-from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, StorageSick, WrongUse
+from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
+from artfactoryd.planning.models import load_catalog
 from artfactoryd.settings import Settings
-from artfactoryd.storage.database import DatabaseError, is_passing
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
 
@@ -47,21 +48,22 @@ Health = Callable[[], dict[str, Any]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 Serve = Callable[[App, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 Watch = Callable[[Index, Sequence[str]], None]
+Loaded = Callable[[], None]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
 IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
-LONGEST_AGAIN = 30.0  # seconds between tries to open what a person must mend first
-LATE = 60.0  # seconds without a look at the inbox: something is badly wrong
 
 
 class Daemon:
     def __init__(
         self, app: App, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
-        watch: Watch | None = None,
+        watch: Watch | None = None, loaded: Loaded = lambda: None,
     ) -> None:  # fmt: skip
-        """`serve`: the status page, for as long as the daemon is at work; `watch`: looks at the orders met so far."""
+        """`serve`: the status page, for as long as the daemon is at work; `watch`: looks at the orders met so far;
+        `loaded`: called once, when all is there that the first order needs."""
         self.app, self.options, self._environ, self._serve, self._watch = app, options, environ, serve, watch
+        self._loaded = loaded
         self.stop = asyncio.Event()
         self._tally = Tally()
         if options.only:
@@ -121,9 +123,10 @@ class Daemon:
         self.stop.set()
 
     def _is_moved(self) -> bool:
-        """A home that is not where it was stops the run: creates on the way get their tickets, nothing else is done."""
+        """A home (or index) that is not where it was stops the run: creates on the way get tickets, no more is done."""
         try:
             self.app.home.check_held()
+            self.app.books.check_index()
         except HomeMoved as error:
             self._stop_for(error)
         return self._moved is not None
@@ -149,7 +152,7 @@ class Daemon:
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._serve_inbox, self._serve_commands, self._write_receipts,
+            self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run, self._warm_up,
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
@@ -157,6 +160,11 @@ class Daemon:
             self._spawn_service(self._steady.run(service))
         if self._serve is not None:
             self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
+
+    async def _warm_up(self) -> None:
+        """The first order finds the Library read."""
+        await asyncio.to_thread(load_catalog, self.app.home.models, self.app.home.told)
+        self._loaded()
 
     def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
         self._spawn(service, self._services)
@@ -333,6 +341,7 @@ class Daemon:
             and not self._expanding
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
+            and not self.app.execution.later.owes(self._tally.orders)
         )
 
     @property
@@ -346,36 +355,11 @@ def _hangup() -> list[signal.Signals]:
     return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 
-async def _open(
-    stack: AsyncExitStack, home: Home, settings: Settings, environ: dict[str, str], options: RunOptions
-) -> App:
-    """The home, opened. What the machine refuses just now is waited out, but by a run that is to end by itself; what it
-    refuses until a person mends it, only by a supervised one. Raises WrongUse of that."""
-    again = AGAIN
-    while True:
-        try:
-            return await stack.enter_async_context(open_app(home, settings, environ))
-        except HomeMoved:
-            raise
-        except (OSError, StorageFull, StorageSick, DatabaseError) as error:
-            lasts = not (isinstance(error, StorageFull) or is_passing(error))
-            if not options.until_done and lasts and not options.supervised and isinstance(error, OSError):
-                raise WrongUse(f"The system refuses: {error}. When that is mended, start again.") from error
-            if options.until_done or (lasts and not options.supervised):
-                raise
-            log.error("the work waits: %s", error)
-            home.tell({"waits": str(error)})
-            notify.ready(environ, f"waits: {error}", LATE)
-        await asyncio.sleep(again)
-        again = min(2 * again, LONGEST_AGAIN) if lasts else AGAIN
-        home.tell({"waits": None})
-
-
 async def work(
     home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
-    watch: Watch | None = None,
+    watch: Watch | None = None, loaded: Loaded = lambda: None,
 ) -> RunReport:  # fmt: skip
-    """Work in a home whose lock is held, until stopped or done. `serve` and `watch`: services of whoever starts it.
+    """Work in a home whose lock is held, until stopped or done. The last three are of whoever starts it: see Daemon.
 
     Raises WrongUse where a library that is installed may buy twice, and in a copy of another home.
     """
@@ -386,8 +370,8 @@ async def work(
         raise WrongUse(why)
     try:
         async with AsyncExitStack() as stack:
-            app = await _open(stack, home, settings, environ, options)
-            daemon = Daemon(app, options, environ, serve=serve, watch=watch)
+            app = await opened(stack, home, settings, environ, options)
+            daemon = Daemon(app, options, environ, serve=serve, watch=watch, loaded=loaded)
             await daemon.run()
             return daemon.report
     except BaseException as error:

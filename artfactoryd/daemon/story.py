@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from artfactoryd import news
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.money import usd
-from artfactoryd.log import generation
+from artfactoryd.log import generation, together
 from artfactoryd.news import News
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import (
@@ -54,13 +54,14 @@ class Story:
     def hear(self, index: Index, events: Sequence[Event]) -> None:
         """What was just recorded, all of it visible in `index`."""
         begun = self._first_attempts(index, events)
-        for event in events:
-            if isinstance(event, Wish | Reuse):
-                self._sent[event.attempt] = _Sent(event.provider, event.model, getattr(event, "reserved", 0))
-            self._note_attempt(index, event)
-            for piece in self._news(index, event, begun):
-                news.tell(piece)
-            self._forget(event)
+        with together():
+            for event in events:
+                if isinstance(event, Wish | Reuse):
+                    self._sent[event.attempt] = _Sent(event.provider, event.model, getattr(event, "reserved", 0))
+                self._note_attempt(index, event)
+                for piece in self._news(index, event, begun):
+                    news.tell(piece)
+                self._forget(event)
 
     def _news(self, index: Index, event: Event, begun: set[str]) -> Iterator[News]:
         if isinstance(event, Wish | Reuse) and event.order in begun:

@@ -26,6 +26,9 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.reconciliation import Reconciliation
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
+from artfactoryd.execution.shelving.again import Again
+from artfactoryd.execution.shelving.eye import Eye
+from artfactoryd.execution.shelving.later import LaterLook
 from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.execution.worker import Worker
 from artfactoryd.factories import Factory, Reconciles
@@ -52,6 +55,7 @@ class Execution:
     health: Health
     doubts: Doubts
     worker: Worker
+    later: LaterLook
     dispatcher: Dispatcher
     reconciliation: Reconciliation
     clock: Callable[[], datetime]
@@ -103,15 +107,18 @@ def assemble(
     uploads = UploadWaits()
     calls = Calls(home, books, factories, clock, uploads)
     choosing = Choosing(Staging(home.work), fetcher, recorder, clock)
+    delivery, eye = Delivery(home, books, settings, factories, fetcher, recorder, clock), Eye()
+    again = Again(home, index, settings, factories, fetcher, eye, clock)
+    later = LaterLook(home, books, settings, recorder, again, eye, lambda: delivery.at_work)
     worker = Worker(
         index, gates, queues, flights, single_flight, capped, disk, receipts, recorder,
         Reuse(index, single_flight, queues, recorder, home, clock),
         Purchase(home, index, factories, gates, queues, flights, recorder, health, calls, uploads, settings, clock),
         Collection(index, factories, gates, queues, flights, recorder, health, choosing),
-        Delivery(home, books, settings, factories, fetcher, recorder, clock),
+        delivery, later,
     )  # fmt: skip
     return Execution(
-        gates, queues, flights, capped, receipts, disk, health, doubts, worker,
+        gates, queues, flights, capped, receipts, disk, health, doubts, worker, later,
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
         clock,

@@ -16,12 +16,12 @@ import uuid_utils
 
 from artfactoryd import factories
 from artfactoryd.core import letters
+from artfactoryd.core.line_values import Output
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.staging import INLINE, Staging
-from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ running -> result: delivering
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -88,11 +88,12 @@ class Collection:
 
     async def _ask_to_the_end(self, row: ItemRow) -> Outputs:
         """What the run gave. Raises RunFailed or OutputLost when it has ended without."""
-        provider, clock = row.provider, asyncio.get_running_loop().time
+        provider, clock = row.provider, time.monotonic
         gate, pace, model = self._gates[provider], self._paces[provider], last_attempt(self._index, row).model
-        began, trouble = clock(), _Trouble()
-        if not self._flights.is_owed(row.item_key):
-            await gate.rest(pace.first(model))
+        began, trouble = self._flights.sent_at(row.item_key) or clock(), _Trouble()
+        rest = began + pace.first(model) - clock()
+        if rest > 0 and not self._flights.is_owed(row.item_key):
+            await gate.rest(rest)
         while True:
             pause = pace.pause(clock() - began)
             try:

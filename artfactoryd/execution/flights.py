@@ -9,6 +9,8 @@ so what is asked here and done about it without an await between is one step.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,11 +36,13 @@ WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """`owed`: bought before, and not asked about since. `adopted`: it was about to be sent and turned out to be bought
-    already. `cancelled`: by a person, and the provider is yet to be told."""
+    """`sent_at`: by the steady clock, of what this run sent. `owed`: bought before, and not asked about since.
+    `adopted`: it was about to be sent and turned out to be bought already. `cancelled`: by a person, and the provider
+    is yet to be told."""
 
     provider: str
     phase: Phase = Phase.OPENING
+    sent_at: float | None = None
     owed: bool = False
     adopted: bool = False
     cancelled: bool = False
@@ -47,6 +51,8 @@ class Flight:
 class Flights:
     def __init__(self) -> None:
         self._table: dict[ItemKey, Flight] = {}
+        self._owing: Counter[str] = Counter()  # by provider, how many are owed: asked at every turn of every line
+        self._sending = 0
         self._stuck: dict[ItemKey, str] = {}
         self._releases: dict[ItemKey, asyncio.Event] = {}
         self._stopping = False
@@ -55,16 +61,30 @@ class Flights:
 
     def begin(self, row: ItemRow, *, owed: bool = False) -> None:
         """Somebody works on it from here on. Of one that has begun already nothing changes."""
-        self._table.setdefault(row.item_key, Flight(row.provider, owed=owed))
+        if row.item_key not in self._table:
+            self._set(row.item_key, Flight(row.provider, owed=owed))
 
     def end(self, key: ItemKey) -> None:
         """Nobody works on it any more. One that was adopted meanwhile begins anew at once, and stays in the table."""
-        flight = self._table.pop(key, None)
-        if flight is not None and flight.adopted:
-            self._table[key] = Flight(flight.provider)
+        flight = self._table.get(key)
+        if flight is not None:
+            self._set(key, Flight(flight.provider) if flight.adopted else None)
+
+    def _set(self, key: ItemKey, flight: Flight | None) -> None:
+        """The one place at which the table changes; what is counted follows it."""
+        if (before := self._table.get(key)) is not None:
+            self._owing[before.provider] -= before.owed
+            self._sending -= before.phase is Phase.SENDING
+        if flight is None:
+            self._table.pop(key, None)
+        else:
+            self._table[key] = flight
+            self._owing[flight.provider] += flight.owed
+            self._sending += flight.phase is Phase.SENDING
 
     @contextmanager
     def sending(self, key: ItemKey) -> Iterator[None]:
+        self._set(key, replace(self._table[key], sent_at=time.monotonic()))
         with self._during(key, Phase.SENDING):
             yield
 
@@ -80,6 +100,9 @@ class Flights:
             yield
         finally:
             self._enter(key, Phase.OPENING)
+
+    def sent_at(self, key: ItemKey) -> float | None:
+        return self._table[key].sent_at
 
     def asks(self, key: ItemKey) -> None:
         """The provider may be asked about it (again)."""
@@ -98,7 +121,7 @@ class Flights:
         self._enter(key, Phase.WAITS_FOR_BOUND)
 
     def _enter(self, key: ItemKey, phase: Phase) -> None:
-        self._table[key] = replace(self._table[key], phase=phase)
+        self._set(key, replace(self._table[key], phase=phase))
 
     # --- what happens to it on the way ---
 
@@ -106,16 +129,16 @@ class Flights:
         """It turned out to be bought: whoever works on it goes on from there. False when nobody works on it."""
         if key not in self._table:
             return False
-        self._table[key] = replace(self._table[key], adopted=True)
+        self._set(key, replace(self._table[key], adopted=True))
         return True
 
     def cancel(self, key: ItemKey) -> None:
         """A person did: the provider is told with the next question. Nothing where nobody works on it."""
         if key in self._table:
-            self._table[key] = replace(self._table[key], cancelled=True)
+            self._set(key, replace(self._table[key], cancelled=True))
 
     def cancel_told(self, key: ItemKey) -> None:
-        self._table[key] = replace(self._table[key], cancelled=False)
+        self._set(key, replace(self._table[key], cancelled=False))
 
     def is_cancelled(self, key: ItemKey) -> bool:
         return self._table[key].cancelled
@@ -157,27 +180,29 @@ class Flights:
 
     def owe_tickets(self) -> None:
         """Every ticket that is out is to be asked about before anything new is sent."""
-        for key, flight in self._table.items():
+        for key, flight in list(self._table.items()):
             if flight.phase in TICKET_OUT:
-                self._table[key] = replace(flight, owed=True)
+                self._set(key, replace(flight, owed=True))
 
     def asked_about(self, key: ItemKey) -> None:
         """Nothing new need wait for it any longer."""
-        if key in self._table:
-            self._table[key] = replace(self._table[key], owed=False)
+        if key in self._table and self._table[key].owed:
+            self._set(key, replace(self._table[key], owed=False))
 
     def forgive(self, provider: str) -> None:
         """Nothing new need wait any longer for whatever is owed there."""
-        for key, flight in self._table.items():
+        if not self.owes(provider):
+            return
+        for key, flight in list(self._table.items()):
             if flight.owed and flight.provider == provider:
-                self._table[key] = replace(flight, owed=False)
+                self._set(key, replace(flight, owed=False))
 
     def is_owed(self, key: ItemKey) -> bool:
         return self._table[key].owed
 
     def owes(self, provider: str) -> bool:
         """Whether something there was bought before and not asked about since."""
-        return any(flight.owed and flight.provider == provider for flight in self._table.values())
+        return self._owing[provider] > 0
 
     # --- what others ask ---
 
@@ -196,7 +221,7 @@ class Flights:
     @property
     def is_sending(self) -> bool:
         """Whether a create is on the way."""
-        return any(flight.phase is Phase.SENDING for flight in self._table.values())
+        return self._sending > 0
 
     def orders_asking(self, provider: str) -> set[str]:
         """The orders that have a ticket out there."""

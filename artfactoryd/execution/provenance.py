@@ -7,6 +7,8 @@ from typing import Any
 
 from artfactoryd import __version__
 from artfactoryd.core import file_names
+from artfactoryd.core.inbox_rules import DOCUMENT
+from artfactoryd.core.line_values import Output
 from artfactoryd.core.money import MICRO
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
@@ -17,7 +19,6 @@ from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.media import Media
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow
 
 
@@ -35,7 +36,7 @@ class Provenance:
             "copy": row.copy, "seed": row.seed, "key": row.key,
             "tokens": [{"parameter": p, "token": t, "value": v} for p, t, v in row.tokens],
             "provider": row.provider, "model": _model(row, attempt, order), "ticket": row.ticket,
-            "base": plan_of(order).base(row.model),
+            "base": plan_of(order).base(row.number), "base_of": _document(order),
             "generation": row.generation, "actual": attempt.actual,
             "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
             "cost_usd": round(float(cost / MICRO / max(1, delivered)), 6), "cost_estimated": estimated,
@@ -116,6 +117,11 @@ def _model(row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]
     if order.rehearsal:
         return {"id": attempt.model, "version": None, "family": model["family"], "modality": model["modality"]}
     return {key: model[key] for key in ("id", "version", "family", "modality")}
+
+
+def _document(order: OrderRow) -> dict[str, str | None]:
+    """Where all of it is written: the order as it was dropped."""
+    return {"sha256": order.document_sha256, "path": f"{order.folder}/{DOCUMENT}" if order.folder else None}
 
 
 def _inputs(row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:

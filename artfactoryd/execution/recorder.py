@@ -17,8 +17,8 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Ticket
 from artfactoryd.printable import redact
-from artfactoryd.storage.events import Failure, OfAttempt, Release, TicketTaken, Tombstone, Wish
-from artfactoryd.storage.rows import AttemptRow, ItemKey, ItemRow
+from artfactoryd.storage.events import Failure, Look, OfAttempt, Release, Reuse, TicketTaken, Tombstone, Wish
+from artfactoryd.storage.rows import ItemKey, ItemRow
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
@@ -45,19 +45,34 @@ class Recorder:
 
     async def record(self, event: OfAttempt | Tombstone) -> ItemRow:
         """Written down, however long the disk takes to have room for it. The item as it is then."""
+        await self._write(event)
+        failpoints.point(f"recorded_{event.kind}")
+        self._receipts.touch(event.order)
+        if self._gave_money_back(event):
+            self._capped.money_came_back(event.order)
+        return item_now(self._books.index, ItemKey(event.order, event.item))
+
+    def _gave_money_back(self, event: OfAttempt | Tombstone) -> bool:
+        """Its attempt cost less than was set aside. What begins one, or only names its ticket, gives nothing back."""
+        if isinstance(event, Wish | Reuse | TicketTaken) or not event.attempt:
+            return False
+        attempt = self._books.index.attempt(event.attempt)
+        return attempt is not None and attempt.cost is not None and attempt.cost < attempt.reserved
+
+    async def look(self, look: Look) -> None:
+        """That a product is damaged, however long the disk takes to have room for it."""
+        await self._write(look)
+        failpoints.point("recorded_look")
+        self._receipts.touch(look.order)
+
+    async def _write(self, event: OfAttempt | Tombstone | Look) -> None:
         while True:
             try:
                 await self._books.record(event)
-                break
+                return
             except StorageFull as error:
                 log.error("a %s waits to be written: %s", event.kind, error)
                 await asyncio.sleep(WRITE_AGAIN)
-        failpoints.point(f"recorded_{event.kind}")
-        self._receipts.touch(event.order)
-        attempt = self._books.index.attempt(event.attempt) if event.attempt else None
-        if attempt is not None and _gave_money_back(attempt):
-            self._capped.money_came_back(event.order)
-        return item_now(self._books.index, ItemKey(event.order, event.item))
 
     async def note(self, row: ItemRow, words: str | None) -> None:
         """Why it does not go on just now (None: it does): for receipt and status, until its next move."""
@@ -97,7 +112,3 @@ def _resolve(references: Sequence[tuple[file_leaves.Place, str]]) -> None:
     for place, location in references:
         with contextlib.suppress(WrongUse):
             credentials.resolve_secret(location, secret_values.name_of(place))  # which hides it
-
-
-def _gave_money_back(attempt: AttemptRow) -> bool:
-    return attempt.cost is not None and attempt.cost < attempt.reserved

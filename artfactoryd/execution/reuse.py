@@ -15,6 +15,7 @@ import uuid_utils
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.line_values import Output
 from artfactoryd.errors import OutputLost
 from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.queue import Queues
@@ -28,7 +29,6 @@ from artfactoryd.shelf.reading import card_of, read_sidecar
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.line_values import Output
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutputRow
 
 log = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from artfactoryd.errors import (
 )
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
-from artfactoryd.execution.delivery import Delivery, is_copy
+from artfactoryd.execution.delivery import Delivery
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.pacing.gate import Gate
@@ -36,6 +36,8 @@ from artfactoryd.execution.receipts_due import ReceiptsDue
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.rows import at_stake, item_now, order_of
+from artfactoryd.execution.shelving.filing import is_copy
+from artfactoryd.execution.shelving.later import LaterLook
 from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.log import fields as log_fields
 from artfactoryd.storage import dependencies
@@ -55,11 +57,13 @@ class Worker:
         self, index: Index, gates: Mapping[str, Gate], queues: Queues, flights: Flights, single_flight: SingleFlight,
         capped: CappedOrders, disk: Disk, receipts: ReceiptsDue, recorder: Recorder,
         reuse: Reuse, purchase: Purchase, collection: Collection, delivery: Delivery,
+        later: LaterLook,
     ) -> None:  # fmt: skip
         self._index, self._gates, self._queues = index, gates, queues
         self._flights, self._single_flight, self._capped = flights, single_flight, capped
         self._disk, self._receipts, self._recorder = disk, receipts, recorder
         self._reuse, self._purchase, self._collection, self._delivery = reuse, purchase, collection, delivery
+        self._later = later
 
     async def make(self, row: ItemRow) -> None:
         """From the state of `row` to its end. It holds a slot of its gate. Only a sick disk gets out as an error."""
@@ -156,6 +160,7 @@ class Worker:
         try:
             settlement = await self._delivered(row)
             await self._recorder.record(settlement)
+            self._later.wake()
             if dependencies.feeds(self._index, row):
                 self._receipts.add(row.order_id)
                 self._queues.look_again(row.order_id)

@@ -19,6 +19,7 @@ from pathlib import Path
 from artfactoryd import documents, failpoints, news
 from artfactoryd.clock import Age
 from artfactoryd.core.expansion.hold_reasons import Reason
+from artfactoryd.core.line_values import HoldReason
 from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
@@ -39,7 +40,6 @@ from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold
-from artfactoryd.storage.line_values import HoldReason
 from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
@@ -79,6 +79,7 @@ class Intake:
         self._settings, self._clock, self._ages = settings, clock, dict[str, Age]()  # of claims that await a picture
         self._attachments = Attachments()
         self._opening = asyncio.Lock()
+        self._new: set[str] = set()  # orders accepted by this process, of which no folder was begun yet
 
     async def take(self, claim: Claim) -> Outcome:
         """Take what was dropped to its next resting place.
@@ -109,6 +110,7 @@ class Intake:
         if not isinstance(decided, list):
             return decided
         await self._books.record(*decided)
+        self._new.update(line.order for line in decided if isinstance(line, Acceptance))
         failpoints.point("order_accepted")
         return None
 
@@ -128,12 +130,16 @@ class Intake:
         """What becomes of it, or the lines that make orders of it."""
         if self._is_young(claim) and put_back.awaits_picture(self._home, self._books.index, claim):
             return Waiting(Lack.PICTURE, "The picture that belongs to it may be dropped a moment later.")
-        for back in (put_back.put_back, own_folder.put_back):
-            place = await asyncio.to_thread(back, self._home, self._books.index, claim)
-            if place is not None:
-                await asyncio.to_thread(self._claims.clear, claim)
-                return PutBack(place)
+        if place := await asyncio.to_thread(self._put_back, claim):
+            return PutBack(place)
         return await self._read(claim)
+
+    def _put_back(self, claim: Claim) -> Path | None:
+        for back in (put_back.put_back, own_folder.put_back):
+            if place := back(self._home, self._books.index, claim):
+                self._claims.clear(claim)
+                return place
+        return None
 
     async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
         """What remains to be done for orders that are in the books: `rows`, all of the claim."""
@@ -147,11 +153,11 @@ class Intake:
         for entry in held:
             await asyncio.to_thread(self._claims.drop_held, entry)
         await asyncio.to_thread(self._lay_out, claim, ready, binned)
-        await asyncio.to_thread(self._claims.clear, claim)
         return Accepted(_ids(rows), _ids(ready))
 
     def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
-        """What the claim holds beside what its orders used goes to Rejected with a word: it may be the only copy."""
+        """The claim is cleared; what it holds beside what its orders used goes to Rejected with a word first: it may be
+        the only copy."""
         left = attachments.leftovers(claim, [picture["value"] for row in ready for picture in row.inputs])
         if claim.is_order_folder:
             left = own_folder.beyond_shelf(self._home, self._books.index, claim, left)
@@ -163,6 +169,7 @@ class Intake:
             self._set_aside(claim.entry, notices.left_text(claim.name, claim.name, True))
         elif left and not binned:
             self._claims.reject(claim, notices.left_text(claim.name, claim.name, False))
+        self._claims.clear(claim)
 
     def _set_aside(self, path: Path, text: str) -> None:
         taken_at = self._clock().isoformat(timespec="milliseconds")
@@ -200,12 +207,14 @@ class Intake:
             return await self._read_once(claim, await self._descriptions.learn(unknown.names))
 
     async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
-        readings = await asyncio.to_thread(self._claims.begin_reading, claim)
-        if readings > MOST_READINGS:
+        return await asyncio.to_thread(self._counted_reading, claim, heard)
+
+    def _counted_reading(self, claim: Claim, heard: Heard) -> list[Study]:
+        if self._claims.begin_reading(claim) > MOST_READINGS:
             raise Refusal([_poison(claim.name)])
         failpoints.point("reading")
         try:
-            return await asyncio.to_thread(self._study_with_pictures, claim, heard)
+            return self._study_with_pictures(claim, heard)
         finally:  # however it ends: what is counted is deaths
             self._claims.finish_reading(claim)
 
@@ -371,8 +380,10 @@ class Intake:
             document = (
                 await asyncio.to_thread(_as_dropped, row, claim, most_bytes(self._settings.now)) if claim else None
             )
+            is_new = row.id in self._new
+            self._new.discard(row.id)
             folder = await asyncio.to_thread(
-                order_folder.open_folder, self._home, row, plan_of(row), lying, document
+                order_folder.open_folder, self._home, row, plan_of(row), lying, document, is_new=is_new
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
 

@@ -69,6 +69,7 @@ class Scan:
     waiting: tuple[str, ...] = ()
     due: float = math.inf
     blind: str = ""  # why something could not be looked into; then the rest is not all there is
+    at: float = field(default=0.0, compare=False)  # when it was looked (monotonic)
 
 
 _Seen = dict[Path, tuple[tuple[int, ...], float]]
@@ -106,7 +107,7 @@ class _Look:
     def result(self) -> Scan:
         oldest_first = sorted(self.ready, key=lambda entry: entry[:2])
         ready = tuple(ready for _, _, ready in oldest_first)
-        return Scan(ready, tuple(self.strays), tuple(self.waiting), self.due, " ".join(sorted(self.blind)))
+        return Scan(ready, tuple(self.strays), tuple(self.waiting), self.due, " ".join(sorted(self.blind)), self.now)
 
 
 class Inbox:
@@ -303,7 +304,8 @@ class Inbox:
                 took = time.monotonic() - began
                 watching = self._watches() and watcher.tend(self._folders, self._root, time.monotonic())
                 yield scan
-                until = began + min(self._period, max(scan.due, REST, 2 * took))
+                due = scan.at - began + scan.due  # a look that comes a moment too early costs another REST
+                until = began + min(self._period, max(due, REST, 2 * took))
                 while not stop.is_set() and not hint.is_set() and (left := until - time.monotonic()) > 0:
                     await _wait(hint, left if watching else min(left, SLICE))
         finally:

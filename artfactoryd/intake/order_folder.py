@@ -22,12 +22,13 @@ from artfactoryd.storage.rows import OrderRow
 
 
 def open_folder(
-    home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], Path] | None, original: bytes | None = None
-) -> Path:
+    home: Home, row: OrderRow, plan: Plan, lying: Callable[[Json], Path] | None, original: bytes | None = None, *,
+    is_new: bool = False,
+) -> Path:  # fmt: skip
     """`Projects/PROJECT/DATE/NAME` with its papers and inputs, durable; the same folder for the same order id.
 
     `lying`: where a picture that the order names lies. `original`: the document where the books keep it without the
-    queries of its addresses.
+    queries of its addresses. `is_new`: nobody has begun its folder.
     """
     date = datetime.fromisoformat(row.accepted_at).astimezone().strftime("%Y-%m-%d")
     document = original or document_bytes(row.document)
@@ -43,7 +44,14 @@ def open_folder(
     project = order_folders.existing_project(home.projects, row.project)
     name = folder_name(row.name, bool(row.rehearsal))
     return order_folders.open_order_folder(
-        home.projects, project, date, name, row.id, files, lambda: project_document(row).encode()
+        home.projects,
+        project,
+        date,
+        name,
+        row.id,
+        files,
+        lambda: project_document(row).encode(),
+        is_new=is_new,
     )
 
 

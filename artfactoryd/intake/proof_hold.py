@@ -14,6 +14,7 @@ from pathlib import Path
 
 from artfactoryd import failpoints
 from artfactoryd.core.lifecycle import ENDED
+from artfactoryd.core.line_values import HoldReason
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.errors import IllegalMove, StorageFull
 from artfactoryd.intake import notices
@@ -23,7 +24,6 @@ from artfactoryd.medium import storage_errors
 from artfactoryd.reporting import waiting
 from artfactoryd.storage import budget, projection
 from artfactoryd.storage.events import Hold
-from artfactoryd.storage.line_values import HoldReason
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 

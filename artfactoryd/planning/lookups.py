@@ -7,24 +7,22 @@ a text (core/grammar).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from artfactoryd import documents
 from artfactoryd.core.names import nfc
-from artfactoryd.entries import LITTER, bounded, files_below
+from artfactoryd.entries import LITTER, files_below
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.planning.read_once import ReadOnce
 
 LISTS, TEXTS = (".yaml", ".yml", ".json"), (".txt",)
 MOST_BYTES = 16 << 20
 MARKS = frozenset("-_/ ")
 
-_Version = tuple[int, int, int]
-_read: dict[tuple[Path, _Version], tuple[str, ...]] = {}  # for as long as the process lives; a few files of text
-MOST_KEPT = 1000
-
 
 class LookupFiles(Mapping[str, tuple[str, ...]]):
-    """By name: `colors/warm` is the file colors/warm.txt (or .yaml). Names are those of the moment it was made.
+    """By name: `colors/warm` is the file colors/warm.txt (or .yaml). Names are those of the moment it was first asked.
 
     A file that cannot be used gives its own name as its one value; why is told in `problems`, once.
     """
@@ -32,27 +30,27 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
-        self._files: dict[str, Path] = {}
-        self._twice: dict[str, Problem] = {}
-        for path in _files(folder):
-            name = name_of(path, folder)
-            if name in self._files:
-                self._twice[name] = _twice(name, self._files[name], path)
-            self._files.setdefault(name, path)
+
+    @cached_property
+    def _paths(self) -> dict[str, list[Path]]:
+        paths: dict[str, list[Path]] = {}
+        for path in _files(self.folder):
+            paths.setdefault(name_of(path, self.folder), []).append(path)
+        return paths
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._paths)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._paths)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files
+        return name in self._paths
 
     def __getitem__(self, name: str) -> tuple[str, ...]:
-        path = self._files[name]
-        if name in self._twice:
-            self._complain([self._twice[name]])
+        path, *more = self._paths[name]
+        if more:
+            self._complain([_twice(name, path, more[-1])])
         try:
             return _values(path)
         except Refusal as refusal:
@@ -64,12 +62,12 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
 
     def file(self, name: str) -> Path:
         """Raises KeyError."""
-        return self._files[name]
+        return self._paths[name][0]
 
     def check(self) -> list[Problem]:
         """Every file read: what is wrong with any of them."""
-        found = list(self._twice.values())
-        for name, path in self._files.items():
+        found = [_twice(name, path, more[-1]) for name, (path, *more) in self._paths.items() if more]
+        for name, (path, *_) in self._paths.items():
             if not all(each.isalnum() or each in MARKS for each in name):
                 message = "a lookup's name holds letters, digits, blanks, - _ and / only; in an order this has no name."
                 found.append(Problem("E_LOOKUP_NAME", message, "Rename the file.", file=str(path)))
@@ -98,26 +96,22 @@ def _files(folder: Path) -> Iterator[Path]:
 def _values(path: Path) -> tuple[str, ...]:
     """Raises Refusal."""
     try:
-        status = path.stat()
-        key = path, (status.st_ino, status.st_size, status.st_mtime_ns)
-        if key not in _read:
-            if len(_read) >= MOST_KEPT:
-                _read.clear()
-            _read[key] = _parsed(path)
-        return _read[key]
+        return _lookup(path)
     except OSError as error:
         message = f"the lookup cannot be read: {error.strerror}."
         raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None
 
 
-def _parsed(path: Path) -> tuple[str, ...]:
-    data = bounded(path, MOST_BYTES)
+def _parsed(data: bytes, path: Path) -> tuple[str, ...]:
     read = documents.read_lines if path.suffix.lower() in TEXTS else documents.read_list
     # A file's name that ends in .txt is right here, though it would be wrong for an order.
     values = tuple(read(data, str(path), most_bytes=MOST_BYTES))
     if not values:
         raise Refusal([Problem("E_EMPTY", "a lookup needs at least one value.", "Write one a line.", file=str(path))])
     return values
+
+
+_lookup = ReadOnce(_parsed, MOST_BYTES)
 
 
 def _twice(name: str, first: Path, second: Path) -> Problem:

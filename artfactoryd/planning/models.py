@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, not_readable
+from artfactoryd.planning.read_once import ReadOnce
 
 SHIPPED = Path(__file__).parents[1] / "catalog"
 ENDINGS = (".yaml", ".yml", ".json")
 Check = Callable[[Document], list[Problem]]
+Reader = Callable[[Path], Sequence[Model]]
 _DECIMAL = re.compile(r"\+?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 
 
@@ -37,10 +39,10 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
     shipped, problems = shipped_models()
     known = {(model.provider, model.id): model for model in shipped}
     for path in sorted(told.iterdir()) if told and told.is_dir() else ():
-        for said in _all_in(path, _problems)[0]:
+        for said in _all_in(path, _own)[0]:
             before = known.get((said.provider, said.id))
             known[said.provider, said.id] = renewed(before, said) if before else said
-    own, wrong = _all_in(folder, _problems) if folder else ([], [])
+    own, wrong = _all_in(folder, _own) if folder else ([], [])
     return [*known.values(), *own], [*problems, *wrong]
 
 
@@ -50,21 +52,21 @@ def shipped_models() -> tuple[list[Model], list[Problem]]:
 
     Not held against JSON Schema's own schema, which takes longer than all the rest of a start; their test does.
     """
-    return _all_in(SHIPPED, _shape_problems)
+    return _all_in(SHIPPED, _shipped)
 
 
-def _all_in(folder: Path, check: Check) -> tuple[list[Model], list[Problem]]:
+def _all_in(folder: Path, read: Reader) -> tuple[list[Model], list[Problem]]:
     try:
-        return _all(list(_files(folder)), check)
+        return _all(list(_files(folder)), read)
     except OSError as error:
         return [], [not_readable(error)]
 
 
-def _all(paths: Iterable[Path], check: Check) -> tuple[list[Model], list[Problem]]:
+def _all(paths: Iterable[Path], read: Reader) -> tuple[list[Model], list[Problem]]:
     models: list[Model] = []
     problems: list[Problem] = []
     for path in paths:
-        found, wrong = _read(path, check)
+        found, wrong = _read(path, read)
         models += found
         problems += wrong
     return models, problems
@@ -72,7 +74,7 @@ def _all(paths: Iterable[Path], check: Check) -> tuple[list[Model], list[Problem
 
 def told_version(told: Path, provider: str, name: str) -> Model | None:
     """What the provider said about exactly this version (`owner/name:version`), when it was asked."""
-    found, _ = _all([path], _problems) if (path := _place(told, provider, name)).is_file() else ([], [])
+    found, _ = _all([path], _own) if (path := _place(told, provider, name)).is_file() else ([], [])
     return next((model for model in found if model.full == name), None)
 
 
@@ -115,17 +117,25 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _read(path: Path, check: Check) -> tuple[list[Model], list[Problem]]:
+def _read(path: Path, read: Reader) -> tuple[Sequence[Model], Sequence[Problem]]:
     try:
-        read = documents.read_documents(bounded(path, documents.MOST_BYTES), str(path))
+        return read(path), ()
     except Refusal as refusal:
-        return [], list(refusal.problems)
+        return (), refusal.problems
     except OSError as error:
         message = f"the file cannot be read: {error.strerror}."
-        return [], [Problem("E_READ", message, "Look at its permissions.", file=str(path))]
-    problems = [problem for document in read for problem in check(document)]
-    models = [] if problems else [Model.from_mapping(_with_price_as_written(each), str(path)) for each in read]
-    return models, problems
+        return (), [Problem("E_READ", message, "Look at its permissions.", file=str(path))]
+
+
+def _shipped(path: Path) -> list[Model]:
+    return _models(bounded(path, documents.MOST_BYTES), path, _shape_problems)
+
+
+def _models(data: bytes, path: Path, check: Check) -> list[Model]:
+    read = documents.read_documents(data, str(path))
+    if problems := [problem for document in read for problem in check(document)]:
+        raise Refusal(problems)
+    return [Model.from_mapping(_with_price_as_written(document), str(path)) for document in read]
 
 
 def _shape_problems(document: Document) -> list[Problem]:
@@ -134,6 +144,9 @@ def _shape_problems(document: Document) -> list[Problem]:
 
 def _problems(document: Document) -> list[Problem]:
     return _shape_problems(document) or [document.locate(problem) for problem in _more_problems(document.value)]
+
+
+_own = ReadOnce(partial(_models, check=_problems), documents.MOST_BYTES)  # a person's, and what providers told
 
 
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from artfactoryd import documents, schema
 from artfactoryd.core.names import nfc
 from artfactoryd.documents import Document
-from artfactoryd.entries import LITTER, bounded, files_below
+from artfactoryd.entries import LITTER, files_below
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.planning.read_once import ReadOnce
 
 ENDINGS = (".yaml", ".yml", ".json")
 MISSING_IS_FINE = "E_REQUIRED"  # a template is a part of an order
@@ -32,7 +34,12 @@ class TemplateFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files = {_name(path, folder): path for path in reversed(files_below(folder)) if _is_one(path)}
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        """Names are those of the moment it was first asked."""
+        folder = self.folder
+        return {_name(path, folder): path for path in reversed(files_below(folder)) if _is_one(path)}
 
     def names(self) -> list[str]:
         return sorted(self._files)
@@ -44,18 +51,10 @@ class TemplateFiles:
     def read(self, name: str) -> Document:
         path = self._files[name]
         try:
-            found = documents.read_documents(bounded(path, documents.MOST_BYTES), str(path))
+            return _template(path)
         except OSError as error:
             message = f"the template cannot be read: {error.strerror}."
             raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None
-        if len(found) > 1:
-            problem = Problem("E_TEMPLATE", "a template is one document.", "Give each a file of its own.")
-            raise Refusal([found[1].locate(problem)])
-        wrong = schema.check(found[0], "order")
-        wrong = [each for each in wrong if each.code != MISSING_IS_FINE or each.path]
-        if wrong:
-            raise Refusal(wrong)
-        return found[0]
 
     def unknown(self, name: str) -> tuple[str, str]:
         near = difflib.get_close_matches(name, self._files, n=1, cutoff=0.5)
@@ -74,6 +73,22 @@ class TemplateTexts:
 
     def unknown(self, name: str) -> tuple[str, str]:
         return f"the template {name!r} is not among what was recorded.", ""
+
+
+def _read(data: bytes, path: Path) -> Document:
+    """Raises Refusal."""
+    found = documents.read_documents(data, str(path))
+    if len(found) > 1:
+        problem = Problem("E_TEMPLATE", "a template is one document.", "Give each a file of its own.")
+        raise Refusal([found[1].locate(problem)])
+    problems = schema.check(found[0], "order")
+    problems = [problem for problem in problems if problem.code != MISSING_IS_FINE or problem.path]
+    if problems:
+        raise Refusal(problems)
+    return found[0]
+
+
+_template = ReadOnce(_read, documents.MOST_BYTES)
 
 
 def _name(path: Path, folder: Path) -> str:

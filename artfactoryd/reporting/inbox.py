@@ -17,6 +17,16 @@ def names_waiting(inbox: Path) -> list[str]:
     return sorted(readable(entry.name) for entry in entries if not is_empty_dropbox(entry.path))
 
 
+def problem(inbox: Path) -> str:
+    """Why nothing can be taken from it just now; empty when it can."""
+    try:
+        next(listing(inbox), None)
+    except OSError as error:
+        what = "is a file" if inbox.is_file() else f"cannot be looked into ({error.strerror})"
+        return f"{inbox} {what}: no order is taken from it until it is a folder that can be read."
+    return ""
+
+
 def names_left_alone(inbox: Path) -> list[str]:
     """Of files there, or in a folder there, whose name begins with a dot and ends as an order's."""
     names = []

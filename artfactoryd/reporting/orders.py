@@ -29,6 +29,8 @@ class ProductDocument(JsonObject):
     height: int | None
     liked: int  # 0 or 1
     tags: Sequence[str] | None
+    damaged: str | None  # in words
+    replaced_by: str | None  # id of the one beside it, that came when it was fetched again
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def overruns(index: Index, order_id: str, most: int = 100) -> list[OverrunDocume
 def product_document(row: ProductRow) -> ProductDocument:
     return ProductDocument(
         row.id, row.number, row.place, row.path, row.sha256, row.bytes, row.mime, row.width, row.height,
-        int(row.liked), row.tags,
+        int(row.liked), row.tags, row.looked or None, row.replaced_by,
     )  # fmt: skip
 
 

@@ -16,10 +16,12 @@ from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.reporting.inbox import names_left_alone, names_waiting
+from artfactoryd.reporting.inbox import problem as inbox_problem
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
 from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
+from artfactoryd.storage import looks
 from artfactoryd.storage.index import Index
 
 MOST_ORDERS = 200  # looked at, newest first
@@ -76,7 +78,9 @@ class StatusDocument(JsonObject):
     products: Sequence[NewProduct]
     spent_usd: float
     budget: Caps
+    to_look_at: int = 0  # pictures on the shelf that were not decoded yet
     settings: str = ""  # in words why the file of the settings is not used just now
+    inbox_problem: str = ""  # why nothing can be taken from it just now
     left_alone: Sequence[str] = ()  # in the inbox, orders perhaps, whose names begin with a dot
 
 
@@ -91,6 +95,7 @@ def status(
         is_copy=bool(home.identity.copy_words),
         daemon=holder or None,
         inbox=names_waiting(settings.inbox.path or home.inbox),
+        inbox_problem=inbox_problem(settings.inbox.path or home.inbox),
         left_alone=names_left_alone(settings.inbox.path or home.inbox),
         held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
         rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],
@@ -103,6 +108,7 @@ def status(
         products=_new_products(index) if index else [],
         spent_usd=(index.spent_in_all() if index else 0) / 1_000_000,
         budget=caps.standing(index, settings, clock.today()),
+        to_look_at=looks.count(index) if index else 0,
         settings=trouble,
     )
 

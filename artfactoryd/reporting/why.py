@@ -12,6 +12,7 @@ from artfactoryd import entries
 from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.entries import readable
+from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.printable import redact
 from artfactoryd.reporting.inbox import is_empty_dropbox
@@ -30,8 +31,10 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     """What became of a file, a product or an order, in words, and whether anything is known of it at all.
 
     What lies in Held or Rejected counts before orders that are older. Raises AmbiguousName when several orders or
-    products are called so, unless the `latest` is asked for.
+    products are called so, unless the `latest` is asked for, and WrongUse for what names no file.
     """
+    if Path(given).name.strip() in ("", ".."):
+        raise WrongUse("Name a file, an order or a product: `why FILE`.")
     name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
     inbox = settings.inbox.path or home.inbox
     folder = _folder(home, inbox, given)

@@ -1,4 +1,5 @@
-"""One remote output to one temporary file: bounded in bytes and time, hashed, flushed.
+"""One remote output: bounded in bytes and time, held in memory while it is small, else on disk as it comes; in the end
+a file, hashed and flushed.
 
 No credentials ever leave from here, and private addresses are refused unless the host is one
 the settings name. Not here: whether it is a picture (`media`), where it belongs (`shelf`).
@@ -8,13 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import ipaddress
 import os
 import re
 import socket
 import stat
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -25,9 +24,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from artfactoryd.durable import Arrival
-from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, ProviderError
-from artfactoryd.medium import storage_errors
+from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
+from artfactoryd.shelf.received import HELD, PIECE, Fetched, Received, Sink, too_large
 
 CHUNK = 256 * 1024
 REDIRECTS = 5
@@ -37,16 +35,6 @@ GONE = frozenset({410, 451})  # for good; every other refusal may pass: addresse
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _STANDARD = str.maketrans("-_", "+/")
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A whole file on disk, flushed. `mime_declared` is what the sender said, believed by nobody."""
-
-    path: Path
-    sha256: str
-    bytes: int
-    mime_declared: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +61,23 @@ class Fetcher:
         AskAgain (a later try may bring it whole) or StorageFull. After any of them nothing is
         left at `target`.
         """
+        received = await self.receive(address, target, most_bytes=most_bytes, most_held=0, allowed_hosts=allowed_hosts)
+        return await asyncio.to_thread(received.file)
+
+    async def receive(
+        self, address: str, target: Path, *, most_bytes: int, most_held: int = HELD,
+        allowed_hosts: frozenset[str] = frozenset(),
+    ) -> Received:  # fmt: skip
+        """The same without its last step. What is larger than `most_held` goes to `target` as it comes."""
         async with self._open(address, most_bytes, allowed_hosts) as body:
-            sink = _Sink(target, most_bytes)
+            sink = Sink(target, most_bytes, most_held)
             try:
                 async for chunk in body.chunks:
-                    await asyncio.to_thread(sink.write, chunk)
-                return await asyncio.to_thread(sink.finish, body.mime)
+                    if sink.take(chunk):
+                        await asyncio.to_thread(sink.spill)
+                if sink.is_empty:
+                    raise OutputBad("The output is empty.")
+                return Received(sink, body.mime)
             except BaseException:
                 sink.discard()
                 raise
@@ -230,12 +229,6 @@ def _check(answer: aiohttp.ClientResponse, most_bytes: int) -> None:
         raise too_large(most_bytes, answer.content_length)
 
 
-def too_large(most_bytes: int, size: int | None = None) -> OutputTooLarge:
-    """`size`: in bytes, where it is known."""
-    larger = f"has {size} bytes, more than" if size else "is larger than"
-    return OutputTooLarge(f"The output {larger} the {most_bytes} that limits.product_bytes allows.", most_bytes)
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
     """The one place where aiohttp's errors end. A body shorter than announced is one of them."""
@@ -274,8 +267,8 @@ async def _decoded(text: str, packed: bool) -> AsyncIterator[bytes]:
     if clean is None:
         yield await asyncio.to_thread(unquote_to_bytes, text)
         return
-    for start in range(0, len(clean), CHUNK):  # a multiple of four
-        yield await asyncio.to_thread(base64.b64decode, clean[start : start + CHUNK])
+    for start in range(0, len(clean), PIECE):  # a multiple of four
+        yield await asyncio.to_thread(base64.b64decode, clean[start : start + PIECE])
 
 
 def _base64_in(text: str) -> str | None:
@@ -306,44 +299,5 @@ async def _from_disk(address: str, work: Path) -> AsyncIterator[_Body]:
 
 
 async def _pieces(number: int) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(os.read, number, CHUNK):
+    while chunk := await asyncio.to_thread(os.read, number, PIECE):
         yield chunk
-
-
-# The file.
-
-
-class _Sink:
-    """The temporary file, written from worker threads.
-
-    A cancelled fetch closes it while a write may still be on its way; without the lock that
-    write could land in whatever file got the same number next.
-    """
-
-    def __init__(self, target: Path, most_bytes: int) -> None:
-        self._target = target
-        self._most = most_bytes
-        self._hash = hashlib.sha256()
-        self._bytes = 0
-        self._lock = threading.Lock()
-        with storage_errors(target):
-            self._arrival = Arrival(target)
-
-    def write(self, chunk: bytes) -> None:
-        self._bytes += len(chunk)
-        if self._bytes > self._most:
-            raise too_large(self._most)
-        self._hash.update(chunk)
-        with self._lock, storage_errors(self._target):
-            self._arrival.write(chunk)
-
-    def finish(self, mime: str | None) -> Fetched:
-        if not self._bytes:
-            raise OutputBad("The output is empty.")
-        with self._lock, storage_errors(self._target):
-            self._arrival.finish()
-        return Fetched(self._target, self._hash.hexdigest(), self._bytes, mime)
-
-    def discard(self) -> None:
-        with self._lock:
-            self._arrival.discard()

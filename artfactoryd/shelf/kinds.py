@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 Type = Literal["image", "video", "audio", "other"]
@@ -87,13 +86,13 @@ _SVG = re.compile(
 _PAGE = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.S | re.I)
 
 
-def kind_of(path: Path) -> Kind:
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-        known = _by_start(head) or _by_container(head)
-        if known:
-            return known
-        return _of_text(head) if head and _is_text(file) else UNKNOWN
+def kind_in(file: BinaryIO) -> Kind:
+    """Of a file that was just opened."""
+    head = file.read(HEAD)
+    known = _by_start(head) or _by_container(head)
+    if known:
+        return known
+    return _of_text(head) if head and _is_text(file) else UNKNOWN
 
 
 def _by_start(head: bytes) -> Kind | None:

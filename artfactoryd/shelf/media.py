@@ -1,14 +1,15 @@
 """What a file is, judged by its content alone.
 
 `identify` is for a picture that is to be worked on: all of it is decoded, and what is no picture is refused.
-`examine` is for what came and was paid for: nothing is refused, and what is odd about it is said.
+`examine` is for what came and was paid for: it is walked through, not decoded; nothing is refused, and what is odd
+about it is said. Its pixels are made later (`pixels`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,8 +17,7 @@ from PIL import Image, ImageSequence, ImageStat, PngImagePlugin, UnidentifiedIma
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.failpoints import point
-from artfactoryd.shelf import kinds
-from artfactoryd.shelf.moving import measured
+from artfactoryd.shelf import kinds, look
 
 KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with more pictures in its tail
     "PNG": ("image/png", "png"),
@@ -28,7 +28,8 @@ KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with mor
     "AVIF": ("image/avif", "avif"),
 }
 GIF_END, GIF_PADDING = b"\x00;", 16  # some writers add a few bytes
-SIZED = ("TIFF", "BMP", "PSD", "ICO", "JPEG2000", "DDS", "HEIF", "QOI")  # whose size Pillow tells without decoding
+DECODED = frozenset(mime for mime, _ in KINDS.values())
+SIZED = ("TIFF", "BMP", "PSD", "ICO", "JPEG2000", "DDS", "QOI")  # whose size Pillow tells without decoding
 NO_PICTURE = "What came is no picture"
 ONE_COLOUR = 3  # steps of 256 that a lossy format makes of one colour
 MORE_TEXT = 64 << 20  # bytes of text beside the pixels of a PNG: workflows lie there, some with pictures in them
@@ -58,61 +59,36 @@ class TooManyPixels(OutputBad):
     """Whole as far as can be seen, and larger than what is decoded here."""
 
 
-def identify(path: Path, most_megapixels: float) -> Media:
-    """Decodes every frame. Raises OutputBad for what is no picture, is cut short, or is larger than the bound.
+def identify(path: Path, most_megapixels: float, seen: Callable[[Image.Image], None] = lambda picture: None) -> Media:
+    """Decodes every frame, and shows the first to `seen`. Raises OutputBad for what is no picture, is cut short, or is
+    larger than the bound.
 
     A file that cannot be read at all stays an OSError: that says nothing about the picture.
     """
     with path.open("rb") as file, _condemned():
         point("decoding")
         picture = _opened(file)
-        _decode(picture, int(most_megapixels * 1_000_000))
+        _decode(picture, int(most_megapixels * 1_000_000), seen)
         _check_end(file, str(picture.format))
         mime, extension = KINDS[str(picture.format)]
         return Media(mime, extension, *picture.size)
 
 
-def examine(path: Path, most_megapixels: float) -> Media:
-    """Of whatever came. A file that cannot be read at all stays an OSError."""
-    try:
-        return identify(path, most_megapixels)
-    except (TooManyPixels, MemoryError):
-        return _by_its_frame(path)
-    except OutputBad as error:
-        return _odd(path, str(error))
+def examine(path: Path) -> Media:
+    """Of whatever came, by its structure. A file that cannot be read at all stays an OSError."""
+    with path.open("rb") as file:
+        kind = kinds.kind_in(file)
+        seen = look.walked(file, kind.extension)
+    width, height = seen.width, seen.height
+    if kind.type == "image" and kind.extension not in look.WALKERS:
+        width, height = _size(path, SIZED)
+    fault = "A web page came." if kind is kinds.WEB_PAGE else seen.fault
+    return Media(kind.mime, kind.extension, width, height, kind.type, seen.duration, fault)
 
 
 def unopened(fault: str = "") -> Media:
     """Of what is not to be looked at: nothing is known of it."""
     return Media(kinds.UNKNOWN.mime, kinds.UNKNOWN.extension, kind=kinds.UNKNOWN.type, fault=fault, unopened=True)
-
-
-def _by_its_frame(path: Path) -> Media:
-    """Of a picture too large to decode: what its head says, and whether its end is there."""
-    with path.open("rb") as file, _condemned():
-        picture = _opened(file)
-        mime, extension = KINDS[str(picture.format)]
-        media = Media(mime, extension, *picture.size)
-        try:
-            _check_end(file, str(picture.format))
-            cut = measured(path, extension).is_cut
-        except OutputBad as error:
-            return replace(media, fault=str(error))
-    return replace(media, fault="It is cut short.") if cut else media
-
-
-def _odd(path: Path, why: str) -> Media:
-    """No picture that is decoded here, or a damaged one."""
-    kind = kinds.kind_of(path)
-    width, height, duration, is_cut = measured(path, kind.extension)
-    if kind.mime in {mime for mime, _ in KINDS.values()}:
-        width, height = _size(path, tuple(KINDS))
-        fault = "The picture is damaged or cut short." if why.startswith(NO_PICTURE) else why
-        return Media(kind.mime, kind.extension, width, height, "image", fault=fault)
-    if kind.type == "image":
-        width, height = _size(path, SIZED)
-    fault = "It is cut short." if is_cut else "A web page came." if kind is kinds.WEB_PAGE else ""
-    return Media(kind.mime, kind.extension, width, height, kind.type, duration, fault)
 
 
 def is_one_colour(path: Path) -> bool:
@@ -143,7 +119,7 @@ def _opened(file: BinaryIO) -> Image.Image:
         raise OutputBad(f"{NO_PICTURE}: {_beginning(file.read(200))}.") from None
 
 
-def _decode(picture: Image.Image, most_pixels: int) -> None:
+def _decode(picture: Image.Image, most_pixels: int, seen: Callable[[Image.Image], None]) -> None:
     left = most_pixels
     for frame in ImageSequence.Iterator(picture):
         left -= frame.width * frame.height
@@ -153,6 +129,8 @@ def _decode(picture: Image.Image, most_pixels: int) -> None:
                 f"The picture is too large ({size}): limits.megapixels allows {most_pixels / 1_000_000:g} in all."
             )
         frame.load()
+        if picture.tell() == 0:
+            seen(picture)
 
 
 @contextmanager

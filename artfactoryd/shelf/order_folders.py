@@ -31,17 +31,20 @@ def open_order_folder(
     order_id: str,
     files: Mapping[str, Content],
     project_yaml: Callable[[], bytes],
+    *,
+    is_new: bool = False,
 ) -> Path:
     """The order's folder, complete with `files` from the moment it is seen: made, or found again.
 
     Found by its receipt.yaml, whose first 4096 bytes must hold `order_id: ID` on a line of its
-    own. The names in `files` may lie one folder down (`inputs/a.png`). A taken name gets -2, -3, ...
+    own, unless it `is_new`: a day of thousands of orders has as many receipts. The names in `files` may lie
+    one folder down (`inputs/a.png`). A taken name gets -2, -3, ...
     """
     with writing_to(projects):
         day = projects / project / date
         make_folders(day)
         _describe_project(projects / project / "project.yaml", project_yaml)
-        folder = _folder_of(day, order_id)
+        folder = None if is_new else _folder_of(day, order_id)
         if folder is None:
             built = day / temporary_name(name, order_id)
             build_folder(built, files)

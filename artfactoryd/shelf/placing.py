@@ -68,7 +68,7 @@ def _settle(source: Path, product: Path, document: Document) -> bool:
     if os.path.lexists(product):
         if not same_bytes(source, product):
             return False
-        return owner is not None or write_new(card, _as_json(document))
+        return owner is not None or write_new(card, strict_json.document(document))
     if not _place_card(card, document, owner):
         return False
     failpoints.point("sidecar_placed")
@@ -80,7 +80,7 @@ def _settle(source: Path, product: Path, document: Document) -> bool:
 
 
 def _place_card(card: Path, document: Document, owner: object) -> bool:
-    data = _as_json(document)
+    data = strict_json.document(document)
     if owner is None:
         return write_new(card, data)
     if bounded(card, len(data)) != data:  # left by a killed delivery of this same product
@@ -95,8 +95,3 @@ def discard(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-def _as_json(document: Document) -> bytes:
-    """UTF-8; a stray surrogate (a file name that is no UTF-8) becomes its JSON escape, and so comes back."""
-    return (strict_json.dumps(document, indent=2) + "\n").encode("utf-8", "backslashreplace")

@@ -7,7 +7,9 @@ before it begins; what has ended the program three times is kept as it came, uno
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from artfactoryd import entries
@@ -15,9 +17,9 @@ from artfactoryd.durable import duplicate, make_folders, move, rename, tally
 from artfactoryd.errors import OutputLost
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
-from artfactoryd.shelf import media
-from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf import media, pixels
 from artfactoryd.shelf.media import Media
+from artfactoryd.shelf.received import Fetched
 
 MOST_LOOKS = 3
 KILLED = (
@@ -25,6 +27,7 @@ KILLED = (
     "with care: other programs may fail on it too."
 )
 INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
+AGAIN = "-again"  # after the name of what was fetched once more
 PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 
@@ -56,6 +59,13 @@ class Staging:
             move(arriving, target)
         point("interim_laid")
         return target
+
+    def size(self, product: str) -> int | None:
+        """In bytes, of what lies here; None where nothing does. One look, quick enough for the loop."""
+        try:
+            return os.stat(self.path(product)).st_size
+        except FileNotFoundError:
+            return None
 
     def arrived(self, product: str) -> Fetched | None:
         """The output if it came whole before, by this process or an earlier one."""
@@ -95,20 +105,24 @@ class Staging:
         """A look at it has begun and not ended: such are looked at one by one, so that no other is blamed."""
         return _looks(self.path(product)).exists()
 
-    def look(self, product: str, most_megapixels: float, *, is_unknown: bool = False) -> Media:
-        """What it is, and whether it is odd: it stays staged in any case. What must not be looked at again is nothing
-        that is known.
-
-        `is_unknown`: so it was when it was first shelved. The count outlives the process, not a power cut.
-        """
-        path = self.path(product)
+    def look(self, product: str, *, is_unknown: bool = False) -> Media:
+        """What it is by its structure, and whether it is odd: it stays staged in any case. `is_unknown`: so it was
+        when it was first shelved; what must not be looked at again is nothing that is known."""
         if is_unknown:
             return media.unopened()
+        with storage_errors(self.path(product)):
+            return media.examine(self.path(product))
+
+    def decode(self, product: str, seen: Media, most_megapixels: float) -> Media:
+        """The same with what its pixels say. The count of looks outlives the process, not a power cut."""
+        path = self.path(product)
+        if seen.unopened or seen.fault or seen.mime not in media.DECODED:
+            return seen
         with storage_errors(path):
             if tally(_looks(path), flushed=False) > MOST_LOOKS:
                 return media.unopened(KILLED)
             try:
-                return media.examine(path, most_megapixels)
+                return replace(seen, fault=pixels.fault(path, most_megapixels))
             finally:
                 _looks(path).unlink()
 
@@ -132,6 +146,10 @@ class Staging:
         for path in self._interim.glob("*"):
             if path.suffix == PART or is_spent(path.stem):
                 self.let_go(path)
+
+    def names(self) -> list[str]:
+        """Of all that lies here."""
+        return [path.name for path in self._folder.glob("*")]
 
     def clear(self, going_on: Collection[str]) -> None:
         """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""

@@ -11,9 +11,9 @@ import errno
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 import peewee as pw
 
@@ -23,8 +23,9 @@ from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongU
 from artfactoryd.medium import NO_ROOM
 from artfactoryd.storage.rows import Decoder, Decodes
 
+# A commit is not flushed: the ledger's lines were, before it, and after a power cut the index follows them again.
 PRAGMAS = {
-    "journal_mode": "wal", "synchronous": "full", "fullfsync": 1, "checkpoint_fullfsync": 1,
+    "journal_mode": "wal", "synchronous": "normal", "fullfsync": 1, "checkpoint_fullfsync": 1,
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,6 +36,8 @@ JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
     "library", "models", "proof",
 })  # fmt: skip
+
+MOST_RECENT = 4096  # rows remembered between two commits
 
 DatabaseError = pw.DatabaseError
 OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
@@ -53,6 +56,33 @@ WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, er
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
+class Recent:
+    """Single rows as they were read since the last commit, for the process that commits: nothing else changes them.
+
+    Asked from any thread; `forget` is called by the writer after a commit, and before anybody is told of it.
+    """
+
+    def __init__(self) -> None:
+        self._epoch = 0
+        self._known: tuple[int, dict[Hashable, object]] = (0, {})
+
+    def forget(self) -> None:
+        self._epoch += 1
+
+    def row(self, key: Hashable, read: Callable[[], R]) -> R:
+        """What was read of it, or is read now. Remembered only where no commit came while it was read."""
+        epoch = self._epoch
+        if self._known[0] != epoch or len(self._known[1]) > MOST_RECENT:
+            self._known = (epoch, {})
+        _, rows = known = self._known
+        if key not in rows:
+            row = read()
+            if known[0] == self._epoch:
+                rows[key] = row
+            return row
+        return cast(R, rows[key])
+
+
 class Database:
     """Opened for writing: one connection, for one thread; else any thread may read."""
 
@@ -62,6 +92,7 @@ class Database:
         self.db = self._connection()
         self._free = deque([self.db])  # connections nobody is using just now
         self._closed = False
+        self.recent: Recent | None = None  # where the process that writes asks: what it has just read
 
     def _connection(self) -> pw.SqliteDatabase:
         if self._writing:
@@ -163,6 +194,12 @@ class Database:
     def one(self, decoder: Decodes[R], sql: str, values: Sequence[object] = ()) -> R | None:
         rows = self.all(decoder, sql, values)
         return rows[0] if rows else None
+
+    def by_key(self, decoder: Decodes[R], sql: str, *key: Hashable) -> R | None:
+        """As `one`, of the row with that key: what was read of it since the last commit is not read again."""
+        if self.recent is None:
+            return self.one(decoder, sql, key)
+        return self.recent.row((decoder, key), lambda: self.one(decoder, sql, key))
 
     def ask(self, decoder: Decoder[R], query: pw.Select) -> list[R]:
         """`query`: of whole rows of the decoder's table."""

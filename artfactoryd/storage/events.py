@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.line_values import Filed, HoldReason, Line, Output, leave_out, list_of, read, written
 from artfactoryd.core.measures import money_counted
-from artfactoryd.storage.line_values import Filed, HoldReason, Line, Output, leave_out, list_of, read, written
 
 
 class UnknownKind(LookupError):
@@ -227,6 +227,17 @@ class Failure(OfAttempt):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look(OfItem):
+    """A product turned out to be damaged when its pixels were made. `instead`: what lies beside it since, if anything
+    better came."""
+
+    kind: ClassVar[str] = "look"
+    product: str
+    fault: str
+    instead: Sequence[Filed] = list_of(Filed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark(Event):
     """What a person says of a product, whole: not only what changed."""
 
@@ -263,7 +274,7 @@ KINDS: Mapping[str, type[Event]] = {
     event.kind: event
     for event in (
         Acceptance, Hold, Approval, Folder, Cancel, Retry, Tombstone, Wish, Reuse, TicketTaken, Result, Settlement,
-        Release, Failure, Mark, Pause, CommandDone,
+        Release, Failure, Look, Mark, Pause, CommandDone,
     )
 }  # fmt: skip
 

@@ -89,7 +89,7 @@ class Index(Database):
     # --- orders ---
 
     def order(self, order_id: str) -> OrderRow | None:
-        return self.one(ORDERS, _ORDER, (order_id,))
+        return self.by_key(ORDERS, _ORDER, order_id)
 
     def order_name(self, order_id: str) -> str:
         return str(self.rows("SELECT name FROM orders WHERE id = ?", (order_id,))[0]["name"])
@@ -163,7 +163,7 @@ class Index(Database):
     # --- items ---
 
     def item(self, order_id: str, number: int) -> ItemRow | None:
-        return self.one(ITEMS, f"{_ITEM} WHERE order_id = ? AND number = ?", (order_id, number))
+        return self.by_key(ITEMS, f"{_ITEM} WHERE order_id = ? AND number = ?", order_id, number)
 
     def items(self, order_id: str, states: Iterable[str] = (), most: int = 100_000) -> list[ItemRow]:
         wanted = tuple(states)
@@ -294,7 +294,7 @@ class Index(Database):
         return self.row(sql, (order_id, number)) is not None
 
     def attempt(self, attempt_id: str) -> AttemptRow | None:
-        return self.one(ATTEMPTS, f"{_ATTEMPT} WHERE id = ?", (attempt_id,))
+        return self.by_key(ATTEMPTS, f"{_ATTEMPT} WHERE id = ?", attempt_id)
 
     def upload(self, provider: str, sha256: str) -> UploadRow | None:
         """Where these bytes were put at this provider, and until when."""

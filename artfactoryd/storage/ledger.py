@@ -16,7 +16,6 @@ import json
 import logging
 import os
 import shutil
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,13 +25,11 @@ from artfactoryd.core.json_types import Document as Line
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors, title_of
+from artfactoryd.storage.months import CHANGED, RESTORE, check_link, check_plain, months, reading
 
 log = logging.getLogger(__name__)
 
-CHANGED = "The ledger is not as it was left"
-RESTORE = "Put that file back from a backup and start again."
 AS_IT_WAS = "put it back as it was and start again, or go by this ledger alone: `artfactoryd reindex`."
-MONTHS = "[0-9][0-9][0-9][0-9]-[0-9][0-9].jsonl"  # nothing else in the folder is ours, a sync tool's copy least of all
 TAIL = 4096  # bytes before a position by which it is known again
 ASIDE = 4 * 1024 * 1024  # bytes kept from other programs, so that a full disk still takes the tickets on their way
 
@@ -69,7 +66,7 @@ class Ledger:
         self._sick = False
         self._aside = folder / ".aside"
         self._keep_aside()
-        for file in _months(folder)[-1:]:
+        for file in months(folder)[-1:]:
             with _opening(file):
                 self._open(file.name)
 
@@ -105,10 +102,12 @@ class Ledger:
         """What another program did to the file that is open; empty when nothing."""
         path = self.folder / self._name
         try:
-            if not os.path.samestat(os.fstat(self._fd), path.stat()):
-                return f"The ledger {path} was exchanged for another file while it was in use"
-        except OSError as error:
+            with reading(path):
+                is_there = os.path.samestat(os.fstat(self._fd), path.stat())
+        except FileNotFoundError as error:
             return f"The ledger {path} was taken away while it was in use ({error.strerror})"
+        if not is_there:
+            return f"The ledger {path} was exchanged for another file while it was in use"
         return _other_size(path, self._end)
 
     def _begin(self, name: str) -> None:
@@ -153,7 +152,7 @@ class Ledger:
 
     def _open(self, name: str) -> None:
         """Go on in this file, closed if torn; on an error nothing has changed."""
-        _check_plain(self.folder / name)
+        check_plain(self.folder / name)
         fd = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
             os.write(fd, _closing(fd))
@@ -228,7 +227,7 @@ def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> 
 
     `aloud`: what never counted is told.
     """
-    for path in _months(folder):
+    for path in months(folder):
         if path.name >= after.file:
             yield from _read(path, after.offset if path.name == after.file else 0, aloud)
 
@@ -236,9 +235,9 @@ def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> 
 def torn(folder: Path) -> list[str]:
     """Places (file:line) that never counted: where the power went, and where hands wrote."""
     places = []
-    for path in _months(folder):
+    for path in months(folder):
         inside = False  # a step
-        with path.open("rb") as file:
+        with reading(path), path.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 line = _decode(raw)
                 if line is None and (raw.strip() or inside):
@@ -249,7 +248,7 @@ def torn(folder: Path) -> list[str]:
 
 def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position]]:
     step: list[tuple[Json, int]] = []
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         file.seek(offset)
         for raw in file:
             begin, offset = offset, offset + len(raw)
@@ -285,29 +284,11 @@ def behind_torn(folder: Path, position: Position) -> Position:
     """Where reading goes on after `position`, behind which there is no whole step: what was torn is told once."""
     if not position.file:
         return position
-    with (folder / position.file).open("rb") as file:
+    path = folder / position.file
+    with reading(path), path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         is_closed = size > position.offset and not _closing(file.fileno())
     return Position(position.file, size) if is_closed else position
-
-
-def _months(folder: Path) -> list[Path]:
-    """Oldest first. Raises StorageSick where one is no file: to open it could wait for ever."""
-    paths = sorted(folder.glob(MONTHS))
-    for path in paths:
-        _check_plain(path)
-    return paths
-
-
-def _check_plain(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:  # to open it will tell, or make it
-        return
-    if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
-        words = f"The ledger {path} is {what}. Move it away and put the file there that was there; then start again."
-        raise StorageSick(words).titled(CHANGED)
 
 
 # --- whether it is the ledger that was left ---
@@ -319,15 +300,17 @@ def difference(folder: Path, position: Position, mark: str) -> str:
     if not position.file:
         return ""
     try:
-        size = path.stat().st_size
+        with reading(path):
+            size = path.stat().st_size
         if size < position.offset:
             return f"{path} is shorter than is remembered ({size:,} of {position.offset:,} bytes)"
         seen = mark_at(folder, position)
         if not seen or (mark and json.loads(mark)["tail"] != json.loads(seen)["tail"]):
             more = f", and it is {size - position.offset:,} bytes longer" if size > position.offset else ""
             return f"{path} has other lines before byte {position.offset:,} than are remembered{more}"
-    except OSError as error:
-        return f"{path} cannot be read ({error.strerror})"
+    except FileNotFoundError as error:
+        check_link(folder)
+        return f"{path} is gone ({error.strerror})"
     earlier = json.loads(mark)["earlier"] if mark else {}
     return _first_changed(folder, earlier)
 
@@ -336,7 +319,8 @@ def mark_at(folder: Path, position: Position) -> str:
     """By what this position is known again; empty when it is behind no line."""
     if not position.file:
         return ""
-    with (folder / position.file).open("rb") as file:
+    path = folder / position.file
+    with reading(path), path.open("rb") as file:
         tail = os.pread(file.fileno(), min(TAIL, position.offset), max(position.offset - TAIL, 0))
     return _mark(tail, _sizes(folder, position.file)) if tail[-1:] in (b"\n", b"") else ""
 
@@ -346,7 +330,7 @@ def _mark(tail: bytes, earlier: dict[str, int]) -> str:
 
 
 def _sizes(folder: Path, before: str) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in _months(folder) if path.name < before}
+    return {path.name: path.stat().st_size for path in months(folder) if path.name < before}
 
 
 def _first_changed(folder: Path, sizes: Mapping[str, int]) -> str:
@@ -355,8 +339,9 @@ def _first_changed(folder: Path, sizes: Mapping[str, int]) -> str:
 
 def _other_size(path: Path, left: int) -> str:
     try:
-        size = path.stat().st_size
-    except OSError as error:
+        with reading(path):
+            size = path.stat().st_size
+    except FileNotFoundError as error:
         return f"The ledger {path} was taken away ({error.strerror})"
     if size == left:
         return ""

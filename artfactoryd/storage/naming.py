@@ -43,14 +43,14 @@ def product_named(index: Index | None, name: str, *, latest: bool | None = None)
 
 def orders_named(index: Index | None, name: str) -> list[OrderRow]:
     """All that answer to it, newest first."""
-    wanted = name.rstrip("/")
+    wanted = name.rstrip("/") if is_text(name) else ""
     orders = index.find_orders(wanted) if index and wanted else []
     return [order for order in orders if order.id == wanted.lower()] or list(orders)
 
 
 def products_named(index: Index | None, name: str) -> list[ProductRow]:
     """All that answer to it, newest first. By a file name only what has no such id or path."""
-    wanted = name.removeprefix(PRODUCT)
+    wanted = name.removeprefix(PRODUCT) if is_text(name) else ""
     if index is None or not wanted:
         return []
     products = index.find_products(wanted) or index.find_products(wanted.removesuffix(SIDECAR))
@@ -85,6 +85,15 @@ def _described(index: Index | None, row: OrderRow | ProductRow) -> str:
     return f"{row.id}  {shown(row.accepted_at)}  {state}  {row.project}/{row.name}"
 
 
+def is_text(name: str) -> bool:
+    """Whether anything can be called so here: the name of a file is bytes, and need not be."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in name
+
+
 # --- what a person typed ---
 
 
@@ -103,7 +112,12 @@ def order_given(home: Home, given: str) -> str:
 
 
 def product_given(home: Home, given: str) -> str:
-    """A path as the index knows it; an id or a name as it is. A path has a slash in it, or is there."""
+    """A path as the index knows it; an id or a name as it is. A path has a slash in it, or is there.
+
+    Raises WrongUse for no name at all.
+    """
+    if not Path(given).name.strip():
+        raise WrongUse("Name a product: its file, or its id or the beginning of it.")
     return _in_home(home, given)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from artfactoryd.core.letters import place_among
 from artfactoryd.core.lifecycle import MOVES, ItemState, Verdict
+from artfactoryd.core.line_values import Filed
 from artfactoryd.errors import IllegalMove
-from artfactoryd.storage import dependencies
+from artfactoryd.storage import dependencies, looks
 from artfactoryd.storage.dependencies import BY_YOU
 from artfactoryd.storage.events import (
     Acceptance,
@@ -25,6 +26,7 @@ from artfactoryd.storage.events import (
     Failure,
     Folder,
     Hold,
+    Look,
     Mark,
     OfAttempt,
     OfItem,
@@ -271,14 +273,26 @@ def _settlement(index: Index, event: Settlement) -> None:
     move(index, event, "settlement", reason=event.note or None)
     settle(index, event, event.cost)
     log(index, event, cost=event.cost, estimated=int(event.estimated))
-    table = "interim" if event.interim else "product"  # interim: not shelved, only sent on
-    sql = (
-        f"INSERT INTO {table} (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    )
     for filed in event.products:
-        values = (filed.index, filed.path, filed.sha256, filed.bytes, filed.mime, filed.width, filed.height)
-        index.run(sql, filed.id, event.order, event.item, *values, filed.created_at, place_among(filed.letter))
+        _file(index, event, filed)
+
+
+def _file(index: Index, event: Settlement, filed: Filed) -> None:
+    columns = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth"
+    values = (
+        filed.id, event.order, event.item, filed.index, filed.path, filed.sha256, filed.bytes, filed.mime, filed.width,
+        filed.height, filed.created_at, place_among(filed.letter),
+    )  # fmt: skip
+    if event.interim:  # not shelved, only sent on
+        index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
+    else:
+        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        index.run(sql, *values, filed.looked)
+
+
+def _look(index: Index, event: Look) -> None:
+    _item(index, event)
+    looks.mark_damaged(index, event)
 
 
 def _release(index: Index, event: Release) -> None:
@@ -369,6 +383,6 @@ def _command(index: Index, event: CommandDone) -> None:
 _KINDS: Mapping[type[Event], Callable[[Index, Any], None]] = {
     Acceptance: _acceptance, Hold: _hold, Approval: _approval, Folder: _folder, Cancel: _cancel, Retry: _retry,
     Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket, Result: _result,
-    Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: _mark,
+    Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: _mark, Look: _look,
     CommandDone: _command,
 }  # fmt: skip

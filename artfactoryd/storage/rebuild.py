@@ -34,6 +34,8 @@ from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.looks import UNLOOKED
+from artfactoryd.storage.months import months
 from artfactoryd.storage.writer import Expander, catch_up
 
 log = logging.getLogger(__name__)
@@ -42,12 +44,12 @@ TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "pr
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
 NAMED = 3  # files named in one sentence; the rest are counted
-ITEM = "item_key, asked, delivered"  # of a sidecar's item, for reuse
+ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at"
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
-    " delivered INTEGER, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " delivered INTEGER, replaces TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
 _INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
@@ -56,6 +58,9 @@ FOUND_UNKEPT = (
     " sha256 TEXT, bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT,"
     " asked INTEGER, delivered INTEGER) WITHOUT ROWID"
 )
+
+
+REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 
 
 @dataclass
@@ -87,7 +92,7 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     if os.path.lexists(home.index_file):
         if not is_unreadable(home.index_file):
             return
-    elif not any(home.ledger.glob("*.jsonl")) and next(reading.walk(home.projects), None) is None:
+    elif not months(home.ledger) and next(reading.walk(home.projects), None) is None:
         return
     log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
     for difference in reindex(home, expander, clock).differences:
@@ -125,7 +130,7 @@ def _remove(database: Path) -> None:
 
 def _by_ledger(index: Index, home: Home, expander: Expander) -> int:
     try:
-        return catch_up(index, home.ledger, expander)
+        return catch_up(index, home.ledger, expander, anew=True)
     except Refusal as refusal:
         words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
         raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal
@@ -239,6 +244,8 @@ class _Shelf:
         for row in self._index.resumable_items():
             for chosen in row.chosen:
                 self._index.run("DELETE FROM found WHERE id = ?", chosen.id)
+        ours = f"SELECT id {UNLOOKED} AND order_id IN (SELECT id FROM orders)"
+        self._index.run(f"DELETE FROM found WHERE replaces IN ({ours})")
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
             "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders))"
@@ -246,9 +253,13 @@ class _Shelf:
         new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
         marks = self._marks_of_none() if new else []
         self._index.run(
-            f"INSERT INTO product ({COLUMNS}) SELECT {COLUMNS} FROM found f WHERE id NOT IN (SELECT id FROM product) "
-            "AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
+            f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "
+            "WHERE id NOT IN (SELECT id FROM product) AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
+        self._index.run(
+            "UPDATE product SET looked = ?, replaced_by = (SELECT min(id) FROM found WHERE replaces = product.id) "
+            "WHERE replaced_by IS NULL AND id IN (SELECT replaces FROM found WHERE replaces IS NOT NULL)", REPLACED,
+        )  # fmt: skip
         self._add_items()
         self._add_unkept()
         for mark in marks:
@@ -307,9 +318,10 @@ def _item(sidecar: Document) -> tuple[object, ...]:
     """A sidecar that does not tell how its product was made still tells that there is one."""
     try:
         outputs = sidecar["outputs"]
-        return key_in(sidecar), int(outputs["asked"]), int(outputs["delivered"])
+        replaces = sidecar["file"].get("replaces")
+        return key_in(sidecar), int(outputs["asked"]), int(outputs["delivered"]), replaces and str(replaces)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return None, None, None
+        return None, None, None, None
 
 
 def _unkept(sidecar: Document) -> list[tuple[object, ...]]:
@@ -354,6 +366,7 @@ def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
     if before_it is None:
         return
     with closing(before_it):
+        _carry_over(old, index)
         before, after = _counts(before_it), _counts(index)
         for name in TABLES:
             if before[name] != after[name]:
@@ -361,6 +374,14 @@ def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
         if before_it.spent_in_all() != index.spent_in_all():
             was, now = dollars(before_it.spent_in_all()), dollars(index.spent_in_all())
             yield f"By the old index {was} were spent, by the ledger {now}."
+
+
+def _carry_over(old: Path, index: Index) -> None:
+    """Which pictures are well: nobody need decode them all again."""
+    index.run("ATTACH DATABASE ? AS old", str(old))
+    well = "SELECT id FROM old.product WHERE looked = ''"
+    index.run(f"UPDATE product SET looked = '' WHERE looked IS NULL AND id IN ({well})")
+    index.run("DETACH DATABASE old")
 
 
 def _put_in_place(new: Path, home: Home, moment: datetime) -> Path | None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import peewee as pw
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.line_values import HoldReason, Output
 from artfactoryd.core.model import Model
 from artfactoryd.storage import tables
-from artfactoryd.storage.line_values import HoldReason, Output
 
 
 class ItemKey(NamedTuple):
@@ -24,7 +25,7 @@ class ItemKey(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrderRow:
     """One accepted order (or one that is held before its acceptance counts)."""
 
@@ -114,7 +115,11 @@ class OrderRow:
         return [self.provider if self.rehearsal else snapshot["provider"] for snapshot in self.snapshots]
 
     def model_of(self, item: ItemRow) -> Model:
-        return Model.from_snapshot(self.snapshots[item.model])
+        return self._models[item.model]
+
+    @cached_property
+    def _models(self) -> list[Model]:
+        return [Model.from_snapshot(snapshot) for snapshot in self.snapshots]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +216,8 @@ class ProductRow:
     nth: int
     liked: bool
     tags: list[str] | None
+    looked: str | None
+    replaced_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from typing import Any
 
 import peewee as pw
 
-from artfactoryd.core import strict_json
+from artfactoryd.core import line_values, strict_json
 from artfactoryd.core.lifecycle import ItemState
-from artfactoryd.storage import line_values
 
 DIALECT = pw.SqliteDatabase(None)
 
@@ -183,6 +182,8 @@ class Product(Table):
     nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
     liked = FlagField()
     tags = JsonField(null=True)  # null: those of its order
+    looked = pw.TextField(null=True)  # null: its pixels were not made yet; empty: it is well; else what is wrong
+    replaced_by = pw.TextField(null=True)  # of a damaged one: the id of the one that lies beside it since
 
     class Meta:
         table_name = "product"

@@ -13,14 +13,16 @@ fails: what the ledger holds is true, and nothing else is written before the ind
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -30,10 +32,10 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, StorageFull, StorageSick
-from artfactoryd.storage import derived, events, in_doubt, ledger, projection
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
-from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
+from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Recent, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
@@ -44,6 +46,10 @@ log = logging.getLogger(__name__)
 Expander = Callable[[OrderRow], tuple[Sequence[str], Iterator[PlannedItem]]]  # order row -> who runs each
 # of its models, items to come
 Listener = Callable[[Index, Sequence[Event]], None]
+OTHER_STATE = (
+    "Or the file is whole, and the index is from another state of it: `artfactoryd reindex` makes the index again from "
+    f"the ledger alone, and says so if the file is at fault. {months.RESTORE}"
+)
 MOST_TOGETHER = 256
 MOST_MISSED = 4 * MOST_TOGETHER  # lines that a kill may leave untold; more of them come from an older index put back
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
@@ -56,7 +62,19 @@ class _Move:
     events: tuple[Event, ...] = ()
     data: bytes = b""  # their lines, as the ledger takes them
     change: Callable[[Index], None] | None = None
-    done: Future[None] = field(default_factory=Future)
+    waiter: asyncio.Future[None] | None = None  # of whoever asked for it; only its own loop may touch it
+    settled: bool = False
+    error: Exception | None = None
+
+    def apply(self, index: Index) -> None:
+        for event in self.events:
+            projection.apply(index, event)
+        if self.change:
+            self.change(index)
+
+    def settle(self, error: Exception | None = None) -> None:
+        """What became of it; told to whoever waits when all that were written together are settled."""
+        self.settled, self.error = True, error
 
 
 class Books:
@@ -78,11 +96,26 @@ class Books:
         self._door = threading.Lock()  # nothing is put behind the end of the queue
         self._closing = threading.Event()
         self._behind: StorageSick | None = None  # the index could not follow the ledger
+        self._recent = Recent()
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._write, name="books", daemon=True)
         self._thread.start()
         self._ready.result()
         self.index = Index.look(index_file)  # for reading, by whichever thread asks
+        self.index.recent = self._recent
+        self._opened = os.stat(index_file)
+
+    def check_index(self) -> None:
+        """Raise IndexGone when its name no longer leads to the file that is written: who looks goes by the name."""
+        try:
+            is_there = os.path.samestat(os.stat(self._file), self._opened)
+        except FileNotFoundError:
+            is_there = False
+        except OSError:
+            return  # nobody can look just now: it is no other
+        if not is_there:
+            words = f"The index {self._file} was taken away or exchanged while it was in use. Nothing is lost with it"
+            raise IndexGone(f"{words}: start again, and it is made again from the ledger and the shelf.")
 
     # --- the only ways to write ---
 
@@ -124,13 +157,18 @@ class Books:
         """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
         await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
 
+    async def remember_looks(self, products: Sequence[str]) -> None:
+        """Of which pictures it is known that they are well: free to look again, so it needs no line."""
+        if products:
+            await self._put(_Move(change=partial(looks.remember, products=tuple(products))))
+
     async def _put(self, move: _Move) -> None:
+        move.waiter = asyncio.get_running_loop().create_future()
         with self._door:
             if self._closing.is_set():
                 raise StorageSick("The books are closed.")
             self._moves.put(move)
-        # A cancelled caller must not cancel the write: what was asked for will be in the ledger.
-        await asyncio.shield(asyncio.wrap_future(move.done))
+        await move.waiter  # a caller that is cancelled cancels no write: what was asked for will be in the ledger
 
     def close(self) -> None:
         """Everything asked for before is written first."""
@@ -182,7 +220,7 @@ class Books:
             if self._behind:
                 raise self._behind
             with index.db.atomic("IMMEDIATE"):
-                legal = [move for move in together if self._try(index, move)]
+                legal = self._apply(index, together)
                 if steps := [move.data for move in legal if move.data]:
                     position = book.append(steps, self._month())
                     written = True
@@ -190,10 +228,10 @@ class Books:
                     _remember(index, position, book.mark())
         except Exception as error:
             self._make_good(index, book, together, written, error)
-        done = [move for move in together if not move.done.done()]
+        self._recent.forget()
+        done = [move for move in together if not move.settled]
         self._tell(index, [event for move in done for event in move.events])
-        for move in done:
-            move.done.set_result(None)
+        _wake(together)
 
     def _tell(self, index: Index, events: Sequence[Event]) -> None:
         """What is done is done, whatever becomes of this."""
@@ -203,26 +241,35 @@ class Books:
             except Exception:
                 log.exception("what was recorded could not be told: a defect of this program")
 
+    def _apply(self, index: Index, together: Sequence[_Move]) -> list[_Move]:
+        """Inside the open transaction: all in one step, or, where one of them is illegal, each in its own."""
+        try:
+            with index.step():
+                for move in together:
+                    move.apply(index)
+            return list(together)
+        except Exception as error:
+            if is_trouble(error):
+                raise
+            return [move for move in together if self._try(index, move)]
+
     def _try(self, index: Index, move: _Move) -> bool:
         """Apply one move inside the open transaction; an illegal one is undone alone."""
         try:
             with index.step():
-                for event in move.events:
-                    projection.apply(index, event)
-                if move.change:
-                    move.change(index)
+                move.apply(index)
             return True
         except Exception as error:
             if is_trouble(error):  # perhaps nothing is left of the transaction: no move of it may go on
                 raise
-            move.done.set_exception(error)
+            move.settle(error)
             return False
 
     def _make_good(
         self, index: Index, book: Ledger, together: Sequence[_Move], written: bool, error: Exception
     ) -> None:
         """Nothing was committed. If the ledger has the lines all the same, the index must follow it."""
-        waiting = [move for move in together if not move.done.done()]
+        waiting = [move for move in together if not move.settled]
         if isinstance(error, DatabaseError):
             log.error("the index could not be written: %s", error)
             book.give_room()
@@ -233,7 +280,7 @@ class Books:
             passing = StorageFull("The index could not be written just now. It is tried again.").titled(UNWRITTEN)
             error = self._behind or passing
         for move in waiting:
-            move.done.set_exception(error)
+            move.settle(error)
 
     def _follow_ledger(self, index: Index) -> StorageSick | None:
         """However long the disk takes to have room; why not, when that is hopeless or the program ends."""
@@ -253,38 +300,64 @@ class Books:
         return self._clock().astimezone().strftime("%Y-%m")
 
 
+def _wake(moves: Sequence[_Move]) -> None:
+    """Those who wait, all of one loop at once: each call into a loop wakes it."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Move]] = {}
+    for move in moves:
+        if move.waiter is not None:
+            loops.setdefault(move.waiter.get_loop(), []).append(move)
+    for loop, of_loop in loops.items():
+        with contextlib.suppress(RuntimeError):  # it is closed, and nobody waits any more
+            loop.call_soon_threadsafe(_answer, of_loop)
+
+
+def _answer(moves: Sequence[_Move]) -> None:
+    for move in moves:
+        if move.waiter is None or move.waiter.done():  # whoever asked was cancelled
+            continue
+        if move.error is None:
+            move.waiter.set_result(None)
+        else:
+            move.waiter.set_exception(move.error)
+
+
 def catch_up(
-    index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None
-) -> int:
-    """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied."""
+    index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None, *,
+    anew: bool = False,
+) -> int:  # fmt: skip
+    """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied.
+
+    `anew`: into an index that knows of nothing else, so that a line that does not fit is itself at fault.
+    """
     done = 0
     with index.db.atomic("IMMEDIATE"):
         position = known = Position.parse(index.meta("ledger"))
         if changed := ledger.difference(folder, known, index.ledger_mark()):
             words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"
-            raise StorageSick(words).titled(ledger.CHANGED)
+            raise StorageSick(words).titled(months.CHANGED)
         for line, position in ledger.read(folder, known, aloud=True):
             try:
                 event = events.from_line(line)
                 _apply_again(index, event, expander)
                 heard(event)
             except (IllegalMove, LookupError, TypeError, ValueError, AttributeError, *OF_VALUES) as error:
-                raise _unfit(folder, position, error) from error
+                raise _unfit(folder, position, error, anew) from error
             done += 1
         position = ledger.behind_torn(folder, position)
         _remember(index, position, ledger.mark_at(folder, position))
     return done
 
 
-def _unfit(folder: Path, position: Position, error: Exception) -> StorageSick:
+def _unfit(folder: Path, position: Position, error: Exception, anew: bool) -> StorageSick:
     path = folder / position.file
     number = ledger.line_number(path, position.line)
     why = str(error) if isinstance(error, IllegalMove) else f"it says nothing of {error}"
     why = f"its kind is not known here: {error}" if isinstance(error, events.UnknownKind) else why
+    way_out = months.way_out(path, position.line == 0) if anew else OTHER_STATE
     return StorageSick(
         f"{path}, line {number}, does not fit the lines before it ({why.rstrip('.')}). "
-        f"It or one before it was damaged or changed by hand, or a newer artfactoryd wrote it. {ledger.RESTORE}"
-    ).titled(ledger.CHANGED)
+        f"It or one before it was damaged or changed by hand, or a newer artfactoryd wrote it. {way_out}"
+    ).titled(months.CHANGED)
 
 
 def _apply_again(index: Index, event: Event, expander: Expander) -> None:

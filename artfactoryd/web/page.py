@@ -15,6 +15,7 @@ from string import Template
 from artfactoryd import __version__
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.money import dollars
+from artfactoryd.printable import printable
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument
 from artfactoryd.reporting.status import ClosedProvider, StatusDocument
 
@@ -45,7 +46,7 @@ def _framed(main: str) -> str:
 
 
 def _safe(value: object) -> str:
-    return html.escape(str(value), quote=True)
+    return html.escape(printable(str(value)), quote=True)
 
 
 def _section(name: str, title: str, inside: str) -> str:
@@ -83,6 +84,8 @@ def _notices(status: StatusDocument) -> str:
     notices = [_closed(name, provider) for name, provider in status.providers.items()]
     if status.paused:
         notices.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
+    if status.inbox_problem:
+        notices.append(_safe(status.inbox_problem))
     if status.settings:
         notices.append(_safe(status.settings))
     if status.daemon and status.daemon.get("waits"):
@@ -188,7 +191,8 @@ def _product(product: ProductDocument, created_at: str) -> str:
 
 
 def _shape(product: ProductDocument) -> str:
-    return f"{product.width} by {product.height}" if product.width else product.mime
+    shape = f"{product.width} by {product.height}" if product.width else product.mime
+    return f"{shape}, damaged" if product.damaged else shape
 
 
 def _ended(status: StatusDocument) -> str:

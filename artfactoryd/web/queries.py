@@ -15,6 +15,7 @@ from typing import TypeVar
 from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.printable import printable
 from artfactoryd.reporting import status, waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import ItemDocument, OrderDocument, item_document, order_document
@@ -113,4 +114,5 @@ class Reads:
 
 
 def as_news(order: OrderDocument) -> News:
-    return News(json.dumps(order.to_json(), ensure_ascii=False), order.status not in lifecycle.UNFINISHED_ORDERS)
+    text = printable(json.dumps(order.to_json(), ensure_ascii=False))
+    return News(text, order.status not in lifecycle.UNFINISHED_ORDERS)

@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractAccessLogger
 from artfactoryd.credentials import resolve_token
 from artfactoryd.daemon.app import App
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse
+from artfactoryd.printable import printable
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.settings import Http
@@ -327,7 +328,7 @@ async def _dress(request: web.Request, response: web.StreamResponse) -> None:
 def _json(
     document: JsonObject | Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    body = (json.dumps(plain(document), ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    body = (printable(json.dumps(plain(document), ensure_ascii=False)) + "\n").encode()
     return web.Response(body=body, status=status, headers=headers, content_type="application/json", charset="utf-8")
 
 

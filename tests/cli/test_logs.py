@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 from collections.abc import Iterator
 from itertools import islice
@@ -214,3 +215,13 @@ def test_a_log_with_nothing_in_it_says_so(home: TestHome) -> None:
         assert (done.exit_code, done.stdout) == (0, "") and f"The {which} log is empty: " in done.stderr
         assert words in done.stderr
     assert CliRunner().invoke(main, ["--home", str(home.root), "logs", "-n", "0"]).output == ""
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder"])
+@pytest.mark.parametrize("name", ["artfactoryd.log", "artfactoryd.log.1"])
+def test_a_log_that_is_no_plain_file_is_named_and_never_waited_for(home: TestHome, what: str, name: str) -> None:
+    path = home.home.logs / name
+    path.unlink(missing_ok=True)
+    path.mkdir() if what == "folder" else os.mkfifo(path)
+    done = CliRunner().invoke(main, ["--home", str(home.root), "logs"])
+    assert done.exit_code == 2 and f"{path} is no plain file" in done.stderr

@@ -215,3 +215,28 @@ def test_where_no_mode_helps_the_start_is_refused_in_words() -> None:
     with pytest.raises(WrongUse, match=r"LC_ALL=C\.UTF-8"):
         program.in_utf8("iso8859-1", {"PYTHONUTF8": "1"}, ["artfactoryd"])
     program.in_utf8("utf-8", {}, ["artfactoryd"])
+
+
+@pytest.mark.parametrize("words", [
+    ["explain"], ["remake"], ["order"], ["cancel"], ["why"], ["like"], ["tag", "+a"], ["approve"], ["retry"],
+], ids=lambda words: words[0])  # fmt: skip
+@pytest.mark.parametrize("typed", ["", " ", "\udcff", "a\udcffb"])
+def test_what_nothing_can_be_called_is_wrong_use_in_words(home: TestHome, words: list[str], typed: str) -> None:
+    home.drop("car.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")
+    home.once()
+    done = home.call(*words, typed)
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    assert (done.stderr + done.stdout).strip()
+
+
+@pytest.mark.parametrize("typed", [".", "..", "/", "\udcff"])
+def test_why_of_what_is_no_file_asks_for_one(home: TestHome, typed: str) -> None:
+    done = home.call("why", typed)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "Name a file" in done.stderr or "Nothing is known" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["products"], ["pause"], ["resume"], ["lookups", "show"], ["templates", "show"]])
+def test_what_is_no_utf_8_is_no_query_and_no_name(home: TestHome, words: list[str]) -> None:
+    done = home.call(*words, "a\udcff")
+    assert done.returncode == 2 and "no UTF-8" in done.stderr and "Traceback" not in done.stderr

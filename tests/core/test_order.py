@@ -82,6 +82,7 @@ def test_a_project_may_have_any_plain_name_of_any_script(name: str) -> None:
         (".", "my-project"), (".git", "Try 'git'"), ("cars.", "Try 'cars'"), (" cars", "Try 'cars'"),
         ("cars\u00a0", "Try 'cars'"),
         ("a\nb", "one plain line"), ("a\x00b", "one plain line"), ("a\x7f", "one plain line"),
+        ("a\u202eb", "one plain line"), ("a\u2066b", "one plain line"), ("\ufeffa", "one plain line"),
         ("a\u2028b", "one plain line"),
         ("\ud800", "one plain line"), ("a" * 300, "at most 100 characters, this has 300"),
         ("車" * 80, "Shorten it to 40"),
@@ -123,3 +124,10 @@ def test_numbers_too_large_for_the_index_are_refused(keys: dict[str, Any]) -> No
     assert (problem.code, problem.path) == ("E_VALUE", tuple(keys))
     smaller: dict[str, Any] = dict.fromkeys(keys, 2**39)
     assert read(**smaller).problems == ()
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\u202e", "\u2066", "\ufeff", "\x9b"])
+def test_a_name_that_would_act_where_it_is_shown_is_refused_with_its_place(letter: str) -> None:
+    (problem,) = schema.check_mapping({**SMALLEST, "name": f"ca{letter}rs"}, "order")
+    assert problem.path == ("name",) and problem.code.startswith("E_")
+    assert "without control characters" in f"{problem.message} {problem.fix}"

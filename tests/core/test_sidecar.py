@@ -87,14 +87,18 @@ def test_an_item_without_words_is_about_its_picture() -> None:
     assert prompt_of({"mask": "hole.png", "image": "beach.jpg"}, resize) == "hole" and prompt_of({}, resize) == ""
 
 
+BASE_OF = {"sha256": SHA, "path": "Projects/summer-cars/2026-11-22/cars/order.yaml"}
+
+
 def facts(**changes: Any) -> dict[str, Any]:
     return {
         "project": "summer-cars", "order_id": "0196f5a0-0000-7000-8000-000000000000", "order_name": "cars",
         "document_sha256": SHA, "git": None, "number": 2, "copy": 0, "seed": 7,
         "tokens": [{"parameter": "prompt", "token": "[red,blue]", "value": "red"}], "provider": "replicate",
         "model": {"id": "acme/painter", "version": None, "family": "painter", "modality": "text-to-image", "text": ()},
-        "ticket": "t1", "base": {"prompt": "A [red,blue] car"}, "generation": {"prompt": "A red car"}, "actual": {},
-        "returned": {}, "asked": 1, "delivered": 1, "cost_usd": 0.003, "cost_estimated": False,
+        "ticket": "t1", "base": {"prompt": "A [red,blue] car"}, "base_of": BASE_OF,
+        "generation": {"prompt": "A red car"}, "actual": {}, "returned": {}, "asked": 1, "delivered": 1,
+        "cost_usd": 0.003, "cost_estimated": False,
         "timings": {"seconds": 1.5},
         "parents": [], "stage": None,
         "inputs": [{"parameter": "image", "sha256": SHA, "file": "inputs/a.png", "source": "a.png"}],
@@ -124,7 +128,17 @@ def test_a_sidecar_tells_what_was_asked_sent_and_paid() -> None:
     assert (found["id"], found["created_at"], found["file"]) == (CHOSEN["id"], CHOSEN["created_at"], FILE)
     assert found["item"] == {"index": 2, "copy": 0, "seed": 7, "tokens": facts()["tokens"]}
     assert found["parameters"] == {
-        "base": {"prompt": "A [red,blue] car"}, "generation": {"prompt": "A red car"}, "actual": {}, "returned": {}
+        "base": {"prompt": "A [red,blue] car"}, "base_of": BASE_OF, "generation": {"prompt": "A red car"}, "actual": {},
+        "returned": {},
     }  # fmt: skip
     assert found["cost"] == {"usd": 0.003, "estimated": False} and found["inputs"] == facts()["inputs"]
     assert "text" not in found["model"]
+
+
+def test_one_of_the_first_version_with_whole_lists_is_as_good_and_one_of_the_second_names_its_order() -> None:
+    card = sidecar(facts(), FILE, CHOSEN)
+    first = {**card, "parameters": {**card["parameters"], "base": {"prompt": ["A [red,blue] car", "A bus"]}}}
+    del first["version"], first["parameters"]["base_of"]
+    assert card["version"] == 2 and schema.check_mapping(first, "sidecar") == []
+    (problem,) = schema.check_mapping({**first, "version": 2}, "sidecar")
+    assert "base_of" in str(problem)

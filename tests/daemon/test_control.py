@@ -97,6 +97,8 @@ async def test_a_tag_that_would_act_on_a_terminal_is_refused(home: TestHome, mon
         (product,) = works.house.books.index.newest_products(1)
         told = await works.tell("tag", products=[product.id], changes=["+fine", f"+{tag}"])
         assert not told["done"] and told["wrong_use"] and "control character" in told["text"]
+        long = await works.tell("tag", products=[product.id], changes=["+" + 301 * "a"])
+        assert not long["done"] and "at most 300 characters" in long["text"]
         assert works.lines("mark") == [] and works.order(made)
         home.drop("boats.yaml", order("a boat", tags=["fine", tag]))
         word = home.home.rejected / "boats.yaml.error.txt"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.cli.orders import status_document, status_text
-from artfactoryd.daemon import loop, steady
+from artfactoryd.daemon import loop, opening, steady
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import HomeMoved, StorageSick, WrongUse
 from artfactoryd.execution import worker
@@ -458,7 +458,7 @@ OPENED = [
 async def test_what_is_refused_while_the_home_is_opened_is_waited_out_by_a_daemon_and_ends_once(
     home: TestHome, monkeypatch: Patch, refused: str
 ) -> None:
-    monkeypatch.setattr(loop, "AGAIN", 0.05)
+    monkeypatch.setattr(opening, "AGAIN", 0.05)
     with monkeypatch.context() as patched:
         patched.setattr(refused, _refuses(OSError(errno.EMFILE, "Too many open files")))
         with pytest.raises(OSError, match="Too many"):
@@ -484,7 +484,7 @@ async def test_what_is_refused_while_the_home_is_opened_is_waited_out_by_a_daemo
 async def test_what_a_person_must_mend_before_the_home_opens_ends_a_run_on_a_terminal_and_no_supervised_one(
     home: TestHome, monkeypatch: Patch, error: Exception
 ) -> None:
-    monkeypatch.setattr(loop, "AGAIN", 0.05)
+    monkeypatch.setattr(opening, "AGAIN", 0.05)
     with monkeypatch.context() as patched:
         patched.setattr(OPENED[0], _refuses(error))
         with pytest.raises(StorageSick if isinstance(error, StorageSick) else WrongUse, match=str(error.args[-1])):

@@ -55,3 +55,24 @@ def test_a_ledger_that_changes_under_the_daemon_ends_it_before_anything_is_sent(
         assert len(emulator.creates()) == 1
     else:
         assert home.once() == 0 and len(emulator.creates()) == 2
+
+
+@pytest.mark.parametrize("what", ["index.sqlite3", ".artfactory"])
+def test_an_index_that_is_taken_away_under_the_daemon_ends_it_and_the_next_start_makes_it_again(
+    tmp_path: Path, emulator: Emulator, what: str
+) -> None:
+    home = TestHome.make(tmp_path / "home", emulator.base_url)
+    with home.running() as program:
+        home.drop("one.yaml", PAID.replace("NAME", "one"))
+        until(lambda: home.states() == ["completed"])
+        if what == ".artfactory":
+            shutil.rmtree(home.home.private)
+        else:
+            for file in home.home.private.glob("index.sqlite3*"):
+                file.unlink()
+        until(lambda: program.poll() is not None)
+        _, told = program.communicate()
+        assert program.poll() == 1
+    assert "was taken away or exchanged" in told and "Traceback" not in told
+    home.drop("two.yaml", PAID.replace("NAME", "two"))
+    assert home.once() == 0 and home.states() == ["completed", "completed"] and len(emulator.creates()) == 2

@@ -68,6 +68,8 @@ class Outputs:
         made = pictures.draw(prediction.drawing, place, self.weather.pixels)
         if is_flagged is not None and is_flagged(place):
             made = pictures.blacked_out(made)
+        if do == "spoiled":
+            return pictures.spoiled(made)
         return {"empty": b"", "huge": made + bytes(8 * 2**20)}.get(do, made)
 
     async def _slowly(self, request: web.Request, body: bytes, kind: dict[str, str]) -> web.StreamResponse:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import zlib
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -48,6 +49,18 @@ def blacked_out(picture: bytes) -> bytes:
     file, made = io.BytesIO(), Image.open(io.BytesIO(picture))
     Image.new("RGB", made.size).save(file, made.format)
     return file.getvalue()
+
+
+def spoiled(picture: bytes) -> bytes:
+    """Whole by its structure, every length and checksum right, and no decoder makes all its pixels of it."""
+    if picture.startswith(b"\xff\xd8"):
+        return picture[: len(picture) // 2] + b"\xff\xd9"
+    if picture.startswith(b"RIFF"):
+        return picture[:20] + bytes([picture[20] | 0xE0, 0xFF, 0xFF]) + picture[23:]  # a part longer than all of it
+    begins = picture.index(b"IDAT")
+    length = int.from_bytes(picture[begins - 4 : begins], "big")
+    pixels = b"IDAT" + bytes(length)
+    return picture[:begins] + pixels + zlib.crc32(pixels).to_bytes(4, "big") + picture[begins + length + 8 :]
 
 
 def size(given: dict[str, Any], pixels: int) -> tuple[int, int]:

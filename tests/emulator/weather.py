@@ -44,7 +44,7 @@ OUTCOMES = {
 MORE = 2  # files above what was asked for, where the outcome is "more"
 NUMBERS = {"Infinity", "NaN", "1e30", "-5"}  # seconds that no run took, told as if it had; "" tells the true ones
 FAL_OUTCOMES = {"refused"}  # that only fal has: the result alone says 422
-OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close", "empty", "huge", *OTHERS}
+OUTPUTS = {"not-picture", "short", "slow", "redirect", "redirect-loop", "close", "empty", "huge", "spoiled", *OTHERS}
 SHORT_FORMS = {
     "fail": "failed", "hang": "hang-after", "close": "close-after", "aborted": "aborted",
 }  # fmt: skip

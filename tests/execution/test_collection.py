@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -11,9 +12,11 @@ import pytest
 
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
 from artfactoryd.execution import collection, delivery
+from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.settings import Limits
 from artfactoryd.shelf.staging import INLINE
+from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -212,3 +215,26 @@ async def test_loose_ways_of_writing_an_output_out_are_taken_and_nothing_is_thro
         works.fake.script("collect", Outputs((Output(address),)))
         made = await works.make(order("a car"))
         assert works.states(made) == ["completed"] and home.sidecars()[0]["file"]["mime"] == "text/plain"
+
+
+@pytest.mark.parametrize(("took", "waits"), [(0.06, False), (0.0, True)], ids=["slow create", "quick create"])
+async def test_the_first_question_is_timed_from_the_sending(
+    home: TestHome, monkeypatch: Patch, took: float, waits: bool
+) -> None:
+    rested: list[float] = []
+    rest = Gate.rest
+
+    async def watched(gate: Gate, seconds: float) -> None:
+        rested.append(seconds)
+        await rest(gate, min(seconds, 0.01))
+
+    monkeypatch.setattr(FakeFactory, "first_ask", 0.05)
+    monkeypatch.setattr(Gate, "rest", watched)
+    async with at_work(home, monkeypatch) as works:
+        works.fake.hold("submit")
+        made = await works.take(order("a car"))
+        await works.fake.reached("submit")
+        await asyncio.sleep(took)
+        works.fake.release("submit")
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert bool(rested) is waits and all(seconds <= 0.05 for seconds in rested)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from artfactoryd.core import line_values
 from artfactoryd.errors import InDoubt, RunFailed
 from artfactoryd.execution import delivery
 from artfactoryd.execution.choosing import lettered
@@ -23,7 +24,6 @@ from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetcher
-from artfactoryd.storage import line_values
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import PRICE, at_work, order, quick
@@ -276,20 +276,37 @@ async def test_a_damaged_picture_is_kept_and_said_to_be_damaged(home: TestHome, 
 
 
 async def test_what_came_damaged_is_kept_until_a_better_one_came(home: TestHome, monkeypatch: Patch) -> None:
-    fetch = Fetcher.fetch
+    receive = Fetcher.receive
 
     async def mended(self: Fetcher, address: str, target: Path, **more: Any) -> Any:
-        fetched = await fetch(self, address, target, **more)
+        received = await receive(self, address, target, **more)
         (works.fake._work / "broken.png").write_bytes((works.fake._work / "whole.png").read_bytes())
-        return fetched
+        return received
 
-    monkeypatch.setattr(Fetcher, "fetch", mended)
+    monkeypatch.setattr(Fetcher, "receive", mended)
     async with at_work(home, monkeypatch) as works:
         works.fake.picture("whole")
         works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
         made = await works.make(order("a car"))
         assert works.states(made) == ["completed"] and works.items(made)[0].reason is None
         assert home.products()[0].read_bytes() == (works.fake._work / "whole.png").read_bytes()
+
+
+async def test_what_came_does_not_wait_in_memory_for_what_does_not_come(home: TestHome, monkeypatch: Patch) -> None:
+    """The first of two is there, the second does not come: a kill now, and the provider's erasing it, lose nothing."""
+    monkeypatch.setattr(FakeFactory, "output_hosts", frozenset({"127.0.0.1"}))
+    async with at_work(home, monkeypatch) as works:
+        outputs = lambda t: Outputs((works.fake.picture("a"), Output("http://127.0.0.1:9/x.png")))  # noqa: E731
+        works.fake.script("collect", outputs)
+        made = await works.take(order("a car", parameters={"num_outputs": 2}))
+        await works.until(lambda: works.states(made) == ["delivering"])
+        first = works.items(made)[0].chosen[0]
+        staged = home.home.work / "outputs" / first.id
+        await works.until(staged.exists)
+        (home.home.work / "made" / "fake" / "a.png").unlink()
+        monkeypatch.setattr(delivery, "LASTS", -1.0)
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert len(home.products()) == 1 and "1 of 2 came" in (works.items(made)[0].reason or "")
 
 
 async def test_what_is_too_large_waits_with_its_size_until_the_settings_allow_it(

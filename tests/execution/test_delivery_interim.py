@@ -15,7 +15,7 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import CallRefused
 from artfactoryd.planning.accepted import expander
-from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import writer
 from artfactoryd.storage.index import Index
@@ -227,7 +227,11 @@ async def test_the_index_made_again_knows_what_was_sent_on(works: Works, tmp_pat
     try:
         for table in ("item", "interim", "product"):
             sql = f"SELECT * FROM {table} ORDER BY 1, 2"
-            assert again.rows(sql) == works.house.books.index.rows(sql)
+            rows = [
+                [{**row, "looked": None} for row in index.rows(sql)]  # of which the ledger knows the damaged ones alone
+                for index in (again, works.house.books.index)
+            ]
+            assert rows[0] == rows[1]
         assert len(again.rows("SELECT * FROM interim")) == 2
     finally:
         again.close()

@@ -15,7 +15,7 @@ from artfactoryd.factories import Outputs, Ticket
 from artfactoryd.planning import preview as planning
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
-from artfactoryd.shelf.fetch import Fetched
+from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import Staging
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
@@ -297,6 +297,10 @@ async def test_the_index_made_again_from_the_ledger_knows_what_was_reused(works:
     try:
         for table in ("item", "product", "generation_log", "orders"):
             sql = f"SELECT * FROM {table} ORDER BY 1, 2"
-            assert again.rows(sql) == works.house.books.index.rows(sql)
+            rows = [
+                [{**row, "looked": None} for row in index.rows(sql)]  # of which the ledger knows the damaged ones alone
+                for index in (again, works.house.books.index)
+            ]
+            assert rows[0] == rows[1]
     finally:
         again.close()

@@ -39,7 +39,7 @@ def defect(monkeypatch: Patch) -> None:
     async def fails(self: Fetcher, address: str, target: object, **more: object) -> None:
         raise KeyError("surprise")
 
-    monkeypatch.setattr(Fetcher, "fetch", fails)
+    monkeypatch.setattr(Fetcher, "receive", fails)
 
 
 async def test_one_stuck_while_it_is_asked_about_is_taken_up_where_it_was(home: TestHome, monkeypatch: Patch) -> None:
@@ -85,13 +85,13 @@ async def test_one_stuck_while_it_is_fetched_is_fetched_again_or_ended(home: Tes
 async def test_what_could_not_be_asked_about_once_and_is_fetched_now_is_kept_when_its_order_is_cancelled(
     home: TestHome, monkeypatch: Patch
 ) -> None:
-    real, fetched = Fetcher.fetch, asyncio.Event()
+    real, fetched = Fetcher.receive, asyncio.Event()
 
     async def waits(self: Fetcher, *given: Any, **more: Any) -> Any:
         await fetched.wait()
         return await real(self, *given, **more)
 
-    monkeypatch.setattr(Fetcher, "fetch", waits)
+    monkeypatch.setattr(Fetcher, "receive", waits)
     async with at_work(home, monkeypatch) as works:
         works.fake.script("collect", *[AskAgain("Not just now.")] * 4)
         made = await works.take(order("a car"))

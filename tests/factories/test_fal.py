@@ -1,12 +1,9 @@
-"""The fal factory, through the real client library, at the emulator and at crooked servers."""
+"""The fal factory, at the emulator and at crooked servers."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import inspect
 import json
-import pkgutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import fal_client
 import httpx
 import pytest
 from fal_client import client as library
@@ -32,10 +28,9 @@ from artfactoryd.errors import (
     Unreachable,
 )
 from artfactoryd.factories import Attempt, Call, Outputs, ProviderSettings, Ticket
-from artfactoryd.factories.fal import ADDRESSES, FalFactory, _translate_create, make
+from artfactoryd.factories.fal import ADDRESSES, FalFactory, make
 from artfactoryd.factories.fal.client import FalClient
 from artfactoryd.factories.http import transport
-from artfactoryd.factories.http.answer import Answer
 from tests.crooked import server
 from tests.emulator.client import Emulator
 
@@ -288,15 +283,6 @@ async def test_the_library_uses_our_key_whatever_the_environment_says(
         await outputs_of(factory, await factory.submit(CAR))
 
 
-@pytest.mark.parametrize("theirs", ["https://queue.fal.run/", "https://queue.elsewhere.example/"])
-async def test_the_library_s_address_of_the_queue_gives_way_to_the_configured_one(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, theirs: str
-) -> None:
-    monkeypatch.setattr(library, "QUEUE_URL_FORMAT", theirs)
-    async with at(emulator.base_url) as factory:
-        assert (await sent(emulator, lambda: factory.submit(CAR)))[:2] == (1, 1)
-
-
 async def test_a_key_that_cannot_be_one_stops_before_anything_is_sent(emulator: Emulator) -> None:
     async with at(emulator.base_url, key="id:a\nb") as factory:
         arrived, _, came = await sent(emulator, lambda: factory.submit(CAR))
@@ -305,7 +291,7 @@ async def test_a_key_that_cannot_be_one_stops_before_anything_is_sent(emulator: 
 
 async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) -> None:
     async with at(emulator.base_url) as factory:
-        _, http = await factory._client.open()
+        http = await factory._client.library()
         before = emulator.seen()
         with pytest.raises(transport.Elsewhere):
             await http.get(f"{emulator.output_url}/pbxt/x/out-0.jpg")
@@ -333,16 +319,13 @@ def test_only_a_configured_address_is_trusted_for_outputs() -> None:
 # What the library under us might do.
 
 
-async def test_the_library_s_own_retries_are_switched_off_and_stopped_where_they_are_not(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for told in ("close-after", "429", "hang-after"):
-        emulator.control(create=told)
-        async with at(emulator.base_url, timeout=0.5) as factory:
-            await factory._client.open()
-            assert library.MAX_ATTEMPTS == 1
-            monkeypatch.setattr(library, "MAX_ATTEMPTS", 10)
-            assert (await sent(emulator, lambda: factory.submit(CAR)))[0] == 1
+async def test_the_library_s_own_retries_are_switched_off_and_it_can_buy_nothing(emulator: Emulator) -> None:
+    async with at(emulator.base_url) as factory:
+        http, before = await factory._client.library(), emulator.seen()
+        assert library.MAX_ATTEMPTS == 1
+        with pytest.raises(transport.SecondCreate):
+            await http.post(f"{emulator.base_url}/{SCHNELL}", json={})
+        assert emulator.seen() == before
 
 
 @pytest.mark.parametrize("change", ["retries", "wire"])
@@ -359,8 +342,8 @@ async def test_a_release_that_hides_its_retries_or_its_wire_stops_the_provider(
 
         monkeypatch.setattr(library.AsyncClient, "_client", property(brought))
     async with at(emulator.base_url) as factory:
-        arrived, _, came = await sent(emulator, lambda: factory.submit(CAR))
-    assert arrived == 0 and type(came) is ProviderStopped and "this release of fal-client" in str(came)
+        with pytest.raises(ProviderStopped, match="this release of fal-client"):
+            await factory.upload("a.png", b"picture", "image/png")
 
 
 async def test_creates_never_ride_on_a_connection_that_was_kept() -> None:
@@ -394,55 +377,6 @@ def test_one_factory_on_two_loops_loses_no_answer(emulator: Emulator) -> None:
 
     tickets = [asyncio.run(make_one()) for _ in range(4)]
     assert tickets == [one["id"] for one in emulator.creates()[before:]]
-
-
-# Every exception there is.
-
-UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
-LOST = {
-    # httpx
-    "CloseError", "CookieConflict", "DecodingError", "HTTPError", "HTTPStatusError", "InvalidURL",
-    "LocalProtocolError", "NetworkError", "ProtocolError", "ReadError", "ReadTimeout", "RemoteProtocolError",
-    "RequestError", "RequestNotRead", "ResponseNotRead", "StreamClosed", "StreamConsumed", "StreamError",
-    "TimeoutException", "TooManyRedirects", "TransportError", "WriteError", "WriteTimeout",
-    # fal_client
-    "FalClientError", "FalClientHTTPError", "FalClientTimeoutError", "MissingCredentialsError", "RealtimeError",
-    # and what comes out of it when an answer is odd
-    "JSONDecodeError", "RuntimeError", "KeyError", "ValueError", "TypeError", "AttributeError", "TimeoutError",
-    "SecondCreate", "Elsewhere", "OSError",
-}  # fmt: skip
-OTHERS: list[type[Exception]] = [
-    json.JSONDecodeError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, TimeoutError,
-    transport.SecondCreate, transport.Elsewhere, OSError,
-]  # fmt: skip
-
-
-def exceptions_of(module: Any) -> set[type[Exception]]:
-    return {
-        one
-        for _, one in inspect.getmembers(module, inspect.isclass)
-        if issubclass(one, Exception) and one.__module__.partition(".")[0] in ("httpx", "fal_client")
-    }
-
-
-def known() -> list[type[Exception]]:
-    names = [name for _, name, _ in pkgutil.walk_packages(fal_client.__path__, "fal_client.")]
-    found = exceptions_of(httpx).union(*[exceptions_of(importlib.import_module(name)) for name in names])
-    return sorted(found | set(OTHERS), key=lambda one: one.__name__)
-
-
-def test_every_exception_of_the_libraries_has_been_thought_about() -> None:
-    assert {one.__name__ for one in known()} == UNSENT | LOST
-
-
-@pytest.mark.parametrize("kind", known(), ids=lambda kind: kind.__name__)
-def test_an_exception_after_sending_is_doubt_unless_it_says_unsent(kind: type[Exception]) -> None:
-    error = kind.__new__(kind)
-    wanted = Unreachable if kind.__name__ in UNSENT else InDoubt
-    assert type(_translate_create(error, Answer(KEY, sent=True))) is wanted
-    assert type(_translate_create(error, Answer(KEY, sent=False))) is CallRefused
-    for status, meant in ((403, ProviderStopped), (429, Throttled), (422, CallRefused), (200, InDoubt), (409, InDoubt)):
-        assert type(_translate_create(error, Answer(KEY, True, status))) is meant
 
 
 # Asking.

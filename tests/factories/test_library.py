@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.errors import ProviderStopped
-from artfactoryd.factories import Call, ProviderSettings
+from artfactoryd.factories import ProviderSettings
 from artfactoryd.factories.fal import make as make_fal
 from artfactoryd.factories.library import UnsafeLibrary, fits, require, requirements
 from artfactoryd.factories.replicate import make as make_replicate
@@ -86,7 +86,7 @@ def test_one_exchanged_while_the_program_runs_sends_nothing(
     monkeypatch.setattr(metadata, "version", lambda name: "2.0.0" if name in LIBRARIES.values() else version(name))
     factory = make(ProviderSettings("x", "r8_key", {}), tmp_path)
     with pytest.raises(ProviderStopped, match=r"2\.0\.0 is installed.*Nothing was sent"):
-        asyncio.run(factory.submit(Call("a/b", None, {})))
+        asyncio.run(factory.upload("a.png", b"picture", "image/png"))
 
 
 @pytest.mark.parametrize(

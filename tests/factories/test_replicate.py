@@ -1,12 +1,9 @@
-"""The Replicate factory, through the real client library, at the emulator and at crooked servers."""
+"""The Replicate factory, at the emulator and at crooked servers."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import inspect
 import json
-import pkgutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,11 +12,8 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-import pydantic.v1
+import aiohttp
 import pytest
-import replicate as library
-from httpx_aiohttp import AiohttpTransport
 
 from artfactoryd.errors import (
     AskAgain,
@@ -32,10 +26,11 @@ from artfactoryd.errors import (
     Throttled,
     Unreachable,
 )
-from artfactoryd.factories import Call, ProviderSettings, Ticket, replicate
+from artfactoryd.factories import Call, ProviderSettings, Ticket
 from artfactoryd.factories.http import transport
 from artfactoryd.factories.http.answer import Answer, fields, refusal
-from artfactoryd.factories.replicate import _translate_create, client, make
+from artfactoryd.factories.replicate import make
+from artfactoryd.factories.replicate.client import ReplicateClient
 from artfactoryd.factories.replicate.predictions import Prediction, outcome, read_prediction, trouble
 from tests.crooked import server
 from tests.emulator.client import Emulator
@@ -300,15 +295,20 @@ async def test_a_library_that_does_not_start_stops_the_provider(
     monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "often")
     async with at(emulator.base_url) as factory:
         with pytest.raises(ProviderStopped, match="cannot be set up"):
-            await factory.submit(CAR)
+            await factory.upload("a.png", b"picture", "image/png")
+        await factory.submit(CAR)  # which needs none
 
 
 async def test_no_request_with_our_key_goes_to_another_host(emulator: Emulator) -> None:
     async with at(emulator.base_url) as factory:
-        client = await factory._client.open()
-        before = emulator.seen()
+        library = await factory._client.library()
+        before, other = emulator.seen(), f"{emulator.output_url}/pbxt/x/out-0.webp"
         with pytest.raises(transport.Elsewhere):
-            await client._async_client.get(f"{emulator.output_url}/pbxt/x/out-0.webp")
+            await library._async_client.get(other)
+        with pytest.raises(transport.Elsewhere):
+            await factory._client.ask("GET", other)
+        _, error = await factory._client.create(lambda: (other, {}), 5)
+        assert isinstance(error, transport.Elsewhere)
         assert emulator.seen() == before
 
 
@@ -324,22 +324,20 @@ def test_only_a_configured_address_is_trusted_for_outputs() -> None:
 # What the library under us might do.
 
 
-async def test_a_library_that_tries_again_is_stopped(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    once = replicate._create
-
-    async def stubborn(client: Any, call: Call) -> None:
-        for _ in range(3):
-            try:
-                return await once(client, call)
-            except httpx.TransportError:
-                continue
-        await once(client, call)
-
-    monkeypatch.setattr(replicate, "_create", stubborn)
+async def test_neither_the_library_nor_a_second_try_can_buy(emulator: Emulator) -> None:
     emulator.control(create="close-after")
     async with at(emulator.base_url) as factory:
-        arrived, paid, came = await sent(emulator, lambda: factory.submit(CAR))
-    assert (arrived, paid, type(came)) == (1, 1, InDoubt)
+        library = await factory._client.library()
+        with pytest.raises(transport.SecondCreate):
+            await library.models.predictions.async_create(model=SCHNELL, input={"prompt": "a car"})
+        wire, answer = await factory._client.wire(), Answer(KEY)
+        place = f"{emulator.base_url}/v1/models/{SCHNELL}/predictions"
+        body = b'{"input":{"prompt":"a car"}}'
+        before = emulator.seen().get("POST create", 0)
+        for wanted in (aiohttp.ServerDisconnectedError, transport.SecondCreate, transport.SecondCreate):
+            with pytest.raises(wanted):
+                await wire.create(place, body, answer, 5)
+        assert emulator.seen()["POST create"] - before == 1
 
 
 async def test_creates_never_ride_on_a_connection_that_was_kept() -> None:
@@ -354,20 +352,20 @@ async def test_creates_never_ride_on_a_connection_that_was_kept() -> None:
 async def test_a_create_has_limits_on_the_wire_and_asks_for_plain_bytes(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left: list[httpx.Request] = []
-    send = AiohttpTransport.handle_async_request
+    left: list[dict[str, Any]] = []
+    send = aiohttp.ClientSession._request
 
-    async def watched(self: AiohttpTransport, request: httpx.Request) -> httpx.Response:
-        left.append(request)
-        return await send(self, request)
+    async def watched(self: aiohttp.ClientSession, method: str, address: Any, **parts: Any) -> aiohttp.ClientResponse:
+        left.append(parts)
+        return await send(self, method, address, **parts)
 
-    monkeypatch.setattr(AiohttpTransport, "handle_async_request", watched)
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", watched)
     async with at(emulator.base_url, timeout=9) as factory:
         await factory.submit(CAR)
-    limits = left[0].extensions["timeout"]
-    assert set(limits) == {"connect", "read", "write", "pool"} and all(limits.values())
-    assert 2 * limits["connect"] < 9, "connecting must end as unsent before the whole ends in doubt"
-    assert left[0].headers["Accept-Encoding"] == "identity"
+    limits = left[0]["timeout"]
+    assert limits.connect and limits.sock_read
+    assert 2 * limits.sock_connect < 9, "connecting must end as unsent before the whole ends in doubt"
+    assert left[0]["headers"]["Accept-Encoding"] == "identity" and left[0]["allow_redirects"] is False
 
 
 async def test_dripping_an_answer_does_not_hold_a_create_for_ever() -> None:
@@ -414,66 +412,6 @@ def test_one_factory_on_two_loops_loses_no_answer(emulator: Emulator) -> None:
 
     tickets = [asyncio.run(make_one()) for _ in range(4)]
     assert [ticket.text for ticket in tickets] == [one["id"] for one in emulator.creates()[before:]]
-
-
-# Every exception there is.
-
-UNSENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
-LOST = {
-    # httpx
-    "CloseError", "CookieConflict", "DecodingError", "HTTPError", "HTTPStatusError", "InvalidURL",
-    "LocalProtocolError", "NetworkError", "ProtocolError", "ReadError", "ReadTimeout", "RemoteProtocolError",
-    "RequestError", "RequestNotRead", "ResponseNotRead", "StreamClosed", "StreamConsumed", "StreamError",
-    "TimeoutException", "TooManyRedirects", "TransportError", "WriteError", "WriteTimeout",
-    # replicate
-    "ReplicateException", "ModelError", "ReplicateError", "WebhookValidationError", "MissingWebhookHeaderError",
-    "InvalidSecretKeyError", "MissingWebhookBodyError", "InvalidTimestampError", "InvalidSignatureError",
-    # and what comes out of it when an answer is odd
-    "ValidationError", "JSONDecodeError", "RuntimeError", "KeyError", "TypeError", "AttributeError", "TimeoutError",
-    "SecondCreate", "OSError",
-}  # fmt: skip
-OTHERS: list[type[Exception]] = [
-    pydantic.v1.ValidationError, json.JSONDecodeError, RuntimeError, KeyError, TypeError, AttributeError, TimeoutError,
-    transport.SecondCreate, OSError,
-]  # fmt: skip
-
-
-def exceptions_of(module: Any) -> set[type[Exception]]:
-    return {
-        one
-        for _, one in inspect.getmembers(module, inspect.isclass)
-        if issubclass(one, Exception) and one.__module__.partition(".")[0] in ("httpx", "replicate")
-    }
-
-
-def known() -> list[type[Exception]]:
-    names = [name for _, name, _ in pkgutil.walk_packages(library.__path__, "replicate.")]
-    found = exceptions_of(httpx).union(*[exceptions_of(importlib.import_module(name)) for name in names])
-    return sorted(found | set(OTHERS), key=lambda one: one.__name__)
-
-
-def test_every_exception_of_the_libraries_has_been_thought_about() -> None:
-    assert {one.__name__ for one in known()} == UNSENT | LOST
-
-
-@pytest.mark.parametrize("kind", known(), ids=lambda kind: kind.__name__)
-def test_an_exception_after_sending_is_doubt_unless_it_says_unsent(kind: type[Exception]) -> None:
-    error = kind.__new__(kind)
-    wanted = Unreachable if kind.__name__ in UNSENT else InDoubt
-    assert type(_translate_create(error, Answer(KEY, sent=True))) is wanted
-
-
-@pytest.mark.parametrize("kind", known(), ids=lambda kind: kind.__name__)
-def test_an_answer_that_arrived_counts_more_than_the_exception_after_it(kind: type[Exception]) -> None:
-    error = kind.__new__(kind)
-    for status, wanted in (
-        (402, ProviderStopped),
-        (429, Throttled),
-        (422, CallRefused),
-        (201, InDoubt),
-        (500, InDoubt),
-    ):
-        assert type(_translate_create(error, Answer(KEY, True, status))) is wanted
 
 
 # Asking.
@@ -634,7 +572,7 @@ async def test_each_answer_to_a_question_is_told_apart_and_asked_once(
 
 
 async def test_a_question_has_a_time_limit(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "READ", 0.2)
+    monkeypatch.setattr(ReplicateClient.ask, "__defaults__", (0.2,))
     emulator.control(get="hang")
     async with at(emulator.base_url) as factory:
         with pytest.raises(AskAgain):

@@ -62,7 +62,7 @@ async def test_an_upload_arrives_whole_and_gives_its_address_and_a_day(emulator:
     async with at(emulator.base_url) as factory:
         assert isinstance(factory, Uploads)
         uploaded = await factory.upload("Büro “1”.png", DATA, "image/png")
-        client = await factory._client.open()
+        client = await factory._client.library()
         answer = await client._async_client.get(uploaded.address)
     kept = answer.json()
     assert (kept["content_type"], kept["size"], kept["name"]) == ("image/png", len(DATA), "Büro “1”.png")

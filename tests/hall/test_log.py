@@ -3,9 +3,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
 import shutil
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -125,7 +128,8 @@ def test_a_log_file_that_cannot_be_written_loses_a_line_and_nothing_else(
     (tmp_path / log.FILE).mkdir()
     log.setup("info", tmp_path)
     LOGGER.info("still said")
-    (line,) = capsys.readouterr().err.splitlines()
+    line, of_the_file = capsys.readouterr().err.splitlines()
+    assert "no plain file" in of_the_file
     assert line.endswith("still said")
 
 
@@ -220,3 +224,45 @@ def test_logs_of_a_home_that_was_taken_away_do_not_make_it_again(tmp_path: Path)
     shutil.rmtree(tmp_path / "home")
     LOGGER.info("two")
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_lines_told_together_are_written_together_in_their_order(tmp_path: Path, away: bool) -> None:
+    log.setup("info", tmp_path, "nothing")
+    LOGGER.info("before")
+    if away:
+        (tmp_path / log.FILE).unlink()
+    with log.together():
+        for number in range(50):
+            LOGGER.info("line %d", number)
+            log.generation({"kind": "wish", "item": number})
+        assert "line 49" not in written(tmp_path)
+    LOGGER.info("after")
+    told = [json.loads(line)["text"] for line in written(tmp_path).splitlines()]
+    assert told == [*([] if away else ["before"]), *(f"line {number}" for number in range(50)), "after"]
+    assert len((tmp_path / "generation.log").read_text().splitlines()) == 50
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "socket", "device"])
+@pytest.mark.parametrize("when", ["at the start", "later"])
+def test_what_is_no_plain_file_in_the_place_of_a_log_is_told_once_and_never_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, what: str, when: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    file = Path("logs") / log.FILE
+    log.setup("info", Path("logs"), "nothing")
+    if when == "later":
+        LOGGER.info("one")
+        file.unlink()
+    with ExitStack() as stack:
+        if what == "socket":
+            stack.enter_context(socket.socket(socket.AF_UNIX)).bind(str(file))
+        else:
+            {"pipe": os.mkfifo, "folder": os.mkdir, "device": lambda path: path.symlink_to("/dev/full")}[what](file)
+        LOGGER.info("two")
+        LOGGER.info("three")
+    told = capsys.readouterr().err
+    assert told.count("is no plain file") == 1 and log.FILE in told and "Traceback" not in told
+    file.rmdir() if what == "folder" else file.unlink()
+    LOGGER.info("four")
+    assert [json.loads(line)["text"] for line in written(Path("logs")).splitlines()] == ["four"]

@@ -71,13 +71,13 @@ def test_no_command_and_no_word_beside_a_file_lets_a_name_or_a_prompt_act(home: 
 
 def test_plan_off_a_terminal_and_the_summaries_fold_the_lines_of_a_prompt_and_a_name(home: TestHome) -> None:
     order = home.root / "plan.yaml"
-    text = 'provider: local\nmodel: sketch\nname: "car\\nprice x"\n'
+    text = 'provider: local\nmodel: sketch\nname: "car price x"\n'
     text += 'parameters: {prompt: ["a\\nso it is free", "b\\nso it is free"], width: 64, height: 64}\n'
     order.write_text(text)
     home.drop("lines.yaml", text)
     home.drop("a\nso rejected.yaml", "- 1\n")
-    for words in (("plan", str(order)), ("once",), ("status",), ("orders",), ("order", "--latest", "car\nprice x")):
+    for words in (("plan", str(order)), ("once",), ("status",), ("orders",), ("order", "--latest", "car price x")):
         done = home.call(*words)
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
         assert words[0] != "plan" or "\\nso it is free" in done.stdout
-        assert lines and not [line for line in lines if line.startswith(("so it is free", "so rej", "price x"))], words
+        assert lines and not [line for line in lines if line.startswith(("so it is free", "so rej"))], words

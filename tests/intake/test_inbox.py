@@ -663,3 +663,21 @@ async def test_a_thousand_files_are_each_found_once_in_few_looks(box: Box) -> No
             box.drop(name)
         assert sorted(await at_work.until(*names)) == names
         assert at_work.count < 200
+
+
+async def test_the_time_until_a_file_has_settled_counts_from_the_look(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late that was: a look that comes too early costs another one."""
+    look, delays = Inbox.scan, [0.1]
+
+    def late(inbox: Inbox, now: float, wall: float) -> Scan:
+        for _ in range(len(delays)):
+            time.sleep(delays.pop())
+        return look(inbox, time.monotonic(), time.time())
+
+    monkeypatch.setattr(Inbox, "scan", late)
+    async with looking(box, settle_seconds=0.4, polling=True) as at_work:
+        box.drop("cars.yaml")
+        await at_work.until("cars.yaml")
+        assert at_work.count == 2

@@ -88,5 +88,11 @@ def test_a_name_that_no_order_can_write_is_told_by_the_check(tmp_path: Path) -> 
 def test_five_thousand_lines_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, manyDOTtxt="\n".join(f"value {n}" for n in range(5000)))
     assert len(LookupFiles(tmp_path)["many"]) == 5000
-    monkeypatch.setattr("artfactoryd.planning.lookups._parsed", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr("artfactoryd.documents.read_lines", lambda *args, **keys: pytest.fail("read again"))
     assert LookupFiles(tmp_path)["many"][4999] == "value 4999"
+
+
+def test_names_are_looked_for_when_one_is_asked_for(tmp_path: Path) -> None:
+    found = LookupFiles(tmp_path)
+    written(tmp_path, colorDOTtxt="red")
+    assert found["color"] == ("red",)

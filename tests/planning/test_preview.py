@@ -192,3 +192,12 @@ def test_a_plan_tells_first_and_last_only_of_what_has_text(home: TestHome, capsy
     file.write_text(SKETCHES)
     show(plan(home.home, Settings(), file, rehearse=False, most=3), print)
     assert "first    a red car" in capsys.readouterr().out
+
+
+def test_a_broken_lookup_is_the_trouble_of_orders_that_use_it(home: TestHome) -> None:
+    lookups = home.home.library / "lookups"
+    lookups.mkdir(parents=True, exist_ok=True)
+    (lookups / "broken.txt").write_bytes(b"bl\xe5\n")
+    assert planned(home, SKETCHES)["errors"] == []
+    (error,) = planned(home, SKETCHES.replace("[red,blue]", "[broken]"))["errors"]
+    assert error["code"] == "E_ENCODING" and error["file"] == str(lookups / "broken.txt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,28 @@ async def test_a_sidecar_makes_its_whole_call_again_with_its_very_parameters(
         row = works.order(made)
         assert (row.tags, row.notes, row.name, row.project) == (["x"], "why", "cars", "unsorted")
         assert row.document.startswith(f"# {product.name} again: product ")
+
+
+@pytest.mark.parametrize("prompts", [10, 10_000])
+async def test_a_sidecar_does_not_grow_with_its_order_and_makes_its_picture_again_in_any_home(
+    home: TestHome, monkeypatch: Patch, tmp_path: Path, prompts: int
+) -> None:
+    written = [f"[oil,ink] number {number:05}" for number in range(prompts)]
+    other = TestHome.make(tmp_path / "other")
+    async with at_work(home, monkeypatch) as works:
+        was = await works.make(order(written, sample=1))
+        _, card = first_product(works, was)
+        whole, words = json.loads(card.read_text()), card.read_text()
+        prompt = whole["parameters"]["generation"]["prompt"]
+        assert whole["parameters"]["base"]["prompt"] == f"[oil,ink] number {prompt[-5:]}"
+        named = whole["parameters"]["base_of"]
+        document = (home.root / named["path"]).read_bytes()
+        assert named["sha256"] == whole["order"]["sha256"] == sha256(document).hexdigest()
+        assert len(words) < 3_000
+    async with at_work(other, monkeypatch) as works:  # where nothing is known of it but these two files
+        again = await works.make(words, "again.json")
+        (item,) = works.items(again)
+        assert item.generation["prompt"] == prompt and works.states(again) == ["completed"]
 
 
 async def test_of_a_batch_the_plan_says_that_all_of_the_call_are_made(home: TestHome, monkeypatch: Patch) -> None:

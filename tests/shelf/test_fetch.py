@@ -19,7 +19,8 @@ from yarl import URL
 from artfactoryd import durable
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, StorageFaulty, StorageFull
 from artfactoryd.shelf import fetch as fetch_module
-from artfactoryd.shelf.fetch import Fetched, Fetcher, public
+from artfactoryd.shelf.fetch import Fetcher, public
+from artfactoryd.shelf.received import PIECE, Fetched
 
 BODY = bytes(range(256)) * 4000  # about 1 MB: several chunks
 MOST = 2**21
@@ -352,6 +353,22 @@ async def test_no_other_file_is_taken(fetcher: Fetcher, work: Path, target: Path
 # The file.
 
 
+async def test_a_small_output_stays_in_memory_until_it_is_filed_and_a_large_one_does_not(
+    host: Host, fetcher: Fetcher, target: Path
+) -> None:
+    address, body = f"{host.base}/a.png", BODY * 5
+    small = await fetcher.receive(address, target, most_bytes=len(BODY), allowed_hosts=HERE)
+    assert (small.held, target.exists()) == (len(BODY), False)
+    assert small.file().sha256 == hashlib.sha256(BODY).hexdigest() and target.read_bytes() == BODY
+    host.answer = lambda request: web.Response(body=body)
+    large = await fetcher.receive(address, target, most_bytes=len(body), allowed_hosts=HERE)
+    assert large.held <= PIECE and target.stat().st_size == len(body) - large.held
+    assert large.file() == Fetched(target, hashlib.sha256(body).hexdigest(), len(body), "application/octet-stream")
+    again = await fetcher.receive(address, target, most_bytes=len(body), allowed_hosts=HERE)
+    again.discard()
+    assert not target.exists()
+
+
 async def test_a_second_name_of_the_same_file_is_left_alone(host: Host, fetcher: Fetcher, target: Path) -> None:
     product = target.with_name("product.png")
     product.write_bytes(b"paid for")
@@ -410,7 +427,7 @@ async def test_a_cancelled_fetch_leaves_nothing_open_and_nothing_behind(
     async def stall(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
         await answer.prepare(request)
-        await answer.write(BODY)
+        await answer.write(2 * BODY)
         begun.set()
         await asyncio.sleep(30)
         return answer

@@ -56,7 +56,7 @@ ODD = {
 def test_a_real_picture_that_is_odd_or_larger_than_what_is_decoded_is_whole(tmp_path: Path, name: str) -> None:
     path = tmp_path / "download.part"
     path.write_bytes(ODD[name]())
-    media = examine(path, 0.1)
+    media = examine(path)
     assert (media.kind, media.fault) == ("image", "") and media.width and media.height
 
 
@@ -64,7 +64,7 @@ def test_a_real_picture_that_is_odd_or_larger_than_what_is_decoded_is_whole(tmp_
 def test_one_that_is_cut_short_says_so_and_is_named_all_the_same(tmp_path: Path, whole: bytes) -> None:
     path = tmp_path / "download.part"
     path.write_bytes(whole[: len(whole) - 9])
-    media = examine(path, 0.1)
+    media = examine(path)
     assert media.kind == "image" and media.fault
 
 
@@ -98,7 +98,7 @@ def test_each_sort_of_file_is_named_by_its_bytes(tmp_path: Path, ending: str) ->
     data, mime, kind = SORTS[ending]
     path = tmp_path / "download.part"
     path.write_bytes(data)
-    media = examine(path, 1)
+    media = examine(path)
     assert (media.extension, media.mime, media.kind) == (ending, mime, kind)
 
 
@@ -107,11 +107,11 @@ def test_any_beginning_of_anything_is_named_and_never_an_error(tmp_path: Path) -
     for data in (*(data for data, _, _ in SORTS.values()), a_png(), a_jpeg(), an_animation(3)):
         for length in {1, 2, 5, 9, 13, 20, 33, len(data) // 2, len(data) - 1} & set(range(1, len(data))):
             path.write_bytes(data[:length])
-            assert examine(path, 1).mime
+            assert examine(path).mime
 
 
 def test_a_page_is_text_by_its_name_and_said_to_be_one(tmp_path: Path) -> None:
     path = tmp_path / "download.part"
     path.write_bytes(b"<!DOCTYPE html><html><script>alert(1)</script></html>")
-    media = examine(path, 1)
+    media = examine(path)
     assert media.extension == "txt" and "web page" in media.fault

@@ -273,11 +273,13 @@ def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_comple
 # -- order folders
 
 
-def opened(projects: Path, order_id: str, name: str = "cars", more: Mapping[str, bytes] | None = None) -> Path:
+def opened(
+    projects: Path, order_id: str, name: str = "cars", more: Mapping[str, bytes] | None = None, *, is_new: bool = False
+) -> Path:
     receipt = f'state: queued\norder_id: "{order_id}"\n'.encode()
     files = {"order.yaml": b"prompt: x\n", "receipt.yaml": receipt, **(more or {})}
     return order_folders.open_order_folder(
-        projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n"
+        projects, "summer-cars", "2026-11-22", name, order_id, files, lambda: b"id: p\n", is_new=is_new
     )
 
 
@@ -305,6 +307,14 @@ def test_an_order_that_only_mentions_ours_is_not_ours(tmp_path: Path) -> None:
     first = opened(tmp_path, "o-1")
     order_folders.write_receipt(first, b"order_id: o-1\nreasons: [duplicate of o-2]\nnotes: 'order_id: o-2'\n")
     assert opened(tmp_path, "o-2").name == "cars-2"
+
+
+def test_a_new_order_looks_into_no_receipt_of_its_day(tmp_path: Path) -> None:
+    first = opened(tmp_path, "o-1")
+    (first / "receipt.yaml").unlink()
+    os.mkfifo(first / "receipt.yaml")  # whoever opens this waits for ever
+    second = opened(tmp_path, "o-2", is_new=True)
+    assert second.name == "cars-2"
 
 
 def test_a_folder_of_a_persons_own_is_left_alone(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from PIL import Image
 
+from artfactoryd.factories import Output, Outputs
 from artfactoryd.shelf import media
-from artfactoryd.shelf.fetch import Fetched
 from artfactoryd.shelf.kinds import UNKNOWN
+from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import MOST_LOOKS, Staging
 from tests.homes import TestHome
 from tests.pictures import draw
@@ -43,23 +45,23 @@ def killed(staging: Staging, monkeypatch: Patch, product: str = "p1") -> None:
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(media, "identify", _dies)
         patched.setattr(Path, "unlink", lambda path: None)  # nothing is tidied by a process that is gone
-        staging.look(product, 1.0)
+        staging.decode(product, staging.look(product), 1.0)
 
 
-def _dies(path: Path, most_megapixels: float) -> None:
+def _dies(*given: object) -> None:
     raise Killed
 
 
 def test_each_look_that_did_not_end_counts_and_one_that_ended_does_not(staging: Staging, monkeypatch: Patch) -> None:
     for _ in range(MOST_LOOKS):
-        assert staging.look("p1", 1.0).mime == "image/png"
+        assert staging.decode("p1", staging.look("p1"), 1.0).mime == "image/png"
         assert not staging.is_suspect("p1")
     for _ in range(MOST_LOOKS):
         killed(staging, monkeypatch)
         assert staging.is_suspect("p1")
         staging.clear(["p1"])  # the next start
     for _ in range(2):  # also when that is not settled before the next start
-        kept = staging.look("p1", 1.0)
+        kept = staging.decode("p1", staging.look("p1"), 1.0)
         assert (kept.mime, kept.extension, kept.kind, kept.unopened) == (UNKNOWN.mime, "bin", "other", True)
         assert "ended the program three times" in kept.fault and staging.path("p1").read_bytes() == PICTURE
         staging.clear(["p1"])
@@ -69,12 +71,12 @@ def test_each_look_that_did_not_end_counts_and_one_that_ended_does_not(staging: 
 
 def test_what_was_not_to_be_looked_at_is_not_looked_at_as_a_copy(staging: Staging, monkeypatch: Patch) -> None:
     monkeypatch.setattr(media, "examine", _dies)
-    assert staging.look("p1", 1.0, is_unknown=True).mime == UNKNOWN.mime and not staging.is_suspect("p1")
+    assert staging.look("p1", is_unknown=True).mime == UNKNOWN.mime and not staging.is_suspect("p1")
 
 
 def test_what_is_no_picture_stays_staged(staging: Staging) -> None:
     staging.path("p1").write_bytes(b"no picture")
-    assert staging.look("p1", 1.0).mime == "text/plain"
+    assert staging.look("p1").mime == "text/plain"
     assert staging.arrived("p1") is not None and not staging.is_suspect("p1")
 
 
@@ -92,19 +94,21 @@ def test_a_whole_output_is_kept_before_it_is_looked_at(staging: Staging, home: T
 @pytest.mark.usefixtures("quick")
 async def test_suspects_are_looked_at_one_by_one(home: TestHome, monkeypatch: Patch) -> None:
     """Else the one that kills takes the count of its innocent neighbours up with its own."""
-    real, now, most = Staging.look, [0], [0]
+    real, now, most = Staging.decode, [0], [0]
 
-    def look(staging: Staging, product: str, most_megapixels: float, *, is_unknown: bool) -> media.Media:
+    def decode(staging: Staging, product: str, seen: media.Media, most_megapixels: float) -> media.Media:
         now[0] += 1
         most[0] = max(most[0], now[0])
         pause.wait(0.02)
-        picture = real(staging, product, most_megapixels, is_unknown=is_unknown)
+        picture = real(staging, product, seen, most_megapixels)
         now[0] -= 1
         return picture
 
     pause = Event()
-    monkeypatch.setattr(Staging, "look", look)
+    monkeypatch.setattr(Staging, "decode", decode)
     monkeypatch.setattr(Staging, "is_suspect", lambda staging, product: True)
     async with at_work(home, monkeypatch, concurrency=4) as works:
+        Image.linear_gradient("L").save(path := works.fake._work / "flagged.png")
+        works.fake.script("collect", *[lambda t: Outputs((Output(path.as_uri(), flagged=True),))] * 4)
         await works.make(order("a [red,blue,green,grey] car"))
         assert works.states() == ["completed"] * 4 and most == [1]

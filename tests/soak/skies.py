@@ -21,7 +21,7 @@ DOORS: dict[str, list[Any]] = {
     "upload": ["500", "close", SOON, "close-after", "half", "404"],
     "outcome": ["failed", "nsfw", "fewer", "more", "empty", "aborted", "canceled"],
     "number": sorted(NUMBERS),
-    "output": ["not-picture", "short", "slow", "close", "empty", "500", "404", "403", *OTHERS],
+    "output": ["not-picture", "spoiled", "short", "slow", "close", "empty", "500", "404", "403", *OTHERS],
 }  # fmt: skip
 OFTEN = {"upload": (1, 2), "cancel": (1, 2)}  # every so many; else every one to four
 STORM = {"next": [SOON] * 12}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from artfactoryd.core.line_values import Filed, HoldReason, Output
 from artfactoryd.schema import schema_text
 from artfactoryd.storage.events import (
     KINDS,
@@ -20,7 +21,6 @@ from artfactoryd.storage.events import (
     UnknownKind,
     from_line,
 )
-from artfactoryd.storage.line_values import Filed, HoldReason, Output
 from tests.storage.test_ledger_golden import GOLDEN
 
 SCHEMA: dict[str, Any] = json.loads(schema_text("ledger"))

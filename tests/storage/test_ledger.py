@@ -135,7 +135,7 @@ def test_a_place_is_known_only_behind_a_line(tmp_path: Path) -> None:
     assert not difference(tmp_path, Position("2026-11.jsonl", end), "")
     assert "other lines" in difference(tmp_path, Position("2026-11.jsonl", end - 1), "")
     assert "shorter" in difference(tmp_path, Position("2026-11.jsonl", end + 1), "")
-    assert "cannot be read" in difference(tmp_path, Position("2026-10.jsonl", 1), "")
+    assert "is gone" in difference(tmp_path, Position("2026-10.jsonl", 1), "")
 
 
 def test_a_ledger_is_known_again_by_its_last_lines_and_its_earlier_months(tmp_path: Path) -> None:

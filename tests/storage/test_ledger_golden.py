@@ -147,6 +147,9 @@ VARIANTS: dict[str, dict[str, Callable[[Line], bool]]] = {
         "by an answer": has(on=False, by="answer"),
         "of the first days": lambda line: line["on"] and "provider" in line and not line.keys() & {"by", "of_key"},
     },
+    "look": {
+        "fetched again": lambda line: len(line["instead"]) == 1, "gone": has(instead=[]),
+    },
     "mark": {
         "liked": has(liked=True), "not liked": has(liked=False),
         "tagged": lambda line: "shiny" in line["tags"],

@@ -72,6 +72,21 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
     )
     index.run(insert)
     product = rows.ProductRow(
-        "p", "o", 1, 2, "a.png", "ab", 3, "image/png", None, 5, "now", 0, liked=True, tags=["good"]
+        "p",
+        "o",
+        1,
+        2,
+        "a.png",
+        "ab",
+        3,
+        "image/png",
+        None,
+        5,
+        "now",
+        0,
+        liked=True,
+        tags=["good"],
+        looked=None,
+        replaced_by=None,
     )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)

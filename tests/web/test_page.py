@@ -52,7 +52,7 @@ EVERYTHING = a_status(
                    reasons=["its cap is reached"])],
     recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True)],
     products=[NewProduct(ProductDocument(
-        "01", 1, 1, "Projects/summer/x.png", "", 1, "image/png", None, None, 0, None), "01", AT)],
+        "01", 1, 1, "Projects/summer/x.png", "", 1, "image/png", None, None, 0, None, None, None), "01", AT)],
 )  # fmt: skip
 
 
@@ -142,3 +142,12 @@ def test_a_provider_that_does_not_answer_is_said_to_be_out_of_order_in_its_own_w
     stop = ClosedProvider(None, False, "replicate does not work since 12:03 <b>", "now")
     text = Read(page.draw(a_status(providers={"replicate": stop}))).text
     assert "replicate is out of order. replicate does not work since 12:03 <b>" in text
+
+
+def test_what_would_act_is_shown_as_text() -> None:
+    drawn = page.draw(replaced(EVERYTHING, lambda text: f"{text} a\u202eb\x1b[31m\x00"))
+    assert not set(drawn) & {"\u202e", "\x1b", "\x00"} and "\\u202e" in drawn
+
+
+def test_an_inbox_that_cannot_be_looked_into_is_said() -> None:
+    assert "the inbox is a file" in Read(page.draw(replace(EVERYTHING, inbox_problem="the inbox is a file"))).text

@@ -15,7 +15,7 @@ from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.core import inbox_rules
 from artfactoryd.durable import try_writing
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import StorageSick, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.identity import init_command
 from artfactoryd.reporting.inbox import names_left_alone
@@ -160,6 +160,13 @@ def database(home: Home) -> Rows:
 
 
 def lines(home: Home) -> Rows:
+    try:
+        yield from _lines(home)
+    except StorageSick as error:
+        yield Row("ledger", BAD, str(error), "Nothing is sent until then.")
+
+
+def _lines(home: Home) -> Rows:
     applied, mark = _index_place(home)  # before the ledger is read, because the ledger is written first
     changed = ledger.difference(home.ledger, applied or Position(), mark)
     count, behind, end = 0, 0, Position()

@@ -21,7 +21,7 @@ from artfactoryd import settings as settings_room
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
-from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.errors import Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
@@ -209,12 +209,19 @@ def _clock(home: Home, reached: Mapping[str, Reached], now: datetime) -> Rows:
             side = "ahead of" if seconds > 0 else "behind"
             yield Row("clock", WARNING, f"The clock is {abs(seconds):.0f} seconds {side} that of {name}.", way_out)
             return
-    last = max((str(line.get("at", "")) for line, _ in ledger.read(home.ledger)), default="")
+    last = _last_written(home)
     if last and (datetime.fromisoformat(last) - now).total_seconds() > CLOCK_OFF:
         yield Row("clock", WARNING, f"The clock was set back: the ledger was last written at {last}.", way_out)
         return
     agrees = f" and agrees with {', '.join(told)}" if told else ""
     yield Row("clock", OK, f"It is {now.astimezone().isoformat(timespec='seconds')}{agrees}.")
+
+
+def _last_written(home: Home) -> str:
+    """Empty where nothing was; that a ledger cannot be read has a row of its own."""
+    with suppress(StorageSick):
+        return max((str(line.get("at", "")) for line, _ in ledger.read(home.ledger)), default="")
+    return ""
 
 
 def _python() -> Rows:

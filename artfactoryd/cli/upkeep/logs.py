@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import FileIO
+from io import BufferedReader, FileIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import click
 
 from artfactoryd.cli.context import as_json, latest, made_home
 from artfactoryd.cli.terminal import echo
+from artfactoryd.entries import plain
+from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.log import FILES, OLD_FILES
 from artfactoryd.storage import naming
@@ -147,11 +149,24 @@ def speaks_of(entry: Entry, wanted: Sequence[str]) -> bool:
 
 
 def _lines(path: Path) -> Iterator[str]:
+    file = _opened(path)
+    if file is not None:  # else rotated away between two looks
+        with file:
+            yield from (line.rstrip(b"\n").decode("utf-8", "replace") for line in BufferedReader(file))
+
+
+def _opened(path: Path) -> FileIO | None:
+    """None where nothing lies. Raises WrongUse for what is no plain file, and never waits for a pipe."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            yield from (line.rstrip("\n") for line in file)
+        return open(path, "rb", buffering=0, opener=lambda name, _: plain(name))
     except FileNotFoundError:
-        return  # rotated away between two looks
+        return None
+    except OSError as error:
+        if path.is_file():
+            raise
+        raise WrongUse(
+            f"{path} is no plain file: nothing is logged there. Move it away, and it is begun anew."
+        ) from error
 
 
 def order_id_of(home: Home, name: str, *, latest: bool) -> str:
@@ -165,7 +180,7 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = self._open()
+        self._file = _opened(path)
         self._half = b""
 
     def more(self) -> list[str]:
@@ -174,19 +189,13 @@ class Follower:
         if self._rotated():
             lines += self._read()  # what was written between the read and the rename
             self.close()
-            self._file = self._open()
+            self._file = _opened(self._path)
             lines += self._read()
         return lines
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-
-    def _open(self) -> FileIO | None:
-        try:
-            return self._path.open("rb", buffering=0)
-        except FileNotFoundError:
-            return None
 
     def _rotated(self) -> bool:
         try:

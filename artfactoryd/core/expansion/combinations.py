@@ -83,6 +83,13 @@ class Section:
         """Of the lists, by parameter; one may be a DrawnValue."""
         return {axis.parameter: axis.values[digit] for axis, digit in zip(self.lists, digits, strict=True)}
 
+    def base(self, position: Position) -> dict[str, Value]:
+        """For each parameter, under the name that it was written by, the text or entry that a combination takes."""
+        texts = zip(self.rows.axes, self.rows.row(position.row).chosen, strict=True)
+        base = {axis.origins.name: axis.entry(text) for axis, (text, _) in texts}
+        lists = zip(self.lists, position.digits, strict=True)
+        return {**base, **{axis.origins.name: axis.origins.entry(digit) for axis, digit in lists}}
+
     def combinations_from(self, start: Position) -> Iterator[tuple[int, Row, list[int]]]:
         """Combinations in their order, without those left out: row number, row, digits of the lists."""
         first = self.number(start.digits)

@@ -61,13 +61,6 @@ class Plan:
         """Those of the stages too, by the places that items name."""
         return [*self.models, *(stage.plan.model for stage in self.stages)]
 
-    def base(self, model: int) -> dict[str, Value]:
-        """The parameters as written for this model."""
-        if model >= len(self.models):
-            return dict(self.order.then[model - len(self.models)].parameters)
-        own = self.order.models[model].parameters if self.order.models else {}
-        return {**self.order.parameters, **own}
-
     @property
     def axes(self) -> list[Axis]:
         """Of the first model and case, slowest first."""
@@ -264,6 +257,28 @@ class Plan:
             return count
         position, call = section_items.find(behind)
         return (yield from items_from(self._maker(part, upper), position, call, count))
+
+    def base(self, number: int) -> dict[str, Value]:
+        """For each parameter of an item, the one text or entry that it came from, as written."""
+        if number > self.own_items:
+            return self._base_of_stage(number - self.own_items - 1)
+        part, behind = self._find(number)
+        if self._chosen is not None:
+            place, position = self._chosen[part]
+        else:
+            place, position = part, self.sections[part][1].items.find(behind)[0]
+        return self.sections[place][1].base(position)
+
+    def _base_of_stage(self, behind: int) -> dict[str, Value]:
+        """Of the item so many behind the first of a stage. What came above what was asked for is numbered on, all of
+        the order's items at a time."""
+        ends = list(itertools.accumulate(stages.items_of(self, stage) for stage in self.stages))
+        behind = behind if behind < ends[-1] else (behind + self.own_items) % self.total_items - self.own_items
+        place = bisect_right(ends, behind)
+        stage = self.stages[place]
+        within = (behind - (ends[place - 1] if place else 0)) % stage.plan.total_items
+        fed = {stage.input, stage.later.input}
+        return {name: value for name, value in stage.plan.base(within + 1).items() if name not in fed}
 
     def item(self, number: int) -> PlannedItem:
         """One item by its number; its product index is only right where every combination makes as many products."""

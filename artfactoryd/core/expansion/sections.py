@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -52,7 +53,7 @@ class Reading:
 def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Reading:
     reading = Reading()
     own = {name: _texts(name, values, means.written) for name, values in order.lookups.items()}
-    lookups = Lookups({**means.lookups, **own})
+    lookups = Lookups(ChainMap(own, means.lookups))  # type: ignore[arg-type]  # only read; of a Library what is used
     cases = read_cases(order.cases, means.table)
     reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
     if reading.problems:

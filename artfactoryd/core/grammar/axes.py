@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
+from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
 from artfactoryd.core.grammar.text import Piece, Text, TextMaker
 from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
 from artfactoryd.core.json_types import Value
@@ -26,7 +27,7 @@ class TextAxis:
 
     parameter: str
     texts: tuple[Text, ...]
-    paths: tuple[Path, ...] = ()  # where each is written
+    origins: Origins = NOWHERE
 
     @cached_property
     def ends(self) -> tuple[int, ...]:
@@ -40,6 +41,14 @@ class TextAxis:
         """The text at `place`, and the place in it."""
         which = bisect_right(self.ends, number)
         return self.texts[which], number - (self.ends[which - 1] if which else 0)
+
+    @cached_property
+    def _numbers(self) -> dict[Text, int]:
+        return {text: number for number, text in enumerate(self.texts)}
+
+    def entry(self, text: Text) -> Value:
+        """What was written for one of its texts."""
+        return self.origins.entry(self._numbers[text])
 
     def shown(self, number: int) -> str:
         text, inside = self.find(number)
@@ -80,7 +89,7 @@ class Reader(ValueReader):
         leading = texts[leading_text([axis.parameter for axis in texts])]
         counts = sorted({len(text.subs) for text in leading.texts})
         for axis in texts:
-            for text, path in zip(axis.texts, axis.paths, strict=True) if axis is not leading else ():
+            for text, (path, _) in zip(axis.texts, axis.origins.spots, strict=True) if axis is not leading else ():
                 if len(text.subs) > 1 and counts != [len(text.subs)]:
                     there = " or ".join(map(str, counts))
                     message = f"this has {len(text.subs)} sub-prompts, and {leading.parameter} has {there}."
@@ -136,15 +145,16 @@ class Reader(ValueReader):
             entries = [(entry_value, (*path, number)) for number, entry_value in enumerate(value)]
         if not entries:
             self._empty_list(path)
-        distinct: dict[Text, Path] = {}
+        distinct: dict[Text, Spot] = {}
         for entry, where in entries:
             text = self._one_text(name, entry, where, used)
             if text is None:
                 continue
             if text in distinct:
                 self._repeated(where, None)
-            distinct.setdefault(text, where)
-        axis = self._done[path] = TextAxis(name, tuple(distinct), tuple(distinct.values()))
+            distinct.setdefault(text, Spot(where))
+        origins = Origins(path, value, tuple(distinct.values()))
+        axis = self._done[path] = TextAxis(name, tuple(distinct), origins)
         return axis
 
     def _one_text(self, name: str, value: Value, path: Path, used: frozenset[str]) -> Text | None:

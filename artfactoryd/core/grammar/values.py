@@ -13,6 +13,7 @@ from functools import cached_property
 
 from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
+from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import Place, put
@@ -50,6 +51,7 @@ class ValueAxis:
 
     parameter: str
     values: Sequence[Value]
+    origins: Origins = NOWHERE
 
     @property
     def size(self) -> int:
@@ -90,19 +92,23 @@ class ValueReader:
     def values(self, name: str, value: Value, path: Path) -> ValueAxis:
         done = self._done.get(path)
         if not isinstance(done, ValueAxis):
-            done = self._done[path] = ValueAxis(name, self._kept(name, value, self._kind(name, value), path))
+            values, spots = self._kept(name, value, self._kind(name, value), path)
+            done = self._done[path] = ValueAxis(name, values, Origins(path, value, spots))
         return done
 
-    def _kept(self, name: str, value: Value, kind: str, path: Path) -> Sequence[Value]:
+    def _kept(self, name: str, value: Value, kind: str, path: Path) -> tuple[Sequence[Value], Sequence[Spot]]:
+        """Each value once, and where it is written first; a range alone is told by none."""
         read = self._read_values(name, value, kind, path)
         if isinstance(read, Steps):
-            return read
+            return read, ()
         distinct: dict[str, Value] = {}
+        spots: list[Spot] = []
         tokens: dict[str, int] = {}
         for one, where, column in self._spread_out(name, read) if name in self.model.files else read:
             if isinstance(one, DrawnValue):
                 before = tokens[one.token] = tokens.get(one.token, -1) + 1
                 distinct[f"{one.token}|{before}"] = DrawnValue(one.token, one.values, before)
+                spots.append(Spot(where, column))
                 continue
             if self._is_open(name, one, where, column):
                 continue
@@ -111,8 +117,10 @@ class ValueReader:
             key = json.dumps(one, sort_keys=True)
             if key in distinct:
                 self._repeated(where, column)
-            distinct.setdefault(key, one)
-        return tuple(distinct.values())
+                continue
+            distinct[key] = one
+            spots.append(Spot(where, column))
+        return tuple(distinct.values()), spots
 
     def _is_open(self, name: str, value: Value, path: Path, column: int | None) -> bool:
         """Whether a secret stands here in the open; the words never hold it."""

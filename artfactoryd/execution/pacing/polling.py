@@ -12,7 +12,8 @@ RARER = 0.25  # of the time that has passed
 
 
 class Pace:
-    """When to ask about a ticket: shortly before such calls have ended lately, then ever more rarely.
+    """When to ask about a ticket: shortly before such calls have ended lately, then ever more rarely. All of it is
+    counted from the sending, so that a create that was answered late is asked about at once.
 
     `first` seconds while nothing is known of a model; 0 for a factory that answers at once.
     """
@@ -27,8 +28,10 @@ class Pace:
             self._took[model] = (self._took.get(model, seconds) + seconds) / 2
 
     def first(self, model: str) -> float:
+        """Seconds from the sending to the first question."""
         took = self._took.get(model)
         return self._first if took is None else min(max(took * EARLY, SHORTEST), LONGEST)
 
     def pause(self, passed: float) -> float:
+        """Seconds to the next question, so long after the sending."""
         return min(max(passed * RARER, SHORTEST), LONGEST)

@@ -1,10 +1,8 @@
-"""fal, through its official client, made safe for money.
+"""fal, made safe for money.
 
-The client library writes the create; everything that decides about money is read off the wire beneath it
-(http/transport.py), before the library has an opinion (client).
-
-Reading (collect, cancel, uploads, the history) is raw JSON through the same wire: the library asks too often,
-trips over statuses it does not know, and falls back to other hosts.
+A create is the request that the official client would write, sent over our own wire (http/transport.py), where
+everything that decides about money is read. What is asked (collect, cancel, the history) is raw JSON over the same
+wire: the library asks too often and trips over statuses it does not know.
 """
 
 from __future__ import annotations
@@ -14,8 +12,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+from artfactoryd.core.json_types import Value
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, ProviderStopped, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -33,11 +32,8 @@ from artfactoryd.factories.fal.models import KEPT_BACK, described, priced
 from artfactoryd.factories.fal.requests import checked, ended, sent, ticket_in, trouble, urls_of
 from artfactoryd.factories.fal.results import outcome, read_result
 from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, text
-from artfactoryd.factories.http.transport import READ, UPLOAD, failed_create, recorded, trusted
+from artfactoryd.factories.http.transport import READ, UPLOAD, failed_create, trusted
 from artfactoryd.factories.library import require
-
-if TYPE_CHECKING:
-    import fal_client
 
 PAGE = "fal.ai/dashboard"
 UPLOAD_LIVES = timedelta(days=7)  # fal would keep it as the account says, for ever by default
@@ -57,7 +53,7 @@ class FalFactory:
     """One client for the life of the event loop; the ticket is JSON: request id, endpoint, fal's addresses for it."""
 
     name = "fal"
-    first_ask = 1.0  # the fastest models take about that long
+    first_ask = 0.15  # until it is known how long a model takes
 
     def __init__(self, settings: ProviderSettings, steady: Callable[[], float] = time.monotonic) -> None:
         self._key = (settings.api_key or "").strip()
@@ -65,19 +61,12 @@ class FalFactory:
         self._at = Hosts.configured(settings.addresses)
         bases = zip(self._at.all.values(), ADDRESSES.values(), strict=True)
         self.output_hosts = frozenset().union(*(trusted(base, usual) for base, usual in bases))
-        self._client = FalClient(self._key, settings.timeout, self._at)
+        self._client = FalClient(self._key, self._at)
         self._tokens = asyncio.Lock()
         self._token, self._steady = ("", 0.0), steady  # of the CDN, and until when it is good, by that clock
 
     async def submit(self, call: Call) -> Ticket:
-        client, _ = await self._client.open()
-        answer, error = Answer(self._key), None
-        with recorded(answer):
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await _create(client, call)
-            except Exception as caught:
-                error = caught
+        answer, error = await self._client.create(lambda: _create(self._at.queue_url, call), self._timeout)
         ticket = ticket_in(answer, call.model)
         if ticket is None:
             raise _translate_create(error, answer) from error
@@ -110,7 +99,7 @@ class FalFactory:
             raise trouble(answer)
         asked = {"endpoint_id": "fal-ai/flux/schnell"}
         try:
-            answer = await self._client.ask("GET", f"{self._at.platform_url}/models/pricing", AUXILIARY, params=asked)
+            answer = await self._platform("/models/pricing", asked, AUXILIARY)
         except Unreachable as error:
             raise AskAgain(f"The queue of fal answers, its platform does not: {error}") from error
         if answer.status == 401:
@@ -126,10 +115,10 @@ class FalFactory:
             asked = {"endpoint_id": checked(model), "expand": "openapi-3.0"}
         except ValueError as error:
             raise CallRefused(f"{error}.") from error
-        answer = await self._client.ask("GET", f"{self._at.platform_url}/models", params=asked)
+        answer = await self._platform("/models", asked)
         document = described(answer, model)
         asked = {"endpoint_id": model}
-        price = priced(await self._client.ask("GET", f"{self._at.platform_url}/models/pricing", params=asked), model)
+        price = priced(await self._platform("/models/pricing", asked), model)
         return Description(document, price=price, kept_back=KEPT_BACK)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
@@ -141,7 +130,7 @@ class FalFactory:
             "X-Fal-Object-Lifecycle": f'{{"expiration_duration_seconds": {int(UPLOAD_LIVES.total_seconds())}}}',
         }  # fmt: skip
         address = f"{self._at.cdn_url}/files/upload"
-        answer = await self._client.ask("POST", address, READ + len(data) / UPLOAD, content=data, headers=headers)
+        answer = await self._client.upload(address, READ + len(data) / UPLOAD, content=data, headers=headers)
         url = text(fields(answer.accepted()).get("access_url"))
         if url is None:
             self._token = ("", 0.0)  # it may be the token that was not liked, and that is not the key
@@ -165,6 +154,9 @@ class FalFactory:
             raise failed
         return tickets
 
+    async def _platform(self, path: str, asked: Mapping[str, str | int], seconds: float = READ) -> Answer:
+        return await self._client.ask("GET", f"{self._at.platform_url}{path}?{urlencode(asked)}", seconds)
+
     async def close(self) -> None:
         await self._client.close()
 
@@ -173,7 +165,7 @@ class FalFactory:
             token, until = self._token
             if not token or until < self._steady() + TOKEN_SPARE:
                 address = f"{self._at.rest_url}/storage/auth/token?storage_type=fal-cdn-v3"
-                answer = await self._client.ask("POST", address, json={})
+                answer = await self._client.upload(address, READ, json={})
                 granted = fields(answer.accepted())
                 kind, value = text(granted.get("token_type")), text(granted.get("token"))
                 if kind is None or value is None:
@@ -185,13 +177,12 @@ class FalFactory:
 
     async def _history(self, endpoint: str, start: datetime) -> list[PastRequest]:
         """The requests of one model since then, as far as PAGES pages show them."""
-        address = f"{self._at.platform_url}/models/requests/by-endpoint"
         asked: dict[str, str | int] = {
             "endpoint_id": endpoint, "start": start.isoformat(), "limit": PAGE_SIZE, "expand": "payloads"
         }  # fmt: skip
         requests: list[PastRequest] = []
         for _ in range(PAGES):
-            answer = await self._client.ask("GET", address, params=asked)
+            answer = await self._platform("/models/requests/by-endpoint", asked)
             page = read_page(answer.accepted())
             if page is None:
                 raise _no_history(answer)
@@ -202,8 +193,9 @@ class FalFactory:
         return requests
 
 
-async def _create(client: fal_client.AsyncClient, call: Call) -> None:
-    await client.submit(checked(call.model), sent(call.parameters))
+def _create(queue: str, call: Call) -> tuple[str, dict[str, Value]]:
+    """Raises ValueError for what is no name of a model."""
+    return f"{queue}/{checked(call.model)}", sent(call.parameters)
 
 
 def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:

@@ -1,4 +1,4 @@
-"""fal's client library, set up so that a create leaves once; and questions past it, over the same wire.
+"""The account at fal: questions and creates over our own wire, uploads through the official client.
 
 Left to itself the library sends a create up to ten times, finds keys of its own, and writes its own hosts.
 """
@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from artfactoryd.core.json_types import JsonValue
-from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
+from artfactoryd.errors import AskAgain, Unreachable
 from artfactoryd.factories.http.answer import Answer, named
-from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, AnswerTooLarge, Wire
+from artfactoryd.factories.http.library_wire import LibraryWire, UploadingAccount
+from artfactoryd.factories.http.transport import TOO_LARGE_AGAIN, AnswerTooLarge, Wire
 from artfactoryd.factories.library import require
 
 if TYPE_CHECKING:
-    import ssl
-
-    import fal_client
     import httpx
 
 LIBRARY = "fal-client"
@@ -52,72 +50,37 @@ ADDRESSES = Hosts().all
 
 
 class Parts(TypedDict, total=False):
-    """What a question may be sent with, by httpx's names."""
+    """What is sent with an upload, by httpx's names."""
 
-    params: Mapping[str, str | int]
     headers: Mapping[str, str]
     content: bytes
     json: JsonValue
 
 
-class FalClient:
-    """Built at first use, for the event loop that uses it."""
+class FalClient(UploadingAccount["httpx.AsyncClient"]):
+    def __init__(self, key: str, hosts: Hosts) -> None:
+        super().__init__("fal", key, {"Authorization": f"Key {key}"}, hosts.all.values(), NO_KEY)
+        self._hosts = hosts
 
-    def __init__(self, key: str, timeout: float, hosts: Hosts) -> None:
-        """`timeout`: seconds that the library may take for a create."""
-        self.key = key
-        self._timeout, self._hosts = timeout, hosts
-        self._client: fal_client.AsyncClient | None = None
-        self._http: httpx.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening = asyncio.Lock()
-
-    @property
-    def is_open(self) -> bool:
-        return self._client is not None
-
-    async def ask(self, method: str, address: str, seconds: float = READ, **parts: Unpack[Parts]) -> Answer:
-        """One question. Raises Unreachable without an answer, ProviderStopped without a key, AskAgain for too large
-        a one."""
+    async def upload(self, address: str, seconds: float, **parts: Unpack[Parts]) -> Answer:
+        """A POST to one of the two addresses that take files. Raises as `ask` does."""
         import httpx
 
-        _, http = await self.open()
+        http = await self.library()
         try:
             async with asyncio.timeout(seconds):
-                response = await http.request(method, address, **parts)
+                response = await http.request("POST", address, **parts)
         except AnswerTooLarge as error:
             raise AskAgain(f"fal answers, and {error}.", TOO_LARGE_AGAIN) from error
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
             raise Unreachable(f"fal does not answer: {named(error, self.key)}; is the network up?") from error
         return Answer(self.key, True, response.status_code, response.headers, bytearray(response.content))
 
-    def want_of_key(self) -> str:
-        """Why nothing can be asked for want of a key; empty when there is one."""
-        if not self.key:
-            return NO_KEY
-        if not (self.key.isascii() and self.key.isprintable()):
-            return "The key for fal holds characters that no key has. Nothing was sent."
-        return ""
+    def _load(self) -> None:
+        require(LIBRARY)  # once more: it may have been exchanged since this process began
+        import fal_client  # noqa: F401
 
-    async def open(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
-        """The client, built at first use. It belongs to one loop: on another one it would lose answers."""
-        if words := self.want_of_key():
-            raise ProviderStopped(words, of_key=True)
-        async with self._opening:
-            loop = asyncio.get_running_loop()
-            if self._client is None or self._http is None or self._loop is not loop:
-                self._client, self._http = await self._built()
-                self._loop = loop
-            return self._client, self._http
-
-    async def _built(self) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
-        try:
-            return await self._build(await asyncio.to_thread(_load))
-        except Exception as error:  # a broken install, an odd address, a setting of the library's own
-            why = named(error, self.key)
-            raise ProviderStopped(f"The client for fal cannot be set up ({why}). Nothing was sent.") from error
-
-    async def _build(self, context: ssl.SSLContext) -> tuple[fal_client.AsyncClient, httpx.AsyncClient]:
+    async def _build(self, wire: Wire) -> httpx.AsyncClient:
         import httpx
         from fal_client import client as library
 
@@ -125,37 +88,21 @@ class FalClient:
             raise RuntimeError("this release of fal-client hides its retries; 1.0.3 does not")
         library.MAX_ATTEMPTS = 1
         # The key is given outright: left out, the library looks for one in the environment and on the disk.
-        client = library.AsyncClient(key=self.key, default_timeout=self._timeout)
+        client = library.AsyncClient(key=self.key)
         http = httpx.AsyncClient(
-            transport=Wire(self._hosts.all.values(), self._buys, self._timeout, context),  # type: ignore[arg-type]
+            transport=LibraryWire(wire, self._uploads),  # type: ignore[arg-type]
             headers={"Authorization": f"Key {self.key}"}, follow_redirects=False,
-            event_hooks={"request": [self._to_our_queue]},
         )  # fmt: skip
         vars(client)["_client"] = _Ready(http)
         if await client._client is not http:
             raise RuntimeError("this release of fal-client brings a wire of its own; 1.0.3 takes ours")
-        return client, http
+        return http
 
-    def _buys(self, request: httpx.Request) -> bool:
+    def _uploads(self, request: httpx.Request) -> bool:
         import httpx
 
         uploads = (f"{self._hosts.rest_url}/storage/auth/token", f"{self._hosts.cdn_url}/files/upload")
-        return request.method == "POST" and request.url.copy_with(query=None) not in map(httpx.URL, uploads)
-
-    async def _to_our_queue(self, request: httpx.Request) -> None:
-        """The library writes https and its own idea of the queue's host into every create."""
-        import httpx
-        from fal_client.client import QUEUE_URL_FORMAT
-
-        written = str(request.url)
-        if written.startswith(QUEUE_URL_FORMAT):
-            request.url = httpx.URL(f"{self._hosts.queue_url}/{written.removeprefix(QUEUE_URL_FORMAT)}")
-            request.headers["Host"] = request.url.netloc.decode("ascii")
-
-    async def close(self) -> None:
-        http, self._http, self._client = self._http, None, None
-        if http is not None and self._loop is asyncio.get_running_loop():
-            await http.aclose()
+        return request.method == "POST" and request.url.copy_with(query=None) in map(httpx.URL, uploads)
 
 
 class _Ready:
@@ -169,12 +116,3 @@ class _Ready:
             return self._http
 
         return ready().__await__()
-
-
-def _load() -> ssl.SSLContext:
-    """The slow part of building the client: importing it, and reading the certificates."""
-    require(LIBRARY)  # once more: it may have been exchanged since this process began
-    import fal_client  # noqa: F401
-    import httpx
-
-    return httpx.create_ssl_context()

@@ -1,25 +1,26 @@
-"""The wire under a client library: what really leaves, and what really comes back.
+"""The wire to a provider: what really leaves with our key, and what really comes back.
 
 One create leaves once, on a connection of its own, never without a time limit, never with the key to another
-host, and its answer is recorded as it came. So an answer that carries an id is a ticket, whatever the library makes
-of the rest of it, and only the closed list in `failed_create` is "surely not bought".
+host, and its answer is recorded as it came. So an answer that carries an id is a ticket, whatever is wrong with the
+rest of it, and only the closed list in `failed_create` is "surely not bought".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+import asyncio
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from artfactoryd import __version__
 from artfactoryd.errors import CallRefused, InDoubt, ProviderError, Unreachable
 from artfactoryd.factories.http.answer import Answer, named, refusal
 
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
+    import aiohttp
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT = 5.0  # seconds for name and connection; a create that fails here surely did not leave
@@ -28,13 +29,15 @@ READ = 30.0  # seconds for one answer to a question
 MOST_CREATED = 16 << 20  # bytes of the answer to a create; an id stands in its first line
 MOST_ANSWERED = 128 << 20  # of any other: a result may hold pictures
 TOO_LARGE_AGAIN = 60.0  # seconds until it is asked again what was answered at too great a length
-OF_THE_WIRE = ("Content-Encoding", "Content-Length", "Transfer-Encoding")  # headers that end where a body was read
-
-_answer: ContextVar[Answer] = ContextVar("answer")
+AGENT = f"artfactoryd/{__version__}"
+QUESTION = {"Accept-Encoding": "gzip, deflate"}
+# Bytes that are not packed show the id even when they are cut short.
+CREATE = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+ANY_PACKING = zlib.MAX_WBITS | 32
 
 
 class SecondCreate(Exception):
-    """The library tried to send a create again. It was stopped here."""
+    """A create was about to leave again. It was stopped here."""
 
 
 class Elsewhere(Exception):
@@ -48,133 +51,102 @@ class AnswerTooLarge(Exception):
         super().__init__(f"its answer is larger than {most:,} bytes, and was not read whole")
 
 
-@contextmanager
-def recorded(answer: Answer) -> Iterator[None]:
-    """Whatever answers the one create sent inside is written into `answer`, also when the library then raises."""
-    before = _answer.set(answer)
-    try:
-        yield
-    finally:
-        _answer.reset(before)
-
-
 class Wire:
-    """An httpx transport. `bases`: the addresses that may be asked; `is_create`: whether a request buys."""
+    """Of one provider and key. It belongs to the event loop in which it was made.
 
-    def __init__(
-        self, bases: Iterable[str], is_create: Callable[[httpx.Request], bool], timeout: float, context: ssl.SSLContext
-    ) -> None:
+    `bases`: the addresses that may be asked; `headers`: of every request, the key among them.
+    """
+
+    def __init__(self, bases: Iterable[str], headers: Mapping[str, str], context: ssl.SSLContext) -> None:
         import aiohttp
-        import httpx
-        from httpx_aiohttp import AiohttpTransport
 
         def session(force_close: bool) -> aiohttp.ClientSession:
             connector = aiohttp.TCPConnector(limit=0, ssl=context, force_close=force_close)
-            return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            return aiohttp.ClientSession(
+                connector=connector, headers={"User-Agent": AGENT, **headers}, auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )  # fmt: skip
 
-        self._homes = {_home(httpx.URL(base)) for base in bases}
-        self._is_create = is_create
-        self._timeout = timeout
-        # httpx's own transport scans its whole pool at each request: 25 times the work at 32 in flight.
-        self._reads = AiohttpTransport(verify=context, client=session(force_close=False))
+        self.loop = asyncio.get_running_loop()
+        self._homes = {_home(base) for base in bases}
+        self.questions = session(force_close=False)
         # A connection kept alive may be dead, and a create written to a dead one is in doubt.
-        self._creates = AiohttpTransport(verify=context, client=session(force_close=True))
+        self._creates = session(force_close=True)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if _home(request.url) not in self._homes:
-            known = ", ".join(sorted(str(host) for _, host, _ in self._homes))
-            raise Elsewhere(f"not {request.url.host}: the key is for {known} alone")
-        if self._is_create(request):
-            return await self._create(request, _answer.get())
-        request.extensions = {**request.extensions, "timeout": _limits(READ)}
-        with _no_http():
-            return await self._question(request)
-
-    async def _question(self, request: httpx.Request) -> httpx.Response:
-        """Raises AnswerTooLarge, where it is announced before anything is read."""
-        import httpx
-
-        response = await self._reads.handle_async_request(request)
-        body = bytearray()
-        try:
+    async def ask(self, method: str, address: str, answer: Answer, seconds: float) -> None:
+        """A question, which buys nothing; what comes is written into `answer`. Raises what went wrong."""
+        self.check(address)
+        async with (
+            asyncio.timeout(seconds),
+            self.questions.request(
+                method, address, headers=QUESTION, allow_redirects=False, timeout=_limits(READ)
+            ) as response,
+        ):
+            answer.status, answer.headers = response.status, response.headers
             length = response.headers.get("Content-Length", "")
             if length.isdecimal() and int(length[:20]) > MOST_ANSWERED:
                 raise AnswerTooLarge(MOST_ANSWERED)
-            await _read(response, body, MOST_ANSWERED)
-        finally:
-            await response.aclose()
-        headers = response.headers.copy()
-        for name in OF_THE_WIRE:
-            headers.pop(name, None)
-        return httpx.Response(response.status_code, headers=headers, content=bytes(body))
+            await _read(response, answer.body, MOST_ANSWERED)
 
-    async def _create(self, request: httpx.Request, answer: Answer) -> httpx.Response:
-        import httpx
+    async def create(self, address: str, body: bytes, answer: Answer, seconds: float) -> None:
+        """Buys, at most once for one `answer`; what comes is written into it as it comes. Raises what went wrong."""
+        from yarl import URL
 
+        self.check(address)
+        url = URL(address)  # what is no address is told before it counts as sent
         if answer.sent:
             raise SecondCreate("a create was about to be sent a second time")
-        # A library may ask for no time limit at all; unpacked bytes show the id even when cut short.
-        request.extensions = {**request.extensions, "timeout": _limits(self._timeout)}
-        request.headers["Accept-Encoding"] = "identity"
         answer.sent = True
-        with _honest_errors():
-            response = await self._creates.handle_async_request(request)
-            answer.status, answer.headers = response.status_code, response.headers
-            try:
-                await _read(response, answer.body, MOST_CREATED)
-            finally:
-                await response.aclose()
-        kind = {"Content-Type": response.headers.get("Content-Type", "application/json")}
-        return httpx.Response(response.status_code, headers=kind, content=bytes(answer.body))
+        async with (
+            asyncio.timeout(seconds),
+            self._creates.post(
+                url, data=body, headers=CREATE, allow_redirects=False, timeout=_limits(seconds)
+            ) as response,
+        ):
+            answer.status, answer.headers = response.status, response.headers
+            await _read(response, answer.body, MOST_CREATED)
 
-    async def aclose(self) -> None:
-        await self._reads.aclose()
-        await self._creates.aclose()
+    def check(self, address: str) -> None:
+        """Raises Elsewhere where the key must not go, ValueError for what is no address."""
+        if _home(address) not in self._homes:
+            known = ", ".join(sorted(str(host) for _, host, _ in self._homes))
+            raise Elsewhere(f"not {urlsplit(address).hostname}: the key is for {known} alone")
+
+    async def close(self) -> None:
+        await self.questions.close()
+        await self._creates.close()
 
 
-async def _read(response: httpx.Response, body: bytearray, most: int) -> None:
+async def _read(response: aiohttp.ClientResponse, body: bytearray, most: int) -> None:
     """Into `body`, unpacked, as far as it goes. Raises AnswerTooLarge when there is more."""
-    async for part in response.aiter_bytes():
+    packed = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate")
+    unpacking = zlib.decompressobj(ANY_PACKING) if packed else None
+    async for part in response.content.iter_any():
         left = most - len(body)
-        body += part[:left]
-        if len(part) > left:
+        plain = unpacking.decompress(part, left + 1) if unpacking else part
+        body += plain[:left]
+        if len(plain) > left:
             raise AnswerTooLarge(most)
 
 
-def _home(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _home(address: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port, as far as they make a difference."""
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-@contextmanager
-def _no_http() -> Iterator[None]:
-    """What answers a question otherwise than the protocol says is no answer; the transport lets that error through."""
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
     import aiohttp
-    import httpx
 
-    try:
-        yield
-    except aiohttp.ClientError as error:
-        raise httpx.RemoteProtocolError(" ".join(str(error).split())) from error
-
-
-@contextmanager
-def _honest_errors() -> Iterator[None]:
-    """The transport calls a create whose answer was lost a connect timeout. What happened is in the cause."""
-    import aiohttp
-    import httpx
-
-    try:
-        yield
-    except httpx.TransportError as error:
-        unsent = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-        if isinstance(error.__cause__, unsent):
-            raise httpx.ConnectError(str(error)) from error.__cause__
-        raise httpx.ReadError(str(error) or type(error.__cause__).__name__) from error.__cause__
-
-
-def _limits(seconds: float) -> dict[str, float]:
     # A third, so that a slow connection and its TLS end as "not sent" before the whole is "in doubt".
-    return {"connect": min(CONNECT, seconds / 3), "read": seconds, "write": seconds, "pool": CONNECT}
+    return aiohttp.ClientTimeout(connect=CONNECT, sock_connect=min(CONNECT, seconds / 3), sock_read=seconds)
+
+
+def no_answer() -> tuple[type[Exception], ...]:
+    """What `Wire.ask` raises where nothing came that is an answer."""
+    import aiohttp
+
+    return (aiohttp.ClientError, zlib.error, TimeoutError, OSError)
 
 
 def trusted(base: str, usual: str) -> frozenset[str]:
@@ -213,12 +185,7 @@ def failed_create(error: Exception | None, answer: Answer, who: str, page: str) 
 
 
 def _surely_unsent() -> tuple[type[Exception], ...]:
-    import httpx
+    """No connection came about: no name, no host, no TLS, or not in time."""
+    import aiohttp
 
-    return (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.ProxyError,
-        httpx.UnsupportedProtocol,
-    )
+    return (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)

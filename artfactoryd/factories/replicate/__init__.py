@@ -1,9 +1,8 @@
-"""Replicate, through its official client, made safe for money.
+"""Replicate, made safe for money.
 
-The client library writes the create; everything that decides about money is read off the wire
-beneath it (http/transport.py), before the library has an opinion (client).
-
-Reading (collect, cancel) is raw JSON too: the library cannot parse every status there is.
+A create is the request that the official client would write (a test compares their bytes), sent over our own wire
+(http/transport.py), where everything that decides about money is read. What is asked is raw JSON too: the library
+cannot parse every status there is.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from artfactoryd.clock import iso
-from artfactoryd.core.json_types import JsonValue
+from artfactoryd.core.json_types import JsonValue, Value
 from artfactoryd.errors import AskAgain, OutputLost, ProviderError, Throttled, Unreachable
 from artfactoryd.factories import (
     Absent,
@@ -30,7 +28,7 @@ from artfactoryd.factories import (
     Uploaded,
 )
 from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, text
-from artfactoryd.factories.http.transport import failed_create, recorded, trusted
+from artfactoryd.factories.http.transport import failed_create, trusted
 from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
 from artfactoryd.factories.replicate.client import LIBRARY, ReplicateClient
@@ -43,9 +41,6 @@ from artfactoryd.factories.replicate.models import (
     undescribed,
 )
 from artfactoryd.factories.replicate.predictions import job_trouble, outcome, read_prediction, ticket_in, trouble
-
-if TYPE_CHECKING:
-    from replicate.client import Client
 
 BASE_URL = "https://api.replicate.com"
 PAGE = "replicate.com/predictions"
@@ -61,7 +56,7 @@ class ReplicateFactory:
     """One client for the life of the event loop; the ticket is the prediction's id."""
 
     name = "replicate"
-    first_ask = 1.0  # the fastest models take about that long
+    first_ask = 0.15  # until it is known how long a model takes
 
     def __init__(
         self,
@@ -73,19 +68,12 @@ class ReplicateFactory:
         self._absences = listing.Absences(settings.timeout, clock)
         self._key = (settings.api_key or "").strip()
         self._timeout = settings.timeout
-        self._base = settings.addresses.get("base_url") or BASE_URL
+        self._base = (settings.addresses.get("base_url") or BASE_URL).rstrip("/")
         self.output_hosts = trusted(self._base, BASE_URL)
-        self._client = ReplicateClient(self._key, settings.timeout, self._base)
+        self._client = ReplicateClient(self._key, self._base)
 
     async def submit(self, call: Call) -> Ticket:
-        client = await self._client.open()
-        answer, error = Answer(self._key), None
-        with recorded(answer):
-            try:
-                async with asyncio.timeout(self._timeout):
-                    await _create(client, call)
-            except Exception as caught:
-                error = caught
+        answer, error = await self._client.create(lambda: _create(self._base, call), self._timeout)
         ticket = ticket_in(answer)
         if ticket is None:
             raise _translate_create(error, answer) from error
@@ -102,7 +90,7 @@ class ReplicateFactory:
         return {name: Ticket(job) for name, job in search.matches.items()} | {name: Absent() for name in absent}
 
     async def collect(self, ticket: Ticket) -> Outputs | None:
-        answer = await self._client.ask("GET", _path_of(ticket))
+        answer = await self._ask("GET", _path_of(ticket))
         if not answer.ok:
             raise job_trouble(answer)
         prediction = read_prediction(answer.value())
@@ -111,7 +99,7 @@ class ReplicateFactory:
         return outcome(prediction, self._key)
 
     async def cancel(self, ticket: Ticket) -> None:
-        answer = await self._client.ask("POST", _path_of(ticket) + "/cancel")
+        answer = await self._ask("POST", _path_of(ticket) + "/cancel")
         if answer.ok or answer.status in {403, 404, 409, 410, 422}:
             return  # cancelled, no longer anything to cancel, or not for us to
         raise trouble(answer)
@@ -120,7 +108,7 @@ class ReplicateFactory:
         return self._client.want_of_key()
 
     async def probe(self) -> None:
-        answer = await self._client.ask("GET", "/v1/account")
+        answer = await self._ask("GET", "/v1/account")
         if not (answer.ok or answer.status in {404, 410}):  # somebody answers, and has nothing against the key
             raise trouble(answer)
 
@@ -138,14 +126,14 @@ class ReplicateFactory:
         """Where the model itself does not say: an official one keeps its list of versions to itself."""
         if model.is_official is not None:
             return model.is_official
-        answer = await self._client.ask("GET", f"{path}/versions")
+        answer = await self._ask("GET", f"{path}/versions")
         if not answer.ok and answer.status != 404:
             raise undescribed(answer, "its versions")
         return answer.status == 404
 
     async def _document(self, path: str, what: str) -> dict[str, JsonValue]:
         """The JSON object there; `what` it describes, for the words of what is raised otherwise."""
-        answer = await self._client.ask("GET", path)
+        answer = await self._ask("GET", path)
         value = answer.accepted()
         if not isinstance(value, dict):
             raise undescribed(answer, what)
@@ -155,6 +143,9 @@ class ReplicateFactory:
         """To Replicate's files, which live a day; Replicate itself reads them with our key."""
         answer = await self._client.send_file(name, data, mime)
         return _uploaded(answer, name)
+
+    async def _ask(self, method: str, path: str) -> Answer:
+        return await self._client.ask(method, self._base + path)
 
     async def close(self) -> None:
         await self._client.close()
@@ -174,7 +165,7 @@ class ReplicateFactory:
         return listing.Listing(jobs, whole=False)
 
     async def _page(self, path: str) -> listing.Page:
-        answer = await self._client.ask("GET", path)
+        answer = await self._ask("GET", path)
         page = listing.read_page(answer.value()) if answer.ok else None
         if page is not None:
             return page
@@ -209,12 +200,12 @@ def _path_of(ticket: Ticket) -> str:
     return f"/v1/predictions/{quote(ticket.text, safe='')}"
 
 
-async def _create(client: Client, call: Call) -> None:
-    parameters = dict(call.parameters)
+def _create(base: str, call: Call) -> tuple[str, dict[str, Value]]:
+    """An official model is called by its name, any other by its version. Raises CallRefused for no model's name."""
+    document: dict[str, Value] = {"input": dict(call.parameters)}
     if call.version is None:
-        await client.models.predictions.async_create(model=call.model, input=parameters)
-    else:
-        await client.predictions.async_create(version=call.version, input=parameters)
+        return f"{base}{model_path(call.model)}/predictions", document
+    return f"{base}/v1/predictions", {**document, "version": call.version}
 
 
 def _translate_create(error: Exception | None, answer: Answer) -> ProviderError:

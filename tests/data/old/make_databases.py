@@ -112,6 +112,11 @@ ROWS: dict[int, list[str]] = {
         ),
         "UPDATE orders SET grown_items = 1 WHERE id = 'o3'",
     ],
+    14: [
+        product("p14", "o3", 2, "product", ", looked, replaced_by", ", 'It is damaged.', 'p15'"),
+        product("p15", "o3", 2, "product", ", looked", ", ''"),
+        product("p16", "o3", 3),
+    ],
 }  # fmt: skip
 
 

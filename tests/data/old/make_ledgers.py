@@ -7,7 +7,8 @@ In a checkout of that commit, with its `.venv` made:
 Each scene is a home of its own. Its ledger is kept as NAME.jsonl. The rows are what `reindex` makes of this ledger
 alone, in an empty home: NAME.json. Still older lines, of the days before stages, caps of a day or pictures, are
 written by `make_ledgers.py early` in a checkout of an earlier commit, as early-COMMIT.jsonl; their rows are made at
-0ee9b53 like the others.
+0ee9b53 like the others. `looks`, of what turned out to be damaged, is of the first release that tells of it, made by
+its own tests; its rows are that release's.
 """
 
 from __future__ import annotations

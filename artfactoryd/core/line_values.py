@@ -75,6 +75,7 @@ class Filed(InLine):
     width: int | None
     height: int | None
     letter: str = leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
+    looked: str | None = leave_out(None)  # None: its pixels are made later; empty: it is well; else what is wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What came: put on the shelf, and looked at once more later."""

@@ -1,0 +1,290 @@
+"""One visit to a worker thread: what came of an item is written, hashed, flushed, looked at, named and placed.
+
+Free to repeat, whatever the last try left: a redo files the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.line_values import Filed, Output
+from artfactoryd.core.money import micro_dollars
+from artfactoryd.core.sidecar import sidecar
+from artfactoryd.errors import OutputBad, OutputLost, StorageFull
+from artfactoryd.execution.provenance import Provenance
+from artfactoryd.execution.rows import last_attempt
+from artfactoryd.home import Home
+from artfactoryd.live_settings import LiveSettings
+from artfactoryd.planning.accepted import plan_of
+from artfactoryd.shelf import placing
+from artfactoryd.shelf.kinds import UNKNOWN
+from artfactoryd.shelf.media import DECODED, Media, is_one_colour
+from artfactoryd.shelf.received import Fetched, Received
+from artfactoryd.shelf.staging import INLINE, Staging
+from artfactoryd.storage import budget, dependencies
+from artfactoryd.storage.events import Settlement
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ItemRow, OrderRow
+
+log = logging.getLogger(__name__)
+
+Lost = OutputLost | OutputBad
+Coming = Mapping[str, Received | None]  # by the ids of outputs; None of what lies staged already or is copied
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One output that came: what was chosen for it, its bytes in .work, and what they are."""
+
+    chosen: Output
+    fetched: Fetched
+    media: Media
+    looked: str | None = None  # what its pixels say; None: they are made later
+
+    @property
+    def original_sha256(self) -> str:
+        """Of the bytes as the provider sent them."""
+        return self.chosen.original_sha256 or self.fetched.sha256
+
+    @property
+    def is_to_be_bettered(self) -> bool:
+        """Whether a repeat may bring it whole, and looking at that may do no harm."""
+        return bool(self.media.fault) and not self.media.unopened
+
+    @property
+    def remark(self) -> str:
+        flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
+        return "; ".join(filter(None, [flagged, self.media.fault]))
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What all that came of an item costs, in micro-dollars; `estimated`: the provider does not say it."""
+
+    cost: int
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`settlement`: None where something that came is to be bettered first."""
+
+    arrivals: Sequence[Arrival]
+    lost: Sequence[Lost]
+    settlement: Settlement | None = None
+
+
+class Filing:
+    """All of it is called in worker threads, for several items at once."""
+
+    def __init__(self, home: Home, index: Index, settings: LiveSettings) -> None:
+        self._root, self._index, self._settings = home.root, index, settings
+        self._staging, self._provenance = Staging(home.work), Provenance(index)
+        self._alone = threading.Lock()  # a suspect is looked at while no other suspect is
+
+    def visit(self, row: ItemRow, order: OrderRow, coming: Coming, lost: Sequence[Lost]) -> Visit:
+        """Raises StorageFull; what came is staged then as far as the disk took it."""
+        arrivals, missing = list[Arrival](), list(lost)
+        with _tidied(coming):
+            for chosen in row.chosen:
+                if chosen.id not in coming:
+                    continue
+                try:
+                    arrivals.append(self.arrive(row, order, chosen, coming[chosen.id]))
+                except (OutputLost, OutputBad) as error:
+                    log.error("an output of item %s is lost: %s", row.number, error)
+                    missing.append(error)
+        if any(arrival.is_to_be_bettered for arrival in arrivals):
+            return Visit(arrivals, missing)
+        return Visit(arrivals, missing, self.settle(row, order, arrivals, missing))
+
+    def stage(self, coming: Coming) -> None:
+        """What is in memory, where it outlives this process."""
+        with _tidied(coming):
+            for product, received in coming.items():
+                if received is not None:
+                    self._staging.take(received.file(), product)
+
+    # --- one output ---
+
+    def arrive(self, row: ItemRow, order: OrderRow, chosen: Output, received: Received | None) -> Arrival:
+        """Staged, and looked at; pixels are made here of what was flagged, and of what a stage is fed with.
+
+        What came whole once is kept in .work until it is settled: the provider may have erased it by then. Raises
+        OutputLost.
+        """
+        fetched, is_first = self._staged(chosen, received), self._comes_first(row, order)
+        known = chosen.mime if chosen.reused_from else None  # by the sidecar of what it is a copy of
+        media = self._staging.look(chosen.id, is_unknown=known == UNKNOWN.mime)
+        looked = media.fault if media.fault or media.mime not in DECODED else None
+        if looked is None and chosen.reused_from:
+            looked = self._looked(chosen.reused_from)
+        elif looked is None and (chosen.flagged or is_first):
+            with self._alone if self._staging.is_suspect(chosen.id) else contextlib.nullcontext():
+                media = self._staging.decode(chosen.id, media, self._settings.now.limits.megapixels)
+            looked = media.fault
+        if chosen.flagged and not media.unopened and is_one_colour(fetched.path):
+            raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
+        return Arrival(chosen, fetched, media, looked)
+
+    def _looked(self, product: str) -> str | None:
+        """What is known of the one that it is a copy of."""
+        source = self._index.product(product)
+        return source.looked if source else None
+
+    def _comes_first(self, row: ItemRow, order: OrderRow) -> bool:
+        """Whether its pixels are made before it is placed: a stage goes on from them, or may when all its items are
+        known."""
+        is_fed = not order.is_expanded or dependencies.feeds(self._index, row)
+        return bool(plan_of(order).stages) and is_fed
+
+    def _staged(self, chosen: Output, received: Received | None) -> Fetched:
+        """Copied from the shelf where an equal item made it."""
+        if received is not None:
+            return self._staging.take(received.file(), chosen.id)
+        if fetched := self._staging.arrived(chosen.id):
+            return fetched
+        if chosen.address.startswith(INLINE):
+            raise OutputLost("It came with the provider's answer, and its file in .work is gone.")
+        if chosen.sha256 is None:  # it was there a moment ago
+            raise StorageFull(f"{self._staging.path(chosen.id)} is gone. It is fetched again.")
+        return self._staging.copy(self._root / chosen.address.partition(":")[2], chosen.id, chosen.sha256)
+
+    def exchange(self, row: ItemRow, order: OrderRow, chosen: Output, better: str) -> Arrival:
+        """`better`: the id under which the same came whole."""
+        self._staging.replace(chosen.id, better)
+        return self.arrive(row, order, chosen, None)
+
+    # --- the item ---
+
+    def settle(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival], lost: Sequence[Lost]) -> Settlement:
+        """All of it on the shelf, or where later stages find it. Raises OutputLost or OutputBad when nothing came."""
+        if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
+            raise lost[0] if lost else OutputLost("The provider gave no output.")
+        paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
+        bill, shelved = self._bill(row, order, paid), keeps(plan_of(order).order, row.stage)
+        products = []
+        for arrival in arrivals:
+            if shelved:
+                path = self._shelve(row, order, arrival, len(paid), bill)
+            else:
+                path = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
+            products.append(self._filed(arrival, path))
+        note = " ".join(filter(None, [_shortfall(row, len(paid), lost), *map(_remark, arrivals)]))
+        return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
+
+    def _bill(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival]) -> Bill:
+        """By what was delivered, or by the time measured; what was set aside where neither can be known."""
+        price = None if is_copy(row) else order.model_of(row).price
+        if order.rehearsal or price is None or row.upper == 0:
+            return Bill(0)
+        if price.per == "image":
+            return Bill(micro_dollars(price.usd, len(arrivals)))
+        attempt = last_attempt(self._index, row)
+        cost = budget.by_time(order, row, (attempt.returned or {}).get("seconds"))
+        if price.per == "megapixel":
+            sizes = [{"width": arrival.media.width, "height": arrival.media.height} for arrival in arrivals]
+            costs = [price.upper(1, size) if all(size.values()) else None for size in sizes]
+            cost = None if None in costs else sum(filter(None, costs))
+        return Bill(attempt.reserved if cost is None else cost, estimated=price.per != "call")
+
+    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> Path:
+        """Sidecar, then product, in the order's folder."""
+        assert order.folder is not None  # nothing is sent before it is there
+        name = self._provenance.name(row, order, arrival.chosen, arrival.media, arrival.original_sha256)
+        cost = 0 if arrival.chosen.byproduct else bill.cost
+        facts = self._provenance.facts(row, order, delivered, cost, bill.estimated)
+        measured = _measured(arrival)
+
+        def card(chosen: str) -> dict[str, Any]:
+            file = {"name": chosen, **measured}
+            return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
+
+        folder = self._root / order.folder
+        return folder / placing.place(arrival.fetched.path, folder, name, card)
+
+    def _filed(self, arrival: Arrival, path: Path) -> Filed:
+        """Of one output, what its row will hold."""
+        chosen, fetched, media = arrival.chosen, arrival.fetched, arrival.media
+        return Filed(
+            chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._root)), fetched.sha256,
+            fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
+            arrival.looked,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _tidied(coming: Coming) -> Iterator[None]:
+    """What is not filed after all leaves nothing open."""
+    try:
+        yield
+    except BaseException:
+        for received in coming.values():
+            if received is not None:
+                received.discard()
+        raise
+
+
+def _measured(arrival: Arrival) -> dict[str, Any]:
+    """What its sidecar says of the file itself."""
+    return {
+        "index": arrival.chosen.index, "sha256": arrival.fetched.sha256, "original_sha256": arrival.original_sha256,
+        "bytes": arrival.fetched.bytes, "mime": arrival.media.mime, "width": arrival.media.width,
+        "height": arrival.media.height, "duration": arrival.media.duration,
+        **({"remark": arrival.remark} if arrival.remark else {}),
+    }  # fmt: skip
+
+
+def _remark(arrival: Arrival) -> str:
+    """What a person is told of it, beside what it is."""
+    return f"Product {arrival.chosen.index}: {arrival.remark}" if arrival.remark else ""
+
+
+def is_copy(row: ItemRow) -> bool:
+    """Whether its outputs lie on the shelf already, made for an equal item."""
+    return any(chosen.reused_from is not None for chosen in row.chosen)
+
+
+def is_spent(row: ItemRow) -> bool:
+    """Whether its outputs need not be made: all that is made of them was made before."""
+    return any(chosen.path is not None for chosen in row.chosen)
+
+
+def as_they_were(row: ItemRow) -> Settlement:
+    """Of outputs that need not be made."""
+    return _settlement(row, list(_known(row)), cost=0, estimated=False, interim=True)
+
+
+def _known(row: ItemRow) -> Iterator[Filed]:
+    for chosen in row.chosen:
+        assert (
+            chosen.path is not None
+            and chosen.sha256 is not None
+            and chosen.bytes is not None
+            and chosen.mime is not None
+        )
+        yield Filed(
+            chosen.id, chosen.index, chosen.created_at, chosen.path, chosen.sha256, chosen.bytes, chosen.mime,
+            chosen.width, chosen.height, "" if chosen.byproduct else chosen.letter,
+        )  # fmt: skip
+
+
+def _settlement(row: ItemRow, products: Sequence[Filed], **money: Any) -> Settlement:
+    assert row.attempt is not None
+    return Settlement(order=row.order_id, item=row.number, attempt=row.attempt, products=products, **money)
+
+
+def _shortfall(row: ItemRow, delivered: int, lost: Sequence[Lost]) -> str:
+    if delivered > row.asked:
+        return f"{delivered} came where {row.asked} was asked for; all are kept."
+    if delivered == row.asked:
+        return ""
+    reasons = "; ".join(str(error) for error in lost) or "the provider left the rest out, as content filters do"
+    return f"{delivered} of {row.asked} came: {reasons}."

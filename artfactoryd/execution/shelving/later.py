@@ -1,0 +1,171 @@
+"""The later look: every picture on the shelf is decoded once, when nothing more urgent is to be done.
+
+What is not looked at yet follows from the index, so a restart goes on where it was; what is new comes first. While
+deliveries are on their way it waits, but not for ever: an address may die meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from artfactoryd import entries
+from artfactoryd.errors import StorageFull
+from artfactoryd.execution.recorder import Recorder
+from artfactoryd.execution.shelving.again import Again
+from artfactoryd.execution.shelving.eye import Eye
+from artfactoryd.home import Home
+from artfactoryd.live_settings import LiveSettings
+from artfactoryd.shelf.media import DECODED
+from artfactoryd.storage import looks
+from artfactoryd.storage.database import is_passing
+from artfactoryd.storage.rows import ProductRow
+from artfactoryd.storage.writer import Books
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 16  # looked at before it is seen whether something newer came
+PAUSE = 0.1  # seconds until it is seen again whether deliveries are on their way
+PATIENCE = 30.0  # seconds for which they are let pass
+QUIET = 5.0  # seconds without anything to look at, after which the process that looks is ended
+FULL_AGAIN = 5.0  # seconds until what is well is remembered on a full disk
+FEW = (
+    200  # products that an earlier run left, whose look is waited for; more than that an index that was made again has
+)
+OWES_EVERY = 0.2  # seconds for which an answer about what is owed holds
+
+
+class LaterLook:
+    def __init__(
+        self, home: Home, books: Books, settings: LiveSettings, recorder: Recorder, again: Again, eye: Eye,
+        busy: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """`busy`: whether deliveries are on their way."""
+        self._root, self._books, self._settings = home.root, books, settings
+        self._recorder, self._again, self._eye, self._busy = recorder, again, eye, busy
+        self._came = asyncio.Event()
+        self._came.set()
+        self._since = 0.0  # when there was nothing left to look at
+        self._in_hand: set[str] = set()  # damaged ones
+        self._lingering: set[str] = set()  # those among them that are waited for
+        self._fetching: set[asyncio.Task[None]] = set()
+        self._is_blind = False  # nothing can be looked at just now
+        self._done, self._seconds = 0, 0.0
+        self._owed: tuple[float, bool] = (0.0, True)
+
+    def wake(self) -> None:
+        """Something was placed."""
+        self._came.set()
+        self._owed = (0.0, True)
+
+    def owes(self, orders: Collection[str]) -> bool:
+        """Whether products are still to be looked at, those aside that are waited for: of these orders, and whatever an
+        earlier run left where it is not much."""
+        now, (since, owed) = asyncio.get_running_loop().time(), self._owed
+        if now - since > OWES_EVERY:
+            is_at_work = bool(self._in_hand - self._lingering)
+            owed = is_at_work or looks.are_owed(self._books.index, frozenset(orders), self._lingering, FEW)
+            owed = owed and not self._is_blind
+            self._owed = (now, owed)
+        return owed
+
+    async def run(self) -> None:
+        """For as long as the program is at work."""
+        try:
+            while True:
+                if rows := looks.unlooked(self._books.index, TOGETHER, self._in_hand):
+                    await self._look_at_all(rows)
+                else:
+                    await self._rest()
+        finally:
+            for task in self._fetching:
+                task.cancel()
+            await asyncio.gather(*self._fetching, return_exceptions=True)
+            await self._tell()
+
+    async def _rest(self) -> None:
+        self._came.clear()
+        if self._done:
+            try:
+                async with asyncio.timeout(QUIET):
+                    await self._came.wait()
+            except TimeoutError:
+                await self._tell()
+        await self._came.wait()
+        self._since = asyncio.get_running_loop().time()
+
+    async def _tell(self) -> None:
+        """And have the process end that looks."""
+        if self._done:
+            log.info("looked at %s pictures in %.1f s of a processor's time", self._done, self._seconds)
+        self._done, self._seconds = 0, 0.0
+        await self._eye.close()
+
+    async def _look_at_all(self, rows: list[ProductRow]) -> None:
+        well = []
+        for row in rows:
+            await self._let_pass()
+            fault = await self._look_at(row)
+            if fault:
+                log.warning("%s: %s", row.path, fault)
+                self._take_in_hand(row, fault)
+            else:
+                well.append(row.id)
+        try:
+            await self._books.remember_looks(well)
+        except StorageFull:
+            await asyncio.sleep(FULL_AGAIN)
+        self._owed = (0.0, True)
+
+    async def _let_pass(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while self._busy() and clock() - self._since < PATIENCE:
+            await asyncio.sleep(PAUSE)
+
+    async def _look_at(self, row: ProductRow) -> str:
+        """What is wrong; nothing of what is no picture, or is not any more what came."""
+        path = self._root / row.path
+        if row.mime not in DECODED:
+            return ""
+        try:
+            glance = await self._eye.look(path, self._settings.now.limits.megapixels)
+            self._is_blind = False
+        except OSError:  # no process can be started just now: nobody waits for that
+            self._is_blind = True
+            raise
+        self._done, self._seconds = self._done + 1, self._seconds + glance.seconds
+        if not glance.fault or not await asyncio.to_thread(_is_as_it_came, row, path):
+            return ""
+        return glance.fault
+
+    def _take_in_hand(self, row: ProductRow, fault: str) -> None:
+        self._in_hand.add(row.id)
+        task = asyncio.get_running_loop().create_task(self._better(row, fault))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+
+    async def _better(self, row: ProductRow, fault: str) -> None:
+        """Until it is recorded what became of it. What a defect stops is left alone until a restart."""
+        try:
+            look = await self._again.better(row, fault, lambda: self._lingering.add(row.id))
+            await self._recorder.look(look)
+            self._again.discard(row)
+        except Exception as error:
+            self._lingering.add(row.id)
+            if not (isinstance(error, OSError | StorageFull) or is_passing(error)):
+                log.exception("what is damaged of item %s is not fetched again: a defect of this program", row.number)
+                return
+            log.error("what is damaged of item %s waits: %s", row.number, error)
+            await asyncio.sleep(FULL_AGAIN)
+        self._in_hand.discard(row.id)
+        self._lingering.discard(row.id)
+        self.wake()
+
+
+def _is_as_it_came(row: ProductRow, path: Path) -> bool:
+    try:
+        return entries.sha256(path) == row.sha256
+    except OSError:
+        return False

@@ -1,0 +1,93 @@
+"""WebP, WAV and AVI: the length that the file tells, and its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from artfactoryd.shelf.look.seen import CUT_FILM, MOST_PARTS, Seen, little
+
+HEAD = 12
+PIXELS = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
+KEY_FRAME = b"\x9d\x01\x2a"
+LOSSLESS = 0x2F
+STREAMED = 0xFFFFFFFF  # a stream does not know its length beforehand
+
+
+def picture(file: BinaryIO, size: int) -> Seen:
+    """WebP."""
+    seen, names = Seen(), set[bytes]()
+    ends = little(file.read(HEAD)[4:8]) + 8
+    if ends > size:
+        return _first_part(file).cut()
+    for name, head, fits in _parts(file, ends):
+        if not fits:
+            return seen.damaged("a part of it is longer than all of it")
+        if sides := _sides(name, head):
+            seen = seen if b"VP8X" in names else seen.sized(*sides)
+        names.add(name)
+    if not names & PIXELS:
+        return seen.damaged("it has no pixels")
+    return seen if seen.width else seen.damaged("its header makes no sense")
+
+
+def _first_part(file: BinaryIO) -> Seen:
+    for name, head, _ in _parts(file, HEAD + 8):
+        if sides := _sides(name, head):
+            return Seen().sized(*sides)
+    return Seen()
+
+
+def _parts(file: BinaryIO, ends: int) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Name, beginning, and whether it ends where the file says it does."""
+    place = HEAD
+    for _ in range(MOST_PARTS):
+        if place + 8 > ends:
+            return
+        file.seek(place)
+        name, length = file.read(4), little(file.read(4))
+        place += 8 + length
+        yield name, file.read(min(length, 10)), place <= ends
+        place += length % 2
+
+
+def _sides(name: bytes, head: bytes) -> tuple[int, int] | None:
+    if len(head) < 10 and name != b"VP8L":
+        return None
+    if name == b"VP8X":
+        return little(head[4:7]) + 1, little(head[7:10]) + 1
+    if name == b"VP8 " and head[3:6] == KEY_FRAME:
+        return little(head[6:8]) & 0x3FFF, little(head[8:10]) & 0x3FFF
+    if name == b"VP8L" and len(head) >= 5 and head[0] == LOSSLESS:
+        bits = little(head[1:5])
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return None
+
+
+def film(file: BinaryIO, size: int) -> Seen:
+    """AVI."""
+    return Seen(fault=CUT_FILM if _is_cut(file.read(HEAD), size) else "")
+
+
+def sound(file: BinaryIO, size: int) -> Seen:
+    """WAV."""
+    fault, rate = CUT_FILM if _is_cut(file.read(HEAD), size) else "", 0
+    for _ in range(MOST_PARTS):
+        head = file.read(8)
+        if len(head) < 8:
+            break
+        name, length = head[:4], little(head[4:])
+        if name == b"data":
+            there = min(length, size - file.tell())
+            return Seen(duration=round(there / rate, 3) if rate else None, fault=fault)
+        ends = file.tell() + length + length % 2
+        if name == b"fmt ":
+            rate = little(file.read(16)[8:12])
+        file.seek(ends, os.SEEK_SET)
+    return Seen(fault=fault)
+
+
+def _is_cut(head: bytes, size: int) -> bool:
+    told = little(head[4:8]) + 8
+    return HEAD < told < STREAMED and told > size

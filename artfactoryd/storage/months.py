@@ -1,0 +1,86 @@
+"""The ledger's files, one a month: which there are, and that each can be read.
+
+Only what is not there counts as not there. A ledger that cannot be read is neither an empty nor a changed one: to go
+on without it would forget what was spent, and buy it again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from artfactoryd.errors import StorageSick
+
+CHANGED = "The ledger is not as it was left"
+UNREADABLE = "The ledger cannot be read"
+MONTH = re.compile(r"[0-9]{4}-[0-9]{2}\.jsonl")  # nothing else in the folder is ours, a sync tool's copy least of all
+REAL = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])\.jsonl")
+RESTORE = "Put that file back from a backup and start again."
+WITHOUT_BACKUP = (
+    "Without a backup: copy the file to another folder, take that one line out of it and run `artfactoryd reindex`. "
+    "What the line tells is lost with it: money it counted no longer counts against the caps, and what it says was "
+    "sent may be bought again; pictures on the shelf stay as they are. Lines that build on it may then not fit either."
+)
+NOT_OURS = "If artfactoryd did not write this file, move it away and start again."
+IS_NO_MONTH = "No month is called so: if artfactoryd did not write this file, move it away and start again."
+
+
+def months(folder: Path) -> list[Path]:
+    """Oldest first; none where no folder is. Raises StorageSick for one that cannot be looked into, and where one of
+    them is no file: to open it could wait for ever."""
+    with reading(folder):
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            check_link(folder)
+            return []
+    paths = sorted(folder / name for name in names if MONTH.fullmatch(name))
+    for path in paths:
+        check_plain(path)
+    return paths
+
+
+def check_plain(path: Path) -> None:
+    with reading(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:  # to open it will tell, or make it
+            check_link(path)
+            return
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no plain file"
+        words = f"The ledger {path} is {what}. Move it away and put the file there that was there; then start again."
+        raise StorageSick(words).titled(CHANGED)
+
+
+def check_link(path: Path) -> None:
+    """Raise StorageSick for a link to what is not there just now, such as a disk that is not connected."""
+    if path.is_symlink():
+        raise _unreadable(path, f"it is a link to {os.readlink(path)}, which is not there")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What the system refuses is said as it is. Raises StorageSick; FileNotFoundError for what is not there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(Path(error.filename or path), error.strerror or str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> StorageSick:
+    words = f"{path} cannot be read ({why}). Nothing is taken, sent or made again without it, and nothing in it is lost"
+    return StorageSick(f"{words}: make it readable, then start again.").titled(UNREADABLE)
+
+
+def way_out(path: Path, is_first_line: bool) -> str:
+    """For a file with a line that does not fit, when the index was made of the ledger alone."""
+    if not REAL.fullmatch(path.name):
+        return IS_NO_MONTH
+    return f"{NOT_OURS if is_first_line else ''} {RESTORE} {WITHOUT_BACKUP}".strip()
