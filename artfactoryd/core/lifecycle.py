@@ -53,8 +53,14 @@ RESUMED = (S.DELIVERING, S.RUNNING, S.SUBMITTING)  # what a start takes up again
 
 MOVES: Mapping[str, Mapping[ItemState, ItemState]] = {
     "wish": {S.PLANNED: S.SUBMITTING},
-    # Cancelled: while in doubt. Planned: to be sent again, and found before it was.
-    "ticket": {S.SUBMITTING: S.RUNNING, S.IN_DOUBT: S.RUNNING, S.CANCELLED: S.RUNNING, S.PLANNED: S.RUNNING},
+    # Cancelled: while in doubt. Planned: to be sent again, and found before it was. Failed: ended before it was.
+    "ticket": {
+        S.SUBMITTING: S.RUNNING,
+        S.IN_DOUBT: S.RUNNING,
+        S.CANCELLED: S.RUNNING,
+        S.PLANNED: S.RUNNING,
+        S.FAILED: S.RUNNING,
+    },
     "release": {S.SUBMITTING: S.PLANNED, S.IN_DOUBT: S.PLANNED},
     "result": {S.RUNNING: S.DELIVERING},
     "reuse": {S.PLANNED: S.DELIVERING},

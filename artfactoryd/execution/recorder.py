@@ -102,10 +102,13 @@ class Recorder:
         return await self.record(Release(order=row.order_id, item=row.number, attempt=released, reason=redact(reason)))
 
     async def take_ticket(self, row: ItemRow, ticket: Ticket, attempt: str | None = None) -> ItemRow:
-        """It was bought. `attempt`: an earlier one than its last."""
+        """It was bought. `attempt`: of which the provider was asked; perhaps an earlier one than its last."""
         bought = attempt or row.attempt
         assert bought is not None
-        return await self.record(TicketTaken(order=row.order_id, item=row.number, attempt=bought, ticket=ticket.text))
+        asked = attempt is not None
+        return await self.record(
+            TicketTaken(order=row.order_id, item=row.number, attempt=bought, ticket=ticket.text, asked=asked)
+        )
 
 
 def _resolve(references: Sequence[tuple[file_leaves.Place, str]]) -> None:

@@ -175,8 +175,12 @@ class Reuse(OfAttempt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketTaken(OfAttempt):
+    """`asked`: the provider was asked what became of a create whose answer was lost. What it tells is collected, though
+    the item was to be sent again meanwhile, and ended before it was. Lines of earlier releases left that alone."""
+
     kind: ClassVar[str] = "ticket"
     ticket: str
+    asked: bool = leave_out(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

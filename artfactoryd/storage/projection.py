@@ -56,6 +56,7 @@ FROM_ZERO = (
     "grown_items",
 )  # fmt: skip
 FED = (Settlement, Failure, Release, Retry, Tombstone)  # after these, what is fed with the item may begin or end
+UNSENT_ENDS = (ItemState.CANCELLED, ItemState.FAILED)  # in which an item may end that was to be sent again
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
 PROOF = "proof"  # a reason to hold when work has begun
@@ -213,19 +214,23 @@ def _heed_proof(index: Index, event: Wish) -> None:
 def _ticket(index: Index, event: TicketTaken) -> None:
     """Of an attempt that its item no longer waits for, only the attempt takes it down: a person sent the item again.
 
-    Where it was to be sent again and was not yet, what was bought is taken instead.
+    Where it was to be sent again and was not yet, what was bought is taken instead; also where it was ended before it
+    was sent again, by a person or because what equals it is gone.
     """
     item = _item(index, event)
     known = {"ticket": event.ticket, "answered_at": event.at}
     if item.state != ItemState.SUBMITTING:
         _nobody_elses(index, event)
-    if item.state == ItemState.PLANNED and item.attempt is None:
+    unsent = {ItemState.PLANNED, *(UNSENT_ENDS if event.asked else ())}
+    if item.state in unsent and item.attempt is None:
         _doubt_ends(index, event, reason=None)
         sql = "UPDATE item SET attempt = ? WHERE order_id = ? AND number = ?"
         index.run(sql, event.attempt, event.order, event.item)
     elif item.attempt != event.attempt:
         _doubt_ends(index, event, reason=FOUND_LATE, **known)
         return
+    if item.state == ItemState.FAILED:  # only of a doubt: what failed by its own attempt is over
+        _doubt_ends(index, event, reason=None)
     if item.state == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
         _doubt_ends(index, event, reason=None)
         index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", event.order, event.item)

@@ -330,6 +330,21 @@ async def test_what_is_found_while_it_is_about_to_be_sent_again_is_collected_and
         assert len(works.fake.calls()) == 1 and works.committed(made) == PRICE
 
 
+async def test_what_is_found_when_it_was_to_be_sent_again_and_was_cancelled_before_is_collected(
+    home: TestHome, monkeypatch: Patch, says: dict[str, Any]
+) -> None:
+    async with at_work(home, monkeypatch, fake=Telling) as works:
+        made = await doubtful(works)
+        await works.tell("pause", made)
+        for command in ("retry", "cancel"):
+            assert (await works.tell(command, made, in_doubt=True))["done"]
+        assert works.states(made) == ["cancelled"] and works.items(made)[0].attempt is None
+        says["a car"] = Ticket("found")
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert len(works.fake.calls()) == 1 and works.committed(made) == PRICE
+        assert [line["asked"] for line in works.lines("ticket")] == [True]
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "left", "cancels"), [(Ticket("found"), "completed", PRICE, 1), (Absent(), "cancelled", 0, 0)],
     ids=["taken", "absent"],

@@ -46,6 +46,7 @@ class Account:
     def __init__(self, lines: Iterable[Line], truths: Mapping[str, float]) -> None:
         self._truths = truths
         self.attempts: dict[str, Attempt] = {}
+        self.beside: list[Line] = []  # products that were laid beside damaged ones
         self.copies: set[str] = set()  # attempts that copied what an equal item had made
         self.of_item: dict[Item, list[Attempt]] = defaultdict(list)
         self.of_order: dict[str, list[Attempt]] = defaultdict(list)
@@ -73,6 +74,8 @@ class Account:
                 self.retried[line["order"], line["item"]].append(place)
             case "wish":
                 self._wish(place, line)
+            case "look":
+                self.beside += line["instead"]
             case "reuse":
                 self.copies.add(line["attempt"])
             case "settlement" | "failure" if line["attempt"] in self.copies:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.core.letters import place_among
 from artfactoryd.core.money import dollars
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf import reading
@@ -23,7 +24,7 @@ from tests.homes import TestHome, leftovers
 from tests.soak.account import FOUND_LATE, Account, Attempt
 
 FAILED = {"failed", "nsfw", "aborted", "canceled"}  # outcomes without output, for which nothing is billed
-NOT_DONE = "SELECT order_id, parent FROM item WHERE parent IS NOT NULL AND state <> 'completed'"
+NOT_DONE = "SELECT order_id, parent, parent_nth FROM item WHERE parent IS NOT NULL AND state <> 'completed'"
 AT_REPLICATE = (
     "SELECT order_id, item.number FROM item JOIN orders ON orders.id = order_id "
     "WHERE item.provider = 'replicate' AND rehearsal = 0"
@@ -62,7 +63,9 @@ class Balance:
         index = home.index
         with contextlib.closing(index):
             self.items = {(row["order_id"], row["number"]): row["state"] for row in index.rows("SELECT * FROM item")}
-            self.waiting = {(row["order_id"], row["parent"]) for row in index.rows(NOT_DONE)}  # what feeds them
+            self.waiting = {
+                (row["order_id"], row["parent"], row["parent_nth"]) for row in index.rows(NOT_DONE)
+            }  # what feeds them
             self.at_replicate = {(row["order_id"], row["number"]) for row in index.rows(AT_REPLICATE)}
             self.orders = {row["id"]: row for row in index.rows("SELECT * FROM orders")}
             self.products = index.rows("SELECT * FROM product")
@@ -163,7 +166,7 @@ class Balance:
         return Finding(f"{promise}, and none after a bill above what was set aside", counted, broken)
 
     def products_are_whole(self) -> Finding:
-        settled = [each for attempt in self._attempts(shelved=True) for each in attempt.products]
+        settled = [each for attempt in self._attempts(shelved=True) for each in attempt.products] + self.account.beside
         broken = [words for each in settled if (words := _unlike(self.home.root, each))]
         broken += self._not_there()
         known = {each["path"] for each in settled}
@@ -183,7 +186,7 @@ class Balance:
         """What is not shelved is there until everything made of it is."""
         for attempt in self._attempts(shelved=False):
             for each in attempt.products:
-                needed = (attempt.item[0], each["index"]) in self.waiting
+                needed = (attempt.item[0], each["index"], place_among(each.get("letter", ""))) in self.waiting
                 if needed and not (self.home.root / each["path"]).is_file():
                     yield f"{each['path']}: gone, and not everything is made of it"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -547,6 +547,30 @@ def test_what_is_found_before_it_is_sent_again_is_taken_instead(index: Index) ->
         do(index, wish(1, nth=2))
     do(index, result(1), settlement(1))
     assert (state(index), committed(index), len(index.attempts(ORDER))) == ("completed", UPPER, 1)
+
+
+@pytest.mark.parametrize("end", [cancel, lambda: tombstone(1)], ids=["cancelled", "what equals it is gone"])
+def test_what_is_asked_about_and_found_is_taken_though_it_was_ended_before_it_was_sent_again(
+    index: Index, end: Callable[[], dict[str, Any]]
+) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), retry(1, raised=UPPER), end(), {**ticket(1), "asked": True})
+    do(index, result(1), settlement(1))
+    assert (state(index), committed(index), len(index.attempts(ORDER))) == ("completed", UPPER, 1)
+
+
+def test_a_line_of_an_earlier_release_that_found_it_so_leaves_it_ended_as_it_did_then(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "in_doubt"), retry(1, raised=UPPER), cancel(), ticket(1))
+    assert (state(index), committed(index), index.attempts(ORDER)[0].ticket) == ("cancelled", UPPER, "ticket-1")
+    do(index, retry(1), wish(1, nth=2))  # what a person did then still fits
+
+
+def test_what_failed_by_its_own_attempt_takes_no_ticket_afterwards(index: Index) -> None:
+    accepted(index)
+    do(index, wish(1), failure(1, "refused", cost=0))
+    with pytest.raises(IllegalMove):
+        do(index, {**ticket(1), "asked": True})
 
 
 MAD = (
