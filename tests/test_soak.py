@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.clock import iso
+import uuid_utils
+
+from artfactoryd.clock import iso, now
+from tests.emulator.predictions import Prediction
 from tests.soak import clocks, skies
 from tests.soak.__main__ import soak
 from tests.soak.account import Account
@@ -33,7 +36,7 @@ def test_a_program_that_sends_again_when_in_doubt_is_reported(tmp_path: Path) ->
     with storm.weathered():
         storm.live("recorded_failure")  # each create is accepted, and its answer lost
         bought = storm.bought()
-    finding = Balance(storm.home, bought, storm.person.names, {}).no_double_payment()
+    finding = Balance(storm.home, bought, storm.person.names).no_double_payment()
     storm.mishaps.clear()
     assert finding.broken and str(finding).startswith("BROKEN  no item has two accepted creates"), finding
 
@@ -51,18 +54,20 @@ def _lines(*between: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_wish_after_a_bill_above_what_was_set_aside_is_reported_unless_a_person_approved() -> None:
-    over = Account(_lines(), {}).over
+    over = Account(_lines()).over
     assert over == ["order o: sent in line 4 after a bill above what was set aside"]
-    assert Account(_lines({"kind": "approval", "order": "o", "cap": 100_000}), {}).over == []
+    assert Account(_lines({"kind": "approval", "order": "o", "cap": 100_000})).over == []
 
 
-def test_what_time_it_really_was_is_known_of_every_moment_that_a_wrong_clock_told(tmp_path: Path) -> None:
-    file = tmp_path / "clock"
-    wall = clocks.Wall(file)
-    right = wall()
-    clocks.put(file, -3600)
-    wrong = wall()
-    assert clocks.truths(file)[iso(wrong)] - right.timestamp() < 60 < 3500 < (right - wrong).total_seconds()
+def test_a_create_is_given_to_the_wish_before_it_whatever_the_clock_said_when_that_was_written(tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clocks.put(clock, 3600)
+    wrong = clocks.Wall(clock)()
+    assert 3500 < (wrong - now()).total_seconds() < 3700
+    wish = {**_lines()[1], "at": iso(wrong), "attempt": str(uuid_utils.uuid7())}
+    for accepted, is_its in ((now().timestamp() + 1, True), (now().timestamp() - 60, False)):
+        create = Prediction("p1", accepted, 4, "m", "hidden", False, {}, "succeeded", None, None, 0.1, 0.0, "ok")
+        assert Account([_lines()[0], wish]).assign(create) is is_its
 
 
 def test_a_whole_run_says_which_weather_did_not_come() -> None:

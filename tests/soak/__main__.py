@@ -16,7 +16,6 @@ from typing import Any
 from tests.homes import dump
 from tests.soak import lost_answers, skies
 from tests.soak.balance import Balance, Finding
-from tests.soak.clocks import truths
 from tests.soak.storm import Storm
 
 FAL_ITEMS = 24  # of the storm at fal, whose answers are lost
@@ -48,7 +47,7 @@ def soak(storm: Storm, seconds: float, say: Say = print, lives: int | None = Non
         storm.rest()
         twice = dump(storm.home)
         bought, came = storm.bought(), storm.emulator.came()
-    findings = Balance(storm.home, bought, storm.person.names, truths(storm.mishaps.clock)).findings()
+    findings = Balance(storm.home, bought, storm.person.names).findings()
     findings += [_restarts(once, twice, waiting), _on_the_way(storm), _answers(storm)]
     _tell(storm, findings, came, say)
     return not any(finding.broken for finding in findings)

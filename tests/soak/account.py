@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from tests.emulator.predictions import Prediction
 
@@ -41,10 +42,7 @@ class Attempt:
 
 
 class Account:
-    """`truths`: the time that it was at a stamp of a clock that was wrong."""
-
-    def __init__(self, lines: Iterable[Line], truths: Mapping[str, float]) -> None:
-        self._truths = truths
+    def __init__(self, lines: Iterable[Line]) -> None:
         self.attempts: dict[str, Attempt] = {}
         self.beside: list[Line] = []  # products that were laid beside damaged ones
         self.copies: set[str] = set()  # attempts that copied what an equal item had made
@@ -95,7 +93,7 @@ class Account:
 
     def _wish(self, place: int, line: Line) -> None:
         order, item = line["order"], (line["order"], line["item"])
-        attempt = Attempt(item, place, self._true(line["at"]), line["reserved"])
+        attempt = Attempt(item, place, _moment(line), line["reserved"])
         if order in self._overrun and line["reserved"]:
             self.over.append(f"order {order}: sent in line {place + 1} after a bill above what was set aside")
         self.attempts[line["attempt"]] = attempt
@@ -104,9 +102,6 @@ class Account:
         self.caps_in_force.add(tuple(sorted(line["caps"].items())))
         if (committed := self.committed(order)) > self._caps[order]:
             self.over.append(f"order {order}: {committed} of {self._caps[order]} micro-dollars after line {place}")
-
-    def _true(self, at: str) -> float:
-        return self._truths.get(at) or datetime.fromisoformat(at).timestamp()
 
     def committed(self, order_id: str) -> int:
         """Spent, perhaps spent, and reserved."""
@@ -130,6 +125,14 @@ class Account:
 
     def _same(self, one: Prediction) -> list[Attempt]:
         return self._of_input.get(_canonical(one.input), [])
+
+
+def _moment(wish: Line) -> float:
+    """When it really was: its stamp may be of a clock that was put wrong, the machine's time in its id is not."""
+    try:
+        return (UUID(wish["attempt"]).int >> 80) / 1000
+    except ValueError:  # no id of this program's
+        return datetime.fromisoformat(wish["at"]).timestamp()
 
 
 def _follow(attempt: Attempt, line: Line, newest: bool) -> None:

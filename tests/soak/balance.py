@@ -47,16 +47,11 @@ class Finding:
 
 
 class Balance:
-    """Of a home in which nothing runs. `bought`: what the emulator accepted. `dropped`: names and kinds.
+    """Of a home in which nothing runs. `bought`: what the emulator accepted. `dropped`: names and kinds."""
 
-    `truths`: as for Account.
-    """
-
-    def __init__(
-        self, home: TestHome, bought: Sequence[Prediction], dropped: Mapping[str, str], truths: Mapping[str, float]
-    ) -> None:
+    def __init__(self, home: TestHome, bought: Sequence[Prediction], dropped: Mapping[str, str]) -> None:
         self.home, self.dropped, self.bought = home, dropped, sorted(bought, key=lambda one: one.accepted)
-        self.account = Account(home.lines(), truths)
+        self.account = Account(home.lines())
         ticketed = [one for one in self.bought if self.account.has_ticket(one)]
         others = [one for one in self.bought if one not in ticketed]
         self.astray = [one for one in (*ticketed, *others) if not self.account.assign(one)]
