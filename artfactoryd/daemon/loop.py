@@ -313,11 +313,12 @@ class Daemon:
         while True:
             await asyncio.sleep(self._until_receipts())
             if time.monotonic() >= due:
-                if self.app.execution.receipts or self.app.proofs.late:
-                    await self.app.proofs.look()
                 if await self._steady.tell():  # each order that is worked on says so, and says when it is over
                     self.app.execution.receipts.add_all(row.id for row in unfinished(self.app))
+                is_due = bool(self.app.execution.receipts or self.app.proofs.late)
                 await self._receipts.bring_up_to_date()
+                if is_due:  # behind it, so that whatever a receipt tells of is looked at: what moves later is due again
+                    await self.app.proofs.look()
                 due = time.monotonic() + RECEIPTS_EVERY / 2
                 if (at_work := self.app.execution.dispatcher.at_work) or self._awake.follows:
                     await asyncio.to_thread(self._awake.follow, at_work)

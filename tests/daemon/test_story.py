@@ -187,6 +187,7 @@ def test_a_key_that_works_again_is_no_warning(told: list[News], tmp_path: Path) 
      "recorded_settlement:1", "recorded_settlement:2", *(f"ledger_written:{number}" for number in range(1, 8))],
 )  # fmt: skip
 def test_killed_and_started_again_nothing_is_told_twice_and_nothing_left_out(home: TestHome, fault: str) -> None:
+    home.configure(providers={"local": {"concurrency": 1}})  # moves that wait together would be one write
     home.drop("cars.yaml", TWO)
     assert home.call("once", ARTFACTORY_FAULT=fault).returncode == -signal.SIGKILL
     assert home.once() == 0 and home.once() == 0

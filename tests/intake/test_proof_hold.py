@@ -142,6 +142,29 @@ def test_no_wish_for_the_rest_is_legal_before_a_person_has_spoken(
     asyncio.run(scene())
 
 
+def test_a_proof_that_ends_just_before_its_receipt_is_written_is_looked_at(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of its order is due afterwards."""
+
+    async def scene() -> None:
+        async with at_work(home, monkeypatch) as works:
+            steady = works.daemon._steady.tell
+
+            async def ends_now() -> bool:
+                if any(asked.verb == "collect" for asked in works.fake.history) and works.fake._open:
+                    works.fake.release("collect")
+                    await works.until(lambda: "completed" in works.states())
+                return await steady()
+
+            works.fake.hold("collect")
+            monkeypatch.setattr(works.daemon._steady, "tell", ends_now)
+            await works.take(order("a [red,blue] car", proof=1))
+            await works.until(lambda: len(works.house.books.index.held_orders()) == 1)
+
+    asyncio.run(scene())
+
+
 def test_the_documents_of_one_file_are_looked_at_together(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         two = order(**FOUR, proof=1) + "---\n" + order("a [green,grey] car", proof=1)
