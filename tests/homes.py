@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,17 @@ def everything(root: Path) -> Iterator[Path]:
     """Below it, also where a folder is a link to another volume; what goes meanwhile is passed over."""
     for folder, folders, files in os.walk(root, followlinks=True):
         yield from (Path(folder, name) for name in (*folders, *files))
+
+
+def copied_at_work(folder: Path, copy: Path) -> Path:
+    """As a person copies a folder that is written into meanwhile: a temporary file may be gone before its turn."""
+
+    def copy_file(source: str, target: str) -> str:
+        with suppress(FileNotFoundError):
+            shutil.copy2(source, target, follow_symlinks=False)
+        return target
+
+    return Path(shutil.copytree(folder, copy, symlinks=True, copy_function=copy_file))
 
 
 def leftovers(home: TestHome) -> list[str]:

@@ -29,7 +29,7 @@ from artfactoryd.storage.rows import OrderRow
 from tests.emulator.client import Emulator
 from tests.fakes import install
 from tests.forks import Program
-from tests.homes import PATIENCE, TestHome, until
+from tests.homes import PATIENCE, TestHome, copied_at_work, until
 
 CATALOG = Path(artfactoryd.__file__).with_name("catalog")
 TABLES = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
@@ -924,7 +924,7 @@ def _(stage: Stage) -> Found:
 def _(stage: Stage) -> Found:
     with stage.home.running() as process:
         until((stage.home.home.work / "at-work.txt").exists)
-        copy = shutil.copytree(stage.home.root, stage.home.root.with_name("copy"), symlinks=True)
+        copy = copied_at_work(stage.home.root, stage.home.root.with_name("copy"))
         stage.home.root.rename(stage.home.root.with_name("old"))
         copy.rename(stage.home.root)
         stage.home.drop("car.yaml", GREEN)

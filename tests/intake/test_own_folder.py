@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import TestHome, leftovers
+from tests.homes import TestHome, copied_at_work, leftovers
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -90,7 +90,7 @@ async def test_a_copy_of_it_is_held_as_a_duplicate_with_the_price_and_its_pictur
 ) -> None:
     async with at_work(home, monkeypatch) as works:
         folder = await made(works)
-        shutil.copytree(folder, home.home.inbox / "copied")
+        copied_at_work(folder, home.home.inbox / "copied")
         await works.until(lambda: works.house.books.index.held_orders())
         words = home.words("copied")
         assert "duplicate of cars (" in words and "2 products, at most $" in words, words
@@ -109,7 +109,7 @@ async def test_from_another_home_it_is_held_and_after_approval_its_pictures_are_
     pictures = {data for name, data in files(folder).items() if name.endswith(".png")}
     (other := TestHome.make(tmp_path / "other")).configure()
     async with at_work(other, monkeypatch) as works:
-        shutil.copytree(folder, other.home.inbox / "strange")
+        copied_at_work(folder, other.home.inbox / "strange")
         await works.until(lambda: works.house.books.index.held_orders())
         assert "duplicate of strange: this is the folder of an order that is not known here" in other.words("strange")
         assert list(other.home.rejected.glob("[!.]*")) == []
