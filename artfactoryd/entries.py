@@ -106,8 +106,11 @@ def bounded(path: Path, most: int) -> bytes:
 
     Raises OSError also for what is no plain file: a pipe would wait for a writer, and a device never end.
     """
-    with open(path, "rb", opener=lambda name, _: plain(name)) as file:
-        return file.read(most + 1)
+    fd = plain(os.fspath(path))
+    try:
+        return _bytes_of(fd, os.fstat(fd).st_size + 1, most + 1)
+    finally:
+        os.close(fd)
 
 
 def plain(path: str) -> int:
@@ -118,10 +121,18 @@ def plain(path: str) -> int:
         return fd
     os.close(fd)
     raise (
-        IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if stat.S_ISDIR(mode)
-        else OSError(errno.EINVAL, "It is no plain file")
+        else OSError(errno.EINVAL, "It is no plain file", path)
     )
+
+
+def _bytes_of(fd: int, expected: int, most: int) -> bytes:
+    """To the end of the file, however long it says to be, but no more than `most`."""
+    data = os.read(fd, min(expected, most))
+    while len(data) < most and (more := os.read(fd, min(CHUNK, most - len(data)))):
+        data += more
+    return data
 
 
 def words_in(path: Path, most: int = 64 * 1024) -> str:

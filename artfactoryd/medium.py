@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,8 +51,56 @@ def flush_file(path: Path) -> None:
         flush(file.fileno())
 
 
+class _Round:
+    """One flush of a folder, for all who asked before it began."""
+
+    def __init__(self) -> None:
+        self.over, self.went_well = threading.Event(), False
+        self.failed = OSError(errno.EIO, "It was not flushed")  # unless it went well
+        self.following: _Round | None = None
+
+
+_door = threading.Lock()
+_rounds: dict[str, _Round] = {}  # by folder: the one that has begun
+
+
 def flush_folder(folder: Path) -> None:
-    """The names in it. A file system that cannot flush a folder (some network ones) keeps them its own way."""
+    """The names in it. Who comes while it is being flushed waits for the next flush, and shares it with all who do:
+    one that has begun counts only for what was there before."""
+    with _door:
+        begun = _rounds.get(str(folder))
+        shared = begun.following if begun else None
+        mine = shared or _Round()
+        if begun is None:
+            _rounds[str(folder)] = mine
+        else:
+            begun.following = mine
+    if shared is None:
+        if begun is not None:
+            begun.over.wait()
+        _lead(folder, mine)
+    mine.over.wait()
+    if not mine.went_well:
+        raise OSError(mine.failed.errno, mine.failed.strerror, str(folder))
+
+
+def _lead(folder: Path, mine: _Round) -> None:
+    try:
+        _flush_folder(folder)
+        mine.went_well = True
+    except OSError as error:
+        mine.failed = error
+    finally:
+        with _door:
+            if mine.following is None:
+                del _rounds[str(folder)]
+            else:
+                _rounds[str(folder)] = mine.following
+        mine.over.set()
+
+
+def _flush_folder(folder: Path) -> None:
+    """A file system that cannot flush a folder (some network ones) keeps its names its own way."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         flush(fd)

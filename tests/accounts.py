@@ -17,6 +17,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
 Line = dict[str, Any]
+WITHOUT_LINES = ("sqlite_", "schema_", "upload", "question", "outage", "shelf_", "searched")
 UPPER = 3000  # micro-dollars an item may cost
 ORDER = "01900000-0000-7000-8000-000000000001"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -64,12 +65,8 @@ def rows(folder: Path) -> dict[str, list[str]]:
     index = Index.look(folder / "index.sqlite3")
     with contextlib.closing(index):
         tables = [row["name"] for row in index.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = [
-            name
-            for name in tables
-            if not name.startswith(("sqlite_", "schema_", "upload", "question", "outage", "shelf_"))
-        ]
-        return {name: sorted(map(repr, index.rows(f"SELECT * FROM {name}"))) for name in kept}
+        told = [name for name in tables if not name.startswith(WITHOUT_LINES)]
+        return {name: sorted(map(repr, index.rows(f"SELECT * FROM {name}"))) for name in told}
 
 
 # --- lines ---

@@ -15,7 +15,7 @@ import click
 from artfactoryd import entries, log
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.interrupt import at_once
-from artfactoryd.cli.progress import Progress
+from artfactoryd.cli.progress import Mending, Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
@@ -51,16 +51,17 @@ def work_once(
 
     `orders`: beside what is taken of `only` these, and no others.
     """
-    options = RunOptions(until_done=True, only=frozenset(only), orders=frozenset(orders))
+    mending = Mending(quiet)
+    options = RunOptions(
+        until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=gc.freeze, mending=mending.tell
+    )
     before = _words_in_rejected(home)
     with home.lock("once") as home:
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
-        with Progress(quiet) as progress, at_once():
-            report = asyncio.run(
-                loop.work(home, settings, options, environ, watch=progress.look, loaded=gc.freeze)
-            )  # no look for garbage walks it all again
+        with mending, Progress(quiet) as progress, at_once():
+            report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
     index = Index.look(home.index_file)
     try:
         words = sorted(_words_in_rejected(home) - before)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import click
 
 from artfactoryd import clock
-from artfactoryd.cli.context import as_json, latest, made_home, say, settings_to_go_by
+from artfactoryd.cli.context import as_json, count_of, latest, made_home, say, settings_to_go_by
 from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core import inbox_rules
 from artfactoryd.core.lifecycle import ItemState
@@ -21,12 +23,14 @@ from artfactoryd.reporting import status as status_report
 from artfactoryd.reporting import waiting
 from artfactoryd.reporting import why as why_words
 from artfactoryd.reporting.caps import in_dollars
+from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import DoubtDocument, ItemDocument, OrderDocument, WholeOrder
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.reporting.words import ticket_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import order_lists
 
 
 @click.command()
@@ -40,13 +44,14 @@ def status(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--most", default="1000", metavar="N|all", help="How many to list (default 1000).")
 @as_json
 @click.pass_context
-def orders(ctx: click.Context, as_json: bool) -> None:
+def orders(ctx: click.Context, most: str, as_json: bool) -> None:
     """Every order, newest first."""
     home = made_home(ctx)
-    documents = order_documents(home, settings_to_go_by(home))
-    say({"orders": documents}, "" if as_json else orders_text(documents), as_json)
+    document = order_documents(home, settings_to_go_by(home), count_of(most, "--most"))
+    say(document, "" if as_json else listed_text(document), as_json)
 
 
 @click.command()
@@ -80,14 +85,24 @@ def status_document(home: Home, settings: Settings, trouble: str = "") -> Status
         return status_report.status(home, index, settings, home.at_work(), trouble)
 
 
-def order_documents(home: Home, settings: Settings) -> list[OrderDocument]:
-    """Newest first, without their products and items."""
+@dataclass(frozen=True, slots=True)
+class OrdersDocument(JsonObject):
+    """`more`: older orders that are not listed."""
+
+    orders: Sequence[OrderDocument]
+    more: int
+
+
+def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersDocument:
+    """Newest first, without their products and items. `most`: None for all."""
     with Index.reading(home.index_file) as index:
-        rows = index.orders() if index else []
-        return [
+        if index is None:
+            return OrdersDocument([], 0)
+        documents = [
             order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
-            for row in rows if index
-        ]  # fmt: skip
+            for row in islice(order_lists.every(index), most)
+        ]
+        return OrdersDocument(documents, order_lists.count(index) - len(documents))
 
 
 def whole_order(home: Home, settings: Settings, name: str, *, latest: bool = False) -> WholeOrder:
@@ -112,6 +127,7 @@ def status_text(document: StatusDocument) -> str:
         *map(one_line, (*_home_lines(document), *_closed_lines(document))),
         f"Spent   {in_dollars(document.spent_usd)}", *document.budget.lines(),
         "", orders_text([*document.open, *document.recent], can_drop=not document.inbox_problem),
+        *_more_lines(document),
     ])  # fmt: skip
 
 
@@ -136,6 +152,11 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
             yield f"{title:<7} {', '.join(names)}"
         if title == "Inbox":
             yield from (f"{'':<7} {name} {inbox_rules.LEFT_ALONE}" for name in document.left_alone)
+
+
+def _more_lines(document: StatusDocument) -> Iterator[str]:
+    if document.more_open:
+        yield f"… and {document.more_open} more that are not over (`artfactoryd orders`)"
 
 
 def _closed_lines(document: StatusDocument) -> Iterator[str]:
@@ -169,6 +190,11 @@ def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> st
         )
         lines += [f"{'':15}{reason}" for reason in order.reasons]
     return "\n".join(map(one_line, lines))
+
+
+def listed_text(document: OrdersDocument) -> str:
+    more = f"\n… and {document.more} older ones (--most all)" if document.more else ""
+    return orders_text(document.orders) + more
 
 
 def order_text(whole: WholeOrder) -> str:

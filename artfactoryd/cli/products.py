@@ -16,9 +16,9 @@ from artfactoryd.core.slug import prompt_of
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
-from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.search import FoundProduct
+from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists.search import FoundProduct
 
 MOST_PROMPT = 60  # characters of a prompt in a line
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from artfactoryd.cli.terminal import written_over
 from artfactoryd.core.lifecycle import ENDED
 from artfactoryd.printable import one_line
 from artfactoryd.storage.index import Index
@@ -13,6 +14,9 @@ from artfactoryd.storage.rows import OrderRow
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+
+WIDTH = 30  # characters of a bar
 
 
 class Progress:
@@ -48,6 +52,29 @@ class Progress:
                 self._bars[order.id] = self._rich.add_task(_plain(order.name), total=order.total_items, state="")
             ended = sum(counts.get(state, 0) for state in ENDED)
             self._rich.update(self._bars[order.id], completed=ended, state=str(index.state(order, counts)))
+
+
+class Mending:
+    """How far it is with an index that is made again, in one line that is written over; a kill leaves the terminal as
+    it was."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._shown, self._last = not quiet and sys.stderr.isatty(), ""
+
+    def __enter__(self) -> Mending:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tell("", 0, 0)
+
+    def tell(self, what: str, done: int, of: int) -> None:
+        """`what` is empty when it is over."""
+        share = done / of if of else 1.0
+        bar = f"{'█' * round(share * WIDTH):░<{WIDTH}}"
+        line = f"The index is made again: {what:<6} {bar} {share:4.0%}" if what else ""
+        if self._shown and line != self._last:
+            written_over(line)
+            self._last = line
 
 
 def _plain(name: str) -> str:

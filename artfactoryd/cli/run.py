@@ -18,6 +18,7 @@ import click
 from artfactoryd import log
 from artfactoryd.cli.context import home_of, own_home
 from artfactoryd.cli.interrupt import at_once
+from artfactoryd.cli.progress import Mending
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions
@@ -63,10 +64,10 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
             _wait_for_libraries(settings, environ)
         _until_done(home.make, environ, supervised)
         _look_at_descriptors()
-        with at_once():
-            options = RunOptions(supervised=supervised)
-            work = loop.work(home, settings, options, environ, serve=server.serve, loaded=gc.freeze)
-            asyncio.run(work)  # no look for garbage walks all that was loaded again
+        with Mending(quiet=supervised) as mending, at_once():
+            # what is loaded is no garbage
+            options = RunOptions(supervised=supervised, loaded=gc.freeze, mending=mending.tell)
+            asyncio.run(loop.work(home, settings, options, environ, serve=server.serve))
 
 
 @contextmanager

@@ -11,3 +11,8 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     if not err:
         log_outlet.drain()  # the two in the order in which they are said
     click.echo(printable(text), err=err, nl=nl)
+
+
+def written_over(line: str) -> None:
+    """On standard error, in place of the line that was written so before; empty to take that away."""
+    click.echo(f"\r\033[K{printable(line)}", err=True, nl=False)

@@ -124,10 +124,10 @@ def written(value: Any) -> Json:
 def read(value: type[Any], line: Line) -> Json:
     """What makes such a value again. Raises KeyError where something is missing."""
     values: Json = {}
-    for f in _described(value):
-        if f.written_as in line:
-            given = line[f.written_as]
-            values[f.name] = tuple(f.list_of.from_json(one) for one in given) if f.list_of else given
-        elif f.needed:
-            raise KeyError(f.written_as)
+    for name, written_as, _, needed, _, list_of in _described(value):
+        if written_as in line:
+            given = line[written_as]
+            values[name] = tuple(map(list_of.from_json, given)) if list_of else given
+        elif needed:
+            raise KeyError(written_as)
     return values

@@ -35,14 +35,14 @@ def loads(data: str | bytes | bytearray) -> Value:
     """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError, of what is too deep
     as well."""
     try:
-        return json.loads(data, parse_constant=_nothing)
+        return _OWN.decode(data if isinstance(data, str) else _decoded(data))
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
 
 def loads_foreign(data: str | bytes | bytearray) -> Value:
     """What a provider wrote: `1e999` and a number of 5000 digits are none either. Raises ValueError, RecursionError."""
-    return json.loads(data, parse_constant=_nothing, parse_float=_finite, parse_int=_whole)
+    return _FOREIGN.decode(data if isinstance(data, str) else _decoded(data))
 
 
 def told(value: Value) -> Value:
@@ -61,3 +61,13 @@ def _finite(text: str) -> float | None:
 
 def _whole(text: str) -> int | None:
     return int(text) if len(text) <= MOST_DIGITS else None
+
+
+def _decoded(data: bytes | bytearray) -> str:
+    return data.decode(
+        "utf-8" if data[:1] == b"{" and data[1:2] not in (b"", b"\0") else json.detect_encoding(data), "surrogatepass"
+    )
+
+
+_OWN = json.JSONDecoder(parse_constant=_nothing)  # once: to make one costs as much as to read a line
+_FOREIGN = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite, parse_int=_whole)

@@ -28,6 +28,7 @@ from artfactoryd.intake.proof_hold import ProofHold
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import expander
 from artfactoryd.planning.model_discovery import Descriptions
+from artfactoryd.planning.models import load_catalog
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import rebuild
@@ -52,6 +53,11 @@ class App:
         self.settings.use(settings)
         self.execution.use(self.settings.now)
 
+    async def warm_up(self, loaded: Callable[[], object]) -> None:
+        """The first order finds the Library read; then all is `loaded`."""
+        await asyncio.to_thread(load_catalog, self.home.models, self.home.told)
+        loaded()
+
     def reread_settings(self) -> None:
         """A bad file leaves the last good settings, and a word beside it."""
         if self.settings.reread():
@@ -61,11 +67,15 @@ class App:
 
 @asynccontextmanager
 async def open_app(
-    home: Home, settings: Settings, environ: dict[str, str], clock: Callable[[], datetime] = now
-) -> AsyncIterator[App]:
-    """`clock` gives aware datetimes. What cannot be opened to the end is closed again."""
+    home: Home, settings: Settings, environ: dict[str, str], clock: Callable[[], datetime] = now, *,
+    tell: rebuild.Tell = lambda what, done, of: None,
+) -> AsyncIterator[App]:  # fmt: skip
+    """`clock` gives aware datetimes; `tell` is told how far it is with a lost index.
+
+    What cannot be opened to the end is closed again.
+    """
     live = LiveSettings(home, settings, environ)
-    await asyncio.to_thread(rebuild.mend, home, expander, clock)
+    await asyncio.to_thread(rebuild.mend, home, expander, clock, tell)
     async with AsyncExitStack() as closing:
         books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock, Story().hear)
         closing.push_async_callback(asyncio.to_thread, books.close)

@@ -37,7 +37,6 @@ from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
-from artfactoryd.planning.models import load_catalog
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
@@ -48,7 +47,6 @@ Health = Callable[[], dict[str, Any]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 Serve = Callable[[App, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 Watch = Callable[[Index, Sequence[str]], None]
-Loaded = Callable[[], None]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
 RECEIPTS_EVERY = 1.0
@@ -58,12 +56,10 @@ IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
 class Daemon:
     def __init__(
         self, app: App, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
-        watch: Watch | None = None, loaded: Loaded = lambda: None,
+        watch: Watch | None = None,
     ) -> None:  # fmt: skip
-        """`serve`: the status page, for as long as the daemon is at work; `watch`: looks at the orders met so far;
-        `loaded`: called once, when all is there that the first order needs."""
+        """`serve`: the status page, for as long as the daemon is at work; `watch`: looks at the orders met so far."""
         self.app, self.options, self._environ, self._serve, self._watch = app, options, environ, serve, watch
-        self._loaded = loaded
         self.stop = asyncio.Event()
         self._tally = Tally()
         if options.only:
@@ -152,7 +148,8 @@ class Daemon:
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run, self._warm_up,
+            self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
+            partial(self.app.warm_up, self.options.loaded),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
@@ -160,11 +157,6 @@ class Daemon:
             self._spawn_service(self._steady.run(service))
         if self._serve is not None:
             self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
-
-    async def _warm_up(self) -> None:
-        """The first order finds the Library read."""
-        await asyncio.to_thread(load_catalog, self.app.home.models, self.app.home.told)
-        self._loaded()
 
     def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
         self._spawn(service, self._services)
@@ -358,9 +350,9 @@ def _hangup() -> list[signal.Signals]:
 
 async def work(
     home: Home, settings: Settings, options: RunOptions, environ: dict[str, str], *, serve: Serve | None = None,
-    watch: Watch | None = None, loaded: Loaded = lambda: None,
+    watch: Watch | None = None,
 ) -> RunReport:  # fmt: skip
-    """Work in a home whose lock is held, until stopped or done. The last three are of whoever starts it: see Daemon.
+    """Work in a home whose lock is held, until stopped or done. `serve` and `watch`: services of whoever starts it.
 
     Raises WrongUse where a library that is installed may buy twice, and in a copy of another home.
     """
@@ -372,7 +364,7 @@ async def work(
     try:
         async with AsyncExitStack() as stack:
             app = await opened(stack, home, settings, environ, options)
-            daemon = Daemon(app, options, environ, serve=serve, watch=watch, loaded=loaded)
+            daemon = Daemon(app, options, environ, serve=serve, watch=watch)
             await daemon.run()
             return daemon.report
     except BaseException as error:

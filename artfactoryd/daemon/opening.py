@@ -29,7 +29,7 @@ async def opened(
     again = AGAIN
     while True:
         try:
-            return await stack.enter_async_context(open_app(home, settings, environ))
+            return await stack.enter_async_context(open_app(home, settings, environ, tell=options.mending))
         except HomeMoved:
             raise
         except (OSError, StorageFull, StorageSick, DatabaseError) as error:

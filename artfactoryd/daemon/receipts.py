@@ -6,21 +6,24 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import StorageFull
+from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
 from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
 from artfactoryd.storage.rows import OrderRow
 
 log = logging.getLogger(__name__)
 
+SEARCHED = 4  # times that the words of products are taken in at one look
 ENDS: Mapping[str, type[news.OrderEnded]] = {  # that an order is cancelled was told when it was
     OrderState.COMPLETED: news.OrderCompleted, OrderState.PARTIAL: news.OrderPartial,
     OrderState.FAILED: news.OrderFailed,
@@ -35,9 +38,12 @@ class Receipts:
         self._app, self._refused = app, refused
         self._pen = threading.Lock()
         self._late: set[str] = set()
+        self._place, self._noted = "", ""  # of the ledger: at the last look, and up to which all are known written
 
     async def bring_up_to_date(self) -> None:
         due = self._app.execution.receipts
+        # one look old: whoever recorded what came before it has said since that a receipt is due
+        place, self._place = self._place, self._app.books.index.meta("ledger")
         for order_id in due.orders:
             due.take(order_id)
             try:
@@ -51,6 +57,19 @@ class Receipts:
             except asyncio.CancelledError:
                 due.add(order_id)
                 raise
+        if not due and place not in ("", self._noted):
+            with suppress(StorageFull, StorageSick):  # more of them are looked at then
+                await self._app.books.note_receipts(place)
+                self._noted = place
+        await self._take_into_search()
+
+    async def _take_into_search(self) -> None:
+        """A little of it: what is not taken in yet is found all the same, only slower."""
+        for _ in range(SEARCHED):
+            if not search.is_behind(self._app.books.index):
+                return
+            with suppress(StorageFull, StorageSick):
+                await self._app.books.take_into_search()
 
     def _write(self, order_id: str) -> None:
         with self._pen:  # a stop leaves the thread of a cancelled writing to its end: the later one comes after it

@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from artfactoryd.core import lifecycle
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.daemon import cleanup
 from artfactoryd.daemon.app import App
 from artfactoryd.daemon.run import RunOptions, Tally
 from artfactoryd.intake.consumer import Consumer
 from artfactoryd.reporting import receipt
+from artfactoryd.storage import ledger
+from artfactoryd.storage.derived import RECEIPTS
+from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
+MOST_LOOKED_AT = 1000  # receipts of a home whose last release did not note how far they were
 Step = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -40,13 +43,25 @@ class Resumption:
 
     async def _look_over(self) -> None:
         """Orders that are not finished, and those whose receipt a kill has left behind."""
-        for row in self._app.books.index.orders():
-            state = self._app.books.index.state(row)
-            unfinished = state in lifecycle.UNFINISHED_ORDERS
-            if unfinished and (not self._options.only or row.id in self._options.orders):
+        index, receipts = self._app.books.index, self._app.execution.receipts
+        for row in order_lists.unfinished(index):
+            if not self._options.only or row.id in self._options.orders:
                 self._tally.meet([row.id])
-            if row.folder and (unfinished or self._receipt_is_behind(row.folder, state)):
-                self._app.execution.receipts.add(row.id)
+            if row.folder:
+                receipts.add(row.id)
+        receipts.add_all(await asyncio.to_thread(self._behind))
+
+    def _behind(self) -> list[str]:
+        """Of what came into the ledger since all receipts were last up to date; of a home of an earlier release, of the
+        newest orders."""
+        index = self._app.books.index
+        if place := index.meta(RECEIPTS):
+            lines = ledger.read(self._app.home.ledger, ledger.Position.parse(place))
+            touched = dict.fromkeys(str(line["order"]) for line, _ in lines if line.get("order"))
+            rows = [row for order_id in touched if (row := index.order(order_id))]
+        else:
+            rows = index.orders(MOST_LOOKED_AT)
+        return [row.id for row in rows if row.folder and self._receipt_is_behind(row.folder, index.state(row))]
 
     def _receipt_is_behind(self, folder: str, state: OrderState) -> bool:
         """A receipt that a person removed stays removed."""
@@ -75,5 +90,4 @@ class Resumption:
 
 def unfinished(app: App) -> list[OrderRow]:
     """Orders that are worked on and have a receipt."""
-    index = app.books.index
-    return [row for row in index.orders() if row.folder and index.state(row) in lifecycle.UNFINISHED_ORDERS]
+    return [row for row in order_lists.unfinished(app.books.index) if row.folder]

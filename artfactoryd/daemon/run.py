@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.intake.outcomes import Outcome, PutBack, Rejected
 from artfactoryd.reporting.blockers import Outlook
+from artfactoryd.storage.rebuild import Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class RunOptions:
     supervised: bool = False  # whoever started it would only start it again
     only: frozenset[Path] = frozenset()  # take just these entries of the inbox; empty: whatever lies there
     orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
+    loaded: Callable[[], object] = lambda: None  # called once, when all is there that the first order needs
+    mending: Tell = lambda what, done, of: None  # how far it is with a lost index, before anything else
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.errors import Problem
-from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
 
 MOST = 1000  # pictures that one pattern or query may find
 LIBRARY = "Library/"

@@ -12,7 +12,7 @@ from artfactoryd.printable import redact
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.storage import budget, in_doubt, spend
 from artfactoryd.storage.in_doubt import Doubt
-from artfactoryd.storage.index import Index
+from artfactoryd.storage.index import ALL, Index
 from artfactoryd.storage.rows import AttemptRow, ItemRow, OrderRow, ProductRow
 
 
@@ -171,7 +171,7 @@ class WholeOrder(JsonObject):
 
 
 def order_document(
-    index: Index, row: OrderRow, reasons: Sequence[str], *, products: bool = True, most: int = 1_000_000
+    index: Index, row: OrderRow, reasons: Sequence[str], *, products: bool = True, most: int = ALL
 ) -> OrderDocument:
     """`reasons`: why it waits. `most`: products named at the most; without `products`, neither they nor overruns."""
     counts = index.counts(row.id)
@@ -196,7 +196,7 @@ def whole_order(index: Index, row: OrderRow, reasons: Sequence[str]) -> WholeOrd
     )
 
 
-def overruns(index: Index, order_id: str, most: int = 100) -> list[OverrunDocument]:
+def overruns(index: Index, order_id: str, most: int = ALL) -> list[OverrunDocument]:
     return [OverrunDocument(overrun.item, overrun.text) for overrun in spend.overruns(index, order_id, most)]
 
 

@@ -14,9 +14,10 @@ from artfactoryd.printable import redact
 from artfactoryd.reporting.orders import MoneyDocument, overruns
 from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import OrderRow
 
-MOST_FAILURES = 100  # in one receipt; `order ID` shows all
+MOST_TOLD = 100  # failures, and warnings, in one receipt; the rest are counted, and `order ID` shows all
 
 
 def receipt_state(folder: Path) -> str | None:
@@ -40,28 +41,33 @@ def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
     papers: dict[str, object] = {}
     if plan_of(row).stages:
         papers["stages"] = dependencies.counts(index, row.id)
-    if failures := _failures(index, row):
-        papers["failures"] = failures
-    if warnings := _warnings(index, row):
-        papers["warnings"] = warnings
+    papers |= _told("failures", _failures(index, row), row)
+    papers |= _told("warnings", _warnings(index, row), row)
     return head + (documents.dump_yaml(papers) if papers else "")
 
 
-def _failures(index: Index, row: OrderRow) -> list[dict[str, object]]:
+def _told(name: str, told: tuple[Sequence[object], int], row: OrderRow) -> dict[str, object]:
+    """`told`: what is told, and how much there is."""
+    entries, count = told
+    left = count - len(entries)
+    more = {f"more_{name}": f"{left}: `artfactoryd order {row.short}` tells of each"} if left else {}
+    return {name: list(entries), **more} if entries else {}
+
+
+def _failures(index: Index, row: OrderRow) -> tuple[Sequence[object], int]:
     """Items that failed or are in doubt, and those that were cancelled after they had been bought."""
-    items = index.items(row.id, (ItemState.FAILED, ItemState.IN_DOUBT, ItemState.CANCELLED), MOST_FAILURES)
-    return [
-        {"item": item.number, "state": str(item.state), "reason": redact(item.reason or "")}
-        for item in items if item.state != ItemState.CANCELLED or item.ticket
-    ]  # fmt: skip
+    items, count = order_lists.failures(index, row.id, MOST_TOLD)
+    return [{"item": item.number, "state": item.state, "reason": redact(item.reason)} for item in items], count
 
 
-def _warnings(index: Index, row: OrderRow) -> list[dict[str, object]]:
+def _warnings(index: Index, row: OrderRow) -> tuple[Sequence[object], int]:
     """Of the whole order first, then items that cost more or brought less than was asked for."""
-    warnings: list[dict[str, object]] = [{"text": str(warning)} for warning in plan_of(row).warnings]
-    warnings += [overrun.to_json() for overrun in overruns(index, row.id, MOST_FAILURES)]
-    short = [item for item in index.items(row.id, (ItemState.COMPLETED,)) if item.reason][:MOST_FAILURES]
-    return warnings + [{"item": item.number, "text": redact(item.reason or "")} for item in short]
+    warnings: list[object] = [{"text": str(warning)} for warning in plan_of(row).warnings]
+    dear = overruns(index, row.id)
+    warnings += [overrun.to_json() for overrun in dear[:MOST_TOLD]]
+    short, count = order_lists.short(index, row.id, MOST_TOLD)
+    warnings += [{"item": item.number, "text": redact(item.reason)} for item in short]
+    return warnings, len(warnings) + len(dear[MOST_TOLD:]) + count - len(short)
 
 
 def _receipt_head(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from artfactoryd import clock
-from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.entries import bounded
 from artfactoryd.home import Holder, Home
 from artfactoryd.printable import redact
@@ -23,8 +23,10 @@ from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
 from artfactoryd.storage import looks
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import order_lists
+from artfactoryd.storage.rows import OrderRow
 
-MOST_ORDERS = 200  # looked at, newest first
+MOST_OPEN = 200  # orders that are not over, newest first; the rest are counted
 MOST_RECENT = 20  # orders that have ended
 MOST_PRODUCTS = 12
 MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
@@ -82,6 +84,7 @@ class StatusDocument(JsonObject):
     settings: str = ""  # in words why the file of the settings is not used just now
     inbox_problem: str = ""  # why nothing can be taken from it just now
     left_alone: Sequence[str] = ()  # in the inbox, orders perhaps, whose names begin with a dot
+    more_open: int = 0  # orders that are not over and not in `open`
 
 
 def status(
@@ -89,7 +92,8 @@ def status(
 ) -> StatusDocument:
     """Without an index, nothing was ever made here. `trouble`: of the settings."""
     closures = Closures.read(index) if index else Closures({}, {}, {})
-    orders = list(_orders(index, home, settings)) if index else []
+    unfinished = list(order_lists.unfinished(index)) if index else []
+    ended = islice(order_lists.ended(index), MOST_RECENT) if index else ()
     return StatusDocument(
         home=str(home.root),
         is_copy=bool(home.identity.copy_words),
@@ -103,8 +107,9 @@ def status(
         paused=closures.pauses.get(""),
         providers=_closed_providers(closures),
         no_room=no_room(home, settings, index),
-        open=[order for order in orders if order.status in UNFINISHED_ORDERS],
-        recent=[order for order in orders if order.status not in UNFINISHED_ORDERS][:MOST_RECENT],
+        open=[_document(index, row, home, settings) for row in unfinished[:MOST_OPEN]],
+        more_open=len(unfinished[MOST_OPEN:]),
+        recent=[_document(index, row, home, settings) for row in ended],
         products=_new_products(index) if index else [],
         spent_usd=(index.spent_in_all() if index else 0) / 1_000_000,
         budget=caps.standing(index, settings, clock.today()),
@@ -113,9 +118,9 @@ def status(
     )
 
 
-def _orders(index: Index, home: Home, settings: Settings) -> Iterator[OrderDocument]:
-    for row in index.orders(MOST_ORDERS):
-        yield order_document(index, row, reasons(index, row, home, settings), products=False)
+def _document(index: Index | None, row: OrderRow, home: Home, settings: Settings) -> OrderDocument:
+    assert index is not None  # there is an order in it
+    return order_document(index, row, reasons(index, row, home, settings), products=False)
 
 
 def _new_products(index: Index) -> list[NewProduct]:

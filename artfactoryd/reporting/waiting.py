@@ -7,6 +7,7 @@ in hand (`Dispatcher.idle`), because `once` may end only when nothing is in flig
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +22,7 @@ from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
-from artfactoryd.storage.index import Index
+from artfactoryd.storage.index import ALL, Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 MOST_NOTES = 20  # items that a person is told of one by one
@@ -157,9 +158,12 @@ def _notes(case: _Case) -> Iterator[Blocker]:
     """Of what is on the way: why it does not go on just now, as whoever works on it has noted."""
     if not any(case.count(state) for state in (ItemState.PLANNED, *RESUMED)):
         return
-    for item in case.index.noted_items(case.row.id, MOST_NOTES):
-        who = Who.PERSON if _waits_for_person(item) else Who.PROVIDER
-        yield Blocker(_note_code(item), who, item.provider, f"Item {item.number}: {item.reason}")
+    items = case.index.noted_items(case.row.id, ALL)
+    for item in items[:MOST_NOTES]:
+        yield Blocker(_note_code(item), _who(item), item.provider, f"Item {item.number}: {item.reason}")
+    more = Counter((_note_code(item), _who(item)) for item in items[MOST_NOTES:])
+    for (code, who), count in more.items():
+        yield Blocker(code, who, None, f"And {count} more like these: `order {case.row.short}` tells of each.")
 
 
 def _note_code(item: ItemRow) -> Code:
@@ -169,6 +173,10 @@ def _note_code(item: ItemRow) -> Code:
     if reason.startswith(UPLOAD_LASTS):
         return Code.UPLOAD_LASTS
     return Code.TOO_LARGE if item.state == ItemState.DELIVERING and BOUND in reason else Code.LINGERS
+
+
+def _who(item: ItemRow) -> Who:
+    return Who.PERSON if _waits_for_person(item) else Who.PROVIDER
 
 
 def _waits_for_person(item: ItemRow) -> bool:

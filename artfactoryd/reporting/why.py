@@ -21,6 +21,7 @@ from artfactoryd.reporting.words import ended_words, parameter_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import OrderRow, ProductRow
 
 MOST_BYTES = 1 << 20  # of an order's file that is looked at
@@ -137,9 +138,9 @@ def _orders(home: Home, index: Index, given: str, name: str) -> list[OrderRow]:
     if orders := naming.orders_named(index, naming.order_given(home, given)):
         return orders
     if name:
-        return [row for row in index.orders() if row.file == name or row.name == Path(name).stem]
+        return order_lists.of_file(index, readable(name), readable(Path(name).stem))
     sha256 = _sha256(Path(given).expanduser())
-    return [row for row in index.orders() if sha256 and row.document_sha256 == sha256]
+    return order_lists.of_bytes(index, sha256) if sha256 else []
 
 
 def _sha256(path: Path) -> str:
@@ -166,4 +167,7 @@ def _why_order(home: Home, index: Index, settings: Settings, name: str, order: O
     failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
     lines += reasons(index, order, home, settings)
     lines += [f"Item {item.number}, {item.state}: {redact(item.reason or '')}" for item in failed]
+    more = counts.get(ItemState.FAILED, 0) + counts.get(ItemState.IN_DOUBT, 0) - len(failed)
+    if more:
+        lines.append(f"And {more} more: `order {order.short}` tells of each.")
     return "\n".join(lines)

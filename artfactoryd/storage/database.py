@@ -30,6 +30,10 @@ PRAGMAS = {
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
 Row = Json  # of a question that no table describes
+LATER = (  # lookups of what is to be sent, equal, asked about or called so
+    "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
+    "generation_log_provider_asked_at", "product_path",
+)  # fmt: skip
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
@@ -175,10 +179,7 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Of what no table describes: a count, a join. JSON columns come as lists and objects."""
-        with self._one() as db:
-            cursor = db.execute_sql(sql, tuple(values))
-            names = [column[0] for column in cursor.description]
-            rows = cursor.fetchall()
+        names, rows = self._answer(sql, values)
         return [_decoded(dict(zip(names, row, strict=True))) for row in rows]
 
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
@@ -187,9 +188,7 @@ class Database:
 
     def all(self, decoder: Decodes[R], sql: str, values: Sequence[object] = ()) -> list[R]:
         """`sql` selects the decoder's columns, in its order."""
-        with self._one() as db:
-            rows = db.execute_sql(sql, tuple(values)).fetchall()
-        return [decoder.decode(row) for row in rows]
+        return [decoder.decode(row) for row in self._answer(sql, values)[1]]
 
     def one(self, decoder: Decodes[R], sql: str, values: Sequence[object] = ()) -> R | None:
         rows = self.all(decoder, sql, values)
@@ -210,6 +209,12 @@ class Database:
         rows = self.ask(decoder, query.limit(1))
         return rows[0] if rows else None
 
+    def _answer(self, sql: str, values: Sequence[object]) -> tuple[list[str], list[tuple[object, ...]]]:
+        """The names of the columns, and the rows."""
+        with self._one() as db:
+            cursor = _asked(db, sql, values)
+            return [column[0] for column in cursor.description], cursor.fetchall()
+
     @contextlib.contextmanager
     def _one(self) -> Iterator[pw.SqliteDatabase]:
         """A connection for one question; the writer always asks through its own."""
@@ -229,15 +234,15 @@ class Database:
     def run(self, sql: str, *values: object) -> int:
         """The number of rows it changed."""
         try:
-            return int(self.db.execute_sql(sql, values).rowcount)
+            return int(_asked(self.db, sql, values).rowcount)
         except UnicodeEncodeError:  # half a surrogate, from a provider's JSON: as its escape
-            return int(self.db.execute_sql(sql, tuple(map(_whole, values))).rowcount)
+            return int(_asked(self.db, sql, tuple(map(_whole, values))).rowcount)
 
     def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         try:
             self.db.cursor().executemany(sql, rows)
         except sqlite3.Error as error:
-            raise getattr(pw, type(error).__name__)(*error.args) from error
+            raise _of_peewee(error) from error
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
@@ -245,14 +250,25 @@ class Database:
 
         Where SQLite itself has given up the whole transaction (a full disk), undoing raises DatabaseError.
         """
-        self.db.execute_sql("SAVEPOINT step")
+        self.run("SAVEPOINT step")
         try:
             yield
         except BaseException:
-            self.db.execute_sql("ROLLBACK TO step")
-            self.db.execute_sql("RELEASE step")
+            self.run("ROLLBACK TO step")
+            self.run("RELEASE step")
             raise
-        self.db.execute_sql("RELEASE step")
+        self.run("RELEASE step")
+
+    def unburden(self) -> list[str]:
+        """Of one that nobody reads, and that a kill throws away: it is not flushed, and lookups that no line of the
+        ledger goes by are dropped. How they are made again, when it is whole."""
+        for setting in ("synchronous = OFF", "journal_mode = MEMORY", "cache_size = -65536"):
+            self.run(f"PRAGMA {setting}")
+        marks = ",".join("?" * len(LATER))
+        lookups = self.rows(f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND name IN ({marks})", LATER)
+        for lookup in lookups:
+            self.run(f"DROP INDEX {lookup['name']}")
+        return [lookup["sql"] for lookup in lookups]
 
     def meta(self, key: str) -> str:
         row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
@@ -262,6 +278,20 @@ class Database:
         """By what the ledger's last place is known again; empty where an older release wrote it."""
         row = self.row("SELECT mark FROM ledger_mark")
         return row["mark"] if row else ""
+
+
+def _asked(db: pw.SqliteDatabase, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
+    """Straight to SQLite: peewee's own way there costs as much again as finding a row."""
+    connection: sqlite3.Connection = db.connection()
+    try:
+        return connection.execute(sql, values)
+    except sqlite3.Error as error:
+        raise _of_peewee(error) from error
+
+
+def _of_peewee(error: sqlite3.Error) -> pw.DatabaseError:
+    known: pw.DatabaseError = getattr(pw, type(error).__name__, pw.DatabaseError)(*error.args)
+    return known
 
 
 def complaints(path: Path, *, whole: bool = False) -> list[str]:

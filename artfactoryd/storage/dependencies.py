@@ -37,18 +37,20 @@ _INTERIM = (
     "SELECT 1 FROM interim WHERE interim.order_id = item.order_id AND interim.place = item.parent "
     "AND interim.nth = item.parent_nth"
 )
+_FEEDING = (
+    "SELECT state, first_index, asked, parent_nth FROM item WHERE order_id = ? AND number = ? AND EXISTS (SELECT 1 "
+    "FROM item fed WHERE fed.order_id = item.order_id "
+    "AND fed.parent BETWEEN item.first_index AND item.first_index + item.asked - 1)"
+)
 _HERE = f"(EXISTS ({_SHELVED}) OR EXISTS ({_INTERIM}))"
 
 
 def follow(index: Index, order_id: str, number: int) -> None:
     """After something happened to an item: what is fed with it may begin, or ends."""
-    sql = "SELECT state, first_index, asked, parent_nth FROM item WHERE order_id = ? AND number = ?"
-    item = index.row(sql, (order_id, number))
+    item = index.row(_FEEDING, (order_id, number))
     if item is None:
         return
     places = (item["first_index"], item["first_index"] + item["asked"] - 1)
-    if not _feeds(index, order_id, places):
-        return
     _grow(index, order_id, places)
     _begin(index, order_id, places)
     if item["state"] in ENDED and not item["parent_nth"]:

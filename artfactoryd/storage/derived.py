@@ -14,6 +14,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, OutageRow
 
 CHUNK = 2000
+RECEIPTS = "receipts"  # in meta
 NOTED = (ItemState.PLANNED, ItemState.SUBMITTING, ItemState.RUNNING, ItemState.DELIVERING)
 
 
@@ -46,6 +47,8 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
         for item in coming
     ]  # fmt: skip
     index.add(sql, rows)
+    names = {name for item in coming for name in item.parameters}
+    index.add("INSERT OR IGNORE INTO parameter (name) VALUES (?)", [(name,) for name in sorted(names)])
     last = coming[-1]
     sql = "UPDATE orders SET expanded_items = ?, expanded_products = ? WHERE id = ?"
     index.run(sql, last.number, last.first_index + last.asked - 1, order_id)
@@ -70,6 +73,12 @@ def note_item(index: Index, key: ItemKey, words: str | None) -> None:
     sql = "UPDATE item SET reason = ? WHERE order_id = ? AND number = ? AND state IN ({})"
     states = ", ".join(f"'{state}'" for state in NOTED)
     index.run(sql.format(states), words, *key)
+
+
+def note_receipts(index: Index, place: str) -> None:
+    """Up to which place of the ledger every receipt tells what became of its order; what is behind it is looked at."""
+    sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    index.run(sql, RECEIPTS, place)
 
 
 def remember_upload(index: Index, known: tuple[str, str, str, str | None]) -> None:

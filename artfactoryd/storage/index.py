@@ -36,6 +36,8 @@ from artfactoryd.storage.tables import Orders, Outage, Output, Product, Provider
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
 ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
 HELD = "Held/"  # before the name of an entry there, as a path in the home
+ALL = -1  # as a LIMIT: none
+MOST_FOUND = 20  # products that a name may mean; the beginning of an id may be that of all of them
 EXACTLY = "./"  # before a path in the home that is no name
 UNKNOWN_BYTES = 8_000_000  # room for one output while nothing was made yet
 _NEXT = "SELECT min(order_id) FROM item WHERE state = 'planned' AND provider = ? AND waits = 0"
@@ -94,7 +96,7 @@ class Index(Database):
     def order_name(self, order_id: str) -> str:
         return str(self.rows("SELECT name FROM orders WHERE id = ?", (order_id,))[0]["name"])
 
-    def orders(self, most: int = 1000, before: str = "") -> list[OrderRow]:
+    def orders(self, most: int = ALL, before: str = "") -> list[OrderRow]:
         """Newest first; with `before`, those older than that id."""
         query = Orders.select().order_by(Orders.id.desc()).limit(most)
         return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
@@ -165,7 +167,7 @@ class Index(Database):
     def item(self, order_id: str, number: int) -> ItemRow | None:
         return self.by_key(ITEMS, f"{_ITEM} WHERE order_id = ? AND number = ?", order_id, number)
 
-    def items(self, order_id: str, states: Iterable[str] = (), most: int = 100_000) -> list[ItemRow]:
+    def items(self, order_id: str, states: Iterable[str] = (), most: int = ALL) -> list[ItemRow]:
         wanted = tuple(states)
         marks = f"AND state IN ({','.join('?' * len(wanted))})" if wanted else ""
         sql = f"{_ITEM} WHERE order_id = ? {marks} ORDER BY number LIMIT ?"
@@ -316,7 +318,7 @@ class Index(Database):
     def products_made(self, order_id: str) -> int:
         return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
 
-    def products(self, order_id: str, most: int = 1_000_000) -> list[ProductRow]:
+    def products(self, order_id: str, most: int = ALL) -> list[ProductRow]:
         return self.ask(
             PRODUCTS, Product.select().where(Product.order_id == order_id).order_by(Product.place).limit(most)
         )
@@ -354,12 +356,12 @@ class Index(Database):
         return self.row(sql, (output_id,)) is not None
 
     def find_products(self, name: str) -> list[ProductRow]:
-        """By path in the home, by id, or by the beginning of an id; newest first."""
+        """By path in the home, by id, or by the beginning of an id; newest first, MOST_FOUND of them."""
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first
         by_id = (Product.id == name) | ((Product.id >= first) & (Product.id < behind))
         query = Product.select().where((Product.path == name) | by_id)
-        return self.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(20))
+        return self.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
 
     def find_product(self, path: str) -> ProductRow | None:
         return self.ask_one(PRODUCTS, Product.select().where(Product.path == path))

@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Ledger:
         self._name = ""
         self._end = 0
         self._earlier: dict[str, int] = {}  # the months before the one that is written, with their sizes
+        self._stamps: dict[str, list[int]] = {}  # of the same
         self._sick = False
         self._aside = folder / ".aside"
         self._keep_aside()
@@ -89,7 +90,8 @@ class Ledger:
 
     def mark(self) -> str:
         """By what the place that was written last is known again; see `difference`."""
-        return _mark(os.pread(self._fd, TAIL, max(self._end - TAIL, 0)), self._earlier) if self._name else ""
+        stamps = {**self._stamps, **_stamps(self.folder, [self._name])} if self._name else {}
+        return _mark(os.pread(self._fd, TAIL, max(self._end - TAIL, 0)), self._earlier, stamps) if self._name else ""
 
     def _check(self) -> None:
         """Is what the names lead to what was left there? Costs a look a month."""
@@ -163,7 +165,8 @@ class Ledger:
             raise
         self.close()
         self._fd, self._name, self._end = fd, name, os.fstat(fd).st_size
-        self._earlier = _sizes(self.folder, name)
+        self._earlier = sizes(self.folder, name)
+        self._stamps = _stamps(self.folder, self._earlier)
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -214,12 +217,9 @@ def _fill(fd: int) -> None:
 def encode(lines: Sequence[Line]) -> bytes:
     """One step: lines that count together or not at all."""
     last = len(lines) - 1
-    return b"".join(_encoded(line if number == last else {**line, "more": True}) for number, line in enumerate(lines))
-
-
-def _encoded(line: Line) -> bytes:
-    text = strict_json.dumps(line, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace") + b"\n"  # half a surrogate becomes its JSON escape
+    marked = (line if number == last else {**line, "more": True} for number, line in enumerate(lines))
+    text = "".join(f"{strict_json.dumps(line, separators=(',', ':'))}\n" for line in marked)
+    return text.encode("utf-8", "backslashreplace")  # half a surrogate becomes its JSON escape
 
 
 def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> Iterator[tuple[Json, Position]]:
@@ -322,19 +322,34 @@ def mark_at(folder: Path, position: Position) -> str:
     path = folder / position.file
     with reading(path), path.open("rb") as file:
         tail = os.pread(file.fileno(), min(TAIL, position.offset), max(position.offset - TAIL, 0))
-    return _mark(tail, _sizes(folder, position.file)) if tail[-1:] in (b"\n", b"") else ""
+    earlier = sizes(folder, position.file)
+    return _mark(tail, earlier, _stamps(folder, [*earlier, position.file])) if tail[-1:] in (b"\n", b"") else ""
 
 
-def _mark(tail: bytes, earlier: dict[str, int]) -> str:
-    return json.dumps({"tail": hashlib.sha256(tail).hexdigest(), "earlier": earlier})
+def touched(folder: Path, position: Position, mark: str) -> list[Path]:
+    """Files that are as long and end as they were left, and were written or put there by another program since. The
+    last does not count where it has grown: then we were killed before its mark was written."""
+    stamps: dict[str, list[int]] = json.loads(mark).get("stamps", {}) if mark else {}
+    files = [folder / name for name, stamp in stamps.items() if _stamps(folder, [name]) != {name: stamp}]
+    return [path for path in files if path.name != position.file or path.stat().st_size == position.offset]
 
 
-def _sizes(folder: Path, before: str) -> dict[str, int]:
+def _mark(tail: bytes, earlier: dict[str, int], stamps: dict[str, list[int]]) -> str:
+    return json.dumps({"tail": hashlib.sha256(tail).hexdigest(), "earlier": earlier, "stamps": stamps})
+
+
+def _stamps(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
+    """Which file each is, and when it was written and changed last."""
+    return {name: [(of := (folder / name).stat()).st_ino, of.st_mtime_ns, of.st_ctime_ns] for name in names}
+
+
+def sizes(folder: Path, before: str = "~") -> dict[str, int]:
+    """Of each month's file, up to that name."""
     return {path.name: path.stat().st_size for path in months(folder) if path.name < before}
 
 
-def _first_changed(folder: Path, sizes: Mapping[str, int]) -> str:
-    return next(filter(None, (_other_size(folder / name, size) for name, size in sizes.items())), "")
+def _first_changed(folder: Path, left: Mapping[str, int]) -> str:
+    return next(filter(None, (_other_size(folder / name, size) for name, size in left.items())), "")
 
 
 def _other_size(path: Path, left: int) -> str:

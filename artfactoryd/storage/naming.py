@@ -17,7 +17,7 @@ from artfactoryd.clock import shown
 from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.storage.index import EXACTLY, Index
+from artfactoryd.storage.index import EXACTLY, MOST_FOUND, Index
 from artfactoryd.storage.rows import OrderRow, ProductRow
 
 Named = TypeVar("Named", bound=OrderRow | ProductRow)
@@ -61,8 +61,8 @@ def products_named(index: Index | None, name: str) -> list[ProductRow]:
 
 def _products_called(index: Index, file_name: str) -> list[ProductRow]:
     ending = f"/{file_name.removesuffix(SIDECAR)}"
-    sql = "SELECT path FROM product WHERE substr(path, ?) = ? ORDER BY id DESC LIMIT 20"
-    rows = index.rows(sql, (-len(ending), ending))
+    sql = "SELECT path FROM product WHERE substr(path, ?) = ? ORDER BY id DESC LIMIT ?"
+    rows = index.rows(sql, (-len(ending), ending, MOST_FOUND))
     return [product for row in rows if (product := index.find_product(row["path"]))]
 
 
@@ -71,7 +71,8 @@ def one_of(index: Index | None, name: str, rows: Sequence[Named], latest: bool |
     if len(rows) > 1 and not latest:
         lines = [f"  {_described(index, row)}" for row in rows[:MOST_LISTED]]
         if len(rows) > MOST_LISTED:
-            lines.append(f"  and {len(rows) - MOST_LISTED} more")
+            at_least = "at least " if len(rows) == MOST_FOUND and isinstance(rows[0], ProductRow) else ""
+            lines.append(f"  and {at_least}{len(rows) - MOST_LISTED} more")
         way_out = "Name one by its id" if latest is None else "Name one by its id, or take the newest with --latest"
         words = f"{name!r} may be any of these. {way_out}.\n"
         raise AmbiguousName(words + "\n".join(lines), [row.id for row in rows])

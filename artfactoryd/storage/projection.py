@@ -43,7 +43,6 @@ from artfactoryd.storage.events import (
 )
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.reservations import guard_order, reserve, settle
-from artfactoryd.storage.rows import ItemRow
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
 
 ORDER_COLUMNS = (
@@ -137,7 +136,7 @@ def _cancel(index: Index, event: Cancel) -> None:
 
 def _retry(index: Index, event: Retry) -> None:
     if event.fed:  # it may have come back with what it is fed with
-        _item(index, event)
+        _at(index, event)
         sql = "UPDATE item SET state = 'planned', reason = NULL WHERE order_id = ? AND number = ?"
         index.run(f"{sql} AND state = 'cancelled' AND waits > 0", event.order, event.item)
         index.run("UPDATE orders SET cancelled = 0 WHERE id = ?", event.order)
@@ -161,8 +160,7 @@ def _one(changed: int, event: OfOrder | Pause) -> None:
 
 
 def _wish(index: Index, event: Wish) -> None:
-    _heed_pauses(index, event)
-    _heed_proof(index, event)
+    _heed_person(index, event)
     move(index, event, "wish", attempt=event.attempt, attempts=event.nth, reason=None)
     day = event.day or event.at[:10]
     reserve(index, event, day)
@@ -181,7 +179,7 @@ def _begin(index: Index, event: Wish | Reuse, reserved: int, day: str) -> None:
 
 def _reuse(index: Index, event: Reuse) -> None:
     """An attempt that buys nothing: its outputs lie on the shelf."""
-    _heed_pauses(index, event)
+    _heed_person(index, event)
     attempts = {"attempt": event.attempt, "attempts": event.nth}
     move(index, event, "reuse", **attempts, outputs=event.outputs, reason=None)
     guard_order(index, event, 0)
@@ -194,20 +192,17 @@ def _tombstone(index: Index, event: Tombstone) -> None:
     move(index, event, "tombstone", reason=event.reason, buy_again=1)
 
 
-def _heed_pauses(index: Index, event: Wish | Reuse) -> None:
-    """What a person paused is not sent, though its turn had come in the same moment."""
+def _heed_person(index: Index, event: Wish | Reuse) -> None:
+    """What a person paused is not sent, though its turn had come in the same moment; and until they approve it, only
+    the items of the proof may be wished for: kept where the caps are kept."""
     sql = (
-        "SELECT 1 FROM orders WHERE id = ? AND paused IS NOT NULL UNION ALL "
-        "SELECT 1 FROM provider_stop WHERE kind = 'paused' AND provider IN (?, '')"
+        "SELECT proof, paused IS NOT NULL OR EXISTS (SELECT 1 FROM provider_stop WHERE kind = 'paused' "
+        "AND provider IN (?, '')) AS is_paused FROM orders WHERE id = ?"
     )
-    if index.row(sql, (event.order, event.provider)):
+    row = index.row(sql, (event.provider, event.order))
+    if row and row["is_paused"]:
         raise IllegalMove(f"Order {event.order} or what it needs is paused; nothing of it is sent.")
-
-
-def _heed_proof(index: Index, event: Wish) -> None:
-    """Until a person approves, only the items of the proof may be wished for: kept where the caps are kept."""
-    proof = index.proof(event.order)
-    if proof and event.item not in proof:
+    if isinstance(event, Wish) and row and row["proof"] and event.item not in row["proof"]:
         raise IllegalMove(f"Item {event.item} of order {event.order} waits for what a person says to its proof.")
 
 
@@ -217,32 +212,33 @@ def _ticket(index: Index, event: TicketTaken) -> None:
     Where it was to be sent again and was not yet, what was bought is taken instead; also where it was ended before it
     was sent again, by a person or because what equals it is gone.
     """
-    item = _item(index, event)
+    state, attempt = _at(index, event)
     known = {"ticket": event.ticket, "answered_at": event.at}
-    if item.state != ItemState.SUBMITTING:
+    if state != ItemState.SUBMITTING:
         _nobody_elses(index, event)
     unsent = {ItemState.PLANNED, *(UNSENT_ENDS if event.asked else ())}
-    if item.state in unsent and item.attempt is None:
+    if state in unsent and attempt is None:
         _doubt_ends(index, event, reason=None)
         sql = "UPDATE item SET attempt = ? WHERE order_id = ? AND number = ?"
         index.run(sql, event.attempt, event.order, event.item)
-    elif item.attempt != event.attempt:
+    elif attempt != event.attempt:
         _doubt_ends(index, event, reason=FOUND_LATE, **known)
         return
-    if item.state == ItemState.FAILED:  # only of a doubt: what failed by its own attempt is over
+    if state == ItemState.FAILED:  # only of a doubt: what failed by its own attempt is over
         _doubt_ends(index, event, reason=None)
-    if item.state == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
+    if state == ItemState.CANCELLED:  # what was in doubt when it was cancelled was bought: it is told to stop
         _doubt_ends(index, event, reason=None)
         index.run("UPDATE item SET stop = 1 WHERE order_id = ? AND number = ?", event.order, event.item)
     move(index, event, "ticket", ticket=event.ticket, reason=None)
     log(index, event, verdict=None, reason=None, **known)
 
 
-def _item(index: Index, event: OfItem) -> ItemRow:
-    item = index.item(event.order, event.item)
-    if item is None:
+def _at(index: Index, event: OfItem) -> tuple[str, str | None]:
+    """Its state, and the attempt it is at."""
+    row = index.row("SELECT state, attempt FROM item WHERE order_id = ? AND number = ?", (event.order, event.item))
+    if row is None:
         raise UnknownItem(event.order)
-    return item
+    return row["state"], row["attempt"]
 
 
 def _doubt_ends(index: Index, event: OfAttempt, **columns: object) -> None:
@@ -296,7 +292,7 @@ def _file(index: Index, event: Settlement, filed: Filed) -> None:
 
 
 def _look(index: Index, event: Look) -> None:
-    _item(index, event)
+    _at(index, event)
     looks.mark_damaged(index, event)
 
 
@@ -306,8 +302,8 @@ def _release(index: Index, event: Release) -> None:
     Of an item that was cancelled in doubt, or sent again since, only the money comes back.
     """
     free = {"cost": 0, "estimated": 0, "verdict": "released", "reason": event.reason, "ended_at": event.at}
-    item = _item(index, event)
-    if item.attempt != event.attempt or item.state == ItemState.CANCELLED:
+    state, attempt = _at(index, event)
+    if attempt != event.attempt or state == ItemState.CANCELLED:
         _doubt_ends(index, event, reason=event.reason)
         settle(index, event, 0)
         log(index, event, **free)

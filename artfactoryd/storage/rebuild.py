@@ -19,11 +19,9 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from artfactoryd.core.expansion.item_keys import key_in
-from artfactoryd.core.json_types import Document, Json
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
-from artfactoryd.core.sidecar import unkept
 from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.entries import is_folder
 from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
@@ -36,6 +34,7 @@ from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.months import months
+from artfactoryd.storage.told import COLUMNS, FOUND, FOUND_UNKEPT, INSERT_UNKEPT, ITEM, UNKEPT, row_of, unkept_rows
 from artfactoryd.storage.writer import Expander, catch_up
 
 log = logging.getLogger(__name__)
@@ -44,23 +43,12 @@ TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "pr
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
 NAMED = 3  # files named in one sentence; the rest are counted
-ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
-COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at"
-FOUND = (
-    "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
-    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
-    " delivered INTEGER, replaces TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
-)
-UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
-_INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
-FOUND_UNKEPT = (
-    "CREATE TEMP TABLE unkept (id TEXT PRIMARY KEY, order_id TEXT, number INTEGER, place INTEGER, nth INTEGER,"
-    " sha256 TEXT, bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT,"
-    " asked INTEGER, delivered INTEGER) WITHOUT ROWID"
-)
-
-
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
+Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
+
+
+def _nobody(what: str, done: int, of: int) -> None:
+    """Nobody is told."""
 
 
 @dataclass
@@ -87,7 +75,7 @@ class Report:
         return "\n".join(lines)
 
 
-def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
+def mend(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody) -> None:
     """At a start: an index that is missing or cannot be read is made again."""
     if os.path.lexists(home.index_file):
         if not is_unreadable(home.index_file):
@@ -95,21 +83,27 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime]) -> None:
     elif not months(home.ledger) and next(reading.walk(home.projects), None) is None:
         return
     log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
-    for difference in reindex(home, expander, clock).differences:
+    home.tell({"waits": "The index is made again from the ledger and the shelf; then the work goes on."})
+    for difference in reindex(home, expander, clock, tell).differences:
         log.warning("the index is made again: %s", difference)
+    home.tell({"waits": None})
+    tell("", 0, 0)
 
 
-def reindex(home: Home, expander: Expander, clock: Callable[[], datetime]) -> Report:
-    """Raises StorageFull or StorageSick; then the old index stands as it did."""
+def reindex(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody) -> Report:
+    """`tell` is told how far it is. Raises StorageFull or StorageSick; then the old index stands as it did."""
     new, report = home.private / "index.new.sqlite3", Report()
     with storage_errors(new):
         make_folders(home.private)
         _remove(new)
         with closing(Index.open(new)) as index:
-            report.lines = _by_ledger(index, home, expander)
+            lookups = index.unburden()
+            report.lines = _by_ledger(index, home, expander, tell)
             with index.db.atomic("IMMEDIATE"):
+                for lookup in lookups:
+                    index.run(lookup)
                 report.differences += [*_expand(index, expander), *_what_was_sent(index)]
-                report.differences += _Shelf(index, home).take_in()
+                report.differences += _Shelf(index, home, tell).take_in()
             report.counts = _counts(index)
             report.differences += _beside_the_old(home.index_file, index)
         wrong = complaints(new, whole=True)
@@ -128,9 +122,14 @@ def _remove(database: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _by_ledger(index: Index, home: Home, expander: Expander) -> int:
+def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
+    sizes = ledger.sizes(home.ledger)
+
+    def passed(at: ledger.Position) -> None:
+        tell("ledger", at.offset + sum(sizes[name] for name in sizes if name < at.file), sum(sizes.values()))
+
     try:
-        return catch_up(index, home.ledger, expander, anew=True)
+        return catch_up(index, home.ledger, expander, anew=True, passed=passed)
     except Refusal as refusal:
         words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
         raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal
@@ -189,8 +188,8 @@ def _what_was_sent(index: Index) -> Iterator[str]:
 
 
 class _Shelf:
-    def __init__(self, index: Index, home: Home) -> None:
-        self._index, self._home = index, home
+    def __init__(self, index: Index, home: Home, tell: Tell) -> None:
+        self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
         self._changed: list[str] = []
 
@@ -211,7 +210,10 @@ class _Shelf:
         rows = self._rows()
         columns = f"{COLUMNS}, {ITEM}"
         marks = ",".join("?" * len(columns.split(",")))
+        known, done = _counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
+            done += len(chunk)
+            self._tell("shelf", done, max(done, known))
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
@@ -220,13 +222,14 @@ class _Shelf:
             path = str(product)[before:]
             try:
                 sidecar = reading.read_sidecar(card)
-                row = _row(sidecar, path)
+                row = row_of(sidecar, path)
             except (ValueError, KeyError, TypeError):
                 self._unread.append(str(card)[before:])
                 continue
             if product.stat().st_size != sidecar["file"]["bytes"]:
                 self._changed.append(path)
-            self._index.add(_INSERT_UNKEPT, _unkept(sidecar))
+            if between := unkept_rows(sidecar):
+                self._index.add(INSERT_UNKEPT, between)
             yield row
 
     def _moved(self) -> Iterator[str]:
@@ -303,42 +306,6 @@ class _Shelf:
         alone = [path for path in paths if os.path.lexists(self._home.root / path)]
         yield from _told(alone, "lie there without a sidecar; the ledger knows them")
         yield from _told(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
-
-
-def _row(sidecar: Document, path: str) -> tuple[object, ...]:
-    file = sidecar["file"]
-    return (
-        sidecar["id"], str(sidecar["order"]["id"]), int(sidecar["item"]["index"]), int(file["index"]), path,
-        str(file["sha256"]), int(file["bytes"]), str(file["mime"]), file["width"], file["height"],
-        str(sidecar["created_at"]), *_item(sidecar),
-    )  # fmt: skip
-
-
-def _item(sidecar: Document) -> tuple[object, ...]:
-    """A sidecar that does not tell how its product was made still tells that there is one."""
-    try:
-        outputs = sidecar["outputs"]
-        replaces = sidecar["file"].get("replaces")
-        return key_in(sidecar), int(outputs["asked"]), int(outputs["delivered"]), replaces and str(replaces)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None, None, None, None
-
-
-def _unkept(sidecar: Document) -> list[tuple[object, ...]]:
-    """Of what was made on the way to it and not kept. A sidecar that tells it wrongly tells nothing."""
-    try:
-        order = str(sidecar["order"]["id"])
-        return [_between(order, known) for known in unkept(sidecar)]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return []
-
-
-def _between(order: str, known: Document) -> tuple[object, ...]:
-    return (
-        str(known["id"]), order, int(known["item"]), int(known["index"]), int(known.get("nth", 0)),
-        str(known["sha256"]), int(known["bytes"]), str(known["mime"]), known["width"],
-        known["height"], str(known["created_at"]), str(known["key"]), int(known["asked"]), int(known["delivered"]),
-    )  # fmt: skip
 
 
 def _told(names: list[str], what: str) -> Iterator[str]:

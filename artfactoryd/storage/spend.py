@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import folded
-from artfactoryd.storage.index import Index
+from artfactoryd.storage.index import ALL, Index
 
 _MONEY = """
     coalesce(sum(g.cost), 0) AS spent,
@@ -98,7 +98,7 @@ def _together(one: SpentOn, other: SpentOn) -> SpentOn:
     return SpentOn(first.name, first.order_id, one.attempts + other.attempts, Money(**sums))
 
 
-def overruns(index: Index, order_id: str, most: int = 100) -> list[Overrun]:
+def overruns(index: Index, order_id: str, most: int = ALL) -> list[Overrun]:
     sql = (
         "SELECT number AS item, cost, reserved FROM generation_log WHERE order_id = ? AND cost > reserved "
         "ORDER BY number LIMIT ?"

@@ -320,7 +320,16 @@ class Outage(Table):
         table_name = "outage"
 
 
+class Parameter(Table):
+    """The names of all that items were sent with. The words of products are in `searched`, which is SQLite's own."""
+
+    name = pw.TextField(primary_key=True)
+
+    class Meta:
+        table_name = "parameter"
+
+
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage,
+    Upload, Question, Spending, Outage, Parameter,
 )  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES
@@ -19,26 +21,33 @@ class UnknownItem(LookupError):
         self.order_id = order_id
 
 
+_MANY = (dict, list, tuple)
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=lambda one: one.to_json())
+
+
 def text(value: Any) -> Any:
     """As a column holds it: lists and objects as JSON."""
-    if isinstance(value, dict | list | tuple):
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=lambda one: one.to_json())
-    return value
+    return _JSON.encode(value) if isinstance(value, _MANY) else value
 
 
 def move(index: Index, event: OfItem, name: str, **columns: object) -> None:
     """The guard: one row, by a legal move from the state it is in. A move has one target, whatever its source."""
-    sources = MOVES[name]
-    (columns["state"],) = set(map(str, sources.values()))
-    settings = ", ".join(f"{column} = ?" for column in columns)
-    marks = ",".join("?" * len(sources))
-    sql = f"UPDATE item SET {settings} WHERE order_id = ? AND number = ? AND state IN ({marks})"
-    values = [*map(text, columns.values()), event.order, event.item, *map(str, sources)]
+    values = [*map(text, columns.values()), event.order, event.item]
     attempt = _of_attempt(event)
     if attempt:  # a late word about an attempt that is over moves nothing
-        sql, values = f"{sql} AND attempt = ?", [*values, attempt]
-    if not index.run(sql, *values):
+        values.append(attempt)
+    if not index.run(_moving(name, tuple(columns), bool(attempt)), *values):
         raise why_not(index, event, name)
+
+
+@cache
+def _moving(name: str, columns: Sequence[str], of_attempt: bool) -> str:
+    sources = MOVES[name]
+    (target,) = set(map(str, sources.values()))
+    settings = ", ".join([f"state = '{target}'", *(f"{column} = ?" for column in columns)])
+    states = ", ".join(f"'{state}'" for state in sources)
+    ours = " AND attempt = ?" if of_attempt else ""
+    return f"UPDATE item SET {settings} WHERE order_id = ? AND number = ? AND state IN ({states}){ours}"
 
 
 def _of_attempt(event: OfItem) -> str | None:

@@ -39,6 +39,7 @@ from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Re
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
+from artfactoryd.storage.lists import search
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ OTHER_STATE = (
 )
 MOST_TOGETHER = 256
 MOST_MISSED = 4 * MOST_TOGETHER  # lines that a kill may leave untold; more of them come from an older index put back
+ONLY_READING = "whether all in it is as it was only reading it all can tell: `artfactoryd reindex`"
+MOST_SEARCHED = 500  # products whose words are taken in at once: others wait meanwhile
+TELL_EVERY = 1000  # lines
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
 
 
@@ -148,6 +152,14 @@ class Books:
         """What was asked about attempts in doubt: free to ask again, so it needs no line."""
         if questions:
             await self._put(_Move(change=partial(in_doubt.remember, questions=tuple(questions))))
+
+    async def note_receipts(self, place: str) -> None:
+        """All receipts are up to date with the ledger up to here; without it more of them are looked at."""
+        await self._put(_Move(change=partial(derived.note_receipts, place=place)))
+
+    async def take_into_search(self) -> None:
+        """The words of what was made since; free to take in later, so it needs no line."""
+        await self._put(_Move(change=partial(search.fill, most=MOST_SEARCHED)))
 
     async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
@@ -323,11 +335,12 @@ def _answer(moves: Sequence[_Move]) -> None:
 
 def catch_up(
     index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None, *,
-    anew: bool = False,
+    anew: bool = False, passed: Callable[[Position], object] = lambda position: None,
 ) -> int:  # fmt: skip
     """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied.
 
-    `anew`: into an index that knows of nothing else, so that a line that does not fit is itself at fault.
+    `anew`: into an index that knows of nothing else, so that a line that does not fit is itself at fault. `passed`:
+    told from time to time how far it is.
     """
     done = 0
     with index.db.atomic("IMMEDIATE"):
@@ -335,6 +348,8 @@ def catch_up(
         if changed := ledger.difference(folder, known, index.ledger_mark()):
             words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"
             raise StorageSick(words).titled(months.CHANGED)
+        for path in ledger.touched(folder, known, index.ledger_mark()):
+            log.warning("%s was written by another program since. It is as long as it was, and %s", path, ONLY_READING)
         for line, position in ledger.read(folder, known, aloud=True):
             try:
                 event = events.from_line(line)
@@ -343,6 +358,8 @@ def catch_up(
             except (IllegalMove, LookupError, TypeError, ValueError, AttributeError, *OF_VALUES) as error:
                 raise _unfit(folder, position, error, anew) from error
             done += 1
+            if done % TELL_EVERY == 0:
+                passed(position)
         position = ledger.behind_torn(folder, position)
         _remember(index, position, ledger.mark_at(folder, position))
     return done

@@ -109,7 +109,8 @@ def _closed(name: str, provider: ClosedProvider) -> str:
 def _queue(status: StatusDocument) -> str:
     orders = [_order(order) for order in status.open if order.status != OrderState.HELD]
     nothing = '<p class="nothing">Nothing is under way. Drop an order into the Inbox.</p>'
-    return _section("queue", "Under way", "".join(orders) or nothing)
+    more = f"<p>{status.more_open} more are not over.</p>" if status.more_open else ""
+    return _section("queue", "Under way", ("".join(orders) or nothing) + more)
 
 
 def _order(order: OrderDocument) -> str:

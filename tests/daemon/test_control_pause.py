@@ -67,7 +67,7 @@ def order(home: TestHome, name: str) -> dict[str, Any]:
 
 
 def orders(home: TestHome) -> list[dict[str, Any]]:
-    return [document.to_json() for document in order_documents(home.home, settings(home))]
+    return [document.to_json() for document in order_documents(home.home, settings(home), None).orders]
 
 
 def status(home: TestHome) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,15 @@ import pytest
 
 from artfactoryd.cli.orders import status_document, status_text
 from artfactoryd.daemon import loop, opening, steady
+from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import HomeMoved, StorageSick, WrongUse
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims, inbox
+from artfactoryd.reporting import receipt
 from artfactoryd.settings import Budget, Http, Settings
+from artfactoryd.storage.derived import RECEIPTS
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.web import page
 from tests.emulator.client import Emulator
@@ -136,14 +139,31 @@ async def test_the_receipt_of_an_order_folder_that_a_person_removed_is_not_made_
 
 
 async def test_a_receipt_left_behind_by_a_kill_is_brought_up_to_date(home: TestHome, monkeypatch: Patch) -> None:
+    stack = ExitStack()
     async with at_work(home, monkeypatch) as works:
-        made = await works.make(order("a car"))
-        folder = home.root / works.folder(made)
-    receipt = folder / "receipt.yaml"
-    right = receipt.read_text()
-    receipt.write_text(right.replace("state: completed", "state: processing"))
+        await works.make(order("a first car"))  # up to here all are written
+
+        async def killed(receipts: Receipts) -> None:
+            """Nothing was written any more."""
+
+        stack.enter_context(monkeypatch.context()).setattr(Receipts, "bring_up_to_date", killed)
+        folder = home.root / works.folder(await works.make(order("a car"), "late.yaml"))
+    stack.close()
+    assert "state: queued" in (folder / "receipt.yaml").read_text()
     async with at_work(home, monkeypatch) as works:
-        await works.until(lambda: receipt.read_text() == right)
+        await works.until(lambda: "state: completed" in (folder / "receipt.yaml").read_text())
+
+
+async def test_a_start_does_not_look_at_receipts_that_are_known_to_be_written(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+        index = works.house.books.index
+        await works.until(lambda: index.meta(RECEIPTS) == index.meta("ledger"))
+    monkeypatch.setattr(receipt, "receipt_state", lambda folder: pytest.fail("it was looked at"))
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
 
 
 async def test_a_cancellation_that_is_swallowed_is_asked_again_and_the_stop_ends(
@@ -416,7 +436,7 @@ async def test_what_the_system_refuses_is_waited_out_with_its_reason(
 
 
 TAKEN_UP = [
-    "artfactoryd.storage.writer.Books.note_outage", "artfactoryd.storage.index.Index.orders",
+    "artfactoryd.storage.writer.Books.note_outage", "artfactoryd.storage.lists.order_lists.unfinished",
     "artfactoryd.daemon.cleanup.clear", "artfactoryd.execution.dispatcher.Dispatcher.resume_all",
     "artfactoryd.execution.reconciliation.Reconciliation.take_up", "artfactoryd.intake.claims.Claims.open",
     "artfactoryd.storage.index.Index.unexpanded_orders",

@@ -186,3 +186,13 @@ def test_a_read_only_disk_takes_nothing_new(home: TestHome, monkeypatch: pytest.
     found = SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1 << 30, f_bfree=1 << 30, f_blocks=1 << 30, f_frsize=4096)
     monkeypatch.setattr(waiting.os, "statvfs", lambda place: found)
     assert "is read-only; nothing new is sent" in disk.no_room(home.home, Settings())
+
+
+def test_a_list_that_is_cut_says_so(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", "c"):
+        home.drop(f"{name}.yaml", GREEN.replace("a green car", f"a green {name}"))
+    home.once()
+    text = home.call("orders", "--most", "2").stdout
+    assert text.count("completed") == 2 and "… and 1 older ones (--most all)" in text
+    assert home.ask("orders", "--most", "2")["more"] == 1
+    assert len(home.ask("orders", "--most", "all")["orders"]) == 3

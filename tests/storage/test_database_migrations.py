@@ -67,8 +67,8 @@ def rows(path: Path) -> dict[str, list[dict[str, object]]]:
     with contextlib.closing(sqlite3.connect(path)) as database:
         database.row_factory = sqlite3.Row
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        own = [name for name in names if name not in ("schema_migration", "sqlite_sequence")]
-        return {name: [dict(row) for row in database.execute(f"SELECT * FROM {name} ORDER BY 1, 2")] for name in own}
+        own = [name for name in names if not name.startswith(("schema_", "sqlite_", "searched"))]
+        return {name: [dict(row) for row in database.execute(f"SELECT * FROM {name} ORDER BY 1")] for name in own}
 
 
 def columns(path: Path) -> dict[str, set[str]]:

@@ -15,7 +15,7 @@ import pytest
 
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.storage import ledger
-from artfactoryd.storage.ledger import Ledger, Position, difference, encode, mark_at, read
+from artfactoryd.storage.ledger import TAIL, Ledger, Position, difference, encode, mark_at, read, touched
 
 ROOT = Path(__file__).parents[2]
 
@@ -159,6 +159,37 @@ def test_a_ledger_is_known_again_by_its_last_lines_and_its_earlier_months(tmp_pa
     assert "longer" in difference(tmp_path, place, mark)
     earlier.unlink()
     assert "taken away" in difference(tmp_path, place, mark)
+
+
+@pytest.mark.parametrize("month", ["2026-11", "2026-12"])
+def test_a_change_that_leaves_length_and_end_as_they_were_is_not_hidden(tmp_path: Path, month: str) -> None:
+    """An edit within, or another file put in its place: only reading it all can tell what became of it."""
+    write(tmp_path, [line(1, pad="x" * 2 * TAIL), line(2, pad="x" * 2 * TAIL)])
+    book = Ledger(tmp_path)
+    for n in (3, 4):
+        place = book.append([encode([line(n, pad="x" * 2 * TAIL)])], "2026-12")
+    mark = book.mark()
+    book.close()
+    assert touched(tmp_path, place, mark) == [] == touched(tmp_path, place, mark_at(tmp_path, place))
+    file = tmp_path / f"{month}.jsonl"
+    whole = file.read_bytes()
+    with file.open("r+b") as edited:  # in place, and its times put back
+        edited.write(whole.replace(b"x", b"y", 1))
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    assert not difference(tmp_path, place, mark) and touched(tmp_path, place, mark) == [file]
+    copy = tmp_path / "copy"
+    copy.write_bytes(whole)
+    copy.rename(file)
+    assert not difference(tmp_path, place, mark) and touched(tmp_path, place, mark) == [file]
+
+
+def test_what_a_kill_left_behind_the_mark_is_no_other_programs(tmp_path: Path) -> None:
+    book = Ledger(tmp_path)
+    place, mark = book.append([encode([line(1)])], "2026-12"), book.mark()
+    book.append([encode([line(2)])], "2026-12")
+    book.close()
+    assert touched(tmp_path, place, mark) == []
+    assert touched(tmp_path, place, '{"tail": "", "earlier": {}}') == [], "of an earlier release"
 
 
 # --- another program's hands ---

@@ -19,7 +19,7 @@ from artfactoryd.errors import InDoubt
 from artfactoryd.factories import Outputs
 from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
-from artfactoryd.storage import rebuild
+from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
@@ -208,6 +208,27 @@ async def test_a_start_makes_a_missing_or_unreadable_index_again(home: TestHome,
         await works.rests()
     assert rows(home) == before
     assert how == "missing" or len(list((home.home.private / "backups").glob("*.sqlite3"))) == 1
+
+
+async def test_how_far_it_is_with_a_lost_index_is_told(home: TestHome, monkeypatch: Patch) -> None:
+    await filled(home, monkeypatch)
+    home.home.index_file.unlink()
+    monkeypatch.setattr(writer, "TELL_EVERY", 1)
+    told: list[tuple[str, int, int]] = []
+    waits: set[str | None] = set()
+
+    def tell(what: str, done: int, of: int) -> None:
+        told.append((what, done, of))
+        waits.add((home.home.holder() or {}).get("waits") if what else None)
+
+    with home.home.lock("run"):
+        rebuild.mend(home.home, expander, now, tell)
+        assert (home.home.holder() or {}).get("waits") is None
+    ledger = sum(path.stat().st_size for path in home.home.ledger.glob("*.jsonl"))
+    assert ("ledger", ledger, ledger) in told and ("shelf", 2, 2) in told and told[-1] == ("", 0, 0)
+    assert waits == {"The index is made again from the ledger and the shelf; then the work goes on.", None}
+    passed = [done for what, done, _ in told if what == "ledger"]
+    assert passed == sorted(passed)
 
 
 async def test_an_old_copy_of_the_index_is_brought_up_to_the_ledger(home: TestHome, monkeypatch: Patch) -> None:

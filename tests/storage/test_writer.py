@@ -650,3 +650,17 @@ def test_books_that_cannot_be_opened_say_why_and_hold_nothing_open(tmp_path: Pat
     with pytest.raises(StorageSick, match="can be deleted"):
         LineBooks(tmp_path / "Ledger", tmp_path / "index.sqlite3", expander, clock)
     assert not [thread for thread in threading.enumerate() if thread.name == "books" and thread.is_alive()]
+
+
+async def test_a_ledger_that_another_program_wrote_is_told_at_the_start_and_not_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with books_in(tmp_path) as books:
+        await accept(books)
+    (file,) = (tmp_path / "Ledger").glob("*.jsonl")
+    os.utime(file)
+    for _ in range(2):
+        async with books_in(tmp_path):
+            pass
+    told = [record.getMessage() for record in caplog.records if "another program" in record.getMessage()]
+    assert len(told) == 1 and str(file) in told[0] and "reindex" in told[0]

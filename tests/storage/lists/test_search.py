@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.core.query import QueryWrong
-from artfactoryd.storage import search
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
 
 MADE = [  # project, order, prompt, guidance, day
     ("cars", "first", "a red car", 3, "2026-10-31"),
@@ -18,6 +19,16 @@ MADE = [  # project, order, prompt, guidance, day
     ("boats", "second", "a red boat", 4, "2026-11-02"),
     ("boats", "second", "100% red_car", None, "2026-11-03"),
 ]
+
+
+ITEM = (
+    "INSERT INTO item (order_id, number, state, provider, first_index, asked, copy, seed, generation, tokens,"
+    " upper, attempts, stop, model, waits) VALUES (?, ?, 'completed', 'fake', ?, 1, 0, ?, ?, '[]', 0, 1, 0, 0, 0)"
+)
+PRODUCT = (
+    "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at)"
+    " VALUES (?, ?, ?, ?, ?, '', 1, 'image/png', ?, 64, ?)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +48,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         sql = f"INSERT INTO orders ({','.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
         made.run(sql, *columns.values())
         generation = {"prompt": prompt, **({"guidance": guidance} if guidance else {})}
-        made.run(
-            "INSERT INTO item (order_id, number, state, provider, first_index, asked, copy, seed, generation, tokens,"
-            " upper, attempts, stop, model, waits)"
-            " VALUES (?, ?, 'completed', 'fake', 1, 1, 0, ?, ?, '[]', 0, 1, 0, 0, 0)",
-            f"o-{name}", place, 100 + place, json.dumps(generation),
-        )  # fmt: skip
-        made.run(
-            "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at)"
-            " VALUES (?, ?, ?, ?, ?, '', 1, ?, ?, 64, ?)",
-            f"{place}", f"o-{name}", place, place, f"Projects/{project}/{place}.png", "image/png", 64 * place,
-            f"{day}T12:00:00+00:00",
-        )  # fmt: skip
+        made.run(ITEM, f"o-{name}", place, 1, 100 + place, json.dumps(generation))
+        file = f"Projects/{project}/{place}.png"
+        made.run(PRODUCT, f"{place}", f"o-{name}", place, place, file, 64 * place, f"{day}T12:00:00+00:00")
+        made.run("INSERT OR IGNORE INTO parameter SELECT key FROM json_each(?)", json.dumps(generation))
     yield made
     made.close()
 
@@ -101,6 +104,83 @@ FINDS = [
 @pytest.mark.parametrize(("query", "ids"), FINDS, ids=[query or "nothing" for query, _ in FINDS])
 def test_it_finds_newest_first(index: Index, query: str, ids: str) -> None:
     assert found(index, query) == ids
+
+
+@pytest.mark.parametrize(("query", "ids"), FINDS, ids=[query or "nothing" for query, _ in FINDS])
+@pytest.mark.parametrize("filled", [1, 4])
+def test_it_finds_the_same_by_words_that_were_taken_in(index: Index, query: str, ids: str, filled: int) -> None:
+    with taken_in(index, filled):
+        assert search.is_behind(index) == (filled < 4)
+        assert found(index, query) == ids
+
+
+@contextlib.contextmanager
+def taken_in(index: Index, products: int) -> Iterator[None]:
+    search.fill(index, products)
+    try:
+        yield
+    finally:
+        index.run("INSERT INTO searched (searched) VALUES ('delete-all')")
+        index.run("DELETE FROM meta WHERE key = ?", search.FILLED)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Of an order that is known, and as many of one that is not."""
+    made = Index.open(Path(tmp_path_factory.mktemp("full")) / "index.sqlite3")
+    for order in ("o-1", "o-2"):
+        path = f"Projects/p/{order}"
+        made.add(
+            PRODUCT, [(f"{order}-{n:05d}", order, n, n, f"{path}/{n}-car.png", 64, "2026-11-01") for n in range(2000)]
+        )
+    while search.is_behind(made):
+        search.fill(made, 1500)
+    yield made
+    made.close()
+
+
+SPELLED = [
+    "BLÅBÆR",
+    "blåbær",
+    "straße",
+    "İstanbul",
+    "ﬁsh",
+    "🦊🦊🦊",
+    "a\0b",
+    "ΣΊΣΥΦΟΣ",
+    "e\u0301clair",
+    "K elvin",
+    "100%_x",
+    "AND OR NOT",
+]
+
+
+def test_words_that_were_taken_in_are_spelled_as_before(tmp_path: Path) -> None:
+    """What is looked up may be more than is meant, and never less: upper and lower case are told apart as always."""
+    made = Index.open(tmp_path / "index.sqlite3")
+    for n, text in enumerate(SPELLED, 1):
+        made.run(ITEM, "o", n, n, n, json.dumps({"prompt": text}))
+        made.run(PRODUCT, f"{n:02}", "o", n, n, f"Projects/x/{n}.png", 64, "2026-11-01T12:00:00+00:00")
+    queries = [f'"{change(text)}"' for text in SPELLED for change in (str, str.lower, str.upper, lambda text: text[1:])]
+    before = [found(made, query) for query in queries]
+    search.fill(made, 100)
+    assert [found(made, query) for query in queries] == before
+    made.run("DROP TABLE searched")  # as of a SQLite that has no such tables
+    made.run("DELETE FROM meta WHERE key = ?", search.FILLED)
+    assert not search.is_behind(made) and [found(made, query) for query in queries] == before
+    made.close()
+
+
+@pytest.mark.parametrize("query", ["nowhere", "car nowhere", "car guidance:>3", "order:none"])
+def test_a_query_without_a_hit_does_not_look_at_each(full: Index, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_STRANGE", "SELECT id FROM orders WHERE 0")
+    steps = []
+    full.db.connection().set_progress_handler(lambda: steps.append(1), 1000)
+    assert found(full, query) == ""
+    full.db.connection().set_progress_handler(None, 0)
+    assert len(steps) < 40  # thousands of steps; to look at each takes ten for every ten products
+    assert found(full, "car/") == ""
+    assert len(list(search.find(full, "car", 60))) == 60
 
 
 def test_pages_join_without_a_gap_and_stop_at_the_most(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:

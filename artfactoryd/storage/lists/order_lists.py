@@ -1,0 +1,109 @@
+"""Which orders there are: those that are not over, those that a file became; and which items of one went wrong.
+
+No such list ends without a word that there are more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from artfactoryd.core.lifecycle import UNFINISHED, UNFINISHED_ORDERS
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.rows import ORDERS, OrderRow
+from artfactoryd.storage.tables import Orders
+
+PAGE = 500
+_FIRST = "SELECT min(order_id) FROM item WHERE state = ?1 AND provider = ?2"
+# One step in the index for each order, as of what is to be sent: see index.
+_OF_STATE = (
+    f"WITH RECURSIVE there (id) AS ({_FIRST} UNION ALL "
+    f"SELECT ({_FIRST} AND order_id > there.id) FROM there WHERE there.id IS NOT NULL) "
+    "SELECT id FROM there WHERE id IS NOT NULL"
+)
+
+
+def unfinished(index: Index) -> Iterator[OrderRow]:
+    """Newest first, however many were over since they were accepted."""
+    waiting = (
+        "SELECT id FROM orders WHERE held IS NOT NULL UNION SELECT id FROM orders WHERE expanded_items < total_items"
+    )
+    ids = {row["id"] for row in index.rows(waiting)} | set(_with_items(index))
+    for order_id in sorted(ids, reverse=True):
+        order = index.order(order_id)
+        if order is not None and index.state(order) in UNFINISHED_ORDERS:
+            yield order
+
+
+def _with_items(index: Index) -> Iterator[str]:
+    """Of orders with an item that has not ended."""
+    for state in UNFINISHED:
+        provider: str | None = ""
+        while provider is not None:
+            following = "SELECT min(provider) AS name FROM item WHERE state = ? AND provider > ?"
+            provider = index.rows(following, (str(state), provider))[0]["name"]
+            if provider is not None:
+                yield from (row["id"] for row in index.rows(_OF_STATE, (str(state), provider)))
+
+
+def ended(index: Index) -> Iterator[OrderRow]:
+    """Newest first, read as far as it is asked for."""
+    return (order for order in every(index) if index.state(order) not in UNFINISHED_ORDERS)
+
+
+def every(index: Index) -> Iterator[OrderRow]:
+    """Newest first, page by page."""
+    before = ""
+    while page := index.orders(PAGE, before):
+        yield from page
+        before = page[-1].id
+
+
+def count(index: Index) -> int:
+    return int(index.rows("SELECT count(*) AS n FROM orders")[0]["n"])
+
+
+def of_file(index: Index, name: str, stem: str) -> list[OrderRow]:
+    """Those that a file of this name became; newest first."""
+    called = (Orders.file == name) | (Orders.name == stem)
+    return index.ask(ORDERS, Orders.select().where(called).order_by(Orders.id.desc()))
+
+
+def of_bytes(index: Index, sha256: str) -> list[OrderRow]:
+    """Those of this very document; newest first."""
+    same = Orders.document_sha256 == sha256
+    return index.ask(ORDERS, Orders.select().where(same).order_by(Orders.id.desc()))
+
+
+# --- items that went wrong ---
+
+
+class ToldItem(NamedTuple):
+    number: int
+    state: str
+    reason: str
+
+
+# With a plus before it `state` is only looked at: items with a reason have a lookup of their own, and are few.
+_FAILED = "(+state IN ('failed', 'in_doubt') OR (+state = 'cancelled' AND ticket IS NOT NULL))"
+_SHORT = "+state = 'completed'"
+
+
+def failures(index: Index, order_id: str, most: int) -> tuple[Sequence[ToldItem], int]:
+    """Items that failed or are in doubt, and those that were cancelled after they had been bought: `most` of them, and
+    how many there are."""
+    return _told(index, order_id, _FAILED, most)
+
+
+def short(index: Index, order_id: str, most: int) -> tuple[Sequence[ToldItem], int]:
+    """Items that are completed and brought less than was asked for."""
+    return _told(index, order_id, _SHORT, most)
+
+
+def _told(index: Index, order_id: str, which: str, most: int) -> tuple[Sequence[ToldItem], int]:
+    sql = (
+        "SELECT number, state, reason, count(*) OVER () AS n FROM item "
+        f"WHERE order_id = ? AND reason IS NOT NULL AND {which} ORDER BY number LIMIT ?"
+    )
+    rows = index.rows(sql, (order_id, most))
+    return [ToldItem(row["number"], row["state"], row["reason"]) for row in rows], rows[0]["n"] if rows else 0
