@@ -11,9 +11,7 @@ from artfactoryd.planning.origin import instead_of_folder
 
 ORDER = "model: sketch\nparameters: {prompt: a car}\n"
 JSON = '{\n  "provider": "local",\n  "model": "sketch", "parameters": {"prompt": "a car"}}'
-CARD = (
-    '{"id": "x", "parameters": {"base": {}}, "model": {"id": "sketch"},\n "software": {"name": "x"}}'
-)
+CARD = '{"id": "x", "parameters": {"base": {}}, "model": {"id": "sketch"},\n "software": {"name": "x"}}'
 FOLDERS: list[tuple[dict[str, str], list[str]]] = [
     ({"a.yaml": ORDER, "._a.yaml": ORDER, ".hidden.yaml": ORDER, "a.yaml~": ORDER, "notes.json": "[]"}, ["a.yaml"]),
     ({"artfactory.yaml": "budget: {per_day: 3}\n", "b.json": JSON, "package.json": '{"name": "x"}'}, ["b.json"]),
