@@ -39,7 +39,7 @@ from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Re
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import words
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ class Books:
 
     async def take_into_search(self) -> None:
         """The words of what was made since; free to take in later, so it needs no line."""
-        await self._put(_Move(change=partial(search.fill, most=MOST_SEARCHED)))
+        await self._put(_Move(change=partial(words.fill, most=MOST_SEARCHED)))
 
     async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
