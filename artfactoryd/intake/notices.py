@@ -48,7 +48,7 @@ def no_key_text(row: OrderRow, folder: Path, providers: Sequence[str]) -> str:
     settings = ", ".join(f"providers.{name}.api_key" for name in providers)
     places = ", ".join(KEY_VARIABLES.get(name, f"providers.{name}.api_key") for name in providers)
     return "\n".join([
-        f"{row.file} is accepted, and waits: there is no key for {who}. Nothing of it was sent.", "",
+        f"{row.name if row.submission else row.file} is accepted, and waits: there is no key for {who}. Nothing of it was sent.", "",
         "Three ways out:", "",
         f"1. Give the key; then it starts by itself. {keys} asks for it, and puts it into the",
         f"   keychain. Or set it in the environment that starts artfactoryd ({places}),",
