@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import uuid_utils
 from artfactoryd import failpoints
 from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
-from artfactoryd.errors import OutputBad, StorageFull
+from artfactoryd.errors import OutputBad, StorageFull, in_words
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claim import Claim, note_waiting
 from artfactoryd.intake.claims import Claims
@@ -133,9 +132,3 @@ class Consumer:
             log.info("%s waits for a picture that it names", claim.name)
         else:
             log.error("%s is taken, and waits: %s", claim.name, waiting.text)
-
-
-def in_words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}."
-    return str(error)

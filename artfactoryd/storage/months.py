@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from artfactoryd.errors import StorageSick
+from artfactoryd.errors import StorageSick, in_words
 
 CHANGED = "The ledger is not as it was left"
 UNREADABLE = "The ledger cannot be read"
@@ -71,7 +71,7 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise _unreadable(Path(error.filename or path), error.strerror or str(error)) from error
+        raise _unreadable(Path(error.filename or path), error.strerror or in_words(error)) from error
 
 
 def _unreadable(path: Path, why: str) -> StorageSick:

@@ -32,7 +32,7 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick, in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Recent, is_trouble, trouble
@@ -304,7 +304,7 @@ class Books:
                 log.error("the index cannot follow the ledger (%s); trying until it can", error)
             except Exception as error:
                 log.exception("the index cannot follow the ledger")
-                return StorageSick(f"The index cannot follow the ledger ({error}). Start again.")
+                return StorageSick(f"The index cannot follow the ledger ({in_words(error)}). Start again.")
             if self._closing.wait(COMMIT_AGAIN):
                 return StorageSick("The program ended before the index had followed the ledger. Start again.")
 
