@@ -22,6 +22,7 @@ from typing import Any
 from artfactoryd import failpoints, log_outlet
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
 from artfactoryd.daemon.app import App
+from artfactoryd.daemon.keys import look_for_keys
 from artfactoryd.daemon.opening import LATE, opened
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.resumption import Resumption, unfinished
@@ -149,7 +150,7 @@ class Daemon:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
-            partial(self.app.warm_up, self.options.loaded),
+            partial(self.app.warm_up, self.options.loaded), partial(look_for_keys, self.app, self._environ),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
@@ -257,6 +258,7 @@ class Daemon:
                 continue
             self.app.reread_settings()
             self.app.execution.heed_date()
+            self.app.key_notices.tidy()
             await self._consumer.take_waiting()
             await self._consumer.take_scan(scan)
             if not scan.waiting:  # an order that is not whole yet may name the same picture

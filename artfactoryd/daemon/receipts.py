@@ -18,7 +18,7 @@ from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
 from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import words
 from artfactoryd.storage.rows import OrderRow
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Receipts:
     async def _take_into_search(self) -> None:
         """A little of it: what is not taken in yet is found all the same, only slower."""
         for _ in range(SEARCHED):
-            if not search.is_behind(self._app.books.index):
+            if not words.is_behind(self._app.books.index):
                 return
             with suppress(StorageFull, StorageSick):
                 await self._app.books.take_into_search()

@@ -218,8 +218,7 @@ def encode(lines: Sequence[Line]) -> bytes:
     """One step: lines that count together or not at all."""
     last = len(lines) - 1
     marked = (line if number == last else {**line, "more": True} for number, line in enumerate(lines))
-    text = "".join(f"{strict_json.dumps(line, separators=(',', ':'))}\n" for line in marked)
-    return text.encode("utf-8", "backslashreplace")  # half a surrogate becomes its JSON escape
+    return b"".join(strict_json.data(line) + b"\n" for line in marked)
 
 
 def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> Iterator[tuple[Json, Position]]:

@@ -120,9 +120,10 @@ class Filing:
         What came whole once is kept in .work until it is settled: the provider may have erased it by then. Raises
         OutputLost.
         """
+        content = received.content() if received is not None else None
         fetched, is_first = self._staged(chosen, received), self._comes_first(row, order)
         known = chosen.mime if chosen.reused_from else None  # by the sidecar of what it is a copy of
-        media = self._staging.look(chosen.id, is_unknown=known == UNKNOWN.mime)
+        media = self._staging.look(chosen.id, content, is_unknown=known == UNKNOWN.mime)
         looked = media.fault if media.fault or media.mime not in DECODED else None
         if looked is None and chosen.reused_from:
             looked = self._looked(chosen.reused_from)
