@@ -8,7 +8,6 @@ claim to it. Only bytes that are safe in a claim are ever removed.
 from __future__ import annotations
 
 import filecmp
-import json
 import logging
 import os
 import stat
@@ -22,8 +21,9 @@ from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
-from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claim import Claim, source_of
 from artfactoryd.medium import storage_errors
+from artfactoryd.planning.defaults import mention
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.inputs import behind_a_link
 
@@ -31,14 +31,6 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 60.0  # seconds that an order waits for a file it names
 Version = tuple[int, ...]
-
-
-def source_of(claim: Claim) -> Path | None:
-    """Where it was dropped: the path it had then; None when its record cannot be read."""
-    try:
-        return Path(json.loads((claim.folder / "claim.json").read_bytes())["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 class Attachments:
@@ -60,11 +52,13 @@ class Attachments:
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
         source, copied = source_of(claim), False
-        for name in self._named(source.parent, names, settle, wall) if source is not None else ():
-            assert source is not None
-            path = source.parent / os.path.normpath(name)
+        if source is None:
+            return False
+        base = source.parent if claim.kind == "file" else source  # what of a bundle came after it was taken
+        for name in self._named(base, names, settle, wall):
+            path = base / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
-            if not behind_a_link(path.parent, source.parent) and self._is_quiet(path, settle, wall):
+            if not behind_a_link(path.parent, base) and self._is_quiet(path, settle, wall):
                 copied |= _copy(path, claim.beside / name, most_bytes)
         return copied
 
@@ -104,6 +98,8 @@ class Attachments:
             with suppress(OSError):
                 version = Entry(path, os.lstat(path)).version
                 regular = stat.S_ISREG(os.lstat(path).st_mode) and not behind_a_link(path.parent, source.parent)
+                if mention(claim.defaults, entry.name):  # it belongs to the drop-box, for the orders to come
+                    continue
                 if entry.kind == "file" and regular and filecmp.cmp(path, entry.path, shallow=False):
                     self._safe[path] = version
 
