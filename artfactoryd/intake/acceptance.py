@@ -239,6 +239,11 @@ class Intake:
         came_whole = claim.id in self._whole or bool(claim.submission())
         return missing.may_come and not came_whole and self._is_young(claim)
 
+    def given_back(self, claim: Claim) -> None:
+        """It lies in the inbox again, as if it had never been taken."""
+        self._attachments.given_back(claim)
+        self._ages.pop(claim.id, None)
+
     def takes_as_whole(self, claim: Claim) -> None:
         """Nothing is waited for that it names."""
         self._whole.add(claim.id)

@@ -86,6 +86,11 @@ class Attachments:
         kind = stat.S_IFMT(status.st_mode)
         return age >= settle and (kind == stat.S_IFLNK or (kind == stat.S_IFREG and not has_writer(path)))
 
+    def given_back(self, claim: Claim) -> None:
+        """It lies in the inbox again: nothing is wanted for it there."""
+        for path in self._wanted.pop(claim.id, set()):
+            self._seen.pop(path, None)
+
     def decided(self, claim: Claim) -> None:
         """In the books, its pictures' bytes are safe here for good; rejected, its claim is gone and nothing is."""
         wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)

@@ -161,14 +161,15 @@ class Consumer:
             self._waiting.pop(claim.id, None)
             if note := self._notes.pop(claim.id, None):
                 note.unlink(missing_ok=True)
-        if source:
-            self._pieces.pop(source, None)
+        if source and self._pieces.pop(source, None):
+            note_beside(source).unlink(missing_ok=True)
         self._report(outcome)
 
     def _give_back(self, claim: Claim, bundle: Path) -> bool:
         """The rest of it comes to where it lay: there it waits, and is looked at again when something has come."""
         if not self._claims.give_back(claim):
             return False
+        self._intake.given_back(claim)
         self._notes.pop(claim.id, None)
         self._pieces[bundle] = _Pieces(version_of(bundle), time.monotonic())
         return True
