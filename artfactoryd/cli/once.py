@@ -13,6 +13,7 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
+from artfactoryd.cli import descriptors
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.interrupt import at_once
 from artfactoryd.cli.progress import Mending, Progress
@@ -55,6 +56,7 @@ def work_once(
     options = RunOptions(
         until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=gc.freeze, mending=mending.tell
     )
+    descriptors.ask_for_enough()
     before = _words_in_rejected(home)
     with home.lock("once") as home:
         level = "debug" if verbose else settings.logging.level

@@ -31,7 +31,7 @@ from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
-from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
+from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse, in_words
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
@@ -241,7 +241,7 @@ class Daemon:
                     await self.app.books.expand(row)
             return True
         except (StorageFull, OutputBad, OSError) as error:
-            self._steady.waits(str(error))
+            self._steady.waits(in_words(error))
             return False
 
     # --- the inbox ---

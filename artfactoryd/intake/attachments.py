@@ -39,6 +39,7 @@ class Attachments:
     def __init__(self) -> None:
         self._seen: dict[Path, tuple[Version, float]] = {}
         self._wanted: dict[str, set[Path]] = {}  # by claim that is not decided yet
+        self._emptied: set[Path] = set()  # folders of bundles in which nothing is left once that is taken away
         self._safe: dict[Path, Version] = {}  # lie in the claim of an accepted order, byte for byte
 
     def is_spoken_for(self, stray: Path) -> bool:
@@ -54,7 +55,7 @@ class Attachments:
         source, copied = source_of(claim), False
         if source is None:
             return False
-        base = source.parent if claim.kind == "file" else source  # what of a bundle came after it was taken
+        base = _base(claim, source)
         for name in self._named(base, names, settle, wall):
             path = base / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
@@ -96,13 +97,16 @@ class Attachments:
         wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)
         for path in wanted:
             self._seen.pop(path, None)
-        if source is None or claim.kind == "bundle":
+        if source is None or (claim.kind == "bundle" and not os.path.isdir(source)):
             return
+        base = _base(claim, source)
+        if claim.kind == "bundle":  # a part of it came when it was taken already
+            self._emptied.add(source)
         for entry in everything_in(claim.beside):
-            path = source.parent / entry.path.relative_to(claim.beside)
+            path = base / entry.path.relative_to(claim.beside)
             with suppress(OSError):
                 version = Entry(path, os.lstat(path)).version
-                regular = stat.S_ISREG(os.lstat(path).st_mode) and not behind_a_link(path.parent, source.parent)
+                regular = stat.S_ISREG(os.lstat(path).st_mode) and not behind_a_link(path.parent, base)
                 if mention(claim.defaults, entry.name):  # it belongs to the drop-box, for the orders to come
                     continue
                 if entry.kind == "file" and regular and filecmp.cmp(path, entry.path, shallow=False):
@@ -110,7 +114,7 @@ class Attachments:
 
     @property
     def any_safe(self) -> bool:
-        return bool(self._safe)
+        return bool(self._safe or self._emptied)
 
     def take_away(self) -> None:
         """What is safe goes from the inbox, unless it changed meanwhile or another order still wants it."""
@@ -124,6 +128,14 @@ class Attachments:
                 pass
             except OSError as error:
                 log.warning("%s stays in the inbox: %s", path.name, error.strerror)
+        while self._emptied:
+            with suppress(OSError):  # something else came
+                self._emptied.pop().rmdir()
+
+
+def _base(claim: Claim, source: Path) -> Path:
+    """From where names count: beside a loose order; of a bundle, where the rest of it comes to."""
+    return source.parent if claim.kind == "file" else source
 
 
 def _copy(path: Path, target: Path, most_bytes: int) -> bool:

@@ -15,7 +15,7 @@ import uuid_utils
 from artfactoryd import failpoints
 from artfactoryd.clock import now
 from artfactoryd.durable import write_note
-from artfactoryd.errors import OutputBad, StorageFull
+from artfactoryd.errors import OutputBad, StorageFull, in_words
 from artfactoryd.intake import attachments
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claim import Claim, note_beside, note_waiting, source_of
@@ -197,9 +197,3 @@ class Consumer:
         source = source_of(claim)
         if source is not None and write_note(note_beside(source), f"{claim.name} waits.\n\n{text}\n".encode()):
             self._notes[claim.id] = note_beside(source)
-
-
-def in_words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}."
-    return str(error)

@@ -293,6 +293,22 @@ async def test_a_bundle_that_arrives_in_pieces_waits_where_it_lies_and_is_taken_
     assert names(home.home.rejected) == []
 
 
+async def test_of_a_bundle_whose_rest_came_while_it_was_taken_everything_is_used_and_nothing_stays(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(Claims, "give_back", lambda self, claim: False)  # its name is not free any more
+    bundle = home.home.inbox / "photos"
+    bundle.mkdir()
+    (bundle / "order.yaml").write_text(edit(["a.png", "b.png"]))
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.daemon._consumer.awaits_picture and not bundle.exists())
+        draw(bundle / "a.png")
+        draw(bundle / "b.png")
+        await works.until(lambda: works.states() == ["completed", "completed"])
+        await works.until(lambda: names(home.home.inbox) == [])
+    assert names(home.home.rejected) == []
+
+
 async def test_a_bundle_that_a_person_takes_away_while_it_waits_leaves_no_word(
     home: TestHome, monkeypatch: Patch
 ) -> None:

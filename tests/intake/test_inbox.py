@@ -640,7 +640,7 @@ async def test_a_machine_without_room_for_watchers_is_told_and_polled(
         for name in ("a.yaml", "b.yaml"):
             box.drop(name)
             await at_work.until(name)
-    assert sum("Too many open files" in record.getMessage() for record in caplog.records) == 1
+    assert sum("Too many files are open" in record.getMessage() for record in caplog.records) == 1
     assert len(tries) <= 4
 
 
