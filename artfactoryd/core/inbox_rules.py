@@ -54,6 +54,14 @@ RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it a
 DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.")
 TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
 PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
+TABLE = Word(
+    "a table without an order",
+    "Drop it together with the order that says `cases: NAME.csv`: both loose, or in a folder with an order.yaml.",
+)
+SHEET = Word(
+    "a spreadsheet's own file",
+    "Export it as CSV, and drop that together with the order that says `cases: NAME.csv`.",
+)
 ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.")
 OTHER = Word("not an order", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.")
 CHECKOUT = Word(
@@ -67,6 +75,8 @@ KINDS = {"link": LINK, "pipe": PIPE, "socket": SOCKET, "device": DEVICE}
 SUFFIXES = {
     **dict.fromkeys([".rtf", ".rtfd", ".doc", ".docx", ".odt", ".pages"], RICH),
     **dict.fromkeys([".txt", ".text", ".md"], TEXT),
+    **dict.fromkeys([".csv", ".tsv"], TABLE),
+    **dict.fromkeys([".xlsx", ".xls", ".ods", ".numbers"], SHEET),
     **dict.fromkeys([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"], ARCHIVE),
     **dict.fromkeys([
         ".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".svg", ".psd",
