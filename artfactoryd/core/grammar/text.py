@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
+from artfactoryd.core.grammar.slips import slips_in
 from artfactoryd.core.grammar.tokens import Choice, Option, Part, Reference, TextReader
 from artfactoryd.core.seeds import WHOLE, sampled, weights
 from artfactoryd.errors import Path, Problem
@@ -189,7 +190,9 @@ class TextMaker:
         text = Text(self._parameter, tuple(tuple(one.pieces(sub)) for sub in subs), tuple(one.slots))
         problems = [*reader.problems, *one.problems] or list(one.exhausted(text))
         self.problems += sorted(problems, key=_column)
-        self.warnings += sorted([*reader.warnings, *one.warnings], key=_column)
+        slips = list(slips_in(value, subs, path))
+        own = [] if any(slip.code == "W_JSON" for slip in slips) else one.warnings
+        self.warnings += sorted([*reader.warnings, *own, *slips], key=_column)
         return text
 
 
