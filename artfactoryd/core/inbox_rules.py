@@ -27,6 +27,7 @@ RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
 DOCUMENT = "order.yaml"
 OWN_PAPERS = frozenset({DOCUMENT, RESOLVED, RECEIPT})  # of an order's folder on the shelf
 
+WAITING_NOTE = ".waiting.txt"  # ends the name of our words about what waits in the inbox
 JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
     r"|.*\.(?:tmp|part|partial|filepart|crdownload|download|sw[opx]|bak|orig)"  # editors, browsers, copies on the way
@@ -128,9 +129,7 @@ def orderless(count: str, nested: bool, words: Collection[Word | None]) -> Word:
     never = [word for word in words if word is not None and not word.may_belong]
     if never and len(never) == len(words):
         return Word(what, never[0].advice, False)
-    return Word(
-        what, "Put an order.yaml beside what is in it and drop it again; or drop an order that names these files."
-    )
+    return Word(what, "Put an order.yaml into it and drop it again, or drop an order that names what is in it.")
 
 
 def is_order_folder(inside: Collection[str]) -> bool:
