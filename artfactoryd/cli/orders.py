@@ -18,12 +18,11 @@ from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.printable import one_line
+from artfactoryd.reporting import inbox, waiting
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
-from artfactoryd.reporting import waiting
 from artfactoryd.reporting import why as why_words
 from artfactoryd.reporting.caps import in_dollars
-from artfactoryd.reporting.inbox import orders_waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import DoubtDocument, ItemDocument, OrderDocument, WholeOrder
 from artfactoryd.reporting.status import StatusDocument
@@ -88,24 +87,27 @@ def status_document(home: Home, settings: Settings, trouble: str = "") -> Status
 
 @dataclass(frozen=True, slots=True)
 class OrdersDocument(JsonObject):
-    """`more`: older orders that are not listed. `waiting`: what was dropped and waits for a file, and why, by name."""
+    """`more`: older orders that are not listed. `inbox_problem`: why no order can be taken just now, or empty.
+    `waiting`: what was dropped and waits for a file, and why, by name."""
 
     orders: Sequence[OrderDocument]
     more: int
+    inbox_problem: str
     waiting: Mapping[str, str]
 
 
 def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersDocument:
     """Newest first, without their products and items. `most`: None for all."""
+    folder = settings.inbox.path or home.inbox
+    problem, waiting_orders = inbox.problem(folder), inbox.orders_waiting(folder, home.claims)
     with Index.reading(home.index_file) as index:
-        waiting_orders = orders_waiting(settings.inbox.path or home.inbox, home.claims)
         if index is None:
-            return OrdersDocument([], 0, waiting_orders)
+            return OrdersDocument([], 0, problem, waiting_orders)
         documents = [
             order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
             for row in islice(order_lists.every(index), most)
         ]
-        return OrdersDocument(documents, order_lists.count(index) - len(documents), waiting_orders)
+        return OrdersDocument(documents, order_lists.count(index) - len(documents), problem, waiting_orders)
 
 
 def whole_order(home: Home, settings: Settings, name: str, *, latest: bool = False) -> WholeOrder:
@@ -198,8 +200,10 @@ def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> st
 
 def listed_text(document: OrdersDocument) -> str:
     more = f"\n… and {document.more} older ones (--most all)" if document.more else ""
+    told = f"\n\nInbox   {one_line(document.inbox_problem)}" if document.inbox_problem else ""
     waits = [one_line(f"{'waits':<13}  {name}: {why}") for name, why in document.waiting.items()]
-    return "\n".join([*waits, orders_text(document.orders, can_drop=not waits)]) + more
+    listed = orders_text(document.orders, can_drop=not (told or waits))
+    return "\n".join([*waits, listed]) + more + told
 
 
 def order_text(whole: WholeOrder) -> str:

@@ -17,7 +17,7 @@ import click
 from artfactoryd import log
 from artfactoryd.cli import descriptors
 from artfactoryd.cli.context import home_of, own_home
-from artfactoryd.cli.interrupt import at_once
+from artfactoryd.cli.interrupt import at_once, to_the_end
 from artfactoryd.cli.progress import Mending
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
@@ -67,7 +67,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         with Mending(quiet=supervised) as mending, at_once():
             # what is loaded is no garbage
             options = RunOptions(supervised=supervised, loaded=gc.freeze, mending=mending.tell)
-            asyncio.run(loop.work(home, settings, options, environ, serve=server.serve))
+            asyncio.run(to_the_end(loop.work(home, settings, options, environ, serve=server.serve)))
 
 
 @contextmanager

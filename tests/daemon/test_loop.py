@@ -22,7 +22,7 @@ from artfactoryd.cli.orders import status_document, status_text
 from artfactoryd.daemon import loop, opening, steady
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions
-from artfactoryd.errors import HomeMoved, StorageSick, WrongUse, in_words
+from artfactoryd.errors import HomeMoved, IndexGone, StorageSick, WrongUse, in_words
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims, judging
@@ -284,6 +284,22 @@ async def test_between_two_looks_the_next_wish_notices_it(home: TestHome, monkey
         async with at_work(home, monkeypatch) as works:
             monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
             exchange(home.root)
+            home.drop("cars.yaml", order("a [red,blue] car"))
+            await asyncio.wait({works.running}, timeout=PATIENCE)
+            assert works.fake.calls() == [] and home.lines("wish") == []
+
+
+@pytest.mark.parametrize("how", ["deleted", "exchanged"])
+async def test_between_two_looks_the_next_wish_notices_an_index_that_is_gone(
+    home: TestHome, monkeypatch: Patch, how: str
+) -> None:
+    with home.home.lock() as locked, pytest.raises(IndexGone, match="taken away or exchanged"):
+        monkeypatch.setattr(home, "home", locked)
+        async with at_work(home, monkeypatch) as works:
+            monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
+            home.home.index_file.unlink()
+            if how == "exchanged":
+                home.home.index_file.write_bytes(b"another")
             home.drop("cars.yaml", order("a [red,blue] car"))
             await asyncio.wait({works.running}, timeout=PATIENCE)
             assert works.fake.calls() == [] and home.lines("wish") == []
