@@ -36,6 +36,7 @@ JUNK = re.compile(
     r"|.*\.(?:error|why|waiting)\.txt",  # our own words
     re.IGNORECASE | re.DOTALL,
 )
+COMPANION = re.compile(r"\..+\.(?:s[a-w][a-z]|kate-swp)|\.#.+|\.~lock\..+#|~\$.+|4913", re.DOTALL)
 CONFLICT = re.compile(
     r"\.sync-conflict-\d{8}-|\bconflicted copy\b|\bSFConflict\b|[_-]conflict-\d{8}"
     r"|\((?:case |selective sync )?conflict\b[^)]*\)|\[conflict(?:ed)?\]|_[a-z]{3}-\d\d-\d{6}-\d{4}_conflict\b"
@@ -119,6 +120,11 @@ def companions(name: str, names: Collection[str]) -> list[str]:
     plain, short = re.escape(name), re.escape(name[2:])
     forms = rf"\.{plain}\.(?:s[a-w][a-z]|kate-swp)|\.#{plain}|\.~lock\.{plain}#|~\$(?:{plain}|{short})|4913"
     return [other for other in names if re.fullmatch(forms, other)]
+
+
+def is_companion(name: str) -> bool:
+    """Whether an editor lays something of that name beside some file."""
+    return COMPANION.fullmatch(name) is not None
 
 
 def orderless(count: str, nested: bool, words: Collection[Word | None]) -> Word:

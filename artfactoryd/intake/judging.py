@@ -159,10 +159,14 @@ class Look:
         return self._rules.local and any(entry.kind == "file" and has_writer(entry.path) for entry in entries)
 
     def _is_open(self, entry: Entry, beside: Mapping[str, Entry]) -> bool:
-        """In an editor, as what it has laid beside it shows."""
-        for name in inbox_rules.companions(entry.name, beside):
+        """In an editor, as what it has laid beside it shows; what one has left behind is named."""
+        names = inbox_rules.companions(entry.name, beside)
+        for name in names:
             if open_by(beside[name], self._age_of(beside[name])):
                 return True
+        if names:
+            left = ", ".join(map(readable, names))
+            self.complaints.add(f"No editor has {readable(entry.name)} open any more, though {left} lies beside it.")
         return False
 
     # --- files ---

@@ -12,6 +12,7 @@ from artfactoryd.core.names import counted
 from artfactoryd.entries import Entry, listing, open_by, readable, words_in
 
 WAITS = "waits.txt"  # in a claim's folder: what it waits for, in words
+LEFT_BEHIND = "is what an editor left behind, which has nothing open any more: it may be removed"
 MINUTE = "waits up to a minute for an order that names it; alone it is"
 
 
@@ -50,8 +51,8 @@ def _words(file: Path) -> str:
 
 
 def lying(inbox: Path) -> dict[str, str]:
-    """What lies there and is not taken just now, though it is quiet: what is open in an editor, and what is no order.
-    `NAME WHY` reads as it stands."""
+    """What lies there and is not taken just now, though it is quiet: what is open in an editor, what is no order, and
+    what an editor has left behind. `NAME WHY` reads as it stands."""
     told: dict[str, str] = {}
     entries = _entries(inbox)
     for entry in _not_junk(entries):
@@ -59,7 +60,7 @@ def lying(inbox: Path) -> dict[str, str]:
             told |= _lying_in(entry, inbox)
         elif words := _why_lying(entry, entries):
             told[_named(entry, inbox)] = words
-    return told
+    return {**told, **{_named(entry, inbox): LEFT_BEHIND for entry in entries.values() if _is_left_behind(entry)}}
 
 
 def _lying_in(box: Entry, inbox: Path) -> dict[str, str]:
@@ -82,11 +83,18 @@ def _lying_in(box: Entry, inbox: Path) -> dict[str, str]:
 
 def _why_lying(entry: Entry, beside: Mapping[str, Entry]) -> str:
     for name in inbox_rules.companions(entry.name, beside):
-        status = beside[name].status
-        if open_by(beside[name], time.time() - max(status.st_mtime, status.st_ctime)):
+        if _is_open_by(beside[name]):
             return f"is open in an editor ({readable(name)} lies beside it), and is taken when it is closed there"
     word = _word(entry)
     return f"{MINUTE} {word.what}" if word is not None and word.may_belong else ""
+
+
+def _is_open_by(companion: Entry) -> bool:
+    return open_by(companion, time.time() - max(companion.status.st_mtime, companion.status.st_ctime))
+
+
+def _is_left_behind(entry: Entry) -> bool:
+    return entry.kind != "folder" and inbox_rules.is_companion(entry.name) and not _is_open_by(entry)
 
 
 def _word(entry: Entry) -> Word | None:

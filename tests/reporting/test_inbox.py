@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_what_waits_says_why_from_the_first_second(home: TestHome) -> None:
         "whole/order.yaml", "whole/a.png", "whole/~$order.yaml", "gone.yaml.waiting.txt",
     ):  # fmt: skip
         (inbox / name).write_text("bundle waits.\n\na.png is not there yet.\n")
+    (inbox / ".#left.yaml").symlink_to(f"ann@{socket.gethostname()}.{2**22 + 1}:1764489600")
     claim = home.home.claims / "01900000-0000-7000-8000-0000000000ff"
     (claim / "dropped").mkdir(parents=True)
     (claim / "dropped" / "cars.yaml").write_text("x")
@@ -84,6 +86,7 @@ def test_what_waits_says_why_from_the_first_second(home: TestHome) -> None:
         "box/notes.txt": f"{a_minute} a text file",
         "photos": f"{a_minute} a folder without an order (1 thing in it)",
         "open.yaml": "is open in an editor (.#open.yaml lies beside it),",
+        ".#left.yaml": "is what an editor left behind, which has nothing open any more: it may be removed",
         "whole": "is open in an editor (~$order.yaml lies beside it),",
         "bundle": "waits: a.png is not there yet.", "cars.yaml": "waits: b.png is not there yet. A minute is waited.",
     }  # fmt: skip
