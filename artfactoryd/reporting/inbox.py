@@ -55,12 +55,13 @@ def lying(inbox: Path) -> dict[str, str]:
     what an editor has left behind. `NAME WHY` reads as it stands."""
     told: dict[str, str] = {}
     entries = _entries(inbox)
+    beside = _companions(entries)
     for entry in _not_junk(entries):
         if entry.kind == "folder":
             told |= _lying_in(entry, inbox)
-        elif words := _why_lying(entry, entries):
+        elif words := _why_lying(entry, beside):
             told[_named(entry, inbox)] = words
-    return {**told, **{_named(entry, inbox): LEFT_BEHIND for entry in entries.values() if _is_left_behind(entry)}}
+    return {**told, **{_named(entry, inbox): LEFT_BEHIND for entry in beside.values() if _is_left_behind(entry)}}
 
 
 def _lying_in(box: Entry, inbox: Path) -> dict[str, str]:
@@ -73,9 +74,9 @@ def _lying_in(box: Entry, inbox: Path) -> dict[str, str]:
         word = inbox_rules.orderless(counted(len(inside), "thing"), False, [_word(entry) for entry in inside])
         return {_named(box, inbox): f"{MINUTE} {word.what}"}
     is_bundle = inbox_rules.is_bundle(orders) and not any(map(inbox_rules.is_defaults, entries))
-    told = {}
+    told, beside = {}, _companions(entries)
     for entry in inside:
-        words = _why_lying(entry, entries)
+        words = _why_lying(entry, beside)
         if words and (entry.name in orders or not is_bundle):
             told[_named(box if is_bundle else entry, inbox)] = words
     return told
@@ -94,7 +95,7 @@ def _is_open_by(companion: Entry) -> bool:
 
 
 def _is_left_behind(entry: Entry) -> bool:
-    return entry.kind != "folder" and inbox_rules.is_companion(entry.name) and not _is_open_by(entry)
+    return entry.kind != "folder" and not _is_open_by(entry)
 
 
 def _word(entry: Entry) -> Word | None:
@@ -111,6 +112,10 @@ def _entries(folder: Path) -> dict[str, Entry]:
         return {entry.name: entry for entry in listing(folder)}
     except OSError:
         return {}
+
+
+def _companions(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {name: entry for name, entry in entries.items() if inbox_rules.is_companion(name)}
 
 
 def _not_junk(entries: Mapping[str, Entry]) -> list[Entry]:

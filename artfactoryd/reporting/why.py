@@ -48,7 +48,7 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     product = _why_product(home, index, given, latest) if index else ""
     if product:
         return product, True
-    is_word = folder == home.held and not os.path.lexists(home.held / name)  # about an order that waits for a key
+    is_word = folder == home.held and given.endswith(".why.txt")  # perhaps about an order that waits for a key
     from_inbox = folder is None or folder.is_relative_to(inbox) or is_word
     orders = _orders(home, index, given, name if from_inbox else "") if index else []
     folders = (home.rejected, home.held) if folder is None or from_inbox else (folder,)

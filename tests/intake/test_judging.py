@@ -28,7 +28,7 @@ def emacs(pid: int, host: str = "") -> str:
 
 @pytest.mark.parametrize("name", ["cars.yaml", "photo.png", "notes.txt"])
 @pytest.mark.parametrize(
-    "companion", [".{}.swp", ".{}.swo", ".~lock.{}#", ".{}.kate-swp", "~${}", "4913", ".#{}"],
+    "companion", [".{}.swp", ".{}.swo", ".~lock.{}#", ".{}.kate-swp", "~${}", "4913", "5036", ".#{}"],
 )  # fmt: skip
 def test_what_an_editor_has_open_waits_until_it_is_closed(box: Box, name: str, companion: str) -> None:
     box.drop(name)
