@@ -38,7 +38,8 @@ class Recorder:
             await asyncio.to_thread(_resolve, references)
 
     async def wish(self, wish: Wish) -> None:
-        """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
+        """Durable before anything is sent. Raises StorageFull, OverCap, IllegalMove, IndexGone: then nothing may be."""
+        self._books.check_index()  # one look at a name
         await self._books.record(wish)
         failpoints.point("recorded_wish")
         self._receipts.touch(wish.order)

@@ -31,14 +31,14 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick, in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import words
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 from artfactoryd.storage.writing.moves import NOTHING, Move, touched, wake
 from artfactoryd.storage.writing.recent import Recent
@@ -138,7 +138,7 @@ class Books:
 
     async def take_into_search(self) -> None:
         """The words of what was made since; free to take in later, so it needs no line."""
-        await self._put(Move(change=partial(search.fill, most=MOST_SEARCHED), touches=NOTHING))
+        await self._put(Move(change=partial(words.fill, most=MOST_SEARCHED), touches=NOTHING))
 
     async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
@@ -281,7 +281,7 @@ class Books:
                 log.error("the index cannot follow the ledger (%s); trying until it can", error)
             except Exception as error:
                 log.exception("the index cannot follow the ledger")
-                return StorageSick(f"The index cannot follow the ledger ({error}). Start again.")
+                return StorageSick(f"The index cannot follow the ledger ({in_words(error)}). Start again.")
             if self._closing.wait(COMMIT_AGAIN):
                 return StorageSick("The program ended before the index had followed the ledger. Start again.")
 

@@ -393,6 +393,18 @@ async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_o
         assert cards[1]["file"]["name"].startswith("0001b-") and cards[0]["outputs"] == {"asked": 1, "delivered": 1}
 
 
+@pytest.mark.parametrize("beside", [b"a cat", b'{"boxes": [1]}', b"ID3\x04\0" + bytes(99)])
+async def test_what_turns_out_to_be_no_picture_is_not_paid_for_as_one(
+    home: TestHome, monkeypatch: Patch, beside: bytes
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        picture = works.fake.picture("made")
+        works.fake.script("collect", Outputs((picture, other(works.fake, beside, "2.bin"))))
+        made = await works.make(order("a car"))
+        assert works.committed(made) == PRICE and works.states(made) == ["completed"]
+        assert len(home.products()) == 2
+
+
 def test_letters_go_on_after_z_in_the_order_of_the_alphabet() -> None:
     outputs = [line_values.Output(str(n), 1, "", "", None) for n in range(60)]
     letters = [output.letter for output in lettered(outputs, 0)]

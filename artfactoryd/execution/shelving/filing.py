@@ -186,6 +186,8 @@ class Filing:
         price = None if is_copy(row) else order.model_of(row).price
         if order.rehearsal or price is None or row.upper == 0:
             return Bill(0)
+        if price.per in ("image", "megapixel"):
+            arrivals = [arrival for arrival in arrivals if _may_be_picture(arrival.media)] or arrivals
         if price.per == "image":
             return Bill(micro_dollars(price.usd, len(arrivals)))
         attempt = last_attempt(self._index, row)
@@ -218,6 +220,11 @@ class Filing:
             fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
             arrival.looked,
         )  # fmt: skip
+
+
+def _may_be_picture(media: Media) -> bool:
+    """A damaged one counts: it was made."""
+    return media.kind == "image" or bool(media.fault) or media.mime == UNKNOWN.mime
 
 
 @contextlib.contextmanager
