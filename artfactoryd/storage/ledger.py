@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,17 @@ from artfactoryd.core.json_types import Document as Line
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors, title_of
-from artfactoryd.storage.months import CHANGED, RESTORE, check_link, check_plain, months, reading, unreadable_line
+from artfactoryd.storage.months import (
+    CHANGED,
+    RESTORE,
+    check_link,
+    check_plain,
+    months,
+    reading,
+    sizes,
+    stamp,
+    stamps_of,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +103,7 @@ class Ledger:
 
     def mark(self) -> str:
         """By what the place that was written last is known again; see `difference`."""
-        stamps = {**self._stamps, self._name: _stamp(self._seen)} if self._name else {}
+        stamps = {**self._stamps, self._name: stamp(self._seen)} if self._name else {}
         return _mark(os.pread(self._fd, TAIL, max(self._end - TAIL, 0)), self._earlier, stamps) if self._name else ""
 
     def _check(self) -> None:
@@ -170,7 +180,7 @@ class Ledger:
         self._fd, self._name, self._end = fd, name, self._seen.st_size
         self._path = self.folder / name
         self._earlier = sizes(self.folder, name)
-        self._stamps = _stamps(self.folder, self._earlier)
+        self._stamps = stamps_of(self.folder, self._earlier)
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -334,33 +344,19 @@ def mark_at(folder: Path, position: Position) -> str:
     with reading(path), path.open("rb") as file:
         tail = os.pread(file.fileno(), min(TAIL, position.offset), max(position.offset - TAIL, 0))
     earlier = sizes(folder, position.file)
-    return _mark(tail, earlier, _stamps(folder, [*earlier, position.file])) if tail[-1:] in (b"\n", b"") else ""
+    return _mark(tail, earlier, stamps_of(folder, [*earlier, position.file])) if tail[-1:] in (b"\n", b"") else ""
 
 
 def touched(folder: Path, position: Position, mark: str) -> list[Path]:
     """Files that are as long and end as they were left, and were written or put there by another program since. The
     last does not count where it has grown: then we were killed before its mark was written."""
     stamps: dict[str, list[int]] = json.loads(mark).get("stamps", {}) if mark else {}
-    files = [folder / name for name, stamp in stamps.items() if _stamps(folder, [name]) != {name: stamp}]
+    files = [folder / name for name, stamp in stamps.items() if stamps_of(folder, [name]) != {name: stamp}]
     return [path for path in files if path.name != position.file or path.stat().st_size == position.offset]
 
 
 def _mark(tail: bytes, earlier: dict[str, int], stamps: dict[str, list[int]]) -> str:
     return json.dumps({"tail": hashlib.sha256(tail).hexdigest(), "earlier": earlier, "stamps": stamps})
-
-
-def _stamps(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
-    """Which file each is, and when it was written and changed last."""
-    return {name: _stamp((folder / name).stat()) for name in names}
-
-
-def _stamp(of: os.stat_result) -> list[int]:
-    return [of.st_ino, of.st_mtime_ns, of.st_ctime_ns]
-
-
-def sizes(folder: Path, before: str = "~") -> dict[str, int]:
-    """Of each month's file, up to that name."""
-    return {path.name: path.stat().st_size for path in months(folder) if path.name < before}
 
 
 def _first_changed(folder: Path, left: Mapping[str, int]) -> str:
