@@ -35,6 +35,7 @@ from artfactoryd.storage.months import (
     sizes,
     stamp,
     stamps_of,
+    unreadable_line,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)
