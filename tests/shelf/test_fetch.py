@@ -169,7 +169,7 @@ async def test_a_body_whose_end_comes_with_its_beginning_is_not_waited_for(fetch
         writer.close()
 
     async with await asyncio.start_server(cut, "127.0.0.1") as server:
-        address = "http://127.0.0.1:{}/a.png".format(server.sockets[0].getsockname()[1])
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.png"
         with pytest.raises(AskAgain):
             async with asyncio.timeout(30):
                 await fetch(fetcher, address, target)
