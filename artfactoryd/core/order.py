@@ -21,6 +21,9 @@ MOST = {
 }  # what the index can hold, budgets in micro-dollars
 
 
+LookupValues = Sequence[Value] | Mapping[str, Sequence[Value]]  # a list is data; {wildcards: [...]} may hold draws
+
+
 @dataclass(frozen=True, slots=True)
 class OneOf:
     """One of the `models` of an order, with parameters of its own."""
@@ -56,7 +59,7 @@ class Order:
     parameters: Parameters
     models: tuple[OneOf, ...] = ()
     then: tuple[Later, ...] = ()
-    lookups: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    lookups: Mapping[str, LookupValues] = field(default_factory=dict)
     raw: tuple[str, ...] = ()
     cases: Sequence[Parameters] | str | None = None  # rows, or the name of a table beside the order
     exclude: tuple[Parameters, ...] = ()

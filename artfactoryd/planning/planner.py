@@ -18,6 +18,7 @@ from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
+from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
@@ -58,6 +59,7 @@ class Borrowed(TypedDict, total=False):
 
     templates: dict[str, str]  # texts, by name
     lookups: dict[str, list[str]]  # of the Library
+    wildcards: dict[str, list[str]]  # of it, those with draws in their values
     table: str  # the text of the file that its cases stand in
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
     secrets: dict[str, str]  # hashes, by where the secret is
@@ -374,8 +376,11 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
     borrowed: Borrowed = {}
     if document.templates:
         borrowed["templates"] = dict(document.templates)
-    if lookups := {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}:
+    taken = {name: values for name, values in plan.lookups.items() if name not in order.lookups}
+    if lookups := {name: list(values) for name, values in taken.items() if not isinstance(values, Wildcards)}:
         borrowed["lookups"] = lookups
+    if wildcards := {name: list(values) for name, values in taken.items() if isinstance(values, Wildcards)}:
+        borrowed["wildcards"] = wildcards
     if table:
         borrowed["table"] = table
     if plan.many:
