@@ -5,7 +5,8 @@ SUITS = import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2
 BIN = .venv/bin
 MADE = .venv/made
 LOCK = requirements.lock
-PIP = -m pip --quiet --disable-pip-version-check --no-input
+PIP_TOLD = -m pip --disable-pip-version-check --no-input
+PIP = $(PIP_TOLD) --quiet
 UV = 0.13.9
 
 # The tests start many short processes, and each would translate the program anew.
@@ -62,11 +63,16 @@ $(MADE): pyproject.toml $(LOCK)
 	    echo "Or name one yourself:  make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; \
 	    exit 1; \
 	  fi >&2; \
-	  echo "Making .venv with $$python. This is needed once."; \
-	  $$python -m venv --clear .venv && \
-	  $(BIN)/python $(PIP) install --require-hashes --only-binary :all: --requirement $(LOCK) && \
-	  cp $(LOCK) .venv/$(LOCK) || exit 1; \
+	  echo "Setting up: this is needed once, and takes a minute or two."; \
+	  echo "1 of 3  an environment of its own in .venv, with $$python"; \
+	  $$python -m venv --clear .venv || exit 1; \
+	  echo "2 of 3  its libraries, each held against its hash:"; \
+	  { $(BIN)/python $(PIP_TOLD) install --progress-bar off --require-hashes --only-binary :all: --requirement $(LOCK) && \
+	    cp $(LOCK) .venv/$(LOCK); } | awk '/^Collecting /{printf "        %2d  %s\n", ++n, $$2; fflush()} \
+	    /^Installing collected/{print "        all there; they are being installed"; fflush()}'; \
+	  test -f .venv/$(LOCK) || exit 1; \
 	fi
+	@echo "3 of 3  artfactoryd itself"
 	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 

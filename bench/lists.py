@@ -1,7 +1,8 @@
 """Lists of 10^6 products: the newest 50 of all, of a project, of a tag, of a search; and searches without a hit.
 
-The peer is SQL alone: the newest 50 rows of a table with the ids of just these products. The index is filled as the
-program fills it, but straight: orders of 1,000 items in 100 projects, every tenth with a tag of its own.
+The peer is SQL alone: the newest 50 rows of a table with the ids of just these products, or of SQLite's lookup of
+words. The index is filled as the program fills it, but straight: orders of 1,000 items in 100 projects, every tenth
+with a tag of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from line import word
 
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import search, words
 
 PRODUCTS = int(os.environ.get("PRODUCTS", "1000000"))
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
@@ -42,7 +43,7 @@ def main() -> None:
         fill(index)
         print(f"lists: {PRODUCTS} products, the first 50 of each, median of {ROUNDS} rounds")
         for name, (query, whose) in LISTS.items():
-            tell(name, query, found(index, query), peer(folder, whose))
+            tell(name, query, found(index, query), peer(folder, query, whose))
         index.close()
 
 
@@ -72,17 +73,20 @@ def fill(index: Index) -> None:
             texts = [json.dumps({"prompt": " ".join(chance.choices(WORDS, k=12))}) for _ in numbers]
             index.add(item_sql, [(name, n, n, text) for n, text in zip(numbers, texts, strict=True)])
             index.add(product_sql, [(f"{order:08d}-{n:05d}", name, n, n, path(order, n)) for n in numbers])
-            search.fill(index, OF_AN_ORDER)
+            words.fill(index, OF_AN_ORDER)
 
 
 def path(order: int, number: int) -> str:
     return f"Projects/p{order % PROJECTS}/2026-11-01/{number:04d}.png"
 
 
-def peer(folder: str, whose: Callable[[int], bool] | None) -> float:
-    """Milliseconds of the newest 50 of a table that holds just these ids, read with all that a product has."""
+def peer(folder: str, query: str, whose: Callable[[int], bool] | None) -> float:
+    """Milliseconds of the newest 50 of a table that holds just these ids, read with all that a product has; of words,
+    of those that SQLite's own lookup of words gives."""
     if whose is None:
         return 0.0
+    if query and ":" not in query:
+        return peer_of_words(folder, query)
     with sqlite3.connect(Path(folder) / "index.sqlite3") as database:
         database.execute("CREATE TEMP TABLE these (id TEXT PRIMARY KEY) WITHOUT ROWID")
         ids = [
@@ -96,6 +100,18 @@ def peer(folder: str, whose: Callable[[int], bool] | None) -> float:
             "ORDER BY t.id DESC LIMIT 50"
         )
         took = measured(lambda: database.execute(sql).fetchall())
+    database.close()
+    return took
+
+
+def peer_of_words(folder: str, query: str) -> float:
+    sql = (
+        "SELECT p.*, o.name, o.project, i.generation FROM searched s CROSS JOIN product p ON p.seq = s.rowid "
+        "JOIN orders o ON o.id = p.order_id JOIN item i ON i.order_id = p.order_id AND i.number = p.number "
+        "WHERE searched MATCH ? ORDER BY s.rowid DESC LIMIT 50"
+    )
+    with sqlite3.connect(Path(folder) / "index.sqlite3") as database:
+        took = measured(lambda: database.execute(sql, (f'"{query}"',)).fetchall())
     database.close()
     return took
 

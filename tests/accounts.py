@@ -17,7 +17,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
 Line = dict[str, Any]
-WITHOUT_LINES = ("sqlite_", "schema_", "upload", "question", "outage", "shelf_", "searched")
+WITHOUT_LINES = ("sqlite_", "schema_", "upload", "question", "outage", "shelf_", "searched", "unsearched")
 UPPER = 3000  # micro-dollars an item may cost
 ORDER = "01900000-0000-7000-8000-000000000001"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

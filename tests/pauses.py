@@ -8,6 +8,7 @@ from tests.eyes import NearEye
 
 SHORT: dict[str, object] = {
     "artfactoryd.daemon.mailbox:LOOK": 0.01,
+    "artfactoryd.daemon.keys:LOOK_EVERY": 0.02,
     "artfactoryd.daemon.loop:COMMANDS_EVERY": 0.02,
     "artfactoryd.daemon.loop:RECEIPTS_EVERY": 0.02,
     "artfactoryd.daemon.loop:IDLE_EVERY": 0.05,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
 from artfactoryd.schema import check_mapping, schema_text
 from artfactoryd.settings import Settings
+from tests.forks import Program
 from tests.homes import TestHome
 from tests.pictures import draw
 
@@ -87,6 +89,19 @@ def commands(text: str) -> Iterator[list[str]]:
             yield found.split()
         for found in re.findall(r"(?<!keyring set )\bartfactoryd (?:--\S+ \S+ )?([a-z]+)", piece):
             yield [found]
+
+
+def test_the_readmes_first_command_makes_pictures_without_a_key_and_without_a_home(tmp_path: Path) -> None:
+    lines = (line for block in blocks((ROOT / "README.md").read_text(), "sh") for line in block.splitlines())
+    command, *words = next(line for line in lines if "artfactoryd" in line).split()
+    assert command == ".venv/bin/artfactoryd" and words[:2] == ["submit", "--rehearse"]
+    words = [str(ROOT / word) if word.startswith("examples/") else word for word in words]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ARTFACTORY", "REPLICATE", "FAL_"))}
+    program = Program(words, {**kept, "HOME": str(tmp_path)})
+    told, errors = program.communicate()
+    assert program.wait() == 0, told + errors
+    folder = Path(told.rstrip().rpartition(" in ")[2])  # the last line says where they lie
+    assert len(list(folder.glob("*.png"))) == 4 and folder.is_relative_to(tmp_path / "ArtFactory" / "Projects")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)

@@ -84,9 +84,10 @@ def find_products(home: Home, query: str, most: int | None) -> ProductsDocument:
 def _document(row: FoundProduct, home: Home) -> FoundDocument:
     model, product = row.model and Model.from_snapshot(row.model), row.product
     return FoundDocument(
-        id=product.id, path=product.path, project=row.project, provider=row.provider, seed=row.seed, mime=product.mime,
-        bytes=product.bytes, width=product.width, height=product.height, created_at=product.created_at,
-        sha256=product.sha256, order_id=product.order_id, order=row.order_name, item=product.number,
+        id=product.id, path=product.path, project=product.project, provider=row.provider, seed=row.seed,
+        mime=product.mime, bytes=product.bytes, width=product.width, height=product.height,
+        created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
+        item=product.number,
         index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
         on_shelf=(home.root / product.path).is_file(), damaged=product.looked or None,

@@ -14,12 +14,13 @@ from pathlib import Path
 import click
 import uuid_utils
 
-from artfactoryd.cli.context import as_json, own_home, say, settings_of
+from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
+from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.slug import slug
@@ -47,7 +48,12 @@ LOOK = 0.2  # seconds between looks at what the daemon does
 @as_json
 @click.pass_context
 def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
-    """Put orders into the inbox, each in one step, as they are."""
+    """Put orders into the inbox, each in one step, as they are.
+
+    A rehearsal needs no key, costs nothing, and makes the factory folder where there is none.
+    """
+    if rehearse:
+        _make_first_home(home_of(ctx), quiet=as_json)
     home = own_home(ctx)
     code, document = submit_files(
         home, settings_of(home), dict(os.environ), list(files), wait=wait, rehearse=rehearse, quiet=as_json
@@ -75,6 +81,15 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     if as_json:
         say(document, "", True)
     ctx.exit(code)
+
+
+def _make_first_home(home: Home, *, quiet: bool) -> None:
+    """Where nothing lies; a folder that has something in it is not taken for a home to be."""
+    if os.path.lexists(home.root):
+        return
+    lines = list(make_home(home))
+    if not quiet:
+        echo("\n".join([*lines[:2], ""]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +127,8 @@ def submit_files(
     names = [name for _, name in placed]
     submitted = [Submitted(str(file), name) for file, name in zip(files, names, strict=True)]
     if not wait:
+        if not quiet and not daemon_is_there(home):
+            echo("It is taken when `artfactoryd run` or `once` is at work; `submit --wait` does it now.")
         return 0, SubmitDocument(submitted)
     code, report = _done(home, settings, environ, placed, quiet)
     return code, SubmitDocument(submitted, report)

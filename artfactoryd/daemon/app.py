@@ -24,6 +24,7 @@ from artfactoryd.factories.registry import make_factories
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
+from artfactoryd.intake.key_notices import KeyNotices
 from artfactoryd.intake.proof_hold import ProofHold
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import expander
@@ -42,6 +43,7 @@ class App:
     books: Books
     claims: Claims
     intake: Intake
+    key_notices: KeyNotices
     execution: Execution
     proofs: ProofHold
     control: Control
@@ -93,10 +95,12 @@ def _furnish(
 ) -> App:  # fmt: skip
     """The services, in the order of the flow: each takes those above it that it uses, and none below."""
     claims = Claims(home.claims, home.rejected, home.held)
-    intake = Intake(home, claims, books, settings, clock, Descriptions(home.told, factories))
+    key_notices = KeyNotices(home, books.index, factories)
+    intake = Intake(home, claims, books, settings, clock, Descriptions(home.told, factories), key_notices)
     execution = assemble(home, books, factories, settings, fetcher, clock)
     return App(
-        home=home, settings=settings, books=books, claims=claims, intake=intake, execution=execution,
+        home=home, settings=settings, books=books, claims=claims, intake=intake, key_notices=key_notices,
+        execution=execution,
         proofs=ProofHold(books, claims, home.work, execution.receipts.touch),
         control=Control(books, claims, intake, execution), factories=factories, clock=clock,
     )  # fmt: skip

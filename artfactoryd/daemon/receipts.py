@@ -13,12 +13,12 @@ from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.errors import StorageFull, StorageSick, in_words
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
 from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import words
 from artfactoryd.storage.rows import OrderRow
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Receipts:
                 self._late.discard(order_id)
             except (StorageFull, OSError) as error:
                 if order_id not in self._late:
-                    log.warning("the receipt of order %s waits: %s", order_id, error)
+                    log.warning("the receipt of order %s waits: %s", order_id, in_words(error))
                 self._late.add(order_id)
                 due.add(order_id)
             except asyncio.CancelledError:
@@ -66,7 +66,7 @@ class Receipts:
     async def _take_into_search(self) -> None:
         """A little of it: what is not taken in yet is found all the same, only slower."""
         for _ in range(SEARCHED):
-            if not search.is_behind(self._app.books.index):
+            if not words.is_behind(self._app.books.index):
                 return
             with suppress(StorageFull, StorageSick):
                 await self._app.books.take_into_search()

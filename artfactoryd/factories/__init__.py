@@ -161,6 +161,14 @@ class Keyed(Protocol):
         """Why nothing can be sent for want of a key, in words; empty when there is one."""
 
 
+@runtime_checkable
+class TakesKey(Protocol):
+    """A factory that can be given a key, or another one, while it is at work."""
+
+    def take_key(self, key: str) -> bool:
+        """From now on this one is used; False where it is already. What is under way ends with the one before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """A model in its provider's own words.

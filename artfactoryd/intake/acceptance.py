@@ -11,22 +11,20 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from artfactoryd import documents, failpoints, news
 from artfactoryd.clock import Age
-from artfactoryd.core.expansion.hold_reasons import Reason
-from artfactoryd.core.line_values import HoldReason
 from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments, notices, order_folder, own_folder, put_back
+from artfactoryd.intake import attachments, notices, order_folder, order_lines, own_folder, put_back
 from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
+from artfactoryd.intake.key_notices import KeyNotices
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.log import fields as log_fields
@@ -39,7 +37,7 @@ from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
-from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event, Hold
+from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event
 from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
@@ -49,10 +47,6 @@ log = logging.getLogger(__name__)
 MOST_READINGS = 3
 NOT_READABLE = "E_READ"  # of a file that the order needs: nothing is wrong with the order
 GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
-
-
-def order_id(claim: str, number: int) -> str:
-    return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
 
 
 def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
@@ -73,11 +67,13 @@ def _defect(claim: Claim, error: Exception) -> Problem:
 class Intake:
     def __init__(
         self, home: Home, claims: Claims, books: Books, settings: LiveSettings, clock: Callable[[], datetime],
-        descriptions: Descriptions,
+        descriptions: Descriptions, key_notices: KeyNotices,
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
+        self._key_notices = key_notices
         self._settings, self._clock, self._ages = settings, clock, dict[str, Age]()  # of claims that await a picture
         self._attachments = Attachments()
+        self._whole: set[str] = set()  # claims that are taken as they are
         self._opening = asyncio.Lock()
         self._new: set[str] = set()  # orders accepted by this process, of which no folder was begun yet
 
@@ -148,12 +144,17 @@ class Intake:
         ready = [row for row in rows if not row.cancelled]
         for row in ready:
             await self.open_folder(row, claim)
+            await asyncio.to_thread(self._note_key, row.id)
         held = {row.entry for row in rows if row.held_entry}
         binned = any(self._claims.held_gone(entry) for entry in held)
         for entry in held:
             await asyncio.to_thread(self._claims.drop_held, entry)
         await asyncio.to_thread(self._lay_out, claim, ready, binned)
         return Accepted(_ids(rows), _ids(ready))
+
+    def _note_key(self, order_id: str) -> None:
+        if (row := self._books.index.order(order_id)) is not None:
+            self._key_notices.note(row)
 
     def _lay_out(self, claim: Claim, ready: Sequence[OrderRow], binned: bool) -> None:
         """The claim is cleared; what it holds beside what its orders used goes to Rejected with a word first: it may be
@@ -219,12 +220,10 @@ class Intake:
             self._claims.finish_reading(claim)
 
     def _study_with_pictures(self, claim: Claim, heard: Heard) -> list[Study]:
-        """A loose order's pictures are taken along from where it lay, as far as they are there."""
+        """What it names is taken along from where it lay, as far as it is there."""
         try:
             return self._study(claim, heard)
         except InputsMissing as missing:
-            if claim.kind == "bundle":
-                raise
             settings, wall = self._settings.now, self._clock().timestamp()
             copied = self._attachments.take_along(
                 claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
@@ -236,8 +235,18 @@ class Intake:
             return self._study(claim, heard)
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
-        """For a picture that is dropped a moment later than its order; a bundle came whole."""
-        return claim.kind == "file" and missing.may_come and self._is_young(claim)
+        """For a file that is dropped a moment later than its order; what `submit` brought came whole."""
+        came_whole = claim.id in self._whole or bool(claim.submission())
+        return missing.may_come and not came_whole and self._is_young(claim)
+
+    def given_back(self, claim: Claim) -> None:
+        """It lies in the inbox again, as if it had never been taken."""
+        self._attachments.given_back(claim)
+        self._ages.pop(claim.id, None)
+
+    def takes_as_whole(self, claim: Claim) -> None:
+        """Nothing is waited for that it names."""
+        self._whole.add(claim.id)
 
     def _is_young(self, claim: Claim) -> bool:
         age = Age(datetime.fromisoformat(claim.taken_at), self._clock)
@@ -256,49 +265,19 @@ class Intake:
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
             claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED,
-            copy_of=own_folder.original(self._books.index, claim),
+            defaults=claim.defaults, copy_of=own_folder.original(self._books.index, claim),
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
 
     async def _orders(self, claim: Claim, studies: Sequence[Study]) -> list[Event]:
         """The lines for all documents of the file together: accepted, or all held."""
-        lines: list[Event] = [self._acceptance(claim, study) for study in studies]
+        lines: list[Event] = [order_lines.acceptance(claim, study, self._clock) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
             entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
-            lines += [self._hold(claim, study, entry, fingerprint) for study in studies]
+            lines += [order_lines.hold(claim, study, entry, fingerprint) for study in studies]
         return lines
-
-    def _acceptance(self, claim: Claim, study: Study) -> Acceptance:
-        submission = claim.submission()
-        plan, order = study.plan, study.order
-        signed = inputs.written_down(study.inputs)
-        pictures = [
-            replace(one, value=signed.get(one.value, one.value), source=signed.get(one.source, one.source))
-            for one in study.inputs
-        ]  # fmt: skip
-        models = [replace(model, price=plan.price_of(stage)).snapshot() for stage, model in enumerate(plan.all_models)]
-        return Acceptance(
-            order=order_id(claim.id, study.document.number), claim=claim.id,
-            number=study.document.number, submission=submission.get("id"), name=order.name,
-            project=order.project, folder=None, provider=study.provider,
-            model=models[0], models=models if len(models) > 1 else [],
-            document=inputs.unsigned_document(study.document.text, signed), document_sha256=study.sha256,
-            fingerprint=study.fingerprint, file=claim.name, git=submission.get("git"),
-            accepted_at=self._clock().isoformat(timespec="milliseconds"), base_seed=plan.base_seed,
-            priority=order.priority, rehearsal=order.rehearse, tags=list(order.tags), notes=order.notes,
-            cap=study.cap, price=study.needs.buying.price, total_items=plan.total_items,
-            total_products=plan.total_products, inputs=[picture.as_json() for picture in pictures],
-            library=inputs.unsigned_parts(dict(study.library), signed), proof=list(study.proof) or None,
-        )  # fmt: skip
-
-    def _hold(self, claim: Claim, study: Study, entry: str, fingerprint: str) -> Hold:
-        reasons = study.reasons or (Reason("companion", "Another document of the same file is held."),)
-        return Hold(
-            order=order_id(claim.id, study.document.number), entry=entry, fingerprint=fingerprint,
-            reasons=[HoldReason(reason.code, reason.text, reason.waivable) for reason in reasons],
-        )  # fmt: skip
 
     # --- approval ---
 
@@ -311,7 +290,8 @@ class Intake:
         if not held:
             return []
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-        twins = [row for row in held if row.held_fingerprint == fingerprint and self._claims.held_gone(row.entry)]
+        same = [row for row in held if row.held_fingerprint == fingerprint and _says_the_same(claim, row)]
+        twins = [row for row in same if self._claims.held_gone(row.entry)]
         return [row for row in twins if row.claim == twins[0].claim]
 
     async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
@@ -386,6 +366,11 @@ class Intake:
                 order_folder.open_folder, self._home, row, plan_of(row), lying, document, is_new=is_new
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
+
+
+def _says_the_same(claim: Claim, row: OrderRow) -> bool:
+    """The same bytes under other defaults are another order; where a box says nothing, what was held is meant."""
+    return not claim.defaults or dict(claim.defaults) == row.library.get("defaults", {})
 
 
 def _as_dropped(row: OrderRow, claim: Claim, most: int) -> bytes | None:

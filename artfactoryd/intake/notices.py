@@ -3,12 +3,15 @@ and the words about what was held or rejected."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from artfactoryd.core.inbox_rules import RESOLVED
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.core.slug import folder_name
+from artfactoryd.credentials import KEY_VARIABLES
 from artfactoryd.errors import Problem
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.planning.planner import Study
@@ -36,6 +39,25 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
     approve = [f"To approve: move {name} from Held to Inbox."] if waivable else []
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
+
+
+def no_key_text(row: OrderRow, folder: Path, providers: Sequence[str]) -> str:
+    """Of an order that is accepted, in `folder`. `providers`: those that have no key."""
+    who, name = " and ".join(providers), row.name if row.submission else row.file
+    keys = ", ".join(f"`artfactoryd keys set {provider}`" for provider in providers)
+    settings = ", ".join(f"providers.{provider}.api_key" for provider in providers)
+    places = ", ".join(KEY_VARIABLES.get(provider, f"providers.{provider}.api_key") for provider in providers)
+    return "\n".join([
+        f"{name} is accepted, and waits: there is no key for {who}. Nothing of it was sent.", "",
+        "Three ways out:", "",
+        f"1. Give the key; then it starts by itself. {keys} asks for it, and puts it into the",
+        f"   keychain. Or set it in the environment that starts artfactoryd ({places}),",
+        f"   or say in artfactory.yaml where it is ({settings}).",
+        "2. See for nothing what it would make, drawn here by a model that needs no key:",
+        f"   artfactoryd submit --rehearse --wait {shlex.quote(str(folder / RESOLVED))}",
+        f"3. End it: artfactoryd cancel {row.short}", "",
+        "This text only tells. To throw it away changes nothing, and ends nothing.", "",
+    ])  # fmt: skip
 
 
 def proof_name(rows: Sequence[OrderRow]) -> str:

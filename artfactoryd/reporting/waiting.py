@@ -273,7 +273,7 @@ def _switched_off(provider: str) -> str:
 def _lifting(provider: str, stop: StopRow) -> str:
     """What ends a stop."""
     if stop.of_key:
-        return f"It is looked at again at each start and every ten minutes; to go on at once: `resume {provider}`."
+        return f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
     return f"When that is mended: `resume {provider}`."
 
 

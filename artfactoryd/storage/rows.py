@@ -218,6 +218,8 @@ class ProductRow:
     tags: list[str] | None
     looked: str | None
     replaced_by: str | None
+    seq: int
+    project: str | None
 
 
 @dataclass(frozen=True, slots=True)

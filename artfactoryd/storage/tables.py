@@ -184,9 +184,31 @@ class Product(Table):
     tags = JsonField(null=True)  # null: those of its order
     looked = pw.TextField(null=True)  # null: its pixels were not made yet; empty: it is well; else what is wrong
     replaced_by = pw.TextField(null=True)  # of a damaged one: the id of the one that lies beside it since
+    seq = pw.IntegerField(null=True)  # newest first is by this; a trigger gives it to each that is added
+    project = pw.TextField(null=True)  # given likewise
 
     class Meta:
         table_name = "product"
+
+
+class ProductTag(Table):
+    """Its own, where `tag` changed them; else those of its order."""
+
+    tag = pw.TextField()
+    seq = pw.IntegerField()  # of the product
+
+    class Meta:
+        table_name = "product_tag"
+        primary_key = pw.CompositeKey("tag", "seq")
+
+
+class Unsearched(Table):
+    """Products whose words are not taken into `searched` yet."""
+
+    seq = pw.IntegerField(primary_key=True)
+
+    class Meta:
+        table_name = "unsearched"
 
 
 class Interim(Table):
@@ -331,5 +353,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter,
+    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched,
 )  # fmt: skip

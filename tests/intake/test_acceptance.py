@@ -12,7 +12,7 @@ import pytest
 from artfactoryd.clock import now
 from artfactoryd.daemon.run import RunReport, Tally
 from artfactoryd.intake import held_folder
-from artfactoryd.intake.acceptance import order_id
+from artfactoryd.intake.order_lines import order_id
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
 from artfactoryd.planning import accepted
 from artfactoryd.settings import Inbox, Limits

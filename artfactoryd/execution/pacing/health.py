@@ -93,9 +93,11 @@ class Health:
 
     async def stop(self, provider: str, error: ProviderStopped) -> None:
         """Nothing is sent there until a person lifts it; of a bad key, also a free question answered well."""
+        if self._gates[provider].stopped is None:
+            await self._stop(provider, error)
+
+    async def _stop(self, provider: str, error: ProviderStopped) -> None:
         gate, reason = self._gates[provider], redact(str(error))
-        if gate.stopped is not None:
-            return
         of_key = error.of_key and isinstance(self._factories[provider], Probes)
         gate.stop(reason, ask_in=ASK_EVERY if of_key else None)
         try:
@@ -118,7 +120,8 @@ class Health:
             async with asyncio.timeout(LONGEST_PROBE):
                 await factory.probe()
         except ProviderStopped as error:
-            await self.stop(provider, error)
+            if gate.stopped != redact(str(error)):  # another key has come, and is not taken either
+                await self._stop(provider, error)
             gate.still_stopped()
             return False
         except (Unreachable, TimeoutError) as error:

@@ -26,7 +26,7 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
-from artfactoryd.factories.fal.client import ADDRESSES, LIBRARY, FalClient, Hosts
+from artfactoryd.factories.fal.client import ADDRESSES, LIBRARY, FalClient, Hosts, authorization
 from artfactoryd.factories.fal.history import SKEW, PastRequest, matched, read_page
 from artfactoryd.factories.fal.models import KEPT_BACK, described, priced
 from artfactoryd.factories.fal.requests import checked, ended, sent, ticket_in, trouble, urls_of
@@ -88,6 +88,13 @@ class FalFactory:
 
     def want_of_key(self) -> str:
         return self._client.want_of_key()
+
+    def take_key(self, key: str) -> bool:
+        self._key = key.strip()
+        is_another = self._client.take_key(self._key, authorization(self._key))
+        if is_another:
+            self._token = ("", 0.0)
+        return is_another
 
     async def probe(self) -> None:
         """Whether fal is there, its queue alone says, which creates and collects; of the key the platform says more.

@@ -57,9 +57,13 @@ class Parts(TypedDict, total=False):
     json: JsonValue
 
 
+def authorization(key: str) -> dict[str, str]:
+    return {"Authorization": f"Key {key}"}
+
+
 class FalClient(UploadingAccount["httpx.AsyncClient"]):
     def __init__(self, key: str, hosts: Hosts) -> None:
-        super().__init__("fal", key, {"Authorization": f"Key {key}"}, hosts.all.values(), NO_KEY)
+        super().__init__("fal", key, authorization(key), hosts.all.values(), NO_KEY)
         self._hosts = hosts
 
     async def upload(self, address: str, seconds: float, **parts: Unpack[Parts]) -> Answer:

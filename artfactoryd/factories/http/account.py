@@ -23,11 +23,22 @@ class Account:
         self.who, self.key = who, key
         self._headers, self._bases, self._no_key = headers, list(bases), no_key
         self._wire: Wire | None = None
+        self._old_wires: list[Wire] = []  # of keys that were taken before this one: what is under way ends on them
         self.opening = asyncio.Lock()
 
     @property
     def is_open(self) -> bool:
         return self._wire is not None
+
+    def take_key(self, key: str, headers: Mapping[str, str]) -> bool:
+        """Use this one from now on; False where it is the one in use. What is under way ends with the old one."""
+        if key == self.key:
+            return False
+        self.key, self._headers = key, headers
+        if self._wire is not None:
+            self._old_wires.append(self._wire)
+            self._wire = None
+        return True
 
     def want_of_key(self) -> str:
         """Why nothing can be asked for want of a key; empty when there is one."""
@@ -82,9 +93,11 @@ class Account:
             raise ProviderStopped(words) from error
 
     async def close(self) -> None:
-        wire, self._wire = self._wire, None
-        if wire is not None and wire.loop is asyncio.get_running_loop():
-            await wire.close()
+        wires = [*self._old_wires, *([self._wire] if self._wire else [])]
+        self._old_wires, self._wire = [], None
+        for wire in wires:
+            if wire.loop is asyncio.get_running_loop():
+                await wire.close()
 
 
 def _json(document: Mapping[str, Value]) -> bytes:

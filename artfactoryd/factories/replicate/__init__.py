@@ -31,7 +31,7 @@ from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, t
 from artfactoryd.factories.http.transport import failed_create, trusted
 from artfactoryd.factories.library import require
 from artfactoryd.factories.replicate import listing
-from artfactoryd.factories.replicate.client import LIBRARY, ReplicateClient
+from artfactoryd.factories.replicate.client import LIBRARY, ReplicateClient, authorization
 from artfactoryd.factories.replicate.models import (
     Model,
     model_path,
@@ -106,6 +106,10 @@ class ReplicateFactory:
 
     def want_of_key(self) -> str:
         return self._client.want_of_key()
+
+    def take_key(self, key: str) -> bool:
+        self._key = key.strip()
+        return self._client.take_key(self._key, authorization(self._key))
 
     async def probe(self) -> None:
         answer = await self._ask("GET", "/v1/account")

@@ -23,10 +23,14 @@ NO_KEY = (
 )
 
 
+def authorization(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
 class ReplicateClient(UploadingAccount["Client"]):
     def __init__(self, key: str, base: str) -> None:
         """`base`: the one address that the key is sent to."""
-        super().__init__("Replicate", key, {"Authorization": f"Bearer {key}"}, [base], NO_KEY)
+        super().__init__("Replicate", key, authorization(key), [base], NO_KEY)
         self._base = base
 
     async def send_file(self, name: str, data: bytes, mime: str) -> Answer:

@@ -11,7 +11,7 @@ import pytest
 
 from artfactoryd.core.query import QueryWrong
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import search, sources, words
 
 MADE = [  # project, order, prompt, guidance, day
     ("cars", "first", "a red car", 3, "2026-10-31"),
@@ -110,18 +110,18 @@ def test_it_finds_newest_first(index: Index, query: str, ids: str) -> None:
 @pytest.mark.parametrize("filled", [1, 4])
 def test_it_finds_the_same_by_words_that_were_taken_in(index: Index, query: str, ids: str, filled: int) -> None:
     with taken_in(index, filled):
-        assert search.is_behind(index) == (filled < 4)
+        assert words.is_behind(index) == (filled < 4)
         assert found(index, query) == ids
 
 
 @contextlib.contextmanager
 def taken_in(index: Index, products: int) -> Iterator[None]:
-    search.fill(index, products)
+    words.fill(index, products)
     try:
         yield
     finally:
         index.run("INSERT INTO searched (searched) VALUES ('delete-all')")
-        index.run("DELETE FROM meta WHERE key = ?", search.FILLED)
+        index.run("INSERT OR IGNORE INTO unsearched SELECT seq FROM product")
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +133,8 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         made.add(
             PRODUCT, [(f"{order}-{n:05d}", order, n, n, f"{path}/{n}-car.png", 64, "2026-11-01") for n in range(2000)]
         )
-    while search.is_behind(made):
-        search.fill(made, 1500)
+    while words.is_behind(made):
+        words.fill(made, 1500)
     yield made
     made.close()
 
@@ -163,17 +163,16 @@ def test_words_that_were_taken_in_are_spelled_as_before(tmp_path: Path) -> None:
         made.run(PRODUCT, f"{n:02}", "o", n, n, f"Projects/x/{n}.png", 64, "2026-11-01T12:00:00+00:00")
     queries = [f'"{change(text)}"' for text in SPELLED for change in (str, str.lower, str.upper, lambda text: text[1:])]
     before = [found(made, query) for query in queries]
-    search.fill(made, 100)
+    words.fill(made, 100)
     assert [found(made, query) for query in queries] == before
     made.run("DROP TABLE searched")  # as of a SQLite that has no such tables
-    made.run("DELETE FROM meta WHERE key = ?", search.FILLED)
-    assert not search.is_behind(made) and [found(made, query) for query in queries] == before
+    assert not words.is_behind(made) and [found(made, query) for query in queries] == before
     made.close()
 
 
 @pytest.mark.parametrize("query", ["nowhere", "car nowhere", "car guidance:>3", "order:none"])
 def test_a_query_without_a_hit_does_not_look_at_each(full: Index, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_STRANGE", "SELECT id FROM orders WHERE 0")
+    monkeypatch.setattr(sources, "_STRANGE", "SELECT id FROM orders WHERE 0")
     steps = []
     full.db.connection().set_progress_handler(lambda: steps.append(1), 1000)
     assert found(full, query) == ""
@@ -220,3 +219,17 @@ def test_a_parameter_that_no_product_has_is_told_with_the_nearest_that_there_is(
     assert search.unknown_names(index, "widht:512 -guidence:3 zebra:1") == {
         "guidence": "guidance", "widht": "width", "zebra": "",
     }  # fmt: skip
+
+
+def test_newest_is_what_was_made_last_whenever_it_became_known(tmp_path: Path) -> None:
+    made = Index.open(tmp_path / "index.sqlite3")
+    for name, at in (("b", "12:00:00.001"), ("a", "12:00:00.001"), ("c", "11:59:59.999"), ("d", "12:00:00.002")):
+        made.run(PRODUCT, name, "o", 1, 1, f"Projects/Cars/{name}-red.png", 64, f"2026-11-01T{at}+00:00")
+    words.fill(made, 2)
+    for query in ("", "red", "project:cars", "-tag:none"):
+        assert found(made, query) == "dabc"
+    made.run('UPDATE product SET tags = \'["Best", "best", 7]\'')
+    assert found(made, "tag:BEST red") == "dabc" and found(made, "tag:7") == found(made, "-tag:best") == ""
+    made.run("UPDATE product SET tags = '[]' WHERE id = 'a'")
+    assert found(made, "tag:best") == "dbc"
+    made.close()

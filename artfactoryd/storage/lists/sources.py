@@ -1,0 +1,92 @@
+"""Which products a question looks at: steps in an index to those that alone can be meant, newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from artfactoryd.core.query import Term
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import words
+from artfactoryd.storage.lists.conditions import OF_ORDERS, is_parameter
+
+LETTERS = 3  # in a row, by which a word is looked up
+FEW, FEW_ORDERS = 2000, 200  # products, and orders, that are looked at one by one rather than all, newest first
+_FIRST = "SELECT min(order_id) FROM product"
+_STRANGE = (  # one step in the lookup for each order
+    f"WITH RECURSIVE made (id) AS ({_FIRST} UNION ALL SELECT ({_FIRST} WHERE order_id > made.id) FROM made "
+    "WHERE made.id IS NOT NULL) SELECT id FROM made WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM orders)"
+)
+
+
+class Source(NamedTuple):
+    """`tables`: with a product p; `seq`: of them, by which they come newest first; `condition` of them."""
+
+    tables: str
+    seq: str = "p.seq"
+    condition: str = "1 = 1"
+    values: tuple[object, ...] = ()
+
+    def measured(self, index: Index, most: int) -> int:
+        sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {self.tables} WHERE {self.condition} LIMIT ?)"
+        return int(index.rows(sql, (*self.values, most))[0]["n"])
+
+
+_ALL = Source("product p")
+_UNSEARCHED = Source("unsearched u CROSS JOIN product p ON p.seq = u.seq", "u.seq")
+
+
+def sources(index: Index, terms: Sequence[Term], parameters: Sequence[str]) -> list[Source]:
+    """No product is in two of them. `parameters`: the names of all there are."""
+    asked = [term for term in terms if not term.negated]
+    if any(is_parameter(term) and term.key not in parameters for term in asked):
+        return []
+    if few := _of_few_orders(index, asked):
+        return [few]
+    narrow = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked)]
+    if not narrow:
+        return [_ALL]
+    best = narrow[0] if len(narrow) == 1 else min(narrow, key=lambda source: source.measured(index, FEW))
+    return [best, _UNSEARCHED] if best.seq == "s.rowid" else [best]
+
+
+def _by_words(index: Index, asked: Sequence[Term]) -> list[Source]:
+    """By all words that are long enough."""
+    phrases = ['"' + term.value.replace('"', '""') + '"' for term in asked if _has_letters(term)]
+    if not phrases or not words.are_looked_up(index):
+        return []
+    tables = "searched s CROSS JOIN product p ON p.seq = s.rowid"
+    return [Source(tables, "s.rowid", "searched MATCH ?", (" AND ".join(phrases),))]
+
+
+def _has_letters(term: Term) -> bool:
+    """Enough of them, and no end of a text in the middle."""
+    return term.key == "" and len(term.value) >= LETTERS and "\0" not in term.value
+
+
+def _by_tags(asked: Sequence[Term]) -> list[Source]:
+    tables = "product_tag t CROSS JOIN product p ON p.seq = t.seq"
+    return [Source(tables, "t.seq", "t.tag = ?", (term.value,)) for term in asked if term.key.lower() == "tag"]
+
+
+def _by_project(asked: Sequence[Term]) -> list[Source]:
+    tables, condition = "product p INDEXED BY product_project", "p.project = ? COLLATE NOCASE"
+    names = [term.value for term in asked if term.key.lower() == "project"]
+    return [Source(tables, condition=condition, values=(name,)) for name in names]
+
+
+def _of_few_orders(index: Index, asked: Sequence[Term]) -> Source | None:
+    """By orders that alone can be meant, and all that are not known here. None where these are many, or have many."""
+    conditions = [OF_ORDERS[term.key.lower()](term) for term in asked if term.key.lower() in OF_ORDERS]
+    if not conditions:
+        return None
+    wanted = " AND ".join(condition for condition, _ in conditions)
+    values = [value for _, values in conditions for value in values]
+    sql = f"SELECT id, total_products AS n FROM orders o WHERE {wanted} LIMIT ?"
+    known = index.rows(sql, (*values, FEW_ORDERS + 1))
+    if len(known) > FEW_ORDERS or sum(row["n"] for row in known) > FEW:
+        return None
+    ids = json.dumps([row["id"] for row in (*known, *index.rows(_STRANGE))])
+    tables = "(SELECT value AS id FROM json_each(?)) few CROSS JOIN product p ON p.order_id = few.id"
+    return Source(tables, values=(ids,))
