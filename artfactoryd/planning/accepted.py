@@ -91,7 +91,8 @@ def _plan_again(row: OrderRow) -> Plan:
         later=later, lookups=_lookups(library), raw=document.raw, table=library.get("table"),
         many=library.get("many", {}),
     )  # fmt: skip
-    return with_inputs(plan, row.inputs, library.get("secrets", {}))
+    seeds = {int(number): seed for number, seed in library.get("seeds", {}).items()}
+    return replace(with_inputs(plan, row.inputs, library.get("secrets", {})), seeds=seeds)
 
 
 def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:

@@ -29,7 +29,7 @@ from artfactoryd.planning import defaults, inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
-from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.equal_items import Twins, with_any_seed
 from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.formats import too_long_for_webp
 from artfactoryd.planning.input_patterns import Patterns
@@ -64,6 +64,7 @@ class Borrowed(TypedDict, total=False):
     table: str  # the text of the file that its cases stand in
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
     secrets: dict[str, str]  # hashes, by where the secret is
+    seeds: dict[str, int]  # by item, of what it may be in place of its own (any-seed)
     file: str  # the settings' pattern for names
 
 
@@ -188,6 +189,7 @@ class Scholar:
         table = self._table(document, order, search)
         plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
         plan, pictures = self._with_pictures(document, plan, search)
+        plan = with_any_seed(plan, self._index, self._home.root)
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
@@ -392,4 +394,6 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
         borrowed["table"] = table
     if plan.many:
         borrowed["many"] = dict(plan.many)
+    if plan.seeds:
+        borrowed["seeds"] = {str(number): seed for number, seed in plan.seeds.items()}
     return borrowed

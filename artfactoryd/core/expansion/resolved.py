@@ -45,7 +45,8 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     }  # fmt: skip
     value |= {key: entry for key, entry in optional.items() if entry}
     value |= {} if order.validate else {"validate": False}
-    value |= {} if order.reuses else {"reuse": "never"}
+    if order.any_seed or not order.reuses:
+        value["reuse"] = "any-seed" if order.any_seed else "never"
     return value | ({"rehearse": True} if order.rehearse else {})
 
 
