@@ -28,7 +28,8 @@ _NOT_UNDERSTOOD = (
     (re.compile(r"\$\{"), "a variable"), (re.compile(r"%\{"), "a wrapping"),
     (re.compile(r"\{\{|\{%"), "a Jinja template"), (re.compile(r"\{\s*[!@]"), "a sampler of its own"),
     (re.compile(r"__[!@]"), "a sampler of its own"), (re.compile(r"[0-9]+#__"), "a repeated wildcard"),
-    (re.compile(r"__[^\s_()]+\(.*\)__"), "a wildcard with variables"),
+    (re.compile(r"__[^\s_()]+\(.*\)__"), "a wildcard with variables"), (re.compile(r"\\[{}|]"), "an escape"),
+    (re.compile(r"\$\$[^${}|]*__[^${}|]*\$\$"), "a draw between the values"),
 
 )  # fmt: skip
 
@@ -153,10 +154,10 @@ def _doubt(text: str, why: str) -> Doubt:
 
 
 def _literals(recipe: Recipe) -> Iterator[str]:
+    """It, and its options, with a mark where a draw stands: what is around one counts as well."""
+    yield "".join(part if isinstance(part, str) else "\0" for part in recipe)
     for part in recipe:
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, Variant):
+        if isinstance(part, Variant):
             for option in part.options:
                 yield from _literals(option)
 

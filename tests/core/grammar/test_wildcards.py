@@ -34,11 +34,19 @@ def drawn(prompt: str, times: int = 60, **lookups: Any) -> Counter[str]:
         ("{2$$a|b}", {"a, b", "b, a"}), ("{2$$ and $$a|b}", {"a and b", "b and a"}), ("{9$$a|b}", {"a, b", "b, a"}),
         ("{-2$$a|b}", {"a", "b", "a, b", "b, a"}), ("{~x|y}", {"x", "y"}), ("__hue__ hat", {"red hat", "blue hat"}),
         ("{2$$__hue__}", {"red, blue", "blue, red"}), ("__h*__", {"red", "blue", "fez"}), ("__HUE__", {"red", "blue"}),
-        ("__nested__", {"red fez", "blue fez"}), ("cap # mine", {"cap"}), ("#ff0000 hat", {"#ff0000 hat"}),
+        ("__nested__", {"red fez", "blue fez"}), ("{3::|up}", {"", "up"}), ("|_|", {"|_|"}), ("a $10 {x}", {"a $10 x"}),
+        ("{2$$__mixed__}", {"red, fez", "blue, fez", "fez, red", "fez, blue"}), ("__a hat__", {"bowler"}),
+        ("cap # mine", {"cap"}), ("#ff0000 hat", {"#ff0000 hat"}),
     ],
 )  # fmt: skip
 def test_a_value_is_one_item_and_what_varies_in_it_is_drawn(value: str, ways: set[str]) -> None:
-    lookups: dict[str, Any] = {"hue": ("red", "blue"), "hat": ("fez",), "nested": ("__hue__ __hat__",)}
+    lookups: dict[str, Any] = {
+        "hue": ("red", "blue"),
+        "hat": ("fez",),
+        "nested": ("__hue__ __hat__",),
+        "mixed": ("__hue__", "__hat__"),
+        "a hat": ("bowler",),
+    }
     assert wild({"prompt": "[it]"}, it=(value,), **lookups).total_items == 1
     assert set(drawn("[it]", it=(value,), **lookups)) == ways
 
@@ -87,15 +95,16 @@ def test_a_lookup_inside_itself_is_left_out_there() -> None:
         ("{!a|b}", "sampler"), ("__@hue__", "sampler"), ("3#__hue__", "repeated"), ("__hue(a=b)__", "variables"),
         ("{{ x }}", "Jinja"), ("[a|b]", "brackets"), ("[a,b]", "brackets"),
         ("<lora:x:1>", "LoRA"), ("(x:1.2)", "weight"),
-        ("{a|((b))}", "emphasis"),
+        ("{a|((b))}", "emphasis"), ("(__hue__:1.2) x", "weight"), ("{a|\\|_\\|}", "escape"),
+        ("{1-3$$, __hue__ $$a|b}", "between"),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_holds_with_its_place(value: str, words: str) -> None:
-    found = wild({"prompt": "[it]"}, it=("fine", value))
+    found = wild({"prompt": "[it] [hue]"}, it=("fine", value), hue=("red",))
     assert [(warning.code, warning.key, warning.holds) for warning in found.warnings] == [
         ("W_FOREIGN", "lookups.it.wildcards.1", True)
     ]
-    assert words in found.warnings[0].message and prompts(found)[0] == "fine"
+    assert words in found.warnings[0].message and prompts(found)[0] == "fine red"
 
 
 def test_a_model_that_has_the_syntax_is_sent_it() -> None:
