@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -63,14 +62,14 @@ class Written:
     taken: list[tuple[str, str, str]]
 
 
-@dataclass
+@dataclass(slots=True)
 class Weaving:
     """The draws of one text of one item, in their order: equal ones are told apart by how many came before."""
 
     parameter: str
     decide: Decide | None
     instead: str
-    _before: Counter[str] = field(default_factory=Counter)
+    _before: dict[str, int] = field(default_factory=dict)
 
     def drawn(self, draw: Drawn) -> tuple[str, list[tuple[str, str]]]:
         """The value, and what draws inside it took."""
@@ -92,8 +91,8 @@ class Weaving:
         """As many of the options as it takes, none twice."""
         if self.decide is None:
             return self.instead
-        before = self._before[pick.token]
-        self._before[pick.token] += 1
+        before = self._before.get(pick.token, 0)
+        self._before[pick.token] = before + 1
         place = len(inner)
         taken: list[str] = []
         left, ends = list(range(len(pick.options))), list(pick.ends)

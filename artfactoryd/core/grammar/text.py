@@ -13,7 +13,7 @@ from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.slips import slips_in
 from artfactoryd.core.grammar.tokens import Choice, Option, Part, Reference, TextReader
-from artfactoryd.core.grammar.weaving import Made, Valued, ends_of, extremes_of, product_of
+from artfactoryd.core.grammar.weaving import Made, Valued, Values, ends_of, extremes_of, product_of
 from artfactoryd.core.seeds import WHOLE, sampled
 from artfactoryd.errors import Path, Problem
 
@@ -326,14 +326,13 @@ class _OneText:
         if len(part.options) == 1 and alone is not None:
             looked_up = self._looked_up(alone, part.options[0])
             values, pools = self.lookups.alone(word, alone)
-            made = {place: value.made for place, value in enumerate(looked_up) if value.made is not None}
-            return values, pools, [value.weight for value in looked_up] if part.drawn else [], made
+            return values, pools, looked_up.weights if part.drawn else [], looked_up.made
         origins: dict[str, tuple[str | None, str, Made | None]] = {}
         for option in part.options:
             lookup = self._lookup(option)
             pool = None if lookup is None else option.text
             repeated = False
-            for value in (Valued(option.text),) if lookup is None else self._looked_up(lookup, option):
+            for value in (Valued(option.text),) if lookup is None else self._looked_up(lookup, option).all:
                 repeated = repeated or value.text in origins
                 origins.setdefault(value.text, (pool, product_of(option.weight, value.weight), value.made))
             if repeated:
@@ -342,7 +341,7 @@ class _OneText:
         woven = {place: made for place, (_, _, made) in enumerate(origins.values()) if made is not None}
         return tuple(origins), pools_of, [weight for _, weight, _ in origins.values()], woven
 
-    def _looked_up(self, lookup: str, option: Option) -> tuple[Valued, ...]:
+    def _looked_up(self, lookup: str, option: Option) -> Values:
         lookup_values = self.lookups.values(lookup)
         for name in lookup_values.skipped:
             message = f"the lookup {name} is inside itself; it was left out there."
@@ -350,7 +349,7 @@ class _OneText:
         if lookup_values.repeated:
             self._warn("W_DUP", option.place, f"values that stand in {lookup} twice were dropped.", "")
         self.warnings += self.lookups.doubts(lookup, self.syntax)
-        return lookup_values.all
+        return lookup_values
 
     def exhausted(self, text: Text) -> Iterator[Problem]:
         """Combinations that run out are left out; a text that has none left is wrong."""

@@ -43,16 +43,28 @@ class Valued:
 
 @dataclass(frozen=True)
 class Values:
-    """A lookup with the lookups inside it written out."""
+    """A lookup with the lookups inside it written out. `special`: of its values those that weigh or hold a draw."""
 
-    all: tuple[Valued, ...]
+    texts: tuple[str, ...]
     skipped: tuple[str, ...] = ()  # lookups left out because they were on the way down already
     repeated: bool = False  # values stood there more than once
     inside: frozenset[str] = frozenset()  # it, and the lookups in it
-    texts: tuple[str, ...] = field(init=False)
+    special: Mapping[str, Valued] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "texts", tuple(value.text for value in self.all))
+    @property
+    def all(self) -> Iterator[Valued]:
+        return (self.special.get(text) or Valued(text) for text in self.texts)
+
+    @property
+    def weights(self) -> list[str]:
+        return [value.weight for value in self.all] if self.special else ["1"] * len(self.texts)
+
+    @property
+    def made(self) -> dict[int, Made]:
+        """By their places, those that hold a draw."""
+        if not self.special:
+            return {}
+        return {place: value.made for place, value in enumerate(self.all) if value.made is not None}
 
 
 @dataclass
@@ -85,6 +97,11 @@ class Weaver:
         """Depth first. A lookup met again when it is done with would only repeat its values."""
         if name in self._whole:
             return self._whole[name]
+        known = self._known[name]
+        if not isinstance(known, Wildcards) and not any(text in self._known and text != name for text in known):
+            texts = tuple(dict.fromkeys(known))
+            self._whole[name] = Values(texts, repeated=len(texts) < len(known), inside=frozenset((name,)))
+            return self._whole[name]
         state = _Down(name, way)
         done: set[str] = set()
         down: dict[str, tuple[Iterator[Entry], str]] = {name: (self._entries(name), "1")}
@@ -110,8 +127,9 @@ class Weaver:
             else:
                 down[text] = (self._entries(text), own)
         values = Values(
-            tuple(state.found.values()), tuple(state.skipped), state.repeated, frozenset(state.inside | done)
-        )
+            tuple(state.found), tuple(state.skipped), state.repeated, frozenset(state.inside | done),
+            {text: value for text, value in state.found.items() if value.made is not None or value.weight != "1"},
+        )  # fmt: skip
         if not way or not state.skipped:
             self._whole[name] = values
         return values
