@@ -182,6 +182,12 @@ class Intake:
         try:
             studies = await self._understand(claim)
         except Refusal as refusal:
+            if (
+                isinstance(refusal, InputsMissing)
+                and refusal.may_come
+                and (names := self._attachments.in_editors(claim))
+            ):
+                return Waiting(Lack.EDITOR, f"{', '.join(names)}: open in an editor, and used when it is closed there.")
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 missing = "\n".join(str(problem) for problem in refusal.problems)
                 return Waiting(Lack.PICTURE, f"{missing}\nIt may be dropped a moment later: a minute is waited for it.")
