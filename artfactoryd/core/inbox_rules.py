@@ -61,9 +61,16 @@ RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it a
 DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.", False)
 TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
 PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
-OFFICE = Word(
-    "a document of an office program", "Export a table as .csv beside an order that says `cases: NAME.csv`.", False
+TABLE = Word(
+    "a table without an order",
+    "Drop it together with the order that says `cases: NAME.csv`: both loose, or in a folder with an order.yaml.",
 )
+SHEET = Word(
+    "a spreadsheet's own file",
+    "Export it as CSV, and drop that together with the order that says `cases: NAME.csv`.",
+    False,
+)
+SLIDES = Word("a presentation", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.", False)
 ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.", False)
 OTHER = Word("not an order", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.")
 CHECKOUT = Word(
@@ -81,8 +88,10 @@ KINDS = {"link": LINK, "pipe": PIPE, "socket": SOCKET, "device": DEVICE}
 # fmt: off
 SUFFIXES = {
     **dict.fromkeys([".rtf", ".rtfd", ".doc", ".docx", ".odt", ".pages"], RICH),
-    **dict.fromkeys([".xls", ".xlsx", ".xlsm", ".ods", ".numbers", ".ppt", ".pptx", ".odp", ".key"], OFFICE),
+    **dict.fromkeys([".ppt", ".pptx", ".odp", ".key"], SLIDES),
     **dict.fromkeys([".txt", ".text", ".md"], TEXT),
+    **dict.fromkeys([".csv", ".tsv"], TABLE),
+    **dict.fromkeys([".xlsx", ".xls", ".xlsm", ".ods", ".numbers"], SHEET),
     **dict.fromkeys([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"], ARCHIVE),
     **dict.fromkeys([
         ".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".svg", ".psd",

@@ -51,7 +51,7 @@ def test_it_waits_no_longer_than_ten_minutes_for_one_that_says_nobody(
 
 @pytest.mark.parametrize(("pid", "host", "is_open"), [
     (os.getpid(), "", True), (NOBODY, "", False), (os.getpid(), "elsewhere", False), (0, "", False),
-])  # fmt: skip
+], ids=["this", "nobody", "elsewhere", "unnamed"])  # fmt: skip
 @pytest.mark.parametrize("editor", ["vim", "emacs"])
 def test_a_process_that_is_named_is_looked_for_while_it_is_one_of_this_machine(
     box: Box, editor: str, pid: int, host: str, is_open: bool
