@@ -351,3 +351,23 @@ async def test_what_a_loose_order_waits_for_is_said_beside_it_until_it_is_there_
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(lambda: works.states() == ["completed"])
         await works.until(lambda: names(home.home.inbox) == [])
+
+
+async def test_a_file_that_is_open_in_an_editor_is_waited_for_as_long_as_it_is(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(attachments, "PATIENCE", 0.0)
+    draw(home.home.inbox / "beach.png")
+    lock = home.home.inbox / ".~lock.beach.png#"
+    lock.write_text("ann")
+    home.drop("cars.yaml", edit())
+    note = home.home.inbox / "cars.yaml.waiting.txt"
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(note.exists)
+        await works.until(
+            lambda: works.daemon.done and works.daemon.report.waiting
+        )  # `once` would not wait for a person
+        assert "beach.png: open in an editor" in note.read_text()
+        lock.unlink()
+        await works.until(lambda: works.states() == ["completed"])
+        await works.until(lambda: names(home.home.inbox) == [])
