@@ -12,12 +12,13 @@ import uuid_utils
 from artfactoryd import failpoints
 from artfactoryd.clock import now
 from artfactoryd.core.inbox_rules import PICTURE
-from artfactoryd.errors import OutputBad, StorageFull, in_words
+from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claim import Claim, note_waiting
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.inbox import Ready, Scan, Stray
 from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
+from artfactoryd.medium import in_words
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
