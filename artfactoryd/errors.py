@@ -97,7 +97,8 @@ class Problem:
         inside = self.column_in_value or 1
         parts = (
             self.file,
-            f"line {self.line}, column {self.column}" if self.line is not None else "",
+            f"line {self.line}" if self.line is not None else "",
+            f"column {self.column}" if self.line is not None and self.column is not None else "",
             f"in {self.key}" if self.path else "",
             f"character {inside}" if inside > 1 else "",
         )

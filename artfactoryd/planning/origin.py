@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from artfactoryd.core.inbox_rules import (
@@ -80,4 +81,5 @@ class Origin:
     folder: Path | None = None  # where the pictures it names lie
     kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
     again: Again | None = None  # the sidecar that it is made of
+    defaults: Mapping[str, str] = field(default_factory=dict)  # texts of the drop-box's, by where they stand
     copy_of: str | None = None  # the order whose own folder this is, in words

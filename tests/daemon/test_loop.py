@@ -25,7 +25,7 @@ from artfactoryd.daemon.run import RunOptions
 from artfactoryd.errors import HomeMoved, IndexGone, StorageSick, WrongUse
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
-from artfactoryd.intake import claims, inbox
+from artfactoryd.intake import claims, judging
 from artfactoryd.medium import in_words
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Budget, Http, Settings
@@ -373,14 +373,14 @@ async def test_health_says_when_one_drop_box_cannot_be_looked_into(home: TestHom
     async with at_work(home, monkeypatch) as works:
         (home.home.inbox / "cars").mkdir()
         await works.make(order("a car"), "cars/car.yaml")
-        real = inbox.listing
+        real = judging.listing
 
         def listing(folder: Path) -> Any:
             if folder.name == "cars":
                 raise PermissionError(13, "Permission denied")
             return real(folder)
 
-        monkeypatch.setattr(inbox, "listing", listing)
+        monkeypatch.setattr(judging, "listing", listing)
         await works.until(lambda: not works.daemon.health()["alive"])
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,4 +97,4 @@ def write_anew() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(write_anew())
+    write_anew()
