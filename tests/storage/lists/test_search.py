@@ -233,3 +233,18 @@ def test_newest_is_what_was_made_last_whenever_it_became_known(tmp_path: Path) -
     made.run("UPDATE product SET tags = '[]' WHERE id = 'a'")
     assert found(made, "tag:best") == "dbc"
     made.close()
+
+
+@pytest.mark.parametrize("query", ["after:0001", "-before:0001-01-01", "before:9999-12-31"])
+def test_the_first_and_the_last_day_are_days_in_every_zone(index: Index, query: str) -> None:
+    assert found(index, query) == "4321"
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2109", "2110", "2247", "2500", "9999"])
+def test_what_a_wrong_clock_made_is_listed(tmp_path: Path, year: str) -> None:
+    with contextlib.closing(Index.open(tmp_path / "index.sqlite3")) as made:
+        for nth in (1, 2):
+            file = f"Projects/p/{nth}-car.png"
+            made.run(PRODUCT, f"p{nth}", "o", nth, nth, file, 64, f"{year}-12-31T23:59:59+00:00")
+        words.fill(made, 1)
+        assert found(made, "") == found(made, "car") == found(made, "project:p") == "p2p1"
