@@ -11,9 +11,9 @@ import errno
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar
 
 import peewee as pw
 
@@ -22,6 +22,7 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.medium import NO_ROOM
 from artfactoryd.storage.rows import Decoder, Decodes
+from artfactoryd.storage.writing.recent import Recent
 
 # A commit is not flushed: the ledger's lines were, before it, and after a power cut the index follows them again.
 PRAGMAS = {
@@ -29,6 +30,7 @@ PRAGMAS = {
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
+DONE = "FROM schema_migration"  # what releases did to the tables, by name
 Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
@@ -40,8 +42,6 @@ JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
     "library", "models", "proof",
 })  # fmt: skip
-
-MOST_RECENT = 4096  # rows remembered between two commits
 
 DatabaseError = pw.DatabaseError
 OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
@@ -58,33 +58,6 @@ PASSING = frozenset(
 )  # worth another try
 WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, *NO_ROOM})
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-class Recent:
-    """Single rows as they were read since the last commit, for the process that commits: nothing else changes them.
-
-    Asked from any thread; `forget` is called by the writer after a commit, and before anybody is told of it.
-    """
-
-    def __init__(self) -> None:
-        self._epoch = 0
-        self._known: tuple[int, dict[Hashable, object]] = (0, {})
-
-    def forget(self) -> None:
-        self._epoch += 1
-
-    def row(self, key: Hashable, read: Callable[[], R]) -> R:
-        """What was read of it, or is read now. Remembered only where no commit came while it was read."""
-        epoch = self._epoch
-        if self._known[0] != epoch or len(self._known[1]) > MOST_RECENT:
-            self._known = (epoch, {})
-        _, rows = known = self._known
-        if key not in rows:
-            row = read()
-            if known[0] == self._epoch:
-                rows[key] = row
-            return row
-        return cast(R, rows[key])
 
 
 class Database:
@@ -161,8 +134,13 @@ class Database:
     def _is_complete(self) -> bool:
         """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
         was_made = self.meta("ledger")  # written last by a first start, which may go on while this is asked
-        done = {row["name"] for row in self.rows("SELECT name FROM schema_migration")}
-        if all(path.stem in done for path in MIGRATIONS.glob("[0-9]*.py")):
+        done, ours = {row["name"] for row in self.rows(f"SELECT name {DONE}")}, _ours()
+        if done - ours:
+            words = (
+                "The index was made by a newer release. Use that one; or start this one's `artfactoryd run` or `once`"
+            )
+            raise WrongUse(f"{words}: it is made again from the ledger and the shelf.")
+        if ours <= done:
             return True
         if not was_made:
             return False
@@ -195,7 +173,7 @@ class Database:
         return rows[0] if rows else None
 
     def by_key(self, decoder: Decodes[R], sql: str, *key: Hashable) -> R | None:
-        """As `one`, of the row with that key: what was read of it since the last commit is not read again."""
+        """As `one`, of the row with that key: what was read of it since it changed is not read again."""
         if self.recent is None:
             return self.one(decoder, sql, key)
         return self.recent.row((decoder, key), lambda: self.one(decoder, sql, key))
@@ -307,16 +285,22 @@ def complaints(path: Path, *, whole: bool = False) -> list[str]:
     return [] if answers == ["ok"] else answers
 
 
+def _ours() -> set[str]:
+    """All that this release does to the tables."""
+    return {path.stem for path in MIGRATIONS.glob("[0-9]*.py")}
+
+
 def is_unreadable(path: Path) -> bool:
-    """Is it no database, or so damaged that it cannot even be opened? A look costs next to nothing."""
+    """Is it no database, so damaged that it cannot even be opened, or of a newer release? A look costs next to
+    nothing."""
     if not path.is_file():
         return True
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return not _ours().issuperset(name for (name,) in db.execute(f"SELECT name {DONE}"))
     except sqlite3.Error as error:
         return _code(error) in UNREADABLE
-    return False
 
 
 def _decoded(row: Row) -> Row:

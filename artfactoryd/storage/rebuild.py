@@ -26,7 +26,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.entries import NO_FILE, is_folder, readable
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
+from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick, in_words
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_file, storage_errors
 from artfactoryd.shelf import reading
@@ -46,7 +46,6 @@ BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
 NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
-NOT_READ = {*NO_FILE, errno.EACCES, errno.EPERM}  # of one sidecar or its product
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
 
 
@@ -222,6 +221,14 @@ class _Shelf:
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
+        try:
+            yield from self._read()
+        except OSError as error:
+            words = "What lies there would be missing in the new index; the old one stands as it did"
+            raise StorageSick(f"{in_words(error)} {words}.").titled("The shelf cannot be read") from error
+
+    def _read(self) -> Iterator[tuple[object, ...]]:
+        """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
@@ -231,11 +238,8 @@ class _Shelf:
             try:
                 size, sidecar = _size(product), reading.read_sidecar(card)
                 row = row_of(sidecar, path)
-            except (ValueError, KeyError, TypeError):
-                self._unread.append(str(card)[before:])
-                continue
-            except OSError as error:
-                if error.errno not in NOT_READ:
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in NO_FILE:
                     raise
                 self._unread.append(str(card)[before:])
                 continue
