@@ -35,7 +35,8 @@ def drawn(prompt: str, times: int = 60, **lookups: Any) -> Counter[str]:
         ("{-2$$a|b}", {"a", "b", "a, b", "b, a"}), ("{~x|y}", {"x", "y"}), ("__hue__ hat", {"red hat", "blue hat"}),
         ("{2$$__hue__}", {"red, blue", "blue, red"}), ("__h*__", {"red", "blue", "fez"}), ("__HUE__", {"red", "blue"}),
         ("__nested__", {"red fez", "blue fez"}), ("{3::|up}", {"", "up"}), ("|_|", {"|_|"}), ("a $10 {x}", {"a $10 x"}),
-        ("{2$$__mixed__}", {"red, fez", "blue, fez", "fez, red", "fez, blue"}), ("__a hat__", {"bowler"}), ("__tree.leaf__", {"oak"}),
+        ("{2$$__mixed__}", {"red, fez", "blue, fez", "fez, red", "fez, blue"}), ("__a hat__", {"bowler"}),
+        ("__tree.leaf__", {"oak"}),
         ("cap # mine", {"cap"}), ("#ff0000 hat", {"#ff0000 hat"}),
     ],
 )  # fmt: skip
