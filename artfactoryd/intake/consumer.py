@@ -189,9 +189,9 @@ class Consumer:
         if before is not None and (before.lack, before.text) == (waiting.lack, waiting.text):
             return
         note_waiting(claim, waiting.text)
-        if waiting.lack == Lack.PICTURE:
+        if waiting.lack in (Lack.PICTURE, Lack.EDITOR):
             self._note_in_inbox(claim, waiting.text)
-            log.info("%s waits for a picture that it names", claim.name)
+            log.info("%s waits for a file that it names", claim.name)
         else:
             log.error("%s is taken, and waits: %s", claim.name, waiting.text)
 
