@@ -59,7 +59,7 @@ class Attachments:
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
         source, copied = source_of(claim), False
-        if source is None:
+        if source is None or (claim.kind == "bundle" and not _is_rest(claim, source)):
             return False
         base = _base(claim, source)
         self._open[claim.id] = [name for name in names if in_editor(base / name)]
@@ -109,7 +109,7 @@ class Attachments:
         wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)
         for path in wanted:
             self._seen.pop(path, None)
-        if source is None or (claim.kind == "bundle" and not os.path.isdir(source)):
+        if source is None or (claim.kind == "bundle" and not _is_rest(claim, source)):
             return
         base = _base(claim, source)
         if claim.kind == "bundle":  # a part of it came when it was taken already
@@ -143,6 +143,11 @@ class Attachments:
         while self._emptied:
             with suppress(OSError):  # something else came
                 self._emptied.pop().rmdir()
+
+
+def _is_rest(claim: Claim, folder: Path) -> bool:
+    """What came to the place of a bundle after it was taken belongs to it; a folder with an order is another drop."""
+    return os.path.isdir(folder) and not os.path.lexists(folder / claim.order_file.name)
 
 
 def _base(claim: Claim, source: Path) -> Path:

@@ -18,6 +18,7 @@ from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
+from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.documents import Document
@@ -28,7 +29,7 @@ from artfactoryd.planning import defaults, inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
-from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.equal_items import Twins, with_any_seed
 from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.formats import too_long_for_webp
 from artfactoryd.planning.input_patterns import Patterns
@@ -59,9 +60,11 @@ class Borrowed(TypedDict, total=False):
     templates: dict[str, str]  # texts, by name
     defaults: dict[str, str]  # texts of its drop-box's, by where they stand
     lookups: dict[str, list[str]]  # of the Library
+    wildcards: dict[str, list[str]]  # of it, those with draws in their values
     table: str  # the text of the file that its cases stand in
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
     secrets: dict[str, str]  # hashes, by where the secret is
+    seeds: dict[str, int]  # by item, of what it may be in place of its own (any-seed)
     file: str  # the settings' pattern for names
 
 
@@ -186,6 +189,7 @@ class Scholar:
         table = self._table(document, order, search)
         plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
         plan, pictures = self._with_pictures(document, plan, search)
+        plan = with_any_seed(plan, self._index, self._home.root)
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
@@ -381,10 +385,15 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
         borrowed["templates"] = dict(document.templates)
     if document.defaults:
         borrowed["defaults"] = dict(document.defaults)
-    if lookups := {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}:
+    taken = {name: values for name, values in plan.lookups.items() if name not in order.lookups}
+    if lookups := {name: list(values) for name, values in taken.items() if not isinstance(values, Wildcards)}:
         borrowed["lookups"] = lookups
+    if wildcards := {name: list(values) for name, values in taken.items() if isinstance(values, Wildcards)}:
+        borrowed["wildcards"] = wildcards
     if table:
         borrowed["table"] = table
     if plan.many:
         borrowed["many"] = dict(plan.many)
+    if plan.seeds:
+        borrowed["seeds"] = {str(number): seed for number, seed in plan.seeds.items()}
     return borrowed

@@ -70,9 +70,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._fd = -1
-        self._name = ""
-        self._end = 0
+        self._fd, self._name, self._end = -1, "", 0
         self._earlier: dict[str, int] = {}  # the months before the one that is written, with their sizes
         self._stamps: dict[str, list[int]] = {}  # of the same
         self._sick = False
