@@ -74,6 +74,10 @@ class Entry:
         return (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns)
 
 
+NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
+"""What the system says where no plain file is: that one's trouble, not the disk's."""
+
+
 def listing(folder: Path) -> Iterator[Entry]:
     with os.scandir(folder) as children:
         for child in children:

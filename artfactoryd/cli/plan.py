@@ -47,7 +47,7 @@ Row = tuple[str, str]  # what it is about, words
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, box: str | None, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
     home = shown_home(ctx)
-    most_items, settings = count_of(most, "--items"), settings_of(home)
+    most_items, settings = count_of(most, "--items", 0), settings_of(home)
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ, box=box)
     if as_json:
         for piece in planned.json():

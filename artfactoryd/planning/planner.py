@@ -21,11 +21,12 @@ from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
+from artfactoryd.core.parameters.other_tools import other_tool
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.home import Home
-from artfactoryd.planning import defaults, inputs
+from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
@@ -38,7 +39,7 @@ from artfactoryd.planning.inputs import Input, InputsMissing
 from artfactoryd.planning.lookups import LookupFiles
 from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
 from artfactoryd.planning.origin import Origin
-from artfactoryd.planning.template_resolution import Resolved, resolve
+from artfactoryd.planning.template_resolution import READ_ON, Resolved, complaints_of, readable_part, resolve
 from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
@@ -49,9 +50,6 @@ from artfactoryd.storage.rows import OrderRow
 def most_bytes(settings: Settings) -> int:
     """Of a file that may be an order or a sidecar: what is larger is neither."""
     return max(settings.limits.order_bytes, again.MOST_BYTES)
-
-
-READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
 
 
 class Borrowed(TypedDict, total=False):
@@ -155,13 +153,16 @@ class Scholar:
         for document in documents_of_file:
             if len(wrong.problems) > MOST_PROBLEMS:
                 break
+            if tool := other_tool(document.value):
+                wrong.problems.append(document.locate(tool))
+                continue
             box = {} if request else origin.defaults
-            complaints = _complaints(document, bool(box))
+            complaints = complaints_of(document, bool(box))
             wrong.problems += complaints
-            if any(complaint.code not in READ_ON for complaint in complaints):
+            if (readable := readable_part(document, complaints)) is None:
                 continue
             try:
-                resolved, problems = self._resolved(document, box)
+                resolved, problems = self._resolved(readable, box)
                 studies.append(self._study(resolved, origin, studies, problems))
             except Refusal as refusal:
                 wrong.add(refusal)
@@ -355,15 +356,6 @@ class Scholar:
             return True
         recent = datetime.fromisoformat(row.accepted_at) + timedelta(minutes=self._settings.inbox.repeat_minutes)
         return recent > self._clock() and bool(self._index.attempts(row.id))
-
-
-def _complaints(document: Document, has_defaults: bool) -> list[Problem]:
-    """What the schema has against it; what is missing may come from a template, or from the drop-box."""
-    if has_defaults:
-        document = defaults.with_prompt(document)
-    borrows = "template" in document.value or has_defaults
-    problems = schema.check(document, "order")
-    return [problem for problem in problems if problem.code != "E_REQUIRED" or problem.path or not borrows]
 
 
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
