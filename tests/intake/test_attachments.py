@@ -17,7 +17,7 @@ from artfactoryd.intake.inbox import Inbox
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
-from tests.works import Works, at_work, order, quick
+from tests.works import Works, at_work, claim_of, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -299,10 +299,11 @@ async def test_a_bundle_that_arrives_in_pieces_waits_where_it_lies_and_is_taken_
     note = home.home.inbox / "photos.waiting.txt"
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(note.exists)
-        await works.until(lambda: bundle.exists() and works.daemon._consumer.awaits_picture)
+        await works.until(lambda: bundle.exists() and not claim_of(works))  # at rest: nothing is taken until more comes
         assert "no a.png" in note.read_text() and not works.daemon.done
         draw(bundle / "a.png")
         await works.until(lambda: note.exists() and "no a.png" not in note.read_text())
+        await works.until(lambda: bundle.exists() and not claim_of(works))
         assert "no b.png" in note.read_text()
         draw(bundle / "b.png")
         await works.until(lambda: works.states() == ["completed", "completed"])
