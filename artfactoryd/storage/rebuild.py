@@ -26,9 +26,9 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.entries import NO_FILE, is_folder, readable
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick, in_words
+from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_file, storage_errors
+from artfactoryd.medium import flush_file, in_words, storage_errors
 from artfactoryd.shelf import reading
 from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
