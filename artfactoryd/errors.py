@@ -44,8 +44,8 @@ from typing import Any, Literal, Self
 _OF_KEY = re.compile(r"^([\w.\[\]-]+): (?=must |does not |lacks |may )")
 _NO_SUBJECT = ("must ", "does not fit", "lacks ")
 _BEGIN = frozenset({  # what a sentence may begin with that is no name of anything
-    "a", "an", "and", "another", "at", "curly", "entry", "every", "in", "it", "no", "nobody", "nothing", "of", "only", "one",
-    "reading", "settings", "such", "that", "the", "there", "these", "this", "to", "two", "what", "with",
+    "a", "an", "and", "another", "at", "curly", "entry", "every", "in", "it", "no", "nobody", "nothing", "of", "only",
+    "one", "reading", "settings", "such", "that", "the", "there", "these", "this", "to", "two", "what", "with",
 })  # fmt: skip
 Scope = Literal["order", "item", "provider", "daemon"]
 Path = tuple[str | int, ...]
