@@ -25,7 +25,8 @@ HEAD = "provider: replicate\nmodel: flux-schnell\n"
         ('prompt: "[c] and [c]"\nlookups: {c: [red, blue, green]}', "prompt 6"),
         ('prompt: "[c] car"\nlookups: {c: [red, blue, green]}', "[c] 3"),
         ('prompt: "[red,blue] car"\nsample: 1', "[red,blue] 2, 1 of them taken"),
-        ('prompt: "[red,blue] car"\ncases: [{aspect_ratio: "1:1"}, {aspect_ratio: "4:3"}]', "cases 2 x [red,blue] 2 = 4"),
+        ('prompt: "[red,blue] car"\ncases: [{aspect_ratio: "1:1"}, {aspect_ratio: "4:3"}]',
+         "cases 2 x [red,blue] 2 = 4"),
         ('prompt: "[red,blue] car"\ncases: [{prompt: a boat}, {prompt: "a [big,small] ship"}]', "cases 2, in all 3"),
     ],
 )  # fmt: skip
