@@ -7,7 +7,7 @@ SQLite that was built without such tables goes on looking at each. Triggers keep
 
 from __future__ import annotations
 
-import contextlib
+import sqlite3
 
 import peewee as pw
 from playhouse.migrate import SchemaMigrator
@@ -53,5 +53,10 @@ STEPS = (
 def up(migrator: SchemaMigrator, db: pw.Database) -> None:
     for step in STEPS:
         db.execute_sql(step)
-    with contextlib.suppress(pw.OperationalError):
+    if _has_trigrams(db):
         db.execute_sql("CREATE VIRTUAL TABLE searched USING fts5 (text, tokenize = 'trigram', content = '')")
+
+
+def _has_trigrams(db: pw.Database) -> bool:
+    there = db.execute_sql("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone()
+    return there is not None and sqlite3.sqlite_version_info >= (3, 34)
