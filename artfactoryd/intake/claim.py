@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from artfactoryd import entries
 from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, WAITING_NOTE, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.printable import one_line
 from artfactoryd.reporting.inbox import WAITS
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
@@ -51,6 +53,19 @@ class Claim:
             return self.entry / RESOLVED
         names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
         return self.entry / (names[0] if names else "order.yaml")
+
+    @property
+    def submitted(self) -> str:
+        """The name of the file that `submit` was given; empty where it was none."""
+        with contextlib.suppress(Refusal):
+            return one_line(str(self.submission().get("file") or ""))
+        return ""
+
+    @property
+    def document(self) -> str:
+        """The order's file as the person named it: what they submitted, or that in the folder they dropped."""
+        in_folder = self.name if self.kind == "file" else f"{self.name}/{self.order_file.name}"
+        return self.submitted or in_folder
 
     @property
     def beside(self) -> Path:
