@@ -124,12 +124,12 @@ def apply_to(text: bytes) -> bool:
 def mention(texts: Mapping[str, str], name: str) -> bool:
     """Whether a file of that name, or folder, is one that they name: it belongs to the drop-box, and stays there. No
     order is: of an order nothing can be an input."""
-    return not is_order_name(name) and any(nfc(name) in _paths_in(text) for text in texts.values())
+    return not is_order_name(name) and any(nfc(name) in (_paths_in(text) or nfc(text)) for text in texts.values())
 
 
 @lru_cache(maxsize=64)
 def _paths_in(text: str) -> frozenset[str]:
-    """What is written there, as paths, with the folder that each begins with. What cannot be read names nothing."""
+    """What is written there, as paths, with the folder that each begins with; empty of what cannot be read just now."""
     try:
         values = [one.value for one in documents.read_documents(text.encode("utf-8", "surrogateescape"), SETTING)]
     except Refusal:

@@ -237,7 +237,7 @@ async def test_an_accepted_orders_plan_is_made_again_with_what_the_defaults_said
         ("parameters: {image: ref1.png}\n", "ref1.png", True),
         ("parameters: {image: ./refs/1.png}\n", "refs", True), ("parameters: {image: ./refs/1.png}\n", "1.png", True),
         ("parameters: {image: caf\u00e9.png}\n", "cafe\u0301.png", True),
-        ("notes: red.yaml\n", "red.yaml", False), ("provider: [\n", "provider", False),
+        ("notes: red.yaml\n", "red.yaml", False), ("image: [logo.png\n", "logo.png", True),
     ],
 )  # fmt: skip
 def test_what_the_defaults_name_stays_in_the_drop_box_and_no_more(text: str, name: str, is_named: bool) -> None:
