@@ -120,7 +120,8 @@ class Consumer:
             note_beside(path).unlink(missing_ok=True)
 
     def _claim(self, entry: Ready | Stray) -> Claim | None:
-        """None also of what was saved again while others were taken: the next look judges it as it is now."""
+        """None also of what was saved again while others were taken, it or its drop-box's defaults: the next look
+        judges it as it is now."""
         id, taken_at = str(uuid_utils.uuid7()), now().isoformat(timespec="milliseconds")
         if isinstance(entry, Stray):
             stray = (entry.what, entry.advice)
@@ -129,6 +130,8 @@ class Consumer:
             return None
         box = entry.path.parent
         given = defaults.of_box(box, entry.project, self._settings.now) if entry.project else {}
+        if given != entry.given:
+            return None
         return self._claims.take(entry.path, id=id, project=entry.project, taken_at=taken_at, defaults=given)
 
     # --- claims ---

@@ -276,6 +276,23 @@ async def test_what_no_order_of_a_bundle_names_goes_to_rejected_with_a_word(home
     assert "no order in it names" in home.words("photos") and works.house.claims.open() == []
 
 
+async def test_of_two_spellings_of_a_picture_s_name_the_one_that_is_not_used_is_not_lost(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    bundle = home.root / "photos"
+    bundle.mkdir()
+    draw(bundle / "caf\u00e9.png")
+    (bundle / "cafe\u0301.png").write_bytes(b"another")
+    if len(names(bundle)) < 2:
+        pytest.skip("on this disk they are one name")
+    (bundle / "order.yaml").write_text(edit("caf\u00e9.png"))
+    bundle.rename(home.home.inbox / "photos")
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.states() == ["completed"])
+        await works.until(lambda: home.words("photos"))
+    assert (home.home.rejected / "photos" / "cafe\u0301.png").read_bytes() == b"another"
+
+
 async def test_a_bundle_without_its_picture_is_rejected_whole_after_a_minute(
     home: TestHome, monkeypatch: Patch
 ) -> None:
