@@ -222,20 +222,11 @@ class Filing:
 
 
 def _counted(arrivals: Sequence[Arrival], asked: int) -> list[Arrival]:
-    """For which the provider has a bill: the pictures, and as much of the rest as was asked for beside them. What came
-    in the place of a picture may be billed as one."""
-    pictures = [arrival for arrival in arrivals if _may_be_picture(arrival)]
-    rest = [arrival for arrival in arrivals if not _may_be_picture(arrival)]
-    if not pictures:
-        return [arrival for arrival in rest if not arrival.chosen.byproduct] or rest
-    return [*pictures, *rest[: max(0, asked - len(pictures))]]
-
-
-def _may_be_picture(arrival: Arrival) -> bool:
-    """A damaged one counts: it was made."""
-    media = arrival.media
-    made = media.kind == "image" or bool(media.fault) or media.mime == UNKNOWN.mime
-    return made and not arrival.chosen.byproduct
+    """For which the provider has a bill, whatever it is by its bytes: all but what came beside. What came in the place
+    of what was asked for may be billed as that."""
+    paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
+    beside = [arrival for arrival in arrivals if arrival.chosen.byproduct]
+    return [*paid, *beside[: max(0, asked - len(paid))]]
 
 
 @contextlib.contextmanager
