@@ -43,7 +43,9 @@ STEPS = (
     "CREATE TRIGGER product_added AFTER INSERT ON product BEGIN "
     f"UPDATE product SET seq = {SEQ}, project = {PROJECT} WHERE id = NEW.id; "
     f"{TAGGED} AND product.id = NEW.id; "
-    "INSERT INTO unsearched SELECT seq FROM product WHERE id = NEW.id; END",
+    "INSERT OR IGNORE INTO unsearched SELECT seq FROM product WHERE id = NEW.id; END",
+    "CREATE TRIGGER product_removed AFTER DELETE ON product BEGIN "
+    "DELETE FROM product_tag WHERE seq = OLD.seq; DELETE FROM unsearched WHERE seq = OLD.seq; END",
     "CREATE TRIGGER product_tagged AFTER UPDATE OF tags ON product BEGIN "
     f"DELETE FROM product_tag WHERE seq = NEW.seq AND tag IN (SELECT value FROM json_each({TAGS.format(row='OLD')})); "
     f"{TAGGED} AND product.id = NEW.id; END",
