@@ -122,6 +122,23 @@ def note_beside(source: Path) -> Path:
     return source.with_name(f"{source.name}{WAITING_NOTE}")
 
 
+def is_anothers(note: Path) -> bool:
+    """A person's own file may have that name: ours begins with what waits."""
+    return os.path.lexists(note) and not _head(note).split("\n", 1)[0].endswith(" waits.")
+
+
+def _head(path: Path) -> str:
+    try:
+        return entries.bounded(path, entries.PAPER_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def end_note(note: Path) -> None:
+    if not is_anothers(note):
+        note.unlink(missing_ok=True)
+
+
 def note_waiting(claim: Claim, why: str) -> None:
     """For `why`, as long as the claim is there."""
     write_note(claim.folder / WAITS, f"{why}\n".encode("utf-8", "backslashreplace"))

@@ -183,6 +183,17 @@ def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(hom
     assert (claim.beside / "beach.png").stat().st_size == 201
 
 
+async def test_a_persons_own_file_of_the_name_of_a_waiting_note_stays(home: TestHome, monkeypatch: Patch) -> None:
+    own = home.drop("cars.yaml.waiting.txt", "Ask Ann about the beach.")
+    async with at_work(with_editor(home), monkeypatch) as works:
+        home.drop("cars.yaml", edit())
+        await waits(works)
+        assert own.read_text() == "Ask Ann about the beach."
+        draw(home.home.inbox / "beach.png")
+        await works.until(lambda: works.states() == ["completed"])
+        assert own.read_text() == "Ask Ann about the beach."
+
+
 @pytest.mark.parametrize("again", ["photo.png", "order.yaml"])
 def test_the_rest_of_a_bundle_goes_and_a_second_drop_of_it_stays(home: TestHome, again: str) -> None:
     bundle = home.home.inbox / "beach"
