@@ -20,6 +20,7 @@ from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.reporting.words import ticket_words, value_words
+from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 
@@ -54,21 +55,21 @@ def explain(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
 
 
 def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
-    """The sidecar of a product: beside the file of that path wherever it is, else of the product here that is named.
+    """The sidecar of a product: that of the file of that path wherever it is, else of the product here that is named.
 
     Raises NoSuchProduct, WrongUse where there is no sidecar, and AmbiguousName unless the `latest` is asked for.
     """
     named = naming.product_given(home, given)
     path = Path(given)
-    card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
-    if card.is_file():
+    card = path if path.name.endswith(remake.SUFFIX) else sidecar_of(path, home.projects)
+    if card is not None and card.is_file():
         return card
     if os.path.lexists(path):
-        raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
+        raise WrongUse(f"{given} has no sidecar ({path.name}{CARD}); nothing is known of it.")
     with Index.reading(home.index_file) as index:
         product = naming.product_named(index, named, latest=latest)
-    card = home.root / (product.path + remake.SUFFIX)
-    if not card.is_file():
+    card = sidecar_of(home.root / product.path, home.projects)
+    if card is None or not card.is_file():
         raise WrongUse(f"{product.path} is no longer on the shelf.")
     return card
 
@@ -79,7 +80,7 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     sidecar = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
     if sidecar is None:
         raise WrongUse(f"{card} is not a sidecar.")
-    product = card.with_name(card.name.removesuffix(remake.SUFFIX))
+    product = product_of(card)
     with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
         attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []

@@ -130,11 +130,11 @@ class Intake:
         return await self._read(claim)
 
     def _put_back(self, claim: Claim) -> Path | None:
-        for back in (put_back.put_back, own_folder.put_back):
-            if place := back(self._home, self._books.index, claim):
-                self._claims.clear(claim)
-                return place
-        return None
+        index, layout = self._books.index, self._settings.now.products.sidecars
+        place = put_back.put_back(self._home, index, claim, layout) or own_folder.put_back(self._home, index, claim)
+        if place is not None:
+            self._claims.clear(claim)
+        return place
 
     async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
         """What remains to be done for orders that are in the books: `rows`, all of the claim."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from artfactoryd.cli import explain, main, products
 from artfactoryd.errors import WrongUse
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -50,12 +49,13 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     path = home.root / red.path
     path.write_bytes(b"edited")
     assert told(home, "explain", str(path)).startswith(f"file       {path} (changed since)")
+    card = card_of(path)
     path.unlink()
-    assert "(gone)" in told(home, "explain", f"{path}.json")
+    assert "(gone)" in told(home, "explain", str(card))
     assert "(no longer on the shelf)" in told(home, "products", "red")
     told(home, "remake", red.id)
     (bundle,) = home.home.inbox.iterdir()
-    assert (bundle / "order.yaml").read_bytes() == Path(f"{path}.json").read_bytes()
+    assert (bundle / "order.yaml").read_bytes() == card.read_bytes()
 
 
 @pytest.mark.parametrize(

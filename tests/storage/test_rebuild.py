@@ -23,7 +23,7 @@ from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
-from tests.homes import SIDECAR, TestHome
+from tests.homes import SIDECAR, TestHome, card_of
 from tests.pictures import draw
 from tests.works import EDITOR, at_work, order, quick
 
@@ -65,7 +65,7 @@ def paths(home: TestHome) -> list[str]:
 
 
 def cards(home: TestHome) -> list[Path]:
-    return [path.with_name(path.name + ".json") for path in home.products()]
+    return [card_of(path) for path in home.products()]
 
 
 async def test_all_comes_back_as_it_was_and_twice_is_once(home: TestHome, monkeypatch: Patch) -> None:
@@ -93,12 +93,12 @@ async def test_moved_copied_removed_and_changed_products_are_found_and_told(home
     moved, copied, removed, changed, bare = home.products()
     away = home.home.projects / "other" / "shelf"
     away.mkdir(parents=True)
-    for path in (moved, moved.with_name(moved.name + ".json")):
+    for path in (moved, card_of(moved)):
         path.rename(away / path.name)
-        shutil.copy(copied.with_name(copied.name + path.name.removeprefix(moved.name)), away / f"z{path.name}")
+        shutil.copy(copied if path.suffix == ".png" else card_of(copied), away / f"z{path.name}")
     removed.unlink()
     changed.write_bytes(changed.read_bytes() + b"more")
-    bare.with_name(bare.name + ".json").unlink()
+    card_of(bare).unlink()
     said = again(home).text()
     assert (
         f"1 files were moved since, and are known there: {moved.relative_to(home.root)} to Projects/other/shelf" in said

@@ -208,7 +208,8 @@ class Filing:
             return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
 
         folder = self._root / order.folder
-        return folder / placing.place(arrival.fetched.path, folder, name, card)
+        layout = self._settings.now.products.sidecars
+        return folder / placing.place(arrival.fetched.path, folder, name, card, layout)
 
     def _filed(self, arrival: Arrival, path: Path) -> Filed:
         """Of one output, what its row will hold."""
