@@ -22,6 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import lru_cache
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -301,12 +302,28 @@ class _JsonLine(_Line):
         line |= {**_fields.get(), **_facts(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return printable(json.dumps(_clean_line(line), ensure_ascii=False, default=str))
+        return printable(_json(_clean_line(line)))
+
+
+def _json(line: Mapping[str, object]) -> str:
+    import orjson  # imported late: a command that writes no log does not need it
+
+    try:
+        return orjson.dumps(line, str).decode()
+    except TypeError:  # half a surrogate, a number of more than 64 bits
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _stamp(record: logging.LogRecord) -> str:
-    at = time.localtime(record.created)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', at)}.{int(record.msecs):03d}{time.strftime('%z', at)}"
+    second, zone = _second(int(record.created))
+    return f"{second}.{int(record.msecs):03d}{zone}"
+
+
+@lru_cache(2)
+def _second(seconds: int) -> tuple[str, str]:
+    """What the lines of one second begin with, and their zone."""
+    at = time.localtime(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", at), time.strftime("%z", at)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

@@ -306,7 +306,26 @@ def _(home: OddHome) -> str:
     deep = home.home.inbox / "summer" / "deep"
     deep.mkdir(parents=True)
     (deep / "order.yaml").write_text(GREEN)
+    (deep.parent / "car.yaml").write_text(GREEN)
     return "deep"
+
+
+@dropped("A folder of pictures without an order")
+def _(home: OddHome) -> str:
+    for name in ("a.png", "b.png"):
+        (home.home.inbox / "holiday").mkdir(exist_ok=True)
+        (home.home.inbox / "holiday" / name).write_bytes(b"\x89PNG")
+    return "holiday"
+
+
+@dropped("A table of an office program (.xlsx)")
+def _(home: OddHome) -> str:
+    return home.drop("cars.xlsx", b"PK\x03\x04").name
+
+
+@dropped("A `defaults.yaml` in the Inbox itself")
+def _(home: OddHome) -> str:
+    return home.drop("defaults.yaml", "provider: local\n").name
 
 
 @dropped("A git checkout")

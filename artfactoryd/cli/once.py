@@ -13,8 +13,9 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
+from artfactoryd.cli import descriptors
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
-from artfactoryd.cli.interrupt import at_once
+from artfactoryd.cli.interrupt import at_once, to_the_end
 from artfactoryd.cli.progress import Mending, Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
@@ -55,13 +56,14 @@ def work_once(
     options = RunOptions(
         until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=gc.freeze, mending=mending.tell
     )
+    descriptors.ask_for_enough()
     before = _words_in_rejected(home)
     with home.lock("once") as home:
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with mending, Progress(quiet) as progress, at_once():
-            report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
+            report = asyncio.run(to_the_end(loop.work(home, settings, options, environ, watch=progress.look)))
     index = Index.look(home.index_file)
     try:
         words = sorted(_words_in_rejected(home) - before)

@@ -18,9 +18,9 @@ from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.printable import one_line
+from artfactoryd.reporting import inbox, waiting
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
-from artfactoryd.reporting import waiting
 from artfactoryd.reporting import why as why_words
 from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.json_object import JsonObject
@@ -87,22 +87,24 @@ def status_document(home: Home, settings: Settings, trouble: str = "") -> Status
 
 @dataclass(frozen=True, slots=True)
 class OrdersDocument(JsonObject):
-    """`more`: older orders that are not listed."""
+    """`more`: older orders that are not listed. `inbox_problem`: why no order can be taken just now, or empty."""
 
     orders: Sequence[OrderDocument]
     more: int
+    inbox_problem: str
 
 
 def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersDocument:
     """Newest first, without their products and items. `most`: None for all."""
+    problem = inbox.problem(settings.inbox.path or home.inbox)
     with Index.reading(home.index_file) as index:
         if index is None:
-            return OrdersDocument([], 0)
+            return OrdersDocument([], 0, problem)
         documents = [
             order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
             for row in islice(order_lists.every(index), most)
         ]
-        return OrdersDocument(documents, order_lists.count(index) - len(documents))
+        return OrdersDocument(documents, order_lists.count(index) - len(documents), problem)
 
 
 def whole_order(home: Home, settings: Settings, name: str, *, latest: bool = False) -> WholeOrder:
@@ -194,7 +196,8 @@ def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> st
 
 def listed_text(document: OrdersDocument) -> str:
     more = f"\n… and {document.more} older ones (--most all)" if document.more else ""
-    return orders_text(document.orders) + more
+    told = f"\n\nInbox   {one_line(document.inbox_problem)}" if document.inbox_problem else ""
+    return orders_text(document.orders, can_drop=not told) + more + told
 
 
 def order_text(whole: WholeOrder) -> str:

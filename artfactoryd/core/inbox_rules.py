@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 
 class Word(NamedTuple):
-    """`NAME is WHAT. ADVICE`: what it is, and what would work."""
+    """`NAME is WHAT. ADVICE`: what it is, and what would work. `may_belong`: to an order that comes a moment later."""
 
     what: str
     advice: str
+    may_belong: bool = True
 
 
 ORDER_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+DEFAULTS_NAMES = frozenset({"defaults.yaml", "defaults.yml", "defaults.json"})
 BUNDLE_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 
 SUBMITTED = ".submit.json"  # beside an order that `submit` put there
@@ -29,7 +31,8 @@ JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
     r"|.*\.(?:tmp|part|partial|filepart|crdownload|download|sw[opx]|bak|orig)"  # editors, browsers, copies on the way
     r"|4913|desktop\.ini|thumbs\.db|icon\r|@eadir|__macosx|lost\+found"
-    r"|.*\.(?:error|why)\.txt",  # our own words
+    r"|.*___jb_(?:tmp|old)___|.*\.sb-[0-9a-f]{8}-\w{6}"  # an editor that is just saving
+    r"|.*\.(?:error|why|waiting)\.txt",  # our own words
     re.IGNORECASE | re.DOTALL,
 )
 CONFLICT = re.compile(
@@ -39,33 +42,42 @@ CONFLICT = re.compile(
     re.IGNORECASE,
 )
 
-LINK = Word("a link", "Links are not followed: drop the file itself.")
-PIPE = Word("a pipe", "Write the order into a file, and drop that.")
-SOCKET = Word("a socket", "Write the order into a file, and drop that.")
-DEVICE = Word("a device", "Write the order into a file, and drop that.")
-BAD_NAME = Word("something whose name is not UTF-8", "Rename it, and drop it again.")
+LINK = Word("a link", "Links are not followed: drop the file itself.", False)
+PIPE = Word("a pipe", "Write the order into a file, and drop that.", False)
+SOCKET = Word("a socket", "Write the order into a file, and drop that.", False)
+DEVICE = Word("a device", "Write the order into a file, and drop that.", False)
+BAD_NAME = Word("something whose name is not UTF-8", "Rename it, and drop it again.", False)
 SYNC_COPY = Word(
     "a conflict copy made by a program that syncs files",
     "It is never taken by itself. Compare it with the original, keep one, and drop that under a plain name.",
 )
 EMPTY = Word("empty", "Write the order into it, save it, and drop it again.")
 HOLLOW = Word("a folder whose order is empty", EMPTY.advice)
-RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it as NAME.yaml, and drop that.")
-DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.")
+RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it as NAME.yaml, and drop that.", False)
+DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.", False)
 TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
 PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
-ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.")
+OFFICE = Word(
+    "a document of an office program", "Export a table as .csv beside an order that says `cases: NAME.csv`.", False
+)
+ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.", False)
 OTHER = Word("not an order", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.")
 CHECKOUT = Word(
     "a git checkout", "Taking its files would move them out of git. Use `artfactoryd submit FILE`, or drop a copy."
 )
 NESTED = Word("a folder inside a drop-box", "Drop it into the Inbox itself.")
+BOXLESS = Word(
+    "what a drop-box gives its orders, and lies in none",
+    "Put it into a folder in the Inbox: what the orders dropped there leave out is taken from it.",
+    False,
+)
 CLOSED = Word("a folder that cannot be opened", "Make it readable, and drop it again.")
 
 KINDS = {"link": LINK, "pipe": PIPE, "socket": SOCKET, "device": DEVICE}
 # fmt: off
 SUFFIXES = {
     **dict.fromkeys([".rtf", ".rtfd", ".doc", ".docx", ".odt", ".pages"], RICH),
+    **dict.fromkeys([".xls", ".xlsx", ".xlsm", ".ods", ".numbers", ".ppt", ".pptx", ".odp", ".key"], OFFICE),
     **dict.fromkeys([".txt", ".text", ".md"], TEXT),
     **dict.fromkeys([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"], ARCHIVE),
     **dict.fromkeys([
@@ -87,13 +99,38 @@ def is_hidden_order(name: str) -> bool:
     return name.startswith(".") and not is_shadow and name.lower().endswith(tuple(ORDER_SUFFIXES))
 
 
+def is_defaults(name: str) -> bool:
+    """What a drop-box gives its orders: never an order itself."""
+    return name.lower() in DEFAULTS_NAMES
+
+
 def is_order_name(name: str) -> bool:
-    return _suffix(name) in ORDER_SUFFIXES and not CONFLICT.search(name)
+    return not is_defaults(name) and _suffix(name) in ORDER_SUFFIXES and not CONFLICT.search(name)
 
 
 def is_bundle(order_names: Collection[str]) -> bool:
     """By the names of all order files in a folder: one alone, and called `order`."""
     return len(order_names) == 1 and all(name.lower() in BUNDLE_NAMES for name in order_names)
+
+
+def companions(name: str, names: Collection[str]) -> list[str]:
+    """Of `names`, those that an editor lays beside a file of that name for as long as it has it open."""
+    plain, short = re.escape(name), re.escape(name[2:])
+    forms = rf"\.{plain}\.(?:s[a-w][a-z]|kate-swp)|\.#{plain}|\.~lock\.{plain}#|~\$(?:{plain}|{short})|4913"
+    return [other for other in names if re.fullmatch(forms, other)]
+
+
+def orderless(count: str, nested: bool, words: Collection[Word | None]) -> Word:
+    """Of a folder without an order in it. `nested`: one lies in a folder there. `words`: of what lies in it."""
+    what = f"a folder without an order ({count} in it)"
+    if nested:
+        return Word(what, "Its order lies in a folder inside it: drop that folder.")
+    never = [word for word in words if word is not None and not word.may_belong]
+    if never and len(never) == len(words):
+        return Word(what, never[0].advice, False)
+    return Word(
+        what, "Put an order.yaml beside what is in it and drop it again; or drop an order that names these files."
+    )
 
 
 def is_order_folder(inside: Collection[str]) -> bool:
@@ -107,6 +144,8 @@ def stray_file(name: str, kind: str, size: int) -> Word | None:
         return KINDS[kind]
     if word := _stray_name(name):
         return word
+    if is_defaults(name):
+        return BOXLESS
     if size == 0:
         return EMPTY
     if is_order_name(name):

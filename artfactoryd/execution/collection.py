@@ -210,7 +210,7 @@ class Collection:
             cost=bill,
             by_count=by_count,
         )
-        return await self._recorder.record(result)
+        return await self._recorder.advance(result)
 
     async def _run_failed(self, row: ItemRow, error: RunFailed) -> ItemRow:
         """Another attempt where the reason passes: it is planned again, and rests for a while."""

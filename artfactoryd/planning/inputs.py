@@ -82,8 +82,9 @@ def unsigned_parts(library: dict[str, Any], signed: Mapping[str, str]) -> dict[s
     """The same of what the order borrowed."""
     if not signed:
         return library
-    texts = {name: unsigned_document(text.encode(), signed) for name, text in library.get("templates", {}).items()}
-    library = {**library, "templates": texts} if texts else library
+    for key in ("templates", "defaults"):
+        texts = {name: unsigned_document(text.encode(), signed) for name, text in library.get(key, {}).items()}
+        library = {**library, key: texts} if texts else library
     whole: dict[str, Any] = json.loads(unsigned(json.dumps(library, ensure_ascii=False), signed))
     return whole
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +45,10 @@ def read_sidecar(path: Path) -> Json:
 
 
 def walk(projects: Path) -> Iterator[tuple[Path, Path]]:
-    """Every product with its sidecar, in the order of their paths."""
+    """Every product with its sidecar, in the order of their paths. Raises OSError for a folder that cannot be read: to
+    pass it over would look as if nothing lay there."""
     mirrors: list[_Mirror] = []  # of the folders on the way down
-    for folder, names, inside in _folders(projects):
+    for folder, names, inside in _folders(projects, _unless_gone):
         mirrors = [mirror for mirror in mirrors if folder.is_relative_to(mirror.base)]
         mirrors += [_Mirror.of(folder, name) for name in inside if folder != projects]
         below = [(mirror, mirror.beginning(folder)) for mirror in reversed(mirrors)]
@@ -73,7 +74,7 @@ class _Mirror:
     def of(cls, base: Path, name: str) -> _Mirror:
         at = base / name
         start = len(str(at)) + 1
-        cards = (f"{folder}/{file}"[start:] for folder, _, files in os.walk(at) for file in files)
+        cards = (f"{folder}/{file}"[start:] for folder, _, files in os.walk(at, onerror=_unless_gone) for file in files)
         return cls(base, at, frozenset(card for card in cards if card.endswith(CARD)))
 
     def beginning(self, folder: Path) -> str:
@@ -105,12 +106,19 @@ def _is_alone(card: Path) -> bool:
     return not os.path.lexists(product_of(card)) and isinstance(owner_of(card), str)
 
 
-def _folders(projects: Path) -> Iterator[tuple[Path, set[str], list[str]]]:
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _folders(
+    projects: Path, heed: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, set[str], list[str]]]:
     """Every folder that may hold products, with the names in it, and those of its folders of sidecars.
 
     An order's inputs are no products.
     """
-    for root, folders, files in os.walk(projects):
+    for root, folders, files in os.walk(projects, onerror=heed):
         temporary = {name for name in folders if TEMPORARY.fullmatch(name)}
         skipped = {"inputs"} if "receipt.yaml" in files else set()
         inside = sorted(NAMES.intersection(folders))

@@ -7,6 +7,7 @@ before it begins; what has ended the program three times is kept as it came, uno
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -105,11 +106,14 @@ class Staging:
         """A look at it has begun and not ended: such are looked at one by one, so that no other is blamed."""
         return _looks(self.path(product)).exists()
 
-    def look(self, product: str, *, is_unknown: bool = False) -> Media:
-        """What it is by its structure, and whether it is odd: it stays staged in any case. `is_unknown`: so it was
-        when it was first shelved; what must not be looked at again is nothing that is known."""
+    def look(self, product: str, content: bytes | None = None, *, is_unknown: bool = False) -> Media:
+        """What it is by its structure, and whether it is odd: it stays staged in any case. `content`: its bytes, where
+        they are in memory. `is_unknown`: so it was when it was first shelved; what must not be looked at again is
+        nothing that is known."""
         if is_unknown:
             return media.unopened()
+        if content is not None:
+            return media.examined(io.BytesIO(content))
         with storage_errors(self.path(product)):
             return media.examine(self.path(product))
 

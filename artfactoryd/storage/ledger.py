@@ -25,7 +25,7 @@ from artfactoryd.core.json_types import Document as Line
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors, title_of
-from artfactoryd.storage.months import CHANGED, RESTORE, check_link, check_plain, months, reading
+from artfactoryd.storage.months import CHANGED, RESTORE, check_link, check_plain, months, reading, unreadable_line
 
 log = logging.getLogger(__name__)
 
@@ -218,14 +218,14 @@ def encode(lines: Sequence[Line]) -> bytes:
     """One step: lines that count together or not at all."""
     last = len(lines) - 1
     marked = (line if number == last else {**line, "more": True} for number, line in enumerate(lines))
-    text = "".join(f"{strict_json.dumps(line, separators=(',', ':'))}\n" for line in marked)
-    return text.encode("utf-8", "backslashreplace")  # half a surrogate becomes its JSON escape
+    return b"".join(strict_json.data(line) + b"\n" for line in marked)
 
 
 def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> Iterator[tuple[Json, Position]]:
     """Every line of the whole steps after `after`, oldest first, with the place behind its step.
 
-    `aloud`: what never counted is told.
+    `aloud`: what never counted is told. Raises StorageSick for a line that counted once and can no longer be read: what
+    it told is not known, and to go on without it could buy it again.
     """
     for path in months(folder):
         if path.name >= after.file:
@@ -248,6 +248,7 @@ def torn(folder: Path) -> list[str]:
 
 def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position]]:
     step: list[tuple[Json, int]] = []
+    damaged: tuple[int, bytes] | None = None
     with reading(path), path.open("rb") as file:
         file.seek(offset)
         for raw in file:
@@ -256,8 +257,11 @@ def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position
             if line is None:
                 if aloud and (raw.strip() or step):
                     log.warning("%s", _torn_words(path, step[0][1] if step else begin))
+                damaged = (damaged or (begin, raw)) if raw.strip() else None  # an empty line closes what was torn
                 step = []
                 continue
+            if damaged:
+                raise unreadable_line(path, line_number(path, damaged[0]), damaged[1])
             step.append((line, begin))
             if not line.pop("more", False):
                 yield from ((one, Position(path.name, offset, begin)) for one, begin in step)

@@ -7,6 +7,7 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -19,12 +20,13 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from artfactoryd.core import names
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.entries import is_folder
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
+from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick, in_words
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_file, storage_errors
 from artfactoryd.shelf import reading
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
+NO_FILE = frozenset({errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.EISDIR, errno.ENXIO})  # a link, a pipe
 NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
@@ -59,15 +62,20 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
+    moved_sidecars: int | None = None  # None: they were to stay where they lay
 
     def document(self) -> Json:
         old_index = str(self.kept) if self.kept else None
-        return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": old_index}
+        told = {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": old_index}
+        return told if self.moved_sidecars is None else {**told, "moved_sidecars": self.moved_sidecars}
 
     def text(self) -> str:
         counted = ", ".join(f"{number} {name}" for name, number in self.counts.items())
         lines = [f"The index is made again from {self.lines} lines of the ledger and from the shelf: {counted}."]
         lines += [f"- {difference}" for difference in self.differences]
+        if self.moved_sidecars is not None:
+            number = names.counted(self.moved_sidecars, "sidecar")
+            lines.insert(0, f"{number} moved to where products.sidecars has them.")
         if not self.differences:
             lines.append("Ledger and shelf agree.")
         if self.kept:
@@ -217,13 +225,23 @@ class _Shelf:
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
+        try:
+            yield from self._read()
+        except OSError as error:
+            words = "What lies there would be missing in the new index; the old one stands as it did"
+            raise StorageSick(f"{in_words(error)} {words}.").titled("The shelf cannot be read") from error
+
+    def _read(self) -> Iterator[tuple[object, ...]]:
+        """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
             try:
                 sidecar = reading.read_sidecar(card)
                 row = row_of(sidecar, path)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in NO_FILE:
+                    raise
                 self._unread.append(str(card)[before:])
                 continue
             if product.stat().st_size != sidecar["file"]["bytes"]:

@@ -37,7 +37,8 @@ def litter(home: TestHome, made: str, lost: list[str]) -> tuple[set[Path], set[P
     ours = {
         half, day / "cars" / ".receipt.yaml.0a1b2c3d.tmp", day / "cars" / "sidecars" / f"{lost[0]}.png.json",
         day / "cars" / f"{lost[1]}.png.json", day / "cars" / ".sidecars" / f"{lost[0]}.png.json",
-        day / "cars" / "sidecars" / ".0009.png.json.0a1b2c3d.tmp", day.parent / ".project.yaml.0a1b2c3d.tmp", home.home.work / "odd.tmp", work / "fake-9.png",
+        day / "cars" / "sidecars" / ".0009.png.json.0a1b2c3d.tmp",
+        day.parent / ".project.yaml.0a1b2c3d.tmp", home.home.work / "odd.tmp", work / "fake-9.png",
     }  # fmt: skip
     stays = {
         day / "cars" / "0009-foreign.png.json", day / "cars" / "sidecars" / "0009-untold.png.json", day / "mine.tmp",

@@ -120,9 +120,10 @@ class Filing:
         What came whole once is kept in .work until it is settled: the provider may have erased it by then. Raises
         OutputLost.
         """
+        content = received.content() if received is not None else None
         fetched, is_first = self._staged(chosen, received), self._comes_first(row, order)
         known = chosen.mime if chosen.reused_from else None  # by the sidecar of what it is a copy of
-        media = self._staging.look(chosen.id, is_unknown=known == UNKNOWN.mime)
+        media = self._staging.look(chosen.id, content, is_unknown=known == UNKNOWN.mime)
         looked = media.fault if media.fault or media.mime not in DECODED else None
         if looked is None and chosen.reused_from:
             looked = self._looked(chosen.reused_from)
@@ -185,6 +186,8 @@ class Filing:
         price = None if is_copy(row) else order.model_of(row).price
         if order.rehearsal or price is None or row.upper == 0:
             return Bill(0)
+        if price.per in ("image", "megapixel"):
+            arrivals = [arrival for arrival in arrivals if _may_be_picture(arrival.media)] or arrivals
         if price.per == "image":
             return Bill(micro_dollars(price.usd, len(arrivals)))
         attempt = last_attempt(self._index, row)
@@ -219,6 +222,11 @@ class Filing:
             fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
             arrival.looked,
         )  # fmt: skip
+
+
+def _may_be_picture(media: Media) -> bool:
+    """A damaged one counts: it was made."""
+    return media.kind == "image" or bool(media.fault) or media.mime == UNKNOWN.mime
 
 
 @contextlib.contextmanager
