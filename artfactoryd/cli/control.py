@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +21,9 @@ from artfactoryd.daemon.app import open_app
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
-from artfactoryd.storage.naming import order_given, product_given
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists.recognition import products_of
+from artfactoryd.storage.naming import one_of, order_given, product_given
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
@@ -37,7 +40,13 @@ def _order(ctx: click.Context, given: str) -> str:
 
 
 def _product(ctx: click.Context, given: str) -> str:
-    return product_given(own_home(ctx), given)
+    """The id of the product that a file is, wherever it lies; else the name as it was given."""
+    home = own_home(ctx)
+    if not (given.strip() and os.path.lexists(given)):
+        return product_given(home, given)
+    with Index.reading(home.index_file) as index:
+        rows = products_of(home, index, Path(given)) if index else []
+        return one_of(index, given, rows, None).id if rows else product_given(home, given)
 
 
 @click.command()

@@ -23,6 +23,8 @@ from artfactoryd.reporting.words import ticket_words, value_words
 from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import recognition
+from artfactoryd.storage.rows import ProductRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +57,34 @@ def explain(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
 
 
 def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
-    """The sidecar of a product: that of the file of that path wherever it is, else of the product here that is named.
+    """The sidecar of a product: of the file of that path, wherever it is and whatever it is called, else of the product
+    here that is named.
 
     Raises NoSuchProduct, WrongUse where there is no sidecar, and AmbiguousName unless the `latest` is asked for.
     """
-    named = naming.product_given(home, given)
     path = Path(given)
-    card = path if path.name.endswith(remake.SUFFIX) else sidecar_of(path, home.projects)
-    if card is not None and card.is_file():
-        return card
-    if os.path.lexists(path):
-        raise WrongUse(f"{given} has no sidecar ({path.name}{CARD}); nothing is known of it.")
     with Index.reading(home.index_file) as index:
-        product = naming.product_named(index, named, latest=latest)
-    card = sidecar_of(home.root / product.path, home.projects)
+        row = _recognised(home, index, path, given, latest)
+        beside = path if path.name.endswith(remake.SUFFIX) else sidecar_of(path, home.projects)
+        if beside is not None and beside.is_file() and (row is None or _id_in(beside) == row.id):
+            return beside
+        if row is None and os.path.lexists(path):
+            raise WrongUse(f"{given} has no sidecar ({path.name}{CARD}), and no product here has its bytes.")
+        row = row or naming.product_named(index, naming.product_given(home, given), latest=latest)
+    card = sidecar_of(home.root / row.path, home.projects)
     if card is None or not card.is_file():
-        raise WrongUse(f"{product.path} is no longer on the shelf.")
+        raise WrongUse(f"{row.path} is no longer on the shelf.")
     return card
+
+
+def _recognised(home: Home, index: Index | None, path: Path, given: str, latest: bool | None) -> ProductRow | None:
+    rows = recognition.products_of(home, index, path) if index and naming.is_text(given) else []
+    return naming.one_of(index, given, rows, latest) if rows else None
+
+
+def _id_in(card: Path) -> str:
+    told = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
+    return str(told["id"]) if told else ""
 
 
 def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
@@ -81,6 +94,8 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     if sidecar is None:
         raise WrongUse(f"{card} is not a sidecar.")
     product = product_of(card)
+    if os.path.lexists(given) and not given.endswith(remake.SUFFIX):
+        product = Path(given).absolute()  # under whatever name
     with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
         attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []

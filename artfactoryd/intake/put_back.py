@@ -45,10 +45,10 @@ def put_back(home: Home, index: Index, claim: Claim, layout: str) -> Path | None
             make_folders(product.parent)
             make_folders(sidecar.parent)
             if picture is not None:
-                _lay(picture, product)
+                lay(picture, product)
                 flush_folder(product.parent)
             point("picture_put_back")
-            _lay(claim.entry, sidecar)
+            lay(claim.entry, sidecar)
             flush_folder(sidecar.parent)
         point("sidecar_put_back")
         log.info("%s was taken from the shelf, and is put back; nothing is made", claim.name)
@@ -97,7 +97,7 @@ def _sha256(path: Path) -> str:
     return ""
 
 
-def _lay(source: Path, target: Path) -> None:
+def lay(source: Path, target: Path) -> None:
     """A whole copy under a name of its own first, then one step; never onto something."""
     arriving = target.with_name(f".{target.name}.part")
     copy(source, arriving)

@@ -21,6 +21,7 @@ from artfactoryd.core.names import LONGEST, numbered, size
 from artfactoryd.durable import make_folders, replace_file, share_new, write_new
 from artfactoryd.entries import TEMPORARY, bounded, new_mark, same_bytes
 from artfactoryd.medium import flush_folder, writing_to
+from artfactoryd.shelf import desktop
 from artfactoryd.shelf.reading import owner_of
 from artfactoryd.shelf.sidecars import BESIDE, CARD, places, written_at
 
@@ -86,6 +87,8 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
     if not share_new(source, product):  # two products must never share one file, so no third name
         card.unlink()
         return False
+    if desktop.product_in(product) != document["id"]:  # it was copied: to another volume, or without links
+        desktop.name_product(product, document["id"])
     failpoints.point("product_linked")
     return True
 

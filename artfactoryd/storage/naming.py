@@ -19,7 +19,8 @@ from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongU
 from artfactoryd.home import Home
 from artfactoryd.shelf.sidecars import CARD, product_of
 from artfactoryd.storage.index import EXACTLY, MOST_FOUND, Index
-from artfactoryd.storage.rows import OrderRow, ProductRow
+from artfactoryd.storage.rows import PRODUCTS, OrderRow, ProductRow
+from artfactoryd.storage.tables import Product
 
 Named = TypeVar("Named", bound=OrderRow | ProductRow)
 MOST_LISTED = 10  # of those that a name may mean
@@ -69,6 +70,12 @@ def _products_called(index: Index, file_name: str) -> list[ProductRow]:
     sql = "SELECT path FROM product WHERE substr(path, ?) = ? ORDER BY id DESC LIMIT ?"
     rows = index.rows(sql, (-len(ending), ending, MOST_FOUND))
     return [product for row in rows if (product := index.find_product(row["path"]))]
+
+
+def products_of_bytes(index: Index, sha256: str) -> list[ProductRow]:
+    """Those that had them when they were made, newest first."""
+    query = Product.select().where(Product.sha256 == sha256)
+    return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
 
 
 def one_of(index: Index | None, name: str, rows: Sequence[Named], latest: bool | None) -> Named:

@@ -24,7 +24,7 @@ from artfactoryd.execution.shelving.eye import Eye
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
-from artfactoryd.shelf import media, placing
+from artfactoryd.shelf import desktop, media, placing
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.received import Fetched
@@ -144,6 +144,7 @@ class Again:
         def card(name: str) -> dict[str, Any]:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), seen.kind)
 
+        desktop.name_product(fetched.path, chosen.id)
         name = placing.place(
             fetched.path, folder, lambda version: f"{stem}-{version + 1}.{seen.extension}", card,
             self._settings.now.products.sidecars,

@@ -23,7 +23,7 @@ from artfactoryd.execution.rows import last_attempt
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.shelf import placing
+from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, Media, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -212,6 +212,7 @@ class Filing:
 
         folder = self._root / order.folder
         layout = self._settings.now.products.sidecars
+        desktop.name_product(arrival.fetched.path, arrival.chosen.id)
         return folder / placing.place(arrival.fetched.path, folder, name, card, layout)
 
     def _filed(self, arrival: Arrival, path: Path) -> Filed:
