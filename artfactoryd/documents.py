@@ -41,7 +41,10 @@ class Document:
     _source: Source = field(repr=False)
 
     def locate(self, problem: Problem) -> Problem:
-        """With file, line and column of the value (or key) at `problem.path`, or of what holds it."""
+        """With file, line and column of the value (or key) at `problem.path`, or of what holds it. What is in another
+        file, and says so, stays as it is."""
+        if problem.file:
+            return problem
         node, key = self._root, None
         for step in problem.path:
             child = node.children.get(step)

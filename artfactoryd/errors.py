@@ -75,7 +75,7 @@ class Problem:
     def __str__(self) -> str:
         position = self.file
         if self.line is not None:
-            position += f":{self.line}:{self.column}"
+            position += f":{self.line}" if self.column is None else f":{self.line}:{self.column}"
         where = f" in {self.key}" if self.path else ""
         inside = f" (character {self.column_in_value} of the value)" if self.column_in_value else ""
         fix = f" {self.fix}" if self.fix else ""

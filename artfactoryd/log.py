@@ -11,7 +11,6 @@ ever written.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import stat
@@ -28,6 +27,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
+from artfactoryd.core import strict_json
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import StorageFull
 from artfactoryd.printable import printable, redact
@@ -302,16 +302,7 @@ class _JsonLine(_Line):
         line |= {**_fields.get(), **_facts(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return printable(_json(_clean_line(line)))
-
-
-def _json(line: Mapping[str, object]) -> str:
-    import orjson  # imported late: a command that writes no log does not need it
-
-    try:
-        return orjson.dumps(line, str).decode()
-    except TypeError:  # half a surrogate, a number of more than 64 bits
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str)
+        return printable(strict_json.told_along(_clean_line(line)))
 
 
 def _stamp(record: logging.LogRecord) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from artfactoryd.cli.progress import Mending, Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.run import RunOptions, exit_code
+from artfactoryd.daemon.run import RunOptions, all_is_loaded, exit_code
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
 from artfactoryd.reporting import waiting
@@ -54,7 +53,7 @@ def work_once(
     """
     mending = Mending(quiet)
     options = RunOptions(
-        until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=gc.freeze, mending=mending.tell
+        until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=all_is_loaded, mending=mending.tell
     )
     descriptors.ask_for_enough()
     before = _words_in_rejected(home)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import time
@@ -21,7 +20,7 @@ from artfactoryd.cli.interrupt import at_once, to_the_end
 from artfactoryd.cli.progress import Mending
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.run import RunOptions
+from artfactoryd.daemon.run import RunOptions, all_is_loaded
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.errors import HomeLocked, StorageFull, WrongUse, in_words
 from artfactoryd.factories.registry import look_again, unsafe_start
@@ -65,8 +64,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         _until_done(home.make, environ, supervised)
         descriptors.say_when_few()
         with Mending(quiet=supervised) as mending, at_once():
-            # what is loaded is no garbage
-            options = RunOptions(supervised=supervised, loaded=gc.freeze, mending=mending.tell)
+            options = RunOptions(supervised=supervised, loaded=all_is_loaded, mending=mending.tell)
             asyncio.run(to_the_end(loop.work(home, settings, options, environ, serve=server.serve)))
 
 

@@ -27,14 +27,18 @@ RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
 DOCUMENT = "order.yaml"
 OWN_PAPERS = frozenset({DOCUMENT, RESOLVED, RECEIPT})  # of an order's folder on the shelf
 
+WAITING_NOTE = ".waiting.txt"  # ends the name of our words about what waits in the inbox
+VIM_TRIES = "|".join(str(4913 + 123 * number) for number in range(8))  # files by which it tries a folder
 JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
     r"|.*\.(?:tmp|part|partial|filepart|crdownload|download|sw[opx]|bak|orig)"  # editors, browsers, copies on the way
-    r"|4913|desktop\.ini|thumbs\.db|icon\r|@eadir|__macosx|lost\+found"
+    rf"|{VIM_TRIES}|desktop\.ini|thumbs\.db|icon\r|@eadir|__macosx|lost\+found"
     r"|.*___jb_(?:tmp|old)___|.*\.sb-[0-9a-f]{8}-\w{6}"  # an editor that is just saving
     r"|.*\.(?:error|why|waiting)\.txt",  # our own words
     re.IGNORECASE | re.DOTALL,
 )
+SWAP = re.compile("s[a-w][a-z]|kate-swp")
+COMPANION = re.compile(r"\..+\.(?:s[a-w][a-z]|kate-swp)|\.#.+|\.~lock\..+#|~\$.+|" + VIM_TRIES, re.DOTALL)
 CONFLICT = re.compile(
     r"\.sync-conflict-\d{8}-|\bconflicted copy\b|\bSFConflict\b|[_-]conflict-\d{8}"
     r"|\((?:case |selective sync )?conflict\b[^)]*\)|\[conflict(?:ed)?\]|_[a-z]{3}-\d\d-\d{6}-\d{4}_conflict\b"
@@ -57,9 +61,16 @@ RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it a
 DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.", False)
 TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
 PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
-OFFICE = Word(
-    "a document of an office program", "Export a table as .csv beside an order that says `cases: NAME.csv`.", False
+TABLE = Word(
+    "a table without an order",
+    "Drop it together with the order that says `cases: NAME.csv`: both loose, or in a folder with an order.yaml.",
 )
+SHEET = Word(
+    "a spreadsheet's own file",
+    "Export it as CSV, and drop that together with the order that says `cases: NAME.csv`.",
+    False,
+)
+SLIDES = Word("a presentation", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.", False)
 ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.", False)
 OTHER = Word("not an order", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.")
 CHECKOUT = Word(
@@ -77,8 +88,10 @@ KINDS = {"link": LINK, "pipe": PIPE, "socket": SOCKET, "device": DEVICE}
 # fmt: off
 SUFFIXES = {
     **dict.fromkeys([".rtf", ".rtfd", ".doc", ".docx", ".odt", ".pages"], RICH),
-    **dict.fromkeys([".xls", ".xlsx", ".xlsm", ".ods", ".numbers", ".ppt", ".pptx", ".odp", ".key"], OFFICE),
+    **dict.fromkeys([".ppt", ".pptx", ".odp", ".key"], SLIDES),
     **dict.fromkeys([".txt", ".text", ".md"], TEXT),
+    **dict.fromkeys([".csv", ".tsv"], TABLE),
+    **dict.fromkeys([".xlsx", ".xls", ".xlsm", ".ods", ".numbers"], SHEET),
     **dict.fromkeys([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"], ARCHIVE),
     **dict.fromkeys([
         ".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".svg", ".psd",
@@ -114,10 +127,19 @@ def is_bundle(order_names: Collection[str]) -> bool:
 
 
 def companions(name: str, names: Collection[str]) -> list[str]:
-    """Of `names`, those that an editor lays beside a file of that name for as long as it has it open."""
-    plain, short = re.escape(name), re.escape(name[2:])
-    forms = rf"\.{plain}\.(?:s[a-w][a-z]|kate-swp)|\.#{plain}|\.~lock\.{plain}#|~\$(?:{plain}|{short})|4913"
-    return [other for other in names if re.fullmatch(forms, other)]
+    """Of `names`, which all are such: those that an editor lays beside a file of that name while it has it open. What it
+    tries a folder by tells no file, and is of each."""
+    swap = f".{name}."
+    whole = {f".#{name}", f".~lock.{name}#", f"~${name}", f"~${name[2:]}"}
+    return [
+        other for other in names
+        if other in whole or other.isdecimal() or (other.startswith(swap) and SWAP.fullmatch(other[len(swap) :]))
+    ]  # fmt: skip
+
+
+def is_companion(name: str) -> bool:
+    """Whether an editor lays something of that name beside some file."""
+    return COMPANION.fullmatch(name) is not None
 
 
 def orderless(count: str, nested: bool, words: Collection[Word | None]) -> Word:
@@ -128,9 +150,7 @@ def orderless(count: str, nested: bool, words: Collection[Word | None]) -> Word:
     never = [word for word in words if word is not None and not word.may_belong]
     if never and len(never) == len(words):
         return Word(what, never[0].advice, False)
-    return Word(
-        what, "Put an order.yaml beside what is in it and drop it again; or drop an order that names these files."
-    )
+    return Word(what, "Put an order.yaml into it and drop it again, or drop an order that names what is in it.")
 
 
 def is_order_folder(inside: Collection[str]) -> bool:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
-from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, is_order_folder
+from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, WAITING_NOTE, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.reporting.inbox import WAITS
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 SUBMISSION_BYTES = 64 * 1024
-WAITS = "waits.txt"  # in a claim's folder: what it waits for, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def source_of(claim: Claim) -> Path | None:
 
 def note_beside(source: Path) -> Path:
     """Where in the inbox it is said that what was dropped there waits."""
-    return source.with_name(f"{source.name}.waiting.txt")
+    return source.with_name(f"{source.name}{WAITING_NOTE}")
 
 
 def note_waiting(claim: Claim, why: str) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from artfactoryd.intake.judging import Ready, Scan, Stray, Version, version_of
 from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning import defaults
+from artfactoryd.reporting.inbox import WAITS
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
@@ -159,8 +161,7 @@ class Consumer:
             self._waiting[claim.id] = (claim, outcome)
         else:
             self._waiting.pop(claim.id, None)
-            if note := self._notes.pop(claim.id, None):
-                note.unlink(missing_ok=True)
+            self._end_notes(claim)
         if source and self._pieces.pop(source, None):
             note_beside(source).unlink(missing_ok=True)
         self._report(outcome)
@@ -192,6 +193,13 @@ class Consumer:
             log.info("%s waits for a picture that it names", claim.name)
         else:
             log.error("%s is taken, and waits: %s", claim.name, waiting.text)
+
+    def _end_notes(self, claim: Claim) -> None:
+        """It waits no more: held, its claim stays."""
+        with suppress(OSError):
+            (claim.folder / WAITS).unlink(missing_ok=True)
+            if note := self._notes.pop(claim.id, None):
+                note.unlink(missing_ok=True)
 
     def _note_in_inbox(self, claim: Claim, text: str) -> None:
         source = source_of(claim)

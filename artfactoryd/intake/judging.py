@@ -159,21 +159,26 @@ class Look:
         return self._rules.local and any(entry.kind == "file" and has_writer(entry.path) for entry in entries)
 
     def _is_open(self, entry: Entry, beside: Mapping[str, Entry]) -> bool:
-        """In an editor, as what it has laid beside it shows."""
-        for name in inbox_rules.companions(entry.name, beside):
+        """In an editor, as what it has laid beside it shows; what one has left behind is named."""
+        names = inbox_rules.companions(entry.name, beside)
+        for name in names:
             if open_by(beside[name], self._age_of(beside[name])):
                 return True
+        if names:
+            left = ", ".join(map(readable, names))
+            self.complaints.add(f"No editor has {readable(entry.name)} open any more, though {left} lies beside it.")
         return False
 
     # --- files ---
 
     def judge_all(self, entries: Mapping[str, Entry]) -> None:
         """All that lies in the inbox itself, by name."""
+        beside = _companions(entries)
         for entry in _not_junk(entries):
             if entry.kind == "folder":
                 self._judge_folder(entry)
             else:
-                self._judge(entry, None, entries)
+                self._judge(entry, None, beside)
 
     def _judge(self, entry: Entry, project: str | None, beside: Mapping[str, Entry]) -> None:
         age = self._age(entry)
@@ -220,7 +225,7 @@ class Look:
             self._look_into(box)
         elif not all(entry.status.st_size for entry in orders):
             self._set_aside(box, inbox_rules.HOLLOW, age)
-        elif any(self._is_open(entry, inside) for entry in inside.values()):
+        elif any(self._is_open(entry, _companions(inside)) for entry in orders):
             self._wait_for_person(box, None)
         elif self._is_written(*deep):
             self._wait(box, None, max(age / 10, REST))
@@ -270,6 +275,7 @@ class Look:
             self.cannot_see(f"The drop-box {project} cannot be looked into: {error.strerror}.")
             return
         own = [entry for entry in entries.values() if inbox_rules.is_defaults(entry.name)]
+        beside = _companions(entries)
         unsettled = min((self._age_of(entry) for entry in own), default=math.inf) < self._rules.settle
         for entry in _not_junk(entries):
             if entry in own or any(entry.name in text for text in given.values()):
@@ -279,13 +285,18 @@ class Look:
             elif unsettled and inbox_rules.is_order_name(entry.name):
                 self._wait(entry, project, self._rules.settle)
             else:
-                self._judge(entry, project, entries)
+                self._judge(entry, project, beside)
         if len(self._ready) > before:
             self.served.add(project)
 
 
 def _named(entry: Entry, project: str | None) -> str:
     return readable(entry.name) if project is None else f"{project}/{readable(entry.name)}"
+
+
+def _companions(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Looked for once: few folders have any."""
+    return {name: entry for name, entry in entries.items() if inbox_rules.is_companion(name)}
 
 
 def _not_junk(entries: Mapping[str, Entry]) -> list[Entry]:

@@ -253,7 +253,7 @@ class Scholar:
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=schema.check_value,
             models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
-            many=patterns,
+            many=patterns, own=document.is_own,
         )  # fmt: skip
         choices += later
         of_models = [warning for choice in choices for warning in choice.warnings]
@@ -366,10 +366,11 @@ def _wrong_names(plan: Plan) -> Sequence[Problem]:
     """Of the order's own patterns; the settings' was looked at when they were read."""
     order, problems = plan.order, list[Problem]()
     if order.file is not None:
-        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups], plan.fields)
     for number, stage in enumerate(plan.stages):
         if stage.later.file is not None:
-            wrong = file_names.problems(stage.later.file, stage.plan.model, [*stage.later.parameters, *plan.lookups])
+            names = [*stage.later.parameters, *plan.lookups]
+            wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
             problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
     return problems
 

@@ -40,6 +40,10 @@ class Resolved:
     def locate(self, problem: Problem) -> Problem:
         return self._layer(problem.path).locate(problem)
 
+    def is_own(self, path: Path) -> bool:
+        """Whether the order itself says it, and none of its templates."""
+        return layer_of(path, self._sources) == 0
+
     def written(self, path: Path) -> str | None:
         return self._layer(path).written(path)
 

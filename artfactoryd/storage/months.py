@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +74,20 @@ def reading(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise _unreadable(Path(error.filename or path), error.strerror or in_words(error)) from error
+
+
+def stamps_of(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
+    """Which file each is, and when it was written and changed last."""
+    return {name: stamp((folder / name).stat()) for name in names}
+
+
+def stamp(of: os.stat_result) -> list[int]:
+    return [of.st_ino, of.st_mtime_ns, of.st_ctime_ns]
+
+
+def sizes(folder: Path, before: str = "~") -> dict[str, int]:
+    """Of each month's file, up to that name."""
+    return {path.name: path.stat().st_size for path in months(folder) if path.name < before}
 
 
 def _unreadable(path: Path, why: str) -> StorageSick:

@@ -35,7 +35,7 @@ from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
-from artfactoryd.storage.months import months
+from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.told import COLUMNS, FOUND, FOUND_UNKEPT, INSERT_UNKEPT, ITEM, UNKEPT, row_of, unkept_rows
 from artfactoryd.storage.writer import Expander, catch_up
 
@@ -131,10 +131,11 @@ def _remove(database: Path) -> None:
 
 
 def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
-    sizes = ledger.sizes(home.ledger)
+    lengths = sizes(home.ledger)
 
     def passed(at: ledger.Position) -> None:
-        tell("ledger", at.offset + sum(sizes[name] for name in sizes if name < at.file), sum(sizes.values()))
+        before = sum(length for name, length in lengths.items() if name < at.file)
+        tell("ledger", before + at.offset, sum(lengths.values()))
 
     try:
         return catch_up(index, home.ledger, expander, anew=True, passed=passed)

@@ -223,7 +223,7 @@ STRAYS = [
     ("empty.yaml", b"", "empty"),
     ("notes.txt", b"a", "a text file"),
     ("clip.mov", b"a", "a picture, a film or a sound"),
-    ("table.csv", b"a", "not an order"),
+    ("table.csv", b"a", "a table without an order"),
     ("order", b"a", "not an order"),
     ("order.toml", b"a", "not an order"),
     ("cars.sync-conflict-20261122-101112-ABCDEFG.yaml", b"a", "conflict copy"),
@@ -250,7 +250,7 @@ def test_what_is_no_order_is_named_after_a_quiet_minute_and_not_before(
 
 @pytest.mark.parametrize(("name", "what"), [
     ("order.yaml.txt", "a text file"), ("order.rtf", "rich text"), ("order.docx", "rich text"),
-    ("orders.zip", "an archive"), ("table.xlsx", "a document of an office program"),
+    ("orders.zip", "an archive"), ("table.xlsx", "a spreadsheet's own file"), ("talk.pptx", "a presentation"),
     ("defaults.yaml", "what a drop-box gives its orders"),
 ])  # fmt: skip
 def test_what_can_never_belong_to_an_order_is_answered_at_once(box: Box, name: str, what: str) -> None:

@@ -28,7 +28,7 @@ def emacs(pid: int, host: str = "") -> str:
 
 @pytest.mark.parametrize("name", ["cars.yaml", "photo.png", "notes.txt"])
 @pytest.mark.parametrize(
-    "companion", [".{}.swp", ".{}.swo", ".~lock.{}#", ".{}.kate-swp", "~${}", "4913", ".#{}"],
+    "companion", [".{}.swp", ".{}.swo", ".~lock.{}#", ".{}.kate-swp", "~${}", "4913", "5036", ".#{}"],
 )  # fmt: skip
 def test_what_an_editor_has_open_waits_until_it_is_closed(box: Box, name: str, companion: str) -> None:
     box.drop(name)
@@ -39,15 +39,19 @@ def test_what_an_editor_has_open_waits_until_it_is_closed(box: Box, name: str, c
     assert [*box.ready(61), *box.strays(61)] == [name]
 
 
-def test_it_waits_no_longer_than_ten_minutes_for_one_that_says_nobody(box: Box) -> None:
+def test_it_waits_no_longer_than_ten_minutes_for_one_that_says_nobody(
+    box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
     box.drop("cars.yaml")
     box.drop(".~lock.cars.yaml#")
-    assert box.ready(599) == {} and box.ready(601) == {"cars.yaml": ("file", None)}
+    assert box.ready(599) == {} and "cars.yaml" not in caplog.text
+    assert box.ready(601) == {"cars.yaml": ("file", None)}
+    assert "No editor has cars.yaml open any more, though .~lock.cars.yaml# lies beside it." in caplog.text
 
 
 @pytest.mark.parametrize(("pid", "host", "is_open"), [
     (os.getpid(), "", True), (NOBODY, "", False), (os.getpid(), "elsewhere", False), (0, "", False),
-])  # fmt: skip
+], ids=["this", "nobody", "elsewhere", "unnamed"])  # fmt: skip
 @pytest.mark.parametrize("editor", ["vim", "emacs"])
 def test_a_process_that_is_named_is_looked_for_while_it_is_one_of_this_machine(
     box: Box, editor: str, pid: int, host: str, is_open: bool

@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
@@ -176,7 +175,8 @@ class Filing:
             if shelved:
                 path = self._shelve(row, order, arrival, len(paid), bill)
             else:
-                path = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
+                laid = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
+                path = str(laid.relative_to(self._root))
             products.append(self._filed(arrival, path))
         note = " ".join(filter(None, [_shortfall(row, len(paid), lost), *map(_remark, arrivals)]))
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
@@ -198,8 +198,8 @@ class Filing:
             cost = None if None in costs else sum(filter(None, costs))
         return Bill(attempt.reserved if cost is None else cost, estimated=price.per != "call")
 
-    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> Path:
-        """Sidecar, then product, in the order's folder."""
+    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> str:
+        """Sidecar, then product, in the order's folder. Where it lies in the home."""
         assert order.folder is not None  # nothing is sent before it is there
         name = self._provenance.name(row, order, arrival.chosen, arrival.media, arrival.original_sha256)
         cost = 0 if arrival.chosen.byproduct else bill.cost
@@ -210,16 +210,15 @@ class Filing:
             file = {"name": chosen, **measured}
             return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
 
-        folder = self._root / order.folder
-        layout = self._settings.now.products.sidecars
         desktop.name_product(arrival.fetched.path, arrival.chosen.id)
-        return folder / placing.place(arrival.fetched.path, folder, name, card, layout)
+        folder, layout = self._root / order.folder, self._settings.now.products.sidecars
+        return f"{order.folder}/{placing.place(arrival.fetched.path, folder, name, card, layout)}"
 
-    def _filed(self, arrival: Arrival, path: Path) -> Filed:
+    def _filed(self, arrival: Arrival, path: str) -> Filed:
         """Of one output, what its row will hold."""
         chosen, fetched, media = arrival.chosen, arrival.fetched, arrival.media
         return Filed(
-            chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._root)), fetched.sha256,
+            chosen.id, chosen.index, chosen.created_at, path, fetched.sha256,
             fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
             arrival.looked,
         )  # fmt: skip
