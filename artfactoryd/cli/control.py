@@ -1,4 +1,4 @@
-"""`approve`, `cancel`, `retry`, `pause`, `resume`, `like`, `tag`: what becomes of orders, providers and products.
+"""`approve`, `cancel`, `retry`, `pause`, `resume`, `like`, `rate`, `tag`: what becomes of orders and products.
 
 The daemon that holds the home carries it out; with none there, this process takes the lock and does.
 """
@@ -24,6 +24,8 @@ from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists.recognition import products_of
 from artfactoryd.storage.naming import one_of, order_given, product_given
+
+RATINGS = ("0", "1", "2", "3", "4", "5")
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
@@ -103,6 +105,21 @@ def resume(ctx: click.Context, name: str | None, as_json: bool) -> None:
 def like(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool) -> None:
     """Mark products as liked; a stage that waits for it goes on with them."""
     _steer(ctx, "like", as_json, products=[_product(ctx, product) for product in products], off=off)
+
+
+@click.command()
+@click.argument("products", metavar="FILE|ID… 0-5", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Take the rating away; then no number is given.")
+@as_json
+@click.pass_context
+def rate(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool) -> None:
+    """Give products a rating from 0 to 5."""
+    *files, last = products
+    if not off and not (files and last in RATINGS):
+        raise WrongUse("Say which products, and last a whole number from 0 to 5: `rate FILE 4`.")
+    named = products if off else files
+    rating = None if off else int(last)
+    _steer(ctx, "rate", as_json, products=[_product(ctx, product) for product in named], rating=rating)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -37,6 +37,9 @@ class Explanation(JsonObject):
     order_folder: str | None
     attempts: Sequence[AttemptDocument]
     damaged: str | None = None  # in words, found out since it was shelved
+    liked: bool = False
+    rating: int | None = None
+    tags: Sequence[str] = ()  # by the last mark, where there is one
 
     def to_json(self) -> dict[str, object]:
         attempts = [attempt.to_json() for attempt in self.attempts]
@@ -102,7 +105,11 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
         known = index.product(sidecar["id"]) if index else None
     folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
     damaged = known.looked or None if known else None
-    return Explanation(str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged)
+    tags = sidecar["tags"] if known is None or known.tags is None else known.tags
+    return Explanation(
+        str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged,
+        known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags,
+    )  # fmt: skip
 
 
 def _state_of(product: Path, sidecar: Json) -> str:
@@ -138,7 +145,7 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "input", f"{given['parameter']}: {given['file']} from {given['source']}, sha256 {given['sha256'][:12]}"
     for parent in sidecar["parents"]:
         yield "parent", f"product {parent}"
-    yield from _marks(sidecar)
+    yield from _marks(document)
     yield from _cost(document)
 
 
@@ -147,9 +154,14 @@ def _git(git: Json | None) -> Iterator[tuple[str, str]]:
         yield "recipe", f"{git.get('path')} at commit {git.get('commit')}{', edited since' if git.get('dirty') else ''}"
 
 
-def _marks(sidecar: Json) -> Iterator[tuple[str, str]]:
-    if sidecar["tags"]:
-        yield "tags", ", ".join(sidecar["tags"])
+def _marks(document: Explanation) -> Iterator[tuple[str, str]]:
+    sidecar = document.sidecar
+    if document.liked:
+        yield "liked", "yes"
+    if document.rating is not None:
+        yield "rating", f"{document.rating} of 5"
+    if document.tags:
+        yield "tags", ", ".join(document.tags)
     if sidecar["notes"]:
         yield "notes", sidecar["notes"]
     if sidecar["reused_from"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -56,6 +57,34 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     told(home, "remake", red.id)
     (bundle,) = home.home.inbox.iterdir()
     assert (bundle / "order.yaml").read_bytes() == card.read_bytes()
+
+
+async def call(home: TestHome, *words: str) -> str:
+    """In a thread: it has a loop of its own."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["--home", str(home.root), *words])
+    return f"{done.exit_code} {done.output}"
+
+
+async def test_what_a_person_said_of_a_product_is_explained_and_found(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car", tags=["fast"]))
+        await works.stop()
+    (product,) = map(str, home.products())
+    for words in (["like", product], ["rate", product, "4"], ["tag", product, "-fast"], ["tag", product, "+best"]):
+        assert (await call(home, *words)).startswith("0 1 of 1 marked anew."), words
+    said = told(home, "explain", product)
+    assert "liked      yes" in said and "rating     4 of 5" in said and "tags       best\n" in said
+    assert [line.get("rating") for line in home.lines("mark")] == [None, 4, 4, 4]
+    assert product.rpartition("/")[2] in told(home, "products", "rating:>3")
+    assert told(home, "products", "rating:5") == "Nothing fits.\n"
+    await call(home, "reindex")
+    assert told(home, "explain", product) == said
+    assert (await call(home, "rate", product, "--off")).startswith("0 1 of 1")
+    assert "rating" not in told(home, "explain", product)
+    for wrong in (["rate", product], ["rate", "4"], ["rate", product, "6"], ["rate", product, "4.5"]):
+        assert "2 Usage" in (said := await call(home, *wrong)) or "a whole number from 0 to 5" in said, (wrong, said)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A product is known by its bytes. Frozen."""
+"""A product is known by its bytes, and may have a rating. Frozen."""
 
 from __future__ import annotations
 
@@ -8,3 +8,4 @@ from playhouse.migrate import SchemaMigrator
 
 def up(migrator: SchemaMigrator, db: pw.Database) -> None:
     db.execute_sql("CREATE INDEX product_bytes ON product (sha256)")
+    db.execute_sql("ALTER TABLE product ADD COLUMN rating INTEGER")
