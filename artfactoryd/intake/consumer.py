@@ -16,7 +16,7 @@ import uuid_utils
 from artfactoryd import failpoints
 from artfactoryd.clock import now
 from artfactoryd.durable import write_note
-from artfactoryd.errors import OutputBad, StorageFull, in_words
+from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake import attachments
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claim import Claim, note_beside, note_waiting, source_of
@@ -24,6 +24,7 @@ from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.judging import Ready, Scan, Stray, Version, version_of
 from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.medium import in_words
 from artfactoryd.planning import defaults
 from artfactoryd.reporting.inbox import WAITS
 from artfactoryd.storage.index import Index
@@ -188,9 +189,9 @@ class Consumer:
         if before is not None and (before.lack, before.text) == (waiting.lack, waiting.text):
             return
         note_waiting(claim, waiting.text)
-        if waiting.lack == Lack.PICTURE:
+        if waiting.lack in (Lack.PICTURE, Lack.EDITOR):
             self._note_in_inbox(claim, waiting.text)
-            log.info("%s waits for a picture that it names", claim.name)
+            log.info("%s waits for a file that it names", claim.name)
         else:
             log.error("%s is taken, and waits: %s", claim.name, waiting.text)
 

@@ -225,7 +225,7 @@ class Look:
             self._look_into(box)
         elif not all(entry.status.st_size for entry in orders):
             self._set_aside(box, inbox_rules.HOLLOW, age)
-        elif any(self._is_open(entry, _companions(inside)) for entry in orders):
+        elif any(self._is_open(entry, _companions(inside)) for entry in _not_junk(inside)):
             self._wait_for_person(box, None)
         elif self._is_written(*deep):
             self._wait(box, None, max(age / 10, REST))

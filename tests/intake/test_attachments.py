@@ -183,6 +183,23 @@ def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(hom
     assert (claim.beside / "beach.png").stat().st_size == 201
 
 
+@pytest.mark.parametrize("again", ["photo.png", "order.yaml"])
+def test_the_rest_of_a_bundle_goes_and_a_second_drop_of_it_stays(home: TestHome, again: str) -> None:
+    bundle = home.home.inbox / "beach"
+    bundle.mkdir()
+    (bundle / "order.yaml").write_text(edit(["photo.png"]))
+    draw(bundle / "photo.png")
+    claims, known = Claims(home.home.claims, home.home.rejected, home.home.held), Attachments()
+    claim = claims.take(bundle, id=str(uuid4()), project=None, taken_at=now().isoformat())
+    assert claim is not None
+    bundle.mkdir()
+    for name in {again, "photo.png"}:
+        shutil.copyfile(claim.entry / name, bundle / name)
+    known.decided(claim)
+    known.take_away()
+    assert names(home.home.inbox) == (["beach", "beach/order.yaml", "beach/photo.png"] if again == "order.yaml" else [])
+
+
 async def test_a_picture_too_large_is_refused_and_stays_in_the_inbox(home: TestHome, monkeypatch: Patch) -> None:
     data = draw(home.home.inbox / "beach.png", size=(640, 480))
     async with at_work(with_editor(home), monkeypatch, limits=Limits(free_disk_bytes=1000, product_bytes=200)) as works:
@@ -332,5 +349,25 @@ async def test_what_a_loose_order_waits_for_is_said_beside_it_until_it_is_there_
         assert "beach.png" in note.read_text()
     draw(home.home.inbox / "beach.png")
     async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.states() == ["completed"])
+        await works.until(lambda: names(home.home.inbox) == [])
+
+
+async def test_a_file_that_is_open_in_an_editor_is_waited_for_as_long_as_it_is(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(attachments, "PATIENCE", 0.0)
+    draw(home.home.inbox / "beach.png")
+    lock = home.home.inbox / ".~lock.beach.png#"
+    lock.write_text("ann")
+    home.drop("cars.yaml", edit())
+    note = home.home.inbox / "cars.yaml.waiting.txt"
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(note.exists)
+        await works.until(
+            lambda: works.daemon.done and works.daemon.report.waiting
+        )  # `once` would not wait for a person
+        assert "beach.png: open in an editor" in note.read_text()
+        lock.unlink()
         await works.until(lambda: works.states() == ["completed"])
         await works.until(lambda: names(home.home.inbox) == [])
