@@ -59,7 +59,7 @@ class Attachments:
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
         source, copied = source_of(claim), False
-        if source is None:
+        if source is None or (claim.kind == "bundle" and not _is_rest(claim, source)):
             return False
         base = _base(claim, source)
         self._open[claim.id] = [name for name in names if in_editor(base / name)]

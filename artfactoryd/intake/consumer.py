@@ -169,11 +169,12 @@ class Consumer:
 
     def _give_back(self, claim: Claim, bundle: Path) -> bool:
         """The rest of it comes to where it lay: there it waits, and is looked at again when something has come."""
+        version = version_of(claim.entry)  # before anybody can add to it: what comes from now on is news
         if not self._claims.give_back(claim):
             return False
         self._intake.given_back(claim)
         self._notes.pop(claim.id, None)
-        self._pieces[bundle] = _Pieces(version_of(bundle), time.monotonic())
+        self._pieces[bundle] = _Pieces(version, time.monotonic())
         return True
 
     async def _outcome_of(self, claim: Claim) -> Outcome:

@@ -81,15 +81,16 @@ class Rules:
 
 
 def version_of(path: Path) -> Version:
-    """Another one after any change to it, or to anything in it; empty where nothing lies."""
+    """Another one after any change to it, or to anything in it, and the same wherever a folder is moved; empty where
+    nothing lies."""
     try:
         entry = Entry.at(path)
     except OSError:
         return ()
     if entry.kind != "folder":
         return entry.version
-    deep = sorted((str(inner.path), inner.version) for inner in everything_in(path))
-    return (*entry.version, hash(tuple(deep)))
+    deep = sorted((str(inner.path.relative_to(path)), inner.version) for inner in everything_in(path))
+    return (hash(tuple(deep)),)
 
 
 class Look:

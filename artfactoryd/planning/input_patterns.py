@@ -83,7 +83,9 @@ def _wrong(message: str, fix: str) -> Problem:
 
 def _what_lies_in(folder: Path | None) -> str:
     """`beside the order lie 50 .png and 1 .txt`."""
-    names = [path.name for path in islice(folder.iterdir(), MOST) if path.is_file()] if folder else []
+    names = (
+        [path.name for path in islice(folder.iterdir(), MOST) if path.is_file()] if folder and folder.is_dir() else []
+    )
     kinds = Counter(PurePosixPath(name).suffix.lower() or name for name in names if not _is_its_own(name))
     if not kinds:
         return "nothing lies beside the order"

@@ -166,9 +166,14 @@ def near_name(folder: Path | None, value: str) -> str:
         names = [name for name in os.listdir(folder or "") if not name.startswith(".")]
     except OSError:
         return ""
-    by_case = {nfc(name).casefold(): name for name in names}
-    near = difflib.get_close_matches(nfc(value).casefold(), by_case, n=1, cutoff=0.7)
+    by_case = {_stem(name): name for name in names}
+    near = difflib.get_close_matches(_stem(value), by_case, n=1, cutoff=0.7)
     return by_case[near[0]] if near else ""
+
+
+def _stem(name: str) -> str:
+    """Without its ending: two that share only that are not near."""
+    return os.path.splitext(nfc(name).casefold())[0]
 
 
 def spelled(folder: Path, value: PurePosixPath) -> Path:

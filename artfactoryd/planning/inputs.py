@@ -23,7 +23,7 @@ from artfactoryd.core.parameters.file_leaves import Place as LeafPlace
 from artfactoryd.core.parameters.file_refs import must_be_picture, without_query
 from artfactoryd.core.parameters.secret_values import KEYCHAIN
 from artfactoryd.durable import make_folders, write_file
-from artfactoryd.entries import READ_ONLY, bounded
+from artfactoryd.entries import READ_ONLY, bounded, plain
 from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
@@ -205,8 +205,8 @@ CONVERT = "In Preview: File > Export as JPEG or PNG; elsewhere: `magick IN OUT.p
 
 def _not_usable(value: str, file: Path, error: OSError | OutputBad) -> tuple[str, str]:
     """What is wrong with it, and the way out. A picture of a kind that is not opened here is called what it is."""
-    with contextlib.suppress(OSError), file.open("rb") as opened:
-        kind = kinds.kind_in(opened)
+    with contextlib.suppress(OSError), os.fdopen(plain(os.fspath(file)), "rb") as opened:
+        kind = kinds.UNKNOWN if file.is_symlink() else kinds.kind_in(opened)
         if kind.type == "image" and kind.extension not in OPENED:
             return f"{value} is a picture of a kind that is not opened here ({kind.extension.upper()}).", CONVERT
     return f"{value} cannot be used: {_words(error)}.", "Name a picture that opens: png, jpeg, webp, gif or avif."

@@ -17,7 +17,7 @@ from artfactoryd.intake.inbox import Inbox
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
-from tests.works import Works, at_work, order, quick
+from tests.works import Works, at_work, claim_of, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -130,7 +130,7 @@ async def test_a_picture_that_never_comes_is_named_and_the_one_that_came_is_not_
         await works.until(lambda: names(home.home.rejected) == ["cars.yaml", "cars.yaml.error.txt"])
         await works.rests()
         assert works.fake.calls() == [] and len(works.daemon.report.rejected) == 1
-    assert "there is no b.png beside the order" in home.words("cars.yaml") and "a.png" not in home.words("cars.yaml")
+    assert "no b.png beside the order" in home.words("cars.yaml") and "no a.png" not in home.words("cars.yaml")
     assert (home.home.inbox / "a.png").read_bytes() == data
 
 
@@ -170,7 +170,7 @@ async def test_a_link_in_the_inbox_is_never_followed_nor_its_target_removed(
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(lambda: home.words("cars.yaml"))
         await works.rests()
-    assert ("a link" if linked == "beach.png" else "there is no") in home.words("cars.yaml")
+    assert ("a link" if linked == "beach.png" else "no sub/beach.png") in home.words("cars.yaml")
     assert (tmp_path / "elsewhere" / "beach.png").exists() and works.fake.calls() == []
 
 
@@ -299,11 +299,12 @@ async def test_a_bundle_that_arrives_in_pieces_waits_where_it_lies_and_is_taken_
     note = home.home.inbox / "photos.waiting.txt"
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(note.exists)
-        await works.until(lambda: bundle.exists() and works.daemon._consumer.awaits_picture)
-        assert "a.png" in note.read_text() and not works.daemon.done
+        await works.until(lambda: bundle.exists() and not claim_of(works))  # at rest: nothing is taken until more comes
+        assert "no a.png" in note.read_text() and not works.daemon.done
         draw(bundle / "a.png")
-        await works.until(lambda: note.exists() and "a.png" not in note.read_text())
-        assert "b.png" in note.read_text()
+        await works.until(lambda: note.exists() and "no a.png" not in note.read_text())
+        await works.until(lambda: bundle.exists() and not claim_of(works))
+        assert "no b.png" in note.read_text()
         draw(bundle / "b.png")
         await works.until(lambda: works.states() == ["completed", "completed"])
         await works.until(lambda: names(home.home.inbox) == [])

@@ -221,7 +221,8 @@ class Weaver:
             for pattern in (*patterns, f"*/{wanted}"):
                 if names := _matching(pattern, among):
                     return names
-        return ()
+        keys = wanted.replace(".", "/")  # as some write the keys of a tree
+        return self._looked_for(keys, folders, is_own) if keys != wanted else ()
 
     # --- what is not understood ---
 

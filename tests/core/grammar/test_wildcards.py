@@ -36,6 +36,7 @@ def drawn(prompt: str, times: int = 60, **lookups: Any) -> Counter[str]:
         ("{2$$__hue__}", {"red, blue", "blue, red"}), ("__h*__", {"red", "blue", "fez"}), ("__HUE__", {"red", "blue"}),
         ("__nested__", {"red fez", "blue fez"}), ("{3::|up}", {"", "up"}), ("|_|", {"|_|"}), ("a $10 {x}", {"a $10 x"}),
         ("{2$$__mixed__}", {"red, fez", "blue, fez", "fez, red", "fez, blue"}), ("__a hat__", {"bowler"}),
+        ("__tree.leaf__", {"oak"}),
         ("cap # mine", {"cap"}), ("#ff0000 hat", {"#ff0000 hat"}),
     ],
 )  # fmt: skip
@@ -46,6 +47,7 @@ def test_a_value_is_one_item_and_what_varies_in_it_is_drawn(value: str, ways: se
         "nested": ("__hue__ __hat__",),
         "mixed": ("__hue__", "__hat__"),
         "a hat": ("bowler",),
+        "tree/leaf": ["oak"],
     }
     assert wild({"prompt": "[it]"}, it=(value,), **lookups).total_items == 1
     assert set(drawn("[it]", it=(value,), **lookups)) == ways
