@@ -105,9 +105,10 @@ PROVIDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """`file`: pattern of the products' names, of orders that have none of their own."""
+    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie."""
 
     file: str = file_names.PATTERN
+    sidecars: str = "folder"  # folder | beside | hidden
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from artfactoryd import documents, schema
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
+from artfactoryd.shelf import sidecars
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 from tests.forks import Program
@@ -164,7 +165,7 @@ class TestHome:
 
     def sidecars(self) -> list[dict[str, Any]]:
         """Each one as its schema says."""
-        found = [json.loads(path.with_name(path.name + ".json").read_text()) for path in self.products()]
+        found = [json.loads(card_of(path).read_text()) for path in self.products()]
         for sidecar in found:
             SIDECAR.validate(sidecar)
         return found
@@ -223,5 +224,10 @@ def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
+def card_of(product: Path) -> Path:
+    """Its sidecar, wherever it lies; where one would be written that does not."""
+    return sidecars.sidecar_of(product) or product.parent / "sidecars" / f"{product.name}.json"
+
+
 def _is_product(path: Path) -> bool:
-    return path.suffix in (".png", ".webp", ".jpg") or path.with_name(path.name + ".json").exists()
+    return path.suffix in (".png", ".webp", ".jpg") or (path.is_file() and sidecars.sidecar_of(path) is not None)

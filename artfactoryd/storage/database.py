@@ -34,7 +34,7 @@ DONE = "FROM schema_migration"  # what releases did to the tables, by name
 Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
-    "generation_log_provider_asked_at", "product_path",
+    "generation_log_provider_asked_at", "product_path", "product_bytes",
 )  # fmt: skip
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info

@@ -20,6 +20,7 @@ from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.home import Home
 from artfactoryd.reporting.orders import OrderDocument
 from artfactoryd.settings import Settings
+from artfactoryd.shelf import reading
 
 
 @click.command()
@@ -55,8 +56,8 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
     while code == WAITS and (orders := _say_yes(home, environ, report.orders)):
         code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
-    pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
-    echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
+    pictures = [picture for picture, _ in reading.walk(home.projects)]
+    echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) in the folder `sidecars` of its order:")
     echo("\n".join(f"  {path}" for path in pictures))
     echo(f"\nLook at them: {_open_word()} {home.projects}")
     return code if pictures else 1

@@ -23,7 +23,7 @@ from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import looks
 from artfactoryd.storage.rows import ProductRow
 from tests.eyes import NearEye
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -147,7 +147,7 @@ async def test_bytes_that_differ_are_laid_beside_and_linked(
         assert (home.root / first.path).read_bytes() == spoiled()
         assert Path(second.path).name in (works.items(made)[0].reason or "")
         assert works.house.books.index.outputs_of(works.items(made)[0])[0].id == second.id
-        card = json.loads((home.root / f"{second.path}.json").read_text())
+        card = json.loads(card_of(home.root / second.path).read_text())
         assert card["file"]["replaces"] == first.id and card["cost"]["usd"] == 0
         assert "damaged" in card["file"]["remark"] and second.id[:13] == first.id[:13]
         await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])
