@@ -9,11 +9,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from artfactoryd.execution.shelving.eye import Eye, Glance
+from artfactoryd.execution.shelving.eye import Eye, Glance, Thumbnails, request_for
 from artfactoryd.shelf import looker
 
 
 class NearEye(Eye):
-    async def look(self, path: Path, megapixels: float) -> Glance:
-        answer: dict[str, Any] = await asyncio.to_thread(looker.look, path, megapixels)
+    async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
+        answer: dict[str, Any] = await asyncio.to_thread(looker.look, request_for(path, megapixels, thumbnails))
         return Glance(**answer)

@@ -1,6 +1,8 @@
-"""A process that decodes pictures, one after the other, and says of each whether it is well.
+"""A process that decodes pictures, one after the other, says of each whether it is well, and makes its thumbnails.
 
-    python -m artfactoryd.shelf.looker    a line of JSON in: {"path", "megapixels"}; one out: {"fault", "seconds"}
+    python -m artfactoryd.shelf.looker MEGAPIXELS    a line of JSON in and a line out, for each picture:
+    in:  {"path", "megapixels"}, where thumbnails are wanted also {"mime", "sha256", "thumbnails": their folder}
+    out: {"fault", "seconds", "bytes": written}
 
 A decoder that falls over a picture ends this process and nobody else, whoever asks can end one that never comes to an
 end, and its memory is bounded. It takes the time that nobody else wants, and ends with whoever started it.
@@ -14,31 +16,60 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from PIL import Image
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.shelf import pixels
-from artfactoryd.shelf.pixels import Seen
+from artfactoryd.shelf.media import DECODED
+from artfactoryd.shelf.thumbnails import film, scaling
+from artfactoryd.shelf.thumbnails.cache import Cache
 
 NICE = 19
 MEMORY, MEMORY_A_PIXEL = 1 << 30, 24  # bytes: for the program, and for what it decodes
-SEEN: tuple[Seen, ...] = ()  # what is made of each decoded picture
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     for line in requests:
-        request = json.loads(line)
-        answers.write(json.dumps(look(Path(request["path"]), request["megapixels"])).encode() + b"\n")
+        answers.write(json.dumps(look(json.loads(line))).encode() + b"\n")
         answers.flush()
 
 
-def look(path: Path, megapixels: float) -> dict[str, object]:
+class Thumbnails:
+    """What is made of a decoded picture; nothing where all of it is there, or none are wanted."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self.bytes = 0
+        self._sha256 = request.get("sha256", "")
+        self._cache = Cache(Path(request["thumbnails"])) if "thumbnails" in request else None
+
+    @property
+    def are_wanted(self) -> bool:
+        return self._cache is not None and not self._cache.has(self._sha256)
+
+    def make(self, picture: Image.Image) -> None:
+        if self._cache is None or not self.are_wanted:
+            return
+        for size, small in scaling.scaled(picture):
+            self.bytes += self._cache.put(self._sha256, size, scaling.jpeg(small))
+
+
+def look(request: Mapping[str, Any]) -> dict[str, object]:
     """`fault`: None where it could not be looked at, which says nothing about the picture."""
     began, fault = time.process_time(), None
-    with contextlib.suppress(OSError, OutputBad):
-        fault = pixels.fault(path, megapixels, SEEN)
-    return {"fault": fault, "seconds": time.process_time() - began}
+    path, mime = Path(request["path"]), request.get("mime")
+    thumbnails = Thumbnails(request)
+    if mime is None or mime in DECODED:
+        with contextlib.suppress(OSError, OutputBad):
+            fault = pixels.fault(path, float(request["megapixels"]), (thumbnails.make,))
+    else:
+        fault = ""
+        if thumbnails.are_wanted and (frame := film.frame(path, mime)):
+            thumbnails.make(frame)
+    return {"fault": fault, "seconds": time.process_time() - began, "bytes": thumbnails.bytes}
 
 
 def _step_back() -> None:

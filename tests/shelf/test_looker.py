@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.shelf import looker
+from artfactoryd.shelf.thumbnails.cache import Cache
 from tests.pictures import draw
 
 
@@ -24,10 +25,31 @@ def test_each_line_is_answered_by_one(tmp_path: Path) -> None:
     assert all(answer["seconds"] >= 0 for answer in told)
 
 
-def test_what_is_made_of_each_picture_hangs_on_the_one_decoding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_thumbnails_are_made_once_of_the_one_decoding(tmp_path: Path) -> None:
     draw(tmp_path / "car.png")
-    sizes = list[tuple[int, int]]()
-    monkeypatch.setattr(looker, "SEEN", (lambda picture: sizes.append(picture.size),))
-    assert looker.look(tmp_path / "car.png", 1.0)["fault"] == "" and len(sizes) == 1
+    cache = Cache(tmp_path / "thumbnails")
+    asked = {
+        "path": str(tmp_path / "car.png"), "megapixels": 1.0, "mime": "image/png", "sha256": "ab12",
+        "thumbnails": str(cache.folder),
+    }  # fmt: skip
+    first = looker.look(asked)
+    assert first["fault"] == "" and cache.has("ab12")
+    assert first["bytes"] == sum(path.stat().st_size for path in cache.folder.rglob("*.jpg"))
+    assert looker.look(asked)["bytes"] == 0
+
+
+def test_what_is_larger_than_the_bound_gets_none(tmp_path: Path) -> None:
+    draw(tmp_path / "car.png")
+    cache = Cache(tmp_path / "thumbnails")
+    asked = {"path": str(tmp_path / "car.png"), "sha256": "ab12", "mime": "image/png", "thumbnails": str(cache.folder)}
+    answer = looker.look({**asked, "megapixels": 0.00001})
+    assert (answer["fault"], answer["bytes"]) == ("", 0) and not cache.folder.exists()
+
+
+@pytest.mark.parametrize("mime", ["video/mp4", "audio/mpeg", "text/plain"])
+def test_what_is_no_picture_and_shows_no_frame_is_well_all_the_same(tmp_path: Path, mime: str) -> None:
+    (tmp_path / "clip").write_bytes(b"\0\0\0\x18ftypmp42")
+    cache = Cache(tmp_path / "thumbnails")
+    asked = {"path": str(tmp_path / "clip"), "megapixels": 1.0, "sha256": "ab12", "mime": mime}
+    answer = looker.look({**asked, "thumbnails": str(cache.folder)})
+    assert (answer["fault"], answer["bytes"]) == ("", 0)
