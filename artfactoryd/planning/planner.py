@@ -20,6 +20,7 @@ from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
+from artfactoryd.core.sheets import wishes
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
@@ -366,7 +367,7 @@ def _wrong_names(plan: Plan) -> Sequence[Problem]:
         if stage.later.file is not None:
             wrong = file_names.problems(stage.later.file, stage.plan.model, [*stage.later.parameters, *plan.lookups])
             problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
-    return problems
+    return [*problems, *wishes.problems(order, plan.all_models, plan.lookups)]
 
 
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> Borrowed:

@@ -4,6 +4,8 @@
     in:  {"path", "megapixels"}, where thumbnails are wanted also {"mime", "sha256", "thumbnails": their folder}
     out: {"fault", "seconds", "bytes": written}
 
+or a sheet that is drawn of such thumbnails: {"sheet", "home", "thumbnails", "megapixels", "target"}.
+
 A decoder that falls over a picture ends this process and nobody else, whoever asks can end one that never comes to an
 end, and its memory is bounded. It takes the time that nobody else wants, and ends with whoever started it.
 """
@@ -20,13 +22,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image
-
+from artfactoryd.core.sheets.sheet import Sheet
+from artfactoryd.durable import write_note
 from artfactoryd.errors import OutputBad
 from artfactoryd.shelf import pixels
 from artfactoryd.shelf.media import DECODED
-from artfactoryd.shelf.thumbnails import film, scaling
+from artfactoryd.shelf.sheets import drawing, marks
+from artfactoryd.shelf.sheets.tiles import Tiles
+from artfactoryd.shelf.thumbnails import film
 from artfactoryd.shelf.thumbnails.cache import Cache
+from artfactoryd.shelf.thumbnails.making import Thumbnails
 
 NICE = 19
 MEMORY, MEMORY_A_PIXEL = 1 << 30, 24  # bytes: for the program, and for what it decodes
@@ -34,34 +39,19 @@ MEMORY, MEMORY_A_PIXEL = 1 << 30, 24  # bytes: for the program, and for what it 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     for line in requests:
-        answers.write(json.dumps(look(json.loads(line))).encode() + b"\n")
+        answers.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
         answers.flush()
 
 
-class Thumbnails:
-    """What is made of a decoded picture; nothing where all of it is there, or none are wanted."""
-
-    def __init__(self, request: Mapping[str, Any]) -> None:
-        self.bytes = 0
-        self._sha256 = request.get("sha256", "")
-        self._cache = Cache(Path(request["thumbnails"])) if "thumbnails" in request else None
-
-    @property
-    def are_wanted(self) -> bool:
-        return self._cache is not None and not self._cache.has(self._sha256)
-
-    def make(self, picture: Image.Image) -> None:
-        if self._cache is None or not self.are_wanted:
-            return
-        for size, small in scaling.scaled(picture):
-            self.bytes += self._cache.put(self._sha256, size, scaling.jpeg(small))
+def answer(request: Mapping[str, Any]) -> dict[str, object]:
+    return draw(request) if "sheet" in request else look(request)
 
 
 def look(request: Mapping[str, Any]) -> dict[str, object]:
     """`fault`: None where it could not be looked at, which says nothing about the picture."""
     began, fault = time.process_time(), None
     path, mime = Path(request["path"]), request.get("mime")
-    thumbnails = Thumbnails(request)
+    thumbnails = Thumbnails(Path(request["thumbnails"]) if "thumbnails" in request else None, request.get("sha256", ""))
     if mime is None or mime in DECODED:
         with contextlib.suppress(OSError, OutputBad):
             fault = pixels.fault(path, float(request["megapixels"]), (thumbnails.make,))
@@ -70,6 +60,16 @@ def look(request: Mapping[str, Any]) -> dict[str, object]:
         if thumbnails.are_wanted and (frame := film.frame(path, mime)):
             thumbnails.make(frame)
     return {"fault": fault, "seconds": time.process_time() - began, "bytes": thumbnails.bytes}
+
+
+def draw(request: Mapping[str, Any]) -> dict[str, object]:
+    """`fault`: None where the disk does not take it."""
+    began, sheet, target = time.process_time(), Sheet.from_json(request["sheet"]), Path(request["target"])
+    tiles = Tiles(Path(request["home"]), Cache(Path(request["thumbnails"])), float(request["megapixels"]))
+    picture = drawing.draw(sheet, tiles.of)
+    data = marks.marked(drawing.jpeg(picture), marks.Mark(sheet.order, sheet.page, sheet.digest))
+    written = write_note(target, data)
+    return {"fault": "" if written else None, "seconds": time.process_time() - began, "bytes": tiles.bytes}
 
 
 def _step_back() -> None:

@@ -97,7 +97,7 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
             patched.setattr("artfactoryd.shelf.placing._settle", full)
             made = await works.take(order("a car"))
             await works.until(lambda: works.phases(made) == [Phase.WAITS_FOR_ROOM])
-            assert works.daemon.done  # `once` does not wait for room
+            await works.rests()  # `once` does not wait for room
             await works.stop()
     assert works.states(made) == ["delivering"] and home.products() == []
     (home.home.work / "made" / "fake" / "fake-1.png").unlink()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from artfactoryd.core.sheets.facts import Picture
+from artfactoryd.core.sheets.layout import lay_out
+from artfactoryd.core.sheets.sheet import Sheet
 from artfactoryd.shelf import looker
+from artfactoryd.shelf.sheets.marks import Mark, mark_of
 from artfactoryd.shelf.thumbnails.cache import Cache
 from tests.pictures import draw
 
@@ -53,3 +58,19 @@ def test_what_is_no_picture_and_shows_no_frame_is_well_all_the_same(tmp_path: Pa
     asked = {"path": str(tmp_path / "clip"), "megapixels": 1.0, "sha256": "ab12", "mime": mime}
     answer = looker.look({**asked, "thumbnails": str(cache.folder)})
     assert (answer["fault"], answer["bytes"]) == ("", 0)
+
+
+def test_a_sheet_is_drawn_of_thumbnails_and_those_that_are_gone_are_made_again(tmp_path: Path) -> None:
+    draw(tmp_path / "car.png")
+    (tmp_path / "song.txt").write_text("la la la")
+    picture = Picture({}, name="car.png", path="car.png", sha256="ab12", mime="image/png", width=64, height=48)
+    text = Picture({}, name="song.txt", path="song.txt", sha256="cd34", mime="text/plain")
+    sheet = Sheet("cars", ["a car"], lay_out([picture, text, replace(picture, blank="waits")]), "0193", 1, 1)
+    asked = {
+        "sheet": sheet.to_json(), "home": str(tmp_path), "thumbnails": str(tmp_path / "thumbnails"), "megapixels": 1.0,
+        "target": str(tmp_path / "contact-sheet.jpg"),
+    }  # fmt: skip
+    answer = looker.answer(asked)
+    assert answer["fault"] == "" and answer["bytes"] and Cache(tmp_path / "thumbnails").has("ab12")
+    assert mark_of(tmp_path / "contact-sheet.jpg") == Mark("0193", 1, sheet.digest)
+    assert looker.answer({**asked, "target": str(tmp_path / "nowhere" / "sheet.jpg")})["fault"] is None

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import artfactoryd
+from artfactoryd.core.sheets.sheet import Sheet
 
 MOST = min(4, os.cpu_count() or 1)  # processes; more than that only wait for the disk
 LONGEST = 120.0  # seconds for one picture, at the lowest priority
+LONGEST_SHEET = 900.0  # of one whose thumbnails are all to be made first
 TRIES = 2  # a process that is killed from outside says nothing about the picture
 FELL = "Decoding it ended the decoder, so nothing here opens it again. Open it with care."
 KEPT = (  # of the environment: it is given no credential
@@ -61,10 +63,20 @@ class Eye:
 
     async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
         """Raises OSError where no process can be started."""
-        request = request_for(path, megapixels, thumbnails)
+        return await self._answer(request_for(path, megapixels, thumbnails), megapixels, LONGEST)
+
+    async def draw(self, sheet: Sheet, home: Path, thumbnails: Path, megapixels: float, target: Path) -> Glance:
+        """The sheet as a JPEG at `target`. Raises OSError where no process can be started."""
+        request: dict[str, Any] = {
+            "sheet": sheet.to_json(), "home": str(home), "thumbnails": str(thumbnails), "megapixels": megapixels,
+            "target": str(target),
+        }  # fmt: skip
+        return await self._answer(request, megapixels, LONGEST_SHEET)
+
+    async def _answer(self, request: dict[str, Any], megapixels: float, longest: float) -> Glance:
         async with self._decoder() as decoder:
             for _ in range(TRIES):
-                if (glance := await decoder.look(request, megapixels)) is not None:
+                if (glance := await decoder.look(request, megapixels, longest)) is not None:
                     return glance
             return Glance(FELL)
 
@@ -90,7 +102,7 @@ class Decoder:
         self.process: Process | None = None
         self._megapixels = 0.0
 
-    async def look(self, request: dict[str, Any], megapixels: float) -> Glance | None:
+    async def look(self, request: dict[str, Any], megapixels: float, longest: float) -> Glance | None:
         if self.process is None or self._megapixels != megapixels:
             await self.end()
             self.process, self._megapixels = await _start(megapixels), megapixels
@@ -99,7 +111,7 @@ class Decoder:
         answer = b""
         try:
             stdin.write(json.dumps(request).encode() + b"\n")
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(longest):
                 await stdin.drain()
                 answer = await stdout.readline()
         except (TimeoutError, ConnectionError):

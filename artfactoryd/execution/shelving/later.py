@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from artfactoryd import entries
+from artfactoryd.core.sheets.sheet import Sheet
 from artfactoryd.errors import StorageFull
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.shelving.again import Again
@@ -56,13 +57,20 @@ class LaterLook:
         )  # bytes of all thumbnails; below 0: not known yet
         self._came = asyncio.Event()
         self._came.set()
+        self.tell: Callable[[Iterable[ProductRow]], None] = lambda rows: None  # which were looked at
         self._since = 0.0  # when there was nothing left to look at
         self._in_hand: set[str] = set()  # damaged ones
         self._lingering: set[str] = set()  # those among them that are waited for
         self._fetching: set[asyncio.Task[None]] = set()
+        self._is_looking = self._is_telling = False
         self._is_blind = False  # nothing can be looked at just now
         self._done, self._seconds = 0, 0.0
         self._owed: tuple[float, bool] = (0.0, True)
+
+    @property
+    def at_work(self) -> bool:
+        """Something is looked at, or was placed and will be."""
+        return self._came.is_set() or self._is_looking
 
     def wake(self) -> None:
         """Something was placed."""
@@ -74,17 +82,35 @@ class LaterLook:
         earlier run left where it is not much."""
         now, (since, owed) = asyncio.get_running_loop().time(), self._owed
         if now - since > OWES_EVERY:
-            is_at_work = bool(self._in_hand - self._lingering)
+            is_at_work = self._is_telling or bool(self._in_hand - self._lingering)
             owed = is_at_work or looks.are_owed(self._books.index, frozenset(orders), self._lingering, FEW)
             owed = owed and not self._is_blind
             self._owed = (now, owed)
         return owed
 
+    async def draw(self, sheet: Sheet, target: Path) -> None:
+        """By a process that decodes, at the same low priority. Raises OSError."""
+        bound = self._settings.now.limits.megapixels
+        glance = await self._eye.draw(sheet, self._root, self._cache.folder, bound, target)
+        self._taken += glance.bytes
+        if glance.fault is None:
+            raise OSError(f"{target} cannot be written")
+        if glance.fault:
+            log.error("%s could not be drawn", target)
+        await self._make_room()
+
+    async def rest(self) -> None:
+        """Nothing is to be drawn any more: the processes that did it end, unless they are needed."""
+        if not self.at_work:
+            await self._eye.close()
+
     async def run(self) -> None:
         """For as long as the program is at work."""
         try:
             while True:
-                if rows := looks.unlooked(self._books.index, TOGETHER, self._in_hand):
+                rows = looks.unlooked(self._books.index, TOGETHER, self._in_hand)
+                self._is_looking = bool(rows)
+                if rows:
                     await self._look_at_all(rows)
                 else:
                     await self._rest()
@@ -120,10 +146,14 @@ class LaterLook:
                     group.create_task(self._look_at_each(left, well))
         except BaseExceptionGroup as error:
             raise error.exceptions[0] from None
+        self._is_telling = True
         try:
             await self._books.remember_looks(well)
+            self.tell(rows)
         except StorageFull:
             await asyncio.sleep(FULL_AGAIN)
+        finally:
+            self._is_telling = False
         self._owed = (0.0, True)
         await self._make_room()
 
