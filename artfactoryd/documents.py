@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import yaml
 
@@ -41,7 +41,10 @@ class Document:
     _source: Source = field(repr=False)
 
     def locate(self, problem: Problem) -> Problem:
-        """With file, line and column of the value (or key) at `problem.path`, or of what holds it."""
+        """With file, line and column of the value (or key) at `problem.path`, or of what holds it. What is in another
+        file, and says so, stays as it is."""
+        if problem.file:
+            return problem
         node, key = self._root, None
         for step in problem.path:
             child = node.children.get(step)
@@ -53,6 +56,21 @@ class Document:
         if key is not None and inside is None and problem.code in _KEY_CODES:
             node = key
         return problem.at(self.file, *self._source.position(node.start + self._offset(node, inside)))
+
+    def moved(self, key: str, into: str) -> Document:
+        """The same with what stands at `key` inside the mapping `into`, made where there is none; each value keeps its
+        place in the text."""
+        node, name = self._root.children[key], self._root.keys[key]
+        inner = self._root.children.get(into) or Node({}, node.start, node.end)
+        assert isinstance(inner.value, dict)
+        inner = replace(
+            inner, value={**inner.value, key: node.value}, keys={**inner.keys, key: name},
+            children={**inner.children, key: node},
+        )  # fmt: skip
+        children = {step: child for step, child in self._root.children.items() if step != key} | {into: inner}
+        keys = {into: name} | {step: where for step, where in self._root.keys.items() if step != key}
+        value = {step: part for step, part in self.value.items() if step != key} | {into: inner.value}
+        return replace(self, value=value, _root=replace(self._root, value=value, keys=keys, children=children))
 
     def written(self, path: Path) -> str | None:
         """The characters of the scalar at `path` as written (007 is not 7 here); None without one."""

@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,9 @@ NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word 
 TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 CHUNK = 1 << 20
 PAPER_BYTES = 1 << 20  # of a paper that the program wrote for itself: more is not its own
+COMPANION_LASTS = 600.0  # seconds for which a companion that names nobody is believed
+SWAP_BYTES = 1024  # of a swap file's first block, in which its writer stands
+EMACS = re.compile(r".+@(.+)\.(\d+)(?::\d+)?")
 READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -42,6 +46,11 @@ class Entry:
 
     path: Path
     status: os.stat_result
+
+    @classmethod
+    def at(cls, path: Path) -> Entry:
+        """Raises OSError where nothing lies."""
+        return cls(path, os.lstat(path))
 
     @property
     def name(self) -> str:
@@ -99,6 +108,46 @@ def has_writer(path: Path) -> bool:
     finally:
         os.close(fd)  # the lease goes with it
     return False
+
+
+def open_by(companion: Entry, age: float) -> bool:
+    """Whether an editor that laid this beside a file still has that open: while the process lives that it names, else
+    for ten minutes after its last change. `age`: seconds since then."""
+    pid = _writer_named_by(companion)
+    if pid is None:
+        return age < COMPANION_LASTS
+    return _lives(pid, companion.status.st_mtime)
+
+
+def _writer_named_by(companion: Entry) -> int | None:
+    """The process on this machine; None where none is named, or one of another machine."""
+    try:
+        if companion.kind == "link":  # Emacs: USER@HOST.PID:BOOT
+            host, pid = EMACS.fullmatch(os.readlink(companion.path)).groups()  # type: ignore[union-attr]
+        else:  # Vim and nano
+            head = bounded(companion.path, SWAP_BYTES)
+            pid, host = int.from_bytes(head[24:28], "little"), head[68:108].partition(b"\0")[0].decode()
+            if head[:2] != b"b0":
+                return None
+    except (OSError, ValueError, AttributeError):
+        return None
+    is_here = str(host).partition(".")[0] == socket.gethostname().partition(".")[0]
+    return int(pid) or None if is_here else None
+
+
+def _lives(pid: int, since: float) -> bool:
+    """Whether the process that wrote something at `since` (seconds since 1970) is still there. Its number may be
+    another one's by now: where the system tells, one that began later is another."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's
+        pass
+    try:
+        return os.stat(f"/proc/{pid}").st_mtime <= since + 1
+    except OSError:
+        return True
 
 
 def bounded(path: Path, most: int) -> bytes:

@@ -11,7 +11,6 @@ ever written.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import stat
@@ -22,11 +21,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import lru_cache
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Literal
 
+from artfactoryd.core import strict_json
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import StorageFull
 from artfactoryd.printable import printable, redact
@@ -301,12 +302,19 @@ class _JsonLine(_Line):
         line |= {**_fields.get(), **_facts(record), "text": record.getMessage()}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return printable(json.dumps(_clean_line(line), ensure_ascii=False, default=str))
+        return printable(strict_json.told_along(_clean_line(line)))
 
 
 def _stamp(record: logging.LogRecord) -> str:
-    at = time.localtime(record.created)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', at)}.{int(record.msecs):03d}{time.strftime('%z', at)}"
+    second, zone = _second(int(record.created))
+    return f"{second}.{int(record.msecs):03d}{zone}"
+
+
+@lru_cache(2)
+def _second(seconds: int) -> tuple[str, str]:
+    """What the lines of one second begin with, and their zone."""
+    at = time.localtime(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", at), time.strftime("%z", at)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class Inbox:
     settle_seconds: float = 1
     scan_seconds: float = 5
     repeat_minutes: float = 10
+    defaults: Mapping[str, Json] | None = None  # by drop-box: what its orders may leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +287,11 @@ def _more_problems(value: Json) -> Iterator[Problem]:
             if address is not None and (complaint := _bad_address(address)):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+    boxes = _section(value, "inbox").get("defaults") or {}
+    for name, given in boxes.items():
+        for problem in schema.check_mapping(given or {}, "order"):
+            if problem.code != "E_REQUIRED" or problem.path:  # they are a part of an order
+                yield replace(problem, path=("inbox", "defaults", name, *problem.path))
 
 
 def _bad_address(address: str) -> str | None:

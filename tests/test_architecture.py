@@ -9,7 +9,7 @@ import ast
 import re
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -238,6 +238,29 @@ def only_the_vocabulary(module: Module) -> Iterator[str]:
                 yield f"has a class {node.name}"
 
 
+def what_the_system_refuses_is_told_in_words(module: Module) -> Iterator[str]:
+    """`[Errno 17] File exists: '/x'` is no sentence: `errors.in_words` makes one of it."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler) and node.name and "OSError" in _caught(node):
+            for inner in ast.walk(node):
+                if any(isinstance(part, ast.Name) and part.id == node.name for part in _shown_in(inner)):
+                    yield f"line {getattr(inner, 'lineno', node.lineno)} shows {node.name} as the system has it"
+
+
+def _caught(handler: ast.ExceptHandler) -> str:
+    return ast.unparse(handler.type) if handler.type else ""
+
+
+def _shown_in(node: ast.AST) -> Sequence[ast.AST]:
+    """What an f-string, str() or a line of the log takes as it is."""
+    if isinstance(node, ast.FormattedValue):
+        return [node.value]
+    if isinstance(node, ast.Call):
+        of = ast.unparse(node.func)
+        return node.args if of == "str" or of.startswith("log.") or of in ("print", "echo") else ()
+    return ()
+
+
 LAWS: list[Callable[[Module], Iterator[str]]] = [
     core_decides_and_never_acts,
     a_folder_imports_only_what_stands_below_it,
@@ -248,6 +271,7 @@ LAWS: list[Callable[[Module], Iterator[str]]] = [
     one_door_for_each_dependency,
     small_enough,
     only_the_vocabulary,
+    what_the_system_refuses_is_told_in_words,
 ]
 
 
@@ -298,6 +322,9 @@ BREAKS = [
     (only_the_vocabulary, "order_manager", ""),
     (only_the_vocabulary, "shelf", "class DownloadJob: ..."),
     (only_the_vocabulary, "shelf", "class TaskManager: ..."),
+    (what_the_system_refuses_is_told_in_words, "shelf", "try: f()\nexcept OSError as error: log.info('%s', error)"),
+    (what_the_system_refuses_is_told_in_words, "shelf", "try: f()\nexcept (OSError, A) as no: g(f'it waits: {no}')"),
+    (what_the_system_refuses_is_told_in_words, "shelf", "try: f()\nexcept OSError as error: g(str(error))"),
 ]
 KEEPS = [
     ("core.plan", "import random\nfrom pathlib import PurePosixPath\nx = random.Random(7)"),
@@ -313,6 +340,7 @@ KEEPS = [
     ("cli.run", "from artfactoryd.web import server\nfrom artfactoryd.daemon import loop"),
     ("storage.migrations.0001_begin", "import peewee"),
     ("shelf.placing", "def f():\n" + "    pass\n" * 39),
+    ("shelf.placing", "try: f()\nexcept OSError as error: log.info('%s', in_words(error))"),
 ]
 
 

@@ -60,6 +60,9 @@ def test_every_order_on_a_page_can_be_planned(block: str, home: TestHome, tmp_pa
     file.write_text(whole(block))
     for name in re.findall(r"\w+\.jpg", block):
         draw(tmp_path / name)
+    tables = [table for page in PAGES for table in blocks(page.read_text(), "csv")]
+    for name, table in zip(re.findall(r"\w+\.csv", block), tables, strict=False):
+        (tmp_path / name).write_text(table)
     found = plan(home.home, Settings(), file, rehearse=False, most=None)
     assert found.exit_code == 0, list(text(found))
     promised = re.search(r"(\d+) items", block)

@@ -34,7 +34,9 @@ from tests.homes import PATIENCE, TestHome, copied_at_work, until
 CATALOG = Path(artfactoryd.__file__).with_name("catalog")
 TABLES = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
 NOTHING = "–"  # noqa: RUF001
-LATER = "import time; real = time.time; time.time = lambda: real() + 61"  # a minute after it was dropped
+# A minute after it was dropped; and nothing is waited for that a bundle names.
+LATER = """import time; real = time.time; time.time = lambda: real() + 61
+from artfactoryd.intake import attachments; attachments.PATIENCE = 0.1"""
 IMPATIENT = """from artfactoryd.factories import ProviderSettings
 ProviderSettings.__init__.__defaults__ = (*ProviderSettings.__init__.__defaults__[:-1], 1.0)"""
 AT_ONCE = (
@@ -306,7 +308,26 @@ def _(home: OddHome) -> str:
     deep = home.home.inbox / "summer" / "deep"
     deep.mkdir(parents=True)
     (deep / "order.yaml").write_text(GREEN)
+    (deep.parent / "car.yaml").write_text(GREEN)
     return "deep"
+
+
+@dropped("A folder of pictures without an order")
+def _(home: OddHome) -> str:
+    for name in ("a.png", "b.png"):
+        (home.home.inbox / "holiday").mkdir(exist_ok=True)
+        (home.home.inbox / "holiday" / name).write_bytes(b"\x89PNG")
+    return "holiday"
+
+
+@dropped("A table of an office program (.xlsx)")
+def _(home: OddHome) -> str:
+    return home.drop("cars.xlsx", b"PK\x03\x04").name
+
+
+@dropped("A `defaults.yaml` in the Inbox itself")
+def _(home: OddHome) -> str:
+    return home.drop("defaults.yaml", "provider: local\n").name
 
 
 @dropped("A git checkout")
@@ -314,6 +335,17 @@ def _(home: OddHome) -> str:
     (home.home.inbox / "recipes" / ".git").mkdir(parents=True)
     (home.home.inbox / "recipes" / "car.yaml").write_text(GREEN)
     return "recipes"
+
+
+@situation("A file that an editor has open")
+def _(stage: Stage) -> Found:
+    (stage.home.home.inbox / ".car.yaml.swp").write_bytes(b"")
+    stage.home.drop("car.yaml", GREEN)
+    found = stage.home.found("car.yaml", "", stage.home.once())
+    found.words = stage.said_of("car.yaml")
+    (stage.home.home.inbox / ".car.yaml.swp").unlink()
+    assert stage.home.once() == 0
+    return found
 
 
 # --- files that cannot be read as an order ---

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ import click
 
 from artfactoryd import settings
 from artfactoryd.cli.terminal import echo
+from artfactoryd.core import strict_json
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
@@ -78,4 +78,4 @@ def count_of(text: str, option: str) -> int | None:
 
 
 def say(document: JsonObject | Mapping[str, object], text: str, as_json: bool) -> None:
-    echo(json.dumps(plain(document), ensure_ascii=False, indent=2) if as_json else text)
+    echo(strict_json.document(plain(document)).decode().rstrip("\n") if as_json else text)

@@ -6,14 +6,18 @@ that it can leave the terminal as it was; the loop has a handler of its own.
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any, TypeVar
 
 from artfactoryd import log_outlet
 
 Handler = Callable[[int, FrameType | None], object] | int | None
+Result = TypeVar("Result")
 _watched: list[bool] = []
 
 
@@ -41,6 +45,29 @@ def at_once() -> Iterator[None]:
     """Within `as_exception`: the end, again."""
     with _handled(_end, signal.default_int_handler):
         yield
+
+
+async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """What a loop works at. When it has ended, whatever still asks it to stop makes no death of that: a loop that is
+    closed gives its signals back to the system, which kills.
+    """
+    try:
+        return await work
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # none gets between a handler and the next
+        for number, handler in STOPS.items():
+            if asyncio.get_running_loop().remove_signal_handler(number):
+                signal.signal(number, handler)
+                atexit.register(signal.signal, number, signal.SIG_IGN)  # the interpreter, too, gives its handlers back
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+def _once(number: int, frame: FrameType | None) -> None:
+    """Should the end itself take for ever, the next one kills."""
+    signal.signal(number, signal.SIG_DFL)
+
+
+STOPS: Mapping[signal.Signals, Handler] = {signal.SIGHUP: signal.SIG_IGN, signal.SIGTERM: _once}
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from textwrap import indent
 import click
 
 from artfactoryd import entries, log
+from artfactoryd.cli import descriptors
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
-from artfactoryd.cli.interrupt import at_once
+from artfactoryd.cli.interrupt import at_once, to_the_end
 from artfactoryd.cli.progress import Mending, Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.run import RunOptions, exit_code
+from artfactoryd.daemon.run import RunOptions, all_is_loaded, exit_code
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
 from artfactoryd.reporting import waiting
@@ -53,15 +53,16 @@ def work_once(
     """
     mending = Mending(quiet)
     options = RunOptions(
-        until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=gc.freeze, mending=mending.tell
+        until_done=True, only=frozenset(only), orders=frozenset(orders), loaded=all_is_loaded, mending=mending.tell
     )
+    descriptors.ask_for_enough()
     before = _words_in_rejected(home)
     with home.lock("once") as home:
         level = "debug" if verbose else settings.logging.level
         log.setup(level, home.logs, "everything" if verbose else "trouble")
         home.make()
         with mending, Progress(quiet) as progress, at_once():
-            report = asyncio.run(loop.work(home, settings, options, environ, watch=progress.look))
+            report = asyncio.run(to_the_end(loop.work(home, settings, options, environ, watch=progress.look)))
     index = Index.look(home.index_file)
     try:
         words = sorted(_words_in_rejected(home) - before)

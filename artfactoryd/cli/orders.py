@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,9 +18,9 @@ from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.printable import one_line
+from artfactoryd.reporting import inbox, waiting
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
-from artfactoryd.reporting import waiting
 from artfactoryd.reporting import why as why_words
 from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.json_object import JsonObject
@@ -87,22 +87,27 @@ def status_document(home: Home, settings: Settings, trouble: str = "") -> Status
 
 @dataclass(frozen=True, slots=True)
 class OrdersDocument(JsonObject):
-    """`more`: older orders that are not listed."""
+    """`more`: older orders that are not listed. `inbox_problem`: why no order can be taken just now, or empty.
+    `waiting`: what was dropped and waits for a file, and why, by name."""
 
     orders: Sequence[OrderDocument]
     more: int
+    inbox_problem: str
+    waiting: Mapping[str, str]
 
 
 def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersDocument:
     """Newest first, without their products and items. `most`: None for all."""
+    folder = settings.inbox.path or home.inbox
+    problem, waiting_orders = inbox.problem(folder), inbox.orders_waiting(folder, home.claims)
     with Index.reading(home.index_file) as index:
         if index is None:
-            return OrdersDocument([], 0)
+            return OrdersDocument([], 0, problem, waiting_orders)
         documents = [
             order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
             for row in islice(order_lists.every(index), most)
         ]
-        return OrdersDocument(documents, order_lists.count(index) - len(documents))
+        return OrdersDocument(documents, order_lists.count(index) - len(documents), problem, waiting_orders)
 
 
 def whole_order(home: Home, settings: Settings, name: str, *, latest: bool = False) -> WholeOrder:
@@ -151,6 +156,7 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
         if names:
             yield f"{title:<7} {', '.join(names)}"
         if title == "Inbox":
+            yield from (f"{'':<7} {name} {why}" for name, why in document.waits.items())
             yield from (f"{'':<7} {name} {inbox_rules.LEFT_ALONE}" for name in document.left_alone)
 
 
@@ -194,7 +200,10 @@ def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> st
 
 def listed_text(document: OrdersDocument) -> str:
     more = f"\n… and {document.more} older ones (--most all)" if document.more else ""
-    return orders_text(document.orders) + more
+    told = f"\n\nInbox   {one_line(document.inbox_problem)}" if document.inbox_problem else ""
+    waits = [one_line(f"{'waits':<13}  {name}: {why}") for name, why in document.waiting.items()]
+    listed = orders_text(document.orders, can_drop=not (told or waits))
+    return "\n".join([*waits, listed]) + more + told
 
 
 def order_text(whole: WholeOrder) -> str:

@@ -41,13 +41,14 @@ Row = tuple[str, str]  # what it is about, words
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--rehearse", is_flag=True, help="As if every item were drawn here, for nothing.")
 @click.option("--items", "most", default="10", metavar="N|all", help="How many items to list (default 10).")
+@click.option("--box", metavar="NAME", help="As if it were dropped into this folder in the Inbox.")
 @as_json
 @click.pass_context
-def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, as_json: bool) -> None:
+def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, box: str | None, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
     home = shown_home(ctx)
     most_items, settings = count_of(most, "--items"), settings_of(home)
-    planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ)
+    planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ, box=box)
     if as_json:
         for piece in planned.json():
             echo(redact_json(piece), nl=False)
@@ -100,6 +101,7 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
         yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
         return
     yield from (("model", one_line(words)) for words in _models(head))
+    yield from (("default", words) for words in _defaults(head))
     yield "price", _price(head)
     yield from _reuse(head["reuse"])
     if head["proof"]:
@@ -117,6 +119,16 @@ def _models(head: Document) -> list[str]:
     if len(head["models"]) == 1 or head["rehearsal"]:
         return [f"{head['provider']} {head['model']}"]
     return [f"{model['provider']} {model['model']}" for model in head["models"]]
+
+
+def _defaults(head: Document) -> Iterator[str]:
+    """What was added to the order, by where it stands."""
+    for source in dict.fromkeys(added["from"] for added in head["defaults"]):
+        values = (
+            f"{added['key']}: {json.dumps(added['value'], ensure_ascii=False)}"
+            for added in head["defaults"] if added["from"] == source
+        )  # fmt: skip
+        yield one_line(f"{', '.join(values)} (from {source})")
 
 
 def _reuse(reuse: Document) -> Iterator[Row]:

@@ -20,7 +20,7 @@ import click
 from artfactoryd import __version__, log_outlet
 from artfactoryd.cli.interrupt import as_exception, at_once, watch
 from artfactoryd.cli.terminal import echo
-from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
+from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse, in_words
 
 DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
 AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for
@@ -137,7 +137,7 @@ class Program(click.Group):
         except BrokenPipeError:
             ctx.exit(log_outlet.INTERRUPTED)
         except OSError as error:
-            _fail(ctx, "The system refuses", f"{error}. When that is mended, start again.", DID_NOT_SUCCEED)
+            _fail(ctx, "The system refuses", f"{in_words(error)} When that is mended, start again.", DID_NOT_SUCCEED)
 
 
 def _check_text(words: Sequence[str]) -> None:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
-import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from artfactoryd import log
+from artfactoryd.cli import descriptors
 from artfactoryd.cli.context import home_of, own_home
-from artfactoryd.cli.interrupt import at_once
+from artfactoryd.cli.interrupt import at_once, to_the_end
 from artfactoryd.cli.progress import Mending
 from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
-from artfactoryd.daemon.run import RunOptions
+from artfactoryd.daemon.run import RunOptions, all_is_loaded
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import HomeLocked, StorageFull, WrongUse
+from artfactoryd.errors import HomeLocked, StorageFull, WrongUse, in_words
 from artfactoryd.factories.registry import look_again, unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.live_settings import read_settings
@@ -31,7 +30,6 @@ from artfactoryd.settings import Logging, Settings
 from artfactoryd.web import server
 
 Done = TypeVar("Done")
-DESCRIPTORS = 256  # open at once: of ledger, index, page, and of as many pictures as are on their way
 AGAIN = 1.0  # seconds between looks at what keeps a supervised run from working
 
 
@@ -49,6 +47,7 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
     # launchd's file grows for ever; systemd's journal does not
     shown = not supervised or "INVOCATION_ID" in environ
     stderr: log.Stderr = "nothing" if not shown else "everything" if verbose else "aloud"
+    _until_done(descriptors.ask_for_enough, environ, supervised)
     with _held(home, environ, supervised) as home:
         seen, settings = _changed_at(home.settings_file), read_settings(home, environ, running=False)
         logging = settings.logging if settings else Logging()
@@ -63,11 +62,10 @@ def run_daemon(home: Home, environ: dict[str, str], *, verbose: bool, supervised
         if supervised:
             _wait_for_libraries(settings, environ)
         _until_done(home.make, environ, supervised)
-        _look_at_descriptors()
+        descriptors.say_when_few()
         with Mending(quiet=supervised) as mending, at_once():
-            # what is loaded is no garbage
-            options = RunOptions(supervised=supervised, loaded=gc.freeze, mending=mending.tell)
-            asyncio.run(loop.work(home, settings, options, environ, serve=server.serve))
+            options = RunOptions(supervised=supervised, loaded=all_is_loaded, mending=mending.tell)
+            asyncio.run(to_the_end(loop.work(home, settings, options, environ, serve=server.serve)))
 
 
 @contextmanager
@@ -95,28 +93,12 @@ def _until_done(step: Callable[[], Done], environ: dict[str, str], supervised: b
         except (HomeLocked, WrongUse, StorageFull, OSError) as error:
             if not supervised:
                 if isinstance(error, OSError):
-                    raise WrongUse(f"The system refuses: {error}. When that is mended, start again.") from error
+                    raise WrongUse(f"{in_words(error)} When that is mended, start again.") from error
                 raise
-            if str(error) != told:
-                told = str(error)
+            if in_words(error) != told:
+                told = in_words(error)
                 echo(f"artfactoryd waits: {told}", err=True)
             _wait(environ, told)
-
-
-def _look_at_descriptors() -> None:
-    """Asks for enough of them, and says so where the system gives fewer."""
-    most, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY or most >= DESCRIPTORS:
-        return
-    given = DESCRIPTORS if limit == resource.RLIM_INFINITY else min(DESCRIPTORS, limit)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (given, limit))
-        most = given
-    if most < DESCRIPTORS:
-        logging.getLogger(__name__).warning(
-            "only %s files may be open here at once, and %s are needed: what is one too many waits. Before the start: "
-            "`ulimit -n 1024` (systemd: LimitNOFILE=1024, launchd: NumberOfFiles)", most, DESCRIPTORS,
-        )  # fmt: skip
 
 
 def _wait_for_settings(home: Home, environ: dict[str, str], seen: int | None) -> None:

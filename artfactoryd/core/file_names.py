@@ -17,6 +17,7 @@ from artfactoryd.core.order import Order
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
+FIELD = "cases"  # in place of a parameter in an item's tokens: the name and value of a field
 PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
 NUMBERS = frozenset({"index", "copy", "seed", "width", "height", "version", "year", "month", "day"})
 LATE = frozenset({"hash", "hash8", "ext", "width", "height", "order_id", "product_id", "version"})  # safe as they are
@@ -72,28 +73,33 @@ def parts_of(pattern: str) -> Parts:
 # --- what is wrong with it ---
 
 
-def problems(pattern: str, model: Model | None = None, names: Collection[str] = ()) -> list[Problem]:
-    """Each with its column, and no path. `names`: parameters and lookups of the order.
+def problems(
+    pattern: str, model: Model | None = None, names: Collection[str] = (), fields: Collection[str] = ()
+) -> list[Problem]:
+    """Each with its column, and no path. `names`: parameters and lookups of the order. `fields`: columns of its cases.
 
     Without a model any name may be that of a parameter.
     """
     parts = parts_of(pattern)
-    wrong = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names)]
+    wrong = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names, fields)]
     return wrong or list(_of_path(pattern))
 
 
-def _of_field(field: Field, model: Model | None, names: Collection[str]) -> Iterator[Problem]:
+def _of_field(field: Field, model: Model | None, names: Collection[str], fields: Collection[str]) -> Iterator[Problem]:
     if field.name in ("{", "}"):
         yield _bad(field.column, f"a single {field.name} stands for nothing.", f"Write {field.name * 2} to have one.")
         return
-    known = [*sorted(FIELDS), *names, *(model.properties if model else ())]
+    known = [*sorted(FIELDS), *names, *fields, *(model.properties if model else ())]
     if not field.name or (field.name not in known and model is not None):
         near = difflib.get_close_matches(field.name, known, n=1)
         fix = f"Did you mean {{{near[0]}}}?" if near else f"There are: {', '.join(dict.fromkeys(known))}."
         yield _bad(field.column, f"there is no field {{{field.name}}}.", fix)
+    elif field.name in FIELDS and field.name in fields:
+        message = f"{{{field.name}}} has a meaning of its own in names, and a column of `cases` is called so too."
+        yield _bad(field.column, message, "Give the column another name.")
     elif field.format and not _FORMAT.fullmatch(field.format):
         yield _bad(field.column, f"{field.format!r} is no format for a name.", f"Try {{{field.name}:04d}}.")
-    elif field.format and _is_text(field.name, model):
+    elif field.format and (field.name in fields or _is_text(field.name, model)):
         message = f"{{{field.name}}} is no whole number, so it takes no format."
         yield _bad(field.column, message, f"Write {{{field.name}}}.")
 
@@ -124,6 +130,11 @@ def _bad(column: int, message: str, fix: str, code: str = "E_FILE") -> Problem:
 
 
 # --- filled in ---
+
+
+def fields_in(pattern: str) -> set[str]:
+    """What a pattern names."""
+    return {part.name for part in parts_of(pattern) if isinstance(part, Field)}
 
 
 def may_collide(pattern: str) -> bool:
@@ -161,21 +172,31 @@ def _filled(field: Field, values: Parameters) -> str:
 def _words(value: Value) -> str:
     if value is None:
         return NOTHING
+    if isinstance(value, AsWritten):
+        return slug(value, otherwise=NOTHING, lower=False)
     return slug(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), otherwise=NOTHING)
 
 
 # --- the values ---
 
 
+class AsWritten(str):
+    """Of a field: an article's number keeps its capitals."""
+
+
+def _names_in(token: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[\[\]~,:*]", token)]
+
+
 def of_item(
     model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str]
 ) -> dict[str, Value]:
     """What is the same for all products of an item."""
-    taken = {
-        lookup: value for _, token, value in tokens for lookup in lookups if lookup in re.findall(r"[\w-]+", token)
-    }  # fmt: skip
+    words = [(_names_in(token), value) for parameter, token, value in tokens if parameter != FIELD]
+    taken = {lookup: value for names, value in words for lookup in lookups if lookup in names}
+    fields = {name: AsWritten(value) for parameter, name, value in tokens if parameter == FIELD}
     return {
-        **parameters, **taken, "slug": slug(prompt_of(parameters, model)), "model": model.names[-1],
+        **parameters, **taken, **fields, "slug": slug(prompt_of(parameters, model)), "model": model.names[-1],
         "family": model.family, "provider": model.provider,
     }  # fmt: skip
 

@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 
 class Word(NamedTuple):
-    """`NAME is WHAT. ADVICE`: what it is, and what would work."""
+    """`NAME is WHAT. ADVICE`: what it is, and what would work. `may_belong`: to an order that comes a moment later."""
 
     what: str
     advice: str
+    may_belong: bool = True
 
 
 ORDER_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+DEFAULTS_NAMES = frozenset({"defaults.yaml", "defaults.yml", "defaults.json"})
 BUNDLE_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 
 SUBMITTED = ".submit.json"  # beside an order that `submit` put there
@@ -25,13 +27,18 @@ RESOLVED, RECEIPT = "order.resolved.yaml", "receipt.yaml"
 DOCUMENT = "order.yaml"
 OWN_PAPERS = frozenset({DOCUMENT, RESOLVED, RECEIPT})  # of an order's folder on the shelf
 
+WAITING_NOTE = ".waiting.txt"  # ends the name of our words about what waits in the inbox
+VIM_TRIES = "|".join(str(4913 + 123 * number) for number in range(8))  # files by which it tries a folder
 JUNK = re.compile(
     r"\..*|.*~|#.*#|~\$.*|~syncthing~.*"
     r"|.*\.(?:tmp|part|partial|filepart|crdownload|download|sw[opx]|bak|orig)"  # editors, browsers, copies on the way
-    r"|4913|desktop\.ini|thumbs\.db|icon\r|@eadir|__macosx|lost\+found"
-    r"|.*\.(?:error|why)\.txt",  # our own words
+    rf"|{VIM_TRIES}|desktop\.ini|thumbs\.db|icon\r|@eadir|__macosx|lost\+found"
+    r"|.*___jb_(?:tmp|old)___|.*\.sb-[0-9a-f]{8}-\w{6}"  # an editor that is just saving
+    r"|.*\.(?:error|why|waiting)\.txt",  # our own words
     re.IGNORECASE | re.DOTALL,
 )
+SWAP = re.compile("s[a-w][a-z]|kate-swp")
+COMPANION = re.compile(r"\..+\.(?:s[a-w][a-z]|kate-swp)|\.#.+|\.~lock\..+#|~\$.+|" + VIM_TRIES, re.DOTALL)
 CONFLICT = re.compile(
     r"\.sync-conflict-\d{8}-|\bconflicted copy\b|\bSFConflict\b|[_-]conflict-\d{8}"
     r"|\((?:case |selective sync )?conflict\b[^)]*\)|\[conflict(?:ed)?\]|_[a-z]{3}-\d\d-\d{6}-\d{4}_conflict\b"
@@ -39,34 +46,52 @@ CONFLICT = re.compile(
     re.IGNORECASE,
 )
 
-LINK = Word("a link", "Links are not followed: drop the file itself.")
-PIPE = Word("a pipe", "Write the order into a file, and drop that.")
-SOCKET = Word("a socket", "Write the order into a file, and drop that.")
-DEVICE = Word("a device", "Write the order into a file, and drop that.")
-BAD_NAME = Word("something whose name is not UTF-8", "Rename it, and drop it again.")
+LINK = Word("a link", "Links are not followed: drop the file itself.", False)
+PIPE = Word("a pipe", "Write the order into a file, and drop that.", False)
+SOCKET = Word("a socket", "Write the order into a file, and drop that.", False)
+DEVICE = Word("a device", "Write the order into a file, and drop that.", False)
+BAD_NAME = Word("something whose name is not UTF-8", "Rename it, and drop it again.", False)
 SYNC_COPY = Word(
     "a conflict copy made by a program that syncs files",
     "It is never taken by itself. Compare it with the original, keep one, and drop that under a plain name.",
 )
 EMPTY = Word("empty", "Write the order into it, save it, and drop it again.")
 HOLLOW = Word("a folder whose order is empty", EMPTY.advice)
-RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it as NAME.yaml, and drop that.")
-DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.")
+RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it as NAME.yaml, and drop that.", False)
+DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.", False)
 TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
 PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
-ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.")
+TABLE = Word(
+    "a table without an order",
+    "Drop it together with the order that says `cases: NAME.csv`: both loose, or in a folder with an order.yaml.",
+)
+SHEET = Word(
+    "a spreadsheet's own file",
+    "Export it as CSV, and drop that together with the order that says `cases: NAME.csv`.",
+    False,
+)
+SLIDES = Word("a presentation", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.", False)
+ARCHIVE = Word("an archive", "Unpack it, and drop the order that is in it.", False)
 OTHER = Word("not an order", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.")
 CHECKOUT = Word(
     "a git checkout", "Taking its files would move them out of git. Use `artfactoryd submit FILE`, or drop a copy."
 )
 NESTED = Word("a folder inside a drop-box", "Drop it into the Inbox itself.")
+BOXLESS = Word(
+    "what a drop-box gives its orders, and lies in none",
+    "Put it into a folder in the Inbox: what the orders dropped there leave out is taken from it.",
+    False,
+)
 CLOSED = Word("a folder that cannot be opened", "Make it readable, and drop it again.")
 
 KINDS = {"link": LINK, "pipe": PIPE, "socket": SOCKET, "device": DEVICE}
 # fmt: off
 SUFFIXES = {
     **dict.fromkeys([".rtf", ".rtfd", ".doc", ".docx", ".odt", ".pages"], RICH),
+    **dict.fromkeys([".ppt", ".pptx", ".odp", ".key"], SLIDES),
     **dict.fromkeys([".txt", ".text", ".md"], TEXT),
+    **dict.fromkeys([".csv", ".tsv"], TABLE),
+    **dict.fromkeys([".xlsx", ".xls", ".xlsm", ".ods", ".numbers"], SHEET),
     **dict.fromkeys([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"], ARCHIVE),
     **dict.fromkeys([
         ".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".svg", ".psd",
@@ -87,13 +112,45 @@ def is_hidden_order(name: str) -> bool:
     return name.startswith(".") and not is_shadow and name.lower().endswith(tuple(ORDER_SUFFIXES))
 
 
+def is_defaults(name: str) -> bool:
+    """What a drop-box gives its orders: never an order itself."""
+    return name.lower() in DEFAULTS_NAMES
+
+
 def is_order_name(name: str) -> bool:
-    return _suffix(name) in ORDER_SUFFIXES and not CONFLICT.search(name)
+    return not is_defaults(name) and _suffix(name) in ORDER_SUFFIXES and not CONFLICT.search(name)
 
 
 def is_bundle(order_names: Collection[str]) -> bool:
     """By the names of all order files in a folder: one alone, and called `order`."""
     return len(order_names) == 1 and all(name.lower() in BUNDLE_NAMES for name in order_names)
+
+
+def companions(name: str, names: Collection[str]) -> list[str]:
+    """Of `names`, which all are such: those that an editor lays beside a file of that name while it has it open. What it
+    tries a folder by tells no file, and is of each."""
+    swap = f".{name}."
+    whole = {f".#{name}", f".~lock.{name}#", f"~${name}", f"~${name[2:]}"}
+    return [
+        other for other in names
+        if other in whole or other.isdecimal() or (other.startswith(swap) and SWAP.fullmatch(other[len(swap) :]))
+    ]  # fmt: skip
+
+
+def is_companion(name: str) -> bool:
+    """Whether an editor lays something of that name beside some file."""
+    return COMPANION.fullmatch(name) is not None
+
+
+def orderless(count: str, nested: bool, words: Collection[Word | None]) -> Word:
+    """Of a folder without an order in it. `nested`: one lies in a folder there. `words`: of what lies in it."""
+    what = f"a folder without an order ({count} in it)"
+    if nested:
+        return Word(what, "Its order lies in a folder inside it: drop that folder.")
+    never = [word for word in words if word is not None and not word.may_belong]
+    if never and len(never) == len(words):
+        return Word(what, never[0].advice, False)
+    return Word(what, "Put an order.yaml into it and drop it again, or drop an order that names what is in it.")
 
 
 def is_order_folder(inside: Collection[str]) -> bool:
@@ -107,6 +164,8 @@ def stray_file(name: str, kind: str, size: int) -> Word | None:
         return KINDS[kind]
     if word := _stray_name(name):
         return word
+    if is_defaults(name):
+        return BOXLESS
     if size == 0:
         return EMPTY
     if is_order_name(name):

@@ -14,13 +14,14 @@ MOST_BYTES = 200  # of a slug; a letter may take four, and a file name has at mo
 MOST_READ = 1000  # characters of a prompt that a slug is made from
 
 
-def slug(text: str, longest: int = LONGEST_SLUG, otherwise: str = "picture") -> str:
-    """Letters of any script kept (NFC, lower case), everything unsafe in a path dropped, blanks to `-`.
+def slug(text: str, longest: int = LONGEST_SLUG, otherwise: str = "picture", lower: bool = True) -> str:
+    """Letters of any script kept (NFC, lower case unless told), everything unsafe in a path dropped, blanks to `-`.
 
     `otherwise` where nothing is left.
     """
     kept = ""
-    for char in nfc(text[:MOST_READ]).lower():
+    whole = nfc(text[:MOST_READ])
+    for char in whole.lower() if lower else whole:
         category = unicodedata.category(char)[0]
         alone = category == "M" and kept[-1:] in ("", " ", "-", "_")  # a mark whose letter was dropped
         kept += char if char in "-_" or (category in "LNM" and not alone) else " "

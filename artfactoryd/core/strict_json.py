@@ -2,47 +2,125 @@
 
 A number that is none becomes null on the way in, so that what is around it stays readable; on the way out it is an
 error, before a line is written that no other program can read.
+
+orjson does it where it comes to the same. What it would make less of is Python's: half a surrogate, a whole number of
+more than 64 bits (which it reads as a fraction), and what is nested deeper than it goes. One writer has made whatever
+is kept as text, so that equal values are equal texts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
+from collections.abc import Callable, Mapping
 
 from artfactoryd.core.json_types import Value
 
 MOST_DIGITS = 40  # of a whole number in a provider's answer; Python reads no more than 4300 at all
+LONGEST = 1 << 20  # of what is looked through for long numbers; of more of it, reading takes the time anyway
+DEEPEST = 500  # openings of lists and objects in a provider's answer; with more it may be nested to make us fall
+_LONG = re.compile("[0-9]{19}"), re.compile(b"[0-9]{19}")  # may be more than 64 bits
 
 
-def dumps(value: Value, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
-    """Raises ValueError where a number is not finite."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
+def data(value: Value) -> bytes:
+    """One line without its break, in UTF-8, with no space that need not be there. Values of ours stand as they do in a
+    ledger line. Raises ValueError where a number is not finite."""
+    import orjson  # imported late: whoever only looks writes none
+
+    return _written(value, orjson.OPT_PASSTHROUGH_DATACLASS, _compact)
+
+
+def dumps(value: Value) -> str:
+    """The same as text."""
+    return data(value).decode()
 
 
 def document(value: Value) -> bytes:
     """As a file that people read, in UTF-8: a key a line. Half a surrogate (of a file name that is no UTF-8) becomes
     its JSON escape, and so comes back. Raises ValueError where a number is not finite."""
-    import orjson  # imported late: whoever only looks writes none
+    import orjson
 
-    dumps(value)  # orjson would write null for a number that is none
+    return _written(value, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE, _indented)
+
+
+def told_along(value: Mapping[str, object]) -> str:
+    """For whoever reads along, one line: what JSON has no word for as its text, a number that is none as null."""
+    import orjson
+
     try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(value, str).decode()
     except TypeError:  # half a surrogate, a number of more than 64 bits
-        return (dumps(value, indent=2) + "\n").encode("utf-8", "backslashreplace")
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _written(value: Value, option: int, slowly: Callable[[Value], str]) -> bytes:
+    import orjson
+
+    try:
+        written = orjson.dumps(value, _in_line, option)
+    except TypeError:
+        return slowly(value).encode("utf-8", "backslashreplace")
+    if b"null" in written:  # it would also be written for a number that is none
+        _check_finite(value)
+    return written
+
+
+def _compact(value: Value) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_in_line)
+
+
+def _indented(value: Value) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2, default=_in_line) + "\n"
+
+
+def _in_line(value: Value) -> Value:
+    """A value of ours. Raises TypeError for what JSON has no word for."""
+    to_json = getattr(value, "to_json", None)
+    if to_json is None:
+        raise TypeError(f"{type(value).__name__} is nothing that JSON has a word for")
+    return to_json()
+
+
+def _check_finite(value: Value) -> None:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"Out of range float values are not JSON compliant: {value}")
+    elif isinstance(value, dict):
+        for part in value.values():
+            _check_finite(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _check_finite(part)
+    elif hasattr(value, "to_json"):
+        _check_finite(value.to_json())
 
 
 def loads(data: str | bytes | bytearray) -> Value:
     """What we wrote ourselves; earlier releases wrote NaN where a provider did. Raises ValueError, of what is too deep
     as well."""
     try:
-        return _OWN.decode(data if isinstance(data, str) else _decoded(data))
+        return _read(data, _OWN)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 
 
 def loads_foreign(data: str | bytes | bytearray) -> Value:
     """What a provider wrote: `1e999` and a number of 5000 digits are none either. Raises ValueError, RecursionError."""
-    return _FOREIGN.decode(data if isinstance(data, str) else _decoded(data))
+    text = isinstance(data, str)
+    openings = data.count("[" if text else b"[") + data.count("{" if text else b"{")  # type: ignore[arg-type]
+    return _read(data, _FOREIGN) if openings <= DEEPEST else _FOREIGN.decode(_decoded(data))
+
+
+def _read(data: str | bytes | bytearray, slow: json.JSONDecoder) -> Value:
+    import orjson
+
+    has_long = len(data) > LONGEST or (_LONG[0].search(data) if isinstance(data, str) else _LONG[1].search(data))
+    if not has_long:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(data)
+    return slow.decode(_decoded(data))
 
 
 def told(value: Value) -> Value:
@@ -63,7 +141,9 @@ def _whole(text: str) -> int | None:
     return int(text) if len(text) <= MOST_DIGITS else None
 
 
-def _decoded(data: bytes | bytearray) -> str:
+def _decoded(data: str | bytes | bytearray) -> str:
+    if isinstance(data, str):
+        return data
     return data.decode(
         "utf-8" if data[:1] == b"{" and data[1:2] not in (b"", b"\0") else json.detect_encoding(data), "surrogatepass"
     )

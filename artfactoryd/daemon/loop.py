@@ -32,13 +32,14 @@ from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
-from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
+from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse, in_words
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
+from artfactoryd.planning import defaults
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow
@@ -71,7 +72,7 @@ class Daemon:
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
         self._consumer = Consumer(
-            app.claims, app.intake, app.books.index, options.only, self._note,
+            app.claims, app.intake, app.books.index, app.settings, options.only, self._note,
             lambda: notify.tell(environ, "WATCHDOG=1"),
         )  # fmt: skip
         self._asked = False  # to stop
@@ -81,6 +82,7 @@ class Daemon:
         self._steady = Steady(app.home, lambda: app.execution.disk.refuses, self.stop)
         self._own_files, self._unfit = OwnFiles(), ""
         self._blind = ""  # why the inbox, or a drop-box, could not be looked into just now
+        self._open = 0  # in the inbox, and in an editor
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app, lambda: self._steady.refused)
@@ -90,7 +92,7 @@ class Daemon:
 
     @property
     def report(self) -> RunReport:
-        return self._tally.report(self._consumer.pending + bool(self._blind))
+        return self._tally.report(self._consumer.pending + bool(self._blind) + self._open)
 
     async def run(self) -> None:
         """Until stopped (SIGTERM, SIGINT, SIGHUP) or, for `until_done`, until nothing can go on by itself."""
@@ -243,7 +245,7 @@ class Daemon:
                     await self.app.books.expand(row)
             return True
         except (StorageFull, OutputBad, OSError) as error:
-            self._steady.waits(str(error))
+            self._steady.waits(in_words(error))
             return False
 
     # --- the inbox ---
@@ -265,10 +267,11 @@ class Daemon:
             self.app.key_notices.tidy()
             await self._consumer.take_waiting()
             await self._consumer.take_scan(scan)
-            if not scan.waiting:  # an order that is not whole yet may name the same picture
+            if scan.is_empty:  # an order that is not whole yet may name the same picture
                 await self.app.intake.clear_inbox()
             self._taken_all = not scan.waiting and not self._consumer.is_behind(scan)
-            await self._held.look(self._taken_all)
+            self._open = len(scan.open)
+            await self._held.look(self._taken_all and not scan.open)
 
     def _say_unfit(self, words: str) -> None:
         if self._unfit != words:
@@ -280,7 +283,8 @@ class Daemon:
         settings, home = self.app.settings.now.inbox, self.app.home
         return Inbox(
             settings.path or home.inbox, settle_seconds=settings.settle_seconds, scan_seconds=settings.scan_seconds,
-            dropboxes=home.work / "dropboxes.json",
+            dropboxes=home.work / "dropboxes.json", standing=lambda: self.app.settings.now.inbox.defaults or (),
+            defaults=lambda folder, project: defaults.of_box(folder, project, self.app.settings.now),
         )  # fmt: skip
 
     # --- commands and receipts ---

@@ -10,7 +10,7 @@ from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.steady import AGAIN
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import HomeMoved, StorageFull, StorageSick, WrongUse
+from artfactoryd.errors import HomeMoved, StorageFull, StorageSick, WrongUse, in_words
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 from artfactoryd.storage.database import DatabaseError, is_passing
@@ -35,12 +35,12 @@ async def opened(
         except (OSError, StorageFull, StorageSick, DatabaseError) as error:
             lasts = not (isinstance(error, StorageFull) or is_passing(error))
             if not options.until_done and lasts and not options.supervised and isinstance(error, OSError):
-                raise WrongUse(f"The system refuses: {error}. When that is mended, start again.") from error
+                raise WrongUse(f"{in_words(error)} When that is mended, start again.") from error
             if options.until_done or (lasts and not options.supervised):
                 raise
-            log.error("the work waits: %s", error)
-            home.tell({"waits": str(error)})
-            notify.ready(environ, f"waits: {error}", LATE)
+            log.error("the work waits: %s", in_words(error))
+            home.tell({"waits": in_words(error)})
+            notify.ready(environ, f"waits: {in_words(error)}", LATE)
         await asyncio.sleep(again)
         again = min(2 * again, LONGEST_AGAIN) if lasts else AGAIN
         home.tell({"waits": None})

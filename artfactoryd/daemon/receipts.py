@@ -13,7 +13,7 @@ from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.errors import StorageFull, StorageSick, in_words
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
 from artfactoryd.storage import spend
@@ -51,7 +51,7 @@ class Receipts:
                 self._late.discard(order_id)
             except (StorageFull, OSError) as error:
                 if order_id not in self._late:
-                    log.warning("the receipt of order %s waits: %s", order_id, error)
+                    log.warning("the receipt of order %s waits: %s", order_id, in_words(error))
                 self._late.add(order_id)
                 due.add(order_id)
             except asyncio.CancelledError:

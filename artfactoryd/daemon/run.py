@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,15 @@ class RunOptions:
     orders: frozenset[str] = frozenset()  # with `only`: go on with these orders, too
     loaded: Callable[[], object] = lambda: None  # called once, when all is there that the first order needs
     mending: Tell = lambda what, done, of: None  # how far it is with a lost index, before anything else
+
+
+YOUNG = 10_000  # objects made and still there before they are looked through for rubbish
+
+
+def all_is_loaded() -> None:
+    """What is loaded is no rubbish, and is not looked through again; nor is what some dozen items under way hold."""
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 @dataclass(frozen=True, slots=True)

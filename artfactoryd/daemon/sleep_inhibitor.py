@@ -11,6 +11,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 
+from artfactoryd.errors import in_words
+
 log = logging.getLogger(__name__)
 
 WORTH_IT = 5.0  # seconds that something is out before it is worth a process
@@ -71,5 +73,5 @@ class Wakefulness:
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
         except OSError as error:
-            log.info("idle sleep is not held off: %s", error)
+            log.info("idle sleep is not held off: %s", in_words(error))
             self._command = []

@@ -12,7 +12,7 @@ from typing import Any
 
 from artfactoryd import log_outlet
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import StorageFull
+from artfactoryd.errors import StorageFull, in_words
 from artfactoryd.home import Home
 from artfactoryd.storage.database import DatabaseError, is_passing
 
@@ -64,7 +64,7 @@ class Steady:
             except (OSError, StorageFull, DatabaseError) as error:
                 if isinstance(error, DatabaseError) and not is_passing(error):
                     raise
-                self.waits(str(error))
+                self.waits(in_words(error))
             if self._stop.is_set():
                 return
             pulse(self.refused)

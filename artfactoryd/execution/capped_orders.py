@@ -24,6 +24,11 @@ class CappedOrders:
             self._days[row.order_id] = error.day
         self._queues[row.provider].leave(row.order_id)
 
+    @property
+    def any(self) -> bool:
+        """Whether there are such orders: else nothing waits for money that comes back."""
+        return bool(self._stopped or self._days)
+
     def lift(self, order_id: str) -> None:
         """A person said so; whoever calls lets the queues look again."""
         self._stopped.discard(order_id)

@@ -114,8 +114,9 @@ class Collection:
                 is_passing = isinstance(error, ProviderStopped) and trouble.refusals == 1
                 pause = max(pause, ASK_AGAIN) if is_passing else await self._pause_after(row, error, pause)
                 await self._note(row, trouble, error)
-            self._flights.asked_about(row.item_key)
-            gate.wake()
+            if self._flights.is_owed(row.item_key):  # what is new waits for it
+                self._flights.asked_about(row.item_key)
+                gate.wake()
             await gate.rest(pause)
 
     async def _is_refused_all(self, row: ItemRow, trouble: _Trouble) -> bool:
@@ -210,7 +211,7 @@ class Collection:
             cost=bill,
             by_count=by_count,
         )
-        return await self._recorder.record(result)
+        return await self._recorder.advance(result)
 
     async def _run_failed(self, row: ItemRow, error: RunFailed) -> ItemRow:
         """Another attempt where the reason passes: it is planned again, and rests for a while."""

@@ -38,18 +38,23 @@ class Recorder:
             await asyncio.to_thread(_resolve, references)
 
     async def wish(self, wish: Wish) -> None:
-        """Durable before anything is sent. Raises StorageFull, OverCap or IllegalMove: then nothing may be sent."""
+        """Durable before anything is sent. Raises StorageFull, OverCap, IllegalMove, IndexGone: then nothing may be."""
+        self._books.check_index()  # one look at a name
         await self._books.record(wish)
         failpoints.point("recorded_wish")
         self._receipts.touch(wish.order)
 
-    async def record(self, event: OfAttempt | Tombstone) -> ItemRow:
-        """Written down, however long the disk takes to have room for it. The item as it is then."""
+    async def record(self, event: OfAttempt | Tombstone) -> None:
+        """Written down, however long the disk takes to have room for it."""
         await self._write(event)
         failpoints.point(f"recorded_{event.kind}")
         self._receipts.touch(event.order)
-        if self._gave_money_back(event):
+        if self._capped.any and self._gave_money_back(event):
             self._capped.money_came_back(event.order)
+
+    async def advance(self, event: OfAttempt | Tombstone) -> ItemRow:
+        """The same; the item as it is then."""
+        await self.record(event)
         return item_now(self._books.index, ItemKey(event.order, event.item))
 
     def _gave_money_back(self, event: OfAttempt | Tombstone) -> bool:
@@ -90,7 +95,7 @@ class Recorder:
             order=row.order_id, item=row.number, attempt=row.attempt, verdict=str(verdict), reason=redact(reason),
             cost=cost, ask=ask, answer=redact(answer),
         )  # fmt: skip
-        failed = await self.record(failure)
+        failed = await self.advance(failure)
         if ask:
             self._doubts.arise(row.provider)
         return failed
@@ -99,14 +104,14 @@ class Recorder:
         """It was surely not sent. `attempt`: an earlier one than its last."""
         released = attempt or row.attempt
         assert released is not None
-        return await self.record(Release(order=row.order_id, item=row.number, attempt=released, reason=redact(reason)))
+        return await self.advance(Release(order=row.order_id, item=row.number, attempt=released, reason=redact(reason)))
 
     async def take_ticket(self, row: ItemRow, ticket: Ticket, attempt: str | None = None) -> ItemRow:
         """It was bought. `attempt`: of which the provider was asked; perhaps an earlier one than its last."""
         bought = attempt or row.attempt
         assert bought is not None
         asked = attempt is not None
-        return await self.record(
+        return await self.advance(
             TicketTaken(order=row.order_id, item=row.number, attempt=bought, ticket=ticket.text, asked=asked)
         )
 

@@ -120,7 +120,7 @@ class Reuse:
             provider=row.provider, model=model, actual=actual, returned=returned,
             outputs=lettered(chosen, row.parent_nth),
         )  # fmt: skip
-        return await self._recorder.record(reuse)
+        return await self._recorder.advance(reuse)
 
     def _sent(self, row: ItemRow, output: OutputRow) -> tuple[str, Json, Json]:
         """For the item that made it: the model, what was sent and what was returned. By its attempt, where it is
@@ -189,4 +189,4 @@ class Reuse:
         """It ends: what it equals was bought and is gone. Only a person's word buys it again."""
         words = f"{WORDS} `retry {row.order_id[:13]}` buys it."
         tombstone = events.Tombstone(order=row.order_id, item=row.number, attempt=row.attempt, reason=words)
-        return await self._recorder.record(tombstone)
+        return await self._recorder.advance(tombstone)

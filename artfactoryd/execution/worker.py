@@ -22,6 +22,7 @@ from artfactoryd.errors import (
     OverCap,
     StorageFull,
     StorageSick,
+    in_words,
 )
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
@@ -102,15 +103,15 @@ class Worker:
 
     async def _wait_out(self, row: ItemRow, error: Exception) -> bool:
         """The machine refuses. Whether it is to be gone on with here; what is still planned waits for its turn."""
-        log.error("the work waits: %s", error)
-        self._disk.refused_ledger(f"The machine refuses just now ({error}). It is tried again.")
+        log.error("the work waits: %s", in_words(error))
+        self._disk.refused_ledger(f"{in_words(error)} It is tried again by itself.")
         await asyncio.sleep(MACHINE_AGAIN)
         return item_now(self._index, row.item_key).state in UNDER_WAY
 
     async def _stick(self, row: ItemRow, error: Exception) -> None:
         """Left alone, with words in receipt and status, until a person says otherwise."""
         short = row.order_id[:13]
-        words = f"{STUCK} ({type(error).__name__}: {error}); the log has the details. "
+        words = f"{STUCK} ({type(error).__name__}: {in_words(error)}); the log has the details. "
         words += f"`retry {short}` tries it again, `cancel {short}` ends it."
         self._flights.stick(row.item_key, words)
         with contextlib.suppress(Exception):  # it may be the books that fail

@@ -73,6 +73,7 @@ class Intake:
         self._key_notices = key_notices
         self._settings, self._clock, self._ages = settings, clock, dict[str, Age]()  # of claims that await a picture
         self._attachments = Attachments()
+        self._whole: set[str] = set()  # claims that are taken as they are
         self._opening = asyncio.Lock()
         self._new: set[str] = set()  # orders accepted by this process, of which no folder was begun yet
 
@@ -219,12 +220,10 @@ class Intake:
             self._claims.finish_reading(claim)
 
     def _study_with_pictures(self, claim: Claim, heard: Heard) -> list[Study]:
-        """A loose order's pictures are taken along from where it lay, as far as they are there."""
+        """What it names is taken along from where it lay, as far as it is there."""
         try:
             return self._study(claim, heard)
         except InputsMissing as missing:
-            if claim.kind == "bundle":
-                raise
             settings, wall = self._settings.now, self._clock().timestamp()
             copied = self._attachments.take_along(
                 claim, missing.names, settle=settings.inbox.settle_seconds, wall=wall,
@@ -236,8 +235,18 @@ class Intake:
             return self._study(claim, heard)
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
-        """For a picture that is dropped a moment later than its order; a bundle came whole."""
-        return claim.kind == "file" and missing.may_come and self._is_young(claim)
+        """For a file that is dropped a moment later than its order; what `submit` brought came whole."""
+        came_whole = claim.id in self._whole or bool(claim.submission())
+        return missing.may_come and not came_whole and self._is_young(claim)
+
+    def given_back(self, claim: Claim) -> None:
+        """It lies in the inbox again, as if it had never been taken."""
+        self._attachments.given_back(claim)
+        self._ages.pop(claim.id, None)
+
+    def takes_as_whole(self, claim: Claim) -> None:
+        """Nothing is waited for that it names."""
+        self._whole.add(claim.id)
 
     def _is_young(self, claim: Claim) -> bool:
         age = Age(datetime.fromisoformat(claim.taken_at), self._clock)
@@ -256,7 +265,7 @@ class Intake:
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
             claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED,
-            copy_of=own_folder.original(self._books.index, claim),
+            defaults=claim.defaults, copy_of=own_folder.original(self._books.index, claim),
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
@@ -281,7 +290,8 @@ class Intake:
         if not held:
             return []
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-        twins = [row for row in held if row.held_fingerprint == fingerprint and self._claims.held_gone(row.entry)]
+        same = [row for row in held if row.held_fingerprint == fingerprint and _says_the_same(claim, row)]
+        twins = [row for row in same if self._claims.held_gone(row.entry)]
         return [row for row in twins if row.claim == twins[0].claim]
 
     async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
@@ -356,6 +366,11 @@ class Intake:
                 order_folder.open_folder, self._home, row, plan_of(row), lying, document, is_new=is_new
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
+
+
+def _says_the_same(claim: Claim, row: OrderRow) -> bool:
+    """The same bytes under other defaults are another order; where a box says nothing, what was held is meant."""
+    return not claim.defaults or dict(claim.defaults) == row.library.get("defaults", {})
 
 
 def _as_dropped(row: OrderRow, claim: Claim, most: int) -> bytes | None:

@@ -8,7 +8,6 @@ claim to it. Only bytes that are safe in a claim are ever removed.
 from __future__ import annotations
 
 import filecmp
-import json
 import logging
 import os
 import stat
@@ -22,8 +21,9 @@ from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
-from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claim import Claim, source_of
 from artfactoryd.medium import storage_errors
+from artfactoryd.planning.defaults import mention
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.inputs import behind_a_link
 
@@ -33,20 +33,13 @@ PATIENCE = 60.0  # seconds that an order waits for a file it names
 Version = tuple[int, ...]
 
 
-def source_of(claim: Claim) -> Path | None:
-    """Where it was dropped: the path it had then; None when its record cannot be read."""
-    try:
-        return Path(json.loads((claim.folder / "claim.json").read_bytes())["source"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 class Attachments:
     """What orders named and where it lies in the inbox. Kept in memory: after a kill the claims tell it again."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, tuple[Version, float]] = {}
         self._wanted: dict[str, set[Path]] = {}  # by claim that is not decided yet
+        self._emptied: set[Path] = set()  # folders of bundles in which nothing is left once that is taken away
         self._safe: dict[Path, Version] = {}  # lie in the claim of an accepted order, byte for byte
 
     def is_spoken_for(self, stray: Path) -> bool:
@@ -60,11 +53,13 @@ class Attachments:
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
         source, copied = source_of(claim), False
-        for name in self._named(source.parent, names, settle, wall) if source is not None else ():
-            assert source is not None
-            path = source.parent / os.path.normpath(name)
+        if source is None:
+            return False
+        base = _base(claim, source)
+        for name in self._named(base, names, settle, wall):
+            path = base / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
-            if not behind_a_link(path.parent, source.parent) and self._is_quiet(path, settle, wall):
+            if not behind_a_link(path.parent, base) and self._is_quiet(path, settle, wall):
                 copied |= _copy(path, claim.beside / name, most_bytes)
         return copied
 
@@ -92,24 +87,34 @@ class Attachments:
         kind = stat.S_IFMT(status.st_mode)
         return age >= settle and (kind == stat.S_IFLNK or (kind == stat.S_IFREG and not has_writer(path)))
 
+    def given_back(self, claim: Claim) -> None:
+        """It lies in the inbox again: nothing is wanted for it there."""
+        for path in self._wanted.pop(claim.id, set()):
+            self._seen.pop(path, None)
+
     def decided(self, claim: Claim) -> None:
         """In the books, its pictures' bytes are safe here for good; rejected, its claim is gone and nothing is."""
         wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)
         for path in wanted:
             self._seen.pop(path, None)
-        if source is None or claim.kind == "bundle":
+        if source is None or (claim.kind == "bundle" and not os.path.isdir(source)):
             return
+        base = _base(claim, source)
+        if claim.kind == "bundle":  # a part of it came when it was taken already
+            self._emptied.add(source)
         for entry in everything_in(claim.beside):
-            path = source.parent / entry.path.relative_to(claim.beside)
+            path = base / entry.path.relative_to(claim.beside)
             with suppress(OSError):
                 version = Entry(path, os.lstat(path)).version
-                regular = stat.S_ISREG(os.lstat(path).st_mode) and not behind_a_link(path.parent, source.parent)
+                regular = stat.S_ISREG(os.lstat(path).st_mode) and not behind_a_link(path.parent, base)
+                if mention(claim.defaults, entry.name):  # it belongs to the drop-box, for the orders to come
+                    continue
                 if entry.kind == "file" and regular and filecmp.cmp(path, entry.path, shallow=False):
                     self._safe[path] = version
 
     @property
     def any_safe(self) -> bool:
-        return bool(self._safe)
+        return bool(self._safe or self._emptied)
 
     def take_away(self) -> None:
         """What is safe goes from the inbox, unless it changed meanwhile or another order still wants it."""
@@ -123,6 +128,14 @@ class Attachments:
                 pass
             except OSError as error:
                 log.warning("%s stays in the inbox: %s", path.name, error.strerror)
+        while self._emptied:
+            with suppress(OSError):  # something else came
+                self._emptied.pop().rmdir()
+
+
+def _base(claim: Claim, source: Path) -> Path:
+    """From where names count: beside a loose order; of a bundle, where the rest of it comes to."""
+    return source.parent if claim.kind == "file" else source
 
 
 def _copy(path: Path, target: Path, most_bytes: int) -> bool:

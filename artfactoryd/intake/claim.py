@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from artfactoryd import entries
-from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, is_order_folder
+from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, WAITING_NOTE, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.reporting.inbox import WAITS
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 SUBMISSION_BYTES = 64 * 1024
-WAITS = "waits.txt"  # in a claim's folder: what it waits for, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Claim:
     project: str | None
     kind: str  # "file", or "bundle": a folder
     taken_at: str  # ISO, UTC
+    defaults: Mapping[str, str] = field(default_factory=dict)  # what the drop-box said when it was taken
     stray: str = ""  # why it will never be an order, as a word for Rejected; empty when it may be one
 
     @property
@@ -67,6 +70,41 @@ class Claim:
             pass
         fix = f"Remove it to have {self.name} taken as it is, or use `artfactoryd submit` again."
         raise Refusal([Problem("E_SUBMISSION", "this is not what `submit` writes.", fix, file=SUBMITTED)])
+
+
+def record_in(folder: Path) -> dict[str, Any] | None:
+    """What was written down of a claim: its fields, and where it was dropped (`source`). None where nothing was."""
+    return read_json(folder / "claim.json") or _guess(folder)
+
+
+def _guess(folder: Path) -> dict[str, Any] | None:
+    """A claim whose record a sick disk has eaten still has what was dropped."""
+    dropped = next((folder / "dropped").glob("*"), None)
+    if dropped is None:
+        return None
+    taken_at = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat()
+    kind = "bundle" if entries.is_folder(dropped) else "file"
+    return {"id": folder.name, "name": dropped.name, "project": None, "kind": kind, "taken_at": taken_at,
+            "source": str(dropped)}  # fmt: skip
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(entries.bounded(path, entries.PAPER_BYTES))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def source_of(claim: Claim) -> Path | None:
+    """Where it was dropped: the path it had then; None when its record cannot be read."""
+    record = read_json(claim.folder / "claim.json") or {}
+    return Path(str(record["source"])) if "source" in record else None
+
+
+def note_beside(source: Path) -> Path:
+    """Where in the inbox it is said that what was dropped there waits."""
+    return source.with_name(f"{source.name}{WAITING_NOTE}")
 
 
 def note_waiting(claim: Claim, why: str) -> None:

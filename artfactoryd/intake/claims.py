@@ -16,9 +16,9 @@ import json
 import os
 import secrets
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ from artfactoryd.durable import (
 from artfactoryd.errors import StorageFull
 from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
-from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claim import Claim, read_json, record_in, source_of
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
 from artfactoryd.printable import printable, redact
 
@@ -62,11 +62,13 @@ class Claims:
     # --- taking ---
 
     def take(
-        self, entry: Path, *, id: str, project: str | None, taken_at: str, stray: tuple[str, str] | None = None
-    ) -> Claim | None:
+        self, entry: Path, *, id: str, project: str | None, taken_at: str, stray: tuple[str, str] | None = None,
+        defaults: Mapping[str, str] | None = None,
+    ) -> Claim | None:  # fmt: skip
         """Take what lies at `entry`; None when somebody else removed it. A link is taken as a link.
 
-        `stray`: what it is instead of an order, and what would work. Whatever is raised, `entry` lies where it was.
+        `defaults`: the texts of its drop-box's. `stray`: what it is instead of an order, and what would work. Whatever
+        is raised, `entry` lies where it was.
         OSError: it cannot be read, its own disk cannot, or it is in use.
         """
         with self._lock:
@@ -75,7 +77,8 @@ class Claims:
             folder = entries.is_folder(entry)
             name = entries.safe_name(entry.name, folder)
             word = notices.stray_text(name, *stray) if stray else ""
-            claim = Claim(id, self.folder / id, name, project, "bundle" if folder else "file", taken_at, word)
+            kind = "bundle" if folder else "file"
+            claim = Claim(id, self.folder / id, name, project, kind, taken_at, defaults or {}, word)
             if not stray:  # here a person sees it and can help; an order in `.work` nobody sees
                 entries.check_readable(entry)
             with storage_errors(self.folder):
@@ -156,7 +159,7 @@ class Claims:
         if folder.name.startswith(CLEARED):
             entries.remove(folder)
             return None
-        record = _read_json(folder / "claim.json") or _guess(folder)
+        record = record_in(folder)
         if record is None:
             self._discard(folder)
             return None
@@ -176,6 +179,22 @@ class Claims:
         except (OSError, StorageFull):
             return None
         return claim
+
+    def give_back(self, claim: Claim) -> bool:
+        """To where it was dropped, as if it had never been taken; False where something else lies there by now."""
+        source = source_of(claim)
+        with self._lock:
+            if source is None or not source.parent.is_dir() or os.path.lexists(source):
+                return False
+            if os.lstat(claim.entry).st_dev != os.stat(source.parent).st_dev:
+                return False
+            try:
+                move_new(claim.entry, source)
+            except OSError:
+                return False
+            with storage_errors(self.folder):
+                self._discard(claim.folder)
+            return True
 
     # --- reading ---
 
@@ -349,23 +368,12 @@ class Claims:
             return None
 
     def _entries(self) -> dict[str, Any]:
-        return _read_json(self._held_file) or {}
+        return read_json(self._held_file) or {}
 
     def _note_entry(self, name: str, note: dict[str, Any] | None) -> None:
         notes = self._entries()
         notes.pop(name, None)
         write_file(self._held_file, _json(notes if note is None else {**notes, name: note}))
-
-
-def _guess(folder: Path) -> dict[str, Any] | None:
-    """A claim whose record a sick disk has eaten still has what was dropped."""
-    dropped = next((folder / "dropped").glob("*"), None)
-    if dropped is None:
-        return None
-    taken_at = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat()
-    kind = "bundle" if entries.is_folder(dropped) else "file"
-    return {"id": folder.name, "name": dropped.name, "project": None, "kind": kind, "taken_at": taken_at,
-            "source": str(dropped)}  # fmt: skip
 
 
 def _hidden(entry: Path, id: str) -> Path:
@@ -383,11 +391,3 @@ def _text(text: str) -> bytes:
 
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, default=str).encode()
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        value = json.loads(entries.bounded(path, entries.PAPER_BYTES))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None

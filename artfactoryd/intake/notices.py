@@ -43,12 +43,12 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
 
 def no_key_text(row: OrderRow, folder: Path, providers: Sequence[str]) -> str:
     """Of an order that is accepted, in `folder`. `providers`: those that have no key."""
-    who = " and ".join(providers)
-    keys = ", ".join(f"`artfactoryd keys set {name}`" for name in providers)
-    settings = ", ".join(f"providers.{name}.api_key" for name in providers)
-    places = ", ".join(KEY_VARIABLES.get(name, f"providers.{name}.api_key") for name in providers)
+    who, name = " and ".join(providers), row.name if row.submission else row.file
+    keys = ", ".join(f"`artfactoryd keys set {provider}`" for provider in providers)
+    settings = ", ".join(f"providers.{provider}.api_key" for provider in providers)
+    places = ", ".join(KEY_VARIABLES.get(provider, f"providers.{provider}.api_key") for provider in providers)
     return "\n".join([
-        f"{row.name if row.submission else row.file} is accepted, and waits: there is no key for {who}. Nothing of it was sent.", "",
+        f"{name} is accepted, and waits: there is no key for {who}. Nothing of it was sent.", "",
         "Three ways out:", "",
         f"1. Give the key; then it starts by itself. {keys} asks for it, and puts it into the",
         f"   keychain. Or set it in the environment that starts artfactoryd ({places}),",

@@ -13,8 +13,7 @@ from artfactoryd import entries
 from artfactoryd.durable import copy, make_folders, move_new, write_file
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
-from artfactoryd.intake.attachments import source_of
-from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.claim import Claim, source_of
 from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.planning.remake import MOST_BYTES, SUFFIX, read_card
 from artfactoryd.storage.index import Index

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 import watchfiles
+
+from artfactoryd.errors import in_words
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ class _Watch:
         try:
             self._look_out()
         except Exception as error:  # whatever it is, looking goes on without
-            self.error = f"{type(error).__name__}: {error}"
+            self.error = _in_words(error).rstrip(".")
         self.ended = True
         self._tell()
 
@@ -96,3 +100,9 @@ class _Watch:
     def _tell(self) -> None:
         with suppress(RuntimeError):  # the loop has gone
             self._loop.call_soon_threadsafe(self._hint.set)
+
+
+def _in_words(error: Exception) -> str:
+    """What the system refused, also where the library only quotes it."""
+    quoted = re.search(r"\(os error (\d+)\)", str(error))
+    return in_words(OSError(number := int(quoted[1]), os.strerror(number)) if quoted else error)

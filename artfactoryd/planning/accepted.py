@@ -45,7 +45,8 @@ def document_bytes(text: str) -> bytes:
 def _document(row: OrderRow) -> Resolved:
     """As it was accepted, whatever the Library says by now."""
     document = documents.read_documents(document_bytes(row.document), row.file)[0]
-    return resolve(document, TemplateTexts(row.library.get("templates", {})))
+    library = row.library
+    return resolve(document, TemplateTexts(library.get("templates", {})), box=library.get("defaults"))
 
 
 def order_of(row: OrderRow, document: Resolved | None = None) -> Order:

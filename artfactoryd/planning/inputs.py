@@ -16,6 +16,7 @@ from artfactoryd import credentials, documents
 from artfactoryd.core import names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.stages import fed
+from artfactoryd.core.grammar.tables import NotATable, table_text
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import Place as LeafPlace
 from artfactoryd.core.parameters.file_refs import must_be_picture, without_query
@@ -82,8 +83,9 @@ def unsigned_parts(library: dict[str, Any], signed: Mapping[str, str]) -> dict[s
     """The same of what the order borrowed."""
     if not signed:
         return library
-    texts = {name: unsigned_document(text.encode(), signed) for name, text in library.get("templates", {}).items()}
-    library = {**library, "templates": texts} if texts else library
+    for key in ("templates", "defaults"):
+        texts = {name: unsigned_document(text.encode(), signed) for name, text in library.get(key, {}).items()}
+        library = {**library, key: texts} if texts else library
     whole: dict[str, Any] = json.loads(unsigned(json.dumps(library, ensure_ascii=False), signed))
     return whole
 
@@ -144,15 +146,16 @@ class Search:
         if isinstance(place, Place):
             try:
                 data = _read(place.file, place.root, most_bytes, "limits.order_bytes")
-                text = data.decode("utf-8-sig")
+                text = table_text(data)
                 sha256 = hashlib.sha256(data).hexdigest()
                 self.found[value] = Input(value, place.name, sha256, len(data), "text/csv", 0, 0, place.source)
                 self._keep(place, value, data)
                 return text
-            except (OSError, OutputBad, UnicodeDecodeError) as error:
-                words = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else _words(error)
-                fix = "Save it as CSV in UTF-8, beside the order."
-                place = Problem("E_INPUT", f"{value} cannot be used: {words}.", fix, path)
+            except NotATable as error:
+                place = Problem("E_INPUT", f"{value} cannot be used: {error.words}.", error.fix, path)
+            except (OSError, OutputBad) as error:
+                fix = "Put the table itself beside the order, as CSV in UTF-8."
+                place = Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
         self._note(place, value)
         return None
 

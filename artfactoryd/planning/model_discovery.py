@@ -11,7 +11,7 @@ from pathlib import Path
 
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.openapi import NoSchema, model_entry, price_of
-from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable, in_words
 from artfactoryd.factories import Describes, Factory
 from artfactoryd.planning import models as library
 from artfactoryd.planning.model_choice import Heard, Name
@@ -60,7 +60,7 @@ class Descriptions:
         try:
             return library.keep_told(self._told, entry, asked=name)
         except (OSError, StorageFull) as error:
-            log.warning("what %s takes could not be kept: %s", name, error)
+            log.warning("what %s takes could not be kept: %s", name, in_words(error))
             return library.model_of(entry, "")
 
     async def learn(self, names: Sequence[Name]) -> Heard:

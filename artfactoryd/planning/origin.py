@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from artfactoryd.core.inbox_rules import BUNDLE_NAMES, is_bundle, is_order_name
+from artfactoryd.core.inbox_rules import (
+    BUNDLE_NAMES,
+    DOCUMENT,
+    OWN_PAPERS,
+    RESOLVED,
+    is_bundle,
+    is_junk,
+    is_order_folder,
+    is_order_name,
+)
+from artfactoryd.entries import words_in
 from artfactoryd.planning.remake import Again
 
 MOST_SHOWN = 3  # of the orders in a folder
+_OF_AN_ORDER = re.compile(r"^(?:\{|---)?[ \t]*[\"']?(?:model|models|template|parameters)[\"']?[ \t]*:", re.M)
+_OF_ANOTHER = re.compile(r"[\"']software[\"']\s*:|^schema:", re.M)  # a sidecar, a file of a model
 
 
 def name_of(file: Path) -> str:
@@ -23,7 +37,7 @@ def name_of(file: Path) -> str:
 def instead_of_folder(command: str, folder: Path) -> str:
     """What to give a command that takes an order's file, where a folder was given."""
     try:
-        orders = sorted(path for path in folder.iterdir() if path.is_file() and is_order_name(path.name))
+        orders = _orders_in(folder) or [path for below in _folders_in(folder) for path in _orders_in(below)]
     except OSError as error:
         return f"{folder} is a folder that cannot be read ({error.strerror})."
     if not orders:
@@ -31,6 +45,29 @@ def instead_of_folder(command: str, folder: Path) -> str:
     shown = [f"`artfactoryd {command} {shlex.quote(str(path))}`" for path in orders[:MOST_SHOWN]]
     more = f" and {len(orders) - MOST_SHOWN} more" if len(orders) > MOST_SHOWN else ""
     return f"{folder} is a folder. Give the order that is in it: {', '.join(shown)}{more}."
+
+
+def _orders_in(folder: Path) -> list[Path]:
+    """What may be an order by its name and, at a glance, by its text: no settings, no sidecars, no papers of ours."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    if is_order_folder(names):
+        return [folder / DOCUMENT] if DOCUMENT in names else [folder / RESOLVED]
+    orders = [
+        name for name in names if is_order_name(name) and not is_junk(name) and name not in OWN_PAPERS - {DOCUMENT}
+    ]
+    return [folder / name for name in orders if name.lower() in BUNDLE_NAMES or _reads_as_order(folder / name)]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _reads_as_order(path: Path) -> bool:
+    try:
+        head = words_in(path)
+    except OSError:
+        return False
+    return len(_OF_AN_ORDER.findall(head)) > 0 and not _OF_ANOTHER.search(head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +81,5 @@ class Origin:
     folder: Path | None = None  # where the pictures it names lie
     kept: Path | None = None  # where those from elsewhere are kept; None: nowhere
     again: Again | None = None  # the sidecar that it is made of
+    defaults: Mapping[str, str] = field(default_factory=dict)  # texts of the drop-box's, by where they stand
     copy_of: str | None = None  # the order whose own folder this is, in words

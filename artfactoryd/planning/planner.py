@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypedDict
@@ -25,7 +25,7 @@ from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.home import Home
-from artfactoryd.planning import inputs
+from artfactoryd.planning import defaults, inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
@@ -58,6 +58,7 @@ class Borrowed(TypedDict, total=False):
     """What an order took from elsewhere, as it was then: the acceptance records it, and makes the plan again of it."""
 
     templates: dict[str, str]  # texts, by name
+    defaults: dict[str, str]  # texts of its drop-box's, by where they stand
     lookups: dict[str, list[str]]  # of the Library
     table: str  # the text of the file that its cases stand in
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
@@ -152,23 +153,25 @@ class Scholar:
         for document in documents_of_file:
             if len(wrong.problems) > MOST_PROBLEMS:
                 break
-            complaints = _complaints(document)
+            box = {} if request else origin.defaults
+            complaints = _complaints(document, bool(box))
             wrong.problems += complaints
             if any(complaint.code not in READ_ON for complaint in complaints):
                 continue
             try:
-                resolved, problems = self._resolved(document)
+                resolved, problems = self._resolved(document, box)
                 studies.append(self._study(resolved, origin, studies, problems))
             except Refusal as refusal:
                 wrong.add(refusal)
         wrong.refuse()
         return studies
 
-    def _resolved(self, document: Document) -> tuple[Resolved, list[Problem]]:
-        """With its templates, and what is wrong with them. Raises Refusal where the rest cannot be understood then."""
+    def _resolved(self, document: Document, box: Mapping[str, str]) -> tuple[Resolved, list[Problem]]:
+        """With its templates and its drop-box's defaults, and what is wrong with them. Raises Refusal where the rest
+        cannot be understood then."""
         wrong: list[Problem] = []
-        resolved = resolve(document, TemplateFiles(self._home.library / "templates"), wrong)
-        borrows = "template" in document.value  # an empty list of them as well
+        resolved = resolve(document, TemplateFiles(self._home.library / "templates"), wrong, box)
+        borrows = "template" in document.value or bool(box)  # an empty list of templates as well
         missing = schema.check_mapping(resolved.value, "order") if borrows else []
         if missing and not wrong:
             raise Refusal([resolved.locate(problem) for problem in missing])
@@ -251,7 +254,7 @@ class Scholar:
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=schema.check_value,
             models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
-            many=patterns,
+            many=patterns, own=document.is_own,
         )  # fmt: skip
         choices += later
         of_models = [warning for choice in choices for warning in choice.warnings]
@@ -351,21 +354,24 @@ class Scholar:
         return recent > self._clock() and bool(self._index.attempts(row.id))
 
 
-def _complaints(document: Document) -> list[Problem]:
-    """What the schema has against it; what is missing may come from a template."""
-    has_template = "template" in document.value
+def _complaints(document: Document, has_defaults: bool) -> list[Problem]:
+    """What the schema has against it; what is missing may come from a template, or from the drop-box."""
+    if has_defaults:
+        document = defaults.with_prompt(document)
+    borrows = "template" in document.value or has_defaults
     problems = schema.check(document, "order")
-    return [problem for problem in problems if problem.code != "E_REQUIRED" or problem.path or not has_template]
+    return [problem for problem in problems if problem.code != "E_REQUIRED" or problem.path or not borrows]
 
 
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
     """Of the order's own patterns; the settings' was looked at when they were read."""
     order, problems = plan.order, list[Problem]()
     if order.file is not None:
-        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups])
+        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups], plan.fields)
     for number, stage in enumerate(plan.stages):
         if stage.later.file is not None:
-            wrong = file_names.problems(stage.later.file, stage.plan.model, [*stage.later.parameters, *plan.lookups])
+            names = [*stage.later.parameters, *plan.lookups]
+            wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
             problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
     return [*problems, *wishes.problems(order, plan.all_models, plan.lookups)]
 
@@ -374,6 +380,8 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
     borrowed: Borrowed = {}
     if document.templates:
         borrowed["templates"] = dict(document.templates)
+    if document.defaults:
+        borrowed["defaults"] = dict(document.defaults)
     if lookups := {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}:
         borrowed["lookups"] = lookups
     if table:

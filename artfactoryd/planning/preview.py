@@ -19,12 +19,15 @@ from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.money import usd
+from artfactoryd.core.names import nfc
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import folder_name, prompt_of, slug, text_of
 from artfactoryd.entries import bounded
+from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
+from artfactoryd.planning import defaults
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
@@ -79,9 +82,10 @@ class Planned:
 
 def plan(
     home: Home, settings: Settings, file: Path, *, rehearse: bool, most: int | None,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None, box: str | None = None,
 ) -> Planned:  # fmt: skip
-    """What dropping `file` now would do. `most`: items to list, None for all. `environ`: None asks no provider."""
+    """What dropping `file` now would do, into the drop-box of that name (None: where it lies, else the Inbox itself).
+    `most`: items to list, None for all. `environ`: None asks no provider."""
     if file.is_dir():
         raise WrongUse(instead_of_folder("plan", file))
     try:
@@ -89,7 +93,7 @@ def plan(
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
     lines = data.decode("utf-8-sig", "replace").splitlines()
-    origin = Origin(str(file), name_of(file), None, rehearse, file.absolute().parent)
+    origin = _origin(file, settings.inbox.path or home.inbox, box, settings, rehearse)
     with Index.reading(home.index_file) as index:
         try:
             studies = understood(home, settings, index, data, origin, environ)
@@ -97,6 +101,12 @@ def plan(
         except Refusal as refusal:
             return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
     return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
+
+
+def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehearse: bool) -> Origin:
+    box = box or defaults.box_of(file, inbox)
+    given = defaults.of_box(inbox / box, nfc(box), settings) if box else {}
+    return Origin(str(file), name_of(file), nfc(box) if box else None, rehearse, file.absolute().parent, defaults=given)
 
 
 def understood(
@@ -124,7 +134,7 @@ def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
         "price": {"usd": None, "as_of": None, "complete": False}, "held": [],
         "warnings": [_told(problem) for problem in problems if problem.holds],
         "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "models": [],
-        "stages": [], "reuse": None,
+        "stages": [], "reuse": None, "defaults": [],
     }  # fmt: skip
 
 
@@ -150,9 +160,23 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "axes": _axes(plan), "folder": str(_folder(home, study)),
         "file": names.pattern, "proof": _proof(study),
         "first": _prompt(plan, 1), "last": _prompt(plan, plan.total_items),
-        "reuse": _reuse(study, names, most, index),
+        "reuse": _reuse(study, names, most, index), "defaults": _defaults(study),
     }  # fmt: skip
     return PlannedOrder(head, partial(_listed, home, study, names, most))
+
+
+def _defaults(study: Study) -> list[dict[str, Any]]:
+    """What the order leaves to its drop-box: each key, its value, and where that stands."""
+    return [
+        {"key": ".".join(map(str, path)), "value": _at(study.document.value, path), "from": source}
+        for path, source in study.document.from_defaults()
+    ]  # fmt: skip
+
+
+def _at(value: Any, path: KeyPath) -> Any:
+    for step in path:
+        value = value[step]
+    return value
 
 
 def _listed(home: Home, study: Study, names: Names, most: int | None) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 from artfactoryd.core.template import layer_of, merged
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path, Problem, Refusal
+from artfactoryd.planning import defaults
 from artfactoryd.planning.templates import Templates
 
 
@@ -20,6 +21,7 @@ class Resolved:
     document: Document
     value: dict[str, Any]
     templates: Mapping[str, str]  # the text of each that was used, by name
+    defaults: Mapping[str, str]  # the texts of the drop-box's, by where they stand
     _layers: Sequence[Document] = field(repr=False)
     _sources: dict[Path, int] = field(repr=False)
 
@@ -38,6 +40,10 @@ class Resolved:
     def locate(self, problem: Problem) -> Problem:
         return self._layer(problem.path).locate(problem)
 
+    def is_own(self, path: Path) -> bool:
+        """Whether the order itself says it, and none of its templates."""
+        return layer_of(path, self._sources) == 0
+
     def written(self, path: Path) -> str | None:
         return self._layer(path).written(path)
 
@@ -47,20 +53,39 @@ class Resolved:
         found = ((layer, path) for layer in self._layers for path in layer.raw)
         return frozenset(path for layer, path in found if self._layer(path) is layer)
 
+    def from_defaults(self) -> Iterator[tuple[Path, str]]:
+        """What the order leaves to its drop-box: key paths, and where the value stands."""
+        for path, number in self._sources.items():
+            layer = self._layers[number]
+            is_whole = not any(other[:-1] == path for other in self._sources)
+            if layer.file in self.defaults and is_whole:
+                yield path, layer.file
+
     def _layer(self, path: Path) -> Document:
         return self._layers[layer_of(path, self._sources)]
 
 
-def resolve(document: Document, templates: Templates, problems: list[Problem] | None = None) -> Resolved:
-    """Raises Refusal: a template that is not there, is wrong, or extends itself.
+def resolve(
+    document: Document,
+    templates: Templates,
+    problems: list[Problem] | None = None,
+    box: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Raises Refusal: a template that is not there, is wrong, or extends itself; the drop-box's defaults are wrong.
 
-    With `problems` it is left out, and they are added there.
+    With `problems` a template is left out, and they are added there. `box`: the texts of the defaults, which
+    stand below the order and its templates, with templates of their own.
     """
-    below = list(_below(document, templates, (), problems))
-    layers = [document, *(layer for _, layer in below)]
+    box = box if box and defaults.apply_to(document.text) else {}
+    if box:
+        document = defaults.with_prompt(document)
+    layers, texts = [document], dict[str, str]()
+    for layer in (document, *defaults.layers(box)):
+        below = list(_below(layer, templates, (), problems))
+        layers += [*([layer] if layer is not document else []), *(template for _, template in below)]
+        texts |= {name: template.text.decode("utf-8", "replace") for name, template in below}
     value, sources = merged([layer.value for layer in layers])
-    texts = {name: layer.text.decode("utf-8", "replace") for name, layer in below}
-    return Resolved(document, value, texts, layers, sources)
+    return Resolved(document, value, texts, box, layers, sources)
 
 
 def _below(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from artfactoryd.printable import redact
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps
 from artfactoryd.reporting.disk import no_room
-from artfactoryd.reporting.inbox import names_left_alone, names_waiting
+from artfactoryd.reporting.inbox import lying, names_left_alone, names_waiting, orders_waiting
 from artfactoryd.reporting.inbox import problem as inbox_problem
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
@@ -83,6 +83,7 @@ class StatusDocument(JsonObject):
     to_look_at: int = 0  # pictures on the shelf that were not decoded yet
     settings: str = ""  # in words why the file of the settings is not used just now
     inbox_problem: str = ""  # why nothing can be taken from it just now
+    waits: Mapping[str, str] = field(default_factory=dict)  # of what was dropped and is no order yet: why, by its name
     left_alone: Sequence[str] = ()  # in the inbox, orders perhaps, whose names begin with a dot
     more_open: int = 0  # orders that are not over and not in `open`
 
@@ -100,6 +101,7 @@ def status(
         daemon=holder or None,
         inbox=names_waiting(settings.inbox.path or home.inbox),
         inbox_problem=inbox_problem(settings.inbox.path or home.inbox),
+        waits=waits(home, settings),
         left_alone=names_left_alone(settings.inbox.path or home.inbox),
         held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
         rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],
@@ -116,6 +118,13 @@ def status(
         to_look_at=looks.count(index) if index else 0,
         settings=trouble,
     )
+
+
+def waits(home: Home, settings: Settings) -> dict[str, str]:
+    """`NAME WHY` reads as it stands."""
+    inbox = settings.inbox.path or home.inbox
+    orders = orders_waiting(inbox, home.claims)
+    return {**lying(inbox), **{name: f"waits: {why}" for name, why in orders.items()}}
 
 
 def _document(index: Index | None, row: OrderRow, home: Home, settings: Settings) -> OrderDocument:

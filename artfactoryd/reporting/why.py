@@ -15,7 +15,7 @@ from artfactoryd.entries import readable
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.printable import redact
-from artfactoryd.reporting.inbox import is_empty_dropbox
+from artfactoryd.reporting.inbox import WAITS, is_empty_dropbox, lying, orders_waiting
 from artfactoryd.reporting.waiting import reasons
 from artfactoryd.reporting.words import ended_words, parameter_words
 from artfactoryd.settings import Settings
@@ -42,13 +42,14 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     if folder is None or folder.is_relative_to(inbox):
         entry = (folder or inbox) / name
         if os.path.lexists(entry):
-            return _why_in_inbox(entry), True
+            return _why_in_inbox(entry, inbox, home), True
         if words := _why_waiting(home, name):
             return words, True
     product = _why_product(home, index, given, latest) if index else ""
     if product:
         return product, True
-    from_inbox = folder is None or folder.is_relative_to(inbox)
+    is_word = folder == home.held and given.endswith(".why.txt")  # perhaps about an order that waits for a key
+    from_inbox = folder is None or folder.is_relative_to(inbox) or is_word
     orders = _orders(home, index, given, name if from_inbox else "") if index else []
     folders = (home.rejected, home.held) if folder is None or from_inbox else (folder,)
     set_aside = max(_why_set_aside(home, name, folders), default=None)
@@ -74,7 +75,7 @@ def _folder(home: Home, inbox: Path, given: str) -> Path | None:
     return forms[0]
 
 
-def _why_in_inbox(path: Path) -> str:
+def _why_in_inbox(path: Path, inbox: Path, home: Home) -> str:
     try:
         entries.check_readable(path)
     except OSError as error:
@@ -85,13 +86,18 @@ def _why_in_inbox(path: Path) -> str:
         return f"{path} {inbox_rules.PASSED_OVER}."
     if is_empty_dropbox(path):
         return f"{path} is an empty drop-box: an order dropped into it belongs to the project {readable(path.name)}."
+    name = readable(str(path.relative_to(inbox)))
+    if words := orders_waiting(inbox, home.claims).get(name):
+        return f"{path} waits: {words}"
+    if words := lying(inbox).get(name):
+        return f"{path} {words}."
     return f"{path} lies in the Inbox and has not been taken yet (it must lie quiet first)."
 
 
 def _why_waiting(home: Home, name: str) -> str:
     """Of what is taken and not yet an order, held or rejected."""
     for claim in home.claims.glob("[!.]*"):
-        words = claim / "waits.txt"
+        words = claim / WAITS
         if os.path.lexists(claim / "dropped" / name) and words.is_file():
             return f"{name} is taken, and waits: {entries.words_in(words).rstrip()}"
     return ""

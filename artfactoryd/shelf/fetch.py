@@ -27,7 +27,6 @@ from yarl import URL
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
 from artfactoryd.shelf.received import HELD, PIECE, Fetched, Received, Sink, too_large
 
-CHUNK = 256 * 1024
 REDIRECTS = 5
 MOVED = frozenset({301, 302, 303, 307, 308})
 PASSING = frozenset({408, 425, 429})
@@ -105,11 +104,21 @@ class Fetcher:
                 async with session.get(url, allow_redirects=False) as answer:
                     if answer.status not in MOVED:
                         _check(answer, most_bytes)
+                        await self._come(answer)
                         mime = answer.headers.get("Content-Type", "").partition(";")[0].strip() or None
-                        yield _Body(mime, answer.content.iter_chunked(CHUNK))
+                        yield _Body(mime, _as_it_came(answer.content))
                         return
                     url = _redirected(answer, url)
             raise AskAgain(f"The output host sends us on more than {REDIRECTS} times.")
+
+    async def _come(self, answer: aiohttp.ClientResponse) -> None:
+        """What fits into memory is waited for whole: whoever reads it is woken once, and not with each piece."""
+        content = answer.content
+        if not 0 < (answer.content_length or 0) <= HELD or "Content-Encoding" in answer.headers:
+            return
+        if content.exception() is None:  # asked for before: who waits then hears of no earlier one
+            async with asyncio.timeout(self._patience.total):
+                await content.wait_eof()
 
     def _session(self, url: URL, allowed: frozenset[str]) -> aiohttp.ClientSession:
         """Two sessions, so that no connection opened to a trusted private host serves another address."""
@@ -130,7 +139,7 @@ class Fetcher:
             headers={"Accept-Encoding": "identity", "User-Agent": "artfactoryd"},
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # no proxy passwords, no ~/.netrc
-            read_bufsize=CHUNK,
+            read_bufsize=HELD // 2,  # reading is paused at twice of that: never while what fits is waited for
         )
 
 
@@ -204,6 +213,12 @@ def _shown(url: URL) -> str:
 def without_query(address: str) -> str:
     """As a person may be shown it: an output that lies in its own address is not repeated."""
     return address.partition("?")[0][:200] if address.startswith(("http:", "https:")) else address.partition(":")[0]
+
+
+async def _as_it_came(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """In the pieces in which it came: any other would be copies."""
+    async for piece, _ in content.iter_chunks():
+        yield piece
 
 
 def _redirected(answer: aiohttp.ClientResponse, url: URL) -> URL:

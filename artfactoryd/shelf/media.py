@@ -77,11 +77,16 @@ def identify(path: Path, most_megapixels: float, seen: Callable[[Image.Image], N
 def examine(path: Path) -> Media:
     """Of whatever came, by its structure. A file that cannot be read at all stays an OSError."""
     with path.open("rb") as file:
-        kind = kinds.kind_in(file)
-        seen = look.walked(file, kind.extension)
+        return examined(file)
+
+
+def examined(file: BinaryIO) -> Media:
+    """The same of what is open, or in memory."""
+    kind = kinds.kind_in(file)
+    seen = look.walked(file, kind.extension)
     width, height = seen.width, seen.height
     if kind.type == "image" and kind.extension not in look.WALKERS:
-        width, height = _size(path, SIZED)
+        width, height = _size(file, SIZED)
     fault = "A web page came." if kind is kinds.WEB_PAGE else seen.fault
     return Media(kind.mime, kind.extension, width, height, kind.type, seen.duration, fault)
 
@@ -102,10 +107,11 @@ def is_one_colour(path: Path) -> bool:
         return False
 
 
-def _size(path: Path, formats: tuple[str, ...]) -> tuple[int | None, int | None]:
+def _size(file: BinaryIO, formats: tuple[str, ...]) -> tuple[int | None, int | None]:
     Image.init()
     try:
-        with Image.open(path, formats=[name for name in formats if name in Image.OPEN and name != "MPO"]) as picture:
+        file.seek(0)
+        with Image.open(file, formats=[name for name in formats if name in Image.OPEN and name != "MPO"]) as picture:
             return picture.size
     except Exception:  # decoders meet bytes that are not theirs with errors of every type
         return None, None

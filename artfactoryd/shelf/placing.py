@@ -61,15 +61,13 @@ def _candidates(name: Name) -> Iterator[str]:
 
 def _settle(source: Path, product: Path, document: Document) -> bool:
     """Both files under this name, or False when the name belongs to something else."""
-    card = card_of(product)
-    owner = owner_of(card)
-    if owner not in (None, document["id"]):
-        return False
+    card, data = card_of(product), strict_json.document(document)
     if os.path.lexists(product):
-        if not same_bytes(source, product):
+        owner = owner_of(card)
+        if owner not in (None, document["id"]) or not same_bytes(source, product):
             return False
-        return owner is not None or write_new(card, strict_json.document(document))
-    if not _place_card(card, document, owner):
+        return owner is not None or write_new(card, data)
+    if not (write_new(card, data) or _is_ours(card, document["id"], data)):
         return False
     failpoints.point("sidecar_placed")
     if not share_new(source, product):  # two products must never share one file, so no third name
@@ -79,11 +77,11 @@ def _settle(source: Path, product: Path, document: Document) -> bool:
     return True
 
 
-def _place_card(card: Path, document: Document, owner: object) -> bool:
-    data = strict_json.document(document)
-    if owner is None:
-        return write_new(card, data)
-    if bounded(card, len(data)) != data:  # left by a killed delivery of this same product
+def _is_ours(card: Path, product: object, data: bytes) -> bool:
+    """Whether the sidecar that lies there was left by a killed delivery of this product; it is up to date then."""
+    if owner_of(card) != product:
+        return False
+    if bounded(card, len(data)) != data:
         replace_file(card, data, new_mark())
     return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from artfactoryd.core import strict_json
@@ -40,8 +40,9 @@ def read_sidecar(path: Path) -> Json:
 
 
 def walk(projects: Path) -> Iterator[tuple[Path, Path]]:
-    """Every product with its sidecar, in the order of their paths."""
-    for folder, names in _folders(projects):
+    """Every product with its sidecar, in the order of their paths. Raises OSError for a folder that cannot be read: to
+    pass it over would look as if nothing lay there."""
+    for folder, names in _folders(projects, _unless_gone):
         for name in sorted(names & {card.removesuffix(CARD) for card in names if card.endswith(CARD)}):
             if not name.startswith("."):  # such as the ._ files of a Mac on a foreign disk
                 yield folder / name, folder / (name + CARD)
@@ -59,9 +60,14 @@ def orphans(projects: Path) -> Iterator[Path]:
                 yield folder / name
 
 
-def _folders(projects: Path) -> Iterator[tuple[Path, set[str]]]:
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _folders(projects: Path, heed: Callable[[OSError], None] | None = None) -> Iterator[tuple[Path, set[str]]]:
     """Every folder that may hold products with the names in it; an order's inputs are no products."""
-    for root, folders, files in os.walk(projects):
+    for root, folders, files in os.walk(projects, onerror=heed):
         temporary = {name for name in folders if TEMPORARY.fullmatch(name)}
         skipped = {"inputs"} if "receipt.yaml" in files else set()
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in skipped)

@@ -36,6 +36,10 @@ class Received:
         """Bytes in memory."""
         return self._sink.held
 
+    def content(self) -> bytes | None:
+        """All of it, where it is in memory: read there, it need not be read again from the disk."""
+        return self._sink.content()
+
     def file(self) -> Fetched:
         """What a thread does: written, hashed, flushed. Raises StorageFull; then nothing is left."""
         return self._sink.finish(self._mime)
@@ -72,6 +76,12 @@ class Sink:
         self._pieces.append(chunk)
         self.held += len(chunk)
         return self.held > max(self._most_held, PIECE)
+
+    def content(self) -> bytes | None:
+        if self._arrival is not None:
+            return None
+        self._pieces = [b"".join(self._pieces)]
+        return self._pieces[0]
 
     def spill(self) -> None:
         """To the file. From then on nothing larger than a piece stays in memory."""

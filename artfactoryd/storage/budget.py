@@ -48,6 +48,8 @@ def heed(index: Index, order: OrderRow, reserved: int, day: str, in_force: Mappi
 
 
 def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]) -> None:
+    if not in_force or counted(index, "month", day) + reserved <= min(in_force.values()):
+        return  # a month holds its days: one question answers for both
     for name in NAMES:
         if name in in_force and (words := _of_days(index, name, reserved, day, in_force[name])):
             raise OverCap(words, day)

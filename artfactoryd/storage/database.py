@@ -11,9 +11,9 @@ import errno
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar
 
 import peewee as pw
 
@@ -22,6 +22,7 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
 from artfactoryd.medium import NO_ROOM
 from artfactoryd.storage.rows import Decoder, Decodes
+from artfactoryd.storage.writing.recent import Recent
 
 # A commit is not flushed: the ledger's lines were, before it, and after a power cut the index follows them again.
 PRAGMAS = {
@@ -41,8 +42,6 @@ JSON_COLUMNS = frozenset({
     "library", "models", "proof",
 })  # fmt: skip
 
-MOST_RECENT = 4096  # rows remembered between two commits
-
 DatabaseError = pw.DatabaseError
 OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
 # By SQLite's codes: its words for them, which also say other things, change with its release.
@@ -58,33 +57,6 @@ PASSING = frozenset(
 )  # worth another try
 WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, *NO_ROOM})
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-
-class Recent:
-    """Single rows as they were read since the last commit, for the process that commits: nothing else changes them.
-
-    Asked from any thread; `forget` is called by the writer after a commit, and before anybody is told of it.
-    """
-
-    def __init__(self) -> None:
-        self._epoch = 0
-        self._known: tuple[int, dict[Hashable, object]] = (0, {})
-
-    def forget(self) -> None:
-        self._epoch += 1
-
-    def row(self, key: Hashable, read: Callable[[], R]) -> R:
-        """What was read of it, or is read now. Remembered only where no commit came while it was read."""
-        epoch = self._epoch
-        if self._known[0] != epoch or len(self._known[1]) > MOST_RECENT:
-            self._known = (epoch, {})
-        _, rows = known = self._known
-        if key not in rows:
-            row = read()
-            if known[0] == self._epoch:
-                rows[key] = row
-            return row
-        return cast(R, rows[key])
 
 
 class Database:
@@ -195,7 +167,7 @@ class Database:
         return rows[0] if rows else None
 
     def by_key(self, decoder: Decodes[R], sql: str, *key: Hashable) -> R | None:
-        """As `one`, of the row with that key: what was read of it since the last commit is not read again."""
+        """As `one`, of the row with that key: what was read of it since it changed is not read again."""
         if self.recent is None:
             return self.one(decoder, sql, key)
         return self.recent.row((decoder, key), lambda: self.one(decoder, sql, key))

@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,18 @@ from artfactoryd.core.json_types import Document as Line
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFaulty, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM, flush, flush_folder, storage_errors, title_of
-from artfactoryd.storage.months import CHANGED, RESTORE, check_link, check_plain, months, reading
+from artfactoryd.storage.months import (
+    CHANGED,
+    RESTORE,
+    check_link,
+    check_plain,
+    months,
+    reading,
+    sizes,
+    stamp,
+    stamps_of,
+    unreadable_line,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +76,9 @@ class Ledger:
         self._earlier: dict[str, int] = {}  # the months before the one that is written, with their sizes
         self._stamps: dict[str, list[int]] = {}  # of the same
         self._sick = False
+        self._path: Path  # of the file that is written
+        self._opened: os.stat_result  # that file as it was opened, and
+        self._seen: os.stat_result  # as it was looked at last
         self._aside = folder / ".aside"
         self._keep_aside()
         for file in months(folder)[-1:]:
@@ -84,13 +98,13 @@ class Ledger:
         self._flush()
         self._end += len(data)
         self._check()  # exchanged while it was written: nothing may be sent that only the lost file knows of
-        if not self._aside.exists():
+        if not self._has_aside:
             self._keep_aside()
         return Position(self._name, self._end)
 
     def mark(self) -> str:
         """By what the place that was written last is known again; see `difference`."""
-        stamps = {**self._stamps, **_stamps(self.folder, [self._name])} if self._name else {}
+        stamps = {**self._stamps, self._name: stamp(self._seen)} if self._name else {}
         return _mark(os.pread(self._fd, TAIL, max(self._end - TAIL, 0)), self._earlier, stamps) if self._name else ""
 
     def _check(self) -> None:
@@ -102,15 +116,14 @@ class Ledger:
 
     def _exchanged(self) -> str:
         """What another program did to the file that is open; empty when nothing."""
-        path = self.folder / self._name
         try:
-            with reading(path):
-                is_there = os.path.samestat(os.fstat(self._fd), path.stat())
+            with reading(self._path):
+                self._seen = os.stat(self._path)
         except FileNotFoundError as error:
-            return f"The ledger {path} was taken away while it was in use ({error.strerror})"
-        if not is_there:
-            return f"The ledger {path} was exchanged for another file while it was in use"
-        return _other_size(path, self._end)
+            return f"The ledger {self._path} was taken away while it was in use ({error.strerror})"
+        if not os.path.samestat(self._opened, self._seen):
+            return f"The ledger {self._path} was exchanged for another file while it was in use"
+        return _of_size(self._path, self._seen.st_size, self._end)
 
     def _begin(self, name: str) -> None:
         """The next month's file, which nobody else may have begun."""
@@ -164,9 +177,11 @@ class Ledger:
             os.close(fd)
             raise
         self.close()
-        self._fd, self._name, self._end = fd, name, os.fstat(fd).st_size
+        self._opened = self._seen = os.fstat(fd)
+        self._fd, self._name, self._end = fd, name, self._seen.st_size
+        self._path = self.folder / name
         self._earlier = sizes(self.folder, name)
-        self._stamps = _stamps(self.folder, self._earlier)
+        self._stamps = stamps_of(self.folder, self._earlier)
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -177,6 +192,7 @@ class Ledger:
 
     def give_room(self) -> bool:
         """The disk is full: let go of what was kept aside. False when there is nothing left to let go of."""
+        self._has_aside = False
         with contextlib.suppress(OSError):
             self._aside.unlink()
             return True
@@ -185,11 +201,13 @@ class Ledger:
     def _keep_aside(self) -> None:
         """As soon as there is plenty again; without it the ledger is only as safe as the disk is empty."""
         with contextlib.suppress(OSError):
-            if self._aside.exists() or shutil.disk_usage(self.folder).free < 16 * ASIDE:
+            self._has_aside = self._aside.exists()
+            if self._has_aside or shutil.disk_usage(self.folder).free < 16 * ASIDE:
                 return
             try:
                 with self._aside.open("xb") as file:
                     _fill(file.fileno())
+                self._has_aside = True
             except OSError:
                 self._aside.unlink()
 
@@ -218,14 +236,14 @@ def encode(lines: Sequence[Line]) -> bytes:
     """One step: lines that count together or not at all."""
     last = len(lines) - 1
     marked = (line if number == last else {**line, "more": True} for number, line in enumerate(lines))
-    text = "".join(f"{strict_json.dumps(line, separators=(',', ':'))}\n" for line in marked)
-    return text.encode("utf-8", "backslashreplace")  # half a surrogate becomes its JSON escape
+    return b"".join(strict_json.data(line) + b"\n" for line in marked)
 
 
 def read(folder: Path, after: Position = Position(), *, aloud: bool = False) -> Iterator[tuple[Json, Position]]:
     """Every line of the whole steps after `after`, oldest first, with the place behind its step.
 
-    `aloud`: what never counted is told.
+    `aloud`: what never counted is told. Raises StorageSick for a line that counted once and can no longer be read: what
+    it told is not known, and to go on without it could buy it again.
     """
     for path in months(folder):
         if path.name >= after.file:
@@ -248,6 +266,7 @@ def torn(folder: Path) -> list[str]:
 
 def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position]]:
     step: list[tuple[Json, int]] = []
+    damaged: tuple[int, bytes] | None = None
     with reading(path), path.open("rb") as file:
         file.seek(offset)
         for raw in file:
@@ -256,8 +275,11 @@ def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position
             if line is None:
                 if aloud and (raw.strip() or step):
                     log.warning("%s", _torn_words(path, step[0][1] if step else begin))
+                damaged = (damaged or (begin, raw)) if raw.strip() else None  # an empty line closes what was torn
                 step = []
                 continue
+            if damaged:
+                raise unreadable_line(path, line_number(path, damaged[0]), damaged[1])
             step.append((line, begin))
             if not line.pop("more", False):
                 yield from ((one, Position(path.name, offset, begin)) for one, begin in step)
@@ -323,29 +345,19 @@ def mark_at(folder: Path, position: Position) -> str:
     with reading(path), path.open("rb") as file:
         tail = os.pread(file.fileno(), min(TAIL, position.offset), max(position.offset - TAIL, 0))
     earlier = sizes(folder, position.file)
-    return _mark(tail, earlier, _stamps(folder, [*earlier, position.file])) if tail[-1:] in (b"\n", b"") else ""
+    return _mark(tail, earlier, stamps_of(folder, [*earlier, position.file])) if tail[-1:] in (b"\n", b"") else ""
 
 
 def touched(folder: Path, position: Position, mark: str) -> list[Path]:
     """Files that are as long and end as they were left, and were written or put there by another program since. The
     last does not count where it has grown: then we were killed before its mark was written."""
     stamps: dict[str, list[int]] = json.loads(mark).get("stamps", {}) if mark else {}
-    files = [folder / name for name, stamp in stamps.items() if _stamps(folder, [name]) != {name: stamp}]
+    files = [folder / name for name, stamp in stamps.items() if stamps_of(folder, [name]) != {name: stamp}]
     return [path for path in files if path.name != position.file or path.stat().st_size == position.offset]
 
 
 def _mark(tail: bytes, earlier: dict[str, int], stamps: dict[str, list[int]]) -> str:
     return json.dumps({"tail": hashlib.sha256(tail).hexdigest(), "earlier": earlier, "stamps": stamps})
-
-
-def _stamps(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
-    """Which file each is, and when it was written and changed last."""
-    return {name: [(of := (folder / name).stat()).st_ino, of.st_mtime_ns, of.st_ctime_ns] for name in names}
-
-
-def sizes(folder: Path, before: str = "~") -> dict[str, int]:
-    """Of each month's file, up to that name."""
-    return {path.name: path.stat().st_size for path in months(folder) if path.name < before}
 
 
 def _first_changed(folder: Path, left: Mapping[str, int]) -> str:
@@ -358,6 +370,10 @@ def _other_size(path: Path, left: int) -> str:
             size = path.stat().st_size
     except FileNotFoundError as error:
         return f"The ledger {path} was taken away ({error.strerror})"
+    return _of_size(path, size, left)
+
+
+def _of_size(path: Path, size: int, left: int) -> str:
     if size == left:
         return ""
     how = "longer" if size > left else "shorter"

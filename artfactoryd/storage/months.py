@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from artfactoryd.errors import StorageSick
+from artfactoryd.errors import StorageSick, in_words
+from artfactoryd.printable import one_line, redact
 
+SHOWN = 60  # bytes of a damaged line, for whoever looks for what it was
 CHANGED = "The ledger is not as it was left"
 UNREADABLE = "The ledger cannot be read"
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}\.jsonl")  # nothing else in the folder is ours, a sync tool's copy least of all
@@ -71,12 +73,36 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise _unreadable(Path(error.filename or path), error.strerror or str(error)) from error
+        raise _unreadable(Path(error.filename or path), error.strerror or in_words(error)) from error
+
+
+def stamps_of(folder: Path, names: Iterable[str]) -> dict[str, list[int]]:
+    """Which file each is, and when it was written and changed last."""
+    return {name: stamp((folder / name).stat()) for name in names}
+
+
+def stamp(of: os.stat_result) -> list[int]:
+    return [of.st_ino, of.st_mtime_ns, of.st_ctime_ns]
+
+
+def sizes(folder: Path, before: str = "~") -> dict[str, int]:
+    """Of each month's file, up to that name."""
+    return {path.name: path.stat().st_size for path in months(folder) if path.name < before}
 
 
 def _unreadable(path: Path, why: str) -> StorageSick:
     words = f"{path} cannot be read ({why}). Nothing is taken, sent or made again without it, and nothing in it is lost"
     return StorageSick(f"{words}: make it readable, then start again.").titled(UNREADABLE)
+
+
+def unreadable_line(path: Path, number: int, raw: bytes) -> StorageSick:
+    """Of a line that no power cut leaves: lines of ours follow it, and it was never closed."""
+    begins = one_line(redact(raw[:SHOWN].decode("utf-8", "backslashreplace").strip()))
+    return StorageSick(
+        f"{path}, line {number}, cannot be read any more: the disk or another program damaged it. It begins: {begins} "
+        "What it told is not known, and all lines before and after it are; nothing is made again from them without it, "
+        f"so that nothing is bought twice. {RESTORE} {WITHOUT_BACKUP}"
+    ).titled(CHANGED)
 
 
 def way_out(path: Path, is_first_line: bool) -> str:

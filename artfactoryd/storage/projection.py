@@ -7,7 +7,7 @@ cannot go that way, so a line that is not legal never reaches the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from artfactoryd.core.letters import place_among
@@ -43,6 +43,7 @@ from artfactoryd.storage.events import (
 )
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.reservations import guard_order, reserve, settle
+from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
 
 ORDER_COLUMNS = (
@@ -61,10 +62,18 @@ DELETED = "deleted"  # waived by the approval of an order whose products were bo
 PROOF = "proof"  # a reason to hold when work has begun
 
 
-def apply(index: Index, event: Event) -> None:
+def apply(index: Index, event: Event) -> frozenset[Hashable] | None:
+    """By what keys `index` remembers the rows that this changed; None: perhaps any."""
     _KINDS[type(event)](index, event)
-    if isinstance(event, FED):
-        dependencies.follow(index, event.order, event.item)
+    if isinstance(event, FED) and dependencies.follow(index, event.order, event.item):
+        return None
+    return _own_rows(event) if isinstance(event, OfAttempt) else None
+
+
+def _own_rows(event: OfAttempt) -> frozenset[Hashable]:
+    """What is said of an attempt changes its row, its item's and its order's."""
+    item, attempt, order = (ITEMS, (event.order, event.item)), (ATTEMPTS, (event.attempt,)), (ORDERS, (event.order,))
+    return frozenset((item, attempt) if isinstance(event, TicketTaken) else (item, attempt, order))
 
 
 # --- orders ---

@@ -7,6 +7,7 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -24,7 +25,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
 from artfactoryd.entries import is_folder
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
+from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick, in_words
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_file, storage_errors
 from artfactoryd.shelf import reading
@@ -33,7 +34,7 @@ from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
-from artfactoryd.storage.months import months
+from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.told import COLUMNS, FOUND, FOUND_UNKEPT, INSERT_UNKEPT, ITEM, UNKEPT, row_of, unkept_rows
 from artfactoryd.storage.writer import Expander, catch_up
 
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
+NO_FILE = frozenset({errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.EISDIR, errno.ENXIO})  # a link, a pipe
 NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
@@ -123,10 +125,11 @@ def _remove(database: Path) -> None:
 
 
 def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
-    sizes = ledger.sizes(home.ledger)
+    lengths = sizes(home.ledger)
 
     def passed(at: ledger.Position) -> None:
-        tell("ledger", at.offset + sum(sizes[name] for name in sizes if name < at.file), sum(sizes.values()))
+        before = sum(length for name, length in lengths.items() if name < at.file)
+        tell("ledger", before + at.offset, sum(lengths.values()))
 
     try:
         return catch_up(index, home.ledger, expander, anew=True, passed=passed)
@@ -217,13 +220,23 @@ class _Shelf:
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
+        try:
+            yield from self._read()
+        except OSError as error:
+            words = "What lies there would be missing in the new index; the old one stands as it did"
+            raise StorageSick(f"{in_words(error)} {words}.").titled("The shelf cannot be read") from error
+
+    def _read(self) -> Iterator[tuple[object, ...]]:
+        """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
             try:
                 sidecar = reading.read_sidecar(card)
                 row = row_of(sidecar, path)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in NO_FILE:
+                    raise
                 self._unread.append(str(card)[before:])
                 continue
             if product.stat().st_size != sidecar["file"]["bytes"]:

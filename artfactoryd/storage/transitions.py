@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import MOVES
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage.events import OfAttempt, OfItem, Reuse, Wish
@@ -22,12 +22,11 @@ class UnknownItem(LookupError):
 
 
 _MANY = (dict, list, tuple)
-_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=lambda one: one.to_json())
 
 
 def text(value: Any) -> Any:
     """As a column holds it: lists and objects as JSON."""
-    return _JSON.encode(value) if isinstance(value, _MANY) else value
+    return strict_json.dumps(value) if isinstance(value, _MANY) else value
 
 
 def move(index: Index, event: OfItem, name: str, **columns: object) -> None:

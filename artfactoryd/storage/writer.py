@@ -13,7 +13,6 @@ fails: what the ledger holds is true, and nothing else is written before the ind
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import queue
@@ -22,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -32,15 +31,17 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick, in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
-from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, Recent, is_trouble, trouble
+from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
 from artfactoryd.storage.lists import words
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
+from artfactoryd.storage.writing.moves import NOTHING, Move, touched, wake
+from artfactoryd.storage.writing.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -59,28 +60,6 @@ TELL_EVERY = 1000  # lines
 COMMIT_AGAIN = 1.0  # seconds between tries to commit what the ledger already holds
 
 
-@dataclass
-class _Move:
-    """Events with one fate, or (without any) a change that follows from what is already written."""
-
-    events: tuple[Event, ...] = ()
-    data: bytes = b""  # their lines, as the ledger takes them
-    change: Callable[[Index], None] | None = None
-    waiter: asyncio.Future[None] | None = None  # of whoever asked for it; only its own loop may touch it
-    settled: bool = False
-    error: Exception | None = None
-
-    def apply(self, index: Index) -> None:
-        for event in self.events:
-            projection.apply(index, event)
-        if self.change:
-            self.change(index)
-
-    def settle(self, error: Exception | None = None) -> None:
-        """What became of it; told to whoever waits when all that were written together are settled."""
-        self.settled, self.error = True, error
-
-
 class Books:
     """Open at most once in a home, by the holder of its lock. `clock` gives aware datetimes.
 
@@ -96,7 +75,7 @@ class Books:
         self._expander = expander
         self._clock = clock
         self._listener = listener
-        self._moves: queue.SimpleQueue[_Move | None] = queue.SimpleQueue()
+        self._moves: queue.SimpleQueue[Move | None] = queue.SimpleQueue()
         self._door = threading.Lock()  # nothing is put behind the end of the queue
         self._closing = threading.Event()
         self._behind: StorageSick | None = None  # the index could not follow the ledger
@@ -130,14 +109,14 @@ class Books:
         """
         at = self._now()
         step = tuple(event if event.at else replace(event, at=at) for event in events)
-        await self._put(_Move(step, ledger.encode([event.to_line() for event in step])))
+        await self._put(Move(step, ledger.encode([event.to_line() for event in step])))
 
     async def expand(self, order: OrderRow) -> None:
         """The item rows of an accepted order, in chunks that let other moves pass. Harmless when done twice."""
         providers, items = await asyncio.to_thread(self._expander, order)
         while chunk := await asyncio.to_thread(_take, items):
             change = partial(derived.add_items, order_id=order.id, providers=providers, items=chunk)
-            await self._put(_Move(change=change))
+            await self._put(Move(change=change))
 
     async def set_folder(self, order_id: str, folder: str) -> None:
         """Where an order's folder is. It has a line, so that a lost index does not lose it."""
@@ -146,35 +125,35 @@ class Books:
     async def remember_upload(self, provider: str, sha256: str, address: str, expires_at: str | None) -> None:
         """Where a picture was put: free to do again, so it needs no line."""
         known = (provider, sha256, address, expires_at)
-        await self._put(_Move(change=partial(derived.remember_upload, known=known)))
+        await self._put(Move(change=partial(derived.remember_upload, known=known)))
 
     async def remember_questions(self, questions: Sequence[QuestionRow]) -> None:
         """What was asked about attempts in doubt: free to ask again, so it needs no line."""
         if questions:
-            await self._put(_Move(change=partial(in_doubt.remember, questions=tuple(questions))))
+            await self._put(Move(change=partial(in_doubt.remember, questions=tuple(questions))))
 
     async def note_receipts(self, place: str) -> None:
         """All receipts are up to date with the ledger up to here; without it more of them are looked at."""
-        await self._put(_Move(change=partial(derived.note_receipts, place=place)))
+        await self._put(Move(change=partial(derived.note_receipts, place=place), touches=NOTHING))
 
     async def take_into_search(self) -> None:
         """The words of what was made since; free to take in later, so it needs no line."""
-        await self._put(_Move(change=partial(words.fill, most=MOST_SEARCHED)))
+        await self._put(Move(change=partial(words.fill, most=MOST_SEARCHED), touches=NOTHING))
 
     async def note_outage(self, provider: str, outage: OutageRow | None) -> None:
         """That a provider does not answer just now, or (None) that it does: it concerns no money, and has no line."""
-        await self._put(_Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
+        await self._put(Move(change=partial(derived.note_outage, provider=provider, outage=outage)))
 
     async def note_item(self, key: ItemKey, words: str | None) -> None:
         """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
-        await self._put(_Move(change=partial(derived.note_item, key=key, words=words)))
+        await self._put(Move(change=partial(derived.note_item, key=key, words=words)))
 
     async def remember_looks(self, products: Sequence[str]) -> None:
         """Of which pictures it is known that they are well: free to look again, so it needs no line."""
         if products:
-            await self._put(_Move(change=partial(looks.remember, products=tuple(products))))
+            await self._put(Move(change=partial(looks.remember, products=tuple(products)), touches=NOTHING))
 
-    async def _put(self, move: _Move) -> None:
+    async def _put(self, move: Move) -> None:
         move.waiter = asyncio.get_running_loop().create_future()
         with self._door:
             if self._closing.is_set():
@@ -215,7 +194,7 @@ class Books:
                 raise
             self._ready.set_exception(error)
 
-    def _batches(self) -> Iterator[list[_Move]]:
+    def _batches(self) -> Iterator[list[Move]]:
         while (first := self._moves.get()) is not None:
             together = [first]
             while len(together) < MOST_TOGETHER and not self._moves.empty():
@@ -226,7 +205,7 @@ class Books:
                 together.append(following)
             yield together
 
-    def _write_together(self, index: Index, book: Ledger, together: Sequence[_Move]) -> None:
+    def _write_together(self, index: Index, book: Ledger, together: Sequence[Move]) -> None:
         written = False
         try:
             if self._behind:
@@ -240,10 +219,10 @@ class Books:
                     _remember(index, position, book.mark())
         except Exception as error:
             self._make_good(index, book, together, written, error)
-        self._recent.forget()
+        self._recent.forget(touched(together))
         done = [move for move in together if not move.settled]
         self._tell(index, [event for move in done for event in move.events])
-        _wake(together)
+        wake(together)
 
     def _tell(self, index: Index, events: Sequence[Event]) -> None:
         """What is done is done, whatever becomes of this."""
@@ -253,7 +232,7 @@ class Books:
             except Exception:
                 log.exception("what was recorded could not be told: a defect of this program")
 
-    def _apply(self, index: Index, together: Sequence[_Move]) -> list[_Move]:
+    def _apply(self, index: Index, together: Sequence[Move]) -> list[Move]:
         """Inside the open transaction: all in one step, or, where one of them is illegal, each in its own."""
         try:
             with index.step():
@@ -265,7 +244,7 @@ class Books:
                 raise
             return [move for move in together if self._try(index, move)]
 
-    def _try(self, index: Index, move: _Move) -> bool:
+    def _try(self, index: Index, move: Move) -> bool:
         """Apply one move inside the open transaction; an illegal one is undone alone."""
         try:
             with index.step():
@@ -277,9 +256,7 @@ class Books:
             move.settle(error)
             return False
 
-    def _make_good(
-        self, index: Index, book: Ledger, together: Sequence[_Move], written: bool, error: Exception
-    ) -> None:
+    def _make_good(self, index: Index, book: Ledger, together: Sequence[Move], written: bool, error: Exception) -> None:
         """Nothing was committed. If the ledger has the lines all the same, the index must follow it."""
         waiting = [move for move in together if not move.settled]
         if isinstance(error, DatabaseError):
@@ -304,33 +281,12 @@ class Books:
                 log.error("the index cannot follow the ledger (%s); trying until it can", error)
             except Exception as error:
                 log.exception("the index cannot follow the ledger")
-                return StorageSick(f"The index cannot follow the ledger ({error}). Start again.")
+                return StorageSick(f"The index cannot follow the ledger ({in_words(error)}). Start again.")
             if self._closing.wait(COMMIT_AGAIN):
                 return StorageSick("The program ended before the index had followed the ledger. Start again.")
 
     def _month(self) -> str:
         return self._clock().astimezone().strftime("%Y-%m")
-
-
-def _wake(moves: Sequence[_Move]) -> None:
-    """Those who wait, all of one loop at once: each call into a loop wakes it."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Move]] = {}
-    for move in moves:
-        if move.waiter is not None:
-            loops.setdefault(move.waiter.get_loop(), []).append(move)
-    for loop, of_loop in loops.items():
-        with contextlib.suppress(RuntimeError):  # it is closed, and nobody waits any more
-            loop.call_soon_threadsafe(_answer, of_loop)
-
-
-def _answer(moves: Sequence[_Move]) -> None:
-    for move in moves:
-        if move.waiter is None or move.waiter.done():  # whoever asked was cancelled
-            continue
-        if move.error is None:
-            move.waiter.set_result(None)
-        else:
-            move.waiter.set_exception(move.error)
 
 
 def catch_up(

@@ -157,7 +157,9 @@ def _waiting(status: StatusDocument) -> Iterable[str]:
     """Held, rejected, and not taken yet: what a person may have to look at, with the words beside it."""
     yield _section("held", "Waits for you", _files(status.held, status.why.held, "Held"))
     yield _section("rejected", "Rejected", _files(status.rejected, status.why.rejected, "Rejected"))
-    names = "".join(f"<li>{_safe(name)}</li>" for name in status.inbox)
+    told = {name: f"{name} {why}" for name, why in status.waits.items()}
+    names = "".join(f"<li>{_safe(told.pop(name, name))}</li>" for name in status.inbox)
+    names += "".join(f"<li>{_safe(words)}</li>" for words in told.values())
     yield _section("inbox", "In the Inbox, not taken yet", f'<ul class="names">{names}</ul>' if names else "")
 
 

@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractAccessLogger
 
 from artfactoryd.credentials import resolve_token
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse
+from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse, in_words
 from artfactoryd.printable import printable
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.reporting.status import StatusDocument
@@ -79,7 +79,7 @@ async def serve(
         await _no_page(app, str(error))
     except Exception as error:
         log.exception("the status page ended by a defect of this program")
-        await _no_page(app, f"It ended by a defect of this program ({error}); the log has the details.")
+        await _no_page(app, f"It ended by a defect of this program ({in_words(error)}); the log has the details.")
 
 
 async def _serve(desk: Desk, stop: asyncio.Event) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from artfactoryd.errors import in_words
+
 log = logging.getLogger(__name__)
 
 PACE = 0.3  # seconds between two looks at the least
@@ -86,7 +88,7 @@ class Followers:
         try:
             news = await self._read(order_id)
         except Exception as error:  # the index may be busy or away for a moment; followers wait
-            log.warning("followers of order %s wait: %s", order_id, error)
+            log.warning("followers of order %s wait: %s", order_id, in_words(error))
             return
         for follower in self._all:
             if follower.order_id == order_id:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,25 @@ def test_what_outlives_ctrl_c_goes_on_outliving_it(monkeypatch: pytest.MonkeyPat
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_what_asks_it_to_stop_when_it_has_ended_makes_no_death_of_that(ends: str) -> None:
+    """A window that closes says so more than once, and the loop has given its signals back by then."""
+    before = {number: signal.getsignal(number) for number in interrupt.STOPS}
+
+    async def work() -> None:
+        for number in interrupt.STOPS:
+            asyncio.get_running_loop().add_signal_handler(number, print)
+        if ends == "badly":
+            raise OSError("the disk")
+
+    try:
+        with pytest.raises(OSError) if ends == "badly" else nullcontext():
+            asyncio.run(interrupt.to_the_end(work()))
+        for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL  # should the end take for ever
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

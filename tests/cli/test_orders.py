@@ -16,7 +16,8 @@ def home(tmp_path: Path) -> TestHome:
 
 
 @pytest.mark.parametrize("how", ["a file", "shut", "gone"])
-def test_status_says_that_the_inbox_cannot_be_looked_into(home: TestHome, how: str) -> None:
+@pytest.mark.parametrize("command", ["status", "orders"])
+def test_it_is_said_that_the_inbox_cannot_be_looked_into(home: TestHome, how: str, command: str) -> None:
     inbox = home.home.inbox
     if how == "shut":
         inbox.chmod(0)
@@ -24,10 +25,10 @@ def test_status_says_that_the_inbox_cannot_be_looked_into(home: TestHome, how: s
         inbox.rmdir()
     if how == "a file":
         inbox.write_text("")
-    done = call(home, "status")
+    done = call(home, command)
     assert done.returncode == 0 and f"Inbox   {inbox} " in done.stdout
     assert "Drop one into the Inbox" not in done.stdout
-    assert str(inbox) in call(home, "status", "--json").stdout
+    assert str(inbox) in call(home, command, "--json").stdout
     inbox.chmod(0o700) if how == "shut" else None
 
 

@@ -274,22 +274,6 @@ def test_what_the_system_refuses_at_the_start_is_waited_out_where_a_supervisor_w
     assert at_work == [True] and len(waits) == 1 and str(folder) in waits[0]
 
 
-def test_too_few_descriptors_are_said_in_words_and_more_are_asked_for(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    limits, asked = [(64, 64)], []
-    monkeypatch.setattr(run.resource, "getrlimit", lambda which: limits[0])
-    monkeypatch.setattr(run.resource, "setrlimit", lambda which, both: asked.append(both))
-    run._look_at_descriptors()
-    assert "only 64 files may be open" in caplog.text and "256 are needed" in caplog.text and "ulimit -n" in caplog.text
-    caplog.clear()
-    limits[0] = (64, 4096)
-    run._look_at_descriptors()
-    limits[0] = (1024, 4096)
-    run._look_at_descriptors()
-    assert asked == [(64, 64), (256, 4096)] and not caplog.text
-
-
 @pytest.mark.parametrize("command", ["plan", "submit"])
 def test_a_folder_is_answered_with_what_to_give_instead(home: TestHome, tmp_path: Path, command: str) -> None:
     (folder := tmp_path / "my cars").mkdir()

@@ -50,6 +50,7 @@ def test_a_word_about_a_missing_key_that_is_taken_away_stays_away_and_ends_nothi
     home.drop("paid.yaml", PAID)
     assert home.once() == 3 and word.exists()
     assert home.receipt()["state"] == "queued" and "There is no key" in str(home.receipt()["reasons"])
+    assert "queued" in home.call("why", "Held/paid.yaml.why.txt").stdout
     word.unlink()
     assert home.once() == 3 and not word.exists()
     assert "queued" in home.call("why", "paid.yaml").stdout

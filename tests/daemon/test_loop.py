@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,10 +22,10 @@ from artfactoryd.cli.orders import status_document, status_text
 from artfactoryd.daemon import loop, opening, steady
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions
-from artfactoryd.errors import HomeMoved, StorageSick, WrongUse
+from artfactoryd.errors import HomeMoved, IndexGone, StorageSick, WrongUse, in_words
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
-from artfactoryd.intake import claims, inbox
+from artfactoryd.intake import claims, judging
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Budget, Http, Settings
 from artfactoryd.storage.derived import RECEIPTS
@@ -271,8 +272,8 @@ def test_a_home_that_is_not_where_it_was_ends_the_run_with_words(
     finally:
         process.kill()
     words = ["The factory folder is not where it was"]
-    if away in (delete, mount_over):  # not in one moment: its ledger may be missed first
-        words.append("was taken away while it was in use")
+    if away in (delete, mount_over):  # not in one moment: its ledger or its index may be missed first
+        words += ["was taken away while it was in use", "was taken away or exchanged while it was in use"]
     assert any(word in err for word in words) and "Traceback" not in out + err, err
     assert process.returncode == 1 and len(emulator.creates()) < 20
 
@@ -283,6 +284,22 @@ async def test_between_two_looks_the_next_wish_notices_it(home: TestHome, monkey
         async with at_work(home, monkeypatch) as works:
             monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
             exchange(home.root)
+            home.drop("cars.yaml", order("a [red,blue] car"))
+            await asyncio.wait({works.running}, timeout=PATIENCE)
+            assert works.fake.calls() == [] and home.lines("wish") == []
+
+
+@pytest.mark.parametrize("how", ["deleted", "exchanged"])
+async def test_between_two_looks_the_next_wish_notices_an_index_that_is_gone(
+    home: TestHome, monkeypatch: Patch, how: str
+) -> None:
+    with home.home.lock() as locked, pytest.raises(IndexGone, match="taken away or exchanged"):
+        monkeypatch.setattr(home, "home", locked)
+        async with at_work(home, monkeypatch) as works:
+            monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
+            home.home.index_file.unlink()
+            if how == "exchanged":
+                home.home.index_file.write_bytes(b"another")
             home.drop("cars.yaml", order("a [red,blue] car"))
             await asyncio.wait({works.running}, timeout=PATIENCE)
             assert works.fake.calls() == [] and home.lines("wish") == []
@@ -355,14 +372,14 @@ async def test_health_says_when_one_drop_box_cannot_be_looked_into(home: TestHom
     async with at_work(home, monkeypatch) as works:
         (home.home.inbox / "cars").mkdir()
         await works.make(order("a car"), "cars/car.yaml")
-        real = inbox.listing
+        real = judging.listing
 
         def listing(folder: Path) -> Any:
             if folder.name == "cars":
                 raise PermissionError(13, "Permission denied")
             return real(folder)
 
-        monkeypatch.setattr(inbox, "listing", listing)
+        monkeypatch.setattr(judging, "listing", listing)
         await works.until(lambda: not works.daemon.health()["alive"])
 
 
@@ -430,7 +447,7 @@ async def test_what_the_system_refuses_is_waited_out_with_its_reason(
         with monkeypatch.context() as patched:
             patched.setattr(refused, _refuses(error))
             home.drop("cars.yaml", order("a car"))
-            await works.until(lambda: str(error.strerror) in caplog.text)
+            await works.until(lambda: in_words(error) in caplog.text)
         await works.until(lambda: works.states() == ["completed"])
         assert len(works.fake.calls()) == 1
 
@@ -462,7 +479,7 @@ async def test_what_is_refused_while_the_work_is_taken_up_is_waited_out_and_told
     with monkeypatch.context() as patched:
         patched.setattr(refused, _refuses(OSError(errno.EMFILE, "Too many open files")))
         async with at_work(home, monkeypatch) as works:
-            await works.until(lambda: "Too many open files" in ((home.home.holder() or {}).get("waits") or ""))
+            await works.until(lambda: "Too many files are open" in ((home.home.holder() or {}).get("waits") or ""))
             patched.undo()
             await works.until(lambda: works.states() == ["completed"])
     assert len(home.lines("wish")) == 1
@@ -485,7 +502,7 @@ async def test_what_is_refused_while_the_home_is_opened_is_waited_out_by_a_daemo
             await loop.work(home.home, Settings(), RunOptions(until_done=True), {})
         daemon = asyncio.create_task(loop.work(home.home, Settings(http=Http(port=0)), RunOptions(), {}))
         async with asyncio.timeout(PATIENCE):
-            while "Too many open files" not in ((home.home.holder() or {}).get("waits") or ""):
+            while "Too many files are open" not in ((home.home.holder() or {}).get("waits") or ""):
                 await asyncio.sleep(0.01)
     home.drop("car.yaml", GREEN)
     async with asyncio.timeout(PATIENCE):
@@ -507,12 +524,14 @@ async def test_what_a_person_must_mend_before_the_home_opens_ends_a_run_on_a_ter
     monkeypatch.setattr(opening, "AGAIN", 0.05)
     with monkeypatch.context() as patched:
         patched.setattr(OPENED[0], _refuses(error))
-        with pytest.raises(StorageSick if isinstance(error, StorageSick) else WrongUse, match=str(error.args[-1])):
+        with pytest.raises(
+            StorageSick if isinstance(error, StorageSick) else WrongUse, match=re.escape(in_words(error))
+        ):
             await loop.work(home.home, Settings(), RunOptions(), {})
         options = RunOptions(supervised=True)
         daemon = asyncio.create_task(loop.work(home.home, Settings(http=Http(port=0)), options, {}))
         async with asyncio.timeout(PATIENCE):
-            while str(error) not in ((home.home.holder() or {}).get("waits") or ""):
+            while in_words(error) not in ((home.home.holder() or {}).get("waits") or ""):
                 await asyncio.sleep(0.01)
     home.drop("car.yaml", GREEN)
     async with asyncio.timeout(PATIENCE):

@@ -97,7 +97,7 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
             patched.setattr("artfactoryd.shelf.placing._settle", full)
             made = await works.take(order("a car"))
             await works.until(lambda: works.phases(made) == [Phase.WAITS_FOR_ROOM])
-            await works.rests()  # `once` does not wait for room
+            await works.until(lambda: works.daemon.done)  # `once` does not wait for room
             await works.stop()
     assert works.states(made) == ["delivering"] and home.products() == []
     (home.home.work / "made" / "fake" / "fake-1.png").unlink()
@@ -391,6 +391,18 @@ async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_o
         cards = sorted(home.sidecars(), key=lambda card: str(card["file"]["name"]))
         assert [card["cost"]["usd"] for card in cards] == [0.01, 0] and len(cards) == 2
         assert cards[1]["file"]["name"].startswith("0001b-") and cards[0]["outputs"] == {"asked": 1, "delivered": 1}
+
+
+@pytest.mark.parametrize("beside", [b"a cat", b'{"boxes": [1]}', b"ID3\x04\0" + bytes(99)])
+async def test_what_turns_out_to_be_no_picture_is_not_paid_for_as_one(
+    home: TestHome, monkeypatch: Patch, beside: bytes
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        picture = works.fake.picture("made")
+        works.fake.script("collect", Outputs((picture, other(works.fake, beside, "2.bin"))))
+        made = await works.make(order("a car"))
+        assert works.committed(made) == PRICE and works.states(made) == ["completed"]
+        assert len(home.products()) == 2
 
 
 def test_letters_go_on_after_z_in_the_order_of_the_alphabet() -> None:

@@ -49,7 +49,7 @@ async def test_after_a_start_every_ticket_is_asked_about_and_its_outputs_fetched
         gate = works.execution.gates["fake"]
         for _ in range(3):
             gate.wake()
-            await works.until(lambda: not gate._changed.is_set())
+            await works.until(lambda: not gate._is_changed)
         assert works.fake.calls() == [] and works.states(made)[2:] == ["planned"] * 3 and not works.daemon.done
         works.fake.release("collect")
         await works.until(lambda: works.states(made) == ["completed"] * 5)

@@ -160,7 +160,7 @@ async def test_while_questions_are_not_answered_nothing_is_created(home: TestHom
         gate.concurrency = 5
         for _ in range(5):
             gate.wake()
-            await works.until(lambda: not gate._changed.is_set())
+            await works.until(lambda: not gate._is_changed)
         assert len(works.fake.calls()) == len(works.lines("wish")) == begun
         gate.lift()
         await works.until(lambda: works.states(made) == ["completed"] * 10)

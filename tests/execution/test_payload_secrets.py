@@ -192,7 +192,7 @@ async def test_after_a_restart_no_word_of_a_provider_brings_a_secret_in_either(
         works.fake.script("collect", *[None] * 100_000)
         made = await works.take(text)
         await works.until(lambda: works.states(made) == ["running"] * 3)
-    monkeypatch.setattr(door, "_hidden", set())  # as in another process
+    monkeypatch.setattr(door, "_hidden", ())  # as in another process
     if not is_there:
         monkeypatch.delenv("OPENAI_KEY")
     echo = {"model_log": f"using {SECRET}"} if is_there else {}
@@ -211,7 +211,7 @@ async def test_after_a_restart_no_word_of_a_provider_brings_a_secret_in_either(
 
 @pytest.mark.parametrize("echo", ECHOES)
 def test_what_was_sent_is_hidden_in_each_form_in_which_it_may_come_back(monkeypatch: Patch, echo: str) -> None:
-    monkeypatch.setattr(door, "_hidden", set())
+    monkeypatch.setattr(door, "_hidden", ())
     for secret in (SECRET, SECRET + "/+", "abc"):
         door.hide(secret)
     assert SECRET not in door.redact(echo) and "[key]" in door.redact(echo)

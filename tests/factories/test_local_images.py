@@ -252,3 +252,28 @@ async def test_where_the_target_cannot_move_the_first_frame_is_taken_and_that_is
     assert outputs is not None and "first frame" in outputs.note
     with Image.open(unquote(urlsplit(outputs.outputs[0].address).path)) as picture:
         assert looks(picture, 5, 5) == "red"
+
+
+@pytest.mark.parametrize(
+    ("given", "model", "parameters", "words"),
+    [
+        ((2, 300, "JPEG"), "resize", {"width": 500}, "500 x 75,000 pixels, and a JPEG holds 65,500 a side"),
+        ((2, 100, "WEBP"), "resize", {"height": 16384}, "328 x 16,384 pixels, and a WEBP holds 16,383 a side"),
+        ((9, 9, "WEBP"), "resize", {"width": 16384, "height": 9, "fit": "pad"}, "holds 16,383 a side"),
+        ((2, 16384, "PNG"), "convert", {"format": "webp"}, "2 x 16,384 pixels, and a WEBP holds 16,383 a side"),
+        ((1, 65501, "PNG"), "convert", {"format": "jpg"}, "holds 65,500 a side. Make it smaller"),
+        ((2, 300, "PNG"), "resize", {"width": 16384}, "16,384 x 2,457,600 pixels, more than is made here"),
+    ],
+)
+async def test_what_no_format_holds_is_refused_in_words_before_it_is_made(
+    tmp_path: Path, given: tuple[int, int, str], model: str, parameters: Any, words: str
+) -> None:
+    Image.new("RGB", given[:2]).save(path := tmp_path / "photo.bin", given[2])
+    with pytest.raises(RunFailed, match=words):
+        await work(tmp_path, model, path, **parameters)
+
+
+async def test_what_does_not_open_is_told_without_the_words_of_a_library(tmp_path: Path) -> None:
+    (path := tmp_path / "photo.png").write_bytes(b"no picture")
+    with pytest.raises(RunFailed, match=r"photo.png cannot be worked on: it is no picture that opens here\.$"):
+        await work(tmp_path, "resize", path, width=3)

@@ -45,6 +45,28 @@ def test_what_came_beside_is_marked_unless_it_came_alone() -> None:
     assert [output.byproduct for output in outputs_in({"masks": ["https://a/m"]})] == [False]
 
 
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+TEXTS: list[tuple[Any, list[bool]]] = [
+    (["https://a/1.png", "data:text/plain;base64,YSBjYXQ="], [False, True]),
+    ({"images": [PICTURE], "report": "data:application/json,%7B%7D"}, [False, True]),
+    ({"images": [PICTURE], "words": "data:,a cat"}, [False, True]),
+    (
+        {"image": "https://a/1", "log": {"url": "https://a/2", "content_type": "text/plain;a=b"}},
+        [False, True],
+    ),
+    (["https://a/1.webp", "https://a/words.SRT?x=1.png"], [False, True]),
+    (["data:text/plain,a", "data:text/plain,b"], [False, False]),
+    (["https://a/1.txt"], [False]),
+    (["https://a/drawing.svg", "data:image/svg+xml,%3Csvg/%3E", "https://a/2.png"], [False, False, False]),
+    (["http://[odd/1.txt", "https://a/2.png"], [True, False]),
+]
+
+
+@pytest.mark.parametrize(("answer", "beside"), TEXTS, ids=lambda value: str(value)[:50])
+def test_a_text_beside_a_picture_is_not_paid_for_as_one(answer: Any, beside: list[bool]) -> None:
+    assert [output.byproduct for output in outputs_in(answer)] == beside
+
+
 WORDS: list[tuple[Any, str | None]] = [
     ("a cat", "a cat"), (["a ", "cat"], "a cat"), ({"text": "a cat"}, "a cat"), ({"prompt": "x", "seed": 1}, None),
     ([], None), ("", None), (None, None), ({"images": [], "seed": 1}, None), ({"score": 0.5}, '{\n  "score": 0.5\n}'),

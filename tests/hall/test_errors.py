@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd import errors
-from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.errors import ArtFactoryError, StorageFull, in_words
 from artfactoryd.medium import writing_to
 
 ROW = re.compile(
@@ -60,3 +60,28 @@ def test_the_title_of_what_the_disk_refuses_fits_the_cause(number: int, title: s
     with pytest.raises(StorageFull) as caught, writing_to(tmp_path):
         raise OSError(number, os.strerror(number))
     assert caught.value.title == title
+
+
+@pytest.mark.parametrize("file", [None, "/a/b.yaml", b"/a/b.yaml", 3])
+def test_whatever_the_system_refuses_is_a_sentence_with_the_file(file: str | bytes | int | None) -> None:
+    for number in [*errno.errorcode, 9999]:
+        words = in_words(OSError(number, os.strerror(number), file))
+        assert "Errno" not in words and words.endswith(".") and words[0] in "/ANTYM", words
+        assert "/a/b.yaml" in words or not isinstance(file, str | bytes) or number in OF_NO_FILE
+
+
+OF_NO_FILE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FileExistsError(errno.EEXIST, "File exists", "/h/.work"), "/h/.work is there already, and .* Move it away"),
+        (NotADirectoryError(errno.ENOTDIR, "x", "/h/.work/a"), "A folder is needed at /h/.work/a or above it"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many files are open at once.*ulimit -n"),
+        (OSError("no plain file"), "no plain file"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_the_way_out(error: Exception, words: str) -> None:
+    assert re.match(words, in_words(error))

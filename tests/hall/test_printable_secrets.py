@@ -5,6 +5,8 @@ import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from artfactoryd import log
 from artfactoryd import printable as door
@@ -69,7 +71,7 @@ def test_ordinary_words_are_left_alone(words: str) -> None:
 
 
 def test_a_secret_that_was_resolved_is_taken_out_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "_hidden", set())
+    monkeypatch.setattr(door, "_hidden", ())
     door.hide("quiteplainwords")
     door.hide("red")
     assert redact("it says quiteplainwords of a red car") == "it says [key] of a red car"
@@ -95,7 +97,7 @@ def test_of_an_address_everything_after_its_question_mark_is_taken_out() -> None
 
 
 def test_a_document_without_signatures_is_still_that_document(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "_hidden", set())
+    monkeypatch.setattr(door, "_hidden", ())
     door.hide('se"cret')
     document = {"key": "then.0.file", "a": "https://x.org/a.png?sig=1", "b": "https://ann:pw@x.org/", "c": 'a se"cret'}
     clean = json.loads(door.redact_json(json.dumps(document)))
@@ -103,7 +105,7 @@ def test_a_document_without_signatures_is_still_that_document(monkeypatch: pytes
 
 
 def test_a_known_secret_goes_whole_whatever_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "_hidden", set())
+    monkeypatch.setattr(door, "_hidden", ())
     door.hide("abcdef;ghi jkl")
     assert redact("password=abcdef;ghi jkl.") == "password=[key]."
 
@@ -118,3 +120,10 @@ def test_a_long_text_costs_no_more_than_its_length(part: str) -> None:
 
     seconds(2_000)
     assert seconds(40_000) < 0.5
+
+
+@given(st.from_regex(door._SHAPES), st.text(max_size=5))
+def test_whatever_has_the_shape_of_a_secret_is_looked_at_for_it(text: str, before: str) -> None:
+    """A quick look goes before the thorough one: it passes over nothing that the thorough one would find."""
+    whole = f"{before} {text}"
+    assert "?" in whole or door.redact_json(whole) == door._SHAPES.sub(door.MASK, whole)

@@ -378,7 +378,7 @@ async def test_a_table_of_cases_goes_with_its_order_and_the_plan_is_the_same_aft
     home: TestHome, monkeypatch: Patch
 ) -> None:
     (home.home.inbox / "rows.csv").write_text('prompt,num_outputs\n"a [red,blue] car",\na tower,2\n')
-    text = order(cases="rows.csv", lookups={"sky": ["dawn", "dusk"]}, exclude=[{"prompt": "a blue car"}])
+    text = order("a car", cases="rows.csv", exclude=[{"prompt": "a blue car"}])
     async with at_work(home, monkeypatch) as works:
         made = await works.make(text)
         assert [item.generation["prompt"] for item in works.items(made)] == ["a red car", "a tower"]
@@ -393,8 +393,8 @@ async def test_a_table_of_cases_goes_with_its_order_and_the_plan_is_the_same_aft
 
 
 async def test_the_resolved_order_makes_the_same_items(home: TestHome, monkeypatch: Patch) -> None:
-    lookups = {"colour": ["red", "blue", 7], "unused": ["x"]}
-    exclude = [{"num_outputs": 2}, {"prompt": "a [b] || c", "num_outputs": 1}]
+    lookups = {"colour": ["red", "blue", 7]}
+    exclude = [{"num_outputs": 2}, {"prompt": "a \\[b\\] || c", "num_outputs": 1}]
     text = order(
         "RAW", lookups=lookups, count=2, sample=3, exclude=exclude, parameters={"num_outputs": "1..3"}, tags=["t"]
     )

@@ -110,7 +110,7 @@ async def test_a_picture_that_lay_there_long_before_is_no_stray_once_an_order_na
     async with at_work(with_editor(home), monkeypatch) as works:
         await waits(works)
         await works.until(lambda: list(home.home.claims.glob("*/companions/a.png")))
-        assert names(home.home.inbox) == ["a.png"]
+        assert names(home.home.inbox) == ["a.png", "cars.yaml.waiting.txt"]
         draw(home.home.inbox / "b.png")
         await works.until(lambda: works.states() == ["completed", "completed"])
         await works.until(lambda: names(home.home.inbox) == [])
@@ -166,8 +166,8 @@ async def test_a_link_in_the_inbox_is_never_followed_nor_its_target_removed(
     draw(tmp_path / "elsewhere" / "beach.png")
     target = tmp_path / "elsewhere" / ("beach.png" if linked == "beach.png" else "")
     (home.home.inbox / linked).symlink_to(target)
+    home.drop("cars.yaml", edit("beach.png" if linked == "beach.png" else "sub/beach.png"))
     async with at_work(with_editor(home), monkeypatch) as works:
-        home.drop("cars.yaml", edit("beach.png" if linked == "beach.png" else "sub/beach.png"))
         await works.until(lambda: home.words("cars.yaml"))
         await works.rests()
     assert ("a link" if linked == "beach.png" else "there is no") in home.words("cars.yaml")
@@ -259,7 +259,10 @@ async def test_what_no_order_of_a_bundle_names_goes_to_rejected_with_a_word(home
     assert "no order in it names" in home.words("photos") and works.house.claims.open() == []
 
 
-async def test_a_bundle_without_its_picture_is_rejected_whole_at_once(home: TestHome, monkeypatch: Patch) -> None:
+async def test_a_bundle_without_its_picture_is_rejected_whole_after_a_minute(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(attachments, "PATIENCE", 0.3)
     bundle = home.home.inbox / ".photos"
     draw(bundle / "other.png")
     (bundle / "order.yaml").write_text(edit())
@@ -268,3 +271,66 @@ async def test_a_bundle_without_its_picture_is_rejected_whole_at_once(home: Test
         await works.until(lambda: home.words("photos"))
         await works.rests()
     assert names(home.home.rejected) == ["photos", "photos.error.txt", "photos/order.yaml", "photos/other.png"]
+
+
+async def test_a_bundle_that_arrives_in_pieces_waits_where_it_lies_and_is_taken_when_it_is_whole(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    bundle = home.home.inbox / "photos"
+    bundle.mkdir()
+    (bundle / "order.yaml").write_text(edit(["a.png", "b.png"]))
+    note = home.home.inbox / "photos.waiting.txt"
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(note.exists)
+        await works.until(lambda: bundle.exists() and works.daemon._consumer.awaits_picture)
+        assert "a.png" in note.read_text() and not works.daemon.done
+        draw(bundle / "a.png")
+        await works.until(lambda: note.exists() and "a.png" not in note.read_text())
+        assert "b.png" in note.read_text()
+        draw(bundle / "b.png")
+        await works.until(lambda: works.states() == ["completed", "completed"])
+        await works.until(lambda: names(home.home.inbox) == [])
+    assert names(home.home.rejected) == []
+
+
+async def test_of_a_bundle_whose_rest_came_while_it_was_taken_everything_is_used_and_nothing_stays(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(Claims, "give_back", lambda self, claim: False)  # its name is not free any more
+    bundle = home.home.inbox / "photos"
+    bundle.mkdir()
+    (bundle / "order.yaml").write_text(edit(["a.png", "b.png"]))
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.daemon._consumer.awaits_picture and not bundle.exists())
+        draw(bundle / "a.png")
+        draw(bundle / "b.png")
+        await works.until(lambda: works.states() == ["completed", "completed"])
+        await works.until(lambda: names(home.home.inbox) == [])
+    assert names(home.home.rejected) == []
+
+
+async def test_a_bundle_that_a_person_takes_away_while_it_waits_leaves_no_word(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    bundle = home.home.inbox / "photos"
+    bundle.mkdir()
+    (bundle / "order.yaml").write_text(edit())
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.daemon._consumer.awaits_picture)
+        bundle.rename(home.root / "photos")
+        await works.until(lambda: names(home.home.inbox) == [] and not works.daemon._consumer.awaits_picture)
+    assert names(home.home.rejected) == []
+
+
+async def test_what_a_loose_order_waits_for_is_said_beside_it_until_it_is_there_also_after_a_restart(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    home.drop("cars.yaml", edit())
+    note = home.home.inbox / "cars.yaml.waiting.txt"
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(note.exists)
+        assert "beach.png" in note.read_text()
+    draw(home.home.inbox / "beach.png")
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.states() == ["completed"])
+        await works.until(lambda: names(home.home.inbox) == [])

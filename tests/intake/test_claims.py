@@ -136,6 +136,31 @@ def test_what_somebody_removes_just_now_is_no_claim_either(house: House, monkeyp
     assert contents(house.root / "claims") == []
 
 
+def test_what_is_given_back_lies_as_it_lay_and_is_no_claim(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = house.bundle(**{"red.png": b"png"})
+    assert house.claims.give_back(house.take(folder))
+    assert contents(house.inbox) == ["cars", "cars/order.yaml", "cars/red.png"] and house.claims.open() == []
+    claim = house.take(folder)
+    with monkeypatch.context() as patch:  # killed before the claim is gone: nothing was taken
+        patch.setattr(Claims, "_discard", lambda self, path: None)
+        house.claims.give_back(claim)
+    assert house.claims.open() == [] and contents(house.root / "claims") == []
+    assert contents(folder) == ["order.yaml", "red.png"]
+
+
+def test_nothing_is_given_back_onto_what_came_meanwhile(house: House) -> None:
+    claim = house.take(house.bundle())
+    (house.inbox / "cars").mkdir()
+    assert not house.claims.give_back(claim)
+    assert house.claims.open() == [claim] and contents(house.inbox) == ["cars"]
+
+
+def test_from_another_volume_nothing_is_given_back(house: House, other_disk: Path) -> None:
+    (other_disk / "cars").mkdir()
+    claim = house.take(other_disk / "cars")
+    assert not house.claims.give_back(claim) and house.claims.open() == [claim]
+
+
 def test_open_claims_come_oldest_first(house: House) -> None:
     second = house.claims.take(house.drop("b.yaml"), id="b", project=None, taken_at="2026-11-22T10:00:02+00:00")
     first = house.claims.take(house.drop("a.yaml"), id="c", project=None, taken_at="2026-11-22T10:00:01+00:00")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,41 @@ def test_what_only_looks_empty_waits(tmp_path: Path) -> None:
     os.symlink(tmp_path, tmp_path / "link")
     assert names_waiting(tmp_path) == ["cars (conflicted copy)", "link"]
     assert names_waiting(tmp_path / "away") == []
+
+
+def test_what_waits_says_why_from_the_first_second(home: TestHome) -> None:
+    inbox = home.home.inbox
+    for name in ("box", "photos", "bundle", "whole"):
+        (inbox / name).mkdir()
+    for name in (
+        "table.csv", "clip.mov", "cars.rtf", "open.yaml", ".#open.yaml", "quiet.yaml", "box/defaults.yaml",
+        "box/a.yaml", "box/notes.txt", "photos/a.png", "bundle/order.yaml", "bundle/a.png", "bundle.waiting.txt",
+        "whole/order.yaml", "whole/a.png", "whole/~$order.yaml", "gone.yaml.waiting.txt",
+    ):  # fmt: skip
+        (inbox / name).write_text("bundle waits.\n\na.png is not there yet.\n")
+    (inbox / ".#left.yaml").symlink_to(f"ann@{socket.gethostname()}.{2**22 + 1}:1764489600")
+    claim = home.home.claims / "01900000-0000-7000-8000-0000000000ff"
+    (claim / "dropped").mkdir(parents=True)
+    (claim / "dropped" / "cars.yaml").write_text("x")
+    (claim / "waits.txt").write_text("b.png is not there yet.\nA minute is waited.\n")
+    told = status.status(home.home, None, Settings(), None).waits
+    a_minute = "waits up to a minute for an order that names it; alone it is"
+    assert {name: words.partition(" and is")[0] for name, words in told.items()} == {
+        "table.csv": f"{a_minute} not an order",
+        "clip.mov": f"{a_minute} a picture, a film or a sound without an order",
+        "box/notes.txt": f"{a_minute} a text file",
+        "photos": f"{a_minute} a folder without an order (1 thing in it)",
+        "open.yaml": "is open in an editor (.#open.yaml lies beside it),",
+        ".#left.yaml": "is what an editor left behind, which has nothing open any more: it may be removed",
+        "whole": "is open in an editor (~$order.yaml lies beside it),",
+        "bundle": "waits: a.png is not there yet.", "cars.yaml": "waits: b.png is not there yet. A minute is waited.",
+    }  # fmt: skip
+    shown = home.call("status").stdout
+    assert all(f"{name} {words}" in shown for name, words in told.items()), shown
+    assert home.ask("orders")["waiting"] == {
+        "bundle": "a.png is not there yet.", "cars.yaml": "b.png is not there yet. A minute is waited.",
+    }  # fmt: skip
+    assert "waits" in home.call("orders").stdout.partition("cars.yaml")[0]
+    for name in ("table.csv", "open.yaml", "bundle"):
+        assert told[name].removeprefix("waits: ") in why(home.home, None, Settings(), f"Inbox/{name}")[0]
+    assert "b.png is not there" in why(home.home, None, Settings(), "cars.yaml")[0]

@@ -358,11 +358,11 @@ async def test_a_small_output_stays_in_memory_until_it_is_filed_and_a_large_one_
 ) -> None:
     address, body = f"{host.base}/a.png", BODY * 5
     small = await fetcher.receive(address, target, most_bytes=len(BODY), allowed_hosts=HERE)
-    assert (small.held, target.exists()) == (len(BODY), False)
+    assert (small.held, small.content(), target.exists()) == (len(BODY), BODY, False)
     assert small.file().sha256 == hashlib.sha256(BODY).hexdigest() and target.read_bytes() == BODY
     host.answer = lambda request: web.Response(body=body)
     large = await fetcher.receive(address, target, most_bytes=len(body), allowed_hosts=HERE)
-    assert large.held <= PIECE and target.stat().st_size == len(body) - large.held
+    assert large.content() is None and large.held <= PIECE and target.stat().st_size == len(body) - large.held
     assert large.file() == Fetched(target, hashlib.sha256(body).hexdigest(), len(body), "application/octet-stream")
     again = await fetcher.receive(address, target, most_bytes=len(body), allowed_hosts=HERE)
     again.discard()

@@ -402,6 +402,22 @@ def test_what_never_counted_is_told_with_its_line_and_once(
     assert [one["n"] for one, _ in read(tmp_path, behind, aloud=True)] == [5] and not caplog.text
 
 
+@pytest.mark.parametrize("spoilt", [b"\xff\xfe\0\n", b"oops\n", b'{"kind":"wish","n":2\n', b"[2]\n"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_line_that_can_no_longer_be_read_is_told_and_nothing_goes_on_without_it(
+    tmp_path: Path, number: int, spoilt: bytes
+) -> None:
+    """In the middle of a step too: the rest of it does not count alone."""
+    write(tmp_path, [line(1)], [line(2), line(3)], [line(4)])
+    file = tmp_path / "2026-11.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[: number - 1], spoilt, *lines[number:]]))
+    with pytest.raises(StorageSick, match=f"{file}, line {number}, .*nothing is bought twice.*Without a backup"):
+        list(read(tmp_path))
+    file.write_bytes(b"".join([*lines[: number - 1], spoilt, b"\n", *lines[3:]]))  # as a power cut leaves it, closed
+    assert numbers(tmp_path) == [1, 4][number == 1 :]
+
+
 @pytest.mark.parametrize("what", ["a folder", "no plain file"])
 def test_a_month_that_is_no_file_is_named_and_never_waited_for(tmp_path: Path, what: str) -> None:
     path = tmp_path / "2026-11.jsonl"

@@ -15,7 +15,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.clock import now
 from artfactoryd.core.expansion.item_keys import key_in
-from artfactoryd.errors import InDoubt
+from artfactoryd.errors import InDoubt, StorageSick
 from artfactoryd.factories import Outputs
 from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
@@ -24,6 +24,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
 from tests.homes import SIDECAR, TestHome
+from tests.permissions import obeyed
 from tests.pictures import draw
 from tests.works import EDITOR, at_work, order, quick
 
@@ -273,6 +274,22 @@ async def test_a_failure_leaves_the_old_index_as_it_was(home: TestHome, monkeypa
     done = home.call("reindex")
     assert done.returncode == 1 and "does not fit" in done.stderr and "Traceback" not in done.stderr
     assert rows(home) == before
+
+
+@pytest.mark.parametrize("shut", ["", "unsorted", "a sidecar"])
+async def test_a_shelf_that_cannot_be_read_changes_nothing(home: TestHome, monkeypatch: Patch, shut: str) -> None:
+    """What lies there would be missing in the new index, and bought again."""
+    await filled(home, monkeypatch)
+    before = home.home.index_file.read_bytes()
+    path = cards(home)[0] if shut == "a sidecar" else home.home.projects / shut
+    mode = path.stat().st_mode
+    with obeyed():
+        path.chmod(0)
+        with pytest.raises(StorageSick, match=f"no permission to use {path}.* stands as it did") as refused:
+            again(home)
+        path.chmod(mode)
+    assert refused.value.title == "The shelf cannot be read" and home.home.index_file.read_bytes() == before
+    assert again(home).counts["products"] == 2
 
 
 async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestHome, monkeypatch: Patch) -> None:

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove
+from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
 from tests import accounts
 from tests.accounts import (
     NOON,
@@ -342,6 +343,16 @@ class History(RuleBasedStateMachine):
         for row in self.books.index.rows("SELECT * FROM generation_log"):
             if self.sent[row["id"]].sold:
                 assert row["ticket"] is not None or (row["verdict"] == "in_doubt" and row["cost"] is None)
+
+    @invariant()
+    def what_is_remembered_is_what_the_file_holds(self) -> None:
+        index = self.books.index
+        for item in index.all(ITEMS, f"SELECT {ITEMS.select()} FROM item"):
+            assert index.item(*item.item_key) == item
+        for order in index.all(ORDERS, f"SELECT {ORDERS.select()} FROM orders"):
+            assert index.order(order.id) == order
+        for attempt in index.all(ATTEMPTS, f"SELECT {ATTEMPTS.select()} FROM generation_log"):
+            assert index.attempt(attempt.id) == attempt
 
 
 TestHistory = History.TestCase

@@ -21,7 +21,7 @@ from artfactoryd import settings as settings_room
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
-from artfactoryd.errors import Refusal, StorageSick, WrongUse
+from artfactoryd.errors import Refusal, StorageSick, WrongUse, in_words
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
@@ -59,7 +59,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         try:
             rows += check()
         except Exception as error:
-            rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {error}."))
+            rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from artfactoryd.durable import move_new, write_file
 from artfactoryd.entries import new_mark, remove, temporary_name
-from artfactoryd.errors import StorageFull
+from artfactoryd.errors import StorageFull, in_words
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
 
@@ -44,7 +44,7 @@ def _reason_against(source: Path, target: Path) -> str:
         flush_folder(source)
         return "" if there.read_bytes() == PROBE else "what arrives is not what was sent"
     except OSError as error:
-        return error.strerror or str(error)
+        return error.strerror or in_words(error)
     except StorageFull as error:
         return str(error)
     finally:

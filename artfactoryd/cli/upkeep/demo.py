@@ -40,12 +40,16 @@ def demo_home(given: str | None) -> Home:
     return home
 
 
+LARGE = frozenset({"11-shop"})  # more pictures than anybody looks through
+
+
 def show_examples(home: Home, *, verbose: bool) -> int:
     """The examples, drawn here for nothing, and where to look."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("ARTFACTORY_")}
     echo(f"A throw-away home: {home.root}\nDrawing the examples with the free local sketch model.\n")
     examples = home.library / "examples"
-    files = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
+    found = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
+    files = [file for file in found if file.parent.name not in LARGE]
     settings = Settings()
     placed = [place_in_inbox(file, home.inbox, home, settings, True, environ)[0] for file in files]
     code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed)

@@ -71,6 +71,9 @@ class Section:
         packed, alone = self.packing.calls(has_draw=False), self.packing.calls(has_draw=True)
         return Weights(self, 0, 0 if packed == alone else 1)
 
+    def with_fields(self, fields: Mapping[str, str]) -> Section:
+        return Section(Rows(self.rows.axes, fields), self.lists, self.packing, self.left_out)
+
     def digits(self, number: int) -> list[int]:
         """Of the lists, for a combination's number in its row."""
         digits = []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.fields import unused_columns, unused_lookups
 from artfactoryd.core.expansion.plan import LARGEST, Plan, sized
 from artfactoryd.core.expansion.sections import Means, Reading, read
 from artfactoryd.core.expansion.stages import Stage
+from artfactoryd.core.grammar.cases import strings_in
 from artfactoryd.core.grammar.lists import Steps
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
 from artfactoryd.core.json_types import Value
@@ -33,22 +35,27 @@ def make_plan(
     order: Order, model: Model, base: int, *, written: Written, check: Check, models: Sequence[Model] = (),
     later: Sequence[Model] = (),
     lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
-    many: Many | None = None,
+    many: Many | None = None, own: Callable[[Path], bool] = lambda path: True, fields: Collection[str] | None = None,
 ) -> Plan:  # fmt: skip
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
 
     `models`: all of them, of an order that names several. `later`: those of the stages.
     `lookups`: those of the Library; the order's own win.
     `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
-    `many`: what patterns and queries for pictures find.
+    `many`: what patterns and queries for pictures find. `own`: whether the order itself, and no template, says what
+    stands there. `fields`: of a stage, what its texts may take of the order's cases.
     """
-    means = Means(written, check, lookups or {}, raw, table, {} if many is None else many)
+    means = Means(written, check, lookups or {}, raw, table, {} if many is None else many, own, fields or ())
     reading = read(order, tuple(models) or (model,), base, means)
     plan = _own_plan(order, tuple(models) or (model,), base, means, reading)
     problems = [*order.problems, *reading.problems, *stages.problems(order, later)] or list(_too_large(plan))
+    warnings = list(reading.warnings)
     if later and not problems:
         plan, problems = _with_stages(plan, later, means)
-    warnings = [*reading.warnings, *(() if problems else _order_warnings(plan))]
+        warnings += _of_stages(plan)
+    if fields is None:
+        warnings += _unused(plan, reading, own, bool(problems))
+        warnings += [] if problems else _order_warnings(plan)
     return replace(plan, problems=_at_most(problems), warnings=_at_most(warnings))
 
 
@@ -57,7 +64,9 @@ def _own_plan(order: Order, models: tuple[Model, ...], base: int, means: Means, 
     return Plan(
         order, models, tuple(reading.sections), base, pictures=tuple(reading.pictures), lookups=reading.used,
         secrets=tuple(reading.secrets),
-        raw=frozenset(means.raw), many=reading.spread,
+        raw=frozenset(means.raw), many=reading.spread, fields_used=reading.fields_used,
+        replaced=reading.replaced or frozenset(),
+        fields=tuple(name for name in reading.cases.columns if name in reading.cases.fields) if reading.cases else (),
     )  # fmt: skip
 
 
@@ -75,6 +84,11 @@ def _with_stages(plan: Plan, models: Sequence[Model], means: Means) -> tuple[Pla
     return whole, problems or list(_too_large(whole))
 
 
+def _of_stages(plan: Plan) -> Iterator[Problem]:
+    for place, stage in enumerate(plan.stages):
+        yield from (replace(warning, path=_inside(place, warning.path)) for warning in stage.plan.warnings)
+
+
 def _drawn_size(place: int) -> Problem:
     message = "a number of outputs, or a size where the price goes by it, cannot be drawn in a stage."
     return Problem("E_STAGE", message, "Write a list.", ("then", place, "parameters"))
@@ -82,6 +96,7 @@ def _drawn_size(place: int) -> Problem:
 
 def _together(plan: Plan, made: Sequence[Stage[Plan]]) -> Plan:
     """The plan with its stages, and with all that they need."""
+    used = plan.fields_used.union(*(stage.plan.fields_used for stage in made))
     lookups, many, pictures = dict(plan.lookups), dict(plan.many), list(plan.pictures)
     secrets = list(plan.secrets)
     for place, stage in enumerate(made):
@@ -90,8 +105,20 @@ def _together(plan: Plan, made: Sequence[Stage[Plan]]) -> Plan:
         secrets += [(_inside(place, path), value) for path, value in stage.plan.secrets]
         pictures += [(_inside(place, path), value) for path, value in stage.plan.pictures if value != stages.FED]
     return replace(plan, stages=tuple(made), lookups=lookups, many=many, pictures=tuple(pictures),
-        secrets=tuple(secrets),
+        secrets=tuple(secrets), fields_used=used,
     )  # fmt: skip
+
+
+def _unused(plan: Plan, reading: Reading, own: Callable[[Path], bool], is_wrong: bool) -> Iterator[Problem]:
+    """Columns and lookups of the order itself that nothing takes."""
+    order = plan.order
+    if is_wrong and isinstance(order.cases, str) and reading.cases is None:
+        return  # what the table would take is not known
+    texts = strings_in(dict(_as_written(order)), *(reading.cases.rows if reading.cases else ()))
+    mentioned = "\n".join(texts) if is_wrong else None
+    if reading.cases:
+        yield from unused_columns(order, plan.models, reading.cases, plan.fields_used, mentioned)
+    yield from unused_lookups(order, own, {*plan.lookups, *reading.meant}, mentioned)
 
 
 def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means) -> Plan:
@@ -104,7 +131,7 @@ def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means
     order = stages.order_of(plan.order, later, model)
     return make_plan(
         order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw,
-        many=means.many,
+        many=means.many, own=lambda path: means.own(_inside(place, path)), fields=plan.fields,
     )  # fmt: skip
 
 
@@ -174,6 +201,7 @@ def _seeds(axis: ValueAxis) -> list[int]:
 def _as_written(order: Order) -> Iterator[tuple[Path, Value]]:
     """What goes into papers as it stands."""
     yield from ((("parameters", name), value) for name, value in order.parameters.items())
+    yield from ((("models", number, "parameters"), dict(one.parameters)) for number, one in enumerate(order.models))
     yield from ((("then", number, "parameters"), dict(later.parameters)) for number, later in enumerate(order.then))
     yield from ((("lookups", name), list(values)) for name, values in order.lookups.items())
     yield from ((("notes",), order.notes), (("tags",), list(order.tags)))

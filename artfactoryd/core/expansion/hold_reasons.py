@@ -20,14 +20,18 @@ class Reason:
 
 
 def _doubts(plan: Plan, strict: bool) -> list[Reason]:
-    """Warnings that have cost people money, or all of them: one reason for each."""
-    return [Reason("warning", _in_words(each)) for each in plan.warnings if each.holds or strict]
+    """Warnings that have cost people money, or all of them: one reason for each. A lone word in brackets is worth no
+    question where nothing is paid."""
+    passed = "W_SINGLE" if plan.total_price() == 0 and not strict else None
+    told = (each for each in plan.warnings if each.code != passed)
+    return [Reason("warning", _in_words(each)) for each in told if each.holds or strict]
 
 
 def _in_words(warning: Problem) -> str:
     inside = f", character {warning.column_in_value}" if warning.column_in_value else ""
     place = f"In {warning.key}{inside}: " if warning.path else ""
-    return f"{place}{warning.message} {warning.fix}".strip()
+    where = f" ({warning.file}, line {warning.line})" if warning.file and warning.line else ""
+    return f"{place}{warning.message} {warning.fix}".strip() + where
 
 
 def reasons_to_hold(

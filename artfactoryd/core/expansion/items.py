@@ -14,6 +14,7 @@ from typing import NamedTuple
 from artfactoryd.core.expansion.combinations import Position, Section
 from artfactoryd.core.expansion.identity import Identity, Parts, together
 from artfactoryd.core.expansion.text_rows import Row, Written
+from artfactoryd.core.file_names import FIELD
 from artfactoryd.core.grammar.text import Drawn
 from artfactoryd.core.grammar.values import DrawnValue
 from artfactoryd.core.json_types import Parameters, Value
@@ -62,6 +63,7 @@ class ItemMaker:
         self.seeds = SeedRange.of(model.properties.get(model.seed or "", {}))
         names = [*(axis.parameter for axis in section.rows.axes), *(axis.parameter for axis in section.lists)]
         self.identity = Identity(base, names, model, inputs)
+        self._fields = told_fields(section.rows.fields)
         self._last: tuple[Row, Written] | None = None
 
     # --- all of them, one after the other ---
@@ -145,7 +147,7 @@ class ItemMaker:
         if self.model.seed and seed is not None:
             parameters[self.model.seed] = seed
         upper = self.upper(asked, parameters) or 0
-        return PlannedItem(call, 0, asked, copy, seed, parameters, tuple(written.taken), upper, self._place)
+        return PlannedItem(call, 0, asked, copy, seed, parameters, (*written.taken, *self._fields), upper, self._place)
 
     def seed(self, head: str, parameters: Parameters, copy: int) -> int | None:
         """What is sent as seed: written it is that plus the copy, else derived. None: nothing of ours."""
@@ -160,6 +162,15 @@ class ItemMaker:
         """Whether the model takes a seed and none is written."""
         written = parameters.get(self.model.seed, -1) if self.model.seed else None
         return isinstance(written, int) and written == -1
+
+
+def told_fields(fields: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """As an item tells them: behind what its texts took."""
+    return tuple((FIELD, name, value) for name, value in fields.items())
+
+
+def fields_of(item: PlannedItem) -> dict[str, str]:
+    return {name: value for parameter, name, value in item.tokens if parameter == FIELD}
 
 
 def numbered(items: Iterable[PlannedItem], count: Count) -> Counted:

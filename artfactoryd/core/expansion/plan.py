@@ -51,6 +51,9 @@ class Plan:
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
     stages: tuple[stages.Stage[Plan], ...] = ()
     many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
+    replaced: frozenset[str] = frozenset()  # parameters that every case writes over
+    fields: tuple[str, ...] = ()  # columns of its cases that are no parameters
+    fields_used: frozenset[str] = frozenset()  # those of them that its texts take
 
     @property
     def model(self) -> Model:
@@ -228,9 +231,15 @@ class Plan:
             yield from self._items(Count(number, index), None)
         yield from islice(stages.items(self), max(0, number - 1 - self.own_items), None)
 
-    def seeded(self, base: int) -> Plan:
-        """The same with other seeds and draws."""
-        return replace(self, base_seed=base)
+    def seeded(self, base: int, fields: Mapping[str, str]) -> Plan:
+        """The same with other seeds and draws, and with the fields of a case in its texts."""
+        sections = tuple((model, section.with_fields(fields)) for model, section in self.sections)
+        return replace(self, base_seed=base, sections=sections if fields else self.sections)
+
+    @cached_property
+    def takes_fields(self) -> bool:
+        """Whether its texts have fields to be filled in: those of a stage."""
+        return any(text.fields for _, section in self.sections for axis in section.rows.axes for text in axis.texts)
 
     def own(self) -> Iterator[PlannedItem]:
         """Without those of later stages."""

@@ -21,10 +21,11 @@ class Spread(list[Value]):
 def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     """The document. `places`: where each file that the order names lies now, by the value written for it."""
     order = plan.order
+    parameters = {name: value for name, value in order.parameters.items() if name not in plan.replaced}
     raw = {str(path[1]) for path in plan.raw if len(path) == 2 and path[0] == "parameters"}
     value: dict[str, Value] = {
         **_models(plan, places), "project": order.project, "name": order.name, "seed": plan.base_seed,
-        "parameters": _parameters(order.parameters, ("parameters",), plan, places),
+        "parameters": _parameters(parameters, ("parameters",), plan, places),
     }  # fmt: skip
     cases = order.cases
     if isinstance(cases, str):

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from artfactoryd.core.expansion.batching import Packing
 from artfactoryd.core.expansion.combinations import Entry, Section, known_as
+from artfactoryd.core.expansion.fields import Replaced, about_values, doubles, read_with_fields
 from artfactoryd.core.expansion.text_rows import Rows
 from artfactoryd.core.grammar.axes import Axis, Given, Reader
-from artfactoryd.core.grammar.cases import Cases, read_cases
+from artfactoryd.core.grammar.cases import Cases
 from artfactoryd.core.grammar.lookups import Lookups, own_lookups
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
 from artfactoryd.core.model import Model
@@ -35,6 +36,8 @@ class Means:
     raw: Collection[Path] = ()
     table: str | None = None
     many: Many = field(default_factory=dict)
+    own: Callable[[Path], bool] = lambda path: True  # whether the order itself says what stands there
+    fields: Collection[str] = ()  # of the order's cases, for the texts of a stage
 
 
 @dataclass
@@ -48,21 +51,32 @@ class Reading:
     secrets: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, where it is)
     used: dict[str, list[str]] = field(default_factory=dict)  # lookups that the order needs
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # patterns and queries that it needs
+    cases: Cases | None = None
+    replaced: frozenset[str] | None = None  # parameters that every case of every model writes over
+    fields_used: frozenset[str] = frozenset()
+    meant: frozenset[str] = frozenset()  # lookups that a token named nearly
 
 
 def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Reading:
     reading = Reading()
     own = {name: _texts(name, values, means.written) for name, values in order.lookups.items()}
-    lookups = Lookups(ChainMap(own, means.lookups))  # type: ignore[arg-type]  # only read; of a Library what is used
-    cases = read_cases(order.cases, means.table)
+    cases = read_with_fields(order, models, means.table)
+    fields = cases.fields if cases else means.fields
+    known = ChainMap(own, means.lookups)  # type: ignore[arg-type]  # only read; of a Library what is used
+    lookups = Lookups(known, fields)
     reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
     if reading.problems:
         cases = None
     raw: set[str | Path] = {*order.raw, *means.raw}
     for number, model in enumerate(models):
         reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base, many=means.many)
-        _read_model(order, number, reader, cases, reading)
+        _read_model(order, number, reader, cases, reading, means)
     reading.used = {name: list(lookups.known[name]) for name in sorted(lookups.used)}
+    reading.fields_used, reading.meant = frozenset(lookups.fields_used), frozenset(lookups.meant)
+    if cases:
+        reading.cases = cases
+        reading.problems.update(dict.fromkeys(map(cases.located, doubles(cases, lookups))))
+        reading.warnings.update(dict.fromkeys(map(cases.located, about_values(cases, lookups, models, means.written))))
     return reading
 
 
@@ -74,23 +88,36 @@ def _texts(name: str, values: Sequence[object], written: Written) -> list[str]:
     ]
 
 
-def _read_model(order: Order, number_of_model: int, reader: Reader, cases: Cases | None, reading: Reading) -> None:
+def _read_model(
+    order: Order, number_of_model: int, reader: Reader, cases: Cases | None, reading: Reading, means: Means
+) -> None:
     base: list[Given] = [(name, value, ("parameters", name)) for name, value in order.parameters.items()]
     own = order.models[number_of_model].parameters if order.models else {}
     base = _merged(reader, base, [(n, v, ("models", number_of_model, "parameters", n)) for n, v in own.items()])
     left_out = _left_out(order, reader)
+    replaced = Replaced(reader, base, means.own)
     for number in range(len(cases.rows) if cases else 1):
-        given = _merged(reader, base, cases.given(number)) if cases else base
+        over, fields = (cases.given(number), cases.fields_of(number, means.written)) if cases else ([], {})
+        given = _merged(reader, base, over)
+        replaced.note(over)
         reader.look_for_missing(given, ("cases", number) if cases else ("parameters",))
         texts, lists = reader.axes(given)
         names = {*(axis.parameter for axis in texts), *(axis.parameter for axis in lists)}
         packing = Packing(reader.model, order.count, reader.model.batch in names)
         entries = tuple(entry for entry in left_out if entry.keys() <= names)
-        reading.sections.append((number_of_model, Section(Rows(texts), tuple(lists), packing, entries)))
+        rows = Rows(texts, fields)
+        for written, bound in zip(texts, rows.axes, strict=True):
+            for text in bound.texts if written is not bound else ():
+                reader.check_lengths(text, ("cases", number))
+        reading.sections.append((number_of_model, Section(rows, tuple(lists), packing, entries)))
     _warn_of_idle(order, reader, [section for _, section in reading.sections])
-    locate: Callable[[Problem], Problem] = cases.located if cases else lambda problem: problem
-    reading.problems.update((locate(problem), None) for problem in reader.problems)
-    reading.warnings.update((locate(warning), None) for warning in reader.warnings)
+    problems, warnings = reader.problems, [*reader.warnings, *replaced.warnings(len(cases.rows) if cases else 0)]
+    if cases:
+        problems, warnings = ([*map(cases.located, cases.told_once(told))] for told in (problems, warnings))
+    always = replaced.always(len(cases.rows) if cases else 0)
+    reading.replaced = always if reading.replaced is None else reading.replaced & always
+    reading.problems.update(dict.fromkeys(problems))
+    reading.warnings.update(dict.fromkeys(warnings))
     reading.pictures.update(reader.pictures)
     reading.secrets.update(reader.secrets)
     reading.spread.update(reader.spread)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from artfactoryd.core.expansion.combinations import Section
-from artfactoryd.core.expansion.items import PlannedItem
+from artfactoryd.core.expansion.items import PlannedItem, fields_of, told_fields
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Later, Order
@@ -43,7 +43,9 @@ class Expanded(Protocol):
     def total_price(self) -> int | None: ...
     def own(self) -> Iterator[PlannedItem]: ...
     def items(self) -> Iterator[PlannedItem]: ...
-    def seeded(self, base: int) -> Expanded: ...
+    @property
+    def takes_fields(self) -> bool: ...
+    def seeded(self, base: int, fields: Mapping[str, str]) -> Expanded: ...
 
 
 P = TypeVar("P", bound=Expanded, covariant=True)
@@ -68,7 +70,8 @@ class Stage(Generic[P]):
     def same(self) -> Sequence[PlannedItem] | None:
         """Its items for any product, where no seed and no draw tells them apart."""
         has_draws = any(section.drawn.total for _, section in self.plan.sections)
-        return None if self.plan.models[0].seed or has_draws else list(self.plan.items())
+        differs = self.plan.models[0].seed or has_draws or self.plan.takes_fields
+        return None if differs else list(self.plan.items())
 
 
 # --- counting ---
@@ -116,28 +119,32 @@ def _made(plan: Expanded, place: int | None) -> Iterator[tuple[PlannedItem, int]
     stage, before = plan.stages[place], plan.stages[:place]
     number = 1 + plan.own_items + sum(items_of(plan, earlier) for earlier in before)
     index = 1 + plan.own_products + sum(products_of(plan, earlier) for earlier in before)
-    for parent, mark in _products(plan, stage.parent):
-        for item in _items(plan, stage, mark):
+    for parent, mark, fields in _products(plan, stage.parent):
+        told = told_fields(fields)
+        for item in _items(plan, stage, mark, fields):
             own_mark = _mark(stage.plan, item, mark)
             parameters = {**item.parameters, stage.input: _in_place(item.parameters[stage.input], fed(parent))}
             yield item._replace(
                 number=number, first_index=index, parameters=parameters, model=stage.model, stage=stage.later.id,
-                parent=parent, liked=stage.later.wait == "liked",
+                parent=parent, liked=stage.later.wait == "liked", tokens=(*item.tokens, *told),
             ), own_mark  # fmt: skip
             number, index = number + 1, index + item.asked
 
 
-def _products(plan: Expanded, place: int | None) -> Iterator[tuple[int, int]]:
-    """(place in the order, mark) of what a stage makes."""
+def _products(plan: Expanded, place: int | None) -> Iterator[tuple[int, int, Mapping[str, str]]]:
+    """(place in the order, mark, fields of its case) of what a stage makes."""
     for item, mark in _made(plan, place):
+        fields = fields_of(item)
         for output in range(item.asked):
-            yield item.first_index + output, number_from(mark, output)
+            yield item.first_index + output, number_from(mark, output), fields
 
 
-def _items(plan: Expanded, stage: Stage[Expanded], mark: int) -> Iterator[PlannedItem]:
+def _items(plan: Expanded, stage: Stage[Expanded], mark: int, fields: Mapping[str, str]) -> Iterator[PlannedItem]:
     if stage.same is not None:
         return iter(stage.same)
-    return stage.plan.seeded(number_from(plan.base_seed, stage.later.id, mark)).items()
+    taken = fields if stage.plan.takes_fields else {}
+    own = stage.plan.seeded(number_from(plan.base_seed, stage.later.id, mark), taken).items()
+    return (item._replace(tokens=item.tokens[: len(item.tokens) - len(taken)]) for item in own) if taken else own
 
 
 def _mark(plan: Expanded, item: PlannedItem, fed_with: int) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, product
 from typing import NamedTuple
 
-from artfactoryd.core.grammar.axes import TextAxis, leading_text
+from artfactoryd.core.grammar.axes import TextAxis, leading_text, names_of
 from artfactoryd.core.grammar.text import Drawn, Ending, Piece, Referred, Text, quoted
 
 Chosen = list[tuple[Text, list[int]]]  # of each parameter its text, and the digits of the text's slots
@@ -63,11 +63,21 @@ class RowSpan(NamedTuple):
     endings: Sequence[Ending]
 
 
+def _bound(axes: Sequence[TextAxis], fields: Mapping[str, str]) -> tuple[TextAxis, ...]:
+    """With the fields in their texts."""
+    if not fields:
+        return tuple(axes)
+    names = {name for axis in axes for text in axis.texts for piece in text.whole for name in names_of(text, piece)}
+    return tuple(axis.bound(fields, names) for axis in axes)
+
+
 class Rows:
     """`total` may be more than `len` can say."""
 
-    def __init__(self, axes: Sequence[TextAxis]) -> None:
-        self.axes = tuple(axes)
+    def __init__(self, axes: Sequence[TextAxis], fields: Mapping[str, str] | None = None) -> None:
+        """`fields`: of the case that the texts stand in."""
+        self.fields = fields or {}
+        self.axes = _bound(axes, self.fields)
         self._lead = leading_text([axis.parameter for axis in axes]) if axes else 0
         sizes = [axis.size for axis in axes]
         # for each text the rows that one of its ways stands in, sub-prompts left out
@@ -167,7 +177,7 @@ class Rows:
 
     def write(self, row: Row, draw: Draw) -> Written:
         """With each draw as `draw` decides it."""
-        uses: dict[str, str] = {}
+        uses = dict(self.fields)
         written = Written({}, {}, [])
         for text, digits in row.chosen:
             own = text.sub(row.sub)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
+from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
 from artfactoryd.core.grammar.text import Piece, Text, TextMaker
 from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
@@ -42,6 +43,12 @@ class TextAxis:
         which = bisect_right(self.ends, number)
         return self.texts[which], number - (self.ends[which - 1] if which else 0)
 
+    def bound(self, fields: Mapping[str, str], elsewhere: Collection[str]) -> TextAxis:
+        """With a case's fields in its texts."""
+        if not any(text.fields for text in self.texts):
+            return self
+        return replace(self, texts=tuple(text.bound(fields, elsewhere) for text in self.texts))
+
     @cached_property
     def _numbers(self) -> dict[Text, int]:
         return {text: number for number, text in enumerate(self.texts)}
@@ -67,6 +74,11 @@ def leading_text(names: Sequence[str]) -> int:
 class Reader(ValueReader):
     """Reads one order's parameters for one model."""
 
+    def apart(self) -> Reader:
+        """Another that reads the same, and whose problems nobody is told."""
+        lookups = Lookups(self.lookups.known, self.lookups.fields)
+        return replace(self, lookups=lookups, problems=[], warnings=[], pictures={}, secrets={}, spread={}, _done={})
+
     def axes(self, given: Iterable[Given]) -> tuple[list[TextAxis], list[ValueAxis]]:
         """Texts and the rest, each in the order written: the earlier, the slower."""
         texts: list[TextAxis] = []
@@ -75,7 +87,7 @@ class Reader(ValueReader):
         for name, value, path in self.named(given):
             if self._kind(name, value) == "text":
                 texts.append(self.text(name, value, path, names))
-                used = [{word for slot in text.whole for word in _names(text, slot)} for text in texts[-1].texts]
+                used = [{word for slot in text.whole for word in names_of(text, slot)} for text in texts[-1].texts]
                 names |= frozenset(set.intersection(*used)) if used else frozenset()
             else:
                 lists.append(self.values(name, value, path))
@@ -169,13 +181,17 @@ class Reader(ValueReader):
             text = maker.make(characters, path, used)
             self.problems += maker.problems
             self.warnings += maker.warnings
-        if LENGTHS & self._schema(name).keys():
-            for extreme in dict.fromkeys(text.extremes()):
-                self._check(name, extreme, path, 1)
+        if not text.fields:
+            self.check_lengths(text, path)
         return text
 
+    def check_lengths(self, text: Text, path: Path) -> None:
+        if LENGTHS & self._schema(text.parameter).keys():
+            for extreme in dict.fromkeys(text.extremes()):
+                self._check(text.parameter, extreme, path, 1)
 
-def _names(text: Text, piece: Piece) -> tuple[str, ...]:
+
+def names_of(text: Text, piece: Piece) -> tuple[str, ...]:
     """The names of lookups that a piece of a text uses."""
     if isinstance(piece, int):
         return text.slots[piece].names

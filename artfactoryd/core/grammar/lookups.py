@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from artfactoryd.errors import Problem
@@ -23,17 +23,24 @@ class Values:
 
 
 class Lookups:
-    def __init__(self, known: Mapping[str, Sequence[str]]) -> None:
+    """`fields`: columns of the order's cases, which a reference may mean as well."""
+
+    def __init__(self, known: Mapping[str, Sequence[str]], fields: Collection[str] = ()) -> None:
         self.known = known
+        self.fields = frozenset(fields)
+        self.fields_used: set[str] = set()
+        self.named: set[str] = set()  # those that a token names itself
+        self.meant: set[str] = set()  # those that one names nearly, or hides by a longer name of its own
         self._whole: dict[str, Values] = {}
         self._alone: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.used: set[str] = set()  # exact names, with all that is inside them
 
     def name_of(self, word: str) -> str | None:
         """The lookup that a word means: itself, or what it is an alias of (`color_1`)."""
-        if word in self.known:
-            return word
         alias = _ALIAS.fullmatch(word)
+        if word in self.known:
+            self.meant.update([alias[1]] if alias else ())
+            return word
         return alias[1] if alias and alias[1] in self.known else None
 
     def values(self, name: str) -> Values:
@@ -48,11 +55,17 @@ class Lookups:
             self._alone[word] = (values, (word,) * len(values))
         return self._alone[word]
 
-    def near(self, word: str) -> str | None:
-        """The lookup that `word` may have meant."""
-        folded = {name.casefold(): name for name in self.known}
-        near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6) if len(word) <= 100 else []
-        return folded[near[0]] if near else None
+    def near(self, word: str, others: Collection[str] = ()) -> str | None:
+        """The lookup that `word` may have meant, one in a folder too; or one of `others`."""
+        if len(word) > 100:
+            return None
+        folded = {name.casefold(): name for name in (*self.known, *others)}
+        inside = sorted((name for name in folded if name.endswith("/" + word.casefold())), key=len)
+        near = inside or difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+        if not near:
+            return None
+        self.meant.add(folded[near[0]])
+        return folded[near[0]]
 
     def _expand(self, name: str) -> Values:
         """Depth first, without recursion. A lookup met again when it is done with would only repeat its values."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from artfactoryd.core.grammar.tokens import split_raw
 from artfactoryd.core.json_types import Value
 from artfactoryd.errors import Path
 
@@ -45,9 +46,10 @@ class Origins:
         return self.written
 
     def _part(self, line: str, column: int) -> str:
-        """From its column to the next one's."""
+        """From its column to the next one's, or to the comma of what was dropped because it stood there already."""
         later = [spot.column for spot in self.spots if spot.column is not None and spot.column > column]
-        return line[column - 1 : min(later) - 1 if later else None].strip(_BETWEEN)
+        part = line[column - 1 : min(later) - 1 if later else None].strip(_BETWEEN)
+        return split_raw(part, ",")[0].strip(_BETWEEN)
 
 
 NOWHERE = Origins()  # of what no order wrote

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
 from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
+from artfactoryd.core.grammar.slips import slips_in
 from artfactoryd.core.grammar.tokens import Choice, Option, Part, Reference, TextReader
 from artfactoryd.core.seeds import WHOLE, sampled, weights
 from artfactoryd.errors import Path, Problem
@@ -43,11 +44,12 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """`first` stands where the name was not used before."""
+    """`first` stands where the name was not used before. `is_field`: there the case's own value stands."""
 
     token: str
     name: str
     first: str
+    is_field: bool = False
 
 
 Piece = str | int | Drawn | Referred  # an int: the slot of that number
@@ -116,6 +118,25 @@ class Text:
         """For each slot what taking each of its values says."""
         return tuple(tuple((self.parameter, slot.token, value) for value in slot.values) for slot in self.slots)
 
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The fields that it takes."""
+        return frozenset(piece.name for piece in self.whole if isinstance(piece, Referred) and piece.is_field)
+
+    def bound(self, values: Mapping[str, str], elsewhere: Collection[str]) -> Text:
+        """With a case's fields in their places. `elsewhere`: names that tokens of the case's texts use; a reference to
+        one of them stays."""
+        if not self.fields:
+            return self
+
+        def piece_bound(piece: Piece) -> Piece:
+            if not isinstance(piece, Referred) or not piece.is_field:
+                return piece
+            value = values.get(piece.name, "")
+            return replace(piece, first=value) if piece.name in elsewhere else value
+
+        return replace(self, subs=tuple(tuple(map(piece_bound, sub)) for sub in self.subs))
+
     def sub(self, number: int) -> tuple[Piece, ...]:
         """The sub-prompt of that number; one alone is shared by all."""
         return self.subs[number if len(self.subs) > 1 else 0]
@@ -169,7 +190,9 @@ class TextMaker:
         text = Text(self._parameter, tuple(tuple(one.pieces(sub)) for sub in subs), tuple(one.slots))
         problems = [*reader.problems, *one.problems] or list(one.exhausted(text))
         self.problems += sorted(problems, key=_column)
-        self.warnings += sorted([*reader.warnings, *one.warnings], key=_column)
+        slips = list(slips_in(value, subs, path))
+        own = [] if any(slip.code == "W_JSON" for slip in slips) else one.warnings
+        self.warnings += sorted([*reader.warnings, *own, *slips], key=_column)
         return text
 
 
@@ -201,10 +224,14 @@ class _OneText:
                 yield from self._choice(part)
 
     def _reference(self, part: Reference) -> Iterator[Piece]:
+        if part.name in self.lookups.fields and part.name not in self.used:
+            self.lookups.fields_used.add(part.name)
+            yield Referred(part.token, part.name, "", is_field=True)
+            return
         lookup = self.lookups.name_of(part.name)
         if lookup is None:
-            near = self.lookups.near(part.name)
-            fix = f"Did you mean [={near}]?" if near else "Only a lookup can be referred to."
+            near = self.lookups.near(part.name, self.lookups.fields)
+            fix = f"Did you mean [={near}]?" if near else "A lookup can be referred to, and a column of `cases`."
             self._problem("E_UNKNOWN_REF", part.place, f"there is no lookup {part.name[:60]!r}.", fix)
             return
         if part.name not in self.used:
@@ -224,6 +251,7 @@ class _OneText:
             yield values[0]
             return
         names = tuple(option.text for option in part.options if self._lookup(option))
+        self.lookups.named.update(map(str, filter(None, map(self._lookup, part.options))))
         self.used.update(names)
         if not values:
             self._problem("E_EXHAUSTED", part.place, f"{part.token} has no value left.", "Give its lookups values.")
@@ -260,10 +288,21 @@ class _OneText:
         return len(part.options) == 1 and self._lookup(part.options[0]) is None
 
     def _single(self, part: Choice) -> None:
-        near = self.lookups.near(part.options[0].text) if part.options[0].plain else None
-        message = f"{part.token} has one option and is no lookup's name, so it is its own text."
-        fix = f"Did you mean [{near}]?" if near else r"Write \[ and \] if the brackets are meant as text."
-        self._warn("W_SINGLE", part.place, message, fix, holds=near is not None)
+        """A backslash before the word says that the word itself is meant."""
+        option = part.options[0]
+        if not option.plain:
+            return
+        message = f"there is no lookup `{option.text[:60]}`; the word itself would be sent."
+        word = option.text[:60]
+        near = self.lookups.near(option.text, self.lookups.fields)
+        if option.text in self.lookups.fields:
+            meant = f"Write [={word}] for the column {word}, or"
+        elif near is not None:
+            meant = f"Did you mean [{'=' if near in self.lookups.fields else ''}{near}]? Else write"
+        else:
+            meant = "Put its values under `lookups`, or write"
+        fix = rf"{meant} [\{word}] if the word is meant, \[{word}\] for the brackets too."
+        self._warn("W_SINGLE", part.place, message, fix, holds=True)
 
     def _values(self, part: Choice) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str]]:
         """The values of a token without repeats, the pool of each, the weight of each."""

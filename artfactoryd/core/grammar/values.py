@@ -14,6 +14,7 @@ from functools import cached_property
 from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
+from artfactoryd.core.grammar.slips import unread_tokens
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import Place, put
@@ -38,7 +39,7 @@ _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,15}),([0-9]{1,15})")
 
 @dataclass(frozen=True, slots=True)
 class DrawnValue:
-    """`4|8`: one of the values for each item and copy. `before`: equal draws earlier in the list."""
+    """`4|8`: one of the values for each item and copy. `before`: equal draws earlier; in a list there are none."""
 
     token: str
     values: tuple[Value, ...]
@@ -103,16 +104,19 @@ class ValueReader:
             return read, ()
         distinct: dict[str, Value] = {}
         spots: list[Spot] = []
-        tokens: dict[str, int] = {}
         for one, where, column in self._spread_out(name, read) if name in self.model.files else read:
             if isinstance(one, DrawnValue):
-                before = tokens[one.token] = tokens.get(one.token, -1) + 1
-                distinct[f"{one.token}|{before}"] = DrawnValue(one.token, one.values, before)
+                if f"{one.token}|" in distinct:
+                    self._repeated(where, column)
+                    continue
+                distinct[f"{one.token}|"] = one
                 spots.append(Spot(where, column))
                 continue
             if self._is_open(name, one, where, column):
                 continue
             self._check(name, one, where, column)
+            if not self.is_raw(name, where):
+                self.warnings += unread_tokens(name, one, where)
             self._note_picture(name, one, where)
             key = json.dumps(one, sort_keys=True)
             if key in distinct:

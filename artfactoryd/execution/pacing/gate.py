@@ -156,8 +156,8 @@ class Gate:
         self._bucket = TokenBucket(per_minute, clock)
         self._creates, self._questions = Backoff(clock), Backoff(clock)
         self._ask_at: float | None = None  # whether it is still stopped
-        self._changed = asyncio.Event()
-        self._roused, self._turn = asyncio.Event(), asyncio.Event()
+        self._is_changed = False
+        self._changed, self._roused, self._turn = Bell(), Bell(), Bell()
 
     def use(self, concurrency: int, per_minute: int | None) -> None:
         """Other settings."""
@@ -219,10 +219,11 @@ class Gate:
         self.wake()
 
     def create_answered(self) -> None:
-        """As it should be."""
+        """As it should be. Who waits is woken where one has failed before: else nothing is otherwise now."""
         self._creates.relax()
-        self.creating.succeeded()
-        self.wake()
+        if self.creating.failures:
+            self.creating.succeeded()
+            self.wake()
 
     # --- asking ---
 
@@ -232,12 +233,12 @@ class Gate:
             left = max(self._questions.waits, self.asking.waits)
             if not left and self.asking.lets_through:
                 return self.asking.begin()
-            await _happens(self._turn, left or None)
+            await self._turn.wait(left or None)
 
     def question_ended(self) -> None:
         """Whatever came of it; said for each `may_ask`."""
         self.asking.end()
-        self._turn = _now(self._turn)
+        self._turn.ring()
 
     def slow_down(self, seconds: float | None) -> None:
         """A question was told to wait: questions and creates both do."""
@@ -249,16 +250,18 @@ class Gate:
         self._questions.relax()
         if self.asking.open:
             self.creating.hasten()
-        self.asking.succeeded()
-        self.wake()
+        if self.asking.failures:
+            self.asking.succeeded()
+            self.wake()
 
     async def rest(self, seconds: float) -> None:
         """Between two questions; shorter when all are roused."""
-        await _happens(self._roused, seconds)
+        await self._roused.wait(seconds)
 
     def rouse(self) -> None:
         """Every question that waits looks again whether its time has come."""
-        self._turn, self._roused = _now(self._turn), _now(self._roused)
+        self._turn.ring()
+        self._roused.ring()
         self.wake()
 
     # --- stops ---
@@ -322,24 +325,41 @@ class Gate:
 
     def wake(self) -> None:
         """Something changed that the line behind this gate should look at."""
-        self._changed.set()
+        self._is_changed = True
+        self._changed.ring()
 
     async def change(self, most: float | None = None) -> None:
         """Until something changes, or `most` seconds have passed."""
-        await _happens(self._changed, most)
-        self._changed.clear()
+        if not self._is_changed:
+            await self._changed.wait(most)
+        self._is_changed = False
 
 
-async def _happens(event: asyncio.Event, most: float | None) -> None:
-    """For `most` seconds at the most."""
-    try:
-        async with asyncio.timeout(most):
-            await event.wait()
-    except TimeoutError:
-        pass
+class Bell:
+    """Heard by all who wait for it just now. Rung and waited for at each step of each item, so it costs little: no
+    task is cancelled when the time is over."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def wait(self, most: float | None) -> None:
+        """Until it is rung; for `most` seconds at the most."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        timer = None if most is None else loop.call_later(most, _end, waiter)
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+            if timer is not None:
+                timer.cancel()
+
+    def ring(self) -> None:
+        for waiter in self._waiting:
+            _end(waiter)
 
 
-def _now(event: asyncio.Event) -> asyncio.Event:
-    """It has happened, for all who wait; the next time is another event."""
-    event.set()
-    return asyncio.Event()
+def _end(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

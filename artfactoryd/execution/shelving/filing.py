@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
@@ -120,9 +119,10 @@ class Filing:
         What came whole once is kept in .work until it is settled: the provider may have erased it by then. Raises
         OutputLost.
         """
+        content = received.content() if received is not None else None
         fetched, is_first = self._staged(chosen, received), self._comes_first(row, order)
         known = chosen.mime if chosen.reused_from else None  # by the sidecar of what it is a copy of
-        media = self._staging.look(chosen.id, is_unknown=known == UNKNOWN.mime)
+        media = self._staging.look(chosen.id, content, is_unknown=known == UNKNOWN.mime)
         looked = media.fault if media.fault or media.mime not in DECODED else None
         if looked is None and chosen.reused_from:
             looked = self._looked(chosen.reused_from)
@@ -175,7 +175,8 @@ class Filing:
             if shelved:
                 path = self._shelve(row, order, arrival, len(paid), bill)
             else:
-                path = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
+                laid = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
+                path = str(laid.relative_to(self._root))
             products.append(self._filed(arrival, path))
         note = " ".join(filter(None, [_shortfall(row, len(paid), lost), *map(_remark, arrivals)]))
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
@@ -185,6 +186,8 @@ class Filing:
         price = None if is_copy(row) else order.model_of(row).price
         if order.rehearsal or price is None or row.upper == 0:
             return Bill(0)
+        if price.per in ("image", "megapixel"):
+            arrivals = [arrival for arrival in arrivals if _may_be_picture(arrival.media)] or arrivals
         if price.per == "image":
             return Bill(micro_dollars(price.usd, len(arrivals)))
         attempt = last_attempt(self._index, row)
@@ -195,8 +198,8 @@ class Filing:
             cost = None if None in costs else sum(filter(None, costs))
         return Bill(attempt.reserved if cost is None else cost, estimated=price.per != "call")
 
-    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> Path:
-        """Sidecar, then product, in the order's folder."""
+    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> str:
+        """Sidecar, then product, in the order's folder. Where it lies in the home."""
         assert order.folder is not None  # nothing is sent before it is there
         name = self._provenance.name(row, order, arrival.chosen, arrival.media, arrival.original_sha256)
         cost = 0 if arrival.chosen.byproduct else bill.cost
@@ -207,17 +210,21 @@ class Filing:
             file = {"name": chosen, **measured}
             return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
 
-        folder = self._root / order.folder
-        return folder / placing.place(arrival.fetched.path, folder, name, card)
+        return f"{order.folder}/{placing.place(arrival.fetched.path, self._root / order.folder, name, card)}"
 
-    def _filed(self, arrival: Arrival, path: Path) -> Filed:
+    def _filed(self, arrival: Arrival, path: str) -> Filed:
         """Of one output, what its row will hold."""
         chosen, fetched, media = arrival.chosen, arrival.fetched, arrival.media
         return Filed(
-            chosen.id, chosen.index, chosen.created_at, str(path.relative_to(self._root)), fetched.sha256,
+            chosen.id, chosen.index, chosen.created_at, path, fetched.sha256,
             fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
             arrival.looked,
         )  # fmt: skip
+
+
+def _may_be_picture(media: Media) -> bool:
+    """A damaged one counts: it was made."""
+    return media.kind == "image" or bool(media.fault) or media.mime == UNKNOWN.mime
 
 
 @contextlib.contextmanager

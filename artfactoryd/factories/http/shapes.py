@@ -36,15 +36,28 @@ OWN = frozenset({  # of the call, not made by it
 })  # fmt: skip
 OF_FILE = frozenset({"content_type", "mime_type", "file_name", "filename", "file_size", "format", "id", "name"})
 A_TEXT = re.compile(r"caption|text|transcript|translation|lyrics|answer|title|label|tags", re.I)  # also one word
+TEXT_TYPE = re.compile(r"text/|application/([\w.-]+\+)?(json|x-ndjson|jsonl|xml|yaml|x-yaml|csv|x-subrip)\b")
+TEXT_FILE = re.compile(r"\.(txt|json|jsonl|ndjson|csv|tsv|srt|vtt|log|md|xml|ya?ml|html?)$", re.I)
 MANY = 8  # values in a list that are more than a remark about a file
 
 
 def outputs_in(value: JsonValue) -> list[Output]:
     """In the order given, each address once. `byproduct` is said of none where nothing else came."""
     found = list({output.address: output for output in _walk(value, "", DEEP)}.values())
+    if not all(map(_is_text, found)):  # words beside a picture are not paid for as one
+        found = [replace(output, byproduct=output.byproduct or _is_text(output)) for output in found]
     if all(output.byproduct for output in found):
         return [Output(output.address, output.mime) for output in found]
     return found
+
+
+def _is_text(output: Output) -> bool:
+    """As far as its type and its name tell: prose, subtitles, a table, a report."""
+    address = output.address
+    mime = (output.mime or "").lower()
+    if address[:5] == "data:":
+        mime = address[5:80].partition(",")[0].lower() or "text/plain"
+    return bool(TEXT_TYPE.match(mime) or (address[:5] != "data:" and TEXT_FILE.search(re.split("[?#]", address)[0])))
 
 
 def _walk(value: JsonValue, name: str, depth: int) -> Iterator[Output]:

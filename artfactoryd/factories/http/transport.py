@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -79,7 +80,7 @@ class Wire:
         async with (
             asyncio.timeout(seconds),
             self.questions.request(
-                method, address, headers=QUESTION, allow_redirects=False, timeout=_limits(READ)
+                method, address, headers=QUESTION, allow_redirects=False, timeout=_limits(seconds)
             ) as response,
         ):
             answer.status, answer.headers = response.status, response.headers
@@ -135,11 +136,13 @@ def _home(address: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
+@lru_cache
 def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    """Of the connection alone: the whole is bounded around it."""
     import aiohttp
 
     # A third, so that a slow connection and its TLS end as "not sent" before the whole is "in doubt".
-    return aiohttp.ClientTimeout(connect=CONNECT, sock_connect=min(CONNECT, seconds / 3), sock_read=seconds)
+    return aiohttp.ClientTimeout(connect=CONNECT, sock_connect=min(CONNECT, seconds / 3))
 
 
 def no_answer() -> tuple[type[Exception], ...]:

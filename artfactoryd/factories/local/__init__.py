@@ -16,7 +16,7 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders, write_new
-from artfactoryd.errors import AskAgain, RunFailed
+from artfactoryd.errors import AskAgain, RunFailed, in_words
 from artfactoryd.factories import Absent, Attempt, Call, Output, Outputs, ProviderSettings, Ticket
 from artfactoryd.factories.local.parameters import Convert, LocalCall, Resize, Sketch, call_of, checked
 
@@ -101,6 +101,14 @@ def _drawn(sketch: Sketch, number: int, path: Path) -> Path:
     return path
 
 
+def _why_not(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    if type(error).__name__ == "UnidentifiedImageError":  # its own words are a path of .work
+        return "it is no picture that opens here"
+    return in_words(error).rstrip(".")
+
+
 def _worked(call: Resize | Convert, work: Path, name: str) -> Path:
     from artfactoryd.factories.local import images
 
@@ -108,8 +116,7 @@ def _worked(call: Resize | Convert, work: Path, name: str) -> Path:
     try:
         made = images.resize(source, call) if isinstance(call, Resize) else images.convert(source, call)
     except Exception as error:  # decoders meet odd bytes with errors of every type
-        words = str(error).rstrip(".") or type(error).__name__
-        raise _NoPicture(f"{source.name} cannot be worked on: {words}.") from error
+        raise _NoPicture(f"{source.name} cannot be worked on: {_why_not(error)}.") from error
     path = work / f"{name}.{made.extension}"
     write_new(path, made.data)
     return path

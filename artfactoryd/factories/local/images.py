@@ -35,7 +35,13 @@ TURNS = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+MOST_SIDE = {"jpg": 65_500, "webp": 16_383}  # pixels that a format holds across and down; PNG holds any
+MOST_PIXELS = 16_384 * 16_384  # of one frame that is made here: the largest that can be asked for by both sides
 PLAIN = ("L", "LA", "RGB", "RGBA", "CMYK")  # modes that can be resampled without loss of meaning
+
+
+class DoesNotFit(ValueError):
+    """What was asked for is larger than its format, or this machine, can hold; the sentence says what would do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +120,24 @@ def loses_frames(path: Path, wanted: Resize | Convert) -> bool:
 
 def resize(path: Path, wanted: Resize) -> Made:
     photograph = read(path)
-    size = _size(photograph.frames[0].size, wanted.width, wanted.height)
+    given, extension = photograph.frames[0].size, EXTENSIONS.get(photograph.format, "png")
+    size = _size(given, wanted.width, wanted.height)
+    _check_size(_contained_size(given, size) if wanted.fit == "contain" else size, extension)
 
     def fitted(pixels: Image.Image) -> Image.Image:
         return _fitted(_resampled(pixels), size, wanted.fit, wanted.background, FILTERS[wanted.resample])
 
-    return _encode(photograph.each(fitted), EXTENSIONS.get(photograph.format, "png"), QUALITY)
+    return _encode(photograph.each(fitted), extension, QUALITY)
 
 
 def convert(path: Path, wanted: Convert) -> Made:
     photograph = read(path, moving=wanted.format in (None, *KEEP_FRAMES))
     if wanted.strip_metadata:
         photograph = replace(photograph, exif=None)
-    colours = wanted.colours
+    extension, colours = wanted.format or EXTENSIONS.get(photograph.format, "png"), wanted.colours
+    _check_size(photograph.frames[0].size, extension)
     if colours:
         photograph = photograph.each(lambda pixels: _reduced(pixels, colours))
-    extension = wanted.format or EXTENSIONS.get(photograph.format, "png")
     return _encode(photograph, extension, wanted.quality)
 
 
@@ -141,6 +149,19 @@ def _size(size: tuple[int, int], width: int | None, height: int | None) -> tuple
     if width is None:
         return max(1, round(across * (height or down) / down)), height or down
     return width, height if height is not None else max(1, round(down * width / across))
+
+
+def _check_size(size: tuple[int, int], extension: str) -> None:
+    """Raises DoesNotFit, before anything of that size is made."""
+    across, down = size
+    asked = f"it would be {across:,} x {down:,} pixels"
+    most = MOST_SIDE.get(extension, max(size))
+    if max(size) > most:
+        raise DoesNotFit(
+            f"{asked}, and a {FORMATS[extension]} holds {most:,} a side. Make it smaller, or ask `convert` for png"
+        )
+    if across * down > MOST_PIXELS:
+        raise DoesNotFit(f"{asked}, more than is made here ({MOST_PIXELS // 1_000_000} megapixels). Make it smaller")
 
 
 def _resampled(pixels: Image.Image) -> Image.Image:
@@ -167,12 +188,17 @@ def _fitted(
 
 
 def _contained(pixels: Image.Image, size: tuple[int, int], how: Image.Resampling) -> Image.Image:
+    return pixels.resize(_contained_size(pixels.size, size), how)
+
+
+def _contained_size(given: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
     """As large as fits, and never less than a pixel high: of 20000 x 200 at 48 that would be none."""
-    scale = min(size[0] / pixels.width, size[1] / pixels.height)
-    if round(pixels.width * scale) < 1 or round(pixels.height * scale) < 1:
-        scale = max(scale, min(size[0] / pixels.width, 1.0))
-    across, down = round(pixels.width * scale), round(pixels.height * scale)
-    return pixels.resize((max(1, min(across, size[0])), max(1, min(down, size[1]))), how)
+    width, height = given
+    scale = min(size[0] / width, size[1] / height)
+    if round(width * scale) < 1 or round(height * scale) < 1:
+        scale = max(scale, min(size[0] / width, 1.0))
+    across, down = round(width * scale), round(height * scale)
+    return max(1, min(across, size[0])), max(1, min(down, size[1]))
 
 
 def _colour(background: str | None, mode: str) -> int | tuple[int, ...]:

@@ -53,7 +53,10 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "image": st.sampled_from(["a.png", ["a.png", "b.png", "%c.png"]]),
 }  # fmt: skip
 EXCLUDE = st.sampled_from([[], [{"prompt": "[x,y]"}], [{"steps": "4,5", "hires": True}, {"guidance": "0..0.5..0.1"}]])
-CASES = st.sampled_from([None, [{"steps": "1,2"}, {"prompt": "[x,y] [color]", "seed": 3}, {"negative_prompt": "n"}]])
+FIELDS = [{"sku": "A%s"}, {"prompt": "[x,y] [=sku]"}, {"sku": '"b"', "prompt": "[=sku] [1,2,3] [=color]"}]
+CASES = st.sampled_from(
+    [None, FIELDS, [{"steps": "1,2"}, {"prompt": "[x,y] [color]", "seed": 3}, {"negative_prompt": "n"}]]
+)
 TWO_STAGES: Then = ({"prompt": "[oil,ink]"}, {"prompt": "[a,b]", "strength": "1,2"})
 THEN: st.SearchStrategy[Then] = st.sampled_from([(), (), ({"strength": [1, 2, 3]},), TWO_STAGES])
 KEYS = st.fixed_dictionaries({}, optional={
@@ -134,6 +137,7 @@ def told(item: PlannedItem) -> tuple[object, ...]:
 @example(Sample({"prompt": "[x,y]", "seed": -1.0}, ("known by name alone",), {"validate": False}), 1000, 0)
 @example(Sample({"prompt": "[x,y]", "seed": True}, ("known by name alone",), {"validate": False}), 1000, 1)
 @example(Sample({"prompt": "[x,y] [color] [1,2,3]", "negative_prompt": "[m,n]"}), 3, 4)
+@example(Sample({"prompt": "[x,y] [color]"}, keys={"cases": FIELDS}), 3, 2)
 @example(Sample({"prompt": "[x,y,]", "steps": "4,5"}, keys={"exclude": [{"prompt": "[x,y]"}]}), 3, 0)
 def test_items_made_in_spans_are_those_of_the_plain_way(order: Sample, most: int, start: int) -> None:
     with the_plain_way():

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.core.grammar.cases import MOST_ROWS, read_cases
-from tests.orders import plan, sets
+from tests.orders import plan, sets, told
 
 
 def table(text: str) -> list[dict[str, Any]]:
@@ -31,14 +31,14 @@ def test_a_table_gives_a_case_for_each_line_and_an_empty_cell_nothing(text: str)
     ("text", "words"),
     [
         ("", "has no rows"), ("prompt\n", "has no rows"), ("prompt,,x\na,b,c\n", "column 2"),
-        ("prompt,steps,prompt\na,4,b\n", "prompt"), ("prompt\na\nb,4\n", "line 3"), ('prompt\n"a\n', "line 2"),
+        ("prompt,steps,prompt\na,4,b\n", "prompt"), ("prompt\na\nb,4\n", "cars.csv:3"), ('prompt\n"a\n', "cars.csv:2"),
         ("prompt\n" + "a\n" * (MOST_ROWS + 1), str(MOST_ROWS)),
     ],
 )  # fmt: skip
 def test_what_is_no_table_is_told_with_its_line(text: str, words: str) -> None:
     (problem,) = plan({"prompt": "x"}, cases="cars.csv", table=text).problems
     assert (problem.code, problem.key) == ("E_CASES", "cases")
-    assert words in problem.message
+    assert words in str(problem)
 
 
 def test_cells_are_read_as_parameters_are() -> None:
@@ -51,10 +51,8 @@ def test_cells_are_read_as_parameters_are() -> None:
 
 def test_a_mistake_in_a_cell_is_told_with_the_tables_line() -> None:
     found = plan({}, cases="cars.csv", table='prompt,steps\n"a\nb",4\n[c,five\n')
-    assert [(problem.key, problem.column_in_value) for problem in found.problems] == [("cases", None)] * 2
-    first, second = (problem.message for problem in found.problems)
-    assert first.startswith("cars.csv line 4, prompt, character 1:")
-    assert second.startswith("cars.csv line 4, steps, character 1:")
+    assert told(found.problems) == [("E_UNCLOSED", "cases.prompt", 1), ("E_TYPE", "cases.steps", 1)]
+    assert [(problem.file, problem.line) for problem in found.problems] == [("cars.csv", 4)] * 2
 
 
 def test_an_order_without_cases_has_none() -> None:

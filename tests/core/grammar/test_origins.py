@@ -31,7 +31,7 @@ def test_of_a_list_it_is_the_entry_and_of_a_text_the_text_with_its_tokens() -> N
     ("written", "parts"),
     [
         ("1, 3,9", ["1", "3", "9"]), ("1..3", ["1..3"] * 3), ("7, 1..3 , 4|8", ["7", "1..3", "1..3", "1..3", "4|8"]),
-        ("4|8,4|8", ["4|8", "4|8"]), (5, [5]),
+        ("4|8,4|8", ["4|8"]), (5, [5]),
     ],
 )  # fmt: skip
 def test_of_values_on_one_line_it_is_the_part(written: Any, parts: list[Any]) -> None:

@@ -1,0 +1,53 @@
+"""Tables as Numbers, Excel and people save them: they work, or it is said what they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from artfactoryd.core.grammar.tables import NotATable, read_table, table_text
+
+ROWS = [{"sku": "M-1", "prompt": "a, b"}, {"sku": "M-2"}]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'sku,prompt\nM-1,"a, b"\nM-2,\n',
+        b'\xef\xbb\xbfsku;prompt\r\nM-1;"a, b"\r\nM-2;\r\n',  # Excel where the comma is the decimal sign
+        b'sep=;\r\nsku;prompt\r\nM-1;"a, b"\r\nM-2;\r\n',
+        "sku\tprompt\r\nM-1\ta, b\r\nM-2\t\r\n".encode("utf-16"),  # Excel's Unicode Text
+        "sku\tprompt\nM-1\ta, b\nM-2\n".encode("utf-16-le"),
+        b'sku,prompt\rM-1,"a, b"\rM-2,\r',  # old Macs
+        b'\n\n sku , prompt ,,\n"M-1","a, b",,\n,,,\nM-2,,,\n\n',  # cells that were cleared
+        '\u00a0sku,prompt\u00a0\nM-1,"a, b"\nM-2\n'.encode(),
+    ],
+)
+def test_what_people_save_is_the_same_table(data: bytes) -> None:
+    table = read_table(table_text(data))
+    assert (list(table.rows), list(table.columns), table.problems) == (ROWS, ["sku", "prompt"], ())
+
+
+def test_a_cell_may_have_lines_and_quotes_and_a_row_is_where_it_begins() -> None:
+    table = read_table('a,b\n"1\n2","say ""hi"""\n3,4\n')
+    assert list(table.rows) == [{"a": "1\n2", "b": 'say "hi"'}, {"a": "3", "b": "4"}] and list(table.lines) == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "fix"),
+    [
+        (b"PK\x03\x04...", "spreadsheet", "Export it as CSV"),
+        (b"\xd0\xcf\x11\xe0..", "spreadsheet", "Export it as CSV"),
+        ("a".encode("utf-32"), "UTF-32", "UTF-8"), (b"{\\rtf1", "rich text", "Plain Text"),
+        ("sku,colour\nM-1,blå\n".encode("cp1252"), "not UTF-8 text (line 2)", "CSV UTF-8"),
+        ("sku,colour\rM-1,blå\r".encode("mac-roman"), "not UTF-8 text (line 2)", "Numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_said_to_be_what_it_is(data: bytes, words: str, fix: str) -> None:
+    with pytest.raises(NotATable) as raised:
+        table_text(data)
+    assert words in raised.value.words and fix in raised.value.fix
+
+
+def test_the_name_of_a_table_that_numbers_writes_is_told() -> None:
+    ((message, fix, line),) = read_table("Table 1\nsku,prompt\nM-1,x\n").problems
+    assert line == 2 and "1 more lines" in message and "without table names" in fix
