@@ -76,11 +76,14 @@ class SheetDocument(JsonObject):
     missing: int
 
 
-def make_sheet(home: Home, query: str, target: Path | None, axes: Axes, most: int | None) -> SheetDocument:
+def make_sheet(
+    home: Home, query: str, target: Path | None, axes: Axes, most: int | None, title: str = ""
+) -> SheetDocument:
     """Raises QueryWrong, and WrongUse for what cannot be made."""
     if target is not None and target.suffix.lower() not in KINDS:
         raise WrongUse(f"{target.name} ends with none of {', '.join(KINDS)}.")
     whole = _sheet_of(home, query, axes, most)
+    whole = replace(whole, title=title or whole.title)
     pictures = [place.picture for place in whole.layout.places if place.picture]
     if not pictures:
         raise WrongUse("Nothing fits." if query else "Nothing was made yet.")

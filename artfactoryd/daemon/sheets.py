@@ -16,6 +16,7 @@ from artfactoryd import durable
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.sheets.sheet import Sheet, file_name
 from artfactoryd.daemon.app import App
+from artfactoryd.errors import in_words
 from artfactoryd.reporting import sheets
 from artfactoryd.shelf.sheets.marks import place_for
 from artfactoryd.storage.lists import sheet_lists
@@ -92,7 +93,7 @@ class Sheets:
             if (row is None or is_over) and order_id not in self._due:
                 self._forget(order_id)
         except OSError as error:
-            log.warning("the contact sheet of order %s waits for the next start: %s", order_id, error)
+            log.warning("the contact sheet of order %s waits for the next start: %s", order_id, in_words(error))
         finally:
             self._drawing = None
 

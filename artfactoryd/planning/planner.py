@@ -373,7 +373,7 @@ def _wrong_names(plan: Plan) -> Sequence[Problem]:
             names = [*stage.later.parameters, *plan.lookups]
             wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
             problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
-    return [*problems, *wishes.problems(order, plan.all_models, plan.lookups)]
+    return [*problems, *wishes.problems(order, plan.all_models, [*plan.lookups, *plan.fields])]
 
 
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> Borrowed:

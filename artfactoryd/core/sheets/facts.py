@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from artfactoryd.core.file_names import FIELD
 from artfactoryd.core.json_types import Parameters, Value
 
 MODEL, STAGE, COPY, SEED, NTH = "model", "stage", "copy", "seed", "nth"
@@ -58,6 +59,9 @@ def facts_of(
         facts[STAGE] = Fact(stage, STAGE, is_text=True)
     taken: dict[str, list[tuple[str, str]]] = {}
     for parameter, token, value in tokens:
+        if parameter == FIELD:
+            facts[f"{FIELD}\0{token}"] = Fact(str(value), str(token), FIELD, is_text=True)
+            continue
         taken.setdefault(str(parameter), []).append((str(token), str(value)))
     for name, value in parameters.items():
         if name in hidden:

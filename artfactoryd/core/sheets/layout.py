@@ -84,13 +84,13 @@ def lay_out(pictures: Sequence[Picture], axes: Axes | None = None, *, sorts: boo
         return _in_turn(pictures, varying, common)
     if nth := _nth(pictures, (*across, *down)):
         across = (*across, nth)
-    columns, rows = _headers(across), _headers(down)
+    columns, rows = _keys(across, len(pictures)), _keys(down, len(pictures))
     asked = axes.x is not None or axes.y is not None
     if not asked and (
         len(columns) > _most_columns(len(pictures)) or len(pictures) < FULL_ENOUGH * len(columns) * len(rows)
     ):
         return _in_turn(pictures, varying, common)
-    return _table(pictures, across, down, columns, rows, common)
+    return _table(pictures, across, down, common)
 
 
 # --- what varies ---
@@ -243,41 +243,36 @@ def _nth(pictures: Sequence[Picture], sides: _Side) -> _Varying | None:
     return _Varying(NTH, "", "", True, tuple(f"#{number + 1}" for number in range(most)), tuple(of))
 
 
-def _headers(side: _Side) -> list[Header]:
-    """Every combination, the last varying fastest."""
-    headers = [Header(())]
-    for one in side:
-        told = [one.told(number, alone=len(side) == 1) for number in range(len(one.values))]
-        headers = [Header((*header.lines, line)) for header in headers for line in told]
-    return headers
+_Key = tuple[int, ...]  # which value of each
 
 
-def _place(side: _Side, number: int) -> int:
-    place = 0
-    for one in side:
-        place = place * len(one.values) + one.of[number]
-    return place
+def _key(side: _Side, number: int) -> _Key:
+    return tuple(one.of[number] for one in side)
 
 
-def _table(
-    pictures: Sequence[Picture], across: _Side, down: _Side, columns: Sequence[Header], rows: Sequence[Header],
-    common: Mapping[str, str],
-) -> Layout:  # fmt: skip
-    taken = {(_place(down, number), _place(across, number)): number for number in range(len(pictures))}
-    used_rows = sorted({row for row, _ in taken})
-    used_columns = sorted({column for _, column in taken})
+def _keys(side: _Side, count: int) -> list[_Key]:
+    """Those that pictures have, in their order, the last varying fastest: all that there may be are far too many."""
+    return sorted({_key(side, number) for number in range(count)})
+
+
+def _header(side: _Side, key: _Key) -> Header:
+    return Header(tuple(one.told(place, alone=len(side) == 1) for one, place in zip(side, key, strict=True)))
+
+
+def _table(pictures: Sequence[Picture], across: _Side, down: _Side, common: Mapping[str, str]) -> Layout:
+    numbers = range(len(pictures))
+    columns, rows = _keys(across, len(pictures)), _keys(down, len(pictures))
+    taken = {(_key(down, number), _key(across, number)): number for number in numbers}
     tells_seed = len({picture.seed for picture in pictures}) > 1 and not any(one.key == SEED for one in across + down)
     places = []
-    for row, old_row in enumerate(used_rows):
-        for column, old_column in enumerate(used_columns):
-            number = taken.get((old_row, old_column))
+    for row, row_key in enumerate(rows):
+        for column, column_key in enumerate(columns):
+            number = taken.get((row_key, column_key))
             picture = None if number is None else pictures[number]
             caption = f"seed {picture.seed}" if picture and picture.seed and tells_seed else ""
             places.append(Place(row, column, picture, caption))
-    return Layout(
-        places, True, [columns[column] for column in used_columns], [rows[row] for row in used_rows], _title(across),
-        _title(down), common,
-    )  # fmt: skip
+    named = [[_header(side, key) for key in keys] for side, keys in ((across, columns), (down, rows))]
+    return Layout(places, True, named[0], named[1], _title(across), _title(down), common)
 
 
 def _title(side: _Side) -> str:
@@ -286,8 +281,9 @@ def _title(side: _Side) -> str:
 
 
 def _in_turn(pictures: Sequence[Picture], varying: Sequence[_Varying], common: Mapping[str, str]) -> Layout:
+    named = sorted(varying, key=lambda one: one.key in (MODEL, STAGE))  # the words first
     told = [
-        [one.told(one.of[number], alone=False) for one in varying if one.values[one.of[number]] != ABSENT]
+        [one.told(one.of[number], alone=False) for one in named if one.values[one.of[number]] != ABSENT]
         for number in range(len(pictures))
     ]
     captions = [" · ".join(words) for words in told]

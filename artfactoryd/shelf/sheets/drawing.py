@@ -56,8 +56,10 @@ class Drawing:
 
 def draw(sheet: Sheet, tile: Tile) -> Image.Image:
     columns = len(sheet.layout.columns) if sheet.layout.is_table else _columns(len(sheet.layout.places))
-    shape = _shape([place.picture for place in sheet.layout.places if place.picture])
+    pictures = [place.picture for place in sheet.layout.places if place.picture]
+    shape = _shape(pictures)
     side = next((side for most, side in SIDES.items() if columns <= most), LEAST)
+    side = min(side, max(LEAST, *(max(one.width, one.height) or side for one in pictures), LEAST))
     rows = len(sheet.layout.rows) or math.ceil(len(sheet.layout.places) / max(1, columns))
     while side > 64 and columns * rows * side * side * 1.4 > MOST_PIXELS:
         side = side * 9 // 10

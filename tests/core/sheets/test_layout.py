@@ -127,3 +127,14 @@ def test_a_hundred_combinations_that_are_missing_a_few_keep_their_places() -> No
     layout = lay_out(pictures[:5] + pictures[6:])
     empty = [place for place in layout.places if place.picture is None]
     assert layout.is_table and [(place.row, place.column) for place in empty] == [(1, 1)]
+
+
+def test_pictures_that_vary_in_everything_are_laid_out_at_once() -> None:
+    """What rows and columns could name is a number of thirty digits here, and nobody counts up to it."""
+    pictures = [
+        picture(f"a {n} car", model=f"m{n % 7}", **{f"p{k}": (n * (k + 3)) % (11 + k) for k in range(24)}, seed=n)
+        for n in range(200)
+    ]  # fmt: skip
+    assert len(lay_out(pictures).places) == 200
+    table = lay_out(pictures, Axes(x="model"))
+    assert len(table.columns) == 7 and sum(place.picture is not None for place in table.places) == 200
