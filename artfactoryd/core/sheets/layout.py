@@ -11,6 +11,7 @@ from artfactoryd.core.sheets.facts import COPY, GAP, MODEL, NTH, SEED, STAGE, Fa
 
 MOST_COLUMNS, MANY, MOST_OF_MANY = 12, 100, 25  # the last of a sheet of so many pictures
 FULL_ENOUGH = 0.4  # of a table's places; with less in them the pictures simply follow each other
+ASKED_FULL_ENOUGH = 0.02  # the same of a table that a person asks for
 WIDE = 1.5  # width to height of a table that is pleasant to look at
 TURNED = 0.35  # what it is worth that a slower one is not across while a faster one is down
 MOST_SIDES = 7  # things that vary, among which every way is tried
@@ -86,9 +87,9 @@ def lay_out(pictures: Sequence[Picture], axes: Axes | None = None, *, sorts: boo
         across = (*across, nth)
     columns, rows = _keys(across, len(pictures)), _keys(down, len(pictures))
     asked = axes.x is not None or axes.y is not None
-    if not asked and (
-        len(columns) > _most_columns(len(pictures)) or len(pictures) < FULL_ENOUGH * len(columns) * len(rows)
-    ):
+    least = ASKED_FULL_ENOUGH if asked else FULL_ENOUGH
+    most = len(pictures) if asked else _most_columns(len(pictures))
+    if len(columns) > most or len(pictures) < least * len(columns) * len(rows):
         return _in_turn(pictures, varying, common)
     return _table(pictures, across, down, common)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from artfactoryd.planning.input_patterns import matches
 from artfactoryd.shelf.sheets.marks import Mark, is_sheet, mark_of, marked, place_for
 
 MARK = Mark("0193-order", 1, "digest")
@@ -44,3 +45,9 @@ def test_ours_is_replaced_wherever_it_went_behind_a_persons_own(tmp_path: Path) 
     (tmp_path / "contact-sheet-2.jpg").write_bytes(marked(drawn(), MARK))
     assert place_for(tmp_path, "contact-sheet.jpg", "0193-order", 1) == (tmp_path / "contact-sheet-2.jpg", MARK)
     assert place_for(tmp_path, "contact-sheet.jpg", "other", 1) == (tmp_path / "contact-sheet-3.jpg", None)
+
+
+def test_a_pattern_for_pictures_passes_over_sheets(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(drawn())
+    (tmp_path / "contact-sheet.jpg").write_bytes(marked(drawn(), MARK))
+    assert matches(tmp_path, "*.jpg") == ["a.jpg"]
