@@ -16,7 +16,10 @@ def shown(moment: str) -> str:
     """A written moment for a person: this machine's time, to the second. What is no moment stays as it is."""
     try:
         return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+    except (
+        ValueError,
+        OverflowError,
+    ):  # in this zone the first and the last day there are may lie outside the calendar
         return moment
 
 

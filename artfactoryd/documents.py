@@ -20,7 +20,7 @@ from artfactoryd.source import Source, is_curly_quoted, read_source
 from artfactoryd.yaml12 import CORE, WORDS, Node, Root, Scalar, compose, plain, scalars
 
 __all__ = [
-    "MOST_BYTES", "Document", "Scalar", "dump_yaml", "read_documents", "read_lines", "read_list", "read_scalar",
+    "MOST_BYTES", "Document", "Scalar", "dump_yaml", "read_documents", "read_lines", "read_scalar", "read_tree",
     "rewritten",
 ]  # fmt: skip
 
@@ -156,25 +156,59 @@ def _empty(source: Source) -> Problem:
     return Problem("E_EMPTY", message, "Write keys and values into it.").at(source.file, 1, 1)
 
 
-def read_list(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
-    """The characters, as written, of the scalars of a file that is one YAML list. Raises Refusal with every problem."""
+Branch = list[tuple[int, str]] | Problem  # values with their lines, or why there are none
+
+
+def read_tree(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> dict[tuple[str, ...], Branch]:
+    """The lists of a file by the keys above each; of a file that is one list by no key. Raises Refusal where none of it
+    can be read."""
     source = read_source(data, file, most_bytes)
     roots = compose(source)
-    if len(roots) != 1 or not isinstance(roots[0].node.value, list):
-        message = "this is not one list of values."
-        raise Refusal([source.problem("E_LIST", message, "Write each value on a line that begins with `- `.", 0)])
-    nodes = roots[0].node.children.values()
-    nested = [node for node in nodes if node.text is None]
-    if nested:
-        message, fix = "this entry is no single value.", "Put it in quotes, or give it a file of its own."
-        raise Refusal([source.problem("E_LIST", message, fix, node.start) for node in nested])
-    return [node.text for node in nodes if node.text is not None]
+    if len(roots) != 1:
+        fix = "Write each value on a line that begins with `- `."
+        raise Refusal([source.problem("E_LIST", "this is not one list of values.", fix, 0)])
+    lists: dict[tuple[str, ...], Branch] = {}
+    unread: list[tuple[tuple[str, ...], Node]] = [((), roots[0].node)]
+    while unread:
+        keys, node = unread.pop()
+        if isinstance(node.value, dict):
+            unread += [((*keys, str(key)), child) for key, child in reversed(node.children.items())]
+        elif node.text != "" or isinstance(node.value, list):
+            lists[keys] = _branch(source, node, bool(keys))
+    return lists
 
 
-def read_lines(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> list[str]:
-    """The lines of a text file: blanks at both ends, empty lines and # comments left out. Raises Refusal."""
-    lines = (line.strip() for line in read_source(data, file, most_bytes).text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+def _branch(source: Source, node: Node, may_be_one: bool) -> Branch:
+    """`may_be_one`: below a key a lone value is a list of it."""
+    nodes = [node] if node.text is not None and may_be_one else list(node.children.values())
+    if not nodes:
+        message = "this is not one list of values." if node.text is not None else "this list is empty."
+        return source.problem("E_LIST", message, "Write each value on a line that begins with `- `.", node.start)
+    values: list[tuple[int, str]] = []
+    for one in nodes:
+        text = one.text if one.text is not None else _weighed(one.value)
+        if text is None:
+            message, fix = "this entry is no single value.", "Put it in quotes, or give it a key of its own."
+            return source.problem("E_LIST", message, fix, one.start)
+        values.append((source.position(one.start)[0], text))
+    return values
+
+
+def _weighed(value: Value) -> str | None:
+    """`{text: a hat, weight: 2}`"""
+    if not isinstance(value, dict) or not value.keys() <= {"text", "content", "weight"}:
+        return None
+    text, weight = value.get("text", value.get("content")), value.get("weight", 1)
+    if not isinstance(text, str) or not isinstance(weight, int | float) or not 0 <= weight < 10**15:
+        return None
+    return text if weight == 1 else f"{f'{weight:.6f}'.rstrip('0').rstrip('.')}::{text}"
+
+
+def read_lines(data: bytes, file: str, *, most_bytes: int = MOST_BYTES) -> list[tuple[int, str]]:
+    """The lines of a text file, with their numbers: blanks at both ends, empty lines and # comments left out. Raises
+    Refusal."""
+    lines = enumerate((line.strip() for line in read_source(data, file, most_bytes).text.splitlines()), 1)
+    return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
 def _no_mapping(source: Source, node: Node) -> Problem:

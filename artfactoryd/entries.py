@@ -16,12 +16,13 @@ import signal
 import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from artfactoryd.core import names
+from artfactoryd.core import inbox_rules, names
 from artfactoryd.core.names import LONGEST, cut
 
 LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it; with every name that begins with a dot
@@ -57,6 +58,11 @@ class Entry:
         return self.path.name
 
     @property
+    def age(self) -> float:
+        """Seconds since its last change, by the wall's clock."""
+        return time.time() - max(self.status.st_mtime, self.status.st_ctime)
+
+    @property
     def kind(self) -> str:
         """file, folder, link, pipe, socket or device."""
         return KINDS.get(stat.S_IFMT(self.status.st_mode), "device")
@@ -66,6 +72,10 @@ class Entry:
         """Another one after any change, and when another file has taken the name."""
         s = self.status
         return (s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns)
+
+
+NO_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
+"""What the system says where no plain file is: that one's trouble, not the disk's."""
 
 
 def listing(folder: Path) -> Iterator[Entry]:
@@ -117,6 +127,16 @@ def open_by(companion: Entry, age: float) -> bool:
     if pid is None:
         return age < COMPANION_LASTS
     return _lives(pid, companion.status.st_mtime)
+
+
+def in_editor(path: Path) -> str:
+    """What lies beside a file by which an editor shows that it has it open; empty where none has."""
+    try:
+        beside = {entry.name: entry for entry in listing(path.parent) if inbox_rules.is_companion(entry.name)}
+    except OSError:
+        return ""
+    names = inbox_rules.companions(path.name, beside)
+    return next((name for name in names if open_by(beside[name], beside[name].age)), "")
 
 
 def _writer_named_by(companion: Entry) -> int | None:

@@ -36,12 +36,17 @@ The question that sorts an error is always the same: was anything bought, and ca
 
 from __future__ import annotations
 
-import errno
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
+_OF_KEY = re.compile(r"^([\w.\[\]-]+): (?=must |does not |lacks |may )")
+_NO_SUBJECT = ("must ", "does not fit", "lacks ")
+_BEGIN = frozenset({  # what a sentence may begin with that is no name of anything
+    "a", "an", "and", "another", "at", "curly", "entry", "every", "in", "it", "no", "nobody", "nothing", "of", "only",
+    "one", "reading", "settings", "such", "that", "the", "there", "these", "this", "to", "two", "what", "with",
+})  # fmt: skip
 Scope = Literal["order", "item", "provider", "daemon"]
 Path = tuple[str | int, ...]
 
@@ -72,14 +77,37 @@ class Problem:
     def key(self) -> str:
         return ".".join(str(part) for part in self.path)
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, whole: with the key that it is said of, and a capital at its beginning."""
+        words = _OF_KEY.sub(r"\1 ", self.message)
+        if words.startswith(_NO_SUBJECT):
+            words = f"{self._subject} {words}"
+        return words[:1].upper() + words[1:] if words.partition(" ")[0] in _BEGIN else words
+
+    @property
+    def _subject(self) -> str:
+        if self.path and isinstance(self.path[-1], int):
+            return f"entry {self.path[-1] + 1} of {self.path[-2]}" if len(self.path) > 1 else "the entry"
+        return str(self.path[-1]) if self.path else "this"
+
+    @property
+    def place(self) -> str:
+        """`cars.yaml, line 3, column 5, in parameters.prompt`: as far as it is known."""
+        inside = self.column_in_value or 1
+        parts = (
+            self.file,
+            f"line {self.line}" if self.line is not None else "",
+            f"column {self.column}" if self.line is not None and self.column is not None else "",
+            f"in {self.key}" if self.path else "",
+            f"character {inside}" if inside > 1 else "",
+        )
+        return ", ".join(filter(None, parts))
+
     def __str__(self) -> str:
-        position = self.file
-        if self.line is not None:
-            position += f":{self.line}" if self.column is None else f":{self.line}:{self.column}"
-        where = f" in {self.key}" if self.path else ""
-        inside = f" (character {self.column_in_value} of the value)" if self.column_in_value else ""
-        fix = f" {self.fix}" if self.fix else ""
-        text = f"{position}: {self.code}{where}{inside}: {self.message}{fix}".lstrip(": ")
+        """The sentence, the way out, the place, the code."""
+        place = f"{self.place}; " if self.place else ""
+        text = f"{self.sentence} {self.fix}".rstrip() + f" ({place}{self.code})"
         return "\\n".join(text.splitlines())  # what is quoted in it may have lines of its own
 
     def as_json(self) -> dict[str, Any]:
@@ -89,49 +117,6 @@ class Problem:
             "parameter": self.path[1] if len(self.path) > 1 and self.path[0] == "parameters" else None,
             "column_in_value": self.column_in_value, "file": self.file, "line": self.line, "column": self.column,
         }  # fmt: skip
-
-
-_REFUSED = {  # what the system says: what that means of a file, and what to do about it
-    errno.ENOENT: "{file} is not there. Put it back.",
-    errno.EEXIST: "{file} is there already, and what is needed there is another thing. Move it away.",
-    errno.ENOTDIR: "A folder is needed at {file} or above it, and a file has its place. Move that file away.",
-    errno.EISDIR: "{file} is a folder, and a file is needed there. Move it away.",
-    errno.ENOTEMPTY: "{file} is a folder with something in it. Move that away.",
-    errno.EACCES: "There is no permission to use {file}. Look at its permissions, and at those of its folder.",
-    errno.EPERM: "The system does not allow the use of {file}. Look at its permissions, and whether it is locked.",
-    errno.EMFILE: "Too many files are open at once. Start it where more may be: `ulimit -n 1024` before it.",
-    errno.ENFILE: "The whole system has too many files open. End what is not needed.",
-    errno.ENOSPC: "No room is left on the disk of {file}. Make room.",
-    errno.EDQUOT: "Your share of the disk of {file} is used up. Make room.",
-    errno.EFBIG: "{file} must not grow any larger: there is a limit on the size of files.",
-    errno.EROFS: "The disk of {file} is read-only. Make it writable again.",
-    errno.EIO: "The disk of {file} reports an error. Check the disk.",
-    errno.ELOOP: "{file} is a link, or links on the way to it lead in a circle. Put a plain file or folder there.",
-    errno.ENAMETOOLONG: "{file} is a longer name than the disk can keep. Make it shorter.",
-    errno.EBUSY: "{file} is in use by another program. Close that.",
-    errno.ETXTBSY: "{file} is in use by another program. Close that.",
-    errno.EXDEV: "{file} lies on another disk than what it was to take the place of.",
-    errno.ESTALE: "The volume of {file} does not answer any more. Connect it again.",
-    errno.ENOTCONN: "The volume of {file} is not connected. Connect it again.",
-    errno.ENODEV: "The volume of {file} is gone. Connect it again.",
-    errno.ENXIO: "{file} is no plain file. Move it away.",
-    errno.ENOMEM: "There is not enough memory. Close other programs.",
-    errno.EAGAIN: "{file} cannot be had just now: the system has too much to do.",
-}
-
-
-def in_words(error: BaseException) -> str:
-    """A sentence for a person, also of what the system refuses: which file, what it is, what to do about it.
-
-    Its own text (`[Errno 17] File exists: '/x'`) is for programs; nobody is shown it.
-    """
-    if not isinstance(error, OSError) or error.errno is None or not error.strerror:
-        return str(error) or type(error).__name__
-    file = error.filename
-    name = os.fsdecode(file) if isinstance(file, str | bytes | os.PathLike) else "a file"
-    words = _REFUSED.get(error.errno, "{file} cannot be used: " + error.strerror.rstrip(".").replace("{", "(") + ".")
-    words = words.replace("{file}", name)
-    return words[:1].upper() + words[1:] if name == "a file" else words
 
 
 def not_readable(error: OSError) -> Problem:

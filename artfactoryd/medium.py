@@ -114,6 +114,49 @@ def _flush_folder(folder: Path) -> None:
 # --- what the disk refuses ---
 
 
+_REFUSED = {  # what the system says: what that means of a file, and what to do about it
+    errno.ENOENT: "{file} is not there. Put it back.",
+    errno.EEXIST: "{file} is there already, and what is needed there is another thing. Move it away.",
+    errno.ENOTDIR: "A folder is needed at {file} or above it, and a file has its place. Move that file away.",
+    errno.EISDIR: "{file} is a folder, and a file is needed there. Move it away.",
+    errno.ENOTEMPTY: "{file} is a folder with something in it. Move that away.",
+    errno.EACCES: "There is no permission to use {file}. Look at its permissions, and at those of its folder.",
+    errno.EPERM: "The system does not allow the use of {file}. Look at its permissions, and whether it is locked.",
+    errno.EMFILE: "Too many files are open at once. Start it where more may be: `ulimit -n 1024` before it.",
+    errno.ENFILE: "The whole system has too many files open. End what is not needed.",
+    errno.ENOSPC: "No room is left on the disk of {file}. Make room.",
+    errno.EDQUOT: "Your share of the disk of {file} is used up. Make room.",
+    errno.EFBIG: "{file} must not grow any larger: there is a limit on the size of files.",
+    errno.EROFS: "The disk of {file} is read-only. Make it writable again.",
+    errno.EIO: "The disk of {file} reports an error. Check the disk.",
+    errno.ELOOP: "{file} is a link, or links on the way to it lead in a circle. Put a plain file or folder there.",
+    errno.ENAMETOOLONG: "{file} is a longer name than the disk can keep. Make it shorter.",
+    errno.EBUSY: "{file} is in use by another program. Close that.",
+    errno.ETXTBSY: "{file} is in use by another program. Close that.",
+    errno.EXDEV: "{file} lies on another disk than what it was to take the place of.",
+    errno.ESTALE: "The volume of {file} does not answer any more. Connect it again.",
+    errno.ENOTCONN: "The volume of {file} is not connected. Connect it again.",
+    errno.ENODEV: "The volume of {file} is gone. Connect it again.",
+    errno.ENXIO: "{file} is no plain file. Move it away.",
+    errno.ENOMEM: "There is not enough memory. Close other programs.",
+    errno.EAGAIN: "{file} cannot be had just now: the system has too much to do.",
+}
+
+
+def in_words(error: BaseException) -> str:
+    """A sentence for a person, also of what the system refuses: which file, what it is, what to do about it.
+
+    Its own text (`[Errno 17] File exists: '/x'`) is for programs; nobody is shown it.
+    """
+    if not isinstance(error, OSError) or error.errno is None or not error.strerror:
+        return str(error) or type(error).__name__
+    file = error.filename
+    name = os.fsdecode(file) if isinstance(file, str | bytes | os.PathLike) else "a file"
+    words = _REFUSED.get(error.errno, "{file} cannot be used: " + error.strerror.rstrip(".").replace("{", "(") + ".")
+    words = words.replace("{file}", name)
+    return words[:1].upper() + words[1:] if name == "a file" else words
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Translate what the operating system says about `path` into words for a person.

@@ -15,6 +15,7 @@ from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.parameters.secret_values import is_secret
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
+from artfactoryd.source import hidden_problem, unseen
 from artfactoryd.yaml12 import Scalar, plain
 
 if TYPE_CHECKING:
@@ -147,13 +148,26 @@ def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
             yield Problem("E_VALUE", f"{error.message} are the same thing, but differ.", "Keep one of them.", path)
         case "additionalProperties":
             for key in (key for key in given if key not in schema["properties"]):
+                if found := unseen(key):
+                    hidden = hidden_problem(found[0], key)
+                    yield Problem("E_UNKNOWN_KEY", hidden.message, hidden.fix, (*path, key))
+                    continue
                 message = f"there is no key {_shown(key)} here."
                 yield Problem("E_UNKNOWN_KEY", message, _nearest(key, schema), (*path, key))
         case "required":
             for key in (key for key in wanted if key not in given):
-                yield Problem("E_REQUIRED", f"the key {key} is missing.", _about(key, schema), path)
+                where = f" in {_words(path)}" if path else ""
+                yield Problem("E_REQUIRED", f"the key {key} is missing{where}.", _about(key, schema), path)
         case _:
             yield Problem(_code(str(error.validator)), _must(error), _fix(error), path)
+
+
+def _words(path: Path) -> str:
+    """`then.0` as people count: entry 1 of then."""
+    words = ""
+    for step in path:
+        words = f"entry {step + 1} of {words}" if isinstance(step, int) else f"{step} of {words}" if words else step
+    return words
 
 
 def _code(keyword: str) -> str:
@@ -181,6 +195,14 @@ def _about(key: str, schema: Schema) -> str:
 
 def _must(error: ValidationError) -> str:
     schema: Schema = error.schema if isinstance(error.schema, dict) else {}
+    wanted: Value = error.validator_value
+    if error.validator == "required" and isinstance(wanted, list) and isinstance(error.instance, dict):
+        missing = [str(key) for key in wanted if key not in error.instance]
+        return f"lacks the key {', '.join(missing)}."
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = schema.get("properties", {})
+        strange = [str(key) for key in error.instance if key not in known]
+        return f"may not hold {', '.join(strange)}; it may hold {', '.join(known)}."
     allowed = allowed_by(schema, str(error.validator))
     if allowed is None:
         return f"does not fit: {error.message[:200]}."

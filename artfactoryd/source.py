@@ -72,6 +72,8 @@ def read_source(data: bytes, file: str, most_bytes: int) -> Source:
         raise refuse(
             "E_TOO_LARGE", f"the file is too large; of its bytes at most {most_bytes:,} are read.", "Split it."
         )
+    if data.startswith(UTF_32):
+        raise refuse("E_ENCODING", "this is UTF-32 text.", "Save the file as UTF-8.")
     bom, encoding = next(((bom, name) for bom, name in BOMS if data.startswith(bom)), (b"", "utf-8"))
     complaint = _not_text(data[len(bom) :]) if encoding == "utf-8" else None
     if complaint:
@@ -83,6 +85,27 @@ def read_source(data: bytes, file: str, most_bytes: int) -> Source:
         position = (before.count("\n") + 1, len(before) - before.rfind("\n"))
         raise refuse("E_ENCODING", "this is not UTF-8 text.", "Save the file as UTF-8.", *position) from None
     return _checked(data, file, text, encoding, bom)
+
+
+UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+INVISIBLE = {
+    "\u00a0": "a no-break space", "\u00ad": "a soft hyphen", "\u200b": "a zero-width space",
+    "\u200c": "a zero-width non-joiner", "\u200d": "a zero-width joiner", "\u200e": "a direction mark",
+    "\u200f": "a direction mark", "\u2028": "a line separator", "\u2029": "a paragraph separator",
+    "\u202f": "a narrow no-break space", "\u2060": "a word joiner", "\u3000": "a wide space",
+    "\ufeff": "a byte order mark",
+}  # fmt: skip
+_UNSEEN = re.compile(f"[{''.join(INVISIBLE)}]")
+
+
+def unseen(text: str) -> re.Match[str] | None:
+    """The first character in it that nobody sees and that is no blank."""
+    return _UNSEEN.search(text)
+
+
+def shown(text: str) -> str:
+    """With what nobody sees written out: `para<U+200B>meters`."""
+    return _UNSEEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
 def _not_text(data: bytes) -> tuple[str, str, str] | None:
@@ -204,8 +227,23 @@ def syntax_problem(source: Source, complaint: Complaint) -> Problem:
     lines = [line, line - 1] if complaint.kind is Mistake.KEY else [line]
     if complaint.opened is not None and complaint.kind is not Mistake.BLOCK:
         lines.append(source.position(complaint.opened)[0])
+    hidden = (_hidden(source, number) for number in lines)
     traps = (_trap(source, number, complaint.kind) for number in lines)
-    return next(filter(None, traps), None) or _other(source, complaint)
+    return next(filter(None, [*hidden, *traps]), None) or _other(source, complaint)
+
+
+def _hidden(source: Source, number: int) -> Problem | None:
+    """Of a line that the parser stopped at, what nobody sees in it, or at its end."""
+    line = source.line(number)
+    if found := unseen(line.strip("\u00a0") if line.strip() else line):
+        column = line.index(found[0]) + 1
+        return hidden_problem(found[0], line[:80]).at(source.file, number, column)
+    return None
+
+
+def hidden_problem(character: str, text: str) -> Problem:
+    message = f"there is {INVISIBLE[character]} (U+{ord(character):04X}) here, which nobody sees: {shown(text).strip()}"
+    return Problem("E_INVISIBLE", f"{message}.", "Delete it, and type a plain blank where one is meant.")
 
 
 def _trap(source: Source, number: int, kind: Mistake) -> Problem | None:

@@ -25,6 +25,7 @@ CONCURRENCY = 32
 KINDS = os.environ.get("KINDS", "noise textured webp").split()
 MOST_CPU = 2.2  # times what the bare aiohttp script takes
 LATENCY = 0.05
+BARE = ("aiohttp", "httpx", "floor")  # `floor`: aiohttp with nothing added but what the promises need
 HERE = Path(__file__).parent
 
 
@@ -43,7 +44,8 @@ def provider(*words: str) -> Iterator[str]:
 def bare(client: str, base: str) -> tuple[float, float]:
     """Items a second of the work itself; CPU milliseconds an item of the whole process, its start included."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, str(HERE / "bare.py"), client, base, str(ITEMS), str(CONCURRENCY), folder]
+        script = [str(HERE / "floor.py")] if client == "floor" else [str(HERE / "bare.py"), client]
+        words = [sys.executable, *script, base, str(ITEMS), str(CONCURRENCY), folder]
         before = cpu_of_children()
         wall = float(subprocess.check_output(words, text=True).split()[0])
         return ITEMS / wall, (cpu_of_children() - before) * 1000 / ITEMS
@@ -106,11 +108,11 @@ def main() -> None:
 
 
 def measure(kind: str, base: str) -> None:
-    figures: dict[str, list[tuple[float, float]]] = {"aiohttp": [], "httpx": [], "artfactoryd": []}
+    figures: dict[str, list[tuple[float, float]]] = {name: [] for name in (*BARE, "artfactoryd")}
     looks: list[float] = []
     for _ in range(ROUNDS):
-        figures["aiohttp"].append(bare("aiohttp", base))
-        figures["httpx"].append(bare("httpx", base))
+        for name in BARE:
+            figures[name].append(bare(name, base))
         rate, cpu, later = ours(base)
         figures["artfactoryd"].append((rate, cpu))
         looks.append(later)
@@ -130,6 +132,7 @@ def report(kind: str, figures: dict[str, tuple[float, float]], later: float) -> 
     for name, least in (("aiohttp", 1.0), ("httpx", 2.0)):
         ratio = rate / figures[name][0]
         print(f"  against bare {name:<8} {ratio:5.2f}x   to reach {least:.1f}x   {word(ratio >= least)}")
+    print(f"  against the floor        {rate / figures['floor'][0]:5.2f}x   CPU {cpu / figures['floor'][1]:5.2f}x")
     times = cpu / figures["aiohttp"][1]
     print(f"  CPU against bare aiohttp {times:5.2f}x   at most {MOST_CPU:.1f}x   {word(times <= MOST_CPU)}")
 

@@ -239,7 +239,7 @@ def only_the_vocabulary(module: Module) -> Iterator[str]:
 
 
 def what_the_system_refuses_is_told_in_words(module: Module) -> Iterator[str]:
-    """`[Errno 17] File exists: '/x'` is no sentence: `errors.in_words` makes one of it."""
+    """`[Errno 17] File exists: '/x'` is no sentence: `medium.in_words` makes one of it."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ExceptHandler) and node.name and "OSError" in _caught(node):
             for inner in ast.walk(node):

@@ -516,9 +516,7 @@ def _(stage: Stage) -> Found:
 
 @situation("A word that is nearly a lookup's name")
 def _(stage: Stage) -> Found:
-    return stage.taken(
-        "car.yaml", GREEN.replace("a green", "'a [color]").replace("car,", "car',") + "lookups: {colour: [red]}\n"
-    )
+    return stage.taken("car.yaml", PAID.replace("PROMPT", "'a [color] car'") + "lookups: {colour: [red]}\n")
 
 
 @situation("Another tool's syntax in a prompt")

@@ -16,6 +16,7 @@ from artfactoryd.live_settings import settings_to_show
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 
+MOST_DIGITS = 9  # of a number of lines
 latest = click.option("--latest", is_flag=True, help="Of several of that name, the newest.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer with data instead of words.")
 
@@ -68,12 +69,14 @@ def settings_to_go_by(home: Home) -> Settings:
     return loaded
 
 
-def count_of(text: str, option: str) -> int | None:
+def count_of(text: str, option: str, least: int = 1) -> int | None:
     """The number that was given with `option`; None for `all`. Raises WrongUse."""
     if text == "all":
         return None
-    if not text.isdigit():
-        raise WrongUse(f"{option} takes a number or `all`; {text!r} is neither.")
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise WrongUse(f"{option} takes a number or `all`; {text[:20]!r} is neither.")
+    if int(text) < least:
+        raise WrongUse(f"{option} takes a number from {least} on, or `all`.")
     return int(text)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from artfactoryd import clock, entries
+from artfactoryd import clock, entries, schema
 from artfactoryd.cli.context import as_json, latest, made_home, say
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import WrongUse
@@ -20,7 +20,7 @@ from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.reporting.words import ticket_words, value_words
-from artfactoryd.storage import naming
+from artfactoryd.storage import naming, told
 from artfactoryd.storage.index import Index
 
 
@@ -79,6 +79,7 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     sidecar = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
     if sidecar is None:
         raise WrongUse(f"{card} is not a sidecar.")
+    _check(sidecar, card)
     product = card.with_name(card.name.removesuffix(remake.SUFFIX))
     with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
@@ -89,10 +90,21 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     return Explanation(str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged)
 
 
+def _check(sidecar: Json, card: Path) -> None:
+    """Raises WrongUse where it was written wrongly, or damaged; what a newer release has beside it does no harm."""
+    wrong = [problem for problem in schema.check_mapping(sidecar, "sidecar") if problem.code != "E_UNKNOWN_KEY"]
+    if wrong:
+        raise WrongUse(f"{card} is a sidecar, and not as a sidecar should be: {wrong[0].at(card.name, None, None)}")
+    try:
+        told.row_of(sidecar, "")
+    except ValueError as error:
+        raise WrongUse(f"{card} is a sidecar, and not as a sidecar should be: {error}.") from error
+
+
 def _state_of(product: Path, sidecar: Json) -> str:
     try:
         same = entries.sha256(product.resolve()) == sidecar["file"]["sha256"]
-    except OSError:
+    except (OSError, RuntimeError):  # links in a circle
         return "gone"
     return "as made" if same else "changed since"
 

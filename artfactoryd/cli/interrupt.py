@@ -6,7 +6,6 @@ that it can leave the terminal as it was; the loop has a handler of its own.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -51,12 +50,14 @@ async def to_the_end(work: Coroutine[Any, Any, Result]) -> Result:
     """What a loop works at. When it has ended, whatever still asks it to stop makes no death of that: a loop that is
     closed gives its signals back to the system, which kills.
     """
+    from asyncio import get_running_loop  # imported late: whoever only looks has no loop
+
     try:
         return await work
     finally:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # none gets between a handler and the next
         for number, handler in STOPS.items():
-            if asyncio.get_running_loop().remove_signal_handler(number):
+            if get_running_loop().remove_signal_handler(number):
                 signal.signal(number, handler)
                 atexit.register(signal.signal, number, signal.SIG_IGN)  # the interpreter, too, gives its handlers back
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)

@@ -47,7 +47,7 @@ Row = tuple[str, str]  # what it is about, words
 def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, box: str | None, as_json: bool) -> None:
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
     home = shown_home(ctx)
-    most_items, settings = count_of(most, "--items"), settings_of(home)
+    most_items, settings = count_of(most, "--items", 0), settings_of(home)
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ, box=box)
     if as_json:
         for piece in planned.json():
@@ -135,11 +135,15 @@ def _reuse(reuse: Document) -> Iterator[Row]:
     """Nothing where all of it is new anyway."""
     told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
             "bought": "to buy"}  # fmt: skip
-    if not any(reuse[key] for key in ("reused", "joined", "deleted")) and reuse["reasons"].keys() <= {NEW, NEW_PARENT}:
-        return
-    counts = ", ".join(f"{reuse[key]} {words}" for key, words in told.items() if reuse[key])
-    reasons = [f"{count} because {one_line(reason)}" for reason, count in reuse["reasons"].items()]
-    yield "reuse", "\n".join([counts, *reasons])
+    if any(reuse[key] for key in ("reused", "joined", "deleted")) or not reuse["reasons"].keys() <= {NEW, NEW_PARENT}:
+        other = f" ({reuse['any_seed']} of them with another seed)" if reuse.get("any_seed") else ""
+        words = {**told, "reused": told["reused"] + other}
+        counts = ", ".join(f"{reuse[key]} {text}" for key, text in words.items() if reuse[key])
+        reasons = [f"{count} because {one_line(reason)}" for reason, count in reuse["reasons"].items()]
+        yield "reuse", "\n".join([counts, *reasons])
+    if hint := reuse.get("hint"):
+        equal = f"{hint['items']} equal but for the seed to {one_line(hint['order'])}"
+        yield "seeds", f"{equal}; add `seed: {hint['seed']}` to reuse them, or `reuse: any-seed`"
 
 
 def _names(item: Document) -> Sequence[str]:

@@ -20,7 +20,8 @@ import click
 from artfactoryd import __version__, log_outlet
 from artfactoryd.cli.interrupt import as_exception, at_once, watch
 from artfactoryd.cli.terminal import echo
-from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse, in_words
+from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
+from artfactoryd.medium import in_words
 
 DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
 AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for

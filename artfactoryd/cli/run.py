@@ -22,10 +22,11 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions, all_is_loaded
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import HomeLocked, StorageFull, WrongUse, in_words
+from artfactoryd.errors import HomeLocked, StorageFull, WrongUse
 from artfactoryd.factories.registry import look_again, unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.live_settings import read_settings
+from artfactoryd.medium import in_words
 from artfactoryd.settings import Logging, Settings
 from artfactoryd.web import server
 

@@ -127,8 +127,9 @@ def is_bundle(order_names: Collection[str]) -> bool:
 
 
 def companions(name: str, names: Collection[str]) -> list[str]:
-    """Of `names`, which all are such: those that an editor lays beside a file of that name while it has it open. What it
-    tries a folder by tells no file, and is of each."""
+    """Of `names`, which all are such: those that an editor lays beside a file of that name while it has it open.
+
+    What it tries a folder by tells no file, and is of each."""
     swap = f".{name}."
     whole = {f".#{name}", f".~lock.{name}#", f"~${name}", f"~${name[2:]}"}
     return [

@@ -21,6 +21,9 @@ MOST = {
 }  # what the index can hold, budgets in micro-dollars
 
 
+LookupValues = Sequence[Value] | Mapping[str, Sequence[Value]]  # a list is data; {wildcards: [...]} may hold draws
+
+
 @dataclass(frozen=True, slots=True)
 class OneOf:
     """One of the `models` of an order, with parameters of its own."""
@@ -66,7 +69,7 @@ class Order:
     parameters: Parameters
     models: tuple[OneOf, ...] = ()
     then: tuple[Later, ...] = ()
-    lookups: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    lookups: Mapping[str, LookupValues] = field(default_factory=dict)
     raw: tuple[str, ...] = ()
     cases: Sequence[Parameters] | str | None = None  # rows, or the name of a table beside the order
     exclude: tuple[Parameters, ...] = ()
@@ -86,6 +89,7 @@ class Order:
     rehearse: bool = False
     reuses: bool = True  # not with `reuse: never`
     sheet: SheetWish = SheetWish()
+    any_seed: bool = False  # `reuse: any-seed`: a product of another seed will do
     problems: tuple[Problem, ...] = field(default=())
 
 
@@ -115,7 +119,8 @@ def read_order(value: Document, *, name: str, project: str | None, rehearse: boo
         price=value.get("price"), priority=int(value.get("priority", 0)),
         tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
         validate=value.get("validate", True), rehearse=bool(value.get("rehearse", False)) or rehearse,
-        reuses=value.get("reuse") != "never", sheet=_sheet(value.get("sheet", True)),
+        reuses=value.get("reuse") != "never", any_seed=value.get("reuse") == "any-seed",
+        sheet=_sheet(value.get("sheet", True)),
         problems=(*project_problems(chosen, key), *_large_numbers(value), *_two_ways(value)),
     )  # fmt: skip
 

@@ -32,13 +32,14 @@ from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
 from artfactoryd.daemon.upgrade import OwnFiles
-from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse, in_words
+from artfactoryd.errors import ArtFactoryError, HomeMoved, OutputBad, StorageFull, WrongUse
 from artfactoryd.factories.registry import unsafe_start
 from artfactoryd.home import Home
 from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
+from artfactoryd.medium import in_words
 from artfactoryd.planning import defaults
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index

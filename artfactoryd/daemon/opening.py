@@ -10,8 +10,9 @@ from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.daemon.steady import AGAIN
 from artfactoryd.daemon.supervisors import notify
-from artfactoryd.errors import HomeMoved, StorageFull, StorageSick, WrongUse, in_words
+from artfactoryd.errors import HomeMoved, StorageFull, StorageSick, WrongUse
 from artfactoryd.home import Home
+from artfactoryd.medium import in_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage.database import DatabaseError, is_passing
 

@@ -13,7 +13,8 @@ from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import StorageFull, StorageSick, in_words
+from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.medium import in_words
 from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import order_folders
 from artfactoryd.storage import spend

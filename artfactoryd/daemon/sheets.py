@@ -16,7 +16,7 @@ from artfactoryd import durable
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.sheets.sheet import Sheet, file_name
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import in_words
+from artfactoryd.medium import in_words
 from artfactoryd.reporting import sheets
 from artfactoryd.shelf.sheets.marks import place_for
 from artfactoryd.storage.lists import sheet_lists

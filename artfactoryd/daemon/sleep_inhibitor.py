@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 
-from artfactoryd.errors import in_words
+from artfactoryd.medium import in_words
 
 log = logging.getLogger(__name__)
 

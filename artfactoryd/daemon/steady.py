@@ -12,8 +12,9 @@ from typing import Any
 
 from artfactoryd import log_outlet
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import StorageFull, in_words
+from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
+from artfactoryd.medium import in_words
 from artfactoryd.storage.database import DatabaseError, is_passing
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,6 @@ from artfactoryd.errors import (
     OverCap,
     StorageFull,
     StorageSick,
-    in_words,
 )
 from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.collection import Collection
@@ -41,6 +40,7 @@ from artfactoryd.execution.shelving.filing import is_copy
 from artfactoryd.execution.shelving.later import LaterLook
 from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.log import fields as log_fields
+from artfactoryd.medium import in_words
 from artfactoryd.storage import dependencies
 from artfactoryd.storage.database import is_passing
 from artfactoryd.storage.events import Settlement

@@ -182,6 +182,8 @@ class Intake:
         try:
             studies = await self._understand(claim)
         except Refusal as refusal:
+            if text := self._in_editors(claim, refusal):
+                return Waiting(Lack.EDITOR, text)
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 missing = "\n".join(str(problem) for problem in refusal.problems)
                 return Waiting(Lack.PICTURE, f"{missing}\nIt may be dropped a moment later: a minute is waited for it.")
@@ -233,6 +235,11 @@ class Intake:
                 raise
             failpoints.point("companions_copied")
             return self._study(claim, heard)
+
+    def _in_editors(self, claim: Claim, refusal: Refusal) -> str:
+        """What of it a person has open, where nothing else is wrong; in words."""
+        may_come = isinstance(refusal, InputsMissing) and refusal.may_come
+        return self._attachments.in_editors(claim) if may_come else ""
 
     def _may_wait(self, claim: Claim, missing: InputsMissing) -> bool:
         """For a file that is dropped a moment later than its order; what `submit` brought came whole."""

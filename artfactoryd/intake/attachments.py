@@ -12,7 +12,7 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.durable import copy_link, make_folders, write_file
-from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, is_litter
+from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, in_editor, is_litter
 from artfactoryd.intake.claim import Claim, source_of
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.defaults import mention
@@ -39,6 +39,7 @@ class Attachments:
     def __init__(self) -> None:
         self._seen: dict[Path, tuple[Version, float]] = {}
         self._wanted: dict[str, set[Path]] = {}  # by claim that is not decided yet
+        self._open: dict[str, list[str]] = {}  # by claim, what of it was open in an editor just now
         self._emptied: set[Path] = set()  # folders of bundles in which nothing is left once that is taken away
         self._safe: dict[Path, Version] = {}  # lie in the claim of an accepted order, byte for byte
 
@@ -47,15 +48,21 @@ class Attachments:
         named = {*self._safe, *(path for paths in self._wanted.values() for path in paths)}
         return any(path == stray or stray in path.parents for path in named)
 
-    def take_along(self, claim: Claim, names: Iterable[str], *, settle: float, wall: float, most_bytes: int) -> bool:
+    def in_editors(self, claim: Claim) -> str:
+        """In words: which of the files that it names were open in an editor when they were last looked for."""
+        names = self._open.get(claim.id, [])
+        return f"{', '.join(names)}: open in an editor, and used when it is closed there." if names else ""
+
+    def take_along(self, claim: Claim, names: Sequence[str], *, settle: float, wall: float, most_bytes: int) -> bool:
         """Copy those of `names` that lie quiet beside where the order lay; whether there were any.
 
         Of what is larger than `most_bytes` so much is copied that it is seen to be.
         """
         source, copied = source_of(claim), False
-        if source is None:
+        if source is None or (claim.kind == "bundle" and not _is_rest(claim, source)):
             return False
         base = _base(claim, source)
+        self._open[claim.id] = [name for name in names if in_editor(base / name)]
         for name in self._named(base, names, settle, wall):
             path = base / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
@@ -85,7 +92,11 @@ class Attachments:
             self._seen[path] = (version, now)
         age = max(now - self._seen[path][1], wall - status.st_ctime)
         kind = stat.S_IFMT(status.st_mode)
-        return age >= settle and (kind == stat.S_IFLNK or (kind == stat.S_IFREG and not has_writer(path)))
+        return (
+            age >= settle
+            and not in_editor(path)
+            and (kind == stat.S_IFLNK or (kind == stat.S_IFREG and not has_writer(path)))
+        )
 
     def given_back(self, claim: Claim) -> None:
         """It lies in the inbox again: nothing is wanted for it there."""
@@ -94,10 +105,11 @@ class Attachments:
 
     def decided(self, claim: Claim) -> None:
         """In the books, its pictures' bytes are safe here for good; rejected, its claim is gone and nothing is."""
+        self._open.pop(claim.id, None)
         wanted, source = self._wanted.pop(claim.id, set()), source_of(claim)
         for path in wanted:
             self._seen.pop(path, None)
-        if source is None or (claim.kind == "bundle" and not os.path.isdir(source)):
+        if source is None or (claim.kind == "bundle" and not _is_rest(claim, source)):
             return
         base = _base(claim, source)
         if claim.kind == "bundle":  # a part of it came when it was taken already
@@ -131,6 +143,11 @@ class Attachments:
         while self._emptied:
             with suppress(OSError):  # something else came
                 self._emptied.pop().rmdir()
+
+
+def _is_rest(claim: Claim, folder: Path) -> bool:
+    """What came to the place of a bundle after it was taken belongs to it; a folder with an order is another drop."""
+    return os.path.isdir(folder) and not os.path.lexists(folder / claim.order_file.name)
 
 
 def _base(claim: Claim, source: Path) -> Path:

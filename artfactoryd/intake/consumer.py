@@ -16,7 +16,7 @@ import uuid_utils
 from artfactoryd import failpoints
 from artfactoryd.clock import now
 from artfactoryd.durable import write_note
-from artfactoryd.errors import OutputBad, StorageFull, in_words
+from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake import attachments
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claim import Claim, note_beside, note_waiting, source_of
@@ -24,6 +24,7 @@ from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.judging import Ready, Scan, Stray, Version, version_of
 from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.medium import in_words
 from artfactoryd.planning import defaults
 from artfactoryd.reporting.inbox import WAITS
 from artfactoryd.storage.index import Index
@@ -168,11 +169,12 @@ class Consumer:
 
     def _give_back(self, claim: Claim, bundle: Path) -> bool:
         """The rest of it comes to where it lay: there it waits, and is looked at again when something has come."""
+        version = version_of(claim.entry)  # before anybody can add to it: what comes from now on is news
         if not self._claims.give_back(claim):
             return False
         self._intake.given_back(claim)
         self._notes.pop(claim.id, None)
-        self._pieces[bundle] = _Pieces(version_of(bundle), time.monotonic())
+        self._pieces[bundle] = _Pieces(version, time.monotonic())
         return True
 
     async def _outcome_of(self, claim: Claim) -> Outcome:
@@ -188,9 +190,9 @@ class Consumer:
         if before is not None and (before.lack, before.text) == (waiting.lack, waiting.text):
             return
         note_waiting(claim, waiting.text)
-        if waiting.lack == Lack.PICTURE:
+        if waiting.lack in (Lack.PICTURE, Lack.EDITOR):
             self._note_in_inbox(claim, waiting.text)
-            log.info("%s waits for a picture that it names", claim.name)
+            log.info("%s waits for a file that it names", claim.name)
         else:
             log.error("%s is taken, and waits: %s", claim.name, waiting.text)
 

@@ -81,15 +81,16 @@ class Rules:
 
 
 def version_of(path: Path) -> Version:
-    """Another one after any change to it, or to anything in it; empty where nothing lies."""
+    """Another one after any change to it, or to anything in it, and the same wherever a folder is moved; empty where
+    nothing lies."""
     try:
         entry = Entry.at(path)
     except OSError:
         return ()
     if entry.kind != "folder":
         return entry.version
-    deep = sorted((str(inner.path), inner.version) for inner in everything_in(path))
-    return (*entry.version, hash(tuple(deep)))
+    deep = sorted((str(inner.path.relative_to(path)), inner.version) for inner in everything_in(path))
+    return (hash(tuple(deep)),)
 
 
 class Look:
@@ -225,7 +226,7 @@ class Look:
             self._look_into(box)
         elif not all(entry.status.st_size for entry in orders):
             self._set_aside(box, inbox_rules.HOLLOW, age)
-        elif any(self._is_open(entry, _companions(inside)) for entry in orders):
+        elif any(self._is_open(entry, _companions(inside)) for entry in _not_junk(inside)):
             self._wait_for_person(box, None)
         elif self._is_written(*deep):
             self._wait(box, None, max(age / 10, REST))

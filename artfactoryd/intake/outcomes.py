@@ -12,6 +12,7 @@ from pathlib import Path
 
 class Lack(StrEnum):
     PICTURE = "picture"  # one that it names, and that may be dropped a moment later
+    EDITOR = "editor"  # a file that it names is open in one
     ROOM = "room"  # on the disk; or a disk that cannot be read just now
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import watchfiles
 
-from artfactoryd.errors import in_words
+from artfactoryd.medium import in_words
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from artfactoryd import documents, schema
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.grammar.wildcards import read_wildcards
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order, read_order
@@ -73,6 +74,12 @@ def plan_of(row: OrderRow) -> Plan:
     return found
 
 
+def _lookups(library: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """What it took of the Library. Lists are data, as they were to the releases that wrote nothing else."""
+    woven = {name: read_wildcards(list(enumerate(lines))) for name, lines in library.get("wildcards", {}).items()}
+    return {**library.get("lookups", {}), **woven}
+
+
 def _plan_again(row: OrderRow) -> Plan:
     document = _document(row)
     order = order_of(row, document)
@@ -81,10 +88,11 @@ def _plan_again(row: OrderRow) -> Plan:
     library = row.library
     plan = make_plan(
         order, models[0], row.base_seed, written=document.written, check=schema.check_value, models=models,
-        later=later, lookups=library.get("lookups", {}), raw=document.raw, table=library.get("table"),
+        later=later, lookups=_lookups(library), raw=document.raw, table=library.get("table"),
         many=library.get("many", {}),
     )  # fmt: skip
-    return with_inputs(plan, row.inputs, library.get("secrets", {}))
+    seeds = {int(number): seed for number, seed in library.get("seeds", {}).items()}
+    return replace(with_inputs(plan, row.inputs, library.get("secrets", {})), seeds=seeds)
 
 
 def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:

@@ -13,8 +13,9 @@ from artfactoryd.planning.template_resolution import Resolved
 
 def fingerprint_of(document: Resolved, order: Order, pictures: Sequence[Input], borrowed: Mapping[str, object]) -> str:
     marks = [picture.sha256 for picture in pictures]
-    if borrowed:
-        marks.append(hashlib.sha256(json.dumps(borrowed).encode()).hexdigest())
+    told = {key: value for key, value in borrowed.items() if key != "seeds"}  # which follow from the shelf, not from it
+    if told:
+        marks.append(hashlib.sha256(json.dumps(told).encode()).hexdigest())
     return same(document.text, order.project, marks)
 
 

@@ -3,6 +3,8 @@ or on the shelf. Looked at when the order is understood; the acceptance keeps wh
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -16,6 +18,7 @@ from artfactoryd.shelf.sheets.marks import is_sheet
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 
+MOST_KINDS = 3  # of files that are told
 MOST = 1000  # pictures that one pattern or query may find
 LIBRARY = "Library/"
 TABLE = ".csv"
@@ -48,6 +51,9 @@ class Patterns(Mapping[str, Sequence[str] | Problem]):
             return _wrong(f"{value} finds more than {MOST} pictures.", "Ask for fewer.")
         if not found and is_pattern(value):
             self.missing.append(value)
+            there = _what_lies_in(self._folder)
+            message = f"{value} finds no picture; {there}."
+            return Problem("E_INPUT_MISSING", message, "Put the pictures beside the order, or correct the pattern.")
         return found
 
     def _products(self, value: str) -> Sequence[str] | Problem:
@@ -76,11 +82,29 @@ def _wrong(message: str, fix: str) -> Problem:
     return Problem("E_INPUT", message, fix)
 
 
+def _what_lies_in(folder: Path | None) -> str:
+    """`beside the order lie 50 .png and 1 .txt`."""
+    names = (
+        [path.name for path in islice(folder.iterdir(), MOST) if path.is_file()] if folder and folder.is_dir() else []
+    )
+    kinds = Counter(PurePosixPath(name).suffix.lower() or name for name in names if not _is_its_own(name))
+    if not kinds:
+        return "nothing lies beside the order"
+    return f"beside the order lie {' and '.join(f'{count} {kind}' for kind, count in kinds.most_common(MOST_KINDS))}"
+
+
+def _is_its_own(name: str) -> bool:
+    return name.startswith(".") or is_order_name(name)
+
+
 def matches(folder: Path, pattern: str) -> list[str]:
     """Files, by their names' order. Hidden ones, links, orders, tables and contact sheets of ours are passed over."""
     if not folder.is_dir():
         return []
-    paths = [path.relative_to(folder) for path in islice(folder.glob(pattern.replace("[", "[[]")), 100 * MOST)]
+    pattern = re.sub(r"[^\x00-\x7f]+", "*", pattern)  # a disk may spell a letter in another way than the order
+    pattern = pattern.replace("[", "[[]")
+    spelled = re.sub(r"[a-zA-Z]", lambda letter: f"[{letter[0].lower()}{letter[0].upper()}]", pattern)
+    paths = [path.relative_to(folder) for path in islice(folder.glob(spelled), 100 * MOST)]
     kept = [path for path in paths if _may_be_picture(folder, path)]
     return [path.as_posix() for path in sorted(kept, key=lambda path: nfc(path.as_posix()))]
 

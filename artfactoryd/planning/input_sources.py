@@ -7,6 +7,7 @@ held for a week is made of the pictures it was accepted with.
 from __future__ import annotations
 
 import asyncio
+import difflib
 import hashlib
 import os
 import tempfile
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import PRODUCT, is_address, is_product
 from artfactoryd.core.slug import slug
 from artfactoryd.durable import make_folders, move
@@ -87,7 +89,7 @@ class Gathering:
         pure = PurePosixPath(value)
         if not value or pure.is_absolute() or ".." in pure.parts or value.startswith("~") or "\0" in value:
             return Problem("E_INPUT", f"{value!r} is not a path beside the order.", BESIDE, path)
-        beside = self.folder / value if self.folder else None
+        beside = spelled(self.folder, pure) if self.folder else None
         if beside is not None and os.path.lexists(beside):
             assert self.folder is not None
             return Place(beside, self.folder, beside.name)
@@ -100,7 +102,8 @@ class Gathering:
         if value in self.sources and self.earlier and os.path.lexists(self.earlier / value):
             return Place(self.earlier / value, self.earlier, inside.name, self.sources[value])
         there = f"there is no {value} beside the order"
-        fix = "Put it beside the order, or correct the name."
+        near = near_name(self.folder, value)
+        fix = f"Did you mean {near}?" if near else "Put it beside the order, or correct the name."
         return Problem(MISSING, f"{there}{' or there' if value.startswith(LIBRARY) else ''}.", fix, path)
 
     def _on_shelf(self, value: str, path: KeyPath) -> Place | Problem:
@@ -148,6 +151,39 @@ class Gathering:
         if not self._passing:
             self._passing.append(tempfile.TemporaryDirectory(prefix="artfactoryd-"))
         return Path(self._passing[0].name)
+
+
+def near_name(folder: Path | None, value: str) -> str:
+    """Of what lies beside the order, the file whose name is nearest; empty where none is near."""
+    try:
+        names = [name for name in os.listdir(folder or "") if not name.startswith(".")]
+    except OSError:
+        return ""
+    by_case = {_stem(name): name for name in names}
+    near = difflib.get_close_matches(_stem(value), by_case, n=1, cutoff=0.7)
+    return by_case[near[0]] if near else ""
+
+
+def _stem(name: str) -> str:
+    """Without its ending: two that share only that are not near."""
+    return os.path.splitext(nfc(name).casefold())[0]
+
+
+def spelled(folder: Path, value: PurePosixPath) -> Path:
+    """The path as it lies there: a disk or a desktop may spell the letters of a name in another Unicode form."""
+    path = folder / value
+    if str(value).isascii() or os.path.lexists(path):
+        return path
+    for part in value.parts:
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return path
+        twin = next((name for name in names if nfc(name) == nfc(part)), None)
+        if twin is None:
+            return path
+        folder = folder / twin
+    return folder
 
 
 def _plain(error: Exception) -> str:

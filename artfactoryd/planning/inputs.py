@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import mimetypes
@@ -22,12 +23,13 @@ from artfactoryd.core.parameters.file_leaves import Place as LeafPlace
 from artfactoryd.core.parameters.file_refs import must_be_picture, without_query
 from artfactoryd.core.parameters.secret_values import KEYCHAIN
 from artfactoryd.durable import make_folders, write_file
-from artfactoryd.entries import READ_ONLY, bounded
+from artfactoryd.entries import READ_ONLY, bounded, plain
 from artfactoryd.errors import OutputBad, Problem, Refusal, WrongUse
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.accepted import document_text
-from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name
+from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name, spelled
+from artfactoryd.shelf import kinds
 from artfactoryd.storage.rows import ItemRow, OutputRow
 
 if TYPE_CHECKING:
@@ -182,8 +184,7 @@ class Search:
         except PermissionError as error:
             return Problem("E_READ", f"{value} cannot be read: {error.strerror}.", "Look at its permissions.", path)
         except (OSError, OutputBad) as error:
-            fix = "Name a picture that opens: png, jpeg, webp, gif or avif."
-            return Problem("E_INPUT", f"{value} cannot be used: {_words(error)}.", fix, path)
+            return Problem("E_INPUT", *_not_usable(value, place.file, error), path)
         sha256, size = hashlib.sha256(data).hexdigest(), (picture.width or 0, picture.height or 0)
         if self.expected.get(value, sha256) != sha256:
             message = f"{value} is not the picture any more that this was made from."
@@ -194,6 +195,19 @@ class Search:
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
         name = names.free(*os.path.splitext(place.name + suffix), [picture.name for picture in self.found.values()])
         return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
+
+
+OPENED = frozenset({"png", "jpg", "webp", "gif", "avif"})
+CONVERT = "In Preview: File > Export as JPEG or PNG; elsewhere: `magick IN OUT.png`. Then name that one."
+
+
+def _not_usable(value: str, file: Path, error: OSError | OutputBad) -> tuple[str, str]:
+    """What is wrong with it, and the way out. A picture of a kind that is not opened here is called what it is."""
+    with contextlib.suppress(OSError), os.fdopen(plain(os.fspath(file)), "rb") as opened:
+        kind = kinds.UNKNOWN if file.is_symlink() else kinds.kind_in(opened)
+        if kind.type == "image" and kind.extension not in OPENED:
+            return f"{value} is a picture of a kind that is not opened here ({kind.extension.upper()}).", CONVERT
+    return f"{value} cannot be used: {_words(error)}.", "Name a picture that opens: png, jpeg, webp, gif or avif."
 
 
 def _looked_at(place: Place, path: KeyPath, most_megapixels: float) -> Media:
@@ -251,7 +265,9 @@ def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[LeafPlac
 
 def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:
     """Where the bytes of an accepted input lie while its claim is there."""
-    return kept / kept_name(known["value"]) if known.get("source") else beside / known["value"]
+    if known.get("source"):
+        return kept / kept_name(known["value"])
+    return spelled(beside, PurePosixPath(known["value"]))
 
 
 def read(path: Path, known: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,7 @@
 """A person's lookups: named lists of values below Library/lookups, as YAML lists or as text with a value a line.
 
-A file is read when its name is used, and again when it has changed. Not here: what a lookup does in
-a text (core/grammar).
+A file is read when its name is used (one that may hold several lists: when names are looked for), and again when it has
+changed. Values may have other tools' wildcard syntax. Not here: what a lookup does in a text (core/grammar).
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from artfactoryd import documents
+from artfactoryd.core.grammar.weaving import Weaver
+from artfactoryd.core.grammar.wildcards import read_wildcards
 from artfactoryd.core.names import nfc
 from artfactoryd.entries import LITTER, files_below
 from artfactoryd.errors import Problem, Refusal
@@ -21,10 +24,11 @@ MOST_BYTES = 16 << 20
 MARKS = frozenset("-_/ ")
 
 
-class LookupFiles(Mapping[str, tuple[str, ...]]):
-    """By name: `colors/warm` is the file colors/warm.txt (or .yaml). Names are those of the moment it was first asked.
+class LookupFiles(Mapping[str, Sequence[str]]):
+    """By name: `colors/warm` is the file colors/warm.txt (or .yaml), or the list `warm` in colors.yaml. Names are those
+    of the moment it was first asked.
 
-    A file that cannot be used gives its own name as its one value; why is told in `problems`, once.
+    What cannot be used gives its own name as its one value; why is told in `problems`, once.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,27 +36,34 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
         self.problems: list[Problem] = []
 
     @cached_property
-    def _paths(self) -> dict[str, list[Path]]:
-        paths: dict[str, list[Path]] = {}
+    def _places(self) -> dict[str, list[Place]]:
+        """Names that wildcards have without the name of their file stand behind those with it."""
+        places: dict[str, list[Place]] = {}
+        others: dict[str, list[Place]] = {}
         for path in _files(self.folder):
-            paths.setdefault(name_of(path, self.folder), []).append(path)
-        return paths
+            name = name_of(path, self.folder)
+            for keys in _keys(path):
+                own, bare = _names(name, keys)
+                places.setdefault(own, []).append(Place(path, keys))
+                if bare != own:
+                    others.setdefault(bare, []).append(Place(path, keys))
+        return {**places, **{name: found for name, found in others.items() if name not in places}}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._places)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._paths
+        return name in self._places
 
-    def __getitem__(self, name: str) -> tuple[str, ...]:
-        path, *more = self._paths[name]
+    def __getitem__(self, name: str) -> Sequence[str]:
+        place, *more = self._places[name]
         if more:
-            self._complain([_twice(name, path, more[-1])])
+            self._complain([_twice(name, place.path, more[-1].path)])
         try:
-            return _values(path)
+            return _values(place)
         except Refusal as refusal:
             self._complain(refusal.problems)
             return (name,)
@@ -62,20 +73,50 @@ class LookupFiles(Mapping[str, tuple[str, ...]]):
 
     def file(self, name: str) -> Path:
         """Raises KeyError."""
-        return self._paths[name][0]
+        return self._places[name][0].path
 
     def check(self) -> list[Problem]:
-        """Every file read: what is wrong with any of them."""
-        found = [_twice(name, path, more[-1]) for name, (path, *more) in self._paths.items() if more]
-        for name, (path, *_) in self._paths.items():
+        """Every file read: what is wrong with any of them, and what in them is not understood."""
+        found = [_twice(name, place.path, more[-1].path) for name, (place, *more) in self._places.items() if more]
+        weaver = Weaver(self)
+        for name, (place, *_) in self._places.items():
             if not all(each.isalnum() or each in MARKS for each in name):
                 message = "a lookup's name holds letters, digits, blanks, - _ and / only; in an order this has no name."
-                found.append(Problem("E_LOOKUP_NAME", message, "Rename the file.", file=str(path)))
+                found.append(Problem("E_LOOKUP_NAME", message, "Rename the file.", file=str(place.path)))
             try:
-                _values(path)
+                _values(place)
             except Refusal as refusal:
                 found += refusal.problems
-        return found
+                continue
+            weaver.values(name)
+            found += weaver.doubts(name, ())
+        return list({(problem.file, problem.line, problem.message): problem for problem in found}.values())
+
+
+class Place(NamedTuple):
+    """Where a lookup is written: a file, and the keys above it there."""
+
+    path: Path
+    keys: tuple[str, ...]
+
+
+def _names(file: str, keys: tuple[str, ...]) -> tuple[str, str]:
+    """Of a list in a tree: with the name of its file, and as wildcards are named, by the keys below its folder. A file
+    called like its first key does not say it twice."""
+    folder, slash, stem = file.rpartition("/")
+    below = "/".join(nfc(key) for key in keys)
+    bare = f"{folder}{slash}{below}" if keys else file
+    return (bare if not keys or nfc(keys[0]) == stem else f"{file}/{below}"), bare
+
+
+def _keys(path: Path) -> list[tuple[str, ...]]:
+    """Above each list of a file; of one that cannot be read none."""
+    if path.suffix.lower() in TEXTS:
+        return [()]
+    try:
+        return list(_lookup(path)) or [()]
+    except (OSError, Refusal):
+        return [()]
 
 
 def name_of(path: Path, folder: Path) -> str:
@@ -93,22 +134,38 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _values(path: Path) -> tuple[str, ...]:
+def _values(place: Place) -> Sequence[str]:
     """Raises Refusal."""
+    path = place.path
     try:
-        return _lookup(path)
+        branch = _lookup(path).get(place.keys)
     except OSError as error:
         message = f"the lookup cannot be read: {error.strerror}."
         raise Refusal([Problem("E_READ", message, "Look at its permissions.", file=str(path))]) from None
-
-
-def _parsed(data: bytes, path: Path) -> tuple[str, ...]:
-    read = documents.read_lines if path.suffix.lower() in TEXTS else documents.read_list
-    # A file's name that ends in .txt is right here, though it would be wrong for an order.
-    values = tuple(read(data, str(path), most_bytes=MOST_BYTES))
-    if not values:
+    if isinstance(branch, Problem):
+        raise Refusal([branch])
+    if not branch:
         raise Refusal([Problem("E_EMPTY", "a lookup needs at least one value.", "Write one a line.", file=str(path))])
-    return values
+    return branch
+
+
+Branch = Sequence[str] | Problem
+
+
+def _parsed(data: bytes, path: Path) -> dict[tuple[str, ...], Branch]:
+    """A file's name that ends in .txt is right here, though it would be wrong for an order."""
+    if path.suffix.lower() in TEXTS:
+        return {(): _read(documents.read_lines(data, str(path), most_bytes=MOST_BYTES), path)}
+    tree = documents.read_tree(data, str(path), most_bytes=MOST_BYTES)
+    return {keys: branch if isinstance(branch, Problem) else _read(branch, path) for keys, branch in tree.items()}
+
+
+def _read(values: Sequence[tuple[int, str]], path: Path) -> Sequence[str]:
+    """A list, or one with wildcards' syntax in it."""
+    wildcards = read_wildcards(values, str(path))
+    if wildcards.is_plain:
+        return wildcards.written
+    return wildcards if wildcards.entries else ()
 
 
 _lookup = ReadOnce(_parsed, MOST_BYTES)

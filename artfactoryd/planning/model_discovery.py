@@ -11,8 +11,9 @@ from pathlib import Path
 
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.openapi import NoSchema, model_entry, price_of
-from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable, in_words
+from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
 from artfactoryd.factories import Describes, Factory
+from artfactoryd.medium import in_words
 from artfactoryd.planning import models as library
 from artfactoryd.planning.model_choice import Heard, Name
 

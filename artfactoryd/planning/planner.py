@@ -18,18 +18,20 @@ from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.expansion.proof import proof_numbers
+from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
+from artfactoryd.core.parameters.other_tools import other_tool
 from artfactoryd.core.sheets import wishes
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.home import Home
-from artfactoryd.planning import defaults, inputs
+from artfactoryd.planning import inputs
 from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
-from artfactoryd.planning.equal_items import Twins
+from artfactoryd.planning.equal_items import Twins, with_any_seed
 from artfactoryd.planning.fingerprint import fingerprint_of
 from artfactoryd.planning.formats import too_long_for_webp
 from artfactoryd.planning.input_patterns import Patterns
@@ -38,7 +40,7 @@ from artfactoryd.planning.inputs import Input, InputsMissing
 from artfactoryd.planning.lookups import LookupFiles
 from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
 from artfactoryd.planning.origin import Origin
-from artfactoryd.planning.template_resolution import Resolved, resolve
+from artfactoryd.planning.template_resolution import READ_ON, Resolved, complaints_of, readable_part, resolve
 from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
@@ -51,18 +53,17 @@ def most_bytes(settings: Settings) -> int:
     return max(settings.limits.order_bytes, again.MOST_BYTES)
 
 
-READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
-
-
 class Borrowed(TypedDict, total=False):
     """What an order took from elsewhere, as it was then: the acceptance records it, and makes the plan again of it."""
 
     templates: dict[str, str]  # texts, by name
     defaults: dict[str, str]  # texts of its drop-box's, by where they stand
     lookups: dict[str, list[str]]  # of the Library
+    wildcards: dict[str, list[str]]  # of it, those with draws in their values
     table: str  # the text of the file that its cases stand in
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
     secrets: dict[str, str]  # hashes, by where the secret is
+    seeds: dict[str, int]  # by item, of what it may be in place of its own (any-seed)
     file: str  # the settings' pattern for names
 
 
@@ -153,13 +154,16 @@ class Scholar:
         for document in documents_of_file:
             if len(wrong.problems) > MOST_PROBLEMS:
                 break
+            if tool := other_tool(document.value):
+                wrong.problems.append(document.locate(tool))
+                continue
             box = {} if request else origin.defaults
-            complaints = _complaints(document, bool(box))
+            complaints = complaints_of(document, bool(box))
             wrong.problems += complaints
-            if any(complaint.code not in READ_ON for complaint in complaints):
+            if (readable := readable_part(document, complaints)) is None:
                 continue
             try:
-                resolved, problems = self._resolved(document, box)
+                resolved, problems = self._resolved(readable, box)
                 studies.append(self._study(resolved, origin, studies, problems))
             except Refusal as refusal:
                 wrong.add(refusal)
@@ -187,6 +191,7 @@ class Scholar:
         table = self._table(document, order, search)
         plan = self._plan(document, order, table, wrong, Patterns(origin.folder, self._home.library, self._index))
         plan, pictures = self._with_pictures(document, plan, search)
+        plan = with_any_seed(plan, self._index, self._home.root)
         if origin.again:
             plan = replace(plan, warnings=(*plan.warnings, *origin.again.notes))
         borrowed = _borrowed(document, order, plan, table)
@@ -354,15 +359,6 @@ class Scholar:
         return recent > self._clock() and bool(self._index.attempts(row.id))
 
 
-def _complaints(document: Document, has_defaults: bool) -> list[Problem]:
-    """What the schema has against it; what is missing may come from a template, or from the drop-box."""
-    if has_defaults:
-        document = defaults.with_prompt(document)
-    borrows = "template" in document.value or has_defaults
-    problems = schema.check(document, "order")
-    return [problem for problem in problems if problem.code != "E_REQUIRED" or problem.path or not borrows]
-
-
 def _wrong_names(plan: Plan) -> Sequence[Problem]:
     """Of the order's own patterns; the settings' was looked at when they were read."""
     order, problems = plan.order, list[Problem]()
@@ -382,10 +378,15 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
         borrowed["templates"] = dict(document.templates)
     if document.defaults:
         borrowed["defaults"] = dict(document.defaults)
-    if lookups := {name: list(values) for name, values in plan.lookups.items() if name not in order.lookups}:
+    taken = {name: values for name, values in plan.lookups.items() if name not in order.lookups}
+    if lookups := {name: list(values) for name, values in taken.items() if not isinstance(values, Wildcards)}:
         borrowed["lookups"] = lookups
+    if wildcards := {name: list(values) for name, values in taken.items() if isinstance(values, Wildcards)}:
+        borrowed["wildcards"] = wildcards
     if table:
         borrowed["table"] = table
     if plan.many:
         borrowed["many"] = dict(plan.many)
+    if plan.seeds:
+        borrowed["seeds"] = {str(number): seed for number, seed in plan.seeds.items()}
     return borrowed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.money import usd
-from artfactoryd.core.names import nfc
+from artfactoryd.core.names import nfc, numbered
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import folder_name, prompt_of, slug, text_of
 from artfactoryd.entries import bounded
@@ -28,6 +29,7 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
+from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
@@ -160,7 +162,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "axes": _axes(plan), "folder": str(_folder(home, study)),
         "file": names.pattern, "proof": _proof(study),
         "first": _prompt(plan, 1), "last": _prompt(plan, plan.total_items),
-        "reuse": _reuse(study, names, most, index), "defaults": _defaults(study),
+        "reuse": _reuse(study, names, most, index, home.root), "defaults": _defaults(study),
     }  # fmt: skip
     return PlannedOrder(head, partial(_listed, home, study, names, most))
 
@@ -215,14 +217,18 @@ def _why_bought(
     return explainer.why(item, keys.compared(item)) if keys.is_fed(item) else NEW_PARENT
 
 
-def _reuse(study: Study, names: Names, most: int | None, index: Index | None) -> dict[str, Any]:
-    """`reasons`: of the items shown alone, and of no more than some."""
+def _reuse(study: Study, names: Names, most: int | None, index: Index | None, root: Path) -> dict[str, Any]:
+    """`reasons`: of the items shown alone, and of no more than some. `hint`: where another seed would reuse more."""
     shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
     reasons = Counter(item["reason"] for item in shown if item["reason"])
     needs = study.needs
+    other = other_seed(study.plan, index, root) if needs.bought else None
+    told: dict[str, Any] = {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
+    if other:
+        told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}
     return {
         "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
-        "reasons": dict(reasons),
+        "reasons": dict(reasons), **told,
     }  # fmt: skip
 
 
@@ -258,7 +264,8 @@ def _axes(plan: Plan) -> list[dict[str, Any]]:
 def _folder(home: Home, study: Study) -> Path:
     project = existing_project(home.projects, study.order.project)
     date = now().astimezone().strftime("%Y-%m-%d")
-    return home.projects / project / date / folder_name(study.order.name, study.order.rehearse)
+    day, name = home.projects / project / date, folder_name(study.order.name, study.order.rehearse)
+    return next(day / free for free in numbered(name, "") if not os.path.lexists(day / free))
 
 
 def _prompt(plan: Plan, number: int) -> str:

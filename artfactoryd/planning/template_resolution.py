@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from artfactoryd import schema
 from artfactoryd.core.template import layer_of, merged
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.planning import defaults
 from artfactoryd.planning.templates import Templates
+
+READ_ON = frozenset({"E_UNKNOWN_KEY", "E_NOT_BUILT"})  # complaints that do not keep the rest from being understood
+NEEDED = ("provider", "model", "models", "parameters", "template", "cases")  # without them nothing is understood
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,3 +120,21 @@ def _read(document: Document, templates: Templates, name: str, path: Path, way: 
     except KeyError:
         message, fix = templates.unknown(name)
         raise Refusal([document.locate(Problem("E_TEMPLATE", message, fix, path))]) from None
+
+
+def complaints_of(document: Document, has_defaults: bool) -> list[Problem]:
+    """What the schema has against it; what is missing may come from a template, or from the drop-box."""
+    if has_defaults:
+        document = defaults.with_prompt(document)
+    borrows = "template" in document.value or has_defaults
+    problems = schema.check(document, "order")
+    return [problem for problem in problems if problem.code != "E_REQUIRED" or problem.path or not borrows]
+
+
+def readable_part(document: Document, complaints: Sequence[Problem]) -> Document | None:
+    """Without the keys whose values are wrong, so that all else that is wrong is told with them; None where too little
+    is left to be understood."""
+    keys = {complaint.path[:1] for complaint in complaints if complaint.code not in READ_ON}
+    if keys & {(), *((key,) for key in NEEDED)}:
+        return None
+    return replace(document, value={key: value for key, value in document.value.items() if (key,) not in keys})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -84,18 +83,14 @@ def _lying_in(box: Entry, inbox: Path) -> dict[str, str]:
 
 def _why_lying(entry: Entry, beside: Mapping[str, Entry]) -> str:
     for name in inbox_rules.companions(entry.name, beside):
-        if _is_open_by(beside[name]):
+        if open_by(beside[name], beside[name].age):
             return f"is open in an editor ({readable(name)} lies beside it), and is taken when it is closed there"
     word = _word(entry)
     return f"{MINUTE} {word.what}" if word is not None and word.may_belong else ""
 
 
-def _is_open_by(companion: Entry) -> bool:
-    return open_by(companion, time.time() - max(companion.status.st_mtime, companion.status.st_ctime))
-
-
 def _is_left_behind(entry: Entry) -> bool:
-    return entry.kind != "folder" and not _is_open_by(entry)
+    return entry.kind != "folder" and not open_by(entry, entry.age)
 
 
 def _word(entry: Entry) -> Word | None:

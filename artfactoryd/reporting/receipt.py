@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from artfactoryd import documents
+from artfactoryd import documents, entries
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
 from artfactoryd.planning.accepted import plan_of
@@ -23,10 +23,10 @@ MOST_TOLD = 100  # failures, and warnings, in one receipt; the rest are counted,
 def receipt_state(folder: Path) -> str | None:
     """The state that the receipt lying there tells; None when there is none to read."""
     try:
-        with (folder / "receipt.yaml").open(errors="replace") as file:
-            state = re.search(r"^state: (\w+)$", file.read(4096), re.MULTILINE)
+        head = entries.words_in(folder / "receipt.yaml", 4096)
     except OSError:
         return None
+    state = re.search(r"^state: (\w+)$", head, re.MULTILINE)
     return state[1] if state else None
 
 

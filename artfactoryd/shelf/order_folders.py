@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from artfactoryd import failpoints
+from artfactoryd import entries, failpoints
 from artfactoryd.core.names import folded, numbered
 from artfactoryd.durable import Content, build_folder, make_folders, move_to_free, replace_file, write_new
 from artfactoryd.entries import new_mark, temporary_name
@@ -64,9 +64,14 @@ def _folder_of(day: Path, order_id: str) -> Path | None:
     """By its receipt, not its name: an earlier `cars` may be gone, and ours still be `cars-2`."""
     ours = re.compile(rb"^order_id: *['\"]?" + re.escape(order_id.encode()) + rb"['\"]? *$", re.MULTILINE)
     for receipt in sorted(day.glob("[!.]*/receipt.yaml")):
-        with receipt.open("rb") as file:
-            if ours.search(file.read(4096)):
-                return receipt.parent
+        try:
+            head = entries.bounded(receipt, 4096)
+        except OSError as error:  # a pipe or a link to nowhere is nobody's receipt
+            if error.errno not in entries.NO_FILE:
+                raise
+            continue
+        if ours.search(head):
+            return receipt.parent
     return None
 
 

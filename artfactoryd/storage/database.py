@@ -30,6 +30,7 @@ PRAGMAS = {
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
 MIGRATIONS = Path(__file__).parent / "migrations"
+DONE = "FROM schema_migration"  # what releases did to the tables, by name
 Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
@@ -133,8 +134,13 @@ class Database:
     def _is_complete(self) -> bool:
         """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
         was_made = self.meta("ledger")  # written last by a first start, which may go on while this is asked
-        done = {row["name"] for row in self.rows("SELECT name FROM schema_migration")}
-        if all(path.stem in done for path in MIGRATIONS.glob("[0-9]*.py")):
+        done, ours = {row["name"] for row in self.rows(f"SELECT name {DONE}")}, _ours()
+        if done - ours:
+            words = (
+                "The index was made by a newer release. Use that one; or start this one's `artfactoryd run` or `once`"
+            )
+            raise WrongUse(f"{words}: it is made again from the ledger and the shelf.")
+        if ours <= done:
             return True
         if not was_made:
             return False
@@ -279,16 +285,22 @@ def complaints(path: Path, *, whole: bool = False) -> list[str]:
     return [] if answers == ["ok"] else answers
 
 
+def _ours() -> set[str]:
+    """All that this release does to the tables."""
+    return {path.stem for path in MIGRATIONS.glob("[0-9]*.py")}
+
+
 def is_unreadable(path: Path) -> bool:
-    """Is it no database, or so damaged that it cannot even be opened? A look costs next to nothing."""
+    """Is it no database, so damaged that it cannot even be opened, or of a newer release? A look costs next to
+    nothing."""
     if not path.is_file():
         return True
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return not _ours().issuperset(name for (name,) in db.execute(f"SELECT name {DONE}"))
     except sqlite3.Error as error:
         return _code(error) in UNREADABLE
-    return False
 
 
 def _decoded(row: Row) -> Row:

@@ -4,9 +4,8 @@ One JSON object a line, in `Ledger/YYYY-MM.jsonl`. A line is durable before `app
 Lines that count together or not at all (a step) say so: each but the last has `"more": true`.
 A step torn at the end (the power went in the middle) is closed by a line break and ignored. After
 a failed flush the ledger refuses to write: on Linux a second fsync may report success for bytes
-that are lost. It also refuses when its files are not what it left: a line in a file that an editor or a
-sync tool has exchanged, or taken away, is a line that the next start does not know.
-"""
+that are lost. It also refuses when its files are not what it left: a line in a file that
+another program has exchanged, or taken away, is a line that the next start does not know."""
 
 from __future__ import annotations
 
@@ -70,9 +69,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._fd = -1
-        self._name = ""
-        self._end = 0
+        self._fd, self._name, self._end = -1, "", 0
         self._earlier: dict[str, int] = {}  # the months before the one that is written, with their sizes
         self._stamps: dict[str, list[int]] = {}  # of the same
         self._sick = False

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from artfactoryd.errors import StorageSick, in_words
+from artfactoryd.errors import StorageSick
+from artfactoryd.medium import in_words
 from artfactoryd.printable import one_line, redact
 
 SHOWN = 60  # bytes of a damaged line, for whoever looks for what it was

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -24,10 +25,10 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.durable import make_folders, move, rename
-from artfactoryd.entries import is_folder
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick, in_words
+from artfactoryd.entries import NO_FILE, is_folder, readable
+from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_file, storage_errors
+from artfactoryd.medium import flush_file, in_words, storage_errors
 from artfactoryd.shelf import reading
 from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
@@ -43,7 +44,6 @@ log = logging.getLogger(__name__)
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
-NO_FILE = frozenset({errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.EISDIR, errno.ENXIO})  # a link, a pipe
 NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
@@ -194,6 +194,7 @@ class _Shelf:
     def __init__(self, index: Index, home: Home, tell: Tell) -> None:
         self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
+        self._unnamed: list[str] = []
         self._changed: list[str] = []
 
     def take_in(self) -> Iterator[str]:
@@ -208,6 +209,7 @@ class _Shelf:
         yield from _told(
             self._unread, "cannot be read as sidecars; their products are in the index by the ledger alone"
         )
+        yield from _told(self._unnamed, "have names that are no UTF-8, and are passed over until they are renamed")
 
     def _walk(self) -> None:
         rows = self._rows()
@@ -231,15 +233,18 @@ class _Shelf:
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
+            if not _is_text(path):
+                self._unnamed.append(readable(path))
+                continue
             try:
-                sidecar = reading.read_sidecar(card)
+                size, sidecar = _size(product), reading.read_sidecar(card)
                 row = row_of(sidecar, path)
             except (ValueError, KeyError, TypeError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in NO_FILE:
                     raise
                 self._unread.append(str(card)[before:])
                 continue
-            if product.stat().st_size != sidecar["file"]["bytes"]:
+            if size != sidecar["file"]["bytes"]:
                 self._changed.append(path)
             if between := unkept_rows(sidecar):
                 self._index.add(INSERT_UNKEPT, between)
@@ -316,9 +321,25 @@ class _Shelf:
     def _missing(self) -> Iterator[str]:
         sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
         paths = [row["path"] for row in self._index.rows(sql)]
-        alone = [path for path in paths if os.path.lexists(self._home.root / path)]
+        alone = [path for path in paths if (self._home.root / path).exists()]
         yield from _told(alone, "lie there without a sidecar; the ledger knows them")
         yield from _told(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _size(product: Path) -> int:
+    """In bytes. Raises OSError for what is no plain file."""
+    status = product.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "It is no plain file", str(product))
+    return status.st_size
 
 
 def _told(names: list[str], what: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from artfactoryd.core.expansion.item_keys import key_in
-from artfactoryd.core.json_types import Document
+from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.sidecar import unkept
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
@@ -23,12 +23,36 @@ FOUND_UNKEPT = (
 
 
 def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
+    """Raises ValueError, KeyError or TypeError for what no index can hold."""
     file = sidecar["file"]
     return (
-        sidecar["id"], str(sidecar["order"]["id"]), int(sidecar["item"]["index"]), int(file["index"]), path,
-        str(file["sha256"]), int(file["bytes"]), str(file["mime"]), file["width"], file["height"],
-        str(sidecar["created_at"]), *_item(sidecar),
+        _text(sidecar["id"]), _text(sidecar["order"]["id"]), _whole(sidecar["item"]["index"]), _whole(file["index"]),
+        path, _text(file["sha256"]), _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]),
+        _side(file["height"]), _text(sidecar["created_at"]), *_item(sidecar),
     )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    """Half a surrogate is no text."""
+    text = str(value)
+    text.encode()
+    return text
+
+
+def _whole(value: Value) -> int:
+    """Of as many bits as the index has for a number."""
+    try:
+        number = int(value)
+    except OverflowError as error:
+        raise ValueError(f"{value} is no number") from error
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError(f"{number} is too large")
+    return number
+
+
+def _side(value: object) -> int | None:
+    """A side that is told wrongly is not known."""
+    return value if isinstance(value, int) and 0 < value < 1 << 31 else None
 
 
 def _item(sidecar: Document) -> tuple[object, ...]:
@@ -36,7 +60,13 @@ def _item(sidecar: Document) -> tuple[object, ...]:
     try:
         outputs = sidecar["outputs"]
         replaces = sidecar["file"].get("replaces")
-        return key_in(sidecar), int(outputs["asked"]), int(outputs["delivered"]), replaces and str(replaces)
+        key = key_in(sidecar)
+        return (
+            key and _text(key),
+            _whole(outputs["asked"]),
+            _whole(outputs["delivered"]),
+            _text(replaces) if replaces else None,
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None, None, None
 
@@ -44,7 +74,7 @@ def _item(sidecar: Document) -> tuple[object, ...]:
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
     """Of what was made on the way to it and not kept. A sidecar that tells it wrongly tells nothing."""
     try:
-        order = str(sidecar["order"]["id"])
+        order = _text(sidecar["order"]["id"])
         return [_between(order, known) for known in unkept(sidecar)]
     except (ValueError, KeyError, TypeError, AttributeError):
         return []
@@ -52,7 +82,8 @@ def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
 
 def _between(order: str, known: Document) -> tuple[object, ...]:
     return (
-        str(known["id"]), order, int(known["item"]), int(known["index"]), int(known.get("nth", 0)),
-        str(known["sha256"]), int(known["bytes"]), str(known["mime"]), known["width"],
-        known["height"], str(known["created_at"]), str(known["key"]), int(known["asked"]), int(known["delivered"]),
+        _text(known["id"]), order, _whole(known["item"]), _whole(known["index"]), _whole(known.get("nth", 0)),
+        _text(known["sha256"]), _whole(known["bytes"]), _text(known["mime"]), _side(known["width"]),
+        _side(known["height"]), _text(known["created_at"]), _text(known["key"]), _whole(known["asked"]),
+        _whole(known["delivered"]),
     )  # fmt: skip

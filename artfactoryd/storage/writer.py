@@ -31,7 +31,8 @@ from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.durable import make_folders
-from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick, in_words
+from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.medium import in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble

@@ -23,7 +23,8 @@ from aiohttp.abc import AbstractAccessLogger
 
 from artfactoryd.credentials import resolve_token
 from artfactoryd.daemon.app import App
-from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse, in_words
+from artfactoryd.errors import AmbiguousName, NoSuchOrder, WrongUse
+from artfactoryd.medium import in_words
 from artfactoryd.printable import printable
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.reporting.status import StatusDocument

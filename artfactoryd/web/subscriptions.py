@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from artfactoryd.errors import in_words
+from artfactoryd.medium import in_words
 
 log = logging.getLogger(__name__)
 

@@ -76,3 +76,22 @@ def test_before_anything_was_made_there_is_nothing_to_list(home: TestHome) -> No
     assert products.products_text(products.find_products(home.home, "", 5)) == "Nothing was made yet."
     done = CliRunner().invoke(main, ["--home", str(home.root), "products", 'red "car'])
     assert done.exit_code == 2 and "character 5: this quote has no end" in done.output
+
+
+async def test_a_sidecar_that_was_written_wrongly_is_answered_in_words(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+        path = home.root / f"{works.house.books.index.newest_products(1)[0].path}.json"
+    card = json.loads(path.read_text())
+    wrong: dict[str, list[object]] = {
+        "created_at": [1764500000, None], "tags": [[["a"]]], "parameters": [[1]], "model": [None], "cost": ["free"],
+        "outputs": [None], "inputs": [[1]], "order": [{}], "item": [{**card["item"], "index": 1 << 70}],
+    }  # fmt: skip
+    for place, value in ((place, value) for place, values in wrong.items() for value in values):
+        path.write_text(json.dumps({**card, place: value}))
+        with pytest.raises(WrongUse, match="not as a sidecar should be"):
+            explain.explanation(home.home, str(path))
+    path.write_text(json.dumps({**card, "of_a_later_release": 1}))
+    assert "prompt: a car" in explain.text(explain.explanation(home.home, str(path)))

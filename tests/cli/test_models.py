@@ -157,7 +157,7 @@ def test_the_list_and_one_model_say_what_it_takes_and_costs(home: TestHome) -> N
     assert done.returncode == 2 and "Did you mean flux-dev?" in done.stderr
     (home.home.models / "mine.yaml").write_text("provider: local\nmodle: x\n")
     done = home.call("models")
-    assert done.returncode == 2 and "mine.yaml:2:1: E_UNKNOWN_KEY" in done.stderr
+    assert done.returncode == 2 and "mine.yaml, line 2, column 1, in modle; E_UNKNOWN_KEY)" in done.stderr
 
 
 def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops_no_other(

@@ -22,10 +22,11 @@ from artfactoryd.cli.orders import status_document, status_text
 from artfactoryd.daemon import loop, opening, steady
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.run import RunOptions
-from artfactoryd.errors import HomeMoved, IndexGone, StorageSick, WrongUse, in_words
+from artfactoryd.errors import HomeMoved, IndexGone, StorageSick, WrongUse
 from artfactoryd.execution import worker
 from artfactoryd.execution.pacing import machine
 from artfactoryd.intake import claims, judging
+from artfactoryd.medium import in_words
 from artfactoryd.reporting import receipt
 from artfactoryd.settings import Budget, Http, Settings
 from artfactoryd.storage.derived import RECEIPTS

@@ -134,4 +134,4 @@ async def test_a_wish_for_what_is_not_in_the_order_is_told_with_the_nearest_name
         rejected = works.house.home.rejected
         await works.until(lambda: list(rejected.glob("*.error.txt")))
         told = next(rejected.glob("*.error.txt")).read_text()
-        assert words in told and "cars.yaml:" in told
+        assert words in told and "cars.yaml, line" in told

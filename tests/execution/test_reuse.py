@@ -304,3 +304,56 @@ async def test_the_index_made_again_from_the_ledger_knows_what_was_reused(works:
             assert rows[0] == rows[1]
     finally:
         again.close()
+
+
+# --- seeds that differ ---
+
+
+def seen(works: Works, text: str, tmp_path: Path, name: str) -> tuple[dict[str, Any], str]:
+    """What `plan` says of an order: its head, and its words."""
+    (file := tmp_path / f"{name}.yaml").write_text(text)
+    found = planning.plan(works.home.home, works.house.settings.now, file, rehearse=False, most=None)
+    return found.orders[0].head, "\n".join(plan.text(found))
+
+
+async def test_an_order_renamed_is_told_which_seed_reuses_what_was_made(works: Works, tmp_path: Path) -> None:
+    free = order()
+    first = await works.make(free, "cars.yaml")
+    head, words = seen(works, free, tmp_path, "autos")
+    base = works.order(first).base_seed
+    assert head["reuse"]["hint"] == {"order": "cars", "seed": base, "items": 2}
+    assert f"2 equal but for the seed to cars; add `seed: {base}` to reuse them" in words
+    await works.make(f"seed: {base}\n{free}", "autos.yaml")
+    assert len(works.fake.calls()) == 2
+
+
+async def test_any_seed_takes_each_product_once_the_newest_first_and_buys_the_rest(
+    works: Works, tmp_path: Path
+) -> None:
+    await works.make(order(parameters={"seed": 7}), "old.yaml")
+    newer = await works.make(order(parameters={"seed": 8}), "new.yaml")
+    text = order("a [red,green,blue] car") + "reuse: any-seed\n"
+    head, words = seen(works, text, tmp_path, "autos")
+    assert (head["reuse"]["reused"], head["reuse"]["any_seed"], head["reuse"]["bought"]) == (2, 2, 1)
+    assert "2 reused from the shelf (2 of them with another seed), 1 to buy" in words
+    third = await works.make(text, "autos.yaml")
+    assert len(works.fake.calls()) == 5 and works.state(third) == "completed"
+    made = {card["parameters"]["generation"]["prompt"]: card for card in cards(works, newer)}
+    for card in cards(works, third):
+        twin = made.get(card["parameters"]["generation"]["prompt"])
+        assert card["reused_from"] == (twin and twin["id"])
+        assert twin is None or card["item"]["seed"] == 8 == card["parameters"]["actual"]["seed"]
+
+
+async def test_two_items_that_want_one_product_get_one_each_or_are_bought(works: Works) -> None:
+    await works.make(order("a car", parameters={"seed": 7}), "old.yaml")
+    await works.make(order("a car", parameters={"seed": "1,2"}) + "reuse: any-seed\n", "new.yaml")
+    assert len(works.fake.calls()) == 2
+
+
+async def test_plan_names_the_folder_where_it_will_land(works: Works, tmp_path: Path) -> None:
+    text = order(parameters={"seed": 7})
+    await works.make(text, "cars.yaml")
+    head, _ = seen(works, order(parameters={"seed": 9}), tmp_path, "cars")
+    landed = await works.make(order(parameters={"seed": 9}), "cars.yaml")
+    assert head["folder"] == str(works.home.root / works.folder(landed)) and head["folder"].endswith("cars-2")

@@ -82,7 +82,7 @@ def test_an_order_that_names_it_is_answered_in_words(shop: Shop, described: bool
     assert planned.returncode == 1 and WHY in planned.stdout
     assert shop.call("once").returncode == 1
     words = " ".join(shop.home.words("car.yaml").split())
-    assert WHY in words and WAY_OUT in words and "car.yaml:1:11: E_PROVIDER" in words
+    assert WHY in words and WAY_OUT in words and "(car.yaml, line 1, column 11, in provider; E_PROVIDER)" in words
 
 
 def test_what_was_accepted_before_it_broke_waits_and_says_for_what(shop: Shop) -> None:

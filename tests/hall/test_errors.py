@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from artfactoryd import errors
-from artfactoryd.errors import ArtFactoryError, StorageFull, in_words
-from artfactoryd.medium import writing_to
+from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.medium import in_words, writing_to
 
 ROW = re.compile(
     r"^    (?P<tree>[| ]*(?:\|- )?)(?P<name>\w+) +(?P<about>\S.*?) {2,}(?P<move>\w+) +(?P<again>\w+) +(?P<stops>\w+)$"

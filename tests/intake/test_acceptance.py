@@ -330,8 +330,8 @@ async def test_what_was_taken_and_found_no_room_goes_on_when_there_is(home: Test
 # --- what becomes of a drop ---
 
 FOR_THE_BEACH = (
-    "cars.yaml:4:10: E_INPUT_MISSING in parameters.image: there is no beach.png beside the order. Put it beside the "
-    "order, or correct the name.\nIt may be dropped a moment later: a minute is waited for it."
+    "There is no beach.png beside the order. Put it beside the order, or correct the name. (cars.yaml, line 4, "
+    "column 10, in parameters.image; E_INPUT_MISSING)\nIt may be dropped a moment later: a minute is waited for it."
 )
 PICTURED = "provider: other\nmodel: editor\nparameters:\n  image: beach.png\n"
 

@@ -17,7 +17,7 @@ from artfactoryd.intake.inbox import Inbox
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.pictures import draw, edit, with_editor
-from tests.works import Works, at_work, order, quick
+from tests.works import Works, at_work, claim_of, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -130,7 +130,7 @@ async def test_a_picture_that_never_comes_is_named_and_the_one_that_came_is_not_
         await works.until(lambda: names(home.home.rejected) == ["cars.yaml", "cars.yaml.error.txt"])
         await works.rests()
         assert works.fake.calls() == [] and len(works.daemon.report.rejected) == 1
-    assert "there is no b.png beside the order" in home.words("cars.yaml") and "a.png" not in home.words("cars.yaml")
+    assert "no b.png beside the order" in home.words("cars.yaml") and "no a.png" not in home.words("cars.yaml")
     assert (home.home.inbox / "a.png").read_bytes() == data
 
 
@@ -170,7 +170,7 @@ async def test_a_link_in_the_inbox_is_never_followed_nor_its_target_removed(
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(lambda: home.words("cars.yaml"))
         await works.rests()
-    assert ("a link" if linked == "beach.png" else "there is no") in home.words("cars.yaml")
+    assert ("a link" if linked == "beach.png" else "no sub/beach.png") in home.words("cars.yaml")
     assert (tmp_path / "elsewhere" / "beach.png").exists() and works.fake.calls() == []
 
 
@@ -181,6 +181,23 @@ def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(hom
     assert claim is not None
     assert Attachments().take_along(claim, ["beach.png"], settle=0, wall=time.time() + 1, most_bytes=200)
     assert (claim.beside / "beach.png").stat().st_size == 201
+
+
+@pytest.mark.parametrize("again", ["photo.png", "order.yaml"])
+def test_the_rest_of_a_bundle_goes_and_a_second_drop_of_it_stays(home: TestHome, again: str) -> None:
+    bundle = home.home.inbox / "beach"
+    bundle.mkdir()
+    (bundle / "order.yaml").write_text(edit(["photo.png"]))
+    draw(bundle / "photo.png")
+    claims, known = Claims(home.home.claims, home.home.rejected, home.home.held), Attachments()
+    claim = claims.take(bundle, id=str(uuid4()), project=None, taken_at=now().isoformat())
+    assert claim is not None
+    bundle.mkdir()
+    for name in {again, "photo.png"}:
+        shutil.copyfile(claim.entry / name, bundle / name)
+    known.decided(claim)
+    known.take_away()
+    assert names(home.home.inbox) == (["beach", "beach/order.yaml", "beach/photo.png"] if again == "order.yaml" else [])
 
 
 async def test_a_picture_too_large_is_refused_and_stays_in_the_inbox(home: TestHome, monkeypatch: Patch) -> None:
@@ -282,11 +299,12 @@ async def test_a_bundle_that_arrives_in_pieces_waits_where_it_lies_and_is_taken_
     note = home.home.inbox / "photos.waiting.txt"
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.until(note.exists)
-        await works.until(lambda: bundle.exists() and works.daemon._consumer.awaits_picture)
-        assert "a.png" in note.read_text() and not works.daemon.done
+        await works.until(lambda: bundle.exists() and not claim_of(works))  # at rest: nothing is taken until more comes
+        assert "no a.png" in note.read_text() and not works.daemon.done
         draw(bundle / "a.png")
-        await works.until(lambda: note.exists() and "a.png" not in note.read_text())
-        assert "b.png" in note.read_text()
+        await works.until(lambda: note.exists() and "no a.png" not in note.read_text())
+        await works.until(lambda: bundle.exists() and not claim_of(works))
+        assert "no b.png" in note.read_text()
         draw(bundle / "b.png")
         await works.until(lambda: works.states() == ["completed", "completed"])
         await works.until(lambda: names(home.home.inbox) == [])
@@ -332,5 +350,25 @@ async def test_what_a_loose_order_waits_for_is_said_beside_it_until_it_is_there_
         assert "beach.png" in note.read_text()
     draw(home.home.inbox / "beach.png")
     async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.states() == ["completed"])
+        await works.until(lambda: names(home.home.inbox) == [])
+
+
+async def test_a_file_that_is_open_in_an_editor_is_waited_for_as_long_as_it_is(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(attachments, "PATIENCE", 0.0)
+    draw(home.home.inbox / "beach.png")
+    lock = home.home.inbox / ".~lock.beach.png#"
+    lock.write_text("ann")
+    home.drop("cars.yaml", edit())
+    note = home.home.inbox / "cars.yaml.waiting.txt"
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(note.exists)
+        await works.until(
+            lambda: works.daemon.done and works.daemon.report.waiting
+        )  # `once` would not wait for a person
+        assert "beach.png: open in an editor" in note.read_text()
+        lock.unlink()
         await works.until(lambda: works.states() == ["completed"])
         await works.until(lambda: names(home.home.inbox) == [])

@@ -31,7 +31,8 @@ def test_a_file_is_a_list_of_values_as_they_are_written(
     tmp_path: Path, file: str, content: str, values: tuple[str, ...]
 ) -> None:
     found = LookupFiles(written(tmp_path, **{file: content}))
-    assert found["color"] == values and found.problems == [] == found.check()
+    assert tuple(found["color"]) == values and found.problems == []
+    assert [problem.code for problem in found.check()] == (["W_FOREIGN"] if "[x, y]" in values else [])
 
 
 def test_folders_are_parts_of_the_name_and_litter_is_passed_over(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_an_edit_is_seen_at_once(tmp_path: Path) -> None:
     [
         ("colorDOTtxt", "# nothing\n", "E_EMPTY", None),
         ("colorDOTtxt", b"red\nbl\xe5\n", "E_ENCODING", 2),
-        ("colorDOTyaml", "red: 1\n", "E_LIST", 1),
+        ("colorDOTyaml", "red\n", "E_LIST", 1),
         ("colorDOTyaml", "- red\n- {a: 1}\n", "E_LIST", 2),
         ("colorDOTyaml", "- red\n- [\n", "E_YAML", 3),
     ],
@@ -96,3 +97,27 @@ def test_names_are_looked_for_when_one_is_asked_for(tmp_path: Path) -> None:
     found = LookupFiles(tmp_path)
     written(tmp_path, colorDOTtxt="red")
     assert found["color"] == ("red",)
+
+
+def test_a_tree_gives_each_list_a_name_with_its_file_and_as_wildcards_have_it(tmp_path: Path) -> None:
+    tree = "warm: [red, '3::gold']\ncool:\n  deep: [{text: teal, weight: 2}]\n  one: blue\n"
+    found = LookupFiles(written(tmp_path, colorsDOTyaml=tree, pack__paletteDOTjson='{"palette": {"x": ["a"]}}'))
+    assert sorted(found) == sorted(
+        ["colors/warm", "warm", "colors/cool/deep", "cool/deep", "colors/cool/one", "cool/one", "pack/palette/x"]
+    )
+    assert tuple(found["colors/warm"]) == ("red", "3::gold") == tuple(found["warm"])
+    assert tuple(found["cool/deep"]) == ("2::teal",) and found["cool/one"] == ("blue",)
+
+
+def test_a_list_in_a_tree_that_cannot_be_used_is_told_to_who_names_it_and_to_the_check(tmp_path: Path) -> None:
+    found = LookupFiles(written(tmp_path, colorsDOTyaml="good: [red]\nbad:\n- [a, b]\n", oldDOTtxt=b"bl\xe5\n"))
+    assert found["colors/good"] == ("red",) and found.problems == []
+    assert found["colors/bad"] == ("colors/bad",) and [problem.line for problem in found.problems] == [3]
+    assert {problem.code for problem in found.check()} == {"E_LIST", "E_ENCODING"}
+
+
+def test_what_is_not_understood_is_told_by_the_check_with_its_line(tmp_path: Path) -> None:
+    files = {"wild__outfitDOTtxt": "# a\n__hair__ cap\n__gone__ x\n<lora:x:1>\n", "wild__hairDOTtxt": "red"}
+    told = LookupFiles(written(tmp_path, **files)).check()
+    assert [(problem.code, problem.line) for problem in told] == [("W_FOREIGN", 4), ("W_FOREIGN", 3)]
+    assert all(problem.file.endswith("outfit.txt") and problem.holds for problem in told)

@@ -89,7 +89,11 @@ def test_every_mistake_is_shown_with_its_place_and_the_way_out(home: TestHome) -
     (file := home.root / "cars.yaml").write_text(SKETCHES.replace("red,blue]", "red,blue").replace("width", "widht"))
     done = home.call("plan", str(file))
     assert done.returncode == 1
-    assert "cars.yaml:5:14: E_UNCLOSED" in done.stdout and "Did you mean width?" in done.stdout
+    assert (
+        "cars.yaml, line 5, column 14, in parameters.prompt" in done.stdout
+        and "E_UNCLOSED)" in done.stdout
+        and "Did you mean width?" in done.stdout
+    )
     errors = json.loads(home.call("plan", str(file), "--json").stdout)["orders"][0]["errors"]
     assert [(each["parameter"], each["line"], each["column_in_value"]) for each in errors] == [
         ("prompt", 5, 3), ("widht", 6, None)

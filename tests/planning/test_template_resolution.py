@@ -92,4 +92,8 @@ def test_what_is_wrong_with_a_template_is_told_in_its_file(
     with pytest.raises(Refusal) as caught:
         resolved(tmp_path, ORDER, **templates)
     [problem] = caught.value.problems
-    assert (problem.code, Path(problem.file).name, problem.line) == (code, file, line) and words in str(problem)
+    assert (problem.code, Path(problem.file).name, problem.line) == (
+        code,
+        file,
+        line,
+    ) and words in f"{problem.message} {problem}"

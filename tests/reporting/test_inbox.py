@@ -81,7 +81,7 @@ def test_what_waits_says_why_from_the_first_second(home: TestHome) -> None:
     told = status.status(home.home, None, Settings(), None).waits
     a_minute = "waits up to a minute for an order that names it; alone it is"
     assert {name: words.partition(" and is")[0] for name, words in told.items()} == {
-        "table.csv": f"{a_minute} not an order",
+        "table.csv": f"{a_minute} a table without an order",
         "clip.mov": f"{a_minute} a picture, a film or a sound without an order",
         "box/notes.txt": f"{a_minute} a text file",
         "photos": f"{a_minute} a folder without an order (1 thing in it)",

@@ -160,12 +160,29 @@ async def test_a_body_cut_short_is_asked_for_again_and_comes_whole(host: Host, f
     assert (await fetch(fetcher, f"{host.base}/a.png", target)).bytes == len(BODY)
 
 
+async def test_a_body_whose_end_comes_with_its_beginning_is_not_waited_for(fetcher: Fetcher, target: Path) -> None:
+    """Cut short in the same moment: whoever waits for the rest then is told of no end any more."""
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        writer.close()
+
+    async with await asyncio.start_server(cut, "127.0.0.1") as server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.png"
+        with pytest.raises(AskAgain):
+            async with asyncio.timeout(30):
+                await fetch(fetcher, address, target)
+
+
+@pytest.mark.parametrize("length", [None, 1000])
 @pytest.mark.parametrize(("pause", "patience"), [(30.0, {"stall": 0.2}), (0.02, {"stall": 20.0, "total": 0.3})])
 async def test_a_stalled_and_a_dripping_body_are_given_up(
-    host: Host, work: Path, target: Path, pause: float, patience: dict[str, float]
+    host: Host, work: Path, target: Path, pause: float, patience: dict[str, float], length: int | None
 ) -> None:
     async def drip(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
+        answer.content_length = length
         await answer.prepare(request)
         while request.transport is not None:
             await answer.write(b"x")

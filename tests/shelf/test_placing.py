@@ -14,6 +14,7 @@ import pytest
 
 from artfactoryd import durable
 from artfactoryd.errors import StorageFaulty, StorageFull
+from artfactoryd.reporting.receipt import receipt_state
 from artfactoryd.shelf import order_folders, placing, reading
 from tests.forks import Script
 
@@ -295,6 +296,17 @@ def test_the_same_order_finds_its_own_folder_and_another_gets_the_next_number(tm
     first, second = opened(tmp_path, "o-1"), opened(tmp_path, "o-2")
     assert [first.name, second.name] == ["cars", "cars-2"]
     assert [opened(tmp_path, "o-1"), opened(tmp_path, "o-2")] == [first, second]
+
+
+def test_a_pipe_or_a_link_to_nowhere_is_nobodys_receipt(tmp_path: Path) -> None:
+    first, second = opened(tmp_path, "o-1"), opened(tmp_path, "o-2")
+    third = opened(tmp_path, "o-3")
+    for folder in (first, second):
+        (folder / "receipt.yaml").unlink()
+    os.mkfifo(first / "receipt.yaml")
+    (second / "receipt.yaml").symlink_to("/nowhere/at/all")
+    assert opened(tmp_path, "o-3") == third
+    assert receipt_state(first) is receipt_state(second) is None and receipt_state(third) == "queued"
 
 
 def test_the_second_order_stays_where_it_is_when_the_first_is_thrown_away(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playhouse.migrations import Runner
 
 from artfactoryd.errors import WrongUse
-from artfactoryd.storage.database import MIGRATIONS
+from artfactoryd.storage.database import MIGRATIONS, is_unreadable
 from artfactoryd.storage.index import Index
 
 DATABASES = Path(__file__).parents[1] / "databases"  # made by tests/data/old/make_databases.py, but for the first
@@ -144,3 +144,14 @@ def test_who_only_reads_an_older_index_is_told_to_start_the_program_once(old: Pa
         Index.look(old)
     Index.open(old).close()
     Index.look(old).close()
+
+
+def test_an_index_of_a_newer_release_is_told_to_who_looks_and_made_again_by_a_start(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite3"
+    with contextlib.closing(Index.open(path)) as index:
+        assert not is_unreadable(path)
+        index.run("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2027-01-01')")
+        index.run("ALTER TABLE product RENAME COLUMN looked TO looked_at")
+    assert is_unreadable(path)
+    with pytest.raises(WrongUse, match=r"by a newer release.* is made again"):
+        Index.look(path)

@@ -472,3 +472,36 @@ def test_an_index_that_is_no_plain_file_is_set_aside_and_made_again(home: TestHo
     assert home.once() == 0
     assert home.states() == ["completed"] and len(home.products()) == 1
     assert list((index.parent / "backups").iterdir()) or kind == "device"
+
+
+ODD = {  # where in a sidecar, and what no index can hold
+    "side": ("file.width", {"a": 1}), "sides": ("file.height", 1 << 70), "bytes": ("file.bytes", 1 << 70),
+    "item": ("item.index", 1 << 70), "asked": ("outputs.asked", 1 << 70), "id": ("id", "half \ud800"),
+    "mime": ("file.mime", "\udfff"), "order": ("order", None), "infinite": ("file.index", "1e999"),
+}  # fmt: skip
+
+
+async def test_one_odd_file_on_the_shelf_stops_no_reindex(home: TestHome, monkeypatch: Patch) -> None:
+    await filled(home, monkeypatch)
+    before, folder, product = rows(home)["product"], home.products()[0].parent, home.products()[0]
+    whole = json.loads(cards(home)[0].read_bytes())
+    for name, (place, value) in ODD.items():
+        shutil.copy(product, folder / f"{name}.png")
+        *path, last = place.split(".")
+        card = json.loads(json.dumps({**whole, "id": f"01a0c0de-0000-7000-8000-{name:x>12}"}))
+        (card[path[0]] if path else card)[last] = value
+        (folder / f"{name}.png.json").write_text(json.dumps(card).replace('"1e999"', "1e999"))
+    for name in ("pipe.png.json", "piped.png"):
+        os.mkfifo(folder / name)
+    for name in ("nowhere.png", "pathless.png.json"):
+        (folder / name).symlink_to("/nowhere/at/all")
+    for name in ("pipe.png", "pathless.png", os.fsdecode(b"caf\xe9.png")):
+        shutil.copy(product, folder / name)
+    for name in ("piped.png.json", "nowhere.png.json", os.fsdecode(b"caf\xe9.png.json")):
+        (folder / name).write_text(json.dumps(whole))
+    said = again(home).text()
+    new = [row for row in rows(home)["product"] if row not in before]
+    assert [Path(row["path"]).stem for row in sorted(new, key=lambda row: row["path"])] == ["asked", "side", "sides"]
+    assert f"{len(ODD) - 3 + 4} files cannot be read as sidecars" in said
+    assert "1 files have names that are no UTF-8, and are passed over until they are renamed" in said
+    assert "caf\\xe9.png" in said

@@ -21,11 +21,12 @@ from artfactoryd import settings as settings_room
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
-from artfactoryd.errors import Refusal, StorageSick, WrongUse, in_words
+from artfactoryd.errors import Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.intake import inbox
+from artfactoryd.medium import in_words
 from artfactoryd.mounts import mount_of, mounts
 from artfactoryd.settings import Settings
 from artfactoryd.storage import ledger

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from artfactoryd.durable import move_new, write_file
 from artfactoryd.entries import new_mark, remove, temporary_name
-from artfactoryd.errors import StorageFull, in_words
+from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_folder
+from artfactoryd.medium import flush_folder, in_words
 
 PROBE = b"artfactoryd doctor was here, and takes this away again.\n"
 

@@ -147,7 +147,7 @@ class Section:
         """The state behind the texts of a row."""
         entries = self._all
         if self.names_texts:
-            written = self.rows.write(row, lambda parameter, drawn: "\0")  # what is drawn fits no entry
+            written = self.rows.write(row, None, "\0")  # what is drawn fits no entry
             for name, value in written.values.items():
                 naming, fitting = self._texts[name]
                 entries &= fitting.get(known_as(value), 0) | ~naming

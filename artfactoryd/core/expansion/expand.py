@@ -17,7 +17,7 @@ from artfactoryd.core.grammar.lists import Steps
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
-from artfactoryd.core.order import Later, Order
+from artfactoryd.core.order import Later, LookupValues, Order
 from artfactoryd.core.parameters.secret_values import holds_key
 from artfactoryd.core.seeds import number_from
 from artfactoryd.errors import Path, Problem
@@ -198,12 +198,16 @@ def _seeds(axis: ValueAxis) -> list[int]:
     return [value for value in values if isinstance(value, int)]
 
 
+def _listed(values: LookupValues) -> Value:
+    return list(values["wildcards"] if isinstance(values, Mapping) else values)
+
+
 def _as_written(order: Order) -> Iterator[tuple[Path, Value]]:
     """What goes into papers as it stands."""
     yield from ((("parameters", name), value) for name, value in order.parameters.items())
     yield from ((("models", number, "parameters"), dict(one.parameters)) for number, one in enumerate(order.models))
     yield from ((("then", number, "parameters"), dict(later.parameters)) for number, later in enumerate(order.then))
-    yield from ((("lookups", name), list(values)) for name, values in order.lookups.items())
+    yield from ((("lookups", name), _listed(values)) for name, values in order.lookups.items())
     yield from ((("notes",), order.notes), (("tags",), list(order.tags)))
     if order.cases is not None and not isinstance(order.cases, str):
         yield ("cases",), [dict(row) for row in order.cases]

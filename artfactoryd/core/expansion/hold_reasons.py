@@ -28,10 +28,10 @@ def _doubts(plan: Plan, strict: bool) -> list[Reason]:
 
 
 def _in_words(warning: Problem) -> str:
+    """The sentence and the way out; then the place."""
     inside = f", character {warning.column_in_value}" if warning.column_in_value else ""
-    place = f"In {warning.key}{inside}: " if warning.path else ""
-    where = f" ({warning.file}, line {warning.line})" if warning.file and warning.line else ""
-    return f"{place}{warning.message} {warning.fix}".strip() + where
+    place = f"{warning.file}, line {warning.line}" if warning.file and warning.line else f"{warning.key}{inside}"
+    return f"{warning.message} {warning.fix}".strip() + (f" ({place})" if place else "")
 
 
 def reasons_to_hold(

@@ -65,6 +65,12 @@ def key_of(model: Model, parameters: Parameters, contents: Mapping[str, str], co
     return _key(_head(model), settled(parameters, model, contents), copy, asked)
 
 
+def seedless_key(model: Model, parameters: Parameters, contents: Mapping[str, str], copy: int, asked: int) -> str:
+    """Equal for items that differ in nothing but their seeds."""
+    others = {name: value for name, value in parameters.items() if name != model.seed}
+    return key_of(model, others, contents, copy, asked)
+
+
 def key_in(sidecar: Document) -> str | None:
     """Of the item that a product's sidecar tells of; None where nothing may equal it. Raises as a wrong sidecar does.
 

@@ -15,7 +15,6 @@ from artfactoryd.core.expansion.combinations import Position, Section
 from artfactoryd.core.expansion.identity import Identity, Parts, together
 from artfactoryd.core.expansion.text_rows import Row, Written
 from artfactoryd.core.file_names import FIELD
-from artfactoryd.core.grammar.text import Drawn
 from artfactoryd.core.grammar.values import DrawnValue
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
@@ -109,7 +108,7 @@ class ItemMaker:
     def written(self, row: Row) -> Written:
         """Kept for the next combination: rows come with all their lists, one after the other."""
         if self._last is None or self._last[0] is not row:
-            self._last = (row, self.section.rows.write(row, _undrawn))
+            self._last = (row, self.section.rows.write(row, None))
         return self._last[1]
 
     def _drawn(self, row: Row, digits: Sequence[int], call: int) -> PlannedItem:
@@ -117,18 +116,18 @@ class ItemMaker:
         rows, values = self.section.rows, self.section.values(digits)
         fixed = _fixed(values)
         seed = fixed.get(self.model.seed or "")
-        parts = self._parts_with_seed(rows.write(row, _undrawn), fixed, None if seed == -1 else seed)
+        parts = self._parts_with_seed(rows.write(row, None), fixed, None if seed == -1 else seed)
         copy, _ = self.section.packing.call(call, True, fixed.get(self.model.batch or ""))
         known = f"{together(parts)},{copy}]"
 
-        def decide(parameter: str, draw: Drawn | DrawnValue, ends: Sequence[int]) -> int:
-            head = WHOLE.encode([self._base, parameter, draw.token, draw.before])
+        def decide(parameter: str, token: str, place: Sequence[int], ends: Sequence[int]) -> int:
+            head = WHOLE.encode([self._base, parameter, token, *place])
             return drawn(ends, f"{head[:-1]},{known}")
 
-        written = rows.write(row, lambda name, draw: draw.values[decide(name, draw, draw.ends)])
+        written = rows.write(row, decide)
         for name, value in values.items():
             if isinstance(value, DrawnValue):
-                values[name] = value.values[decide(name, value, range(1, len(value.values) + 1))]
+                values[name] = value.values[decide(name, value.token, (value.before,), range(1, len(value.values) + 1))]
         head = self.identity.head(self.identity.parts(written, values))
         return self._item(written, values, head, call, has_draw=True)
 
@@ -185,7 +184,3 @@ def numbered(items: Iterable[PlannedItem], count: Count) -> Counted:
 def _fixed(values: Parameters) -> dict[str, Value]:
     """Without what is drawn."""
     return {name: value for name, value in values.items() if not isinstance(value, DrawnValue)}
-
-
-def _undrawn(parameter: str, draw: Drawn) -> str:
-    return ""

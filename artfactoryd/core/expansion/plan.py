@@ -51,6 +51,7 @@ class Plan:
     raw: frozenset[Path] = frozenset()  # key paths of what has !raw before it
     stages: tuple[stages.Stage[Plan], ...] = ()
     many: Mapping[str, Sequence[str]] = field(default_factory=dict)  # pictures by the pattern or query for them
+    seeds: Mapping[int, int] = field(default_factory=dict)  # by item: those of products that it may be (any-seed)
     replaced: frozenset[str] = frozenset()  # parameters that every case writes over
     fields: tuple[str, ...] = ()  # columns of its cases that are no parameters
     fields_used: frozenset[str] = frozenset()  # those of them that its texts take
@@ -233,8 +234,10 @@ class Plan:
 
     def seeded(self, base: int, fields: Mapping[str, str]) -> Plan:
         """The same with other seeds and draws, and with the fields of a case in its texts."""
-        sections = tuple((model, section.with_fields(fields)) for model, section in self.sections)
-        return replace(self, base_seed=base, sections=sections if fields else self.sections)
+        sections = self.sections
+        if fields:
+            sections = tuple((model, section.with_fields(fields)) for model, section in sections)
+        return replace(self, base_seed=base, sections=sections, seeds={})
 
     @cached_property
     def takes_fields(self) -> bool:
@@ -248,8 +251,23 @@ class Plan:
     def _items(self, count: Count, upper: Upper | None) -> Iterator[PlannedItem]:
         first, behind = self._find(count.number)
         for part in range(first, len(self._ends)):
-            count = yield from self._part(part, behind, count, upper)
+            items = self._part(part, behind, count, upper)
+            count = yield from (self._reseeded(items) if self.seeds else items)
             behind = 0
+
+    def _reseeded(self, items: Counted) -> Counted:
+        try:
+            while True:
+                yield self._with_seed(next(items))
+        except StopIteration as end:
+            count: Count = end.value
+            return count
+
+    def _with_seed(self, item: PlannedItem) -> PlannedItem:
+        seed, name = self.seeds.get(item.number), self.models[item.model].seed
+        if seed is None or name is None:
+            return item
+        return item._replace(seed=seed, parameters={**item.parameters, name: seed})
 
     def _find(self, number: int) -> tuple[int, int]:
         """The section, or the chosen combination, that an item is made of, and how many come before it there."""
@@ -299,9 +317,9 @@ class Plan:
         part, behind = self._find(number)
         if self._chosen is not None:
             section, position = self._chosen[part]
-            return next(self._maker(section).one(position, behind, Count(number, 1)))
+            return self._with_seed(next(self._maker(section).one(position, behind, Count(number, 1))))
         position, call = self.sections[part][1].items.find(behind)
-        return next(self._maker(part).one(position, call, Count(number, 1)))
+        return self._with_seed(next(self._maker(part).one(position, call, Count(number, 1))))
 
     @cached_property
     def _first(self) -> PlannedItem:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.grammar.lists import kind_of, kind_without_schema
+from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import Place, put
@@ -34,7 +35,7 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
         cases = [_parameters(row, ("cases", number), plan, places) for number, row in enumerate(cases)]
     optional = {
         "then": [_stage(plan, number, places) for number in range(len(plan.stages))],
-        "lookups": {name: list(values) for name, values in plan.lookups.items()}, "raw": sorted({*order.raw, *raw}),
+        "lookups": {name: _lookup(values) for name, values in plan.lookups.items()}, "raw": sorted({*order.raw, *raw}),
         "cases": cases, "count": order.count, "sample": order.sample,
         "limit": order.limit, "proof": order.proof, "file": order.file,
         "exclude": [_parameters(entry, ("exclude", n), plan, places) for n, entry in enumerate(order.exclude)],
@@ -44,8 +45,13 @@ def written_out(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
     }  # fmt: skip
     value |= {key: entry for key, entry in optional.items() if entry}
     value |= {} if order.validate else {"validate": False}
-    value |= {} if order.reuses else {"reuse": "never"}
+    if order.any_seed or not order.reuses:
+        value["reuse"] = "any-seed" if order.any_seed else "never"
     return value | ({"rehearse": True} if order.rehearse else {})
+
+
+def _lookup(values: Sequence[str]) -> Value:
+    return {"wildcards": list(values)} if isinstance(values, Wildcards) else list(values)
 
 
 def _models(plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:

@@ -14,8 +14,9 @@ from artfactoryd.core.grammar.axes import Axis, Given, Reader
 from artfactoryd.core.grammar.cases import Cases
 from artfactoryd.core.grammar.lookups import Lookups, own_lookups
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
+from artfactoryd.core.grammar.wildcards import Wildcards, read_wildcards
 from artfactoryd.core.model import Model
-from artfactoryd.core.order import Order
+from artfactoryd.core.order import LookupValues, Order
 from artfactoryd.errors import Path, Problem
 
 MOST_LEFT_OUT = 10_000  # values of one parameter in one entry of `exclude`
@@ -49,7 +50,7 @@ class Reading:
     warnings: dict[Problem, None] = field(default_factory=dict)
     pictures: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, value) of file parameters
     secrets: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, where it is)
-    used: dict[str, list[str]] = field(default_factory=dict)  # lookups that the order needs
+    used: dict[str, Sequence[str]] = field(default_factory=dict)  # lookups that the order needs
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # patterns and queries that it needs
     cases: Cases | None = None
     replaced: frozenset[str] | None = None  # parameters that every case of every model writes over
@@ -59,11 +60,11 @@ class Reading:
 
 def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Reading:
     reading = Reading()
-    own = {name: _texts(name, values, means.written) for name, values in order.lookups.items()}
+    own = {name: _own_lookup(name, values, means.written) for name, values in order.lookups.items()}
     cases = read_with_fields(order, models, means.table)
     fields = cases.fields if cases else means.fields
     known = ChainMap(own, means.lookups)  # type: ignore[arg-type]  # only read; of a Library what is used
-    lookups = Lookups(known, fields)
+    lookups = Lookups(known, fields, own)
     reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
     if reading.problems:
         cases = None
@@ -71,7 +72,7 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
     for number, model in enumerate(models):
         reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base, many=means.many)
         _read_model(order, number, reader, cases, reading, means)
-    reading.used = {name: list(lookups.known[name]) for name in sorted(lookups.used)}
+    reading.used = {name: _as_read(lookups.known[name]) for name in sorted(lookups.used)}
     reading.fields_used, reading.meant = frozenset(lookups.fields_used), frozenset(lookups.meant)
     if cases:
         reading.cases = cases
@@ -80,10 +81,23 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
     return reading
 
 
-def _texts(name: str, values: Sequence[object], written: Written) -> list[str]:
+def _as_read(values: Sequence[str]) -> Sequence[str]:
+    """A list, unless it has wildcards' syntax in it."""
+    return values if isinstance(values, Wildcards) and not values.is_plain else list(values)
+
+
+def _own_lookup(name: str, values: LookupValues, written: Written) -> Sequence[str]:
+    """A list is data; `{wildcards: [...]}` is read as a file of the Library is."""
+    if isinstance(values, Mapping):
+        lines = _texts(name, values["wildcards"], written, "wildcards")
+        return read_wildcards(list(enumerate(lines)))
+    return _texts(name, values, written)
+
+
+def _texts(name: str, values: Sequence[object], written: Written, *below: str) -> list[str]:
     """A number in a lookup is its characters."""
     return [
-        value if isinstance(value, str) else written(("lookups", name, number)) or str(value)
+        value if isinstance(value, str) else written(("lookups", name, *below, number)) or str(value)
         for number, value in enumerate(values)
     ]
 

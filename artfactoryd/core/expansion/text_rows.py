@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, product
 from typing import NamedTuple
 
 from artfactoryd.core.grammar.axes import TextAxis, leading_text, names_of
 from artfactoryd.core.grammar.text import Drawn, Ending, Piece, Referred, Text, quoted
+from artfactoryd.core.grammar.weaving import Made, Pick
 
 Chosen = list[tuple[Text, list[int]]]  # of each parameter its text, and the digits of the text's slots
-Draw = Callable[[str, Drawn], str]  # parameter, draw -> value
+Decide = Callable[
+    [str, str, Sequence[int], Sequence[int]], int
+]  # parameter, draw, which of its equals, weights added up
 MOST_LOOKED_AT = 10_000  # ways to take a text of each list
 
 
@@ -27,22 +30,26 @@ class Row:
         """Whether the sub-prompts of this row hold a draw, or a reference to one."""
         drawn: set[str] = set()
         has_draw = False
-        for text, _ in self.chosen:
+        for text, digits in self.chosen:
             own = text.sub(self.sub)
             for sub in text.subs:
                 for piece in sub:
-                    depends = _note(piece, text, drawn)
+                    depends = _note(piece, text, digits, drawn)
                     has_draw = has_draw or (depends and sub is own)
         return has_draw
 
 
-def _note(piece: Piece, text: Text, drawn: set[str]) -> bool:
+def _note(piece: Piece, text: Text, digits: Sequence[int], drawn: set[str]) -> bool:
     """Keeps `drawn` to the names whose nearest use is a draw; whether the piece depends on one."""
     if isinstance(piece, Drawn):
         drawn.update(piece.names)
         return True
     if isinstance(piece, int):
-        drawn.difference_update(text.slots[piece].names)
+        slot = text.slots[piece]
+        if slot.made and digits[piece] in slot.made:
+            drawn.update(slot.names)
+            return True
+        drawn.difference_update(slot.names)
     return isinstance(piece, Referred) and piece.name in drawn
 
 
@@ -53,6 +60,57 @@ class Written:
     values: dict[str, str]
     quoted: dict[str, str]
     taken: list[tuple[str, str, str]]
+
+
+@dataclass(slots=True)
+class Weaving:
+    """The draws of one text of one item, in their order: equal ones are told apart by how many came before."""
+
+    parameter: str
+    decide: Decide | None
+    instead: str
+    _before: dict[str, int] = field(default_factory=dict)
+
+    def drawn(self, draw: Drawn) -> tuple[str, list[tuple[str, str]]]:
+        """The value, and what draws inside it took."""
+        if self.decide is None:
+            return self.instead, []
+        number = self.decide(self.parameter, draw.token, (draw.before,), draw.ends)
+        return self.valued(draw.values[number], draw.made.get(number))
+
+    def valued(self, value: str, made: Made | None) -> tuple[str, list[tuple[str, str]]]:
+        if made is None:
+            return value, []
+        inner: list[tuple[str, str]] = []
+        return self._woven(made, inner), inner
+
+    def _woven(self, made: Made, inner: list[tuple[str, str]]) -> str:
+        return "".join(part if isinstance(part, str) else self._picked(part, inner) for part in made)
+
+    def _picked(self, pick: Pick, inner: list[tuple[str, str]]) -> str:
+        """As many of the options as it takes, none twice."""
+        if self.decide is None:
+            return self.instead
+        before = self._before.get(pick.token, 0)
+        self._before[pick.token] = before + 1
+        place = len(inner)
+        taken: list[str] = []
+        left, ends = list(range(len(pick.options))), list(pick.ends)
+        for number in range(self._how_many(pick, before)):
+            which = self.decide(self.parameter, pick.token, (before, number) if number else (before,), ends)
+            taken.append(self._woven(pick.options[left.pop(which)], inner))
+            weight = ends.pop(which) - (ends[which - 1] if which else 0)
+            ends[which:] = [end - weight for end in ends[which:]]
+            if not ends or not ends[-1]:
+                break
+        inner.insert(place, (pick.token, pick.joiner.join(taken)))
+        return inner[place][1]
+
+    def _how_many(self, pick: Pick, before: int) -> int:
+        if self.decide is None or pick.least == pick.most:
+            return pick.least
+        ways = range(1, pick.most - pick.least + 2)
+        return pick.least + self.decide(self.parameter, pick.token, (before, -1), ways)
 
 
 class RowSpan(NamedTuple):
@@ -83,7 +141,7 @@ class Rows:
         # for each text the rows that one of its ways stands in, sub-prompts left out
         self._behind = [math.prod(sizes[level + 1 :]) for level in range(len(sizes))]
         self.is_plain = all(text.is_plain for axis in axes for text in axis.texts)
-        self.has_draws = any(isinstance(p, Drawn) for axis in axes for text in axis.texts for p in text.whole)
+        self.has_draws = any(text.has_draws for axis in axes for text in axis.texts)
         several = [level for level, size in enumerate(sizes) if size > 1]
         self._running = several[-1] if several else None
 
@@ -175,39 +233,41 @@ class Rows:
 
     # --- writing a row out ---
 
-    def write(self, row: Row, draw: Draw) -> Written:
-        """With each draw as `draw` decides it."""
+    def write(self, row: Row, decide: Decide | None, instead: str = "") -> Written:
+        """With each draw as `decide` decides it; without, with `instead` in its place."""
         uses = dict(self.fields)
         written = Written({}, {}, [])
         for text, digits in row.chosen:
-            own = text.sub(row.sub)
+            own, weaving = text.sub(row.sub), Weaving(text.parameter, decide, instead)
             for sub in text.subs:
-                pieces = [self._piece(text, digits, piece, uses, draw) for piece in sub]
+                pieces = [self._piece(text, digits, piece, uses, weaving) for piece in sub]
                 if sub is own:
                     self._keep(text, pieces, written)
         return written
 
-    def _keep(self, text: Text, pieces: Sequence[tuple[str, str | None]], written: Written) -> None:
+    def _keep(self, text: Text, pieces: Sequence[tuple[str, Sequence[tuple[str, str]]]], written: Written) -> None:
         value = "".join(characters for characters, _ in pieces)
         written.values[text.parameter] = value
         written.quoted[text.parameter] = quoted(value)
-        written.taken += [(text.parameter, token, taken) for taken, token in pieces if token is not None]
+        written.taken += [(text.parameter, token, taken) for _, tokens in pieces for token, taken in tokens]
 
     def _piece(
-        self, text: Text, digits: list[int], piece: Piece, uses: dict[str, str], draw: Draw
-    ) -> tuple[str, str | None]:
-        """Its value, and the token it was taken for."""
+        self, text: Text, digits: list[int], piece: Piece, uses: dict[str, str], weaving: Weaving
+    ) -> tuple[str, Sequence[tuple[str, str]]]:
+        """Its value, and what it took for which token."""
         if isinstance(piece, str):
-            return piece, None
+            return piece, ()
         if isinstance(piece, Referred):
-            return uses.get(piece.name, piece.first), None
+            return uses.get(piece.name, piece.first), ()
         if isinstance(piece, Drawn):
-            value, names, token = draw(text.parameter, piece), piece.names, piece.token
+            value, inner = weaving.drawn(piece)
+            names, token = piece.names, piece.token
         else:
             slot = text.slots[piece]
-            value, names, token = slot.values[digits[piece]], slot.names, slot.token
+            value, inner = weaving.valued(slot.values[digits[piece]], slot.made.get(digits[piece]))
+            names, token = slot.names, slot.token
         uses.update(dict.fromkeys(names, value))
-        return value, token
+        return value, [(token, value), *inner] if inner else ((token, value),)
 
     # --- draws, for counting ---
 
@@ -218,8 +278,9 @@ class Rows:
             return False
         if math.prod(len(axis.texts) for axis in self.axes) > MOST_LOOKED_AT:
             return None
-        kinds = set()
+        kinds: set[bool | None] = set()
         for texts in product(*(axis.texts for axis in self.axes)):
-            chosen: Chosen = [(text, []) for text in texts]
-            kinds |= {Row(chosen, sub).has_draw() for sub in range(len(texts[self._lead].subs))}
+            chosen: Chosen = [(text, [0] * len(text.slots)) for text in texts]
+            varies = any(0 < len(slot.made) < len(slot.values) for text in texts for slot in text.slots)
+            kinds |= {None} if varies else {Row(chosen, sub).has_draw() for sub in range(len(texts[self._lead].subs))}
         return kinds.pop() if len(kinds) == 1 else None

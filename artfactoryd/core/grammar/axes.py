@@ -76,7 +76,7 @@ class Reader(ValueReader):
 
     def apart(self) -> Reader:
         """Another that reads the same, and whose problems nobody is told."""
-        lookups = Lookups(self.lookups.known, self.lookups.fields)
+        lookups = Lookups(self.lookups.known, self.lookups.fields, self.lookups.own)
         return replace(self, lookups=lookups, problems=[], warnings=[], pictures={}, secrets={}, spread={}, _done={})
 
     def axes(self, given: Iterable[Given]) -> tuple[list[TextAxis], list[ValueAxis]]:

@@ -9,7 +9,7 @@ MOST_WEIGHT = 3.0  # above it, `(ratio:16)` is prose
 _DECIMAL = r"[0-9]{0,9}\.?[0-9]{1,9}"
 # (form, the name a model's `syntax` knows it by, what it is, what to do instead)
 _FORMS = (
-    (re.compile(r"__[^\W_][\w\-/.* ]*?__"), "", "a wildcard", "Write [name] for a lookup."),
+    (re.compile(r"__[^\W_][\w\-/.* ]*?__"), "", "a wildcard", "Write [~name] for one of a lookup, [name] for all."),
     (re.compile(r"\{[^{}\\|]*\|[^{}]*\}"), "", "a dynamic prompt", "Write [a,b] for all of them, [~a,b] for one."),
     (re.compile(rf"(\\.)|\([^()\\]*:[ \t]*(?P<weight>{_DECIMAL})[ \t]*\)", re.S), "weights", "a weight", ""),
     (re.compile(r"(\\.)|\(\([^()\\]+\)\)", re.S), "weights", "emphasis", ""),

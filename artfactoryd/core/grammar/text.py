@@ -13,7 +13,8 @@ from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.slips import slips_in
 from artfactoryd.core.grammar.tokens import Choice, Option, Part, Reference, TextReader
-from artfactoryd.core.seeds import WHOLE, sampled, weights
+from artfactoryd.core.grammar.weaving import Made, Valued, Values, ends_of, extremes_of, product_of
+from artfactoryd.core.seeds import WHOLE, sampled
 from artfactoryd.errors import Path, Problem
 
 
@@ -29,6 +30,7 @@ class Slot:
     names: tuple[str, ...]
     values: tuple[str, ...]
     pools: tuple[str | None, ...]
+    made: Mapping[int, Made] = field(default_factory=dict, compare=False)  # values that hold a draw, by their places
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Drawn:
     values: tuple[str, ...]
     ends: tuple[int, ...]
     before: int
+    made: Mapping[int, Made] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,12 @@ class Text:
     @cached_property
     def is_plain(self) -> bool:
         """No draw and no reference: each sub-prompt follows from the slots alone."""
-        return all(isinstance(piece, str | int) for piece in self.whole)
+        return all(isinstance(piece, str | int) for piece in self.whole) and not any(slot.made for slot in self.slots)
+
+    @property
+    def has_draws(self) -> bool:
+        """Its own, or inside a value."""
+        return any(isinstance(piece, Drawn) for piece in self.whole) or any(slot.made for slot in self.slots)
 
     @cached_property
     def ending(self) -> tuple[int, list[Ending]]:
@@ -160,10 +168,10 @@ class Text:
                 yield "".join(pick(self._all(piece), key=len, default="") for piece in sub)
 
     def _all(self, piece: Piece) -> Sequence[str]:
-        if isinstance(piece, int):
-            return self.slots[piece].values
-        if isinstance(piece, Drawn):
-            return piece.values
+        if isinstance(piece, int | Drawn):
+            values = self.slots[piece] if isinstance(piece, int) else piece
+            ways = ((value, values.made.get(place)) for place, value in enumerate(values.values))
+            return [text for value, made in ways for text in (extremes_of(made) if made else (value,))]
         return (piece,) if isinstance(piece, str) else (piece.first,)
 
 
@@ -186,7 +194,7 @@ class TextMaker:
     def make(self, value: str, path: Path, given: frozenset[str] = frozenset()) -> Text:
         reader = TextReader(value, path, self._syntax)
         subs = reader.read()
-        one = _OneText(self._lookups, (self._base, self._parameter), path, set(given))
+        one = _OneText(self._lookups, (self._base, self._parameter), path, self._syntax, set(given))
         text = Text(self._parameter, tuple(tuple(one.pieces(sub)) for sub in subs), tuple(one.slots))
         problems = [*reader.problems, *one.problems] or list(one.exhausted(text))
         self.problems += sorted(problems, key=_column)
@@ -207,6 +215,7 @@ class _OneText:
     lookups: Lookups
     known: tuple[int, str]  # base seed and parameter
     path: Path
+    syntax: Sequence[str]  # other tools', that the model understands
     used: set[str]  # names that a reference may mean
     slots: list[Slot] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -237,11 +246,11 @@ class _OneText:
         if part.name not in self.used:
             message = f"{part.token} stands before any use of {part.name}; it is the lookup's first value."
             self._warn("W_REF_BEFORE", part.place, message, f"Put [{part.name}] before it.")
-        values = self.lookups.values(lookup).values
+        values = self.lookups.values(lookup).texts
         yield Referred(part.token, part.name, values[0] if values else "")
 
     def _choice(self, part: Choice) -> Iterator[Piece]:
-        values, pools, weight = self._values(part)
+        values, pools, weight, made = self._values(part)
         before = self._before.get(part.token, 0)
         self._before[part.token] = before + 1
         if self._is_its_own_text(part):
@@ -251,17 +260,23 @@ class _OneText:
             yield values[0]
             return
         names = tuple(option.text for option in part.options if self._lookup(option))
-        self.lookups.named.update(map(str, filter(None, map(self._lookup, part.options))))
+        self.lookups.named.update(name for option in part.options if (name := self._lookup(option)) is not None)
         self.used.update(names)
         if not values:
             self._problem("E_EXHAUSTED", part.place, f"{part.token} has no value left.", "Give its lookups values.")
         elif part.drawn:
-            yield Drawn(part.token, names, values, weights(weight), before)
+            yield Drawn(part.token, names, values, ends_of(weight), before, made)
         else:
-            yield from self._slot(part, names, values, pools, before)
+            yield from self._slot(part, names, values, pools, before, made)
 
     def _slot(
-        self, part: Choice, names: tuple[str, ...], values: tuple[str, ...], pools: tuple[str | None, ...], before: int
+        self,
+        part: Choice,
+        names: tuple[str, ...],
+        values: tuple[str, ...],
+        pools: tuple[str | None, ...],
+        before: int,
+        made: Mapping[int, Made],
     ) -> Iterator[Piece]:
         if part.count is not None:
             if part.count > len(values):
@@ -269,9 +284,10 @@ class _OneText:
                 return
             taken = [one in self._sampled for one in zip(pools, values, strict=True)]
             places = sampled(values, part.count, taken, *self.known, part.token, before)
+            made = {number: made[one] for number, one in enumerate(places) if one in made}
             values, pools = tuple(values[one] for one in places), tuple(pools[one] for one in places)
             self._sampled |= {one for one in zip(pools, values, strict=True) if one[0] is not None}
-        self.slots.append(Slot(part.token, part.place, names, values, pools))
+        self.slots.append(Slot(part.token, part.place, names, values, pools, made))
         yield len(self.slots) - 1
 
     def _too_many(self, part: Choice, there: int) -> None:
@@ -304,33 +320,36 @@ class _OneText:
         fix = rf"{meant} [\{word}] if the word is meant, \[{word}\] for the brackets too."
         self._warn("W_SINGLE", part.place, message, fix, holds=True)
 
-    def _values(self, part: Choice) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str]]:
-        """The values of a token without repeats, the pool of each, the weight of each."""
+    def _values(self, part: Choice) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str], Mapping[int, Made]]:
+        """The values of a token without repeats; of each its pool and its weight; how those with draws are made."""
         word, alone = part.options[0].text, self._lookup(part.options[0])
         if len(part.options) == 1 and alone is not None:
-            self._looked_up(alone, part.options[0])
+            looked_up = self._looked_up(alone, part.options[0])
             values, pools = self.lookups.alone(word, alone)
-            return values, pools, ["1"] * len(values) if part.drawn else []
-        origins: dict[str, tuple[str | None, str]] = {}
+            return values, pools, looked_up.weights if part.drawn else [], looked_up.made
+        origins: dict[str, tuple[str | None, str, Made | None]] = {}
         for option in part.options:
             lookup = self._lookup(option)
             pool = None if lookup is None else option.text
             repeated = False
-            for value in (option.text,) if lookup is None else self._looked_up(lookup, option):
-                repeated = repeated or value in origins
-                origins.setdefault(value, (pool, option.weight))
+            for value in (Valued(option.text),) if lookup is None else self._looked_up(lookup, option).all:
+                repeated = repeated or value.text in origins
+                origins.setdefault(value.text, (pool, product_of(option.weight, value.weight), value.made))
             if repeated:
                 self._warn("W_DUP", option.place, f"what {option.text[:60]!r} brings again was dropped.", "")
-        return tuple(origins), tuple(pool for pool, _ in origins.values()), [weight for _, weight in origins.values()]
+        pools_of = tuple(pool for pool, _, _ in origins.values())
+        woven = {place: made for place, (_, _, made) in enumerate(origins.values()) if made is not None}
+        return tuple(origins), pools_of, [weight for _, weight, _ in origins.values()], woven
 
-    def _looked_up(self, lookup: str, option: Option) -> tuple[str, ...]:
+    def _looked_up(self, lookup: str, option: Option) -> Values:
         lookup_values = self.lookups.values(lookup)
         for name in lookup_values.skipped:
             message = f"the lookup {name} is inside itself; it was left out there."
             self._warn("W_CYCLE", option.place, message, "Take it out of one of the lookups.")
         if lookup_values.repeated:
             self._warn("W_DUP", option.place, f"values that stand in {lookup} twice were dropped.", "")
-        return lookup_values.values
+        self.warnings += self.lookups.doubts(lookup, self.syntax)
+        return lookup_values
 
     def exhausted(self, text: Text) -> Iterator[Problem]:
         """Combinations that run out are left out; a text that has none left is wrong."""

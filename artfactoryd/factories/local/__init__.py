@@ -16,9 +16,10 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders, write_new
-from artfactoryd.errors import AskAgain, RunFailed, in_words
+from artfactoryd.errors import AskAgain, RunFailed
 from artfactoryd.factories import Absent, Attempt, Call, Output, Outputs, ProviderSettings, Ticket
 from artfactoryd.factories.local.parameters import Convert, LocalCall, Resize, Sketch, call_of, checked
+from artfactoryd.medium import in_words
 
 
 def make(settings: ProviderSettings, work: Path) -> Local:

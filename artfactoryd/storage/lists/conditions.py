@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -110,8 +111,11 @@ def _before(term: Term) -> Condition:
 
 
 def _midnight(day: str) -> str:
-    """Days are local, the index is in UTC."""
-    return datetime.fromisoformat(day).astimezone().astimezone(UTC).isoformat()
+    """Days are local, the index is in UTC. Of the first and the last there are, the hours do not matter."""
+    begins = datetime.fromisoformat(day)
+    with contextlib.suppress(ValueError, OverflowError):
+        begins = begins.astimezone()
+    return begins.replace(tzinfo=begins.tzinfo or UTC).astimezone(UTC).isoformat()
 
 
 def _liked(term: Term) -> Condition:

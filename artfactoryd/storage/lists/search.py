@@ -17,6 +17,7 @@ from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
+LATEST = (1 << 63) - 1  # no product is made later: the largest number that the index can hold
 _COLUMNS = f"{PRODUCTS.select('p')}, o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation"
 
 
@@ -67,7 +68,7 @@ def _parameters(index: Index) -> list[str]:
 
 def _pages(index: Index, looked_at: Sequence[Source], condition: Condition, most: int | None) -> Iterator[FoundProduct]:
     """Each page goes on behind the last of the one before, so a long answer is never held at once."""
-    before, left = 1 << 62, most
+    before, left = LATEST, most
     while looked_at and (left is None or left > 0):
         size = PAGE if left is None else min(PAGE, left)
         pages = [_page(index, source, condition, before, size) for source in looked_at]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.index import Index
 
 _FILL = (
@@ -13,8 +14,12 @@ _FILL = (
 
 
 def are_looked_up(index: Index) -> bool:
-    """False where this SQLite has no such tables."""
-    return bool(index.rows("SELECT 1 FROM sqlite_master WHERE name = 'searched'"))
+    """False where this SQLite has no such tables, also where another one has made it."""
+    try:
+        index.rows("SELECT 1 FROM searched LIMIT 0")
+    except DatabaseError:
+        return False
+    return True
 
 
 def is_behind(index: Index) -> bool:

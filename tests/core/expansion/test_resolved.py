@@ -67,8 +67,9 @@ async def test_the_resolved_order_makes_the_same_items_in_another_home(
 ) -> None:
     for colour in ("red", "green"):
         draw(home.home.library / "faces" / f"{colour}.png", colour)
-    for name, text in {"templates/base.yaml": TEMPLATE, "lookups/hue.yaml": "[crimson, teal]"}.items():
-        (home.home.library / name).parent.mkdir(exist_ok=True)
+    files = {"lookups/hue.yaml": "[crimson, __cool/*__]", "lookups/cool/a.txt": "teal\n{teal|crimson} # mine"}
+    for name, text in {"templates/base.yaml": TEMPLATE, **files}.items():
+        (home.home.library / name).parent.mkdir(parents=True, exist_ok=True)
         (home.home.library / name).write_text(text)
     async with at_work(with_editor(home), monkeypatch) as works:
         await works.make('{provider: fake, model: painter, project: masks, parameters: {prompt: "[red,blue,grey]"}}')

@@ -33,10 +33,16 @@ MODELS = {
     "with few seeds": model(schema={**MODEL.schema, "properties": {**PICTURE, "seed": {"minimum": 5, "maximum": 9}}}),
     "known by name alone": Model.from_mapping({"provider": "acme", "model": "bare", "schema": {}, "seed": "seed"}, ""),
 }
-LOOKUPS = {"color": ["red", "green", 'b"lue', "100%"], "place": ["夏\u2028", "color", "\\"], "one": ["1"]}
+LOOKUPS = {
+    "color": ["red", "green", 'b"lue', "100%"],
+    "place": ["夏\u2028", "color", "\\"],
+    "one": ["1"],
+    "wild": {"wildcards": ["plain", "{a|2::b} %s", "2::__color__", "{2$$x|y|z}"]},
+    "calm": {"wildcards": ["3::m", "n"]},
+}
 PIECES = st.sampled_from([
     "a ", "[x,y]", "[x,y,]", "[1,2,3]", "[color]", "[color_1]", "[color:2]", "[place]", "[=color]", "[one]", "%s ",
-    '"quoted" \\[', "[~a,b]", "[~color*2,c]", "é😀", " || ", "[50%,%s]",
+    '"quoted" \\[', "[~a,b]", "[~color*2,c]", "é😀", " || ", "[50%,%s]", "[wild]", "[~wild,q]", "[calm]", "[=wild]",
 ])  # fmt: skip
 TEXTS = st.lists(PIECES, min_size=1, max_size=4).map("".join)
 TEXT = TEXTS | st.lists(TEXTS, min_size=2, max_size=2)
@@ -157,7 +163,9 @@ def test_items_made_in_spans_are_those_of_the_plain_way(order: Sample, most: int
         ({"prompt": "[x,y] [1,2,3]"}, {}, "TextSpans"), ({"prompt": "[color] [color]"}, {}, "TextSpans"),
         ({"prompt": "x || y", "steps": "1..9"}, {}, "ListSpans"), ({"prompt": "[~x,y]"}, {}, None),
         ({"prompt": "x", "steps": "4|8"}, {}, None), ({"prompt": "[x,y]"}, {"exclude": [{"prompt": "x"}]}, None),
-        ({"prompt": "[x,y]"}, {"count": 5}, None), ({"prompt": "[x,y]"}, {"count": 4}, "TextSpans"),
+        ({"prompt": "[x,y]"}, {"count": 5}, None),
+        ({"prompt": "[calm]"}, {}, "TextSpans"), ({"prompt": "[wild]"}, {}, None),
+        ({"prompt": "[x,y]"}, {"count": 4}, "TextSpans"),
     ],
 )  # fmt: skip
 def test_only_what_is_alike_is_made_in_spans(

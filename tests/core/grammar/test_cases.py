@@ -31,7 +31,8 @@ def test_a_table_gives_a_case_for_each_line_and_an_empty_cell_nothing(text: str)
     ("text", "words"),
     [
         ("", "has no rows"), ("prompt\n", "has no rows"), ("prompt,,x\na,b,c\n", "column 2"),
-        ("prompt,steps,prompt\na,4,b\n", "prompt"), ("prompt\na\nb,4\n", "cars.csv:3"), ('prompt\n"a\n', "cars.csv:2"),
+        ("prompt,steps,prompt\na,4,b\n", "prompt"), ("prompt\na\nb,4\n", "cars.csv, line 3"),
+        ('prompt\n"a\n', "cars.csv, line 2"),
         ("prompt\n" + "a\n" * (MOST_ROWS + 1), str(MOST_ROWS)),
     ],
 )  # fmt: skip

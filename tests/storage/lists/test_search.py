@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -233,3 +234,31 @@ def test_newest_is_what_was_made_last_whenever_it_became_known(tmp_path: Path) -
     made.run("UPDATE product SET tags = '[]' WHERE id = 'a'")
     assert found(made, "tag:best") == "dbc"
     made.close()
+
+
+@pytest.mark.parametrize("query", ["after:0001", "-before:0001-01-01", "before:9999-12-31"])
+def test_the_first_and_the_last_day_are_days_in_every_zone(index: Index, query: str) -> None:
+    assert found(index, query) == "4321"
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2109", "2110", "2247", "2500", "9999"])
+def test_what_a_wrong_clock_made_is_listed(tmp_path: Path, year: str) -> None:
+    with contextlib.closing(Index.open(tmp_path / "index.sqlite3")) as made:
+        for nth in (1, 2):
+            file = f"Projects/p/{nth}-car.png"
+            made.run(PRODUCT, f"p{nth}", "o", nth, nth, file, 64, f"{year}-12-31T23:59:59+00:00")
+        words.fill(made, 1)
+        assert found(made, "") == found(made, "car") == found(made, "project:p") == "p2p1"
+
+
+def test_where_another_sqlite_made_the_lookup_of_words_it_is_done_without(tmp_path: Path) -> None:
+    """This one has no such tables: the next best way is taken, by whoever looks and whoever fills."""
+    path = tmp_path / "index.sqlite3"
+    with contextlib.closing(Index.open(path)) as made:
+        made.run(PRODUCT, "p1", "o", 1, 1, "Projects/p/1-car.png", 64, "2026-11-01T00:00:00+00:00")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA writable_schema = 1")
+        db.execute("UPDATE sqlite_master SET sql = replace(sql, 'fts5', 'fts_of_another') WHERE name = 'searched'")
+        db.commit()
+    with contextlib.closing(Index.open(path)) as made:
+        assert not words.is_behind(made) and found(made, "car") == "p1"

@@ -1,0 +1,287 @@
+"""Lookups written out: values that name other lookups in place, and the draws that wildcards bring.
+
+A lookup already on the way down is skipped, in a list and in a draw alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from artfactoryd.core.grammar.wildcards import JOINER, Entry, Recipe, Variant, Wild, Wildcards
+from artfactoryd.core.seeds import weights
+from artfactoryd.errors import Problem
+
+MOST_DEEP = 100  # lookups in draws of lookups
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A draw inside a value, with what its wildcards stand for. `ends`: the options' weights added up."""
+
+    token: str
+    options: tuple[Made, ...]
+    ends: tuple[int, ...]
+    least: int = 1
+    most: int = 1
+    joiner: str = JOINER
+
+
+Made = tuple["str | Pick", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A value of a lookup. `made`: how it is put together, where a draw is in it."""
+
+    text: str
+    weight: str = "1"
+    made: Made | None = None
+
+
+@dataclass(frozen=True)
+class Values:
+    """A lookup with the lookups inside it written out. `special`: of its values those that weigh or hold a draw."""
+
+    texts: tuple[str, ...]
+    skipped: tuple[str, ...] = ()  # lookups left out because they were on the way down already
+    repeated: bool = False  # values stood there more than once
+    inside: frozenset[str] = frozenset()  # it, and the lookups in it
+    special: Mapping[str, Valued] = field(default_factory=dict)
+
+    @property
+    def all(self) -> Iterator[Valued]:
+        return (self.special.get(text) or Valued(text) for text in self.texts)
+
+    @property
+    def weights(self) -> list[str]:
+        return [value.weight for value in self.all] if self.special else ["1"] * len(self.texts)
+
+    @property
+    def made(self) -> dict[int, Made]:
+        """By their places, those that hold a draw."""
+        if not self.special:
+            return {}
+        return {place: value.made for place, value in enumerate(self.all) if value.made is not None}
+
+
+@dataclass
+class _Down:
+    """A lookup while it is written out."""
+
+    name: str
+    way: tuple[str, ...]  # what it is in
+    found: dict[str, Valued] = field(default_factory=dict)
+    skipped: dict[str, None] = field(default_factory=dict)
+    inside: set[str] = field(default_factory=set)
+    repeated: bool = False
+
+    def add(self, value: Valued) -> None:
+        self.repeated = self.repeated or value.text in self.found
+        self.found.setdefault(value.text, value)
+
+
+class Weaver:
+    """`own`: names of the order's own lookups, among which a pattern in one of them looks first."""
+
+    def __init__(self, known: Mapping[str, Sequence[str]], own: Collection[str] = ()) -> None:
+        self._known, self._own = known, own
+        self._whole: dict[str, Values] = {}
+        self._places: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._pools: dict[tuple[str, ...], tuple[tuple[Made, ...], tuple[int, ...]]] = {}
+        self._missing: dict[str, dict[int, str]] = {}  # by lookup and line, wildcards that are no lookup
+
+    def values(self, name: str, way: tuple[str, ...] = ()) -> Values:
+        """Depth first. A lookup met again when it is done with would only repeat its values."""
+        if name in self._whole:
+            return self._whole[name]
+        known = self._known[name]
+        if not isinstance(known, Wildcards) and not any(text in self._known and text != name for text in known):
+            texts = tuple(dict.fromkeys(known))
+            self._whole[name] = Values(texts, repeated=len(texts) < len(known), inside=frozenset((name,)))
+            return self._whole[name]
+        state = _Down(name, way)
+        done: set[str] = set()
+        down: dict[str, tuple[Iterator[Entry], str]] = {name: (self._entries(name), "1")}
+        while down:
+            here = next(reversed(down))
+            entries, weight = down[here]
+            entry = next(entries, None)
+            if entry is None:
+                done.add(here)
+                del down[here]
+                continue
+            text, own = entry.text, product_of(weight, entry.weight)
+            if entry.recipe is not None:
+                made = self._made(entry.recipe, entry, here, (*way, *down), state)
+                if made is not None:
+                    state.add(Valued(text, own, made))
+            elif text == here or text not in self._known:
+                state.add(Valued(text, own))
+            elif text in down or text in way:
+                state.skipped[text] = None
+            elif text in done:
+                state.repeated = True
+            else:
+                down[text] = (self._entries(text), own)
+        values = Values(
+            tuple(state.found), tuple(state.skipped), state.repeated, frozenset(state.inside | done),
+            {text: value for text, value in state.found.items() if value.made is not None or value.weight != "1"},
+        )  # fmt: skip
+        if not way or not state.skipped:
+            self._whole[name] = values
+        return values
+
+    def _entries(self, name: str) -> Iterator[Entry]:
+        known = self._known[name]
+        return iter(known.entries) if isinstance(known, Wildcards) else (Entry(text, 0) for text in known)
+
+    # --- draws ---
+
+    def _made(self, recipe: Recipe, entry: Entry, here: str, way: tuple[str, ...], state: _Down) -> Made | None:
+        """None where a lookup on the way down leaves nothing to draw."""
+        parts: list[str | Pick] = []
+        for part in recipe:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            pick = self._pick(part, entry, here, way, state)
+            if pick is None:
+                return None
+            parts.append(pick)
+        return tuple(parts)
+
+    def _pick(
+        self, part: Wild | Variant, entry: Entry, here: str, way: tuple[str, ...], state: _Down
+    ) -> Pick | str | None:
+        if isinstance(part, Wild):
+            return self._wild(part, part.token, entry, here, way, state)
+        if len(part.options) == 1 and len(part.options[0]) == 1 and isinstance(wild := part.options[0][0], Wild):
+            pick = self._wild(wild, part.token, entry, here, way, state)
+            return _of_number(pick, part) if isinstance(pick, Pick) else pick
+        made = [self._made(option, entry, here, way, state) for option in part.options]
+        left = [(option, weight) for option, weight in zip(made, part.weights, strict=True) if option is not None]
+        if not left:
+            return None
+        options = tuple(option for option, _ in left)
+        return _of_number(Pick(part.token, options, ends_of([weight for _, weight in left])), part)
+
+    def _wild(
+        self, wild: Wild, token: str, entry: Entry, here: str, way: tuple[str, ...], state: _Down
+    ) -> Pick | str | None:
+        names = self._found(wild.name, here)
+        if not names:
+            self._missing.setdefault(here, {}).setdefault(entry.number, wild.token)
+            return wild.token
+        open_names = [name for name in names if name not in way and len(way) < MOST_DEEP]
+        state.skipped.update(dict.fromkeys(name for name in names if name not in open_names))
+        options, ends = self._pool(tuple(open_names), way, state)
+        return Pick(token, options, ends) if options else None
+
+    def _pool(
+        self, names: tuple[str, ...], way: tuple[str, ...], state: _Down
+    ) -> tuple[tuple[Made, ...], tuple[int, ...]]:
+        """All values of some lookups, each once; one and the same for all draws of these."""
+        found: dict[str, Valued] = {}
+        is_whole = True
+        for name in names:
+            values = self.values(name, way)
+            state.inside |= values.inside
+            state.skipped.update(dict.fromkeys(values.skipped))
+            is_whole = is_whole and name in self._whole
+            if names not in self._pools:
+                for value in values.all:
+                    found.setdefault(value.text, value)
+        if names in self._pools:
+            return self._pools[names]
+        pool = tuple(value.made or (value.text,) for value in found.values())
+        whole = pool, ends_of([value.weight for value in found.values()])
+        if is_whole:
+            self._pools[names] = whole
+        return whole
+
+    def _found(self, wanted: str, here: str) -> tuple[str, ...]:
+        """The lookups that a wildcard means: by its whole name, else below the folders that it is in, the outermost
+        first; else wherever a name ends so. `*` stands for anything."""
+        folders = here.split("/")[:-1]
+        key = (wanted, "/".join(folders) + ("" if here in self._own else "\0"))
+        if key not in self._places:
+            self._places[key] = self._looked_for(wanted, folders, here in self._own)
+        return self._places[key]
+
+    def _looked_for(self, wanted: str, folders: Sequence[str], is_own: bool) -> tuple[str, ...]:
+        patterns = ["/".join([*folders[:depth], wanted]) for depth in range(len(folders) + 1)]
+        exact = next((pattern for pattern in patterns if pattern in self._known), None)
+        if exact is not None:
+            return (exact,)
+        own = [name for name in self._known if name in self._own] if is_own else []
+        for among in (own, list(self._known)):
+            for pattern in (*patterns, f"*/{wanted}"):
+                if names := _matching(pattern, among):
+                    return names
+        keys = wanted.replace(".", "/")  # as some write the keys of a tree
+        return self._looked_for(keys, folders, is_own) if keys != wanted else ()
+
+    # --- what is not understood ---
+
+    def doubts(self, name: str, syntax: Sequence[str]) -> list[Problem]:
+        """Of each kind the first, with how many more values have it."""
+        known = self._known[name]
+        if not isinstance(known, Wildcards):
+            return []
+        kinds: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
+        for entry in known.entries:
+            for doubt in entry.doubts:
+                if doubt.name not in syntax or not doubt.name:
+                    kinds.setdefault((doubt.name, doubt.fix), []).append((entry.number, doubt.message, doubt.fix))
+        for number, token in self._missing.get(name, {}).items():
+            fix = "Put its file beside the others, correct the name, or take it out."
+            kinds.setdefault(("missing", ""), []).append((number, f"{token} names no lookup.", fix))
+        return [_problem(name, known.file, told) for told in kinds.values()]
+
+
+def _problem(name: str, file: str, told: Sequence[tuple[int, str, str]]) -> Problem:
+    number, message, fix = told[0]
+    more = f" {len(told) - 1} more of its values are so." if len(told) > 1 else ""
+    path = ("lookups", name) if file else ("lookups", name, "wildcards", number)
+    return Problem("W_FOREIGN", message + more, fix, path, file=file, line=number if file else None, holds=True)
+
+
+def _matching(pattern: str, names: Sequence[str]) -> tuple[str, ...]:
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
+    form = re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    return tuple(sorted(name for name in names if form.fullmatch(name)))
+
+
+def product_of(one: str, other: str) -> str:
+    return other if one == "1" else one if other == "1" else format(Decimal(one) * Decimal(other), "f")
+
+
+def _of_number(pick: Pick, variant: Variant) -> Pick:
+    """With as many as the variant takes, where there are as many."""
+    there = len(pick.options)
+    return Pick(
+        pick.token, pick.options, pick.ends, min(variant.least, there), min(variant.most, there), variant.joiner
+    )
+
+
+def ends_of(written: Sequence[str]) -> tuple[int, ...]:
+    """Where nothing weighs anything, all weigh the same."""
+    ends = weights(written)
+    return ends if ends and ends[-1] else weights(["1"] * len(written))
+
+
+def extremes_of(made: Made) -> tuple[str, str]:
+    """A shortest and a longest of what it may come to."""
+    shortest, longest = "", ""
+    for part in made:
+        if isinstance(part, str):
+            shortest, longest = shortest + part, longest + part
+            continue
+        ways = [extremes_of(option) for option in part.options]
+        short, long = min((way[0] for way in ways), key=len), max((way[1] for way in ways), key=len)
+        shortest += part.joiner.join([short] * part.least)
+        longest += part.joiner.join([long] * part.most)
+    return shortest, longest
