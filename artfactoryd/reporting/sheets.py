@@ -104,12 +104,15 @@ def _pictures(index: Index, root: Path, row: OrderRow, items: Sequence[ItemRow])
     order = plan_of(row).order
     products, facts_at = products_of(index, items), dict[int, Mapping[str, Fact]]()
     models = [Model.from_snapshot(snapshot) for snapshot in row.snapshots]
+    names = _names(models)
     for item in items:
         model = models[item.model]
         for nth in range(item.asked):
             place = item.first_index + nth
             parent = facts_at.get(item.parent) if item.parent else None
-            facts_at[place] = facts = _facts(model, item.generation, item.tokens, item.copy + nth, item.stage, parent)
+            facts_at[place] = facts = _facts(
+                model, item.generation, item.tokens, item.copy + nth, item.stage, parent, names[item.model]
+            )
             if not keeps(order, item.stage):
                 continue
             product = products.get((item.number, place))
@@ -120,17 +123,26 @@ def _pictures(index: Index, root: Path, row: OrderRow, items: Sequence[ItemRow])
 
 def _facts(
     model: Model, generation: Json, tokens: Sequence[Sequence[str]], copy: int, stage: str | None = None,
-    parent: Mapping[str, Fact] | None = None,
+    parent: Mapping[str, Fact] | None = None, name: str = "",
 ) -> dict[str, Fact]:  # fmt: skip
     hidden = [name for name in (model.seed, model.batch, model.image if stage else None) if name]
     return facts_of(
-        _name_of(model), generation, tokens, texts=("prompt", *model.text), hidden=hidden, copy=copy, stage=stage,
-        of_parent=parent,
+        name or _name_of(model), generation, tokens, texts=("prompt", *model.text), hidden=hidden, copy=copy,
+        stage=stage, of_parent=parent,
     )  # fmt: skip
 
 
 def _name_of(model: Model) -> str:
     return next(iter(model.aliases), model.id)
+
+
+def _names(models: Sequence[Model]) -> list[str]:
+    """With the provider, where two call theirs the same."""
+    short = [_name_of(model) for model in models]
+    return [
+        f"{name} ({model.provider})" if short.count(name) > 1 else name
+        for name, model in zip(short, models, strict=True)
+    ]
 
 
 def _blank(item: ItemRow) -> str:
@@ -183,14 +195,19 @@ def _common(layout: Layout) -> list[str]:
 
 def of_products(root: Path, rows: Sequence[FoundProduct], title: str, axes: Axes) -> Sheet:
     """`rows`: newest first; the sheet begins with the oldest."""
-    pictures = [_found(root, row) for row in reversed(rows)]
+    models = [Model.from_snapshot(row.model) if row.model else None for row in reversed(rows)]
+    unlike = list({(model.provider, model.id): model for model in models if model}.values())
+    names = {(model.provider, model.id): name for model, name in zip(unlike, _names(unlike), strict=True)}
+    pictures = [
+        _found(root, row, model, names[model.provider, model.id] if model else "")
+        for row, model in zip(reversed(rows), models, strict=True)
+    ]
     layout = lay_out(pictures, axes, sorts=True)
     return Sheet(title, [*_common(layout), f"{len(pictures)} pictures"], layout)
 
 
-def _found(root: Path, row: FoundProduct) -> Picture:
-    model = Model.from_snapshot(row.model) if row.model else None
+def _found(root: Path, row: FoundProduct, model: Model | None, name: str) -> Picture:
     generation = row.generation or {}
-    facts = _facts(model, generation, (), 0) if model else {}
+    facts = _facts(model, generation, (), 0, name=name) if model else {}
     seed = "" if row.seed is None else str(row.seed)
     return _picture(root, facts, model, generation, seed, "", row.product)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from artfactoryd import documents
 from artfactoryd.core.sheets.sheet import Sheet
 from artfactoryd.errors import RunFailed
 from artfactoryd.execution.shelving.eye import Eye
@@ -82,6 +83,16 @@ async def test_what_did_not_come_has_a_box_with_its_reason(
         await made(works, order("a [red,blue,green] car"))
         blanks = [place.picture.blank for place in drawn[-1][0].layout.places if place.picture]
         assert sum(bool(blank) for blank in blanks) == 1 and "refused by a filter" in "".join(blanks)
+
+
+async def test_models_that_two_providers_call_the_same_are_columns_of_their_own(
+    home: TestHome, monkeypatch: Patch, drawn: list[tuple[Sheet, Path]]
+) -> None:
+    models = [{"provider": name, "model": "painter"} for name in ("fake", "other")]
+    async with at_work(home, monkeypatch) as works:
+        await made(works, documents.dump_yaml({"models": models, "parameters": {"prompt": "a car"}}))
+        columns = [header.lines for header in drawn[-1][0].layout.columns]
+        assert columns == [("painter (fake)",), ("painter (other)",)]
 
 
 async def test_a_kill_before_it_was_drawn_forgets_none(
