@@ -214,7 +214,7 @@ def test_a_picture_that_never_comes_is_said_after_a_minute_by_the_order_s_own_cl
     (claim,) = home.home.claims.glob("*/claim.json")
     claim.write_text(json.dumps({**json.loads(claim.read_text()), "taken_at": "2026-01-01T00:00:00+00:00"}))
     assert home.once() == 1
-    assert "there is no beach.jpg beside the order" in home.words("small.yaml")
+    assert "There is no beach.jpg beside the order" in home.words("small.yaml")
     assert (home.home.rejected / "small.yaml").exists() and list(home.home.claims.glob("[!.]*/")) == []
 
 

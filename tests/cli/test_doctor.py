@@ -134,7 +134,7 @@ def test_something_bad_is_exit_code_1_and_the_same_as_data(away: TestHome) -> No
     said = json.loads(done.stdout)
     assert (done.returncode, said["state"]) == (1, "bad")
     (settings,) = [row for row in said["rows"] if row["check"] == "settings"]
-    assert "budjet" in settings["text"] and ":1:1" in settings["text"]
+    assert "budjet" in settings["text"] and "line 1, column 1" in settings["text"]
 
 
 def test_fal_has_its_rows_for_key_and_address(away: TestHome) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
+from artfactoryd.intake import attachments
 from tests.execution.test_payload import Uploader, bundle, made, uploads
 from tests.homes import TestHome
 from tests.works import at_work, quick
@@ -93,6 +94,7 @@ async def test_what_is_in_a_list_belongs_to_what_an_item_is(shop: TestHome, monk
 async def test_what_is_not_there_is_refused_before_anything_is_paid(
     shop: TestHome, monkeypatch: Patch, written: dict[str, Any]
 ) -> None:
+    monkeypatch.setattr(attachments, "PATIENCE", 0.0)
     async with at_work(shop, monkeypatch, fake=Uploader) as works:
         bundle(shop, "one", mix(**written), a="red")
         await works.until(lambda: list(shop.home.rejected.glob("*.error.txt")))

@@ -60,7 +60,7 @@ async def test_a_defect_in_reading_sets_that_one_file_aside_and_the_next_is_take
             home.drop("odd.yaml", order(budget=0.001))
             await works.until(lambda: "E_DEFECT" in home.words("odd.yaml"))
         words = home.words("odd.yaml")
-        assert "a defect of this program" in words and type(error).__name__ in words and "artfactoryd logs" in words
+        assert "A defect of this program" in words and type(error).__name__ in words and "artfactoryd logs" in words
         assert any(record.exc_info and "odd.yaml" in record.getMessage() for record in caplog.records)
         await works.make(order(), "cars.yaml")
         assert works.states() == ["completed", "completed"] and not works.daemon.stop.is_set()

@@ -102,7 +102,7 @@ def test_what_is_wrong_with_a_file_is_said_each_time(file: Path, read: ReadOnce[
         with pytest.raises(Refusal) as caught:
             read(file)
         refusals.append(caught.value)
-    assert [str(refusal) for refusal in refusals] == [f"{file}: E_BAD: it is bad."] * 3 and parser.times == 1
+    assert [str(refusal) for refusal in refusals] == [f"It is bad. ({file}; E_BAD)"] * 3 and parser.times == 1
     assert len(set(map(id, refusals))) == 3
     assert read(written(file, "red")) == "red"
 

@@ -114,7 +114,7 @@ def test_what_was_made_from_something_not_kept_is_asked_for_with_its_whole_order
     drop_sidecar(shop, path)
     assert shop.once() == 1 and len(emulator.creates()) == bought
     word = shop.words(f"{path.name}.json")
-    assert f"what {path.name} was made from (stage:oil) was not kept" in word and "order.resolved.yaml" in word
+    assert f"What {path.name} was made from (stage:oil) was not kept" in word and "order.resolved.yaml" in word
     resolved = next(shop.root.glob(f"Projects/*/*/{was['order']['name']}/order.resolved.yaml"))
     shop.drop("again.yaml", resolved.read_text() + "reuse: never\n")
     assert shop.once() == 0
@@ -127,7 +127,7 @@ def test_what_was_made_from_something_that_was_never_kept_is_answered_at_once(sh
     said = {**was, "id": OTHER, "inputs": [{**was["inputs"][0], "source": "stage:oil"}]}
     shop.drop("size.webp.json", json.dumps(said))
     assert shop.once() == 1
-    assert f"what {path.name} was made from (stage:oil) was not kept" in shop.words("size.webp.json")
+    assert f"What {path.name} was made from (stage:oil) was not kept" in shop.words("size.webp.json")
 
 
 @pytest.mark.parametrize("stage", [None, "oil", "size"])
