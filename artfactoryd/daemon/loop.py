@@ -346,7 +346,7 @@ class Daemon:
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
             and not self.app.execution.later.owes(self._tally.orders)
-            and not self._sheets.owes(self._tally.orders)
+            and not self._sheets.owes
         )
 
     @property

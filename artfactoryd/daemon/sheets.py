@@ -38,6 +38,7 @@ class Sheets:
         self._due: dict[str, set[int]] = {}  # by order the items that came since
         self._marked: set[str] = set()  # orders that are remembered
         self._drawing: str | None = None
+        self._knows_left = False  # what an earlier run left is remembered
         self._drawn: dict[str, float] = {}
         self._came = asyncio.Event()
 
@@ -59,13 +60,16 @@ class Sheets:
             items.add(item)
         self._came.set()
 
-    def owes(self, orders: Collection[str]) -> bool:
-        return any(order_id in orders for order_id in (*self._due, self._drawing))
+    @property
+    def owes(self) -> bool:
+        """Whether any is still to be drawn, those that an earlier run left among them."""
+        return not self._knows_left or bool(self._due) or self._drawing is not None
 
     async def run(self) -> None:
         """For as long as the program is at work."""
         for order_id in await asyncio.to_thread(self._left):
             self.touch(order_id)
+        self._knows_left = True
         while True:
             await self._came.wait()
             self._came.clear()

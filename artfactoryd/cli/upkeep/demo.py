@@ -111,9 +111,7 @@ def _show(home: Home, files: int, said: Sequence[str]) -> int:
         echo(f"\nTwo kinds of orders ask a person; the demo said yes, as you would: artfactoryd {said[0]}")
         for command in said[1:]:
             echo(one_line(f"  and artfactoryd {command}"))
-    echo(
-        f"\n{made.pictures} pictures of {files} order files, for nothing; `sidecars` beside them say how."
-    )
+    echo(f"\n{made.pictures} pictures of {files} order files, for nothing; `sidecars` beside them say how.")
     echo(f"  page   {page}\n  sheet  {sheet}\n\nNext:  {_open_word()} {page}")
     echo(f"       artfactoryd plan {home.library}/examples/01-cars.yaml\n       artfactoryd init")
     return made.pictures
