@@ -19,6 +19,7 @@ from artfactoryd.printable import one_line
 from artfactoryd.reporting import products as reported
 from artfactoryd.reporting.products import FoundDocument, ProductsDocument
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import recognition
 
 MOST_PROMPT = 60  # characters of a prompt in a line
 MOST_OPENED = 50
@@ -37,7 +38,7 @@ def products(
     ctx: click.Context, query: tuple[str, ...], most: str, before: str, as_table: bool, paths0: bool, opens: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """What was made, newest first: all, or what a query finds.
+    """What was made, newest first: all, what a query finds, or which product a file is.
 
     Every term must hold: 'project:cars model:flux-dev guidance:>3 date:7d "red car" -blue'. Put the
     query between single quotes; one that begins with - comes after --.
@@ -57,9 +58,11 @@ def products(
 
 
 def find_products(home: Home, query: str, most: int | None, before: str = "") -> ProductsDocument:
-    """`most`: None for all. Raises QueryWrong."""
-    read_query(query)
+    """`query`: may be a file that is a product, whatever it is called. `most`: None for all. Raises QueryWrong."""
     with Index.reading(home.index_file) as index:
+        if index and (rows := recognition.products_of(home, index, Path(query))):
+            return reported.of_rows(index, home.root, query, rows)
+        read_query(query)
         return reported.page(index, home.root, query, most, before)
 
 

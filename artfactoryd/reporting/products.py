@@ -15,6 +15,7 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 from artfactoryd.storage.lists.search import FoundProduct
+from artfactoryd.storage.rows import ProductRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class FoundDocument(JsonObject):
     on_shelf: bool
     damaged: str | None  # in words
     liked: bool
+    rating: int | None
     tags: Sequence[str]
 
 
@@ -62,6 +64,12 @@ def page(index: Index | None, root: Path, query: str, most: int | None, before: 
     return ProductsDocument(query, documents, more, documents[-1].id if more and documents else None)
 
 
+def of_rows(index: Index, root: Path, query: str, rows: Sequence[ProductRow]) -> ProductsDocument:
+    """These products, whatever the query says."""
+    rows_with_orders = (row for product in rows for row in search.find(index, f"id:{product.id}", 1))
+    return ProductsDocument(query, [product_document(row, root) for row in rows_with_orders], False, None)
+
+
 def product_document(row: FoundProduct, root: Path) -> FoundDocument:
     model, product = row.model and Model.from_snapshot(row.model), row.product
     return FoundDocument(
@@ -70,7 +78,8 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
         created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
-        on_shelf=(root / product.path).is_file(), damaged=product.looked or None, liked=product.liked, tags=row.tags,
+        on_shelf=(root / product.path).is_file(), damaged=product.looked or None, liked=product.liked,
+        rating=product.rating, tags=row.tags,
     )  # fmt: skip
 
 

@@ -81,12 +81,13 @@ FIELDS = (
     Field("ended_at", Kind.TIME, "timings.ended_at"),
     Field("seconds", Kind.NUMBER, "timings.seconds"),
     Field("tag", Kind.TEXT, "tags"),
+    Field("rating", Kind.NUMBER, "rating"),
     Field("notes", Kind.INSIDE, "notes"),
     Field("origin", Kind.INSIDE, "origin"),
 )
 BY_NAME = {name: field for field in FIELDS for name in field.names}
 NOT_YET = {  # in a sidecar, and not in the index
-    "rating": "rating", "collection": "collections", "duration": "file.duration", "software": "software.name",
+    "collection": "collections", "duration": "file.duration", "software": "software.name",
     "software_version": "software.version", "original_sha256": "file.original_sha256",
 }  # fmt: skip
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it

@@ -40,7 +40,7 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
     "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
     "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"), "notes": "nullif(o.notes, '')",
-    "origin": "o.file || ' ' || coalesce(o.submission, '')",
+    "rating": "p.rating", "origin": "o.file || ' ' || coalesce(o.submission, '')",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
     "liked": "p.liked = 1", "rehearsal": "o.rehearsal = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",

@@ -14,6 +14,7 @@ from artfactoryd.storage.lists.conditions import OF_ORDERS
 
 LETTERS = 3  # in a row, by which a word is looked up
 FEW, FEW_ORDERS = 2000, 200  # products, and orders, that are looked at one by one rather than all, newest first
+MOST_RATING = 5
 _FIRST = "SELECT min(order_id) FROM product"
 _STRANGE = (  # one step in the lookup for each order
     f"WITH RECURSIVE made (id) AS ({_FIRST} UNION ALL SELECT ({_FIRST} WHERE order_id > made.id) FROM made "
@@ -43,11 +44,12 @@ def sources(index: Index, terms: Sequence[Term]) -> list[Source]:
     asked = [term for term in terms if not term.negated]
     if few := _of_few_orders(index, asked) or _by_beginning(index, asked):
         return [few]
-    narrow = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked), *_by_marks(asked)]
-    if not narrow:
+    single = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked), *_by_liked(asked)]
+    ways = [*([source] for source in single), *_by_rating(asked)]
+    if not ways:
         return [_ALL]
-    best = narrow[0] if len(narrow) == 1 else min(narrow, key=lambda source: source.measured(index, FEW))
-    return [best, _UNSEARCHED] if best.seq == "s.rowid" else [best]
+    best = ways[0] if len(ways) == 1 else min(ways, key=lambda way: sum(one.measured(index, FEW) for one in way))
+    return [*best, _UNSEARCHED] if best and best[0].seq == "s.rowid" else best
 
 
 def _by_words(index: Index, asked: Sequence[Term]) -> list[Source]:
@@ -81,9 +83,20 @@ def _by_beginning(index: Index, asked: Sequence[Term]) -> Source | None:
     return None
 
 
-def _by_marks(asked: Sequence[Term]) -> list[Source]:
+def _by_liked(asked: Sequence[Term]) -> list[Source]:
     liked = [term for term in asked if term.key == "is" and term.value == "liked"]
     return [Source("product p INDEXED BY product_liked", condition="p.liked = 1") for _ in liked[:1]]
+
+
+def _by_rating(asked: Sequence[Term]) -> list[list[Source]]:
+    """One for each rating, as each is newest first by itself."""
+    spans = [term.number for term in asked if term.key == "rating" and term.number is not None]
+    tables = "product p INDEXED BY product_rating"
+    return [
+        [Source(tables, condition="p.rating = ?", values=(rating,)) for rating in range(MOST_RATING + 1)
+         if (span.low is None or span.low <= rating) and (span.high is None or rating <= span.high)]
+        for span in spans
+    ]  # fmt: skip
 
 
 def _by_tags(asked: Sequence[Term]) -> list[Source]:

@@ -222,6 +222,18 @@ def test_what_a_person_said_of_a_product(index: Index) -> None:
         index.run("UPDATE product SET liked = 0, tags = NULL WHERE id = '2'")
 
 
+def test_ratings_are_asked_for_by_ranges(index: Index) -> None:
+    for rating, product in ((5, 1), (4, 4), (2, 2)):
+        index.run("UPDATE product SET rating = ? WHERE id = ?", rating, str(product))
+    try:
+        asked = [
+            found(index, query) for query in ("rating:>=4", "rating:2..4 car", "-rating:>2", "has:rating", "rating:9")
+        ]
+        assert asked == ["41", "42", "32", "421", ""]
+    finally:
+        index.run("UPDATE product SET rating = NULL")
+
+
 def test_each_item_has_the_model_of_its_own(index: Index) -> None:
     index.run("UPDATE orders SET models = ? WHERE name = 'first'", '[{"id": "acme/painter"}, {"id": "acme/other"}]')
     index.run("UPDATE item SET model = 1 WHERE order_id = 'o-first' AND number = 2")
@@ -234,7 +246,7 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
 
 
 UNKNOWN = [
-    ("red rating:5", 5, "rating: cannot be asked for yet"),
+    ("red collection:5", 5, "collection: cannot be asked for yet"),
     ("widht:512", 1, "Did you mean width?"),
     ("red -guidence:3", 6, "Did you mean guidance?"),
     ("GUIDANCE:3", 1, "Did you mean guidance?"),
@@ -302,6 +314,7 @@ LOOKED_UP = [  # a query, and by which lookup its products are reached
     ("", "product_seq"),
     ("date:2026-11", "product_seq"),
     ("liked after:2026-11-01", "product_liked"),
+    ("rating:>=4", "product_rating"),
     ("project:cars -blue", "product_project"),
     ("tag:first guidance:>3", "PRIMARY KEY"),
     ("prompt:car before:7d", "VIRTUAL TABLE INDEX"),

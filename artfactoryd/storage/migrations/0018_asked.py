@@ -1,4 +1,7 @@
-"""Liked products are found without looking at each; notes, and texts inside lists, are looked up as words. Frozen."""
+"""Liked and rated products are found without looking at each; notes, and texts inside lists, are looked up as words.
+
+Frozen.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from playhouse.migrate import SchemaMigrator
 
 STEPS = (
     "CREATE INDEX product_liked ON product (seq) WHERE liked = 1",
+    "CREATE INDEX product_rating ON product (rating, seq) WHERE rating IS NOT NULL",
     "INSERT OR IGNORE INTO unsearched SELECT seq FROM product",
 )
 
