@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -12,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import uuid_utils
 
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
@@ -21,16 +18,13 @@ from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
-from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
-from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
-from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.entries import bounded
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_folder
+from artfactoryd.intake.submission import Told, rejections_of, submit_bundle
 from artfactoryd.planning import preview
 from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
 from artfactoryd.planning.planner import most_bytes
@@ -183,26 +177,10 @@ def place_in_inbox(
         raise WrongUse(instead_of_folder("submit", file))
     if not file.is_file():
         raise WrongUse(f"{file} is not a file. Name an order file to submit.")
-    submission = str(uuid_utils.uuid7())
-    name = name_of(file)
-    bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
-    made = home.temp / bundle.name
-    submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
-    make_folders(made)
-    write_file(made / "order.yaml", bounded(file, most_bytes(settings)))  # what is larger is refused as such
-    for picture in _pictures(file, home, settings, environ):
-        make_folders((made / picture).parent)
-        write_file(made / picture, bounded(file.parent / picture, settings.limits.product_bytes))
-    write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
-    try:
-        rename(made, bundle)
-    except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
-        hidden = inbox / f".{bundle.name}.tmp"
-        copy(made, hidden)
-        rename(hidden, bundle)
-        shutil.rmtree(made)
-    flush_folder(inbox)
-    return bundle, submission
+    pictures = _pictures(file, home, settings, environ)
+    told = Told(name_of(file), file.name, rehearse, git_of(file))
+    beside = {name: bounded(file.parent / name, settings.limits.product_bytes) for name in pictures}
+    return submit_bundle(bounded(file, most_bytes(settings)), beside, told, inbox, home.temp)
 
 
 def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str]) -> set[str]:
@@ -259,7 +237,7 @@ def _followed(
     """What became of them; None while something is under way."""
     rows = [row for submission in submissions for row in index.orders_of_submission(submission)]
     progress.show(index, rows)
-    rejected = [path for submission in submissions for path in _rejection_of(home, submission)]
+    rejected = [path for submission in submissions for path in rejections_of(home.rejected, submission)]
     known = {row.submission for row in rows}
     if len(known) + len(rejected) < len(submissions):
         return None
@@ -268,9 +246,3 @@ def _followed(
     if not all(outlook.rests for outlook in outlooks):
         return None
     return exit_code(outlooks, len(rejected)), report_of(home, index, orders, rejected, quiet)
-
-
-def _rejection_of(home: Home, submission: str) -> list[Path]:
-    """The word beside this submission's bundle; the bundle itself comes after its word."""
-    words = home.rejected.glob(f"*-{submission[-8:]}.error.txt")
-    return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]

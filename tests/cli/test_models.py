@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli.models import PriceDocument, price_text
+from artfactoryd.cli.models import price_text
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.planning.models import load_catalog
+from artfactoryd.reporting.models import PriceDocument
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 from tests.homes import TestHome
