@@ -12,18 +12,18 @@ from aiohttp.abc import AbstractAccessLogger
 
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, StorageFull
 from artfactoryd.web.access import Guard
+from artfactoryd.web.api.drafts import Drafts
+from artfactoryd.web.api.lists import Lists
+from artfactoryd.web.api.openapi import Description
+from artfactoryd.web.api.pictures import Pictures
+from artfactoryd.web.api.steering import Steering
 from artfactoryd.web.connections import IDLE, Doors
-from artfactoryd.web.drafts import Drafts
 from artfactoryd.web.following import CLOSING, Following
 from artfactoryd.web.front import Front
-from artfactoryd.web.lists import Lists
-from artfactoryd.web.openapi import Description
 from artfactoryd.web.pace import Buckets
 from artfactoryd.web.pages import Pages
-from artfactoryd.web.pictures import Pictures
 from artfactoryd.web.refusals import Refused, answer, of_http
 from artfactoryd.web.routes import Route
-from artfactoryd.web.steering import Steering
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("artfactoryd.access")

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import pytest
 
-from tests.works import Works
+from tests.homes import TestHome
+from tests.works import Works, at_work
 
 
 @dataclass
@@ -44,11 +46,14 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(works: Works) -> AsyncIterator[Visitor]:
-    await works.until(lambda: (works.home.home.holder() or {}).get("page"))
-    address = str((works.home.home.holder() or {})["page"]).rstrip("/")
-    async with aiohttp.ClientSession() as session:
-        visitor = Visitor(session, address, "")
-        drawn = (await visitor.ask("/write")).body.decode()
-        (visitor.form_token,) = re.findall('name="form-token" content="([^"]+)"', drawn)
-        yield visitor
+async def visited(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, token: str = "", **more: Any
+) -> AsyncIterator[tuple[Works, Visitor]]:
+    """A house at work that somebody visits. `token`: that is asked for; `more`: as of `at_work`."""
+    with home.home.lock():  # whoever holds it says where the page is
+        async with at_work(home, monkeypatch, **more) as works, aiohttp.ClientSession() as session:
+            await works.until(lambda: (home.home.holder() or {}).get("page"))
+            visitor = Visitor(session, str((home.home.holder() or {})["page"]).rstrip("/"), "")
+            drawn = (await visitor.ask(f"/write?token={token}")).body.decode()
+            (visitor.form_token,) = re.findall('name="form-token" content="([^"]+)"', drawn)
+            yield works, visitor

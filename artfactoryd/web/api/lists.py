@@ -18,14 +18,14 @@ from artfactoryd.reporting.products import ProductsDocument
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import project_lists
-from artfactoryd.web import metrics
+from artfactoryd.web.api import metrics
 from artfactoryd.web.front import Front
 from artfactoryd.web.queries import ItemsPage, OrdersPage
 from artfactoryd.web.refusals import Refused
 from artfactoryd.web.replies import as_json, tagged
 from artfactoryd.web.routes import Asked, Query, Route
 
-LIMIT = "How many, at the most."
+LIMIT, NEXT = "How many, at the most.", "The `next` of the page before."
 ORDERS, ITEMS, PRODUCTS = (50, 200), (100, 1000), (50, 500)  # a page's length: unasked, and at the most
 LONGEST = 10.0  # seconds for files and keychains to answer
 
@@ -59,65 +59,39 @@ class Lists:
         self._front = front
 
     def routes(self) -> Iterator[Route]:
+        yield from self._of_the_house()
+        yield from self._of_orders()
+        yield from self._of_products()
+
+    def _of_the_house(self) -> Iterator[Route]:
         yield Route("GET", "/healthz", self.health, Health, "200 while the daemon is at work, else 503.")
         yield Route("GET", "/metrics", self.metrics, metrics.MEDIA, "Figures, as Prometheus reads them.")
         yield Route("GET", "/api/v1/status", self.status, StatusDocument, "The document of `status --json`.")
+        who = "Who can be ordered from, and what stops them; nobody is asked."
+        yield Route("GET", "/api/v1/providers", self.providers, providers.ProvidersDocument, who)
+        only = [Asked("provider", "Only this one's."), Asked("family", "Only of this family."),
+                Asked("modality", "Only what does this.")]  # fmt: skip
+        what = "What can be ordered, and its price."
+        yield Route("GET", "/api/v1/models", self.models, models.ModelsDocument, what, only)
+
+    def _of_orders(self) -> Iterator[Route]:
+        asked = [Asked("limit", LIMIT, ORDERS[0], 1, ORDERS[1]), Asked("before", NEXT)]
+        yield Route("GET", "/api/v1/orders", self.orders, OrdersPage, "Orders, newest first.", asked)
+        words = "One order, by its id, the beginning of it, or its name, with its first 1000 products."
+        yield Route("GET", "/api/v1/orders/{order_id}", self.order, OrderDocument, words)
+        asked = [Asked("limit", LIMIT, ITEMS[0], 1, ITEMS[1]), Asked("after", NEXT, 0, 0, 1 << 60)]
         yield Route(
-            "GET",
-            "/api/v1/orders",
-            self.orders,
-            OrdersPage,
-            "Orders, newest first.",
-            (Asked("limit", LIMIT, ORDERS[0], 1, ORDERS[1]), Asked("before", "The `next` of the page before.")),
+            "GET", "/api/v1/orders/{order_id}/items", self.items, ItemsPage, "Its items, in their order.", asked
         )
-        yield Route(
-            "GET",
-            "/api/v1/orders/{order_id}",
-            self.order,
-            OrderDocument,
-            "One order, by its id, the beginning of it, or its name, with its first 1000 products.",
-        )
-        yield Route(
-            "GET",
-            "/api/v1/orders/{order_id}/items",
-            self.items,
-            ItemsPage,
-            "Its items, in their order.",
-            (
-                Asked("limit", LIMIT, ITEMS[0], 1, ITEMS[1]),
-                Asked("after", "The `next` of the page before.", 0, 0, 1 << 60),
-            ),
-        )
-        yield Route(
-            "GET",
-            "/api/v1/products",
-            self.products,
-            ProductsDocument,
-            "What a query finds, newest first.",
-            (
-                Asked("query", "As of `products`; nothing finds everything."),
-                Asked("limit", LIMIT, PRODUCTS[0], 1, PRODUCTS[1]),
-                Asked("before", "The `next` of the page before."),
-            ),
-        )
+
+    def _of_products(self) -> Iterator[Route]:
+        query = Asked("query", "As of `products`; nothing finds everything.")
+        asked = [query, Asked("limit", LIMIT, PRODUCTS[0], 1, PRODUCTS[1]), Asked("before", NEXT)]
+        words = "What a query finds, newest first."
+        yield Route("GET", "/api/v1/products", self.products, ProductsDocument, words, asked)
         yield Route("GET", "/api/v1/products/{product_id}", self.product, WholeProduct, "One product, by its id.")
-        yield Route(
-            "GET",
-            "/api/v1/projects",
-            self.projects,
-            ProjectsDocument,
-            "Projects with a product in them, the one worked on last first.",
-        )
-        yield Route(
-            "GET",
-            "/api/v1/providers",
-            self.providers,
-            providers.ProvidersDocument,
-            "Who can be ordered from, and what stops them; nobody is asked.",
-        )
-        yield Route("GET", "/api/v1/models", self.models, models.ModelsDocument, "What can be ordered, and its price.",
-                    (Asked("provider", "Only this one's."), Asked("family", "Only of this family."),
-                     Asked("modality", "Only what does this.")))  # fmt: skip
+        words = "Projects with a product in them, the one worked on last first."
+        yield Route("GET", "/api/v1/projects", self.projects, ProjectsDocument, words)
 
     async def health(self, request: web.Request, query: Query) -> web.StreamResponse:
         health = self._front.health()

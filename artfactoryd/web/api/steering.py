@@ -123,6 +123,8 @@ class Steering:
         for number, (name, fields) in enumerate(commands):
             numbered = {**word, "id": word["id"] and str(uuid.uuid5(uuid.UUID(word["id"]), str(number)))}
             texts.append(await self._told(name, numbered, {"products": [product], **fields}))
+        if wants_page(request):
+            raise web.HTTPSeeOther(f"/pictures/{product}")
         return as_json(Answer(True, texts[-1]["text"]))
 
     async def _carry_out(

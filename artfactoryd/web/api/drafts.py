@@ -29,7 +29,7 @@ from artfactoryd.web.refusals import Refused
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Asked, Query, Route
 
-YAML = "application/yaml"
+YAML, FILES = "application/yaml", "multipart/form-data"
 PATIENCE = 20.0  # seconds for a plan
 MOST_ITEMS = 6  # of a plan that are listed
 MOST_FILES, MOST_DEPTH, MOST_BYTES = 200, 3, 60 << 20  # of what is dropped together
@@ -71,48 +71,17 @@ class Drafts:
         self._thread = ThreadPoolExecutor(1, "artfactoryd-drafts")
 
     def routes(self) -> Iterator[Route]:
-        yield Route(
-            "POST",
-            "/api/v1/plan",
-            self.plan,
-            PlanDocument,
-            "What an order would do: its items, price, names, and what would hold it. Nothing is sent.",
-            (NAME, REHEARSE),
-            YAML,
-            pace=Pace.PLAN,
-        )
-        yield Route(
-            "POST",
-            "/api/v1/generate",
-            self.generate,
-            Generation,
-            "Put an order, YAML or JSON, into the Inbox.",
-            (NAME, REHEARSE),
-            YAML,
-            202,
-            Pace.ORDER,
-        )
-        yield Route(
-            "POST",
-            "/api/v1/inbox",
-            self.drop,
-            Generation,
-            "Put an order and the pictures that it names into the Inbox.",
-            (),
-            "multipart/form-data",
-            202,
-            Pace.ORDER,
-        )
-        yield Route(
-            "GET",
-            "/api/v1/submissions/{submission}",
-            self.submission,
-            SubmissionDocument,
-            "What became of what was put into the Inbox.",
-        )
+        asked, words = (NAME, REHEARSE), "What an order would do: its items, price, names, what would hold it."
+        yield Route("POST", "/api/v1/plan", self.plan, PlanDocument, words, asked, YAML, pace=Pace.PLAN)
+        words = "Put an order, YAML or JSON, into the Inbox."
+        yield Route("POST", "/api/v1/generate", self.generate, Generation, words, asked, YAML, 202, Pace.ORDER)
+        words = "Put an order and the pictures that it names into the Inbox."
+        yield Route("POST", "/api/v1/inbox", self.drop, Generation, words, (), FILES, 202, Pace.ORDER)
+        words = "What became of what was put into the Inbox."
+        yield Route("GET", "/api/v1/submissions/{submission}", self.submission, SubmissionDocument, words)
         yield Route("GET", "/api/v1/orders/{order_id}/document", self.document, YAML, "The order as it was written.")
-        yield Route("GET", "/api/v1/products/{product_id}/order", self.again, YAML,
-                    "An order for the product, as a start for another.")  # fmt: skip
+        words = "An order for the product, as a start for another."
+        yield Route("GET", "/api/v1/products/{product_id}/order", self.again, YAML, words)
 
     async def plan(self, request: web.Request, query: Query) -> web.StreamResponse:
         planned = await self._planned(await self._text(request), query)
@@ -168,7 +137,7 @@ class Drafts:
         return data
 
     async def _files(self, request: web.Request) -> dict[str, bytes]:
-        if request.content_type != "multipart/form-data":
+        if request.content_type != FILES:
             raise Refused(415, "Not files", "Send the files as multipart/form-data, each under its own name.")
         files, left = dict[str, bytes](), MOST_BYTES
         async for part in await request.multipart():
