@@ -119,9 +119,12 @@ def _compared(column: str, number: Number) -> Condition:
 def _words(term: Term) -> Condition:
     """In any text that was sent, in the name of its order, its notes, or its path."""
     some = f"%{_like(term.value)}%"
-    inside = "SELECT 1 FROM json_tree(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\'"
+    inside, deeper = (  # the first is quicker, and finds most
+        f"EXISTS (SELECT 1 FROM {tree}(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\')"
+        for tree in ("json_each", "json_tree")
+    )
     others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in ("o.name", "o.notes", "p.path"))
-    return f"(EXISTS ({inside}) OR {others})", [some] * 4
+    return f"({inside} OR {others} OR {deeper})", [some] * 5
 
 
 def _order(term: Term) -> Condition:
