@@ -139,7 +139,7 @@ def test_five_mistakes_of_five_kinds_are_told_at_once_with_the_right_spelling(ho
     told = {each["code"]: (each["line"], each["column"], each["fix"]) for each in found["errors"] + found["warnings"]}
     assert told == {
         "E_UNKNOWN_KEY": (3, 1, "Did you mean project?"), "E_TEMPLATE": (4, 11, "Did you mean noir?"),
-        "E_MODEL": (2, 8, "Did you mean flux-schnell?"), 
+        "E_MODEL": (2, 8, "Did you mean flux-schnell?"),
         "W_SINGLE": (
             6, 13, "Did you mean [color]? Else write [\\colr] if the word is meant, \\[colr\\] for the brackets too.",
         ),

@@ -1,4 +1,4 @@
-"""PNG: a text chunk `parameters`, and XMP, both directly behind the header, so that readers need not pass the pixels."""
+"""PNG: a text chunk `parameters`, and XMP, both directly behind the header: no reader has to pass the pixels."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _adding(data: bytes, theirs: tuple[int, int], before: list[Edit]) -> Callabl
             raise LeftAlone(OWN_XMP)
         place, more = added
         checksum = zlib.crc32(b"iTXt" + body[:place] + more + body[place:])
-        length = len(body) + len(more)
+        length, at = len(body) + len(more), begins + place
         return [
-            *before, Edit(begins - 8, begins - 4, length.to_bytes(4, "big")), Edit(begins + place, begins + place, more),
+            *before, Edit(begins - 8, begins - 4, length.to_bytes(4, "big")), Edit(at, at, more),
             Edit(ends, ends + 4, checksum.to_bytes(4, "big")),
         ]  # fmt: skip
 

@@ -33,8 +33,8 @@ def picture(file: BinaryIO, size: int) -> Seen:
     for part in parts(file, ends):
         if part.ends > ends:
             return seen.damaged("a part of it is longer than all of it")
-        if size := sides(part.name, part.head):
-            seen = seen if b"VP8X" in names else seen.sized(*size)
+        if known := sides(part.name, part.head):
+            seen = seen if b"VP8X" in names else seen.sized(*known)
         names.add(part.name)
     if not names & PIXELS:
         return seen.damaged("it has no pixels")
