@@ -29,6 +29,7 @@ LITTER = frozenset({"desktop.ini", "thumbs.db", "icon\r"})  # desktops leave it;
 NAME_BYTES = 255 - len(".error.txt")  # the longest name that can have its word beside it
 TEMPORARY = re.compile(r"\..+\.[0-9a-f-]{8,36}\.tmp")
 CHUNK = 1 << 20
+MOST_DEEP = 100  # folders in each other
 PAPER_BYTES = 1 << 20  # of a paper that the program wrote for itself: more is not its own
 COMPANION_LASTS = 600.0  # seconds for which a companion that names nobody is believed
 SWAP_BYTES = 1024  # of a swap file's first block, in which its writer stands
@@ -214,7 +215,7 @@ def files_below(folder: Path) -> list[Path]:
     to leave it out would look as if it were not there."""
     if not folder.exists():
         return []
-    return sorted(Path(above, name) for above, _, files in os.walk(folder, onerror=_raise) for name in files)
+    return sorted(_files_in(folder))
 
 
 def check_readable(path: Path) -> None:
@@ -222,9 +223,17 @@ def check_readable(path: Path) -> None:
     if not is_folder(path):
         _check_file(path)
         return
-    for above, _, files in os.walk(path, onerror=_raise):
-        for name in files:
-            _check_file(Path(above, name))
+    for file in _files_in(path):
+        _check_file(file)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Raises OSError also where folders lie deeper in each other than any program bears."""
+    top = len(folder.parts)
+    for above, _, files in os.walk(folder, onerror=_raise):
+        if len(Path(above).parts) - top > MOST_DEEP:
+            raise OSError(errno.EINVAL, f"its folders lie more than {MOST_DEEP} deep in each other", str(folder))
+        yield from (Path(above, name) for name in files)
 
 
 def _check_file(path: Path) -> None:

@@ -35,13 +35,30 @@ def schema_names() -> list[str]:
     return sorted(path.name.removesuffix(".schema.json") for path in _folder().glob("*.schema.json"))
 
 
-def schema_text(name: str) -> str:
+def _text(name: str) -> str:
     return (_folder() / f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+def schema_text(name: str) -> str:
+    """For people and editors: without the keys that are known and refused, for they are not built yet."""
+    return json.dumps(_offered(_schema(name)), ensure_ascii=False, indent=2) + "\n"
+
+
+def _offered(part: Value) -> Value:
+    if isinstance(part, list):
+        return [_offered(entry) for entry in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _offered(value) for key, value in part.items() if not _is_refused(value)}
+
+
+def _is_refused(part: Value) -> bool:
+    return isinstance(part, dict) and part.get("x-not-built") is True
 
 
 @cache
 def _schema(name: str) -> Schema:
-    schema: Schema = json.loads(schema_text(name))
+    schema: Schema = json.loads(_text(name))
     return schema
 
 

@@ -114,6 +114,11 @@ class Products:
 
 
 @dataclass(frozen=True, slots=True)
+class Thumbnails:
+    cache_bytes: int = 2 << 30  # of all of them; 0: none are made
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
     budget: Budget = Budget()
@@ -122,6 +127,7 @@ class Settings:
     http: Http = Http()
     logging: Logging = Logging()
     products: Products = Products()
+    thumbnails: Thumbnails = Thumbnails()
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
     source: bytes = field(default=b"", compare=False, repr=False)  # what stood in it
@@ -335,11 +341,12 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         http=_filled(Http(), _section(value, "http")),
         logging=_filled(Logging(), _section(value, "logging")),
         products=_filled(Products(), _section(value, "products")),
+        thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products)
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails)
 
 
 def _filled(default: Section, section: Json) -> Section:

@@ -161,7 +161,7 @@ class TestHome:
     def products(self) -> list[Path]:
         """Pictures, with or without a sidecar, and whatever else has one."""
         found = (p for p in self.home.projects.rglob("*") if _is_product(p))
-        return sorted(p for p in found if p.parent.name != "inputs")
+        return sorted(p for p in found if p.parent.name != "inputs" and not p.name.startswith("contact-sheet"))
 
     def sidecars(self) -> list[dict[str, Any]]:
         """Each one as its schema says."""

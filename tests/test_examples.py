@@ -64,8 +64,7 @@ def test_an_editor_finds_the_schema_of_every_order_and_has_nothing_against_it(fu
     schema = schema_text("order")
     for document in re.split(r"^---$", file.read_text(), flags=re.MULTILINE):
         (place,) = re.findall(r"^# yaml-language-server: \$schema=(\S+)$", document, re.MULTILINE)
-        found = [(copy.parent / place).read_text() for copy in (file, in_home(furnished, file))]
-        assert found == [schema, schema]
+        assert (file.parent / place).is_file() and (in_home(furnished, file).parent / place).read_text() == schema
     for read in documents.read_documents(file.read_bytes(), file.name):
         assert check(read, "order") == []
 

@@ -15,7 +15,7 @@ import click
 
 from artfactoryd import log
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
-from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.cli.program import DID_NOT_SUCCEED, WAITS
 from artfactoryd.daemon import mailbox, receipts
 from artfactoryd.daemon.app import open_app
 from artfactoryd.errors import HomeLocked, WrongUse
@@ -34,7 +34,7 @@ def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
     if answer.pop("wrong_use", False):
         raise WrongUse(answer["text"])
     say(answer, answer["text"], as_json)
-    ctx.exit(0 if answer["done"] else DID_NOT_SUCCEED)
+    ctx.exit(WAITS if answer.get("waits") else 0 if answer["done"] else DID_NOT_SUCCEED)
 
 
 def _order(ctx: click.Context, given: str) -> str:

@@ -16,11 +16,12 @@ import click
 
 from artfactoryd.cli.context import as_json, count_of, settings_of, shown_home
 from artfactoryd.cli.terminal import echo
+from artfactoryd.core.expansion.axes_in_words import MOST_VALUES
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.planning import preview
-from artfactoryd.planning.preview import MOST_VALUES, Planned, PlannedOrder
+from artfactoryd.planning.preview import Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
 from artfactoryd.printable import one_line, printable, redact, redact_json
 
@@ -106,11 +107,17 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
-    yield from (("axis", f"{one_line(axis['parameter'])}: {_values(axis)}") for axis in head["axes"])
+    if head["combined"]:
+        yield "axes", one_line(head["combined"])
+    shown = (axis for axis in head["axes"] if axis["first"] and not _tells_all(axis))
+    yield from (("axis", f"{one_line(axis['short'])}: {_values(axis)}") for axis in shown)
     yield from (("then", one_line(_stage(stage))) for stage in head["stages"])
-    yield from ((label, one_line(head[key])) for label, key in ENDS if head[key])
-    yield from (("warning", _with_mark(warning, planned)) for warning in head["warnings"])
-    yield from (("held", one_line(reason["text"])) for reason in head["held"])
+    ends = ENDS if head["last"] != head["first"] else (ENDS[0], ENDS[2])
+    yield from ((label, one_line(head[key])) for label, key in ends if head[key])
+    yield from (("held" if each["holds"] else "warning", _with_mark(each, planned)) for each in head["warnings"])
+    said_above = any(each["holds"] for each in head["warnings"])
+    others = (reason for reason in head["held"] if not (said_above and reason["code"] == "warning"))
+    yield from (("held", one_line(reason["text"])) for reason in others)
     if head["held"]:
         yield "so", _way_on(head)
 
@@ -180,10 +187,13 @@ def _proof(head: Document) -> str:
     return f"{first} first (number {shown}{more}), at most {price}; then it waits for you"
 
 
+def _tells_all(axis: Document) -> bool:
+    """A token that stands whole, with every value in it."""
+    return axis["token"] == axis["short"] and all(str(value) in axis["token"] for value in axis["first"])
+
+
 def _values(axis: Document) -> str:
     shown = [one_line(value) for value in axis["first"]]
-    if not shown:
-        return f"{axis['values']} values"
     apart = "\n" if any(len(value) > LONG for value in shown) else ", "
     more = [f"… ({axis['values']} values)"] if axis["values"] > MOST_VALUES else []
     return (apart if apart == "\n" else "") + apart.join([*shown, *more])

@@ -11,6 +11,7 @@ import click
 
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, count_of, made_home, say
+from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core.model import Model
 from artfactoryd.core.query import read_query
 from artfactoryd.core.slug import prompt_of
@@ -19,6 +20,7 @@ from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import recognition, search
+from artfactoryd.storage.lists.conditions import known_keys
 from artfactoryd.storage.lists.search import FoundProduct
 
 MOST_PROMPT = 60  # characters of a prompt in a line
@@ -37,6 +39,7 @@ def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: boo
     """
     document = find_products(made_home(ctx), " ".join(query), count_of(most, "--most"))
     say(document, products_text(document), as_json)
+    ctx.exit(WRONG_USE if _slips(document) else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,18 @@ def _document(row: FoundProduct, home: Home) -> FoundDocument:
     )  # fmt: skip
 
 
+def _slips(document: ProductsDocument) -> list[str]:
+    """What is near a term of queries, and neither one nor a parameter of any product."""
+    return [name for name, near in document.unknown.items() if near and near in known_keys()]
+
+
 def products_text(document: ProductsDocument) -> str:
     lines = [_line(product) for product in document.products]
-    if not lines:
+    if not lines and not _slips(document):
         lines = ["Nothing fits." if document.query.strip() else "Nothing was made yet."]
     for name, near in document.unknown.items():
-        lines.append(f"No product has a parameter {name}.{f' Did you mean {near}?' if near else ''}")
+        what = f"There is no term {name}:, and no" if name in _slips(document) else "No"
+        lines.append(f"{what} product has a parameter {name}.{f' Did you mean {near}:?' if near else ''}")
     if document.more:
         lines.append("… and more (--most all)")
     return "\n".join(map(one_line, lines))

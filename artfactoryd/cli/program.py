@@ -72,6 +72,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "run": ("run", "The daemon, in the foreground; stop it with Ctrl-C."),
     "schema": ("upkeep.schema", "Print a JSON Schema, or the names of all."),
     "service": ("upkeep.service", "The daemon as launchd or systemd sees it."),
+    "sheet": (
+        "sheet",
+        "One contact sheet of an order, or of what a query finds: a page for the browser, a JPEG or a PDF.",
+    ),
     "spend": (
         "spend",
         "What was spent, what is on the way or in doubt, and what is left of today's and this month's cap.",

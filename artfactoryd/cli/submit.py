@@ -23,6 +23,7 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.names import counted
 from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.durable import copy, make_folders, rename, write_file
@@ -30,6 +31,7 @@ from artfactoryd.entries import bounded
 from artfactoryd.errors import HomeLocked, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder
+from artfactoryd.planning import preview
 from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
 from artfactoryd.planning.planner import most_bytes
 from artfactoryd.planning.preview import understood
@@ -74,13 +76,31 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first.
     """
     home = own_home(ctx)
-    card = card_of(home, file)
-    code, document = submit_files(
-        home, settings_of(home), dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json
-    )
+    card, settings = card_of(home, file), settings_of(home)
+    if not as_json:
+        echo("\n".join(map(one_line, _what_is_bought(home, settings, card))))
+    code, document = submit_files(home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json)
     if as_json:
         say(document, "", True)
     ctx.exit(code)
+
+
+def _what_is_bought(home: Home, settings: Settings, card: Path) -> list[str]:
+    """What `remake` asks for, what it may cost, what would hold it; empty where the inbox will say what is wrong."""
+    planned = preview.plan(home, settings, card, rehearse=False, most=1, environ=os.environ)
+    words = []
+    for head, item in ((order.head, next(order.items(), None)) for order in planned.orders):
+        if head["errors"] or item is None:
+            continue
+        price = head["price"]["usd"]
+        known = f"for at most ${price:g}" if price else "for nothing"
+        cost = known if price is not None else "at a price that is not known"
+        what = counted(head["total_products"], "picture")
+        about = f" of “{head['first']}”" if head["first"] else ""
+        seed = "" if item["seed"] is None else f", seed {item['seed']}"
+        words.append(f"Asks {head['provider']} {head['model']} again for {what}{about}{seed}, {cost}.")
+        words += [f"It will wait for you: {reason['text']}" for reason in head["held"]]
+    return words
 
 
 def _make_first_home(home: Home, *, quiet: bool) -> None:

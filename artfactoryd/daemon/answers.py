@@ -11,7 +11,7 @@ from artfactoryd.core.names import counted
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
-Answer = dict[str, Any]  # {"done": bool, "text": str, ...}; `wrong_use`: what was named is not there, or is several
+Answer = dict[str, Any]  # {"done", "text", ...}; `wrong_use`: what was named is not there, or is several; `waits`
 
 
 def yes(text: str, **more: Any) -> Answer:
@@ -20,6 +20,11 @@ def yes(text: str, **more: Any) -> Answer:
 
 def no(text: str) -> Answer:
     return {"done": False, "error": "Nothing was done", "text": text}
+
+
+def waits(answer: Answer) -> Answer:
+    """What is left of it is for a person to say."""
+    return answer | {"waits": True}
 
 
 def label(fields: Mapping[str, str]) -> str:
@@ -62,4 +67,5 @@ def retry_answer(
         if len(left) > MOST_TOLD:
             words.append(f"\n  and {len(left) - MOST_TOLD} more")
     stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
-    return {**yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
+    answer = {**yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
+    return waits(answer) if left or (retried and row.overrun) else answer

@@ -13,7 +13,7 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
-from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, why, yes
+from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
 from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.intake.acceptance import Intake
@@ -71,7 +71,7 @@ class Control:
         held = [order for order in self._books.index.orders_of_claim(row.claim) if order.is_held]
         for reason in (reason for order in held for reason in order.reasons):
             if not reason.waivable:
-                return no(f"Approving is not enough: {reason.text}"), []
+                return waits(no(f"Approving is not enough: {reason.text}")), []
         answer = yes(f"{row.name} is approved.", order_id=row.id)
         outcome = await self._intake.approve(held, _line(command, answer))
         return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
@@ -142,7 +142,7 @@ class Control:
     async def _retry(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         row = self._order(command)
         if row.is_held:
-            return no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`."), []
+            return waits(no(f"{row.name} is held. First `approve {row.short}` or `cancel {row.short}`.")), []
         items = self._items_to_retry(row)
         stuck = self._execution.unstick(row.id)
         if stuck and not items:
@@ -195,6 +195,8 @@ class Control:
                 raise WrongUse(f"The tag {one_line(change[1:])} holds a control character or a line break.")
             if len(change) - 1 > LONGEST_TAG:
                 raise WrongUse(f"A tag has at most {LONGEST_TAG} characters, this one has {len(change) - 1}.")
+        if command["name"] == "tag" and not command.get("changes"):
+            raise WrongUse("Say which tags: +TAG puts one on, -TAG takes one off.")
         marks = _marks(self._books.index, command, products)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."

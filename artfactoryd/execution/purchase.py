@@ -11,7 +11,7 @@ import uuid_utils
 
 from artfactoryd import clock, failpoints
 from artfactoryd.core.lifecycle import UPLOAD_LASTS, UPLOAD_WAITS, Verdict
-from artfactoryd.errors import AskAgain, CallRefused, InDoubt, ProviderStopped, Throttled, Unreachable
+from artfactoryd.errors import AskAgain, CallRefused, IllegalMove, InDoubt, ProviderStopped, Throttled, Unreachable
 from artfactoryd.execution.flights import Flights
 from artfactoryd.execution.pacing.gate import Gate
 from artfactoryd.execution.pacing.health import Health
@@ -19,7 +19,7 @@ from artfactoryd.execution.pacing.uploads import AWAITED, UploadWaits
 from artfactoryd.execution.payload import Calls
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
-from artfactoryd.execution.rows import order_of
+from artfactoryd.execution.rows import item_now, order_of
 from artfactoryd.factories import Call, Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
@@ -106,6 +106,8 @@ class Purchase:
             order=row.order_id, item=row.number, attempt=attempt, nth=nth, provider=row.provider, model=call.model,
             actual=dict(call.parameters), reserved=money.reserved, day=money.day, caps=money.in_force,
         )  # fmt: skip
+        if item_now(self._index, row.item_key).waits:  # since it was chosen to be sent
+            raise IllegalMove("Its picture is marked no more.")
         self._home.check_held()  # else the wish would stand in a ledger that the next start does not read
         await self._recorder.wish(wish)
         return replace(row, attempt=attempt, attempts=nth)

@@ -201,7 +201,8 @@ class Intake:
         return await self._orders(claim, studies)
 
     async def _reject(self, claim: Claim, problems: Sequence[Problem]) -> Rejected:
-        path = await asyncio.to_thread(self._claims.reject, claim, notices.rejection_text(claim.name, problems))
+        text = notices.rejection_text(claim.submitted or claim.name, problems, was_submitted=bool(claim.submitted))
+        path = await asyncio.to_thread(self._claims.reject, claim, text)
         await asyncio.to_thread(self._attachments.decided, claim)
         codes = tuple(problem.code for problem in problems)
         news.tell(news.OrderRejected(file=claim.name, path=str(path), codes=codes))
@@ -278,8 +279,8 @@ class Intake:
         submission = claim.submission()
         stem = str(submission.get("name") or Path(claim.name).stem)
         origin = Origin(
-            claim.name, stem, claim.project, bool(submission.get("rehearse")), claim.beside, claim.folder / GATHERED,
-            defaults=claim.defaults, copy_of=own_folder.original(self._books.index, claim),
+            claim.document, stem, claim.project, bool(submission.get("rehearse")), claim.beside,
+            claim.folder / GATHERED, defaults=claim.defaults, copy_of=own_folder.original(self._books.index, claim),
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)

@@ -184,11 +184,15 @@ def leftovers(claim: Claim, used: Collection[str]) -> list[Path]:
     """
     if claim.kind == "bundle" and os.path.lexists(claim.entry / SUBMITTED):
         return []
-    named, order = {_plain(name) for name in used}, claim.order_file
+    lying = [entry for entry in everything_in(claim.beside) if entry.kind != "folder"]
+    paths = {str(entry.path.relative_to(claim.beside)) for entry in lying}
+    named = [os.path.normpath(name) for name in used]
+    exactly = paths.intersection(named)  # of two spellings of one name the other is another file
+    otherwise = {nfc(name) for name in named if name not in exactly}
     return [
-        entry.path for entry in everything_in(claim.beside)
-        if entry.kind != "folder" and entry.path != order and not is_litter(entry.name)
-        and _plain(str(entry.path.relative_to(claim.beside))) not in named
+        entry.path for entry in lying
+        if entry.path != claim.order_file and not is_litter(entry.name)
+        and (path := str(entry.path.relative_to(claim.beside))) not in exactly and nfc(path) not in otherwise
     ]  # fmt: skip
 
 
@@ -201,7 +205,3 @@ def strip(claim: Claim, left: Collection[Path]) -> None:
         if entry.kind == "folder":
             with suppress(OSError):  # not empty
                 entry.path.rmdir()
-
-
-def _plain(name: str) -> str:
-    return nfc(os.path.normpath(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from artfactoryd import entries
 from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, WAITING_NOTE, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.printable import one_line
 from artfactoryd.reporting.inbox import WAITS
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
@@ -51,6 +53,19 @@ class Claim:
             return self.entry / RESOLVED
         names = [name for name in os.listdir(self.entry) if name.lower() in ORDER_NAMES]
         return self.entry / (names[0] if names else "order.yaml")
+
+    @property
+    def submitted(self) -> str:
+        """The name of the file that `submit` was given; empty where it was none."""
+        with contextlib.suppress(Refusal):
+            return one_line(str(self.submission().get("file") or ""))
+        return ""
+
+    @property
+    def document(self) -> str:
+        """The order's file as the person named it: what they submitted, or that in the folder they dropped."""
+        in_folder = self.name if self.kind == "file" else f"{self.name}/{self.order_file.name}"
+        return self.submitted or in_folder
 
     @property
     def beside(self) -> Path:
@@ -105,6 +120,23 @@ def source_of(claim: Claim) -> Path | None:
 def note_beside(source: Path) -> Path:
     """Where in the inbox it is said that what was dropped there waits."""
     return source.with_name(f"{source.name}{WAITING_NOTE}")
+
+
+def is_anothers(note: Path) -> bool:
+    """A person's own file may have that name: ours begins with what waits."""
+    return os.path.lexists(note) and not _head(note).split("\n", 1)[0].endswith(" waits.")
+
+
+def _head(path: Path) -> str:
+    try:
+        return entries.bounded(path, entries.PAPER_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def end_note(note: Path) -> None:
+    if not is_anothers(note):
+        note.unlink(missing_ok=True)
 
 
 def note_waiting(claim: Claim, why: str) -> None:

@@ -151,14 +151,17 @@ class Claims:
         with self._lock:
             if not self.folder.is_dir():
                 return []
-            claims = [self._reopen(folder) for folder in self.folder.iterdir() if folder.is_dir()]
+            folders = []
+            for path in self.folder.iterdir():
+                if path.name.startswith(CLEARED):  # an entry of Held/ may be a file
+                    entries.remove(path)
+                elif path.is_dir():
+                    folders.append(path)
+            claims = [self._reopen(folder) for folder in folders]
         return sorted((claim for claim in claims if claim), key=lambda claim: (claim.taken_at, claim.id))
 
     def _reopen(self, folder: Path) -> Claim | None:
         """The claim in `folder`; None when it is done with, when nothing was taken, or when its volume is away."""
-        if folder.name.startswith(CLEARED):
-            entries.remove(folder)
-            return None
         record = record_in(folder)
         if record is None:
             self._discard(folder)

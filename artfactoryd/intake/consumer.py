@@ -19,7 +19,7 @@ from artfactoryd.durable import write_note
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.intake import attachments
 from artfactoryd.intake.acceptance import Intake
-from artfactoryd.intake.claim import Claim, note_beside, note_waiting, source_of
+from artfactoryd.intake.claim import Claim, end_note, is_anothers, note_beside, note_waiting, source_of
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.judging import Ready, Scan, Stray, Version, version_of
 from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
@@ -117,10 +117,11 @@ class Consumer:
     def _forget_gone(self) -> None:
         for path in [path for path in self._pieces if not os.path.lexists(path)]:
             del self._pieces[path]
-            note_beside(path).unlink(missing_ok=True)
+            end_note(note_beside(path))
 
     def _claim(self, entry: Ready | Stray) -> Claim | None:
-        """None also of what was saved again while others were taken: the next look judges it as it is now."""
+        """None also of what was saved again while others were taken, it or its drop-box's defaults: the next look
+        judges it as it is now."""
         id, taken_at = str(uuid_utils.uuid7()), now().isoformat(timespec="milliseconds")
         if isinstance(entry, Stray):
             stray = (entry.what, entry.advice)
@@ -129,6 +130,8 @@ class Consumer:
             return None
         box = entry.path.parent
         given = defaults.of_box(box, entry.project, self._settings.now) if entry.project else {}
+        if given != entry.given:
+            return None
         return self._claims.take(entry.path, id=id, project=entry.project, taken_at=taken_at, defaults=given)
 
     # --- claims ---
@@ -164,7 +167,7 @@ class Consumer:
             self._waiting.pop(claim.id, None)
             self._end_notes(claim)
         if source and self._pieces.pop(source, None):
-            note_beside(source).unlink(missing_ok=True)
+            end_note(note_beside(source))
         self._report(outcome)
 
     def _give_back(self, claim: Claim, bundle: Path) -> bool:
@@ -201,9 +204,11 @@ class Consumer:
         with suppress(OSError):
             (claim.folder / WAITS).unlink(missing_ok=True)
             if note := self._notes.pop(claim.id, None):
-                note.unlink(missing_ok=True)
+                end_note(note)
 
     def _note_in_inbox(self, claim: Claim, text: str) -> None:
         source = source_of(claim)
-        if source is not None and write_note(note_beside(source), f"{claim.name} waits.\n\n{text}\n".encode()):
+        if source is None or is_anothers(note_beside(source)):
+            return
+        if write_note(note_beside(source), f"{claim.name} waits.\n\n{text}\n".encode()):
             self._notes[claim.id] = note_beside(source)

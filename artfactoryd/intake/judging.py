@@ -15,6 +15,7 @@ from artfactoryd.core.inbox_rules import Word
 from artfactoryd.core.names import counted
 from artfactoryd.entries import Entry, everything_in, has_writer, listing, open_by, readable
 from artfactoryd.intake.own_folder import names_in
+from artfactoryd.planning.defaults import mention
 
 OPEN_AGAIN = 5.0  # seconds between looks at what is open in an editor, at the most
 REST = 0.02  # seconds between two looks at the least, however much is about to settle
@@ -30,6 +31,7 @@ class Ready:
     kind: str  # "file" or "bundle"
     project: str | None
     version: Version = field(default=(), compare=False)  # of all of it, as it was judged
+    given: Mapping[str, str] = field(default_factory=dict, compare=False)  # what its drop-box gave it then
 
     @property
     def is_as_judged(self) -> bool:
@@ -107,6 +109,7 @@ class Look:
         self._open: list[str] = []
         self._due = math.inf
         self._blind: set[str] = set()  # those of the complaints that hide something
+        self._given: Mapping[str, str] = {}  # by the drop-box that is looked into
 
     def result(self) -> Scan:
         oldest_first = sorted(self._ready, key=lambda entry: entry[:2])
@@ -125,7 +128,8 @@ class Look:
     def _take(self, entry: Entry, project: str | None) -> None:
         kind = "bundle" if entry.kind == "folder" else "file"
         version = entry.version if kind == "file" else version_of(entry.path)
-        self._ready.append((entry.status.st_ctime_ns, entry.path, Ready(entry.path, kind, project, version)))
+        ready = Ready(entry.path, kind, project, version, self._given if project else {})
+        self._ready.append((entry.status.st_ctime_ns, entry.path, ready))
 
     def _wait(self, entry: Entry, project: str | None, seconds: float) -> None:
         self._waiting.append(_named(entry, project))
@@ -271,7 +275,7 @@ class Look:
         project, before = readable(box.name), len(self._ready)
         try:
             entries = {entry.name: entry for entry in listing(box.path)}
-            given = self._rules.defaults(box.path, project)
+            self._given = given = self._rules.defaults(box.path, project)
         except OSError as error:
             self.cannot_see(f"The drop-box {project} cannot be looked into: {error.strerror}.")
             return
@@ -279,7 +283,7 @@ class Look:
         beside = _companions(entries)
         unsettled = min((self._age_of(entry) for entry in own), default=math.inf) < self._rules.settle
         for entry in _not_junk(entries):
-            if entry in own or any(entry.name in text for text in given.values()):
+            if entry in own or mention(given, entry.name):
                 continue  # what the defaults name belongs to the drop-box
             if entry.kind == "folder":
                 self._judge_nested(entry, project)

@@ -18,10 +18,11 @@ from artfactoryd.planning.planner import Study
 from artfactoryd.storage.rows import OrderRow
 
 
-def rejection_text(name: str, problems: Sequence[Problem]) -> str:
+def rejection_text(name: str, problems: Sequence[Problem], *, was_submitted: bool = False) -> str:
+    again = "submit it" if was_submitted else "drop it into the Inbox"
     lines = [f"{name} could not be taken. Nothing of it was sent.", ""]
     lines += [f"- {problem}" for problem in problems]
-    return "\n".join([*lines, "", "Correct the file and drop it into the Inbox again.", ""])
+    return "\n".join([*lines, "", f"Correct the file and {again} again.", ""])
 
 
 def stray_text(name: str, what: str, advice: str) -> str:

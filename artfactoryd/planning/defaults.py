@@ -6,11 +6,15 @@ below the order and its templates (see template_resolution).
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from artfactoryd import documents, schema
+from artfactoryd.core.grammar.cases import strings_in
 from artfactoryd.core.inbox_rules import is_bundle, is_defaults, is_order_name
 from artfactoryd.core.names import nfc
 from artfactoryd.documents import Document
@@ -30,7 +34,8 @@ class _OfSettings(Document):
 
 
 def of_box(folder: Path, project: str, settings: Settings) -> dict[str, str]:
-    """`folder`: the drop-box, whose name is `project`. Raises OSError where its file cannot be read."""
+    """`folder`: the drop-box, whose name is `project`. Raises OSError where its file cannot be read, or is none: what
+    it would have said may be a budget."""
     texts = {f"{project}/{file.name}": _text(file) for file in _files(folder)}
     for name, value in (settings.inbox.defaults or {}).items():
         if nfc(name) == project and value:
@@ -57,7 +62,11 @@ def _files(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if is_defaults(path.name))
     except FileNotFoundError:
         return []
-    return [path for path in files if path.is_file() and not path.is_symlink() and path.stat().st_size]
+    for path in files:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            words = f"{path.name} in it is {'a link' if path.is_symlink() else 'no file'}: put the file itself there"
+            raise OSError(errno.EINVAL, words, str(path))
+    return [path for path in files if path.exists() and path.stat().st_size]
 
 
 def _text(file: Path) -> str:
@@ -113,5 +122,17 @@ def apply_to(text: bytes) -> bool:
 
 
 def mention(texts: Mapping[str, str], name: str) -> bool:
-    """Whether a file of that name may be one that they name: it belongs to the drop-box, and stays there."""
-    return any(name in text for text in texts.values())
+    """Whether a file of that name, or folder, is one that they name: it belongs to the drop-box, and stays there. No
+    order is: of an order nothing can be an input."""
+    return not is_order_name(name) and any(nfc(name) in (_paths_in(text) or nfc(text)) for text in texts.values())
+
+
+@lru_cache(maxsize=64)
+def _paths_in(text: str) -> frozenset[str]:
+    """What is written there, as paths, with the folder that each begins with; empty of what cannot be read just now."""
+    try:
+        values = [one.value for one in documents.read_documents(text.encode("utf-8", "surrogateescape"), SETTING)]
+    except Refusal:
+        return frozenset()
+    paths = [nfc(os.path.normpath(value)) for value in strings_in(*values)]
+    return frozenset(part for path in paths for part in (path, path.split("/")[0], path.split("/")[-1]))

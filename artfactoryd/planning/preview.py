@@ -16,9 +16,12 @@ from typing import Any, NamedTuple
 from artfactoryd.clock import now
 from artfactoryd.core import file_names
 from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.axes_in_words import factors, formula
+from artfactoryd.core.expansion.hold_reasons import in_words
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
 from artfactoryd.core.names import nfc, numbered
 from artfactoryd.core.order import Order
@@ -41,10 +44,11 @@ from artfactoryd.storage.index import Index
 
 # What is only known when a file came.
 UNKNOWN: dict[str, Any] = {
-    "hash": "........", "hash8": "........", "ext": "*", "order_id": "........", "product_id": "........",
-    "width": "....", "height": "....", "version": 1,
+    "hash": "…", "hash8": "…", "ext": "*", "order_id": "…", "product_id": "…", "width": "…", "height": "…",
+    "version": 1,
 }  # fmt: skip
-MOST_VALUES = 12  # of one axis on the page
+FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
+ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 MOST_REASONS = 1000  # items looked at to say why the rest is bought
 MOST_NAMES = 100_000  # kept in mind to tell which would be the same
 
@@ -135,8 +139,8 @@ def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
         "price": {"usd": None, "as_of": None, "complete": False}, "held": [],
         "warnings": [_told(problem) for problem in problems if problem.holds],
-        "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "models": [],
-        "stages": [], "reuse": None, "defaults": [],
+        "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "combined": "",
+        "models": [], "stages": [], "reuse": None, "defaults": [],
     }  # fmt: skip
 
 
@@ -148,7 +152,8 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
     plan = study.plan
     names = Names(study)
     price = study.needs.buying.price
-    warnings = [study.document.locate(warning) for warning in (*plan.warnings, *names.warnings())]
+    doubts = {doubt: study.document.locate(doubt) for doubt in (*plan.warnings, *names.warnings())}
+    holding = {reason.text for reason in study.reasons if reason.code == "warning"}
     head = {
         "name": study.order.name, "project": study.order.project, "model": plan.model.full,
         "models": [{"provider": model.provider, "model": model.full} for model in plan.models],
@@ -158,8 +163,8 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "stages": [_stage(plan, stage) for stage in plan.stages],
         "cap_usd": usd(study.cap), "base_seed": plan.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
-        "warnings": [_told(warning) for warning in warnings], "errors": [],
-        "axes": _axes(plan), "folder": str(_folder(home, study)),
+        "warnings": [{**_told(doubts[each]), "holds": in_words(each) in holding} for each in doubts], "errors": [],
+        "axes": _axes(plan), "combined": formula(plan), "folder": str(_folder(home, study)),
         "file": names.pattern, "proof": _proof(study),
         "first": _prompt(plan, 1), "last": _prompt(plan, plan.total_items),
         "reuse": _reuse(study, names, most, index, home.root), "defaults": _defaults(study),
@@ -250,15 +255,12 @@ def _proof(study: Study) -> dict[str, Any] | None:
 
 
 def _axes(plan: Plan) -> list[dict[str, Any]]:
-    axes: list[dict[str, Any]] = [
-        {"parameter": axis.parameter, "values": axis.size,
-         "first": [axis.shown(number) for number in range(min(axis.size, MOST_VALUES))]}
-        for axis in plan.axes if axis.size > 1
+    """Each token of a lone text by itself."""
+    return [
+        {"parameter": each.parameter, "token": each.token or None, "short": each.name, "values": each.size,
+         "first": list(each.first)}
+        for each in factors(plan)
     ]  # fmt: skip
-    cases = len(plan.sections) // len(plan.models)
-    axes = [{"parameter": "cases", "values": cases, "first": []}, *axes] if cases > 1 else axes
-    models = [model.full for model in plan.models]
-    return [{"parameter": "models", "values": len(models), "first": models}, *axes] if len(models) > 1 else axes
 
 
 def _folder(home: Home, study: Study) -> Path:
@@ -268,10 +270,19 @@ def _folder(home: Home, study: Study) -> Path:
     return next(day / free for free in numbered(name, "") if not os.path.lexists(day / free))
 
 
-def _prompt(plan: Plan, number: int) -> str:
-    """Empty of an item without text."""
+def _prompt(plan: Plan, number: int) -> str | None:
+    """None of an item without text."""
     item = plan.item(min(number, plan.own_items))
-    return text_of(item.parameters, plan.models[item.model])
+    return text_of(item.parameters, plan.models[item.model]) or None
+
+
+def _ending(item: PlannedItem, model: Model) -> str:
+    """As far as the parameters say it; `*` where only the file that comes will tell."""
+    for name in FORMATS:
+        value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
+        if isinstance(value, str) and value.lower() in ENDINGS:
+            return ENDINGS[value.lower()]
+    return "*"
 
 
 def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
@@ -323,9 +334,11 @@ class Names:
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
         if not keeps(self._plan.order, item.stage):
             return  # never on the shelf, and without a name
+        ending = _ending(item, model)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
-            yield {**values, **of_place, **{key: UNKNOWN[key] for key in ("hash", "hash8", "ext")}}
+            of_file = {key: UNKNOWN[key] for key in ("hash", "hash8")}
+            yield {**values, **of_place, **of_file, "ext": ending}
 
     def _slug(self, item: PlannedItem, words: str) -> str:
         """What has no words of its own is called after what it is made from."""

@@ -25,6 +25,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, ProviderError
+from artfactoryd.shelf.packed import unpacked
 from artfactoryd.shelf.received import HELD, PIECE, Fetched, Received, Sink, too_large
 
 REDIRECTS = 5
@@ -106,7 +107,7 @@ class Fetcher:
                         _check(answer, most_bytes)
                         await self._come(answer)
                         mime = answer.headers.get("Content-Type", "").partition(";")[0].strip() or None
-                        yield _Body(mime, _as_it_came(answer.content))
+                        yield _Body(mime, _body(answer))
                         return
                     url = _redirected(answer, url)
             raise AskAgain(f"The output host sends us on more than {REDIRECTS} times.")
@@ -139,6 +140,7 @@ class Fetcher:
             headers={"Accept-Encoding": "identity", "User-Agent": "artfactoryd"},
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # no proxy passwords, no ~/.netrc
+            auto_decompress=False,  # aiohttp takes what is packed and cut short for the whole
             read_bufsize=HELD // 2,  # reading is paused at twice of that: never while what fits is waited for
         )
 
@@ -213,6 +215,12 @@ def _shown(url: URL) -> str:
 def without_query(address: str) -> str:
     """As a person may be shown it: an output that lies in its own address is not repeated."""
     return address.partition("?")[0][:200] if address.startswith(("http:", "https:")) else address.partition(":")[0]
+
+
+def _body(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
+    came = _as_it_came(answer.content)
+    return came if encoding in ("identity", "") else unpacked(came, encoding)
 
 
 async def _as_it_came(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -203,7 +203,8 @@ class Database:
         try:
             yield db
         finally:
-            self._free.append(db)
+            if db is self.db or not db.is_closed():  # one that could not be opened would be the first to be taken again
+                self._free.append(db)
             if self._closed:
                 self.close()
 

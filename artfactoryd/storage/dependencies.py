@@ -15,6 +15,7 @@ from artfactoryd.storage.rows import (
     ITEMS,
     ItemRow,
     OrderRow,
+    ProductRow,
 )
 
 BY_YOU = "cancelled by you"
@@ -99,6 +100,15 @@ def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
         assert order is not None and output is not None
         key = None if order.rehearsal else key_fed(order, item, output.original)
         index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item.number)
+
+
+def call_off(index: Index, product: ProductRow) -> None:
+    """What a mark released and nothing was sent for waits for that mark again."""
+    index.run(
+        "UPDATE item SET waits = 2, key = NULL WHERE order_id = ? AND parent = ? AND parent_nth = ? "
+        "AND wants_liked = 1 AND waits = 0 AND state = 'planned' AND attempt IS NULL",
+        product.order_id, product.place, product.nth,
+    )  # fmt: skip
 
 
 def key_fed(order: OrderRow, item: ItemRow, sha256: str) -> str:

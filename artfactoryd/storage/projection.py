@@ -380,6 +380,8 @@ def _mark(index: Index, event: Mark) -> None:
         return
     values = (int(event.liked), text(event.tags), event.rating, event.product)
     index.run("UPDATE product SET liked = ?, tags = ?, rating = ? WHERE id = ?", *values)
+    if product.liked and not event.liked:
+        dependencies.call_off(index, product)
     dependencies.follow(index, product.order_id, product.number)
 
 

@@ -16,7 +16,7 @@ from tests.homes import TestHome
 
 LOOKS = [
     ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["explain", "none.png"], ["spend"],
-    ["logs"], ["models"], ["models", "show", "sketch"], ["lookups"], ["templates"], ["templates", "check"],
+    ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["lookups"], ["templates"], ["templates", "check"],
     ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"], ["service", "status"],
 ]  # fmt: skip
 CHANGES = [

@@ -86,8 +86,8 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
     found = [line.split(": ")[:2] for line in done.stdout.splitlines()]
     assert done.returncode == 0 and BAD not in {state for _, state in found}
     assert {check for check, _ in found} == {
-        "settings", "folder", "lock", "disk", "watcher", "providers", "keys", "addresses", "sqlite", "database",
-        "ledger", "clock", "python", "libraries", "privacy",
+        "settings", "folder", "lock", "service", "disk", "watcher", "providers", "keys", "addresses", "sqlite",
+        "database", "ledger", "clock", "python", "libraries", "privacy",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -445,3 +445,41 @@ def test_a_torn_line_in_the_ledger_is_a_warning_with_its_place(away: TestHome) -
     file.write_bytes(file.read_bytes() + b'{"kind":"wi\n')
     torn, well = rows(away)["ledger"]
     assert torn.state == WARNING and f"{file.name}:{count + 1}" in torn.text and well.state == OK
+
+
+NO_SERVICE = {
+    "name": "x",
+    "supervisor": "systemd",
+    "installed": False,
+    "holder": None,
+    "trouble": None,
+    "running": False,
+    "holds_home": None,
+}
+SERVICE = {
+    "name": "artfactoryd.service", "supervisor": "systemd", "installed": True, "enabled": True, "running": True,
+    "pid": 7, "holds_home": True, "holder": {"pid": 7, "command": "run"}, "trouble": None, "last_exit": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "words"),
+    [
+        (NO_SERVICE, OK, "No service is installed"),
+        (SERVICE, OK, "runs as process 7 and holds this home"),
+        (
+            SERVICE | {"running": False, "last_exit": "exit code 2"},
+            BAD,
+            "It ended last with exit code 2.",
+        ),
+        (SERVICE | {"trouble": "It is masked."}, BAD, "It is masked."),
+        (SERVICE | {"holds_home": False, "holder": {"pid": 9, "command": "once"}}, WARNING, "which process 9"),
+        (SERVICE | {"enabled": False}, WARNING, "not started at login"),
+    ],
+)
+def test_the_service_is_looked_at(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], state: str, words: str
+) -> None:
+    monkeypatch.setattr(machine.service, "service_document", lambda home, environ: (0, told))
+    (row,) = machine._service(home.home, {})
+    assert row.state == state and words in row.text

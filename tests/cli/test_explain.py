@@ -38,9 +38,11 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     assert told(home, "products", "--", "-red").count(".png") == 1
     assert "… and more" in told(home, "products", "--most", "1")
     assert told(home, "products", "boat") == "Nothing fits.\n"
-    assert told(home, "products", "widht:512") == (
-        "Nothing fits.\nNo product has a parameter widht. Did you mean width?\n"
-    )
+    wrong = CliRunner().invoke(main, ["--home", str(home.root), "products", "widht:512"])
+    assert (wrong.exit_code, wrong.output) == (
+        2, "There is no term widht:, and no product has a parameter widht. Did you mean width:?\n"
+    )  # fmt: skip
+    assert told(home, "products", "zebra:1") == "Nothing fits.\nNo product has a parameter zebra.\n"
     said = told(home, "explain", red.id)
     for words in (
         "as made", f"product    {red.id}", "project cars, item 1", "fake acme/painter", "prompt: a red car",
@@ -54,7 +56,8 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     path.unlink()
     assert "(gone)" in told(home, "explain", str(card))
     assert "(no longer on the shelf)" in told(home, "products", "red")
-    told(home, "remake", red.id)
+    asked = told(home, "remake", red.id)
+    assert "Asks fake acme/painter again for 1 picture of “a red car”, seed " in asked and "for at most $0.01." in asked
     (bundle,) = home.home.inbox.iterdir()
     assert (bundle / "order.yaml").read_bytes() == card.read_bytes()
 

@@ -18,6 +18,7 @@ from artfactoryd.cli.program import COMMANDS, load_command
 from artfactoryd.durable import write_note
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
+from artfactoryd.schema import schema_text
 from artfactoryd.settings import checked_mark
 from tests.homes import TestHome
 
@@ -178,7 +179,9 @@ def test_an_order_in_json_has_the_promised_keys(home: TestHome) -> None:
 def test_schema_names_all_and_prints_each(home: TestHome) -> None:
     names = home.call("schema").stdout.split()
     assert {"order", "settings", "model", "sidecar"} <= set(names)
-    assert json.loads(home.call("schema", "order").stdout)["title"] == "Order"
+    shown = json.loads(home.call("schema", "order").stdout)
+    assert shown["title"] == "Order" and "reuse" in shown["properties"]
+    assert not any("x-not-built" in schema_text(name) for name in names)  # an editor offers nothing that is refused
 
 
 def test_init_makes_a_whole_home_though_nobody_reads_what_it_says(tmp_path: Path) -> None:

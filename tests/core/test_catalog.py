@@ -28,6 +28,14 @@ def test_the_shipped_models_are_found_by_alias_and_full_id() -> None:
     assert len(list(catalog)) == len(SHIPPED)
 
 
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda model: f"{model.provider}/{model.id}")
+def test_a_description_is_one_text(shipped: Model) -> None:
+    """In braces YAML ends it at a comma, unless it stands in quotes."""
+    for name, parameter in shipped.schema["properties"].items():
+        assert None not in parameter.values(), name
+        assert parameter.get("description", ".")[-1] == ".", name
+
+
 @pytest.mark.parametrize(
     ("name", "found"),
     [("painter", True), ("acme/painter", True), ("acme/painter:v1", True), ("acme/painter:v2", False),

@@ -58,7 +58,7 @@ INSERT INTO "schema_migration" VALUES(13,'0013_sent_on','2026-11-30 12:00:00.000
 INSERT INTO "schema_migration" VALUES(14,'0014_looks','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(15,'0015_lookups','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(16,'0016_search','2026-11-30 12:00:00.000000');
-INSERT INTO "schema_migration" VALUES(17,'0017_known','2026-11-30 09:37:40.353186');
+INSERT INTO "schema_migration" VALUES(17,'0017_known','2026-11-30 12:00:00.000000');
 PRAGMA writable_schema=ON;
 INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table','searched','searched',0,'CREATE VIRTUAL TABLE searched USING fts5 (text, tokenize = ''trigram'', content = '''')');
 CREATE TABLE 'searched_config'(k PRIMARY KEY, v) WITHOUT ROWID;
@@ -110,7 +110,8 @@ CREATE INDEX item_told ON item (order_id, number) WHERE reason IS NOT NULL;
 CREATE INDEX orders_any_name ON orders (name COLLATE NOCASE);
 CREATE UNIQUE INDEX product_seq ON product (seq);
 CREATE INDEX product_project ON product (project COLLATE NOCASE, seq);
-CREATE TRIGGER product_added AFTER INSERT ON product BEGIN UPDATE product SET seq = (SELECT coalesce(max(p.seq) + 1, (coalesce(CAST(round((julianday(product.created_at) - 2440587.5) * 86400000) AS INTEGER), 0) << 20)) FROM product p WHERE p.seq >= (coalesce(CAST(round((julianday(product.created_at) - 2440587.5) * 86400000) AS INTEGER), 0) << 20) AND p.seq < (coalesce(CAST(round((julianday(product.created_at) - 2440587.5) * 86400000) AS INTEGER), 0) << 20) + 1048576), project = coalesce((SELECT project FROM orders WHERE id = product.order_id), CASE WHEN path LIKE 'Projects/%/%' THEN substr(path, 10, instr(substr(path, 10), '/') - 1) END) WHERE id = NEW.id; INSERT OR IGNORE INTO product_tag (tag, seq) SELECT value, product.seq FROM product, json_each(coalesce(product.tags, (SELECT tags FROM orders WHERE id = product.order_id), '[]')) WHERE type = 'text' AND product.id = NEW.id; INSERT INTO unsearched SELECT seq FROM product WHERE id = NEW.id; END;
+CREATE TRIGGER product_added AFTER INSERT ON product BEGIN UPDATE product SET seq = (SELECT coalesce(max(p.seq) + 1, (coalesce(CAST(round((julianday(product.created_at) - 2440587.5) * 86400000) AS INTEGER), 0) << 20)) FROM product p WHERE p.seq >= (coalesce(CAST(round((julianday(product.created_at) - 2440587.5) * 86400000) AS INTEGER), 0) << 20) AND p.seq < (coalesce(CAST(round((julianday(product.created_at) - 2440587.5) * 86400000) AS INTEGER), 0) << 20) + 1048576), project = coalesce((SELECT project FROM orders WHERE id = product.order_id), CASE WHEN path LIKE 'Projects/%/%' THEN substr(path, 10, instr(substr(path, 10), '/') - 1) END) WHERE id = NEW.id; INSERT OR IGNORE INTO product_tag (tag, seq) SELECT value, product.seq FROM product, json_each(coalesce(product.tags, (SELECT tags FROM orders WHERE id = product.order_id), '[]')) WHERE type = 'text' AND product.id = NEW.id; INSERT OR IGNORE INTO unsearched SELECT seq FROM product WHERE id = NEW.id; END;
+CREATE TRIGGER product_removed AFTER DELETE ON product BEGIN DELETE FROM product_tag WHERE seq = OLD.seq; DELETE FROM unsearched WHERE seq = OLD.seq; END;
 CREATE TRIGGER product_tagged AFTER UPDATE OF tags ON product BEGIN DELETE FROM product_tag WHERE seq = NEW.seq AND tag IN (SELECT value FROM json_each(coalesce(OLD.tags, (SELECT tags FROM orders WHERE id = OLD.order_id), '[]'))); INSERT OR IGNORE INTO product_tag (tag, seq) SELECT value, product.seq FROM product, json_each(coalesce(product.tags, (SELECT tags FROM orders WHERE id = product.order_id), '[]')) WHERE type = 'text' AND product.id = NEW.id; END;
 CREATE INDEX product_bytes ON product (sha256);
 PRAGMA writable_schema=OFF;

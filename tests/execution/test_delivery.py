@@ -397,14 +397,26 @@ async def test_what_came_beside_is_kept_and_not_billed_and_what_was_sent_is_no_o
 
 
 @pytest.mark.parametrize("beside", [b"a cat", b'{"boxes": [1]}', b"ID3\x04\0" + bytes(99)])
-async def test_what_turns_out_to_be_no_picture_is_not_paid_for_as_one(
+async def test_what_comes_in_the_place_of_a_picture_may_be_billed_as_one(
+    home: TestHome, monkeypatch: Patch, beside: bytes
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        pictures = [works.fake.picture(f"made{n}") for n in range(2)]
+        works.fake.script("collect", Outputs((*pictures, other(works.fake, beside, "3.bin"))))
+        made = await works.make(order("a car", parameters={"num_outputs": 3}))
+        assert works.committed(made) == 3 * PRICE
+        assert len(home.products()) == 3
+
+
+@pytest.mark.parametrize("beside", [b"a cat", b'{"boxes": [1]}', b"ID3\x04\0" + bytes(99)])
+async def test_what_is_not_said_to_be_beside_counts_whatever_it_is(
     home: TestHome, monkeypatch: Patch, beside: bytes
 ) -> None:
     async with at_work(home, monkeypatch) as works:
         picture = works.fake.picture("made")
         works.fake.script("collect", Outputs((picture, other(works.fake, beside, "2.bin"))))
         made = await works.make(order("a car"))
-        assert works.committed(made) == PRICE and works.states(made) == ["completed"]
+        assert works.committed(made) == 2 * PRICE and works.states(made) == ["completed"]
         assert len(home.products()) == 2
 
 

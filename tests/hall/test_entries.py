@@ -89,3 +89,13 @@ def test_a_bounded_read_neither_waits_nor_ends_never(tmp_path: Path, make: Calla
     make(tmp_path / "odd")
     with pytest.raises(OSError, match=r"plain file|directory"):
         entries.bounded(tmp_path / "odd", 100)
+
+
+def test_folders_deeper_in_each_other_than_any_program_bears_are_an_error_of_the_disk(tmp_path: Path) -> None:
+    deep = tmp_path / "/".join("d" * (entries.MOST_DEEP + 1))
+    deep.mkdir(parents=True)
+    for look in (entries.check_readable, entries.files_below):
+        with pytest.raises(OSError, match="deep in each other"):
+            look(tmp_path)
+    deep.rmdir()
+    entries.check_readable(tmp_path)

@@ -430,3 +430,24 @@ async def test_three_forms_of_one_project_dropped_together_are_one_folder_and_on
         assert len(entries(home.home.projects)) == 1
         (line,) = spend.by_group(works.house.books.index, "project")
         assert line.money.spent == 3 * PRICE and line.attempts == 3 and line.name.casefold() == "dogs"
+
+
+@pytest.mark.parametrize(
+    ("submission", "file", "way_out"),
+    [
+        ("", "holiday/order.yaml", "drop it into the Inbox again"),
+        ('{"id": "1", "name": "cars", "file": "my cars.yaml"}', "my cars.yaml", "submit it again"),
+    ],
+)
+async def test_what_is_wrong_is_told_of_the_file_as_the_person_named_it(
+    home: TestHome, monkeypatch: Patch, submission: str, file: str, way_out: str
+) -> None:
+    (bundle := home.root / "holiday").mkdir()
+    (bundle / "order.yaml").write_text(order() + "foo: 3\n")
+    if submission:
+        (bundle / ".submit.json").write_text(submission)
+    shutil.move(bundle, home.home.inbox / "holiday")
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: (home.home.rejected / "holiday").exists())
+    words = home.words("holiday")
+    assert f"({file}, line " in words and f"Correct the file and {way_out}." in words

@@ -183,6 +183,17 @@ def test_of_a_picture_too_large_only_so_much_is_copied_that_it_is_seen_to_be(hom
     assert (claim.beside / "beach.png").stat().st_size == 201
 
 
+async def test_a_persons_own_file_of_the_name_of_a_waiting_note_stays(home: TestHome, monkeypatch: Patch) -> None:
+    own = home.drop("cars.yaml.waiting.txt", "Ask Ann about the beach.")
+    async with at_work(with_editor(home), monkeypatch) as works:
+        home.drop("cars.yaml", edit())
+        await waits(works)
+        assert own.read_text() == "Ask Ann about the beach."
+        draw(home.home.inbox / "beach.png")
+        await works.until(lambda: works.states() == ["completed"])
+        assert own.read_text() == "Ask Ann about the beach."
+
+
 @pytest.mark.parametrize("again", ["photo.png", "order.yaml"])
 def test_the_rest_of_a_bundle_goes_and_a_second_drop_of_it_stays(home: TestHome, again: str) -> None:
     bundle = home.home.inbox / "beach"
@@ -274,6 +285,23 @@ async def test_what_no_order_of_a_bundle_names_goes_to_rejected_with_a_word(home
     assert names(home.home.rejected) == ["photos", "photos.error.txt", "photos/more", "photos/more/spare.png"]
     assert (home.home.rejected / "photos" / "more" / "spare.png").read_bytes() == spare
     assert "no order in it names" in home.words("photos") and works.house.claims.open() == []
+
+
+async def test_of_two_spellings_of_a_picture_s_name_the_one_that_is_not_used_is_not_lost(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    bundle = home.root / "photos"
+    bundle.mkdir()
+    draw(bundle / "caf\u00e9.png")
+    (bundle / "cafe\u0301.png").write_bytes(b"another")
+    if len(names(bundle)) < 2:
+        pytest.skip("on this disk they are one name")
+    (bundle / "order.yaml").write_text(edit("caf\u00e9.png"))
+    bundle.rename(home.home.inbox / "photos")
+    async with at_work(with_editor(home), monkeypatch) as works:
+        await works.until(lambda: works.states() == ["completed"])
+        await works.until(lambda: home.words("photos"))
+    assert (home.home.rejected / "photos" / "cafe\u0301.png").read_bytes() == b"another"
 
 
 async def test_a_bundle_without_its_picture_is_rejected_whole_after_a_minute(

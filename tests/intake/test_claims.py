@@ -555,11 +555,13 @@ def test_a_decided_entry_goes_with_its_reason_and_twice_is_no_harm(house: House)
     assert house.texts(house.held) == {}
 
 
-def test_killed_while_dropping_a_held_bundle_no_half_of_it_stays(house: House) -> None:
-    name = house.claims.hold(house.take(house.bundle()), "Why.")
+@pytest.mark.parametrize("kind", ["bundle", "drop"])
+def test_killed_while_dropping_a_held_entry_no_half_of_it_stays(house: House, kind: str) -> None:
+    name = house.claims.hold(house.take(getattr(house, kind)()), "Why.")
     house.kill("drop_held", Path(name), "claim_cleared")
     house.claims.drop_held(name)
     assert house.texts(house.held) == {} and len(house.claims.open()) == 1
+    assert list(house.claims.folder.glob(".cleared-*")) == []
 
 
 def test_what_a_person_changed_in_held_is_theirs_and_stays(house: House) -> None:

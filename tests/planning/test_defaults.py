@@ -11,6 +11,9 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.cli.plan import text
 from artfactoryd.errors import WrongUse
+from artfactoryd.intake.claim import Claim
+from artfactoryd.intake.consumer import Consumer
+from artfactoryd.intake.judging import Ready, Stray
 from artfactoryd.planning import defaults
 from artfactoryd.planning.preview import plan
 from artfactoryd.settings import Inbox, Settings, load
@@ -225,3 +228,58 @@ async def test_an_accepted_orders_plan_is_made_again_with_what_the_defaults_said
         accepted._plans.clear()
         again = accepted.plan_of(works.order(order_id))
         assert [item.parameters["num_outputs"] for item in again.items()] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "is_named"),
+    [
+        ("# as in red.yaml, or 1.png\nparameters: {image: ref1.png}\n", "1.png", False),
+        ("parameters: {image: ref1.png}\n", "ref1.png", True),
+        ("parameters: {image: ./refs/1.png}\n", "refs", True), ("parameters: {image: ./refs/1.png}\n", "1.png", True),
+        ("parameters: {image: caf\u00e9.png}\n", "cafe\u0301.png", True),
+        ("notes: red.yaml\n", "red.yaml", False), ("image: [logo.png\n", "logo.png", True),
+    ],
+)  # fmt: skip
+def test_what_the_defaults_name_stays_in_the_drop_box_and_no_more(text: str, name: str, is_named: bool) -> None:
+    assert defaults.mention({"cars/defaults.yaml": text}, name) is is_named
+
+
+async def test_an_order_that_the_defaults_speak_of_is_taken(home: TestHome, monkeypatch: Patch) -> None:
+    box(home, f"# write them like red.yaml\n{BOX}")
+    async with at_work(home, monkeypatch) as works:
+        await made(works, "cars/red.yaml", "prompt: a red car\n")
+        assert works.states() == ["completed"]
+
+
+@pytest.mark.parametrize("lay", [lambda path: path.symlink_to("elsewhere.yaml"), lambda path: path.mkdir()])
+async def test_where_the_defaults_are_no_file_nothing_is_bought_and_that_is_said(
+    home: TestHome, monkeypatch: Patch, lay: Any
+) -> None:
+    folder = box(home)
+    (folder / "defaults.yaml").unlink()
+    lay(folder / "defaults.yaml")
+    (folder / "red.yaml").write_text("provider: fake\nmodel: painter\nparameters: {prompt: a red car}\n")
+    with pytest.raises(OSError, match=r"defaults\.yaml in it is"):
+        defaults.of_box(folder, "cars", Settings())
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: "put the file itself there" in works.daemon._blind)
+        assert (folder / "red.yaml").exists() and not works.states()
+
+
+async def test_defaults_that_are_saved_between_a_look_and_the_taking_are_looked_at_first(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    folder, real = box(home, "provider: fake\nmodel: painter\n"), Consumer._claim
+    times: list[Claim | None] = []
+
+    def claim(self: Consumer, entry: Ready | Stray) -> Claim | None:
+        if not times:
+            (folder / "defaults.yaml").write_text(BOX)
+        times.append(real(self, entry))
+        return times[-1]
+
+    monkeypatch.setattr(Consumer, "_claim", claim)
+    async with at_work(home, monkeypatch) as works:
+        order_id = await made(works, "cars/red.yaml", "prompt: a red car\n")
+        assert works.order(order_id).cap == 1_000_000
+    assert times[0] is None and len(times) == 2

@@ -65,7 +65,7 @@ def test_what_is_planned_is_what_is_made(home: TestHome) -> None:
     made = home.sidecars()
     assert [item["seed"] for item in order["items"]] == [each["item"]["seed"] for each in made]
     assert [item["parameters"] for item in order["items"]] == [each["parameters"]["generation"] for each in made]
-    starts = [item["names"][0].partition("....")[0] for item in order["items"]]
+    starts = [item["names"][0].partition("…")[0] for item in order["items"]]
     assert all(path.name.startswith(start) for path, start in zip(home.products(), starts, strict=True))
     assert {str(path.parent) for path in home.products()} == {order["folder"]}
 
@@ -205,3 +205,16 @@ def test_a_broken_lookup_is_the_trouble_of_orders_that_use_it(home: TestHome) ->
     assert planned(home, SKETCHES)["errors"] == []
     (error,) = planned(home, SKETCHES.replace("[red,blue]", "[broken]"))["errors"]
     assert error["code"] == "E_ENCODING" and error["file"] == str(lookups / "broken.txt")
+
+
+def test_a_warning_that_holds_stands_once_and_a_name_as_it_will_be(
+    home: TestHome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file := home.root / "moon.yaml").write_text(
+        "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: 'a (moon:1.2)'}\n"
+    )
+    show(planned := plan(home.home, Settings(), file, rehearse=False, most=3), print)
+    told = capsys.readouterr().out
+    assert told.count("weight of another tool") == 1 and "  held     (moon:1.2)" in told
+    assert "0001-a-moon-1-2-….webp" in told and "  first  " in told and "  last  " not in told
+    assert planned.exit_code == 3

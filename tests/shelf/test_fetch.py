@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import errno
+import gzip
 import hashlib
 import os
 import zlib
@@ -239,6 +240,45 @@ async def test_a_packed_body_counts_by_its_unpacked_size(host: Host, fetcher: Fe
     host.answer = lambda request: web.Response(body=bomb, headers={"Content-Encoding": "deflate"})
     with pytest.raises(OutputTooLarge, match=r"product_bytes"):
         await fetch(fetcher, f"{host.base}/a.png", target)
+
+
+RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+PACKED = {  # the encoding, and the body
+    "gzip": ("gzip", gzip.compress(BODY)), "zlib": ("deflate", zlib.compress(BODY)),
+    "deflate alone": ("deflate", RAW.compress(BODY) + RAW.flush()),
+    "two files": ("gzip", gzip.compress(BODY[:9]) + gzip.compress(BODY[9:])),
+    "and zeros": ("x-gzip", gzip.compress(BODY) + bytes(9)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", PACKED)
+async def test_what_comes_packed_is_unpacked(host: Host, fetcher: Fetcher, target: Path, sort: str) -> None:
+    encoding, body = PACKED[sort]
+    host.answer = lambda request: web.Response(body=body, headers={"Content-Encoding": encoding})
+    await fetch(fetcher, f"{host.base}/a.bin", target)
+    assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize(("sort", "cut"), [("gzip", 12), ("gzip", 4), ("gzip", 1), ("zlib", 2), ("deflate alone", 1),
+                                           ("two files", 9)])  # fmt: skip
+async def test_what_is_packed_and_cut_short_is_asked_for_again(
+    host: Host, fetcher: Fetcher, target: Path, sort: str, cut: int
+) -> None:
+    """Its length agrees with what was announced: only the packing tells."""
+    encoding, body = PACKED[sort]
+    host.answer = lambda request: web.Response(body=body[:-cut], headers={"Content-Encoding": encoding})
+    with pytest.raises(AskAgain, match="did not come whole"):
+        await fetch(fetcher, f"{host.base}/a.bin", target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(("encoding", "body"), [("br", BODY), ("gzip", BODY), ("gzip", b"")])
+async def test_what_is_packed_in_another_way_is_asked_for_again(
+    host: Host, fetcher: Fetcher, target: Path, encoding: str, body: bytes
+) -> None:
+    host.answer = lambda request: web.Response(body=body, headers={"Content-Encoding": encoding})
+    with pytest.raises(AskAgain, match="The output"):
+        await fetch(fetcher, f"{host.base}/a.bin", target)
 
 
 async def test_an_empty_body_is_no_output(host: Host, fetcher: Fetcher, target: Path) -> None:

@@ -147,6 +147,30 @@ async def test_what_is_sent_on_waits_for_its_own_mark(home: TestHome, monkeypatc
         }  # fmt: skip
 
 
+def released(works: Works, order_id: str) -> set[int | None]:
+    return {item.parent for item in works.items(order_id) if item.stage and not item.waits}
+
+
+async def test_a_mark_taken_off_calls_off_what_nothing_was_sent_for(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(order("a [red,blue] car", then=[{**SMALLER, "wait": "liked"}]))
+        red, blue = works.house.books.index.products(order_id)
+        assert (await works.tell("pause"))["done"]
+        assert (await works.tell("like", products=[red.path, blue.path]))["done"]
+        assert released(works, order_id) == {red.place, blue.place}
+        assert (await works.tell("like", products=[red.path], off=True))["done"]
+        assert released(works, order_id) == {blue.place}
+        assert (await works.tell("tag", products=[blue.path], changes=["+good"]))["done"]
+        assert (await works.tell("resume"))["done"]
+        await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=4, planned=2))
+        assert (await works.tell("like", products=[red.path]))["done"]
+        await works.until(lambda: Counter(works.states(order_id)) == Counter(completed=6))
+        assert (await works.tell("like", products=[red.path], off=True))["done"]
+        assert Counter(works.states(order_id)) == Counter(completed=6)
+
+
 async def test_a_rehearsal_draws_every_stage(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_work(home, monkeypatch) as works:
         order_id = await works.take(staged(SMALLER, rehearse=True))

@@ -21,6 +21,7 @@ from artfactoryd import settings as settings_room
 from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
+from artfactoryd.cli.upkeep import service
 from artfactoryd.errors import Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
@@ -48,7 +49,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),
         "inbox": lambda: soundness.left_alone(home, settings),
-        "lock": lambda: soundness.lock(home),
+        "lock": lambda: soundness.lock(home), "service": lambda: _service(home, environ),
         "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
         "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
         "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
@@ -62,6 +63,26 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         except Exception as error:
             rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
+
+
+def _service(home: Home, environ: Mapping[str, str]) -> Rows:
+    """Whether what was installed runs, and works in this home. To have none is as well."""
+    told = service.service_document(home, environ)[1]
+    name, held = f"{told['name']} ({told['supervisor']})", told["holder"]
+    if not told["installed"]:
+        way_out = "" if held else "To have it start by itself: `artfactoryd install`."
+        yield Row("service", OK, "No service is installed for this home.", way_out)
+    elif told["trouble"] or not told["running"]:
+        ended = f" It ended last with {told['last_exit']}." if told["last_exit"] else ""
+        words = f"{name} is installed and does not run.{ended} {told['trouble'] or ''}".rstrip()
+        yield Row("service", BAD, words, "`artfactoryd logs` says why; `artfactoryd install` starts it again.")
+    elif not told["holds_home"]:
+        other = f", which process {held['pid']} (artfactoryd {held['command']}) holds" if held else " (yet)"
+        yield Row("service", WARNING, f"{name} runs, and does not hold this home{other}.", "End the other one.")
+    elif told["enabled"] is False:
+        yield Row("service", WARNING, f"{name} runs, and is not started at login.", "`artfactoryd install` again.")
+    else:
+        yield Row("service", OK, f"{name} runs as process {told['pid']} and holds this home.")
 
 
 # --- the home ---

@@ -24,14 +24,16 @@ def _doubts(plan: Plan, strict: bool) -> list[Reason]:
     question where nothing is paid."""
     passed = "W_SINGLE" if plan.total_price() == 0 and not strict else None
     told = (each for each in plan.warnings if each.code != passed)
-    return [Reason("warning", _in_words(each)) for each in told if each.holds or strict]
+    return [
+        Reason("warning", words) for words in dict.fromkeys(in_words(each) for each in told if each.holds or strict)
+    ]
 
 
-def _in_words(warning: Problem) -> str:
+def in_words(warning: Problem) -> str:
     """The sentence and the way out; then the place."""
     inside = f", character {warning.column_in_value}" if warning.column_in_value else ""
     place = f"{warning.file}, line {warning.line}" if warning.file and warning.line else f"{warning.key}{inside}"
-    return f"{warning.message} {warning.fix}".strip() + (f" ({place})" if place else "")
+    return f"{warning.sentence} {warning.fix}".strip() + (f" ({place})" if place else "")
 
 
 def reasons_to_hold(

@@ -8,9 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from artfactoryd.core.names import nfc
+
+csv.field_size_limit(1 << 30)  # how large a table may be is said where it is read
 SIGNS = ",;\t"  # what parts cells; of two that part the first line as often the first
 EXPORT = "Export it as CSV (Numbers: File > Export To > CSV; Excel: Save As > CSV UTF-8)."
 SAVE_AGAIN = "Save it as CSV in UTF-8 (Excel: `CSV UTF-8`, not plain `CSV`; Numbers: encoding Unicode (UTF-8))."
@@ -21,6 +25,7 @@ _OTHERS = (
     (b"{\\rtf", "it is rich text, and no CSV", "In TextEdit choose Format > Make Plain Text, and save it again."),
     (b"%PDF", "it is a PDF, and no CSV", EXPORT),
 )  # fmt: skip
+MOST_TOLD = 20  # columns of one kind of mistake
 _SEPARATOR = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)  # Excel's first line, for itself
 
 
@@ -78,7 +83,7 @@ def read_table(text: str) -> Table:
 
 def _of_records(records: Sequence[Record]) -> Table:
     (first, head), *below = records
-    names = [name.strip() for name in head]
+    names = [nfc(name.strip()) for name in head]
     problems = [*_wrong_names(names, below, first), *_wrong_rows(names, below)]
     if problems:
         return Table(problems=problems)
@@ -122,12 +127,17 @@ def _records(text: str, sign: str, skipped: int) -> Iterator[Record]:
 
 def _wrong_names(names: Sequence[str], below: Sequence[Record], line: int) -> Iterator[tuple[str, str, int | None]]:
     fix = "The first line names each column, each once."
-    for number, name in enumerate(names):
-        if not name and any(len(cells) > number and cells[number].strip() for _, cells in below):
-            yield f"column {number + 1} has cells and no name.", fix, line
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    filled = {
+        number
+        for _, cells in below
+        for number, cell in enumerate(cells[: len(names)])
+        if not names[number] and cell.strip()
+    }
+    for number in sorted(filled)[:MOST_TOLD]:
+        yield f"column {number + 1} has cells and no name.", fix, line
+    twice = sorted(name for name, times in Counter(names).items() if name and times > 1)
     if twice:
-        yield f"more than one column is called {', '.join(twice)}.", fix, line
+        yield f"more than one column is called {', '.join(twice[:MOST_TOLD])}.", fix, line
 
 
 def _wrong_rows(names: Sequence[str], below: Sequence[Record]) -> Iterator[tuple[str, str, int | None]]:

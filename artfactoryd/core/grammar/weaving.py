@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from artfactoryd.core.grammar.wildcards import JOINER, Entry, Recipe, Variant, Wild, Wildcards
+from artfactoryd.core.grammar.wildcards import JOINER, MOST_SHOWN, Entry, Recipe, Variant, Wild, Wildcards
 from artfactoryd.core.seeds import weights
 from artfactoryd.errors import Problem
 
 MOST_DEEP = 100  # lookups in draws of lookups
+MOST_WAYS = 20_000  # in which lookups that name one another are followed from one of them
+MOST_LONG = 100_000  # characters that a value may come to
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A draw inside a value, with what its wildcards stand for. `ends`: the options' weights added up."""
+    """A draw inside a value, with what its wildcards stand for. `ends`: the options' weights added up; `longest`:
+    characters of the longest option."""
 
     token: str
     options: tuple[Made, ...]
     ends: tuple[int, ...]
+    longest: int
     least: int = 1
     most: int = 1
     joiner: str = JOINER
 
 
 Made = tuple["str | Pick", ...]
+_Pool = tuple[tuple[Made, ...], tuple[int, ...], int]  # options, ends and longest of a pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +95,18 @@ class Weaver:
         self._known, self._own = known, own
         self._whole: dict[str, Values] = {}
         self._places: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._pools: dict[tuple[str, ...], tuple[tuple[Made, ...], tuple[int, ...]]] = {}
+        self._pools: dict[tuple[str, ...], _Pool] = {}
         self._missing: dict[str, dict[int, str]] = {}  # by lookup and line, wildcards that are no lookup
+        self._endless: dict[str, dict[int, str]] = {}  # and values that are sent as they stand
+        self._ways = 0
 
     def values(self, name: str, way: tuple[str, ...] = ()) -> Values:
         """Depth first. A lookup met again when it is done with would only repeat its values."""
         if name in self._whole:
             return self._whole[name]
-        known = self._known[name]
-        if not isinstance(known, Wildcards) and not any(text in self._known and text != name for text in known):
-            texts = tuple(dict.fromkeys(known))
-            self._whole[name] = Values(texts, repeated=len(texts) < len(known), inside=frozenset((name,)))
-            return self._whole[name]
+        if (plain := self._plain_values(name)) is not None:
+            return plain
+        self._ways = self._ways + 1 if way else 0
         state = _Down(name, way)
         done: set[str] = set()
         down: dict[str, tuple[Iterator[Entry], str]] = {name: (self._entries(name), "1")}
@@ -134,6 +139,15 @@ class Weaver:
             self._whole[name] = values
         return values
 
+    def _plain_values(self, name: str) -> Values | None:
+        """Of a list that names no other."""
+        known = self._known[name]
+        if isinstance(known, Wildcards) or any(text in self._known and text != name for text in known):
+            return None
+        texts = tuple(dict.fromkeys(known))
+        self._whole[name] = Values(texts, repeated=len(texts) < len(known), inside=frozenset((name,)))
+        return self._whole[name]
+
     def _entries(self, name: str) -> Iterator[Entry]:
         known = self._known[name]
         return iter(known.entries) if isinstance(known, Wildcards) else (Entry(text, 0) for text in known)
@@ -151,6 +165,9 @@ class Weaver:
             if pick is None:
                 return None
             parts.append(pick)
+        if _length(parts) > MOST_LONG:
+            self._endless.setdefault(here, {}).setdefault(entry.number, entry.text)
+            return ("".join(part if isinstance(part, str) else part.token for part in parts),)
         return tuple(parts)
 
     def _pick(
@@ -166,7 +183,8 @@ class Weaver:
         if not left:
             return None
         options = tuple(option for option, _ in left)
-        return _of_number(Pick(part.token, options, ends_of([weight for _, weight in left])), part)
+        ends = ends_of([weight for _, weight in left])
+        return _of_number(Pick(part.token, options, ends, max(map(_length, options))), part)
 
     def _wild(
         self, wild: Wild, token: str, entry: Entry, here: str, way: tuple[str, ...], state: _Down
@@ -175,14 +193,15 @@ class Weaver:
         if not names:
             self._missing.setdefault(here, {}).setdefault(entry.number, wild.token)
             return wild.token
+        if self._ways > MOST_WAYS:
+            self._endless.setdefault(here, {}).setdefault(entry.number, entry.text)
+            return wild.token
         open_names = [name for name in names if name not in way and len(way) < MOST_DEEP]
         state.skipped.update(dict.fromkeys(name for name in names if name not in open_names))
-        options, ends = self._pool(tuple(open_names), way, state)
-        return Pick(token, options, ends) if options else None
+        options, ends, longest = self._pool(tuple(open_names), way, state)
+        return Pick(token, options, ends, longest) if options else None
 
-    def _pool(
-        self, names: tuple[str, ...], way: tuple[str, ...], state: _Down
-    ) -> tuple[tuple[Made, ...], tuple[int, ...]]:
+    def _pool(self, names: tuple[str, ...], way: tuple[str, ...], state: _Down) -> _Pool:
         """All values of some lookups, each once; one and the same for all draws of these."""
         found: dict[str, Valued] = {}
         is_whole = True
@@ -197,7 +216,7 @@ class Weaver:
         if names in self._pools:
             return self._pools[names]
         pool = tuple(value.made or (value.text,) for value in found.values())
-        whole = pool, ends_of([value.weight for value in found.values()])
+        whole = pool, ends_of([value.weight for value in found.values()]), max(map(_length, pool), default=0)
         if is_whole:
             self._pools[names] = whole
         return whole
@@ -239,6 +258,10 @@ class Weaver:
         for number, token in self._missing.get(name, {}).items():
             fix = "Put its file beside the others, correct the name, or take it out."
             kinds.setdefault(("missing", ""), []).append((number, f"{token} names no lookup.", fix))
+        for number, text in self._endless.get(name, {}).items():
+            message = f"{text[:MOST_SHOWN]} leads through other lookups without end, and is sent as it stands."
+            fix = "Let its wildcards name lookups that do not name one another again and again."
+            kinds.setdefault(("endless", ""), []).append((number, message, fix))
         return [_problem(name, known.file, told) for told in kinds.values()]
 
 
@@ -250,8 +273,11 @@ def _problem(name: str, file: str, told: Sequence[tuple[int, str, str]]) -> Prob
 
 
 def _matching(pattern: str, names: Sequence[str]) -> tuple[str, ...]:
-    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
-    form = re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    first, *more = ("".join("." if sign == "?" else re.escape(sign) for sign in part) for part in pattern.split("*"))
+    rest = "".join(f"(?>.*?{part})" for part in more[:-1]) + "".join(
+        f".*{part}" for part in more[-1:]
+    )  # never goes back
+    form = re.compile(first + rest, re.IGNORECASE | re.DOTALL)
     return tuple(sorted(name for name in names if form.fullmatch(name)))
 
 
@@ -262,8 +288,15 @@ def product_of(one: str, other: str) -> str:
 def _of_number(pick: Pick, variant: Variant) -> Pick:
     """With as many as the variant takes, where there are as many."""
     there = len(pick.options)
-    return Pick(
-        pick.token, pick.options, pick.ends, min(variant.least, there), min(variant.most, there), variant.joiner
+    least, most = min(variant.least, there), min(variant.most, there)
+    return replace(pick, least=least, most=most, joiner=variant.joiner)
+
+
+def _length(made: Sequence[str | Pick]) -> int:
+    """Of the longest that it may come to."""
+    return sum(
+        len(part) if isinstance(part, str) else part.longest * part.most + len(part.joiner) * (part.most - 1)
+        for part in made
     )
 
 
@@ -273,15 +306,21 @@ def ends_of(written: Sequence[str]) -> tuple[int, ...]:
     return ends if ends and ends[-1] else weights(["1"] * len(written))
 
 
-def extremes_of(made: Made) -> tuple[str, str]:
-    """A shortest and a longest of what it may come to."""
+Ways = tuple[str, str]
+
+
+def extremes_of(made: Made, known: dict[int, Ways] | None = None) -> Ways:
+    """A shortest and a longest of what it may come to. `known`: of options that stand in several places."""
+    known = {} if known is None else known
     shortest, longest = "", ""
     for part in made:
         if isinstance(part, str):
             shortest, longest = shortest + part, longest + part
             continue
-        ways = [extremes_of(option) for option in part.options]
-        short, long = min((way[0] for way in ways), key=len), max((way[1] for way in ways), key=len)
+        if id(part.options) not in known:
+            ways = [extremes_of(option, known) for option in part.options]
+            known[id(part.options)] = min((way[0] for way in ways), key=len), max((way[1] for way in ways), key=len)
+        short, long = known[id(part.options)]
         shortest += part.joiner.join([short] * part.least)
         longest += part.joiner.join([long] * part.most)
     return shortest, longest

@@ -28,9 +28,9 @@ _NOT_UNDERSTOOD = (
     (re.compile(r"\$\{"), "a variable"), (re.compile(r"%\{"), "a wrapping"),
     (re.compile(r"\{\{|\{%"), "a Jinja template"), (re.compile(r"\{\s*[!@]"), "a sampler of its own"),
     (re.compile(r"__[!@]"), "a sampler of its own"), (re.compile(r"[0-9]+#__"), "a repeated wildcard"),
-    (re.compile(r"__[^\s_()]+\(.*\)__"), "a wildcard with variables"), (re.compile(r"\\[{}|]"), "an escape"),
+    (re.compile(r"__[^\s_()]+\([^()]*\)__"), "a wildcard with variables"), (re.compile(r"\\[{}|]"), "an escape"),
     (re.compile(r"\$\$[^${}|]*__[^${}|]*\$\$"), "a draw between the values"),
-
+    (re.compile(rf"(?:^|[{{|])(?!{_WEIGHT.pattern})\s*[-+]?[0-9.][0-9.,eE+\-]*::"), "a weight"),
 )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ class Filing:
         if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
             raise lost[0] if lost else OutputLost("The provider gave no output.")
         paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
-        bill, shelved = self._bill(row, order, paid), keeps(plan_of(order).order, row.stage)
+        bill, shelved = self._bill(row, order, arrivals), keeps(plan_of(order).order, row.stage)
         products = []
         for arrival in arrivals:
             if shelved:
@@ -164,8 +164,7 @@ class Filing:
         price = None if is_copy(row) else order.model_of(row).price
         if order.rehearsal or price is None or row.upper == 0:
             return Bill(0)
-        if price.per in ("image", "megapixel"):
-            arrivals = [arrival for arrival in arrivals if _may_be_picture(arrival.media)] or arrivals
+        arrivals = _counted(arrivals, row.asked)
         if price.per == "image":
             return Bill(micro_dollars(price.usd, len(arrivals)))
         attempt = last_attempt(self._index, row)
@@ -204,9 +203,12 @@ class Filing:
         )  # fmt: skip
 
 
-def _may_be_picture(media: Media) -> bool:
-    """A damaged one counts: it was made."""
-    return media.kind == "image" or bool(media.fault) or media.mime == UNKNOWN.mime
+def _counted(arrivals: Sequence[Arrival], asked: int) -> list[Arrival]:
+    """For which the provider has a bill, whatever it is by its bytes: all but what came beside. What came in the place
+    of what was asked for may be billed as that."""
+    paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
+    beside = [arrival for arrival in arrivals if arrival.chosen.byproduct]
+    return [*paid, *beside[: max(0, asked - len(paid))]]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ SQLite that was built without such tables goes on looking at each. Triggers keep
 
 from __future__ import annotations
 
-import contextlib
+import sqlite3
 
 import peewee as pw
 from playhouse.migrate import SchemaMigrator
@@ -43,7 +43,9 @@ STEPS = (
     "CREATE TRIGGER product_added AFTER INSERT ON product BEGIN "
     f"UPDATE product SET seq = {SEQ}, project = {PROJECT} WHERE id = NEW.id; "
     f"{TAGGED} AND product.id = NEW.id; "
-    "INSERT INTO unsearched SELECT seq FROM product WHERE id = NEW.id; END",
+    "INSERT OR IGNORE INTO unsearched SELECT seq FROM product WHERE id = NEW.id; END",
+    "CREATE TRIGGER product_removed AFTER DELETE ON product BEGIN "
+    "DELETE FROM product_tag WHERE seq = OLD.seq; DELETE FROM unsearched WHERE seq = OLD.seq; END",
     "CREATE TRIGGER product_tagged AFTER UPDATE OF tags ON product BEGIN "
     f"DELETE FROM product_tag WHERE seq = NEW.seq AND tag IN (SELECT value FROM json_each({TAGS.format(row='OLD')})); "
     f"{TAGGED} AND product.id = NEW.id; END",
@@ -53,5 +55,10 @@ STEPS = (
 def up(migrator: SchemaMigrator, db: pw.Database) -> None:
     for step in STEPS:
         db.execute_sql(step)
-    with contextlib.suppress(pw.OperationalError):
+    if _has_trigrams(db):
         db.execute_sql("CREATE VIRTUAL TABLE searched USING fts5 (text, tokenize = 'trigram', content = '')")
+
+
+def _has_trigrams(db: pw.Database) -> bool:
+    there = db.execute_sql("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone()
+    return there is not None and sqlite3.sqlite_version_info >= (3, 34)

@@ -51,3 +51,27 @@ def test_what_is_no_table_is_said_to_be_what_it_is(data: bytes, words: str, fix:
 def test_the_name_of_a_table_that_numbers_writes_is_told() -> None:
     ((message, fix, line),) = read_table("Table 1\nsku,prompt\nM-1,x\n").problems
     assert line == 2 and "1 more lines" in message and "without table names" in fix
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (",".join("a" * 50_000) + "\n1\n", "more than one column is called a."),
+        ("," * 50_000 + "z\n" + "1,\n" * 20_000, "column 1 has cells and no name."),
+        ("1,\n" * 2 + ",".join("b" * 50_000), "names 1"),
+    ],
+)
+def test_a_table_of_very_many_columns_is_answered_at_once(text: str, words: str) -> None:
+    message, *_ = read_table(text).problems[0]
+    assert words in message
+
+
+def test_a_cell_or_a_first_line_may_be_as_long_as_the_table() -> None:
+    assert len(read_table("a,b\n" + "x" * 200_000 + ",1\n").rows[0]["a"]) == 200_000
+    names = ",".join(f"column {number}" for number in range(20_000))
+    assert len(read_table(names + "\n1\n").columns) == 20_000
+
+
+def test_two_spellings_of_an_accent_are_one_name() -> None:
+    assert read_table("cafe\u0301,b\n1,2\n").columns == ["caf\u00e9", "b"]
+    assert "more than one column is called caf\u00e9." in read_table("caf\u00e9,cafe\u0301\n1,2\n").problems[0]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.grammar import weaving
 from artfactoryd.core.grammar.wildcards import read_entry
 from tests.orders import model, plan, prompts
 
@@ -95,7 +96,9 @@ def test_a_lookup_inside_itself_is_left_out_there() -> None:
     [
         ("__gone__ hat", "__gone__ names no lookup"), ("{a|b", "never closed"), ("${x=1} y", "a variable"),
         ("{!a|b}", "sampler"), ("__@hue__", "sampler"), ("3#__hue__", "repeated"), ("__hue(a=b)__", "variables"),
-        ("{{ x }}", "Jinja"), ("[a|b]", "brackets"), ("[a,b]", "brackets"),
+        ("{{ x }}", "Jinja"), ("1e308::x", "a weight"), ("-1::x", "a weight"),
+        ("9" * 16 + "::x", "a weight"), ("{2::a|1,5::b}", "a weight"),
+        ("[a|b]", "brackets"), ("[a,b]", "brackets"),
         ("<lora:x:1>", "LoRA"), ("(x:1.2)", "weight"),
         ("{a|((b))}", "emphasis"), ("(__hue__:1.2) x", "weight"), ("{a|\\|_\\|}", "escape"),
         ("{1-3$$, __hue__ $$a|b}", "between"),
@@ -112,6 +115,37 @@ def test_what_is_not_understood_holds_with_its_place(value: str, words: str) -> 
 def test_a_model_that_has_the_syntax_is_sent_it() -> None:
     found = wild({"prompt": "[it]"}, of=model(syntax=["weights", "lora"]), it=("(x:1.2) <lora:a:1>",))
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        (40, lambda number, of: [f"__f{number + 1}__ __f{number + 1}__"] if number < of - 1 else ["a", "b"]),
+        (12, lambda number, of: [f"x{number}", *(f"a __f{other}__" for other in range(of) if other != number)]),
+        (150, lambda number, of: [f"{sign} __f{(number + 1) % of}__" for sign in "xy"]),
+        (1, lambda number, of: ["{1000$$" + "|".join(["long " * 30] * 999) + "}"]),
+    ],
+)
+def test_files_that_lead_through_one_another_without_end_are_answered_at_once(
+    files: int, line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weaving, "MOST_WAYS", 500)
+    lookups: dict[str, Any] = {f"f{number}": tuple(line(number, files)) for number in range(files)}
+    found = wild({"prompt": "[~f0]"}, **lookups)
+    assert any("without end" in warning.message and warning.holds for warning in found.warnings)
+    assert len(prompts(found)[0]) < 1_000_000
+
+
+def test_a_pattern_of_many_stars_is_looked_for_at_once() -> None:
+    lookups: dict[str, Any] = {"it": ("__" + "*a" * 30 + "b__",), "a" * 60: ["x"]}
+    found = wild({"prompt": "[~it]"}, **lookups)
+    assert "names no lookup" in found.warnings[0].message
+
+
+def test_a_draw_in_draws_of_draws_is_looked_through_once() -> None:
+    files: dict[str, Any] = {f"f{number}": (f"x __f{number + 1}__", f"y __f{number + 1}__ z") for number in range(60)}
+    found = wild({"prompt": "[~f0]"}, f60=("a", "b"), **files)
+    assert found.warnings == () and len(prompts(found)[0]) > 100
 
 
 def test_a_comment_alone_is_no_value() -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from artfactoryd.errors import AskAgain, OutputLost
 from artfactoryd.execution import delivery
 from artfactoryd.execution.shelving import later
-from artfactoryd.execution.shelving.eye import Glance
+from artfactoryd.execution.shelving.eye import Glance, Thumbnails
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import looks
@@ -97,9 +97,9 @@ async def test_what_is_well_is_looked_at_once_and_not_again_after_a_restart(home
     looked = list[str]()
 
     class Counting(NearEye):
-        async def look(self, path: Path, megapixels: float) -> Glance:
+        async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
             looked.append(path.name)
-            return await super().look(path, megapixels)
+            return await super().look(path, megapixels, thumbnails)
 
     monkeypatch.setattr("artfactoryd.execution.assembly.Eye", Counting)
     async with at_work(home, monkeypatch) as works:
@@ -247,7 +247,7 @@ async def test_what_is_new_comes_first_and_deliveries_pass_but_not_for_ever(home
     looked, busy = list[str](), [True]
 
     class Counting(NearEye):
-        async def look(self, path: Path, megapixels: float) -> Glance:
+        async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
             looked.append(path.name[:4])
             return Glance("")
 

@@ -233,6 +233,10 @@ def test_newest_is_what_was_made_last_whenever_it_became_known(tmp_path: Path) -
     assert found(made, "tag:BEST red") == "dabc" and found(made, "tag:7") == found(made, "-tag:best") == ""
     made.run("UPDATE product SET tags = '[]' WHERE id = 'a'")
     assert found(made, "tag:best") == "dbc"
+    made.run("DELETE FROM product")
+    assert found(made, "tag:best") == found(made, "red") == "" and not words.is_behind(made)
+    made.run(PRODUCT, "e", "o", 1, 1, "Projects/Cars/e-red.png", 64, "2026-11-02T12:00:00.002+00:00")
+    assert found(made, "project:cars red") == "e"
     made.close()
 
 
