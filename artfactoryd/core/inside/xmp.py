@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
 
 from artfactoryd.core.inside.undo import ORIGINAL, PRODUCT, UNDO
 
@@ -28,6 +27,8 @@ END = b"</rdf:RDF>"
 ABOUT = re.compile(rb"""rdf:about\s*=\s*("[^"]*"|'[^']*')""")
 SEALED = b"dcterms:provenance"  # C2PA kept elsewhere, which answers for these bytes
 _SOURCE_TYPE = re.compile(rb"newscodes/digitalsourcetype/(\w+)")
+WRITTEN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+IN_QUOTES = str.maketrans({'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -103,8 +104,9 @@ def _in_one_language(text: str) -> str:
 
 
 def _text(value: str) -> str:
-    return escape(_NO_XML.sub("", value))
+    """What XML cannot hold is left out."""
+    return _NO_XML.sub("", value).translate(WRITTEN)
 
 
 def _attribute(value: str) -> str:
-    return quoteattr(_NO_XML.sub("", value))
+    return f'"{_text(value).translate(IN_QUOTES)}"'

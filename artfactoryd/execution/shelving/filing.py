@@ -26,7 +26,7 @@ from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.kinds import UNKNOWN
-from artfactoryd.shelf.media import DECODED, Media, is_one_colour
+from artfactoryd.shelf.media import DECODED, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget, dependencies

@@ -46,12 +46,12 @@ def by_bytes(home: Home, index: Index, file: Path) -> list[ProductRow]:
         sha256 = entries.sha256(file.resolve())
         rows = naming.products_of_bytes(index, sha256)
         missing = [row for row in rows if not os.path.lexists(home.root / row.path)]
-        if len(missing) == 1 or len(rows) == 1:
-            return missing or rows
+        if rows:  # of several, the id inside tells none apart: a copy made in place of buying has that of its source
+            return missing if len(missing) == 1 else rows
         inside = told(entries.bounded(file.resolve(), MOST_BYTES))
         if inside and (row := index.product(inside.product)) is not None:
             return [row]
-        return rows or _by_original(index, sha256) or _by_original(index, inside.original_sha256 if inside else "")
+        return _by_original(index, sha256) or _by_original(index, inside.original_sha256 if inside else "")
     return []
 
 
