@@ -106,8 +106,8 @@ def _is_same_picture(product: Path, card: Path, document: Document) -> bool:
     """Whether it lies there as an earlier delivery of the same bytes left it: the release, or the settings, may have
     put other words inside."""
     written = read_sidecar(card)["file"]
-    is_same = written.get("original_sha256") == document["file"].get("original_sha256")
-    return bool(is_same and sha256(product) == written["sha256"])
+    original = document["file"].get("original_sha256")
+    return original is not None and original == written.get("original_sha256") and sha256(product) == written["sha256"]
 
 
 def _is_ours(card: Path, product: object, data: bytes) -> bool:
