@@ -57,7 +57,7 @@ def packet(words: Words) -> bytes:
 def addition(theirs: bytes, words: Words) -> tuple[int, bytes] | None:
     """Where in a packet, and what; None where nothing can be added."""
     at = theirs.rfind(END)
-    if at < 0 or OURS.encode() in theirs:
+    if at < 0:
         return None
     about = ABOUT.search(theirs)
     added = _description(words, about[1].decode("utf-8", "replace") if about else '""', theirs)

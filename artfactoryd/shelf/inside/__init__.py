@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from artfactoryd.core.inside import xmp
+
 
 class LeftAlone(Exception):
     """Why nothing is written into a file."""
@@ -26,4 +28,15 @@ class Text:
 
 
 SEALED = "It carries C2PA, whose seal would break."
-OWN_XMP = "Its own XMP cannot be added to."
+
+
+def addition(theirs: bytes, words: xmp.Words) -> tuple[int, bytes]:
+    """To a packet that is there: where in it, and what. Raises LeftAlone."""
+    if xmp.SEALED in theirs:
+        raise LeftAlone(SEALED)
+    if xmp.OURS.encode() in theirs:
+        raise LeftAlone("It tells already of another product.")
+    added = xmp.addition(theirs, words)
+    if added is None:
+        raise LeftAlone("Its own XMP cannot be added to.")
+    return added

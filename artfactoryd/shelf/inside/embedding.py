@@ -30,8 +30,6 @@ def embedded(data: bytes, extension: str, text: str, words: xmp.Words) -> Embedd
     """`extension`: as `kinds` gives it, of a file without a fault. Raises LeftAlone."""
     if extension not in PLANS:
         raise LeftAlone(f"Nothing is written into a file of its kind ({extension}).")
-    if undo.MARK in data:
-        raise LeftAlone("It tells already of another product.")
     edits = PLANS[extension](data, Text(text))
     for shorter in (words, replace(words, parameters=""), replace(words, parameters="", title="", description="")):
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from artfactoryd.core.inside import xmp
 from artfactoryd.core.inside.undo import Edit
-from artfactoryd.shelf.inside import OWN_XMP, SEALED, LeftAlone, Text, TooLong, exif
+from artfactoryd.shelf.inside import SEALED, LeftAlone, Text, TooLong, addition, exif
 from artfactoryd.shelf.look.jpeg import segments
 
 FIRST, OURS, SEAL = 0xE0, 0xE1, 0xEB  # application segments: JFIF, EXIF and XMP, C2PA
@@ -45,14 +45,9 @@ def _comment(data: bytes, text: Text, camera: tuple[int, int] | None) -> tuple[l
 
 def _adding(data: bytes, theirs: tuple[int, int], others: list[Edit]) -> Callable[[xmp.Words], list[Edit]]:
     begins, ends = theirs
-    if xmp.SEALED in data[begins:ends]:
-        raise LeftAlone(SEALED)
 
     def edits(words: xmp.Words) -> list[Edit]:
-        added = xmp.addition(data[begins:ends], words)
-        if added is None:
-            raise LeftAlone(OWN_XMP)
-        place, more = added
+        place, more = addition(data[begins:ends], words)
         grown = _grown(data, begins, ends, [Edit(begins + place, begins + place, more)])
         if grown is None:
             raise TooLong

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from artfactoryd.core.inside import xmp
 from artfactoryd.core.inside.undo import Edit
-from artfactoryd.shelf.inside import OWN_XMP, SEALED, LeftAlone, Text
+from artfactoryd.shelf.inside import SEALED, LeftAlone, Text, addition
 from artfactoryd.shelf.look.png import HEADER_ENDS, chunks
 
 XMP, PARAMETERS = b"XML:com.adobe.xmp", b"parameters"
@@ -38,14 +38,11 @@ def _adding(data: bytes, theirs: tuple[int, int], before: list[Edit]) -> Callabl
     begins, ends = theirs
     body = data[begins:ends]
     fields = body.split(b"\0", 5)  # key, (compressed?, how), language, key in it, text
-    if body[len(XMP) + 1 : len(XMP) + 3] != b"\0\0" or len(fields) != 6 or xmp.SEALED in body:
-        raise LeftAlone(SEALED if xmp.SEALED in body else OWN_XMP)
+    if body[len(XMP) + 1 : len(XMP) + 3] != b"\0\0" or len(fields) != 6:
+        raise LeftAlone("Its own XMP is packed, and cannot be added to.")
 
     def edits(words: xmp.Words) -> list[Edit]:
-        added = xmp.addition(body, words)
-        if added is None:
-            raise LeftAlone(OWN_XMP)
-        place, more = added
+        place, more = addition(body, words)
         checksum = zlib.crc32(b"iTXt" + body[:place] + more + body[place:])
         length, at = len(body) + len(more), begins + place
         return [

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from artfactoryd.core.inside import xmp
 from artfactoryd.core.inside.undo import Edit
-from artfactoryd.shelf.inside import OWN_XMP, SEALED, LeftAlone, Text, exif
+from artfactoryd.shelf.inside import SEALED, LeftAlone, Text, addition, exif
 from artfactoryd.shelf.look.riff import HEAD, Part, has_alpha, parts, sides
 from artfactoryd.shelf.look.seen import little
 
@@ -25,7 +25,7 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
         by_name.setdefault(part.name, part)
     theirs = by_name.get(XMP)
     own = data[theirs.begins : theirs.ends] if theirs else b""
-    if b"C2PA" in by_name or xmp.SEALED in own:
+    if b"C2PA" in by_name:
         raise LeftAlone(SEALED)
     camera, has = _camera(data, by_name.get(EXIF), text)
     header = _header(data, next(iter(by_name.values())), XMP, *has)
@@ -34,10 +34,7 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
         if theirs is None:
             inside, behind = [], _chunk(XMP, xmp.packet(words))
         else:
-            added = xmp.addition(own, words)
-            if added is None:
-                raise LeftAlone(OWN_XMP)
-            place, more = added
+            place, more = addition(own, words)
             inside, behind = _grown(data, theirs, [Edit(theirs.begins + place, theirs.begins + place, more)]), b""
         written = _chunk(EXIF, exif.block(text.comment)) if EXIF in has and not camera else b""
         if tail := written + behind:
