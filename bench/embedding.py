@@ -35,21 +35,23 @@ def main() -> None:
     durable.flush = lambda fd: None  # type: ignore[attr-defined]
     print(f"embedding: {BYTES / 1e6:g} MB of each kind, median of {ROUNDS}")
     for name, extension in KINDS.items():
-        data = drawn(name)
-        with tempfile.TemporaryDirectory() as folder:
-            staging = Staging(Path(folder))
-            staging.half("x")  # makes the folder
-            words = Words(
-                "0193b3a0-0000-7000-8000-000000000001", sha256(data).hexdigest(), title=PROMPT[:80],
-                description=PROMPT, subjects=("cars",), tool="artfactoryd", source_type=TRAINED, model="fal/flux",
-            )  # fmt: skip
-            steps = {
-                "ours": lambda: staging.embed("x", embedded(data, extension, TEXT, words).pieces),
-                "copy": lambda: staging.embed("y", [data]),
-            }
-            took = measured(steps)
-            assert restored(staging.path("x.embedded").read_bytes()) == data
-        tell(name, took)
+        tell(name, of_kind(extension, drawn(name)))
+
+
+def of_kind(extension: str, data: bytes) -> dict[str, tuple[float, float]]:
+    words = Words(
+        "0193b3a0-0000-7000-8000-000000000001", sha256(data).hexdigest(), title=PROMPT[:80], description=PROMPT,
+        subjects=("cars",), tool="artfactoryd", source_type=TRAINED, model="fal/flux",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        staging = Staging(Path(folder))
+        staging.half("x")  # makes the folder
+        took = measured({
+            "ours": lambda: staging.embed("x", embedded(data, extension, TEXT, words).pieces),
+            "copy": lambda: staging.embed("y", [data]),
+        })  # fmt: skip
+        assert restored(staging.path("x.embedded").read_bytes()) == data
+    return took
 
 
 def drawn(name: str) -> bytes:
