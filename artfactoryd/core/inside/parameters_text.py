@@ -3,7 +3,6 @@ last line of details. Some readers want the line to begin with `Steps: `, some w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,13 @@ STEPS = ("num_inference_steps", "steps", "num_steps", "inference_steps", "sampli
 SAMPLERS = ("scheduler", "sampler", "sampler_name")
 GUIDANCE = ("guidance_scale", "guidance", "cfg_scale", "cfg", "true_cfg_scale")
 NEGATIVE = "negative_prompt"
+ENDING = str.maketrans({",": ";", ":": "-"})
 NOTHING = 1  # for readers that take a line without these numbers for no details
 
 
 def parameters_text(prompt: str, negative: str, details: Sequence[tuple[str, Any]]) -> str:
     negative_line = [f"Negative prompt: {_plain(negative)}"] if negative.strip() else []
-    line = ", ".join(f"{name}: {_quoted(value)}" for name, value in details if value is not None)
+    line = ", ".join(f"{name}: {_one_value(value)}" for name, value in details if value is not None)
     return "\n".join([_plain(prompt), *negative_line, line])
 
 
@@ -55,7 +55,7 @@ def _plain(text: str) -> str:
     return "\n".join(text.strip().splitlines()).replace("\0", "")
 
 
-def _quoted(value: Any) -> str:
-    """What would end it early is written as those tools do."""
+def _one_value(value: Any) -> str:
+    """Without what would end it: some readers know quotes here, and some do not."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ",:\n") else text
+    return " ".join(text.translate(ENDING).split())

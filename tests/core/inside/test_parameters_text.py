@@ -17,7 +17,11 @@ SIZE = (64, 48)
         ({}, None, "Steps: 1, Sampler: fal, CFG scale: 1, Seed: 7, Size: 64x48, Model: a/b, Version: artfactoryd 1"),
         ({}, STEPPED, "Steps: 28, Sampler: fal, CFG scale: 3, Seed"),
         ({"steps": 4, "guidance": 2.5, "scheduler": "K_EULER"}, STEPPED, "Steps: 4, Sampler: K_EULER, CFG scale: 2.5,"),
-        ({"scheduler": "a: b, c", "steps": True}, None, 'Steps: 1, Sampler: "a: b, c", CFG scale: 1'),
+        (
+            {"scheduler": "a, CFG scale: 12\nx", "steps": True},
+            None,
+            "Steps: 1, Sampler: a; CFG scale- 12 x, CFG scale: 1",
+        ),
     ],
 )
 def test_the_last_line_has_real_values_else_the_model_s_own_else_fillers(
