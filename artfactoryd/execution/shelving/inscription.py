@@ -14,7 +14,7 @@ from artfactoryd.core.sidecar import SOFTWARE
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.shelving.arrival import Arrival
-from artfactoryd.execution.shelving.lineage import Lineage
+from artfactoryd.execution.shelving.lineage import LOCAL, SKETCH, Lineage
 from artfactoryd.home import Home
 from artfactoryd.shelf.inside import LeftAlone
 from artfactoryd.shelf.inside.embedding import MOST_BYTES, embedded
@@ -44,7 +44,8 @@ class Inscribed:
 
 class Inscription:
     def __init__(self, home: Home, index: Index, staging: Staging, provenance: Provenance) -> None:
-        self._staging, self._provenance, self._lineage = staging, provenance, Lineage(home, index)
+        self._index, self._staging, self._provenance = index, staging, provenance
+        self._lineage = Lineage(home, index)
 
     def inscribe(self, name: str, row: ItemRow, order: OrderRow, arrival: Arrival, facts: Facts) -> Inscribed:
         """`name`: under which it lies staged. Raises StorageFull."""
@@ -56,7 +57,7 @@ class Inscription:
                 raise LeftAlone("It is damaged, and stays as it came.")
             if arrival.fetched.bytes > MOST_BYTES:
                 raise LeftAlone(f"It is larger than {MOST_BYTES >> 20} MiB.")
-            words, text = self._words(row, order, arrival, facts), self._text(row, order, arrival, facts)
+            words, text = self._words(row, order, arrival, facts), self._text(row, order, arrival)
             data = arrival.fetched.path.read_bytes() if arrival.content is None else arrival.content
             pieces = embedded(data, arrival.media.extension, text, words).pieces
         except LeftAlone as why:
@@ -75,17 +76,27 @@ class Inscription:
             parameters=strict_json.dumps(row.generation) if chosen.embed == FULL else "",
         )  # fmt: skip
 
-    def _text(self, row: ItemRow, order: OrderRow, arrival: Arrival, facts: Facts) -> str:
-        """Empty of what has no prompt of its own."""
-        model = order.model_of(row)
-        prompt, negative = prompt_of(row.generation, model), row.generation.get(NEGATIVE)
-        if not prompt:
+    def _text(self, row: ItemRow, order: OrderRow, arrival: Arrival) -> str:
+        """Of whoever has the prompt that it was made by; empty where nobody has one."""
+        maker = self._prompted(row, order)
+        if maker is None:
             return ""
-        told = details(
-            facts["actual"], None if order.rehearsal else model, facts["model"]["id"], _provider(row, order), row.seed,
-            (arrival.media.width, arrival.media.height), _software(arrival),
+        model, negative = order.model_of(maker), maker.generation.get(NEGATIVE)
+        size, software = (arrival.media.width, arrival.media.height), _software(arrival)
+        if order.rehearsal:  # drawn here, whatever was ordered
+            told = details({}, None, SKETCH, LOCAL, maker.seed, size, software)
+        else:
+            told = details(maker.generation, model, model.id, maker.provider, maker.seed, size, software)
+        return parameters_text(
+            prompt_of(maker.generation, model), negative if isinstance(negative, str) else "", told
         )  # fmt: skip
-        return parameters_text(prompt, negative if isinstance(negative, str) else "", told)
+
+    def _prompted(self, row: ItemRow, order: OrderRow) -> ItemRow | None:
+        """Itself, else what it was made from in the stages before."""
+        if prompt_of(row.generation, order.model_of(row)):
+            return row
+        fed = self._index.fed_with(row)
+        return self._prompted(fed[1], order) if fed else None
 
 
 def _title(text: str) -> str:
@@ -99,4 +110,4 @@ def _software(arrival: Arrival) -> str:
 
 def _provider(row: ItemRow, order: OrderRow) -> str:
     """Who really made it."""
-    return "local" if order.rehearsal else row.provider
+    return LOCAL if order.rehearsal else row.provider

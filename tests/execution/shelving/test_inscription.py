@@ -150,3 +150,23 @@ async def test_it_is_found_by_the_id_inside_and_by_the_bytes_that_came(
     with closing(Index.look(home.home.index_file)) as index:
         found = {name: [row.id for row in products_of(home.home, index, tmp_path / name)] for name in files}
         assert found == {"edited": [rows[0].id], "original": [rows[0].id], "foreign": []}
+
+
+async def test_made_again_after_a_kill_it_is_the_same_file_whatever_the_settings_say_by_then(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    """Killed before its settlement was written, and the shelf lost what lay there."""
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a red car"))
+    (file,) = home.products()
+    inside, sidecar = file.read_bytes(), card_of(file).read_bytes()
+    ledger = next(home.home.ledger.glob("*.jsonl"))
+    lines = ledger.read_text().splitlines(keepends=True)
+    assert '"settlement"' in lines[-1]
+    ledger.write_text("".join(lines[:-1]))
+    for path in (file, card_of(file), home.home.index_file):
+        path.unlink()
+    (home.home.work / "made" / "fake" / "fake-1.png").write_bytes(restored(inside) or b"")
+    async with at_work(home, monkeypatch, products=Products(embed="full")) as works:
+        await works.until(lambda: works.states(made) == ["completed"])
+    assert file.read_bytes() == inside and json.loads(card_of(file).read_bytes())["file"] == json.loads(sidecar)["file"]
