@@ -17,6 +17,7 @@ class Arrival:
     fetched: Fetched
     media: Media
     looked: str | None = None  # what its pixels say; None: they are made later
+    final: bool = False  # nothing better came of asking once more, as an earlier life may have found
     content: bytes | None = None  # all of it, where that is in memory
 
     @property
@@ -27,7 +28,7 @@ class Arrival:
     @property
     def is_to_be_bettered(self) -> bool:
         """Whether a repeat may bring it whole, and looking at that may do no harm."""
-        return bool(self.media.fault) and not self.media.unopened
+        return bool(self.media.fault) and not self.media.unopened and not self.final
 
     @property
     def remark(self) -> str:

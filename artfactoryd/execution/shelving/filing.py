@@ -110,7 +110,8 @@ class Filing:
             looked = media.fault
         if chosen.flagged and not media.unopened and is_one_colour(fetched.path):
             raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
-        return Arrival(chosen, fetched, media, looked, content)
+        final = bool(media.fault) and self._staging.is_final(chosen.id)
+        return Arrival(chosen, fetched, media, looked, final, content)
 
     def _looked(self, product: str) -> str | None:
         """What is known of the one that it is a copy of."""
@@ -144,6 +145,9 @@ class Filing:
 
     def settle(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival], lost: Sequence[Lost]) -> Settlement:
         """All of it on the shelf, or where later stages find it. Raises OutputLost or OutputBad when nothing came."""
+        for arrival in arrivals:
+            if arrival.is_to_be_bettered:
+                self._staging.finalize(arrival.chosen.id)
         if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
             raise lost[0] if lost else OutputLost("The provider gave no output.")
         paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
