@@ -78,6 +78,12 @@ def products_of_bytes(index: Index, sha256: str) -> list[ProductRow]:
     return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
 
 
+def products_of_original(index: Index, sha256: str) -> list[ProductRow]:
+    """Those of which the provider gave these bytes, where others lie on the shelf; newest first."""
+    query = Product.select().where(Product.original_sha256 == sha256)
+    return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
+
+
 def one_of(index: Index | None, name: str, rows: Sequence[Named], latest: bool | None) -> Named:
     """The only one of them, or the newest; they come newest first. Raises AmbiguousName."""
     if len(rows) > 1 and not latest:
