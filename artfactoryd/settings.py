@@ -111,6 +111,15 @@ class Products:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """`path`: absolute; None: none are made. `every`: as in 12h or 1d; None: only when asked for. `keep`: so many."""
+
+    path: Path | None = None
+    every: str | None = None
+    keep: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
     budget: Budget = Budget()
@@ -119,6 +128,7 @@ class Settings:
     http: Http = Http()
     logging: Logging = Logging()
     products: Products = Products()
+    backup: Backup = Backup()
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
     source: bytes = field(default=b"", compare=False, repr=False)  # what stood in it
@@ -324,6 +334,9 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     inbox = _filled(Inbox(), _section(value, "inbox"))
     if inbox.path is not None:
         inbox = replace(inbox, path=folder / expanded(str(inbox.path), environ))
+    backup = _filled(Backup(), _section(value, "backup"))
+    if backup.path is not None:
+        backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
         providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
         budget=_filled(Budget(), _section(value, "budget")),
@@ -332,11 +345,12 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         http=_filled(Http(), _section(value, "http")),
         logging=_filled(Logging(), _section(value, "logging")),
         products=_filled(Products(), _section(value, "products")),
+        backup=backup,
         strict=value.get("strict") or False,
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products)
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Backup)
 
 
 def _filled(default: Section, section: Json) -> Section:

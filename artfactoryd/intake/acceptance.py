@@ -332,7 +332,7 @@ class Intake:
         lines = [
             Approval(
                 order=row.id, waived=[reason.code for reason in row.reasons], cap=max(row.cap, self._price(row)),
-                of=Approved.PROOF if [reason.code for reason in row.reasons] == [PROOF] else Approved.ORDER,
+                of=_approved(row),
             )
             for row in rows
         ]  # fmt: skip
@@ -342,7 +342,7 @@ class Intake:
 
     def _price(self, row: OrderRow) -> int:
         """The one shown with the reasons."""
-        if row.proof and row.folder:
+        if row.folder and _approved(row) != Approved.ORDER:
             return budget.whole_price(self._books.index, row)
         return row.price or 0
 
@@ -374,6 +374,14 @@ class Intake:
                 order_folder.open_folder, self._home, row, plan_of(row), lying, document, is_new=is_new
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
+
+
+def _approved(row: OrderRow) -> Approved:
+    """What a person approves, by the reasons shown."""
+    codes = {reason.code for reason in row.reasons}
+    if codes == {Approved.RESTORED}:
+        return Approved.RESTORED
+    return Approved.PROOF if codes - {Approved.RESTORED} == {PROOF} else Approved.ORDER
 
 
 def _says_the_same(claim: Claim, row: OrderRow) -> bool:
