@@ -59,7 +59,6 @@ FROM_ZERO = (
 FED = (Settlement, Failure, Release, Retry, Tombstone)  # after these, what is fed with the item may begin or end
 UNSENT_ENDS = (ItemState.CANCELLED, ItemState.FAILED)  # in which an item may end that was to be sent again
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
-PROOF = "proof"  # a reason to hold when work has begun
 
 
 def apply(index: Index, event: Event) -> frozenset[Hashable] | None:
@@ -341,8 +340,8 @@ def _mark(index: Index, event: Mark) -> None:
     product = index.product(event.product)
     if product is None:
         return
-    values = (int(event.liked), text(event.tags), event.product)
-    index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
+    values = (int(event.liked), text(event.tags), event.rating, event.product)
+    index.run("UPDATE product SET liked = ?, tags = ?, rating = ? WHERE id = ?", *values)
     if product.liked and not event.liked:
         dependencies.call_off(index, product)
     dependencies.follow(index, product.order_id, product.number)

@@ -45,8 +45,8 @@ class Taken:
 
     def text(self) -> str:
         lines = [
-            f"The backup lies in {self.folder}: {counted(self.products, 'product')}; "
-            f"{counted(self.copied, 'file')} ({in_units(self.bytes)}) copied and read again, {self.unchanged} as before."
+            f"The backup lies in {self.folder}, with {counted(self.products, 'product')}. "
+            f"{counted(self.copied, 'file')}, {in_units(self.bytes)}, copied and read again, {self.unchanged} stay."
         ]
         if not self.links:
             lines.append("- Its disk knows no second names of a file: each backup is a whole copy there.")

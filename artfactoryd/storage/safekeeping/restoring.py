@@ -28,6 +28,7 @@ from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder, in_words, storage_errors
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import budget, ledger, rebuild
 from artfactoryd.storage.events import Approved, Restored
 from artfactoryd.storage.index import Index
@@ -77,10 +78,8 @@ class _Restoring:
         if months or self._mark.exists():
             with storage_errors(self._home.ledger):
                 durable.write_file(self._mark, str(self._snapshot.folder).encode())
-                point("restore_begun")
                 self._put_ledger(months)
         self.done.index = rebuild.reindex(self._home, self._expander, lambda: self._moment, self._tell)
-        point("restore_indexed")
         if self._mark.exists():
             self._put_claims()
         self._mark.unlink(missing_ok=True)
@@ -214,7 +213,7 @@ class _Restoring:
             self.done.differing.append(file.path)
 
     def _is_product(self, file: Filed, target: Path) -> bool:
-        return file.path.startswith(f"{PROJECTS}/") and reading.card_of(target).exists()
+        return file.path.startswith(f"{PROJECTS}/") and sidecar_of(target, self._home.projects) is not None
 
     def _put(self, source: Path, target: Path, file: Filed) -> None:
         """Whole and as it was backed up, or not at all."""
@@ -238,14 +237,16 @@ class _Restoring:
             self.done.bad.append(f"{file.path} ({in_words(error)})")
 
     def _lies_elsewhere(self, file: Filed) -> bool:
-        """A product that a person moved since: put back here too, it would be there twice."""
+        """A product that a person moved since, or the sidecar of one: put back here too, it would be there twice."""
         if not file.path.startswith(f"{PROJECTS}/"):
             return False
-        source = self._snapshot.folder / file.path
-        product = source.with_name(source.name.removesuffix(reading.CARD))
-        for card in {reading.card_of(source), reading.card_of(product)}:
-            with suppress(OSError, ValueError):
-                return self._is_here(str(reading.read_sidecar(card)["id"]))
+        source, shelf = self._snapshot.folder / file.path, self._snapshot.folder / PROJECTS
+        product = product_of(source) if source.name.endswith(CARD) else source
+        here = self._home.projects / product.relative_to(shelf)
+        if product != source and here.exists() and sidecar_of(here, self._home.projects):
+            return True
+        with suppress(OSError, ValueError):
+            return self._is_here(str(reading.sidecar_for(product, shelf)["id"]))
         return False
 
     def _is_here(self, product: str) -> bool:

@@ -24,6 +24,7 @@ from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder, in_words, storage_errors
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.safekeeping import destination
 from artfactoryd.storage.safekeeping.reports import Taken, in_units
 from artfactoryd.storage.safekeeping.snapshots import (
@@ -302,12 +303,12 @@ class _Taking:
         if not self._is_product(path, source):
             return ""
         try:
-            return str(reading.read_sidecar(reading.card_of(source))["file"]["sha256"])
+            return str(reading.sidecar_for(source, self._home.projects)["file"]["sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return ""
 
     def _is_product(self, path: str, source: Path) -> bool:
-        return path.startswith(f"{PROJECTS}/") and reading.card_of(source).exists()
+        return path.startswith(f"{PROJECTS}/") and sidecar_of(source, self._home.projects) is not None
 
     # --- the end ---
 
@@ -329,7 +330,6 @@ class _Taking:
             "differing": len(self.taken.differing),
         }  # fmt: skip
         durable.write_file(self._part / SUMMARY, document(summary))
-        point("backup_written")
         names = name_of(moment)
         self.taken.folder = durable.move_to_free(self._part, (self._place / name for name in names))
         flush_folder(self._place)

@@ -10,10 +10,20 @@ from artfactoryd.errors import IllegalMove
 from artfactoryd.storage.events import Approval, Approved, Hold, Restored
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.reservations import count
+from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.transitions import text
 
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
+PROOF = "proof"  # a reason to hold when work has begun
 STAKE = "restored:"  # in meta, before an order's id: the day and the micro-dollars
+
+
+def approved(row: OrderRow) -> Approved:
+    """What a person approves, by the reasons shown."""
+    codes = {reason.code for reason in row.reasons}
+    if codes == {Approved.RESTORED}:
+        return Approved.RESTORED
+    return Approved.PROOF if codes - {Approved.RESTORED} == {PROOF} else Approved.ORDER
 
 
 def hold(index: Index, event: Hold) -> None:

@@ -12,7 +12,7 @@ from artfactoryd.errors import StorageSick
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
 from artfactoryd.settings import Budget
-from artfactoryd.shelf.reading import card_of
+from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import budget
 from artfactoryd.storage.safekeeping import restoring, taking
 from artfactoryd.storage.safekeeping.reports import PutBack, Taken
@@ -47,11 +47,16 @@ def counted(works: Works) -> int:
     return budget.counted(works.house.books.index, "day", today())
 
 
+def held_from_now(works: Works) -> str:
+    works.fake.hold("collect")
+    return "ok"
+
+
 async def bought_since(works: Works, place: Path) -> tuple[str, str]:
     """One order is held, and of three items of another one is made, one on its way and one not sent, when a backup is
     made; then all three are bought. The two orders."""
     held = await works.make(order(budget=0.001), "dear.yaml")
-    works.fake.script("collect", lambda ticket: (works.fake.hold("collect"), "ok")[1])
+    works.fake.script("collect", lambda ticket: held_from_now(works))
     bought = await works.take(order("a [red,green,blue] car", project="p"))
     await works.until(lambda: works.states(bought) == ["completed", "running", "planned"])
     backed_up(works.home, place)
@@ -144,14 +149,17 @@ async def test_what_is_missing_is_put_back_and_what_is_here_stays(
     lost = gone.read_bytes()
     gone.unlink()
     edited.write_bytes(b"mine")
-    shutil.move(moved, home.home.projects / "else.png")
-    card_of(moved).rename(home.home.projects / "else.png.json")
+    card = sidecar_of(moved)
+    assert card is not None
+    (home.home.projects / "p").mkdir()
+    shutil.move(moved, home.home.projects / "p" / "else.png")
+    card.rename(home.home.projects / "p" / "else.png.json")
     lines = home.lines()
     done = put_back(home, tmp_path / "safe")
     assert gone.read_bytes() == lost and edited.read_bytes() == b"mine" and boat.exists() and not moved.exists()
     assert done.held == [] and home.lines() == lines and (done.files, done.lines) == (1, 0)
     assert [Path(path).name for path in done.differing] == [edited.name]
-    assert [Path(path).name for path in done.elsewhere] == [moved.name, f"{moved.name}.json"]
+    assert sorted(Path(path).name for path in done.elsewhere) == [moved.name, f"{moved.name}.json"]
 
 
 async def test_a_damaged_file_of_a_backup_is_named_and_not_put_back(
