@@ -35,7 +35,7 @@ from artfactoryd.planning import defaults
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
+from artfactoryd.planning.origin import Origin, name_of, order_file
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
@@ -92,8 +92,7 @@ def plan(
 ) -> Planned:  # fmt: skip
     """What dropping `file` now would do, into the drop-box of that name (None: where it lies, else the Inbox itself).
     `most`: items to list, None for all. `environ`: None asks no provider."""
-    if file.is_dir():
-        raise WrongUse(instead_of_folder("plan", file))
+    file = order_file("plan", file)
     try:
         data = bounded(file, most_bytes(settings))
     except OSError as error:

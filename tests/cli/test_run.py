@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.cli import run
-from artfactoryd.cli.submit import git_of
+from artfactoryd.cli.bundles import git_of
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.home import Home
 from tests.emulator.client import Emulator
@@ -278,10 +278,10 @@ def test_what_the_system_refuses_at_the_start_is_waited_out_where_a_supervisor_w
 def test_a_folder_is_answered_with_what_to_give_instead(home: TestHome, tmp_path: Path, command: str) -> None:
     (folder := tmp_path / "my cars").mkdir()
     assert f"{folder} is a folder without an order in it. Give a .yaml" in home.call(command, str(folder)).stderr
-    (folder / "order.yaml").write_text(GREEN)
+    (folder / "a.yaml").write_text(GREEN)
     done = home.call(command, str(folder))
-    assert done.returncode == 2 and f"`artfactoryd {command} '{folder / 'order.yaml'}'`." in done.stderr
-    for name in "abcd":
+    assert done.returncode == 2 and f"`artfactoryd {command} '{folder / 'a.yaml'}'`." in done.stderr
+    for name in "bcde":
         (folder / f"{name}.yaml").write_text(GREEN)
     assert "a.yaml'`," in home.call(command, str(folder)).stderr
     assert "c.yaml'` and 2 more." in home.call(command, str(folder)).stderr

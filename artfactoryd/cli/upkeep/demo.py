@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
+from artfactoryd.cli.bundles import Desk
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.once import work_once
 from artfactoryd.cli.program import WAITS
-from artfactoryd.cli.submit import place_in_inbox
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
@@ -51,7 +51,8 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     found = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
     files = [file for file in found if file.parent.name not in LARGE]
     settings = Settings()
-    placed = [place_in_inbox(file, home.inbox, home, settings, True, environ)[0] for file in files]
+    desk = Desk(home, settings, environ)
+    placed = [desk.place(file, rehearse=True).path for file in files]
     code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed)
     while code == WAITS and (orders := _say_yes(home, environ, report.orders)):
         code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
