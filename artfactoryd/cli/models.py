@@ -152,7 +152,7 @@ def listed(home: Home, family: str | None, modality: str | None, provider: str |
 
 def _summary(model: Model) -> ModelSummary:
     return ModelSummary(
-        model.provider, model.names[-1], model.full, model.aliases, model.family, model.modality,
+        model.provider, model.short, model.full, model.aliases, model.family, model.modality,
         PriceDocument.of(model.price), model.source,
     )  # fmt: skip
 

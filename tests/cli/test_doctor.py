@@ -146,7 +146,7 @@ def test_fal_has_its_rows_for_key_and_address(away: TestHome) -> None:
     assert "the variable FAL_KEY" in key.text and "secret" not in key.text
     assert address.state == WARNING and "`resume fal`" in address.way_out
     (missing,) = [row for row in rows(away)["keys"] if "for fal" in row.text]
-    assert "There is no key for fal" in missing.text and "keyring set artfactoryd fal" in missing.way_out
+    assert "There is no key for fal" in missing.text and "`artfactoryd keys set fal`" in missing.way_out
 
 
 def test_a_check_that_fails_itself_is_a_row_and_the_others_are_still_told(
@@ -258,7 +258,7 @@ def key_row(environ: dict[str, str], place: str | None = None) -> Row:
 def test_a_key_that_exists_in_the_shell_only_is_a_warning_that_says_so() -> None:
     row = key_row({"REPLICATE_API_TOKEN": SECRET})
     assert row.state == WARNING and "in this shell only: a service never sees it" in row.text
-    assert "keyring set artfactoryd replicate" in row.way_out
+    assert "`artfactoryd keys set replicate`" in row.way_out
     assert key_row({"MINE": SECRET}, "env:MINE").state == WARNING
 
 

@@ -172,9 +172,8 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:
 
 
 def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
-    keyring = f"{shlex.quote(sys.executable)} -m keyring set {credentials.KEYCHAIN_SERVICE} {name}"
     file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
-    store = f"Put it into the keychain ({keyring}), or into {file}."
+    store = f"Put it into the keychain (`artfactoryd keys set {name}`), or into {file}."
     try:
         key = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:
