@@ -68,7 +68,9 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     card, settings = card_of(home, file), settings_of(home)
     if not as_json:
         echo("\n".join(map(one_line, _what_is_bought(home, settings, card))))
-    code, document = submit_files(home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json)
+    code, document = submit_files(
+        home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json, command="remake"
+    )
     if as_json:
         say(document, "", True)
     ctx.exit(code)
@@ -130,18 +132,22 @@ def submit_files(
     wait: bool,
     rehearse: bool,
     quiet: bool,
+    command: str = "submit",
 ) -> tuple[int, SubmitDocument]:  # fmt: skip
     """Each order into the inbox by one rename, as a bundle that carries what its file cannot say."""
     given, desk = told_apart(files), Desk(home, settings, environ)
     placed = [desk.place(file, rehearse, given.beside) for _, file in given.orders]
     lines = [_is_placed(path, one) for (path, _), one in zip(given.orders, placed, strict=True)]
+    if command == "remake":  # what was named is a product, and stays where it is
+        lines = ["Its order is in the inbox."]
     unused = [path for name, path in given.beside.items() if not any(name in one.along for one in placed)]
     if not quiet:
         echo("\n".join([*lines, *(f"{one_line(path)} is not: no order given with it names it." for path in unused)]))
     submitted = [Submitted(str(path), one.submission) for (path, _), one in zip(given.orders, placed, strict=True)]
     if not wait:
         if not quiet and not daemon_is_there(home):
-            echo("It is taken when `artfactoryd run` or `once` is at work; `submit --wait` does it now.")
+            they = "It is" if len(placed) == 1 else "They are"
+            echo(f"{they} taken when `artfactoryd run` or `once` is at work; `{command} --wait` does it now.")
         return 0, SubmitDocument(submitted, unused=[*map(str, unused)])
     code, report = _done(home, settings, environ, placed, quiet)
     return code, SubmitDocument(submitted, report, [*map(str, unused)])

@@ -23,7 +23,7 @@ from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
-from artfactoryd.core.names import nfc, numbered
+from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import folder_name, prompt_of, slug, text_of
 from artfactoryd.entries import bounded
@@ -373,7 +373,8 @@ class Names:
         again = plain.total() - len(plain)
         if again:
             most, times = plain.most_common(1)[0]
-            message = f"{again} products would have a name that another has, {most} {times} times; they get -2, -3, ..."
+            both = f"{counted(again, 'product')} would have a name that another has, {most} {times} times"
+            message = f"{both}; they get -2, -3, ..."
             path = self._place_of_pattern(whose[most])
             yield Problem("W_NAMES", message, "To tell them apart, use {index}.", path)
 

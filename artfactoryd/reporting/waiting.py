@@ -337,7 +337,7 @@ def _of_the_shelf(case: _Case) -> Iterator[Blocker]:
 
 
 def _unmarked(row: OrderRow, waiting: int) -> str:
-    what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
+    what = counted(waiting, "picture", "waits", "wait")
     return f"{what} for your mark: `like FILE` sends one on, `cancel {row.short}` ends the rest."
 
 

@@ -114,10 +114,6 @@ class Index(Database):
         query = Orders.select().where(by_path if is_path else by_id | by_name | by_path)
         return self.ask(ORDERS, query.order_by(Orders.id.desc()))
 
-    def orders_of_file(self, name: str) -> list[OrderRow]:
-        """By the name of the file that was dropped; newest first."""
-        return self.ask(ORDERS, Orders.select().where(Orders.file == name).order_by(Orders.id.desc()))
-
     def orders_of_claim(self, claim: str) -> list[OrderRow]:
         return self.ask(ORDERS, Orders.select().where(Orders.claim == claim).order_by(Orders.number))
 

@@ -19,6 +19,7 @@ from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.storage.index import EXACTLY, HELD, MOST_FOUND, Index
+from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import OrderRow, ProductRow
 
 Named = TypeVar("Named", bound=OrderRow | ProductRow)
@@ -64,7 +65,7 @@ def _of_file(index: Index, name: str) -> list[OrderRow]:
     """That a file of this name became: by it words in Held are called that lie there alone."""
     is_word = name.endswith(WORD)
     file = name.removeprefix(EXACTLY).removeprefix(HELD).removesuffix(WORD) if is_word else name
-    return [] if "/" in file else index.orders_of_file(file)
+    return [] if "/" in file else order_lists.of_file(index, file, "")
 
 
 def products_named(index: Index | None, name: str) -> list[ProductRow]:

@@ -432,7 +432,7 @@ def test_lines_not_in_the_index_yet_are_counted_and_a_cut_ledger_is_bad(away: Te
     assert "and is in the index" in only(away, "ledger").text
     file.write_bytes(whole + b'{"kind":"pause","on":true,"by":"you","at":"2026-01-01T00:00:00Z"}\n')
     row = only(away, "ledger")
-    assert (row.state, row.text.startswith("1 of ")) == (WARNING, True)
+    assert (row.state, row.text.startswith("1 line is not ")) == (WARNING, True)
     file.write_bytes(whole[: whole.index(b"\n") + 1])
     assert only(away, "ledger").state == BAD
 

@@ -22,6 +22,7 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.cli.upkeep import service
+from artfactoryd.core.names import counted
 from artfactoryd.errors import Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
@@ -113,7 +114,7 @@ def _settings(home: Home, environ: Mapping[str, str]) -> tuple[Settings, list[Ro
 def _watcher(home: Home, settings: Settings) -> Rows:
     folder = settings.inbox.path or home.inbox
     mount = mount_of(folder.resolve(), mounts())
-    every = f"every {settings.inbox.scan_seconds:g} seconds"
+    every = "every " + counted(settings.inbox.scan_seconds, "second").removeprefix("1 ")
     if mount is not None and mount.kind in inbox.LOCAL:
         yield Row("watcher", OK, f"Native: {folder} is on a local disk ({mount.kind}); it is also looked into {every}.")
         if sys.platform == "linux" and INOTIFY.is_dir() and folder.is_dir():

@@ -17,6 +17,7 @@ from artfactoryd.cli.program import WAITS
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.reporting.orders import OrderDocument
 from artfactoryd.settings import Settings
@@ -57,7 +58,7 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     while code == WAITS and (orders := _say_yes(home, environ, report.orders)):
         code, report = work_once(home, settings, environ, verbose=verbose, quiet=False, only=placed, orders=orders)
     pictures = sorted(card.with_suffix("") for card in home.projects.rglob("*.*.json"))
-    echo(f"\n{len(pictures)} pictures, each with its sidecar (.json) beside it:")
+    echo(f"\n{counted(len(pictures), 'picture')}, each with its sidecar (.json) beside it:")
     echo("\n".join(f"  {path}" for path in pictures))
     echo(f"\nLook at them: {_open_word()} {home.projects}")
     return code if pictures else 1
