@@ -250,9 +250,7 @@ async def test_other_rules_of_expansion_are_told(home: TestHome, monkeypatch: Pa
     monkeypatch.setattr(accepted, "_plans", {})
     with home.home.lock("reindex"):
         [said] = [
-            each
-            for each in rebuild.reindex(home.home, other, now).differences
-            if "item" in each and "accepted" in each
+            each for each in rebuild.reindex(home.home, other, now).differences if "item" in each and "accepted" in each
         ]
     assert "Order late" in said and "accepted with 1 item, and its document gives 0 now" in said
     file = home.home.ledger / f"{home.lines()[0]['at'][:7]}.jsonl"
