@@ -25,7 +25,7 @@ from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.shelf import placing
+from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, Media, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -221,7 +221,9 @@ class Filing:
             file = {"name": chosen, **measured}
             return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
 
-        return f"{order.folder}/{placing.place(arrival.fetched.path, self._root / order.folder, name, card)}"
+        desktop.name_product(arrival.fetched.path, arrival.chosen.id)
+        folder, layout = self._root / order.folder, self._settings.now.products.sidecars
+        return f"{order.folder}/{placing.place(arrival.fetched.path, folder, name, card, layout)}"
 
     def _filed(self, arrival: Arrival, path: str) -> Filed:
         """Of one output, what its row will hold."""
