@@ -44,24 +44,23 @@ class Call:
     run: float | None = None
     follows: bool = False  # what is made of a picture is as large as that
 
-    @property
-    def count(self) -> int:
-        return self.asked if self.outputs is None else len(self.outputs)
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Where an amount is read: `of` is the parameter that tells it, `rate` what that is divided by (a number, or a
-    parameter's name), `size` the parameter whose values name sizes in `sizes`."""
+    parameter's name), `size` the parameter whose values name sizes in `sizes`, `factor` the one by which each side of
+    the picture worked on grows, `longest` the seconds of one output at most, where the parameter does not tell them."""
 
     of: str | None = None
     rate: str | float | None = None
     size: str | None = None
     sizes: Mapping[str, Sequence[int]] | None = None
+    factor: str | None = None
+    longest: float | None = None
 
     @property
     def parameters(self) -> set[str]:
-        return {name for name in (self.of, self.rate, self.size) if isinstance(name, str)}
+        return {name for name in (self.of, self.rate, self.size, self.factor) if isinstance(name, str)}
 
 
 def amounts(per: str, reading: Reading, call: Call) -> Amounts:
@@ -69,7 +68,10 @@ def amounts(per: str, reading: Reading, call: Call) -> Amounts:
 
 
 def _images(reading: Reading, call: Call) -> Amounts:
-    return [Decimal(1)] * call.count
+    """A model that decides how many it makes says with a parameter how many at most."""
+    if call.outputs is not None:
+        return [Decimal(1)] * len(call.outputs)
+    return [_number(call.parameters.get(reading.of)) if reading.of else Decimal(1)] * call.asked
 
 
 def _call(reading: Reading, call: Call) -> Amounts:
@@ -111,7 +113,7 @@ def _tokens(reading: Reading, call: Call) -> Amounts:
     """Of films: width * height * frames a second * seconds / 1024."""
     rate = _number(call.parameters.get(reading.rate) if isinstance(reading.rate, str) else reading.rate)
     asked = _size(reading, call)
-    seconds = _output_seconds(Reading(of=reading.of), call)
+    seconds = _output_seconds(Reading(of=reading.of, longest=reading.longest), call)
     sizes = [asked] * call.asked if call.outputs is None else [output.size or asked for output in call.outputs]
     return [
         None if size is None or rate is None or took is None
@@ -137,11 +139,18 @@ BY_UNIT: Mapping[str, Callable[[Reading, Call], Amounts]] = {
 
 
 def _asked_megapixels(reading: Reading, call: Call) -> Amount:
-    return _number(call.parameters.get(reading.of)) if reading.of else _megapixels(_size(reading, call))
+    """The larger of both where a size is given beside the parameter that tells megapixels: only one of them counts."""
+    by_size = _megapixels(_size(reading, call))
+    if reading.of is None:
+        return by_size
+    told = _number(call.parameters.get(reading.of))
+    return max(told, by_size) if told is not None and by_size is not None else told
 
 
 def _size(reading: Reading, call: Call) -> Size | None:
     parameters = call.parameters
+    if reading.factor is not None:
+        return _grown(next(iter(call.inputs), None), _number(parameters.get(reading.factor)))
     if reading.size is None:
         return next(iter(call.inputs), None) if call.follows else size_of(parameters)
     named = {name.casefold(): size for name, size in (reading.sizes or {}).items()}
@@ -149,9 +158,15 @@ def _size(reading: Reading, call: Call) -> Size | None:
     return None if size is None else (size[0], size[1])
 
 
+def _grown(size: Size | None, factor: Amount) -> Size | None:
+    return None if size is None or factor is None else (int(size[0] * factor), int(size[1] * factor))
+
+
 def _asked_seconds(reading: Reading, parameters: Parameters) -> Amount:
     seconds = _number(parameters.get(reading.of or ""))
-    if seconds is None or reading.rate is None:
+    if seconds is None:
+        return None if reading.longest is None else Decimal(str(reading.longest))
+    if reading.rate is None:
         return seconds
     rate = _number(parameters.get(reading.rate) if isinstance(reading.rate, str) else reading.rate)
     return None if not rate else seconds / rate

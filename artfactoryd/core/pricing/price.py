@@ -90,8 +90,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Price:
+    """`bound`: its figures are known only not to be more."""
+
     parts: tuple[Part, ...]
     as_of: str | None = None
+    bound: bool = False
 
     def cost(self, call: Call) -> int | None:
         """In micro-dollars: what a call may cost at most, or by its outputs what it did; None when it is not known."""
@@ -151,13 +154,15 @@ class Price:
         """`{usd, per, seconds, as_of}`, as one part, or `{parts, as_of}`."""
         written = value["parts"] if value.get("parts") else [value]
         as_of = value.get("as_of")
-        return cls(tuple(_part(part) for part in written), None if as_of is None else str(as_of))
+        parts = tuple(_part(part) for part in written)
+        return cls(parts, None if as_of is None else str(as_of), bool(value.get("bound")))
 
     def to_mapping(self) -> dict[str, Any]:
         """The inverse of `from_mapping`; as earlier releases wrote it, where they could have."""
+        bound = {"bound": True} if self.bound else {}
         if part := self.simple:
-            return {"usd": part.usd, "per": part.per, "seconds": part.at_most, "as_of": self.as_of}
-        return {"parts": [_written(part) for part in self.parts], "as_of": self.as_of}
+            return {"usd": part.usd, "per": part.per, "seconds": part.at_most, "as_of": self.as_of, **bound}
+        return {"parts": [_written(part) for part in self.parts], "as_of": self.as_of, **bound}
 
 
 def _matches(value: Value, values: Iterable[Value]) -> bool:
@@ -178,7 +183,8 @@ def _dollars(part: Part) -> Iterator[str]:
 
 
 def _part(value: Document) -> Part:
-    reading = Reading(value.get("of"), value.get("rate"), value.get("size"), value.get("sizes"))
+    told = [value.get(key) for key in ("of", "rate", "size", "sizes", "factor", "longest")]
+    reading = Reading(*told)
     first, most = value.get("first"), value.get("at_most", value.get("seconds"))
     steps = tuple((step["up_to"], str(step["usd"])) for step in value.get("steps") or ())
     when = {name: tuple(_listed(values)) for name, values in (value.get("when") or {}).items()}
@@ -201,7 +207,7 @@ def _written(part: Part) -> dict[str, Any]:
     when = {name: list(values) for name, values in (part.when or {}).items()} or None
     value = {
         "usd": None if steps else part.usd, "per": part.per, "every": None if part.every == 1 else part.every,
-        "first": part.first, "steps": steps, "of": reading.of, "rate": reading.rate, "size": reading.size,
+        "first": part.first, "steps": steps, "of": reading.of, "rate": reading.rate, "size": reading.size, "factor": reading.factor, "longest": reading.longest,
         "sizes": reading.sizes and dict(reading.sizes), "at_most": part.at_most, "round": rounded, "when": when,
         "surcharge": part.surcharge or None,
     }  # fmt: skip

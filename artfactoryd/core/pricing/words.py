@@ -14,7 +14,7 @@ UNITS = {
     "processed_megapixel": "megapixel worked on or made", "second": "second that it runs",
     "output_second": "second that comes", "character": "character", "token": "token",
 }  # fmt: skip
-OF = {"character": "of {}", "output_second": "(by {})", "megapixel": "(by {})"}
+OF = {"character": "of {}", "output_second": "(by {})", "megapixel": "(by {})", "image": "({} at most)"}
 
 
 def price_in_words(price: Price) -> str:
@@ -22,7 +22,8 @@ def price_in_words(price: Price) -> str:
     if price.is_free:
         return "free"
     parts = " + ".join(part_in_words(part) for part in price.parts)
-    return f"{parts} (as of {price.as_of})" if price.as_of else parts
+    words = f"at most {parts}" if price.bound else parts
+    return f"{words} (as of {price.as_of})" if price.as_of else words
 
 
 def part_in_words(part: Part) -> str:

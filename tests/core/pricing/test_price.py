@@ -10,6 +10,7 @@ from artfactoryd import schema
 from artfactoryd.core.pricing.amounts import Call, Measured
 from artfactoryd.core.pricing.price import Price
 
+HD_SIDES = {"width": 1920, "height": 1080}
 HD, SQUARE, FOUR_K = (1920, 1080), (1024, 1024), (4096, 4096)
 
 RUN_OUT_IN = {  # a run, and megapixels that come and that are worked on, at prices of their own
@@ -57,6 +58,9 @@ TOKENS = {
     "usd": 2.5, "per": "token", "every": 1_000_000, "of": "duration", "rate": 24, "size": "resolution",
     "sizes": {"480p": [864, 480], "1080p": [1920, 1088]},
 }  # fmt: skip
+SCALED = {"usd": 0.03, "per": "megapixel", "factor": "upscale_factor"}
+MANY = {"usd": 0.03, "per": "image", "of": "max_images"}
+UP_TO_15 = {"usd": 0.1, "per": "output_second", "of": "duration", "longest": 15}
 AUTO = {"usd": 0.1, "per": "output_second", "of": "duration", "at_most": 15}
 
 
@@ -108,6 +112,13 @@ def wrong_in_model_file(price: dict[str, Any]) -> list[str]:
         (TOKENS, Call(1, {"duration": 5, "resolution": "1080p"}), 612_000),
         (TOKENS, Call(1, {"duration": 5, "resolution": "720p"}), None),
         (AUTO, Call(1, {"duration": "auto"}), 1_500_000),
+        (UP_TO_15, Call(1, {"duration": "auto"}), 1_500_000),
+        (UP_TO_15, Call(1, {}), 1_500_000),
+        ({**TOKENS, "longest": 15}, Call(1, {"duration": "auto", "resolution": "480p"}), 365_000 - 500),
+        (SCALED, Call(1, {"upscale_factor": 2}, [(1500, 1000)]), 180_000),
+        (SCALED, Call(1, {"upscale_factor": 2}, [None]), None),
+        (MANY, Call(2, {"max_images": 15}), 900_000),
+        ({"usd": 0.02, "per": "megapixel", "of": "megapixels"}, Call(1, {"megapixels": "1", **HD_SIDES}), 60_000),
         (AUTO, Call(1, {"duration": "5"}), 500_000),
     ],
 )  # fmt: skip
@@ -132,6 +143,7 @@ def film(seconds: float | None, size: tuple[int, int] = HD) -> Measured:
         (RUN_OUT_IN, Call(1, {"resolution": "match_input_image"}, [SQUARE], [Measured(*SQUARE)]), 75_000),
         (FIRST, Call(1, {}, [HD], [Measured(*HD)]), 70_000 + 5 * 30_000),
         (STEPS, Call(1, {}, outputs=[Measured(*FOUR_K)]), 80_000),
+        (MANY, Call(1, {"max_images": 15}, outputs=[Measured()] * 4), 120_000),
         (SPEECH, Call(1, {"text": "a" * 1234}, outputs=[film(80.0)]), 74_040),
         (VIDEO, Call(1, {"duration": 5, "generate_audio": True}, outputs=[film(5.04)]), 2_000_000),
         (VIDEO, Call(1, {"duration": 8, "generate_audio": True}, outputs=[film(5.0)]), 2_000_000),
