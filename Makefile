@@ -35,7 +35,7 @@ test: lint
 lint: $(MADE)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m mypy --strict artfactoryd bench
+	$(BIN)/python -m mypy --strict artfactoryd bench scripts
 	$(BIN)/python -m mypy tests
 
 bench: $(MADE)

@@ -32,7 +32,8 @@ CHOICES = re.compile(r"\d+( \| \d+)+")
 PICTURE = ("image", "input_image", "image_url", "start_image_url", "image_prompt", "first_frame_image")
 PICTURES = ("image_urls", "input_images", "images", "image_input")
 SYNONYMS = {
-    "steps": "num_inference_steps", "guidance": "guidance_scale", "cfg": "guidance_scale", "cfg_scale": "guidance_scale",
+    "steps": "num_inference_steps", "guidance": "guidance_scale", "cfg": "guidance_scale",
+    "cfg_scale": "guidance_scale",
     "format": "output_format", "num_outputs": "num_images", "text": "prompt", "prompt": "text",
 }  # fmt: skip
 SIZES = {"480p": [864, 480], "720p": [1280, 720], "1080p": [1920, 1088], "4k": [3840, 2176]}  # the most of all shapes
@@ -113,7 +114,7 @@ def model_file(entry: Entry) -> dict[str, Any]:
         "provider": entry["provider"], "model": entry["model"], "aliases": aliases(entry), "family": family(entry),
         "modality": modality(entry, image, needed),
         "schema": {"type": "object", "required": needed, "properties": properties},
-        "text": [name for name in texts if properties[name].get("type") == "string" and "format" not in properties[name]],
+        "text": [name for name in texts if is_text(properties[name])],
     }  # fmt: skip
     for key, name in (("batch", batch(entry)), ("seed", entry.get("seed_field")), ("image", image)):
         if name in properties:
@@ -128,6 +129,10 @@ def model_file(entry: Entry) -> dict[str, Any]:
         result["price"]["bound"] = True
     result["schema_as_of"] = day(entry["schema_as_of"])
     return result
+
+
+def is_text(schema: Entry) -> bool:
+    return schema.get("type") == "string" and "format" not in schema
 
 
 def parameter(entry: Entry, name: str, told: Entry) -> dict[str, Any]:

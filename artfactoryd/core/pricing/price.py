@@ -207,7 +207,8 @@ def _written(part: Part) -> dict[str, Any]:
     when = {name: list(values) for name, values in (part.when or {}).items()} or None
     value = {
         "usd": None if steps else part.usd, "per": part.per, "every": None if part.every == 1 else part.every,
-        "first": part.first, "steps": steps, "of": reading.of, "rate": reading.rate, "size": reading.size, "factor": reading.factor, "longest": reading.longest,
+        "first": part.first, "steps": steps, "of": reading.of, "rate": reading.rate, "size": reading.size,
+        "factor": reading.factor, "longest": reading.longest,
         "sizes": reading.sizes and dict(reading.sizes), "at_most": part.at_most, "round": rounded, "when": when,
         "surcharge": part.surcharge or None,
     }  # fmt: skip
