@@ -19,6 +19,7 @@ from artfactoryd.cli.sheet import EXPORTS, make_sheet
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.core.names import numbered
 from artfactoryd.core.sheets.layout import Axes
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import WrongUse
