@@ -17,6 +17,7 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.product_names import wrong_names
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
@@ -273,7 +274,7 @@ class Scholar:
         """With all that is wrong. `wrong`: with what it borrowed; what that should have brought is not asked for."""
         unknown = [problem for choice in choices for problem in choice.problems]
         problems = [problem for problem in plan.problems if problem.code != "E_REQUIRED" or not wrong]
-        problems += _wrong_names(plan)
+        problems += wrong_names(plan)
         if not (wrong or unknown or problems):
             return
         doubts = [warning for warning in plan.warnings if warning.holds]
@@ -356,19 +357,6 @@ class Scholar:
             return True
         recent = datetime.fromisoformat(row.accepted_at) + timedelta(minutes=self._settings.inbox.repeat_minutes)
         return recent > self._clock() and bool(self._index.attempts(row.id))
-
-
-def _wrong_names(plan: Plan) -> Sequence[Problem]:
-    """Of the order's own patterns; the settings' was looked at when they were read."""
-    order, problems = plan.order, list[Problem]()
-    if order.file is not None:
-        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups], plan.fields)
-    for number, stage in enumerate(plan.stages):
-        if stage.later.file is not None:
-            names = [*stage.later.parameters, *plan.lookups]
-            wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
-            problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
-    return problems
 
 
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> Borrowed:
