@@ -259,7 +259,7 @@ class Scholar:
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=schema.check_value,
             models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
-            many=patterns, own=document.is_own,
+            many=patterns, own=document.is_own, having=self.catalog().having,
         )  # fmt: skip
         choices += later
         of_models = [warning for choice in choices for warning in choice.warnings]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
 from artfactoryd.core.grammar.text import Piece, Text, TextMaker
 from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
 from artfactoryd.core.json_types import Value
+from artfactoryd.core.parameters.other_words import alike, is_count, our_parameters
 from artfactoryd.errors import Path
 
 __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
@@ -126,14 +126,27 @@ class Reader(ValueReader):
         name = self.model.synonyms.get(given, given)
         if name in self.model.properties or not self.model.properties:
             return name
-        near = difflib.get_close_matches(given, [*self.model.properties, *self.model.synonyms], n=1, cutoff=0.5)
-        fix = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(self.model.properties)}."
+        fix = self._instead_of(given)
         message = f"{self.model.id} has no parameter {given}."
         if self.validate:
             self._problem("E_PARAMETER", message, fix, path)
             return None
         self._warn("W_NOT_VALIDATED", f"{message} It is sent as written.", fix, path)
         return name
+
+    def _instead_of(self, given: str) -> str:
+        """What to write for a parameter that the model has not."""
+        near = our_parameters(given, [*self.model.properties, *self.model.synonyms])
+        near = [name for name in near if name in self.model.properties] or near[:1]
+        if is_count(given) and not near:
+            return "Write `count: 4` in the order itself, not under parameters: so many of each combination."
+        if len(near) > 1:
+            return f"Here that is {' and '.join((', '.join(near[:-1]), near[-1]))}."
+        if near:
+            return f"Did you mean {near[0]}?"
+        others = ", ".join(self.having(alike(given) or (given,)))
+        has = f"{self.model.names[-1]} has: {', '.join(self.model.properties)}."
+        return f"These models have one: {others}. {has}" if others else has
 
     def look_for_missing(self, given: Iterable[Given], path: Path) -> None:
         """`path`: where what is missing would belong."""
@@ -177,7 +190,7 @@ class Reader(ValueReader):
         if self.is_raw(name, path):
             text = Text(name, ((characters,),))
         else:
-            maker = TextMaker(self.lookups, self.base, name, self.model.syntax)
+            maker = TextMaker(self.lookups, self.base, name, self.model.syntax, self.model.properties)
             text = maker.make(characters, path, used)
             self.problems += maker.problems
             self.warnings += maker.warnings

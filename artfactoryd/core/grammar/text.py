@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from artfactoryd.core.grammar.counting import Counting
 from artfactoryd.core.grammar.lookups import Lookups
-from artfactoryd.core.grammar.slips import slips_in
+from artfactoryd.core.grammar.slips import placeholders, slips_in
 from artfactoryd.core.grammar.tokens import Choice, Option, Part, Reference, TextReader
 from artfactoryd.core.grammar.weaving import Made, Valued, Values, ends_of, extremes_of, product_of
 from artfactoryd.core.seeds import WHOLE, sampled
@@ -186,19 +186,23 @@ def quoted(text: str) -> str:
 class TextMaker:
     """Makes the texts of one parameter. `given`: names that earlier parameters use in all of their texts."""
 
-    def __init__(self, lookups: Lookups, base: int, parameter: str, syntax: Sequence[str]) -> None:
+    def __init__(
+        self, lookups: Lookups, base: int, parameter: str, syntax: Sequence[str], others: Collection[str] = ()
+    ) -> None:
+        """`others`: names of the model's parameters, which no text can take."""
         self._lookups, self._base, self._parameter, self._syntax = lookups, base, parameter, syntax
+        self._others = others
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
 
     def make(self, value: str, path: Path, given: frozenset[str] = frozenset()) -> Text:
         reader = TextReader(value, path, self._syntax)
         subs = reader.read()
-        one = _OneText(self._lookups, (self._base, self._parameter), path, self._syntax, set(given))
+        one = _OneText(self._lookups, (self._base, self._parameter), path, self._syntax, set(given), self._others)
         text = Text(self._parameter, tuple(tuple(one.pieces(sub)) for sub in subs), tuple(one.slots))
         problems = [*reader.problems, *one.problems] or list(one.exhausted(text))
         self.problems += sorted(problems, key=_column)
-        slips = list(slips_in(value, subs, path))
+        slips = [*slips_in(value, subs, path), *placeholders(value, self._lookups, path)]
         own = [] if any(slip.code == "W_JSON" for slip in slips) else one.warnings
         self.warnings += sorted([*reader.warnings, *own, *slips], key=_column)
         return text
@@ -217,6 +221,7 @@ class _OneText:
     path: Path
     syntax: Sequence[str]  # other tools', that the model understands
     used: set[str]  # names that a reference may mean
+    others: Collection[str] = ()  # parameters
     slots: list[Slot] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -240,8 +245,13 @@ class _OneText:
         lookup = self.lookups.name_of(part.name)
         if lookup is None:
             near = self.lookups.near(part.name, self.lookups.fields)
-            fix = f"Did you mean [={near}]?" if near else "A lookup can be referred to, and a column of `cases`."
-            self._problem("E_UNKNOWN_REF", part.place, f"there is no lookup {part.name[:60]!r}.", fix)
+            meant = " or ".join(f"[={name}]" for name in near)
+            fix = f"Did you mean {meant}?" if near else "A lookup can be referred to, and a column of `cases`."
+            message = f"there is no lookup {'or column ' if self.lookups.fields else ''}{part.name[:60]!r}."
+            if part.name in self.others and not near:
+                message = f"{part.name} is a parameter, and a text cannot take its value."
+                fix = f"Give both in rows of `cases`, its words in a column of another name than {part.name}."
+            self._problem("E_UNKNOWN_REF", part.place, message, fix)
             return
         if part.name not in self.used:
             message = f"{part.token} stands before any use of {part.name}; it is the lookup's first value."
@@ -254,9 +264,10 @@ class _OneText:
         before = self._before.get(part.token, 0)
         self._before[part.token] = before + 1
         if self._is_its_own_text(part):
-            self._single(part)
             if part.count is not None and part.count > 1:
-                self._too_many(part, 1)
+                self._sample_of_nothing(part, part.options[0].text)
+            else:
+                self._single(part)
             yield values[0]
             return
         names = tuple(option.text for option in part.options if self._lookup(option))
@@ -313,12 +324,26 @@ class _OneText:
         near = self.lookups.near(option.text, self.lookups.fields)
         if option.text in self.lookups.fields:
             meant = f"Write [={word}] for the column {word}, or"
-        elif near is not None:
-            meant = f"Did you mean [{'=' if near in self.lookups.fields else ''}{near}]? Else write"
+        elif near:
+            meant = f"Did you mean {self._tokens_of(near, '~' if part.drawn else '')}? Else write"
         else:
             meant = "Put its values under `lookups`, or write"
         fix = rf"{meant} [\{word}] if the word is meant, \[{word}\] for the brackets too."
         self._warn("W_SINGLE", part.place, message, fix, holds=True)
+
+    def _tokens_of(self, names: Sequence[str], sign: str, count: str = "") -> str:
+        fields = self.lookups.fields
+        return " or ".join(f"[={name}]" if name in fields else f"[{sign}{name}{count}]" for name in names)
+
+    def _sample_of_nothing(self, part: Choice, word: str) -> None:
+        near = self.lookups.near(word, self.lookups.fields)
+        if not part.options[0].plain:
+            self._too_many(part, 1)
+            return
+        message = f"there is no lookup `{word[:60]}` to take {part.count} of."
+        fix = r"Put its values under `lookups`; write \: if the colon is meant as text."
+        fix = f"Did you mean {self._tokens_of(near, '', f':{part.count}')}?" if near else fix
+        self._problem("E_SAMPLE_TOO_MANY", part.count_place, message, fix)
 
     def _values(self, part: Choice) -> tuple[tuple[str, ...], tuple[str | None, ...], list[str], Mapping[int, Made]]:
         """The values of a token without repeats; of each its pool and its weight; how those with draws are made."""
