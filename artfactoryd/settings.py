@@ -105,9 +105,15 @@ PROVIDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """`file`: pattern of the products' names, of orders that have none of their own."""
+    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie."""
 
     file: str = file_names.PATTERN
+    sidecars: str = "folder"  # folder | beside | hidden
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    cache_bytes: int = 2 << 30  # of all of them; 0: none are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,7 @@ class Settings:
     http: Http = Http()
     logging: Logging = Logging()
     products: Products = Products()
+    thumbnails: Thumbnails = Thumbnails()
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
     source: bytes = field(default=b"", compare=False, repr=False)  # what stood in it
@@ -332,11 +339,12 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         http=_filled(Http(), _section(value, "http")),
         logging=_filled(Logging(), _section(value, "logging")),
         products=_filled(Products(), _section(value, "products")),
+        thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products)
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails)
 
 
 def _filled(default: Section, section: Json) -> Section:

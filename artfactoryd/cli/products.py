@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 
 import click
 
@@ -18,7 +19,7 @@ from artfactoryd.home import Home
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import search
+from artfactoryd.storage.lists import recognition, search
 from artfactoryd.storage.lists.conditions import known_keys
 from artfactoryd.storage.lists.search import FoundProduct
 
@@ -31,7 +32,7 @@ MOST_PROMPT = 60  # characters of a prompt in a line
 @as_json
 @click.pass_context
 def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: bool) -> None:
-    """What was made, newest first: all, or what a query finds.
+    """What was made, newest first: all, what a query finds, or which product a file is.
 
     Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
     query between single quotes; one that begins with - comes after --.
@@ -75,9 +76,12 @@ class ProductsDocument(JsonObject):
 
 
 def find_products(home: Home, query: str, most: int | None) -> ProductsDocument:
-    """`most`: None for all. Raises QueryWrong."""
-    read_query(query)
+    """`query`: may be a file that is a product, whatever it is called. `most`: None for all. Raises QueryWrong."""
     with Index.reading(home.index_file) as index:
+        if index and (known := recognition.products_of(home, index, Path(query))):
+            found = chain.from_iterable(search.find(index, f"id:{row.id}", 1) for row in known)
+            return ProductsDocument(query, [_document(row, home) for row in found], False, {})
+        read_query(query)
         rows = search.find(index, query, None if most is None else most + 1) if index else iter(())
         documents = [_document(row, home) for row in islice(rows, most)]
         unknown = search.unknown_names(index, query) if index else {}

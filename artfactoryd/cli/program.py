@@ -56,8 +56,9 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
         "Send nothing more of an order, to a provider, or at all; what is on the way is still collected.",
     ),
     "plan": ("plan", "What an order would do, what it would cost, and what would hold it."),
-    "products": ("products", "What was made, newest first: all, or what a query finds."),
+    "products": ("products", "What was made, newest first: all, what a query finds, or which product a file is."),
     "providers": ("providers", "Who can be ordered from: key, pace, and what stops them."),
+    "rate": ("control", "Give products a rating from 0 to 5."),
     "reindex": (
         "upkeep.reindex",
         "Make the index again from the ledger and the shelf, and say where they do not agree.",
@@ -71,6 +72,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "run": ("run", "The daemon, in the foreground; stop it with Ctrl-C."),
     "schema": ("upkeep.schema", "Print a JSON Schema, or the names of all."),
     "service": ("upkeep.service", "The daemon as launchd or systemd sees it."),
+    "sheet": (
+        "sheet",
+        "One contact sheet of an order, or of what a query finds: a page for the browser, a JPEG or a PDF.",
+    ),
     "spend": (
         "spend",
         "What was spent, what is on the way or in doubt, and what is left of today's and this month's cap.",

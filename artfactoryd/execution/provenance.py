@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -150,5 +151,12 @@ def _inputs(row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
 
 def _used(row: ItemRow, order: OrderRow) -> list[str]:
     """Ids of the products that it names as its pictures, each once."""
-    sources = (picture["source"] for picture in _inputs(row, order))
-    return list(dict.fromkeys(source.removeprefix(PRODUCT) for source in sources if source.startswith(PRODUCT)))
+    pictures = inputs.of_item(row.generation, order.inputs, order.model_of(row)).values()
+    return list(dict.fromkeys(filter(None, map(_product_in, pictures))))
+
+
+def _product_in(picture: Mapping[str, Any]) -> str:
+    """The id of the product that a picture is: known by its bytes, or named as one. Empty where it is none."""
+    source = str(picture.get("source") or picture["value"])
+    named = source.removeprefix(PRODUCT) if source.startswith(PRODUCT) else ""
+    return picture.get("product") or named

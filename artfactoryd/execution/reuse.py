@@ -25,7 +25,7 @@ from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Made, Twin, Twins
-from artfactoryd.shelf.reading import card_of, read_sidecar
+from artfactoryd.shelf.reading import sidecar_for
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
 from artfactoryd.storage.index import Index
@@ -49,7 +49,7 @@ class Reuse:
     ) -> None:  # fmt: skip
         self._index, self._single_flight, self._queues = index, single_flight, queues
         self._recorder, self._root, self._clock = recorder, home.root, clock
-        self._staging = Staging(home.work)
+        self._staging, self._projects = Staging(home.work), home.projects
         self._twins = Twins(index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
@@ -133,7 +133,7 @@ class Reuse:
         if not output.shelved:
             return order_of(self._index, row).model_of(row).id, row.generation, {}
         try:
-            sidecar = read_sidecar(card_of(self._root / output.path))
+            sidecar = sidecar_for(self._root / output.path, self._projects)
             sent, seconds = sidecar["parameters"], sidecar["timings"]["seconds"]
             return sidecar["model"]["id"], sent["actual"], {"parameters": sent["returned"], "seconds": seconds}
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -181,7 +181,7 @@ class Reuse:
     def _original(self, output: OutputRow) -> str:
         """Of the provider's bytes, as the sidecar has it; what was put in the file afterwards does not count."""
         try:
-            return str(read_sidecar(card_of(self._root / output.path))["file"]["original_sha256"])
+            return str(sidecar_for(self._root / output.path, self._projects)["file"]["original_sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             return output.sha256
 

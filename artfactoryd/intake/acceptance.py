@@ -20,7 +20,7 @@ from artfactoryd.clock import Age
 from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments, notices, order_folder, order_lines, own_folder, put_back
+from artfactoryd.intake import attachments, lone_picture, notices, order_folder, order_lines, own_folder, put_back
 from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
@@ -84,10 +84,17 @@ class Intake:
         """
         with log_fields(order=claim.id):
             if claim.stray:
-                path = await asyncio.to_thread(self._claims.reject, claim, claim.stray)
-                news.tell(news.OrderRejected(file=claim.name, path=str(path)))
-                return Rejected(path)
+                return await asyncio.to_thread(self._take_stray, claim)
             return await self._take(claim)
+
+    def _take_stray(self, claim: Claim) -> PutBack | Rejected:
+        index = self._books.index
+        if place := lone_picture.put_back(self._home, index, claim):
+            self._claims.clear(claim)
+            return PutBack(place)
+        path = self._claims.reject(claim, lone_picture.words(self._home, index, claim) or claim.stray)
+        news.tell(news.OrderRejected(file=claim.name, path=str(path)))
+        return Rejected(path)
 
     async def _take(self, claim: Claim) -> Outcome:
         if not self._books.index.orders_of_claim(claim.id):
@@ -131,11 +138,11 @@ class Intake:
         return await self._read(claim)
 
     def _put_back(self, claim: Claim) -> Path | None:
-        for back in (put_back.put_back, own_folder.put_back):
-            if place := back(self._home, self._books.index, claim):
-                self._claims.clear(claim)
-                return place
-        return None
+        index, layout = self._books.index, self._settings.now.products.sidecars
+        place = put_back.put_back(self._home, index, claim, layout) or own_folder.put_back(self._home, index, claim)
+        if place is not None:
+            self._claims.clear(claim)
+        return place
 
     async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
         """What remains to be done for orders that are in the books: `rows`, all of the claim."""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Input:
     """One picture. `value`: as the order's items have it; `name`: its file in the order's inputs/.
 
-    `source`: where it is from, empty for beside the order.
+    `source`: where it is from, empty for beside the order. `product`: the id of the one that it is, under any name.
     """
 
     value: str
@@ -51,10 +51,11 @@ class Input:
     width: int
     height: int
     source: str = ""
+    product: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        found = asdict(self)
-        return found if self.source else {key: each for key, each in found.items() if key != "source"}
+        optional = ("source", "product")
+        return {key: each for key, each in asdict(self).items() if each or key not in optional}
 
 
 def written_down(pictures: Sequence[Input]) -> dict[str, str]:
@@ -194,7 +195,8 @@ class Search:
             write_file(self.gathering.kept / kept_name(bare), data)  # as it is known once the order is in the books
         suffix = "" if os.path.splitext(place.name)[1] else f".{picture.extension}"
         name = names.free(*os.path.splitext(place.name + suffix), [picture.name for picture in self.found.values()])
-        return Input(value, name, sha256, len(data), picture.mime, *size, place.source)
+        product = "" if place.source else self.gathering.product_of(place.file)
+        return Input(value, name, sha256, len(data), picture.mime, *size, place.source, product)
 
 
 OPENED = frozenset({"png", "jpg", "webp", "gif", "avif"})

@@ -23,6 +23,7 @@ from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.parameters.other_tools import other_tool
+from artfactoryd.core.sheets import wishes
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
@@ -275,6 +276,7 @@ class Scholar:
         unknown = [problem for choice in choices for problem in choice.problems]
         problems = [problem for problem in plan.problems if problem.code != "E_REQUIRED" or not wrong]
         problems += wrong_names(plan)
+        problems += wishes.problems(plan.order, plan.all_models, [*plan.lookups, *plan.fields])
         if not (wrong or unknown or problems):
             return
         doubts = [warning for warning in plan.warnings if warning.holds]

@@ -21,7 +21,9 @@ from artfactoryd.core.names import LONGEST, numbered, size
 from artfactoryd.durable import make_folders, replace_file, share_new, write_new
 from artfactoryd.entries import TEMPORARY, bounded, new_mark, same_bytes
 from artfactoryd.medium import flush_folder, writing_to
-from artfactoryd.shelf.reading import CARD, card_of, owner_of
+from artfactoryd.shelf import desktop
+from artfactoryd.shelf.reading import owner_of
+from artfactoryd.shelf.sidecars import BESIDE, CARD, places, written_at
 
 Sidecar = Callable[[str], Document]
 Name = str | Callable[[int], str]  # called with 1, 2, ...: versions, of which the first free one is taken
@@ -30,25 +32,36 @@ Name = str | Callable[[int], str]  # called with 1, 2, ...: versions, of which t
 # -- products ----------------------------------------------------------------------------------
 
 
-def place(source: Path, folder: Path, name: Name, sidecar: Sidecar) -> str:
+def place(source: Path, folder: Path, name: Name, sidecar: Sidecar, layout: str = BESIDE) -> str:
     """Put a complete, flushed file on the shelf; returns the name it got (`name`, or with -2, -3, ...).
 
     A name may lie in folders below `folder`. `sidecar(chosen)` is the sidecar document for that name;
-    its `id` is the product's, and says on a second call what of the first is already there. The source
+    its `id` is the product's, and says on a second call what of the first is already there. `layout`: where in
+    `folder` it lies (settings), unless one of this product lies somewhere else already. The source
     stays. It may become a hard link to the product, so it is never written to again, only replaced or
     discarded. Raises StorageFull, and FileNotFoundError when the source is gone.
     """
     os.stat(source)
     with writing_to(folder):
-        chosen = next(candidate for candidate in _candidates(name) if _place(source, folder / candidate, sidecar))
-        flush_folder((folder / chosen).parent)
-        failpoints.point("folder_synced")
-        return chosen
+        for candidate in _candidates(name):
+            product = folder / candidate
+            if card := _place(source, product, folder, sidecar, layout):
+                if card.parent != product.parent:
+                    flush_folder(card.parent)
+                flush_folder(product.parent)
+                failpoints.point("folder_synced")
+                return candidate
+        raise AssertionError("there is always one more name")
 
 
-def _place(source: Path, product: Path, sidecar: Sidecar) -> bool:
+def _place(source: Path, product: Path, folder: Path, sidecar: Sidecar, layout: str) -> Path | None:
+    """Where the sidecar lies then; None when the name belongs to something else."""
     make_folders(product.parent)
-    return _settle(source, product, sidecar(product.name))
+    lying = next((path for path in places(product, folder) if os.path.lexists(path)), None)
+    card = lying or written_at(product, folder, layout)
+    if lying is None:
+        make_folders(card.parent)
+    return card if _settle(source, product, card, sidecar(product.name)) else None
 
 
 def _candidates(name: Name) -> Iterator[str]:
@@ -59,9 +72,9 @@ def _candidates(name: Name) -> Iterator[str]:
     yield from (f"{above}{candidate}" for candidate in numbered(*os.path.splitext(last), LONGEST - size(CARD)))
 
 
-def _settle(source: Path, product: Path, document: Document) -> bool:
+def _settle(source: Path, product: Path, card: Path, document: Document) -> bool:
     """Both files under this name, or False when the name belongs to something else."""
-    card, data = card_of(product), strict_json.document(document)
+    data = strict_json.document(document)
     if os.path.lexists(product):
         owner = owner_of(card)
         if owner not in (None, document["id"]) or not same_bytes(source, product):
@@ -73,6 +86,8 @@ def _settle(source: Path, product: Path, document: Document) -> bool:
     if not share_new(source, product):  # two products must never share one file, so no third name
         card.unlink()
         return False
+    if desktop.product_in(product) != document["id"]:  # it was copied: to another volume, or without links
+        desktop.name_product(product, document["id"])
     failpoints.point("product_linked")
     return True
 

@@ -31,6 +31,8 @@ INLINE = "inline:sha256:"  # in place of an address: it came with the answer, an
 AGAIN = "-again"  # after the name of what was fetched once more
 PART = ".part"  # after the name of what has not come whole
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
+FINAL = ".final"  # beside an output that is odd, and that no repeat brought better
+MARKS = (LOOKS, FINAL)
 
 
 class Staging:
@@ -137,8 +139,20 @@ class Staging:
         with storage_errors(self._folder):
             rename(self.path(other), self.path(product))
 
+    def is_final(self, product: str) -> bool:
+        """Whether what lies here is what is filed, odd as it may be."""
+        return os.path.exists(f"{self._before}{product}{FINAL}")
+
+    def finalize(self, product: str) -> None:
+        """From now on, and after a power cut, nothing better is looked for: a redo files the same bytes, or what was
+        placed would lie on the shelf in no book."""
+        path = self.path(product)
+        with storage_errors(path):
+            tally(path.with_name(path.name + FINAL), flushed=False)
+            flush_folder(self._folder)
+
     def discard(self, product: str) -> None:
-        for ending in ("", LOOKS):
+        for ending in ("", *MARKS):
             with contextlib.suppress(OSError):
                 os.unlink(f"{self._before}{product}{ending}")
 
@@ -160,7 +174,7 @@ class Staging:
     def clear(self, going_on: Collection[str]) -> None:
         """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""
         for path in self._folder.glob("*"):
-            if path.name.removesuffix(LOOKS) not in going_on:
+            if path.name.removesuffix(LOOKS).removesuffix(FINAL) not in going_on:
                 path.unlink(missing_ok=True)
 
 

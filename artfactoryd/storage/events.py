@@ -249,6 +249,7 @@ class Mark(Event):
     product: str
     liked: bool
     tags: Sequence[str]
+    rating: int | None = leave_out(None)  # 0 to 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -378,8 +378,8 @@ def _mark(index: Index, event: Mark) -> None:
     product = index.product(event.product)
     if product is None:
         return
-    values = (int(event.liked), text(event.tags), event.product)
-    index.run("UPDATE product SET liked = ?, tags = ? WHERE id = ?", *values)
+    values = (int(event.liked), text(event.tags), event.rating, event.product)
+    index.run("UPDATE product SET liked = ?, tags = ?, rating = ? WHERE id = ?", *values)
     if product.liked and not event.liked:
         dependencies.call_off(index, product)
     dependencies.follow(index, product.order_id, product.number)

@@ -220,6 +220,7 @@ class ProductRow:
     replaced_by: str | None
     seq: int
     project: str | None
+    rating: int | None
 
 
 @dataclass(frozen=True, slots=True)

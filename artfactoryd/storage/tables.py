@@ -186,6 +186,7 @@ class Product(Table):
     replaced_by = pw.TextField(null=True)  # of a damaged one: the id of the one that lies beside it since
     seq = pw.IntegerField(null=True)  # newest first is by this; a trigger gives it to each that is added
     project = pw.TextField(null=True)  # given likewise
+    rating = pw.IntegerField(null=True)  # 0 to 5; null: none was given
 
     class Meta:
         table_name = "product"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from artfactoryd.cli import explain, main, products
 from artfactoryd.errors import WrongUse
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -52,13 +52,42 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     path = home.root / red.path
     path.write_bytes(b"edited")
     assert told(home, "explain", str(path)).startswith(f"file       {path} (changed since)")
+    card = card_of(path)
     path.unlink()
-    assert "(gone)" in told(home, "explain", f"{path}.json")
+    assert "(gone)" in told(home, "explain", str(card))
     assert "(no longer on the shelf)" in told(home, "products", "red")
     asked = told(home, "remake", red.id)
     assert "Asks fake acme/painter again for 1 picture of “a red car”, seed " in asked and "for at most $0.01." in asked
     (bundle,) = home.home.inbox.iterdir()
-    assert (bundle / "order.yaml").read_bytes() == Path(f"{path}.json").read_bytes()
+    assert (bundle / "order.yaml").read_bytes() == card.read_bytes()
+
+
+async def call(home: TestHome, *words: str) -> str:
+    """In a thread: it has a loop of its own."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["--home", str(home.root), *words])
+    return f"{done.exit_code} {done.output}"
+
+
+async def test_what_a_person_said_of_a_product_is_explained_and_found(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car", tags=["fast"]))
+        await works.stop()
+    (product,) = map(str, home.products())
+    for words in (["like", product], ["rate", product, "4"], ["tag", product, "-fast"], ["tag", product, "+best"]):
+        assert (await call(home, *words)).startswith("0 1 of 1 marked anew."), words
+    said = told(home, "explain", product)
+    assert "liked      yes" in said and "rating     4 of 5" in said and "tags       best\n" in said
+    assert [line.get("rating") for line in home.lines("mark")] == [None, 4, 4, 4]
+    assert product.rpartition("/")[2] in told(home, "products", "rating:>3")
+    assert told(home, "products", "rating:5") == "Nothing fits.\n"
+    await call(home, "reindex")
+    assert told(home, "explain", product) == said
+    assert (await call(home, "rate", product, "--off")).startswith("0 1 of 1")
+    assert "rating" not in told(home, "explain", product)
+    for wrong in (["rate", product], ["rate", "4"], ["rate", product, "6"], ["rate", product, "4.5"]):
+        assert "2 Usage" in (said := await call(home, *wrong)) or "a whole number from 0 to 5" in said, (wrong, said)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +115,7 @@ async def test_a_sidecar_that_was_written_wrongly_is_answered_in_words(
 ) -> None:
     async with at_work(home, monkeypatch) as works:
         await works.make(order("a car"))
-        path = home.root / f"{works.house.books.index.newest_products(1)[0].path}.json"
+        path = card_of(home.root / works.house.books.index.newest_products(1)[0].path)
     card = json.loads(path.read_text())
     wrong: dict[str, list[object]] = {
         "created_at": [1764500000, None], "tags": [[["a"]]], "parameters": [[1]], "model": [None], "cost": ["free"],

@@ -50,6 +50,10 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
     ("a/.{ext}", 1, "empty, or begins with a dot"),
     ("{index:04d}:{seed}.{ext}", 12, "cannot hold ':'"),
     ("Inputs/{index}.{ext}", 1, "the folder `inputs`"),
+    ("{seed}/Sidecars/{index}.{ext}", 1, "the folder `sidecars`"),
+    ("sheets/{index}.{ext}", 1, "the folder `sheets`"),
+    (".sidecars/{index}.{ext}", 1, "begins with a dot"),
+    ("Contact-Sheet.{ext}", 1, "written by the program itself"),
     ("/".join("abcdefgh") + "/{index}.{ext}", 1, "at most 8 parts"),
     ("{index}", 7, "ends with .{ext}"),
 ])  # fmt: skip
@@ -112,3 +116,15 @@ def test_a_picture_is_told_by_its_name_and_the_rest_by_what_was_before(
 ) -> None:
     values = file_names.of_item(TAKER, parameters, [], [], KNOWN, before)
     assert file_names.name(pattern, {**values, **file_names.of_bytes(1, 0, None, SHA, "png")}) == name
+
+
+@pytest.mark.parametrize(("pattern", "given", "name"), [
+    ("{slug}.{ext}", {"slug": "contact-sheet"}, "contact-sheet-1.png"),
+    ("{slug}/1.{ext}", {"slug": "contact-sheet"}, "contact-sheet/1.png"),
+    ("{seed}/{slug}/1.{ext}", {"slug": "Sidecars"}, "7/sidecars-1/1.png"),
+    ("{slug}.{ext}", {"slug": "receipt", "ext": "yaml"}, "receipt-1.yaml"),
+])  # fmt: skip
+def test_no_value_gives_a_product_the_name_of_what_the_program_writes(
+    pattern: str, given: dict[str, str], name: str
+) -> None:
+    assert file_names.name(pattern, values() | given) == name

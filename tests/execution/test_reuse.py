@@ -17,7 +17,7 @@ from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
 from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import Staging
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import PRICE, Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -31,7 +31,7 @@ async def works(home: TestHome, monkeypatch: pytest.MonkeyPatch, quick: None) ->
 
 def cards(works: Works, order_id: str) -> list[dict[str, Any]]:
     """The sidecars of an order, by the place of their products."""
-    return [json.loads(path.with_name(path.name + ".json").read_bytes()) for path in files(works, order_id)]
+    return [json.loads(card_of(path).read_bytes()) for path in files(works, order_id)]
 
 
 def files(works: Works, order_id: str) -> list[Path]:

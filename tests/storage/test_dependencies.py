@@ -17,7 +17,7 @@ from artfactoryd.storage.derived import add_items
 from artfactoryd.storage.events import Acceptance, Settlement, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import apply
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import Works, at_work, found_again, order, quick
 
 __all__ = ["quick"]
@@ -39,7 +39,7 @@ def first_products(works: Works, order_id: str) -> list[str]:
 
 
 def sidecar(home: TestHome, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((home.home.root / f"{path}.json").read_text())
+    found: dict[str, Any] = json.loads(card_of(home.home.root / path).read_text())
     return found
 
 

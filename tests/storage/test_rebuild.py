@@ -23,7 +23,7 @@ from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
-from tests.homes import SIDECAR, TestHome
+from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
 from tests.works import EDITOR, at_work, order, quick
@@ -66,7 +66,7 @@ def paths(home: TestHome) -> list[str]:
 
 
 def cards(home: TestHome) -> list[Path]:
-    return [path.with_name(path.name + ".json") for path in home.products()]
+    return [card_of(path) for path in home.products()]
 
 
 async def test_all_comes_back_as_it_was_and_twice_is_once(home: TestHome, monkeypatch: Patch) -> None:
@@ -94,12 +94,12 @@ async def test_moved_copied_removed_and_changed_products_are_found_and_told(home
     moved, copied, removed, changed, bare = home.products()
     away = home.home.projects / "other" / "shelf"
     away.mkdir(parents=True)
-    for path in (moved, moved.with_name(moved.name + ".json")):
+    for path in (moved, card_of(moved)):
         path.rename(away / path.name)
-        shutil.copy(copied.with_name(copied.name + path.name.removeprefix(moved.name)), away / f"z{path.name}")
+        shutil.copy(copied if path.suffix == ".png" else card_of(copied), away / f"z{path.name}")
     removed.unlink()
     changed.write_bytes(changed.read_bytes() + b"more")
-    bare.with_name(bare.name + ".json").unlink()
+    card_of(bare).unlink()
     said = again(home).text()
     assert (
         f"1 files were moved since, and are known there: {moved.relative_to(home.root)} to Projects/other/shelf" in said
@@ -505,3 +505,15 @@ async def test_one_odd_file_on_the_shelf_stops_no_reindex(home: TestHome, monkey
     assert f"{len(ODD) - 3 + 4} files cannot be read as sidecars" in said
     assert "1 files have names that are no UTF-8, and are passed over until they are renamed" in said
     assert "caf\\xe9.png" in said
+
+
+async def test_sidecars_are_moved_by_the_setting_when_a_person_says_so(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+    (product,) = home.products()
+    home.configure(products={"sidecars": "beside"})
+    assert "moved_sidecars" not in home.ask("reindex") and card_of(product).parent.name == "sidecars"
+    told = home.ask("reindex", "--move-sidecars")
+    assert told["moved_sidecars"] == 1 and told["differences"] == []
+    assert card_of(product).parent == product.parent and not (product.parent / "sidecars").exists()
+    assert home.call("reindex", "--move-sidecars").stdout.startswith("0 sidecars moved")

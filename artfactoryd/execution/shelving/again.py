@@ -24,7 +24,7 @@ from artfactoryd.execution.shelving.eye import Eye
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
-from artfactoryd.shelf import media, placing
+from artfactoryd.shelf import desktop, media, placing
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.received import Fetched
@@ -130,6 +130,10 @@ class Again:
     def _lay_beside(self, item: ItemRow, chosen: Output, row: ProductRow, fetched: Fetched, seen: Media) -> Filed:
         """The same name with a number, beside the damaged one, wherever that lies by now."""
         first, order = self._home.root / row.path, order_of(self._index, item)
+        folder = self._home.root / order.folder if order.folder else first.parent
+        if not first.is_relative_to(folder):
+            folder = first.parent
+        stem = first.relative_to(folder).with_suffix("")
         facts = self._provenance.facts(item, order, len(self._index.outputs_of(item)), 0, False)
         measured = {
             "index": row.place, "sha256": fetched.sha256, "original_sha256": fetched.sha256, "bytes": fetched.bytes,
@@ -140,10 +144,12 @@ class Again:
         def card(name: str) -> dict[str, Any]:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), seen.kind)
 
+        desktop.name_product(fetched.path, chosen.id)
         name = placing.place(
-            fetched.path, first.parent, lambda version: f"{first.stem}-{version + 1}.{seen.extension}", card
-        )
-        path = str((first.parent / name).relative_to(self._home.root))
+            fetched.path, folder, lambda version: f"{stem}-{version + 1}.{seen.extension}", card,
+            self._settings.now.products.sidecars,
+        )  # fmt: skip
+        path = str((folder / name).relative_to(self._home.root))
         return Filed(
             chosen.id, row.place, chosen.created_at, path, fetched.sha256, fetched.bytes, seen.mime, seen.width,
             seen.height, looked="",

@@ -22,7 +22,7 @@ from artfactoryd.execution.rows import last_attempt
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.shelf import placing
+from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, Media, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -46,6 +46,7 @@ class Arrival:
     fetched: Fetched
     media: Media
     looked: str | None = None  # what its pixels say; None: they are made later
+    final: bool = False  # nothing better came of asking once more, as an earlier life may have found
 
     @property
     def original_sha256(self) -> str:
@@ -55,7 +56,7 @@ class Arrival:
     @property
     def is_to_be_bettered(self) -> bool:
         """Whether a repeat may bring it whole, and looking at that may do no harm."""
-        return bool(self.media.fault) and not self.media.unopened
+        return bool(self.media.fault) and not self.media.unopened and not self.final
 
     @property
     def remark(self) -> str:
@@ -132,7 +133,8 @@ class Filing:
             looked = media.fault
         if chosen.flagged and not media.unopened and is_one_colour(fetched.path):
             raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
-        return Arrival(chosen, fetched, media, looked)
+        final = bool(media.fault) and self._staging.is_final(chosen.id)
+        return Arrival(chosen, fetched, media, looked, final)
 
     def _looked(self, product: str) -> str | None:
         """What is known of the one that it is a copy of."""
@@ -166,6 +168,9 @@ class Filing:
 
     def settle(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival], lost: Sequence[Lost]) -> Settlement:
         """All of it on the shelf, or where later stages find it. Raises OutputLost or OutputBad when nothing came."""
+        for arrival in arrivals:
+            if arrival.is_to_be_bettered:
+                self._staging.finalize(arrival.chosen.id)
         if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
             raise lost[0] if lost else OutputLost("The provider gave no output.")
         paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
@@ -209,7 +214,9 @@ class Filing:
             file = {"name": chosen, **measured}
             return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
 
-        return f"{order.folder}/{placing.place(arrival.fetched.path, self._root / order.folder, name, card)}"
+        desktop.name_product(arrival.fetched.path, arrival.chosen.id)
+        folder, layout = self._root / order.folder, self._settings.now.products.sidecars
+        return f"{order.folder}/{placing.place(arrival.fetched.path, folder, name, card, layout)}"
 
     def _filed(self, arrival: Arrival, path: str) -> Filed:
         """Of one output, what its row will hold."""

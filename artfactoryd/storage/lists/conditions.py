@@ -11,10 +11,10 @@ from artfactoryd.storage.index import ITEM_MODEL
 
 Condition = tuple[str, list[object]]
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
-NOT_YET = frozenset({"rating", "collection"})
+NOT_YET = frozenset({"collection"})
 NUMBERS = {
     "width": "p.width", "height": "p.height", "bytes": "p.bytes", "index": "p.place", "item": "p.number",
-    "seed": "i.seed", "copy": "i.copy",
+    "seed": "i.seed", "copy": "i.copy", "rating": "p.rating",
 }  # fmt: skip
 
 

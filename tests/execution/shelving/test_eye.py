@@ -67,7 +67,7 @@ async def test_one_that_never_comes_to_an_end_is_ended(eye: Eye, monkeypatch: py
 @pytest.mark.usefixtures("scripted")
 async def test_a_stop_in_the_middle_leaves_no_process_and_the_next_look_begins_anew(eye: Eye) -> None:
     await eye.look(Path("well"), 1.0)
-    process = eye._process
+    process = eye._free[0].process
     look = asyncio.create_task(eye.look(Path("lasts"), 1.0))
     await asyncio.sleep(0.05)
     look.cancel()

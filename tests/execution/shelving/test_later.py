@@ -17,13 +17,13 @@ from PIL import Image
 from artfactoryd.errors import AskAgain, OutputLost
 from artfactoryd.execution import delivery
 from artfactoryd.execution.shelving import later
-from artfactoryd.execution.shelving.eye import Glance
+from artfactoryd.execution.shelving.eye import Glance, Thumbnails
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import looks
 from artfactoryd.storage.rows import ProductRow
 from tests.eyes import NearEye
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -97,9 +97,9 @@ async def test_what_is_well_is_looked_at_once_and_not_again_after_a_restart(home
     looked = list[str]()
 
     class Counting(NearEye):
-        async def look(self, path: Path, megapixels: float) -> Glance:
+        async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
             looked.append(path.name)
-            return await super().look(path, megapixels)
+            return await super().look(path, megapixels, thumbnails)
 
     monkeypatch.setattr("artfactoryd.execution.assembly.Eye", Counting)
     async with at_work(home, monkeypatch) as works:
@@ -147,7 +147,7 @@ async def test_bytes_that_differ_are_laid_beside_and_linked(
         assert (home.root / first.path).read_bytes() == spoiled()
         assert Path(second.path).name in (works.items(made)[0].reason or "")
         assert works.house.books.index.outputs_of(works.items(made)[0])[0].id == second.id
-        card = json.loads((home.root / f"{second.path}.json").read_text())
+        card = json.loads(card_of(home.root / second.path).read_text())
         assert card["file"]["replaces"] == first.id and card["cost"]["usd"] == 0
         assert "damaged" in card["file"]["remark"] and second.id[:13] == first.id[:13]
         await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])
@@ -247,7 +247,7 @@ async def test_what_is_new_comes_first_and_deliveries_pass_but_not_for_ever(home
     looked, busy = list[str](), [True]
 
     class Counting(NearEye):
-        async def look(self, path: Path, megapixels: float) -> Glance:
+        async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
             looked.append(path.name[:4])
             return Glance("")
 

@@ -210,9 +210,9 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
         index.run("UPDATE item SET model = 0")
 
 
-def test_ratings_are_refused_by_name(index: Index) -> None:
-    with pytest.raises(QueryWrong, match="rating is not built yet"):
-        search.find(index, "red rating:5")
+def test_collections_are_refused_by_name(index: Index) -> None:
+    with pytest.raises(QueryWrong, match="collection is not built yet"):
+        search.find(index, "red collection:best")
 
 
 def test_a_parameter_that_no_product_has_is_told_with_the_nearest_that_there_is(index: Index) -> None:
