@@ -65,6 +65,7 @@ class Borrowed(TypedDict, total=False):
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
     secrets: dict[str, str]  # hashes, by where the secret is
     seeds: dict[str, int]  # by item, of what it may be in place of its own (any-seed)
+    nested: bool  # whether texts inside values were read
     file: str  # the settings' pattern for names
 
 
@@ -374,6 +375,8 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
         borrowed["wildcards"] = wildcards
     if table:
         borrowed["table"] = table
+    if plan.has_nested:
+        borrowed["nested"] = True
     if plan.many:
         borrowed["many"] = dict(plan.many)
     if plan.seeds:

@@ -36,7 +36,7 @@ def make_plan(
     later: Sequence[Model] = (),
     lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
     many: Many | None = None, own: Callable[[Path], bool] = lambda path: True, fields: Collection[str] | None = None,
-    having: Having = lambda names: (),
+    having: Having = lambda names: (), nested: bool = True,
 ) -> Plan:  # fmt: skip
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
 
@@ -45,9 +45,10 @@ def make_plan(
     `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
     `many`: what patterns and queries for pictures find. `own`: whether the order itself, and no template, says what
     stands there. `fields`: of a stage, what its texts may take of the order's cases. `having`: names of models that
-    take one of some parameters.
+    take one of some parameters. `nested`: whether texts inside values are read.
     """
-    means = Means(written, check, lookups or {}, raw, table, {} if many is None else many, own, fields or (), having)
+    found = {} if many is None else many
+    means = Means(written, check, lookups or {}, raw, table, found, own, fields or (), having, nested)
     reading = read(order, tuple(models) or (model,), base, means)
     plan = _own_plan(order, tuple(models) or (model,), base, means, reading)
     problems = [*order.problems, *reading.problems, *stages.problems(order, later)] or list(_too_large(plan))
@@ -134,6 +135,7 @@ def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means
     return make_plan(
         order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw,
         many=means.many, own=lambda path: means.own(_inside(place, path)), fields=plan.fields, having=means.having,
+        nested=means.nested,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Means:
     own: Callable[[Path], bool] = lambda path: True  # whether the order itself says what stands there
     fields: Collection[str] = ()  # of the order's cases, for the texts of a stage
     having: Having = lambda names: ()
+    nested: bool = True  # whether texts inside values are read
 
 
 @dataclass
@@ -72,8 +73,9 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
     raw: set[str | Path] = {*order.raw, *means.raw}
     for number, model in enumerate(models):
         reader = Reader(
-            model, order.validate, means.written, means.check, lookups, raw, base, many=means.many, having=means.having
-        )
+            model, order.validate, means.written, means.check, lookups, raw, base, many=means.many,
+            having=means.having, nested=means.nested,
+        )  # fmt: skip
         _read_model(order, number, reader, cases, reading, means)
     reading.used = {name: _as_read(lookups.known[name]) for name in sorted(lookups.used)}
     reading.fields_used, reading.meant = frozenset(lookups.fields_used), frozenset(lookups.meant)

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.tokens import Choice, Part, Reference, TextReader
 from artfactoryd.core.json_types import Value
+from artfactoryd.core.parameters.file_leaves import Place
 from artfactoryd.errors import Path, Problem
 
 QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
@@ -83,11 +84,13 @@ def _json(value: str) -> bool | None:
     return members > 1 and lists > 0
 
 
-def unread_tokens(name: str, value: Value, path: Path) -> Iterator[Problem]:
-    """Tokens in the texts inside a value that is taken whole."""
+def unread_tokens(name: str, value: Value, path: Path, read: Collection[Place] = ()) -> Iterator[Problem]:
+    """Tokens in the texts inside a value that is taken whole. `read`: places of those that are read."""
     if not isinstance(value, list | dict):
         return
     for inside, text in _texts(name, value):
+        if inside in read:
+            continue
         tokens = [token for sub in TextReader(text, path).read() for part in sub for token in _meant(part)]
         if tokens:
             where = ".".join(str(step) for step in (name, *inside))

@@ -31,6 +31,7 @@ from artfactoryd.core.parameters.file_leaves import Place, put
 from artfactoryd.core.parameters.file_refs import is_query, stands_for_many
 from artfactoryd.core.parameters.json_schema import enum_of, types_of
 from artfactoryd.core.parameters.secret_values import holds_password, is_reference, secrets_in
+from artfactoryd.core.parameters.text_leaves import text_leaves
 from artfactoryd.errors import Path, Problem
 
 Check = Callable[[Schema, Value], str | None]  # documents.check_value
@@ -44,6 +45,7 @@ PATTERN_FIX = "Put the pictures beside the order, or correct the pattern."
 MOST_CHECKED = 1000  # values of a range that are checked one by one
 MOST_WRITTEN_OUT = 100_000  # values of a range in a list with others
 SPACED = {"enum", "const", "multipleOf", "anyOf", "oneOf", "allOf", "not", "if"}  # more than the ends of a range tell
+_SIGNS = frozenset("[]\\|_{(<%$\u00ab")  # of tokens and of other tools' syntax
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,15}),([0-9]{1,15})")
 
 
@@ -99,6 +101,7 @@ class ValueReader:
     many: Many = field(default_factory=dict)
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
     having: Having = lambda names: ()
+    nested: bool = True  # whether texts inside a value are read; to older releases they were characters
     _done: dict[Path, object] = field(default_factory=dict)  # axes already read: cases share what they do not change
 
     def values(self, name: str, value: Value, path: Path) -> ValueAxis:
@@ -125,9 +128,11 @@ class ValueReader:
                 continue
             if self._is_open(name, one, where, column):
                 continue
-            self._check(name, one, where, column)
-            if not self.is_raw(name, where):
-                self.warnings += unread_tokens(name, one, where)
+            texts = [place for place, _ in self.texts_in(name, one, where)]
+            if not texts:
+                self._check(name, one, where, column)
+            unread = unread_tokens(name, one, where, texts)
+            self.warnings += (warning for warning in unread if not self.is_raw(name, warning.path))
             self._note_picture(name, one, where)
             key = json.dumps(one, sort_keys=True)
             if key in distinct:
@@ -136,6 +141,14 @@ class ValueReader:
             distinct[key] = one
             spots.append(Spot(where, column))
         return tuple(distinct.values()), spots
+
+    def texts_in(self, name: str, value: Value, path: Path) -> list[tuple[Place, str]]:
+        """The texts inside a value that have anything to be read, with their places."""
+        if not self.nested or not isinstance(value, list | dict) or name == self.model.image:
+            return []
+        leaves = text_leaves(name, self._schema(name), value)
+        read = [(place, text) for place, text in leaves if not _SIGNS.isdisjoint(text)]
+        return [(place, text) for place, text in read if not self.is_raw(name, (*path, *place))]
 
     def _is_open(self, name: str, value: Value, path: Path, column: int | None) -> bool:
         """Whether a secret stands here in the open; the words never hold it."""
