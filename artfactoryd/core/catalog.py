@@ -33,7 +33,7 @@ class Catalog:
     def having(self, parameters: Collection[str]) -> list[str]:
         """Models that take one of these, with who runs them."""
         return [
-            f"{model.names[-1]} ({model.provider})"
+            f"{model.short} ({model.provider})"
             for model in self._models.values()
             if any(name in model.properties for name in parameters)
         ]

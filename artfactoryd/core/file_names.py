@@ -244,7 +244,7 @@ def of_item(
     first = stems.get(model.image or "") or next(iter(stems.values()), None)
     return {
         PHOTO: first, **before, **synonyms, **own, **taken, **fields, "slug": slug(prompt_of(parameters, model)),
-        "model": model.names[-1], "family": model.family, "provider": model.provider,
+        "model": model.short, "family": model.family, "provider": model.provider,
     }  # fmt: skip
 
 

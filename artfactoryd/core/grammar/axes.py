@@ -161,7 +161,7 @@ class Reader(ValueReader):
         if near:
             return f"Did you mean {near[0]}?"
         others = ", ".join(self.having(alike(given) or (given,)))
-        has = f"{self.model.names[-1]} has: {', '.join(self.model.properties)}."
+        has = f"{self.model.short} has: {', '.join(self.model.properties)}."
         return f"These models have one: {others}. {has}" if others else has
 
     def look_for_missing(self, given: Iterable[Given], path: Path) -> None:
