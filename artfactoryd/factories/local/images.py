@@ -141,6 +141,19 @@ def convert(path: Path, wanted: Convert) -> Made:
     return _encode(photograph, extension, wanted.quality)
 
 
+def handed_out(path: Path, extension: str | None, longest: int | None, quality: int, *, strip: bool) -> Made:
+    """In another format, or smaller, or both; nothing is made larger."""
+    photograph = read(path, moving=extension in (None, *KEEP_FRAMES))
+    if strip:
+        photograph = replace(photograph, exif=None)
+    given, ending = photograph.frames[0].size, extension or EXTENSIONS.get(photograph.format, "png")
+    if longest and max(given) > longest:
+        size = _contained_size(given, (longest, longest))
+        photograph = photograph.each(lambda pixels: _resampled(pixels).resize(size, FILTERS["lanczos"]))
+    _check_size(photograph.frames[0].size, ending)
+    return _encode(photograph, ending, quality)
+
+
 def _size(size: tuple[int, int], width: int | None, height: int | None) -> tuple[int, int]:
     """Both sides; the missing one follows from the picture's shape."""
     across, down = size
