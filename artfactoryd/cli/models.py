@@ -14,6 +14,7 @@ from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model, Price
+from artfactoryd.core.names import counted
 from artfactoryd.core.parameters.model_update import differences
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
 from artfactoryd.factories.registry import asking
@@ -152,7 +153,7 @@ def listed(home: Home, family: str | None, modality: str | None, provider: str |
 
 def _summary(model: Model) -> ModelSummary:
     return ModelSummary(
-        model.provider, model.names[-1], model.full, model.aliases, model.family, model.modality,
+        model.provider, model.short, model.full, model.aliases, model.family, model.modality,
         PriceDocument.of(model.price), model.source,
     )  # fmt: skip
 
@@ -352,7 +353,7 @@ def _refreshed_lines(model: RefreshedModel) -> Iterator[str]:
     if model.error:
         yield f"{name}: not brought up to date. {model.error}"
         return
-    changed = f"{len(model.changes)} changes" if model.changes else "as it was"
+    changed = counted(len(model.changes), "change") if model.changes else "as it was"
     yield f"{name}: {'new here' if model.new else changed}"
     yield from (f"  {change}" for change in model.changes)
     if model.stands_over:

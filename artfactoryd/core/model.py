@@ -144,6 +144,11 @@ class Model:
         return (self.id, *self.aliases)
 
     @property
+    def short(self) -> str:
+        """As lists and file names call it: by its first alias."""
+        return self.aliases[0] if self.aliases else self.id
+
+    @property
     def full(self) -> str:
         return f"{self.id}:{self.version}" if self.version else self.id
 

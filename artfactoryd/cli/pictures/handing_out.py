@@ -13,7 +13,9 @@ from typing import Any
 
 from artfactoryd import durable
 from artfactoryd.core import file_names, strict_json
+from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameters_text
 from artfactoryd.core.json_types import Json, Value
+from artfactoryd.core.sidecar import SOFTWARE
 from artfactoryd.core.slug import slug
 from artfactoryd.errors import ArtFactoryError, StorageFull
 from artfactoryd.factories.local import images
@@ -116,7 +118,7 @@ class HandingOut:
         card = self._card(source)
         extension = self._wish.extension if document.mime in PICTURES else None
         name = self._name(document, card, number, extension or source.suffix.lstrip("."))
-        content = self._content(source, document.mime)
+        content = self._content(source, document, card)
         name = self._folder.put(name, lambda arriving: _write(source, content, arriving))
         if self._wish.metadata == FULL and card is not None:
             marks = {"liked": document.liked, "rating": document.rating, "tags": list(document.tags)}
@@ -128,11 +130,11 @@ class HandingOut:
             return reading.sidecar_for(source, self._home.projects)
         return None
 
-    def _content(self, source: Path, mime: str) -> bytes | None:
+    def _content(self, source: Path, document: FoundDocument, card: Json | None) -> bytes | None:
         """What is made of it; None: it goes as it is."""
         wish, strip = self._wish, self._wish.metadata == NONE
-        if mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
-            return _encoded(source, wish, strip)
+        if document.mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
+            return _encoded(source, wish, None if strip else _told(document, card or {}))
         return bare(source.read_bytes()) if strip else None
 
     def _fits(self, source: Path) -> bool:
@@ -158,10 +160,22 @@ def _write(source: Path, content: bytes | None, arriving: Path) -> None:
         durable.create(arriving, content)
 
 
-def _encoded(source: Path, wish: Wish, strip: bool) -> bytes:
+def _told(document: FoundDocument, card: Json) -> str:
+    """How it was made, as tools of the field read it; empty where nobody knows."""
+    generation, model = (card.get("parameters") or {}).get("generation") or {}, document.model
+    if not document.prompt or model is None:
+        return ""
+    negative = generation.get(NEGATIVE)
+    told = details(
+        generation, None, model, document.provider or "", document.seed, (document.width, document.height), SOFTWARE
+    )
+    return parameters_text(document.prompt, negative if isinstance(negative, str) else "", told)
+
+
+def _encoded(source: Path, wish: Wish, told: str | None) -> bytes:
     """Raises OSError, also for what cannot be decoded or is too large for the format."""
     try:
-        return images.handed_out(source, wish.extension, wish.longest, wish.quality, strip=strip).data
+        return images.handed_out(source, wish.extension, wish.longest, wish.quality, told).data
     except OSError:
         raise
     except images.DoesNotFit as error:

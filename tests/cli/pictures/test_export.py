@@ -74,6 +74,7 @@ def test_pictures_are_converted_made_smaller_named_and_packed(stocked: TestHome,
         names = packed.namelist()
         picture = Image.open(io.BytesIO(packed.read("cars/01-a-red-car.jpg")))
         card = json.loads(packed.read("cars/01-a-red-car.jpg.json"))
+    assert "a red car\nSteps: 1, Sampler: fake" in picture.getexif().get_ifd(0x8769)[0x9286][8:].decode("utf-16-be")
     assert (picture.format, max(picture.size)) == ("JPEG", 4)
     assert (card["rating"], card["parameters"]["generation"]["prompt"]) == (5, "a red car")
     assert len(names) == 9 and "more/04-a-green-car.jpg" in names
