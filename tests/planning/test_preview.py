@@ -231,7 +231,8 @@ ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
         [
             "model    replicate black-forest-labs/flux-schnell, $0.003 per image (price of 2026-05-01)\n",
             "first    a cat (flux-schnell)\n", "last     a cat (flux-dev)\n",
-            "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-", "A proof of 2 is the whole order (2 items).",
+            "   1  replicate/flux-schnell  0001-a-cat-",
+            "   2  fal/flux-dev  0002-a-cat-", "A proof of 2 is the whole order (2 items).",
         ],
         ["at most $0.028, price of", "then it waits for you"],
     ),
