@@ -231,6 +231,9 @@ def _must(error: ValidationError) -> str:
 def _fix(error: ValidationError) -> str:
     wanted: Value = error.validator_value
     value = error.instance
+    if error.validator == "enum" and isinstance(value, str):
+        near = difflib.get_close_matches(value.casefold(), map(str, wanted), n=1)
+        return f"Did you mean {near[0]}?" if near else ""
     if error.validator != "type" or not isinstance(error.schema, dict) or error.schema.get("x-secret"):
         return ""
     if "string" in wanted and isinstance(value, bool | int | float):
@@ -271,7 +274,8 @@ def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
     if "const" in schema:
         return _shown(schema["const"])
     if "enum" in schema:
-        return f"one of {', '.join(str(value) for value in schema['enum'])}"
+        allowed = [str(value) for value in schema["enum"]]
+        return f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
         words = [allowed_by(choice) for choice in choices if isinstance(choice, dict)]
