@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test lint bench soak fuzz newest lowest lock clean
 
 help:
-	@echo "make demo    draw the example orders offline, and say where the pictures are"
+	@echo "make demo    draw the example orders offline, and make a page of them"
 	@echo "make test    ruff, mypy and every test"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
@@ -39,7 +39,7 @@ lint: $(MADE)
 	$(BIN)/python -m mypy tests
 
 bench: $(MADE)
-	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists memory; do $(BIN)/python bench/$$name.py || exit 1; done
+	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists thumbnails embedding memory; do $(BIN)/python bench/$$name.py || exit 1; done
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

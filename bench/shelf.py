@@ -18,6 +18,7 @@ import uuid_utils
 from artfactoryd import documents
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
+from artfactoryd.shelf.sidecars import product_of
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 
@@ -67,18 +68,20 @@ def lines_of_one(home: Home) -> list[Papers]:
 
 def make_all(home: Home, model: list[Papers]) -> None:
     card_file = next(home.projects.rglob("*.png.json"))
-    card, picture = json.loads(card_file.read_bytes()), Path(str(card_file).removesuffix(".json")).read_bytes()
+    card, picture = json.loads(card_file.read_bytes()), product_of(card_file).read_bytes()
     with Index.reading(home.index_file) as index, open(sorted(home.ledger.glob("*.jsonl"))[-1], "ab") as book:
         assert index is not None
         for order in index.orders():
             if order.name == "model":
                 continue
             folder = home.root / str(order.folder)
+            (folder / "sidecars").mkdir(exist_ok=True)
             for item in index.items(order.id):
                 made = {"order": order.id, "item": item.number, "attempt": str(uuid_utils.uuid7())}
                 product, name = str(uuid_utils.uuid7()), f"{item.number:04d}-a-car-{item.number:08x}.png"
                 (folder / name).write_bytes(picture)
-                (folder / f"{name}.json").write_text(json.dumps(sidecar(card, order, item, product, name), indent=2))
+                told = json.dumps(sidecar(card, order, item, product, name), indent=2)
+                (folder / "sidecars" / f"{name}.json").write_text(told)
                 path = f"{order.folder}/{name}"
                 for line in lines(model, made, item.generation, product, path, item.first_index):
                     book.write(ledger.encode([line]))

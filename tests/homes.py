@@ -23,6 +23,7 @@ from artfactoryd import documents, schema
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.durable import write_file
 from artfactoryd.home import Home
+from artfactoryd.shelf import sidecars
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 from tests.forks import Program
@@ -160,11 +161,11 @@ class TestHome:
     def products(self) -> list[Path]:
         """Pictures, with or without a sidecar, and whatever else has one."""
         found = (p for p in self.home.projects.rglob("*") if _is_product(p))
-        return sorted(p for p in found if p.parent.name != "inputs")
+        return sorted(p for p in found if p.parent.name != "inputs" and not p.name.startswith("contact-sheet"))
 
     def sidecars(self) -> list[dict[str, Any]]:
         """Each one as its schema says."""
-        found = [json.loads(path.with_name(path.name + ".json").read_text()) for path in self.products()]
+        found = [json.loads(card_of(path).read_text()) for path in self.products()]
         for sidecar in found:
             SIDECAR.validate(sidecar)
         return found
@@ -223,5 +224,10 @@ def until(true: Callable[[], object], patience: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
+def card_of(product: Path) -> Path:
+    """Its sidecar, wherever it lies; where one would be written that does not."""
+    return sidecars.sidecar_of(product) or product.parent / "sidecars" / f"{product.name}.json"
+
+
 def _is_product(path: Path) -> bool:
-    return path.suffix in (".png", ".webp", ".jpg") or path.with_name(path.name + ".json").exists()
+    return path.suffix in (".png", ".webp", ".jpg") or (path.is_file() and sidecars.sidecar_of(path) is not None)

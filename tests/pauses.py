@@ -14,6 +14,7 @@ SHORT: dict[str, object] = {
     "artfactoryd.daemon.loop:IDLE_EVERY": 0.05,
     "artfactoryd.execution.delivery:AGAIN": (0.02, 0.05, 0.1),
     "artfactoryd.factories.replicate:ReplicateFactory.first_ask": 0.02,
+    "artfactoryd.daemon.sheets:LOOK": 0.01,
     "artfactoryd.web.subscriptions:ANYWAY": 0.1,
     "artfactoryd.web.subscriptions:PACE": 0.05,
     "artfactoryd.execution.collection:ASK_AGAIN": 0.01,

@@ -20,7 +20,7 @@ from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.emulator.client import Emulator
-from tests.homes import CARS, TestHome, dump, leftovers, until
+from tests.homes import CARS, TestHome, card_of, dump, leftovers, until
 
 KILLED = -signal.SIGKILL
 
@@ -515,7 +515,7 @@ def test_killed_while_what_was_dragged_is_put_back_nothing_is_made(
     shop.drop("cars.yaml", FIRST)
     assert shop.once() == 0
     picture = shop.products()[0]
-    before = (picture, picture.with_name(picture.name + ".json"))
+    before = (picture, card_of(picture))
     was = [path.read_bytes() for path in before]
     for path in before:
         path.rename(shop.home.inbox / path.name)

@@ -29,7 +29,7 @@ from artfactoryd.storage.rows import OrderRow
 from tests.emulator.client import Emulator
 from tests.fakes import install
 from tests.forks import Program
-from tests.homes import PATIENCE, TestHome, copied_at_work, until
+from tests.homes import PATIENCE, TestHome, card_of, copied_at_work, until
 
 CATALOG = Path(artfactoryd.__file__).with_name("catalog")
 TABLES = Path(__file__).parents[1] / "docs" / "troubleshooting.md"
@@ -383,7 +383,7 @@ FILES: dict[str, str | bytes] = {
     "A picture at an address inside your network": SMALLER + '"https://192.168.1.7/a.jpg"}\n',
     "A product as input that is not there": SMALLER + '"product:0192f0de"}\n',
     "A query as input that finds nothing": SMALLER + '"products: project:cars"}\n',
-    "A query as input with a mistake in it": SMALLER + '"products: after:yesterday"}\n',
+    "A query as input with a mistake in it": SMALLER + '"products: after:yesteryear"}\n',
 }  # fmt: skip
 for number, (happens, content) in enumerate(FILES.items()):
     dropped(happens)(lambda home, name=f"{number}.yaml", content=content: home.drop(name, content).name)  # type: ignore[misc]
@@ -431,8 +431,9 @@ def _(stage: Stage) -> Found:
 @situation("A product and its sidecar, dragged out of their folder into the inbox")
 def _(stage: Stage) -> Found:
     assert stage.taken("car.yaml", GREEN).exit == 0
-    (card,) = stage.home.home.projects.glob("*/*/*/*.png.json")
-    for path in (card.with_name(card.name.removesuffix(".json")), card):
+    (picture,) = stage.home.products()
+    card = card_of(picture)
+    for path in (picture, card):
         path.rename(stage.home.home.inbox / path.name)
     found = stage.once("car.yaml")
     assert card.is_file() and not list(stage.home.home.inbox.iterdir())
@@ -786,7 +787,7 @@ def _(stage: Stage) -> Found:
 def refused_while_filing(stage: Stage, number: int) -> Found:
     """The disk takes no product; then it does, and nothing is bought again."""
     stage.home.before = f"""from artfactoryd.shelf import placing as shelf
-def refuse(source, product, document): raise OSError({number}, {os.strerror(number)!r}, str(product))
+def refuse(source, product, card, document): raise OSError({number}, {os.strerror(number)!r}, str(product))
 shelf._settle = refuse"""
     stage.home.drop("car.yaml", GREEN)
     done = stage.home.call("once")

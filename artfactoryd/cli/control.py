@@ -1,4 +1,4 @@
-"""`approve`, `cancel`, `retry`, `pause`, `resume`, `like`, `tag`: what becomes of orders, providers and products.
+"""`approve`, `cancel`, `retry`, `pause`, `resume`, `like`, `rate`, `tag`: what becomes of orders and products.
 
 The daemon that holds the home carries it out; with none there, this process takes the lock and does.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +21,11 @@ from artfactoryd.daemon.app import open_app
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
-from artfactoryd.storage.naming import order_given, product_given
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists.recognition import products_of
+from artfactoryd.storage.naming import one_of, order_given, product_given
+
+RATINGS = ("0", "1", "2", "3", "4", "5")
 
 
 def _steer(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
@@ -37,7 +42,13 @@ def _order(ctx: click.Context, given: str) -> str:
 
 
 def _product(ctx: click.Context, given: str) -> str:
-    return product_given(own_home(ctx), given)
+    """The id of the product that a file is, wherever it lies; else the name as it was given."""
+    home = own_home(ctx)
+    if not (given.strip() and os.path.lexists(given)):
+        return product_given(home, given)
+    with Index.reading(home.index_file) as index:
+        rows = products_of(home, index, Path(given)) if index else []
+        return one_of(index, given, rows, None).id if rows else product_given(home, given)
 
 
 @click.command()
@@ -94,6 +105,21 @@ def resume(ctx: click.Context, name: str | None, as_json: bool) -> None:
 def like(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool) -> None:
     """Mark products as liked; a stage that waits for it goes on with them."""
     _steer(ctx, "like", as_json, products=[_product(ctx, product) for product in products], off=off)
+
+
+@click.command()
+@click.argument("products", metavar="FILE|ID… 0-5", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Take the rating away; then no number is given.")
+@as_json
+@click.pass_context
+def rate(ctx: click.Context, products: tuple[str, ...], off: bool, as_json: bool) -> None:
+    """Give products a rating from 0 to 5."""
+    *files, last = products
+    if not off and not (files and last in RATINGS):
+        raise WrongUse("Say which products, and last a whole number from 0 to 5: `rate FILE 4`.")
+    named = products if off else files
+    rating = None if off else int(last)
+    _steer(ctx, "rate", as_json, products=[_product(ctx, product) for product in named], rating=rating)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -20,8 +20,13 @@ from artfactoryd.reporting.caps import in_dollars
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.reporting.words import ticket_words, value_words
+from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import naming, told
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import recognition
+from artfactoryd.storage.rows import ProductRow
+
+INSIDE = {"minimal": "prompt, seed, model and id", "full": "prompt, seed, model, id and every parameter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,9 @@ class Explanation(JsonObject):
     order_folder: str | None
     attempts: Sequence[AttemptDocument]
     damaged: str | None = None  # in words, found out since it was shelved
+    liked: bool = False
+    rating: int | None = None
+    tags: Sequence[str] = ()  # by the last mark, where there is one
 
     def to_json(self) -> dict[str, object]:
         attempts = [attempt.to_json() for attempt in self.attempts]
@@ -54,23 +62,34 @@ def explain(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
 
 
 def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
-    """The sidecar of a product: beside the file of that path wherever it is, else of the product here that is named.
+    """The sidecar of a product: of the file of that path, wherever it is and whatever it is called, else of the product
+    here that is named.
 
     Raises NoSuchProduct, WrongUse where there is no sidecar, and AmbiguousName unless the `latest` is asked for.
     """
-    named = naming.product_given(home, given)
     path = Path(given)
-    card = path if path.name.endswith(remake.SUFFIX) else path.with_name(path.name + remake.SUFFIX)
-    if card.is_file():
-        return card
-    if os.path.lexists(path):
-        raise WrongUse(f"{given} has no sidecar ({card.name}); nothing is known of it.")
     with Index.reading(home.index_file) as index:
-        product = naming.product_named(index, named, latest=latest)
-    card = home.root / (product.path + remake.SUFFIX)
-    if not card.is_file():
-        raise WrongUse(f"{product.path} is no longer on the shelf.")
+        row = _recognised(home, index, path, given, latest)
+        beside = path if path.name.endswith(remake.SUFFIX) else sidecar_of(path, home.projects)
+        if beside is not None and beside.is_file() and (row is None or _id_in(beside) == row.id):
+            return beside
+        if row is None and os.path.lexists(path):
+            raise WrongUse(f"{given} has no sidecar ({path.name}{CARD}), and no product here has its bytes.")
+        row = row or naming.product_named(index, naming.product_given(home, given), latest=latest)
+    card = sidecar_of(home.root / row.path, home.projects)
+    if card is None or not card.is_file():
+        raise WrongUse(f"{row.path} is no longer on the shelf.")
     return card
+
+
+def _recognised(home: Home, index: Index | None, path: Path, given: str, latest: bool | None) -> ProductRow | None:
+    rows = recognition.products_of(home, index, path) if index and naming.is_text(given) else []
+    return naming.one_of(index, given, rows, latest) if rows else None
+
+
+def _id_in(card: Path) -> str:
+    told = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
+    return str(told["id"]) if told else ""
 
 
 def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
@@ -80,14 +99,20 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     if sidecar is None:
         raise WrongUse(f"{card} is not a sidecar.")
     _check(sidecar, card)
-    product = card.with_name(card.name.removesuffix(remake.SUFFIX))
+    product = product_of(card)
+    if os.path.lexists(given) and not given.endswith(remake.SUFFIX):
+        product = Path(given).absolute()  # under whatever name
     with Index.reading(home.index_file) as index:
         row = index.order(sidecar["order"]["id"]) if index else None
         attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []
         known = index.product(sidecar["id"]) if index else None
     folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
     damaged = known.looked or None if known else None
-    return Explanation(str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged)
+    tags = sidecar["tags"] if known is None or known.tags is None else known.tags
+    return Explanation(
+        str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged,
+        known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags,
+    )  # fmt: skip
 
 
 def _check(sidecar: Json, card: Path) -> None:
@@ -121,6 +146,8 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     yield "product", f"{sidecar['id']}, {file['mime']}{size}, {file['bytes']} bytes"
     if document.damaged or file.get("remark"):
         yield "remark", document.damaged or file["remark"]
+    if inside := file.get("embedded") or file.get("untouched"):
+        yield "inside", INSIDE.get(inside, f"nothing: {inside}")
     yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {item['index']}"
     yield from _git(order["git"])
@@ -134,7 +161,7 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "input", f"{given['parameter']}: {given['file']} from {given['source']}, sha256 {given['sha256'][:12]}"
     for parent in sidecar["parents"]:
         yield "parent", f"product {parent}"
-    yield from _marks(sidecar)
+    yield from _marks(document)
     yield from _cost(document)
 
 
@@ -143,9 +170,14 @@ def _git(git: Json | None) -> Iterator[tuple[str, str]]:
         yield "recipe", f"{git.get('path')} at commit {git.get('commit')}{', edited since' if git.get('dirty') else ''}"
 
 
-def _marks(sidecar: Json) -> Iterator[tuple[str, str]]:
-    if sidecar["tags"]:
-        yield "tags", ", ".join(sidecar["tags"])
+def _marks(document: Explanation) -> Iterator[tuple[str, str]]:
+    sidecar = document.sidecar
+    if document.liked:
+        yield "liked", "yes"
+    if document.rating is not None:
+        yield "rating", f"{document.rating} of 5"
+    if document.tags:
+        yield "tags", ", ".join(document.tags)
     if sidecar["notes"]:
         yield "notes", sidecar["notes"]
     if sidecar["reused_from"]:

@@ -46,11 +46,11 @@ def once(ctx: click.Context, as_json: bool) -> None:
 
 def work_once(
     home: Home, settings: Settings, environ: dict[str, str], *, verbose: bool, quiet: bool, only: Sequence[Path] = (),
-    orders: Sequence[str] = (),
+    orders: Sequence[str] = (), tells: bool = True,
 ) -> tuple[int, RunDocument]:  # fmt: skip
     """Take what is there (or `only` these), finish what can be finished. The exit code and what became of it.
 
-    `orders`: beside what is taken of `only` these, and no others.
+    `orders`: beside what is taken of `only` these, and no others. `tells`: in words what became of each, at the end.
     """
     mending = Mending(quiet)
     options = RunOptions(
@@ -69,7 +69,7 @@ def work_once(
         words = sorted(_words_in_rejected(home) - before)
         seen = look_at(home, settings, index, report.orders)
         code = exit_code([order.outlook for order in seen], len(report.rejected), report.waiting)
-        return code, report_of(home, index, seen, words, quiet)
+        return code, report_of(home, index, seen, words, quiet or not tells)
     finally:
         index.close()
 

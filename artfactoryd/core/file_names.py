@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
-from artfactoryd.core.names import cut
+from artfactoryd.core.names import cut, folded
 from artfactoryd.core.order import Order
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
@@ -27,7 +27,14 @@ FIELDS = NUMBERS | LATE | {
 APART = frozenset({"index", "hash", "hash8", "product_id", "version"})  # of a product and no other
 LETTER = "letter of index"  # no parameter is called so
 ENDING = ".{ext}"
-INPUTS = "inputs"  # beside the products, and never one of them
+RESERVED = {  # beside the products, and never one of them
+    "inputs": "the folder `inputs` holds the pictures an order works on.",
+    "sidecars": "the folder `sidecars` holds what is known of each product.",
+    ".sidecars": "the folder `.sidecars` holds what is known of each product.",
+    "sheets": "the folder `sheets` holds an order's further contact sheets.",
+}
+PAPERS = frozenset({"order.yaml", "order.resolved.yaml", "receipt.yaml"})
+SHEET = "contact-sheet"  # with any ending
 MOST_PARTS = 8  # folders and the name
 MOST_BYTES = 240  # of a part; a file name has at most 255, its ending and that of its sidecar included
 NOTHING = "none"  # where an item has no such parameter
@@ -119,8 +126,12 @@ def _of_path(pattern: str) -> Iterator[Problem]:
         yield _bad(1, "a part of the name is empty, or begins with a dot.", "Name every folder between two /.")
     elif pattern.count("/") >= MOST_PARTS:
         yield _bad(1, f"a name has at most {MOST_PARTS} parts.", "Use fewer folders.")
-    elif pattern.split("/")[0].strip().casefold() == INPUTS and "/" in pattern:
-        yield _bad(1, "the folder `inputs` holds the pictures an order works on.", "Choose another name.")
+    elif why := next(
+        (RESERVED[folder] for part in pattern.split("/")[:-1] if (folder := _plain(part)) in RESERVED), ""
+    ):
+        yield _bad(1, why, "Choose another name.")
+    elif is_taken(pattern.replace(ENDING, ".png") if pattern.endswith(ENDING) else pattern):
+        yield _bad(1, "a file of this name is written by the program itself.", "Choose another name.")
     elif not pattern.endswith(ENDING):
         yield _bad(len(pattern), f"a name ends with {ENDING}, and this does not.", f"Write '{pattern}{ENDING}'.")
 
@@ -151,10 +162,20 @@ def name(pattern: str, values: Parameters) -> str:
     text = "".join(part if isinstance(part, str) else _filled(part, values) for part in parts_of(pattern))
     *folders, last = text.split("/")
     safe = [cut(folder.strip(" ."), MOST_BYTES).rstrip(" .") or NOTHING for folder in folders]
-    if safe and safe[0].casefold() == INPUTS:
-        safe[0] = f"{safe[0]}-1"
+    safe = [f"{folder}-1" if _plain(folder) in RESERVED else folder for folder in safe]
     stem, _, extension = last.rpartition(".")
-    return "/".join([*safe, f"{cut(stem.lstrip(' .'), MOST_BYTES) or NOTHING}.{extension}"])
+    stem = cut(stem.lstrip(" ."), MOST_BYTES) or NOTHING
+    return "/".join([*safe, f"{stem}-1.{extension}" if is_taken(f"{stem}.{extension}") else f"{stem}.{extension}"])
+
+
+def is_taken(name: str) -> bool:
+    """Whether the program itself writes a file of that name into an order's folder."""
+    return _plain(name) in PAPERS or _plain(name).rpartition(".")[0] == SHEET
+
+
+def _plain(part: str) -> str:
+    """On a disk that does not tell `A` from `a`."""
+    return folded(part.strip())
 
 
 def _filled(field: Field, values: Parameters) -> str:

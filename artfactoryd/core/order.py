@@ -49,6 +49,16 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetWish:
+    """What the contact sheet names by columns (`x`) and rows (`y`), and makes pages of; None: chosen by itself."""
+
+    is_wanted: bool = True
+    x: str | None = None
+    y: str | None = None
+    page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One accepted YAML document. Never changed afterwards."""
 
@@ -78,6 +88,7 @@ class Order:
     validate: bool = True
     rehearse: bool = False
     reuses: bool = True  # not with `reuse: never`
+    sheet: SheetWish = SheetWish()
     any_seed: bool = False  # `reuse: any-seed`: a product of another seed will do
     problems: tuple[Problem, ...] = field(default=())
 
@@ -109,6 +120,7 @@ def read_order(value: Document, *, name: str, project: str | None, rehearse: boo
         tags=tuple(value.get("tags") or ()), notes=str(value.get("notes") or ""),
         validate=value.get("validate", True), rehearse=bool(value.get("rehearse", False)) or rehearse,
         reuses=value.get("reuse") != "never", any_seed=value.get("reuse") == "any-seed",
+        sheet=_sheet(value.get("sheet", True)),
         problems=(*project_problems(chosen, key), *_large_numbers(value), *_two_ways(value)),
     )  # fmt: skip
 
@@ -127,6 +139,12 @@ def _later(value: Document, number: int) -> Later:
         value.get("parameters") or {}, value.get("input"), value.get("after"), value.get("wait"),
         value.get("file"), bool(value.get("keep", True)),
     )  # fmt: skip
+
+
+def _sheet(value: Value) -> SheetWish:
+    if isinstance(value, Mapping):
+        return SheetWish(x=value.get("x"), y=value.get("y"), page=value.get("page"))
+    return SheetWish(is_wanted=value is not False)
 
 
 def _two_ways(value: Document) -> Iterator[Problem]:

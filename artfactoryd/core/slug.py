@@ -11,6 +11,7 @@ from artfactoryd.core.names import cut, nfc
 
 LONGEST_SLUG = 48  # characters
 MOST_BYTES = 200  # of a slug; a letter may take four, and a file name has at most 255
+SIDECARS = "sidecars"
 MOST_READ = 1000  # characters of a prompt that a slug is made from
 
 
@@ -30,8 +31,9 @@ def slug(text: str, longest: int = LONGEST_SLUG, otherwise: str = "picture", low
 
 
 def folder_name(name: str, rehearsal: bool) -> str:
-    """The order's folder; a rehearsal says so."""
-    return slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")
+    """The order's folder; a rehearsal says so. None is called like the folder of a day's sidecars."""
+    folder = slug(name, 80, "order") + ("-rehearsal" if rehearsal else "")
+    return f"{folder}-1" if folder == SIDECARS else folder
 
 
 def prompt_of(parameters: Parameters, model: Model) -> str:

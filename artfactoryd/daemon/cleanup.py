@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from artfactoryd import medium
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.durable import write_file
 from artfactoryd.entries import temporary_name
@@ -20,7 +21,10 @@ from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import storage_errors
 from artfactoryd.shelf import placing, reading
+from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.shelf.staging import AGAIN, Staging
+from artfactoryd.storage import ledger
+from artfactoryd.storage.events import Result, Reuse
 from artfactoryd.storage.index import Index
 
 log = logging.getLogger(__name__)
@@ -42,9 +46,8 @@ def clear(home: Home, index: Index, orders: Iterable[str], *, everywhere: bool) 
             if everywhere:
                 _clear_work(home, [f"{row.ticket} {row.chosen}" for row in rows])
         for folder in [home.projects] if everywhere else _folders(home, index, orders):
-            for path in reading.orphans(folder):
-                if path.suffix != reading.CARD or _is_done_with(index, path, going_on):
-                    placing.discard(path)
+            for path in [*_litter(home, index, reading.orphans(folder), going_on)]:
+                placing.discard(path)
     except StorageFull as error:
         log.error("what the last run left is not cleared: %s", error)
 
@@ -61,12 +64,46 @@ def _folders(home: Home, index: Index, orders: Iterable[str]) -> Iterator[Path]:
     return (home.root / row.folder for row in rows if row is not None and row.folder)
 
 
-def _is_done_with(index: Index, card: Path, going_on: Collection[str]) -> bool:
-    """A sidecar of ours whose product will not come. One whose product a person took away stays; so does a stranger."""
-    sidecar = reading.read_sidecar(card)
+def _litter(home: Home, index: Index, orphans: Iterable[Path], going_on: Collection[str]) -> Iterator[Path]:
+    """Of `orphans`, what nobody will come back for. A sidecar only where the ledger says that its output was lost: one
+    whose product a person took away stays, and so does what a ledger older than the shelf does not tell of."""
+    alone: dict[str, list[Path]] = {}  # sidecars of ours whose product will not come, by its id
+    for path in orphans:
+        if path.suffix != CARD:
+            yield path
+        elif (sidecar := reading.read_sidecar(path))["id"] not in going_on and _may_be_lost(index, sidecar):
+            if _is_lost(index, sidecar):
+                yield path
+            else:
+                alone.setdefault(sidecar["id"], []).append(path)
+    for product in _chosen_once(home, alone) if alone else ():
+        yield from alone[product]
+
+
+def _may_be_lost(index: Index, sidecar: Json) -> bool:
     order = sidecar.get("order")
     ours = isinstance(order, dict) and index.order(str(order.get("id"))) is not None
-    return ours and sidecar["id"] not in going_on and index.product(sidecar["id"]) is None
+    return ours and index.product(sidecar["id"]) is None
+
+
+def _is_lost(index: Index, sidecar: Json) -> bool:
+    """By what its item came to, or (of what was to lie beside a damaged product) by what became of that."""
+    try:
+        damaged, number = sidecar["file"].get("replaces"), sidecar["item"]["index"]
+    except (KeyError, TypeError, AttributeError):
+        return False
+    if damaged:
+        row = index.product(str(damaged))
+        return row is not None and row.looked is not None
+    item = index.item(sidecar["order"]["id"], number) if isinstance(number, int) else None
+    return item is not None and any(chosen.id == sidecar["id"] for chosen in item.chosen)
+
+
+def _chosen_once(home: Home, products: Collection[str]) -> set[str]:
+    """Those that were outputs of an item which was sent again since."""
+    lines = (line for line, _ in ledger.read(home.ledger) if line["kind"] in (Result.kind, Reuse.kind))
+    chosen = {output.get("id") for line in lines for output in line.get("outputs") or ()}
+    return {product for product in products if product in chosen}
 
 
 def _clear_work(home: Home, wanted: Collection[str]) -> None:

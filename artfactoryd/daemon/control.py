@@ -27,6 +27,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
+HIGHEST = 5  # of ratings
 LONGEST_TAG = 300  # characters, as in an order
 RACES = 3  # times that what a command was read from may be gone when it is to be recorded
 
@@ -46,7 +47,7 @@ class Control:
         if known is not None:
             return known, []
         acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
-                "resume": self._resume, "like": self._mark, "tag": self._mark}  # fmt: skip
+                "resume": self._resume, "like": self._mark, "tag": self._mark, "rate": self._mark}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return no(f"There is no command {command.get('name')!r}."), []
@@ -354,12 +355,22 @@ def _marks(index: Index, command: Mapping[str, Any], products: Sequence[ProductR
     marks = []
     for product in products:
         order = index.order(product.order_id)
-        tags = product.tags or (order.tags if order else [])
-        liked = product.liked if command["name"] == "tag" else not command.get("off")
+        own = order.tags if order else []
+        tags = own if product.tags is None else product.tags
+        liked = not command.get("off") if command["name"] == "like" else product.liked
+        rating = _rating(command) if command["name"] == "rate" else product.rating
         marked = _tags(tags, command.get("changes") or [])
-        if (liked, marked) != (product.liked, tags):
-            marks.append(Mark(product=product.id, liked=liked, tags=marked))
+        if (liked, marked, rating) != (product.liked, tags, product.rating):
+            marks.append(Mark(product=product.id, liked=liked, tags=marked, rating=rating))
     return marks
+
+
+def _rating(command: Mapping[str, Any]) -> int | None:
+    """None: it is taken away."""
+    rating = command.get("rating")
+    if rating is not None and rating not in range(HIGHEST + 1):
+        raise WrongUse(f"A rating is a whole number from 0 to {HIGHEST}.")
+    return rating
 
 
 def _tags(before: list[str], changes: list[str]) -> list[str]:

@@ -22,11 +22,13 @@ from typing import Any
 from artfactoryd import failpoints, log_outlet
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
 from artfactoryd.daemon.app import App
+from artfactoryd.daemon.backups import Backups
 from artfactoryd.daemon.keys import look_for_keys
 from artfactoryd.daemon.opening import LATE, opened
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.resumption import Resumption, unfinished
 from artfactoryd.daemon.run import RunOptions, RunReport, Tally
+from artfactoryd.daemon.sheets import Sheets
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import Steady, end
 from artfactoryd.daemon.supervisors import notify
@@ -86,6 +88,8 @@ class Daemon:
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app, lambda: self._steady.refused)
+        self._sheets = Sheets(app, lambda: app.execution.dispatcher.idle and not app.execution.later.at_work)
+        app.execution.later.tell, app.execution.receipts.tell = self._sheets.came, self._sheets.touch
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
 
     @property
@@ -153,7 +157,9 @@ class Daemon:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
-            partial(self.app.warm_up, self.options.loaded), partial(look_for_keys, self.app, self._environ),
+            self._sheets.run, partial(self.app.warm_up, self.options.loaded),
+            partial(look_for_keys, self.app, self._environ),
+            *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
@@ -342,6 +348,7 @@ class Daemon:
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
             and not self.app.execution.later.owes(self._tally.orders)
+            and not self._sheets.owes
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class ReceiptsDue:
@@ -11,11 +11,13 @@ class ReceiptsDue:
 
     def __init__(self) -> None:
         self._orders: set[str] = set()
+        self.tell: Callable[[str], None] = lambda order_id: None  # of each order of which something moved
         self.moved = asyncio.Event()
 
     def touch(self, order_id: str) -> None:
         """Something of it moved: its receipt is behind, and who watches looks again."""
         self._orders.add(order_id)
+        self.tell(order_id)
         self.moved.set()
 
     def add(self, *order_ids: str) -> None:

@@ -25,7 +25,7 @@ from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.planning.equal_items import Made, Twin, Twins
-from artfactoryd.shelf.reading import card_of, read_sidecar
+from artfactoryd.shelf.reading import sidecar_for
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage import dependencies, events
 from artfactoryd.storage.index import Index
@@ -49,7 +49,7 @@ class Reuse:
     ) -> None:  # fmt: skip
         self._index, self._single_flight, self._queues = index, single_flight, queues
         self._recorder, self._root, self._clock = recorder, home.root, clock
-        self._staging = Staging(home.work)
+        self._staging, self._projects = Staging(home.work), home.projects
         self._twins = Twins(index, home.root)
 
     async def instead(self, row: ItemRow) -> ItemRow | None:
@@ -85,13 +85,7 @@ class Reuse:
 
     async def _copy(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow | None:
         """Ids and times are chosen here, as for a result; delivery does the rest. None: they are gone just now."""
-        chosen = [
-            self._chosen(
-                row, one, address=SHELF + one.output.path,
-                original_sha256=await asyncio.to_thread(self._original, one.output),
-            )
-            for one in made
-        ]  # fmt: skip
+        chosen = [self._chosen(row, one, address=SHELF + one.output.path) for one in made]
         try:
             if not made[0].output.shelved:
                 await asyncio.to_thread(self._secure, chosen, made)
@@ -109,7 +103,7 @@ class Reuse:
         now, output = self._clock().isoformat(timespec="milliseconds"), made.output
         return Output(
             str(uuid_utils.uuid7()), row.first_index + made.place, address, now, output.mime, reused_from=output.id,
-            sha256=output.sha256, **known,
+            sha256=output.sha256, original_sha256=output.original_sha256, **known,
         )  # fmt: skip
 
     async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Output]) -> ItemRow:
@@ -133,7 +127,7 @@ class Reuse:
         if not output.shelved:
             return order_of(self._index, row).model_of(row).id, row.generation, {}
         try:
-            sidecar = read_sidecar(card_of(self._root / output.path))
+            sidecar = sidecar_for(self._root / output.path, self._projects)
             sent, seconds = sidecar["parameters"], sidecar["timings"]["seconds"]
             return sidecar["model"]["id"], sent["actual"], {"parameters": sent["returned"], "seconds": seconds}
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -177,13 +171,6 @@ class Reuse:
             for one in made
         ]  # fmt: skip
         return await self._record(row, made, chosen)
-
-    def _original(self, output: OutputRow) -> str:
-        """Of the provider's bytes, as the sidecar has it; what was put in the file afterwards does not count."""
-        try:
-            return str(read_sidecar(card_of(self._root / output.path))["file"]["original_sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return output.sha256
 
     async def bury(self, row: ItemRow) -> ItemRow:
         """It ends: what it equals was bought and is gone. Only a person's word buys it again."""

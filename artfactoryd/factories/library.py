@@ -7,6 +7,7 @@ what pyproject.toml says, and pip does not hold anybody to that. Not here: the w
 from __future__ import annotations
 
 import re
+import sys
 from importlib import metadata
 
 _BOUND = re.compile(r"(<|>=)(\d+(?:\.\d+)*)")
@@ -37,11 +38,17 @@ def require(library: str, of: str = "artfactoryd") -> None:
 def requirements(of: str = "artfactoryd") -> dict[str, str]:
     """What it cannot do without, by normal name, as pip takes it: `replicate<2,>=1.0.7`."""
     try:
-        lines = [line for line in metadata.requires(of) or [] if "extra ==" not in line]
+        lines = [line for line in metadata.requires(of) or [] if "extra ==" not in line and _is_for_here(line)]
     except metadata.PackageNotFoundError:
         return {}
     asked = ["".join(line.partition(";")[0].split()) for line in lines]
     return {_normal(re.split(r"[^\w.-]", one)[0]): one for one in asked}
+
+
+def _is_for_here(line: str) -> bool:
+    """Of what a requirement may be bound to, the system is understood."""
+    system = re.search(r"""sys_platform == ['"](\w+)['"]""", line)
+    return system is None or system[1] == sys.platform
 
 
 def fits(version: str, requirement: str) -> bool:

@@ -20,7 +20,7 @@ from artfactoryd.clock import Age
 from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, Problem, Refusal
 from artfactoryd.home import Home
-from artfactoryd.intake import attachments, notices, order_folder, order_lines, own_folder, put_back
+from artfactoryd.intake import attachments, lone_picture, notices, order_folder, order_lines, own_folder, put_back
 from artfactoryd.intake.attachments import Attachments
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
@@ -38,9 +38,9 @@ from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event
-from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
+from artfactoryd.storage.writing.holds import approved
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +84,17 @@ class Intake:
         """
         with log_fields(order=claim.id):
             if claim.stray:
-                path = await asyncio.to_thread(self._claims.reject, claim, claim.stray)
-                news.tell(news.OrderRejected(file=claim.name, path=str(path)))
-                return Rejected(path)
+                return await asyncio.to_thread(self._take_stray, claim)
             return await self._take(claim)
+
+    def _take_stray(self, claim: Claim) -> PutBack | Rejected:
+        index = self._books.index
+        if place := lone_picture.put_back(self._home, index, claim):
+            self._claims.clear(claim)
+            return PutBack(place)
+        path = self._claims.reject(claim, lone_picture.words(self._home, index, claim) or claim.stray)
+        news.tell(news.OrderRejected(file=claim.name, path=str(path)))
+        return Rejected(path)
 
     async def _take(self, claim: Claim) -> Outcome:
         if not self._books.index.orders_of_claim(claim.id):
@@ -131,11 +138,11 @@ class Intake:
         return await self._read(claim)
 
     def _put_back(self, claim: Claim) -> Path | None:
-        for back in (put_back.put_back, own_folder.put_back):
-            if place := back(self._home, self._books.index, claim):
-                self._claims.clear(claim)
-                return place
-        return None
+        index, layout = self._books.index, self._settings.now.products.sidecars
+        place = put_back.put_back(self._home, index, claim, layout) or own_folder.put_back(self._home, index, claim)
+        if place is not None:
+            self._claims.clear(claim)
+        return place
 
     async def settle(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
         """What remains to be done for orders that are in the books: `rows`, all of the claim."""
@@ -332,7 +339,7 @@ class Intake:
         lines = [
             Approval(
                 order=row.id, waived=[reason.code for reason in row.reasons], cap=max(row.cap, self._price(row)),
-                of=Approved.PROOF if [reason.code for reason in row.reasons] == [PROOF] else Approved.ORDER,
+                of=approved(row),
             )
             for row in rows
         ]  # fmt: skip
@@ -342,7 +349,7 @@ class Intake:
 
     def _price(self, row: OrderRow) -> int:
         """The one shown with the reasons."""
-        if row.proof and row.folder:
+        if row.folder and approved(row) != Approved.ORDER:
             return budget.whole_price(self._books.index, row)
         return row.price or 0
 

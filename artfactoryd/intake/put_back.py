@@ -16,6 +16,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake.claim import Claim, source_of
 from artfactoryd.medium import flush_folder, storage_errors
 from artfactoryd.planning.remake import MOST_BYTES, SUFFIX, read_card
+from artfactoryd.shelf.sidecars import sidecar_of, written_at
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ProductRow
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 DRAGGED = "dragged"  # in a claim's folder: this is to be put back
 
 
-def put_back(home: Home, index: Index, claim: Claim) -> Path | None:
+def put_back(home: Home, index: Index, claim: Claim, layout: str) -> Path | None:
     """Of a sidecar that was dragged from the shelf, where it lies again: nothing is to be made. None: it was not.
 
     The picture goes back with it where it lies beside it in the inbox; one that only repeats what is on the
@@ -34,17 +35,20 @@ def put_back(home: Home, index: Index, claim: Claim) -> Path | None:
     if row is None or card is None:
         return None
     product, mark = home.root / row.path, claim.folder / DRAGGED
-    sidecar = product.with_name(product.name + SUFFIX)
+    lies = sidecar_of(product, home.projects)
+    sidecar = lies or written_at(product, _order_folder(home, index, row), layout)
     picture = _picture_beside(claim, card)
-    if not os.path.lexists(sidecar) and not mark.exists():
+    if lies is None and not mark.exists():
         write_file(mark, b"")  # after a kill, the sidecar in its place must not be taken for one that stayed there
     if mark.exists():
         with storage_errors(product.parent):
             make_folders(product.parent)
+            make_folders(sidecar.parent)
             if picture is not None:
-                _lay(picture, product)
+                lay(picture, product)
+                flush_folder(product.parent)
             point("picture_put_back")
-            _lay(claim.entry, sidecar)
+            lay(claim.entry, sidecar)
             flush_folder(sidecar.parent)
         point("sidecar_put_back")
         log.info("%s was taken from the shelf, and is put back; nothing is made", claim.name)
@@ -58,8 +62,15 @@ def awaits_picture(home: Home, index: Index, claim: Claim) -> bool:
     row, card = _known(index, claim)
     if row is None or card is None or os.path.lexists(home.root / row.path):
         return False
-    gone = not os.path.lexists(home.root / (row.path + SUFFIX))
+    gone = sidecar_of(home.root / row.path, home.projects) is None
     return gone and _picture_beside(claim, card) is None
+
+
+def _order_folder(home: Home, index: Index, row: ProductRow) -> Path:
+    """In which its sidecar has a place; its own folder, where it lies in no order's."""
+    order, product = index.order(row.order_id), home.root / row.path
+    folder = home.root / order.folder if order and order.folder else product.parent
+    return folder if product.is_relative_to(folder) else product.parent
 
 
 def _known(index: Index, claim: Claim) -> tuple[ProductRow | None, dict[str, Any] | None]:
@@ -86,7 +97,7 @@ def _sha256(path: Path) -> str:
     return ""
 
 
-def _lay(source: Path, target: Path) -> None:
+def lay(source: Path, target: Path) -> None:
     """A whole copy under a name of its own first, then one step; never onto something."""
     arriving = target.with_name(f".{target.name}.part")
     copy(source, arriving)

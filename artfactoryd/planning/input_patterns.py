@@ -15,6 +15,7 @@ from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.errors import Problem
+from artfactoryd.shelf.sheets.marks import is_sheet
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 
@@ -98,7 +99,7 @@ def _is_its_own(name: str) -> bool:
 
 
 def matches(folder: Path, pattern: str) -> list[str]:
-    """Files, by their names' order. Hidden ones, links, orders and tables are passed over."""
+    """Files, by their names' order. Hidden ones, links, orders, tables and contact sheets of ours are passed over."""
     if not folder.is_dir():
         return []
     pattern = re.sub(r"[^\x00-\x7f]+", "*", pattern)  # a disk may spell a letter in another way than the order
@@ -119,4 +120,4 @@ def _may_be_picture(folder: Path, path: Path) -> bool:
     if hidden or is_order_name(path.name) or path.suffix.lower() == TABLE:
         return False
     links = any((folder / each).is_symlink() for each in (path, *path.parents))
-    return not links and (folder / path).is_file()
+    return not links and (folder / path).is_file() and not is_sheet(folder / path)

@@ -22,8 +22,10 @@ from artfactoryd.core.slug import slug
 from artfactoryd.durable import make_folders, move
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem
 from artfactoryd.errors import Path as KeyPath
+from artfactoryd.home import Home
 from artfactoryd.planning.input_patterns import LIBRARY
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import recognition
 
 MISSING = "E_INPUT_MISSING"
 BACK = "Put it back, or name another."
@@ -120,6 +122,11 @@ class Gathering:
             return Problem("E_INPUT", f"{value} is no longer on the shelf ({row.path}).", BACK, path)
         place = known or Place(file, self.root, file.name)
         return Place(place.file, place.root, file.name, PRODUCT + row.id)
+
+    def product_of(self, file: Path) -> str:
+        """The id of the product that a picture beside the order is; empty where it is none, or may be several."""
+        rows = recognition.products_of(Home(self.root), self.index, file) if self.index else []
+        return rows[0].id if len(rows) == 1 else ""
 
     def _known(self, value: str) -> Place | None:
         """What an earlier look at the same order has kept."""

@@ -22,6 +22,7 @@ from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.parameters.other_tools import other_tool
+from artfactoryd.core.sheets import wishes
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Problem, Refusal, not_readable
 from artfactoryd.errors import Path as KeyPath
@@ -368,7 +369,7 @@ def _wrong_names(plan: Plan) -> Sequence[Problem]:
             names = [*stage.later.parameters, *plan.lookups]
             wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
             problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
-    return problems
+    return [*problems, *wishes.problems(order, plan.all_models, [*plan.lookups, *plan.fields])]
 
 
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> Borrowed:

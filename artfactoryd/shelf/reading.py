@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.entries import TEMPORARY, bounded
+from artfactoryd.shelf.sidecars import CARD, NAMES, product_of, sidecar_of
 
-CARD = ".json"  # what a sidecar's name adds to its product's
 MOST_BYTES = 16 << 20  # of a sidecar
 
 
@@ -24,8 +25,12 @@ def owner_of(card: Path) -> object:
         return card
 
 
-def card_of(product: Path) -> Path:
-    return product.with_name(product.name + CARD)
+def sidecar_for(product: Path, projects: Path) -> Json:
+    """Of a product in the home. Raises OSError where none is there, and ValueError."""
+    card = sidecar_of(product, projects)
+    if card is None:
+        raise FileNotFoundError(f"{product.name} has no sidecar")
+    return read_sidecar(card)
 
 
 def read_sidecar(path: Path) -> Json:
@@ -42,22 +47,63 @@ def read_sidecar(path: Path) -> Json:
 def walk(projects: Path) -> Iterator[tuple[Path, Path]]:
     """Every product with its sidecar, in the order of their paths. Raises OSError for a folder that cannot be read: to
     pass it over would look as if nothing lay there."""
-    for folder, names in _folders(projects, _unless_gone):
-        for name in sorted(names & {card.removesuffix(CARD) for card in names if card.endswith(CARD)}):
-            if not name.startswith("."):  # such as the ._ files of a Mac on a foreign disk
-                yield folder / name, folder / (name + CARD)
+    mirrors: list[_Mirror] = []  # of the folders on the way down
+    for folder, names, inside in _folders(projects, _unless_gone):
+        mirrors = [mirror for mirror in mirrors if folder.is_relative_to(mirror.base)]
+        mirrors += [_Mirror.of(folder, name) for name in inside if folder != projects]
+        below = [(mirror, mirror.beginning(folder)) for mirror in reversed(mirrors)]
+        for name in sorted(names):
+            if name.startswith("."):  # such as the ._ files of a Mac on a foreign disk
+                continue
+            card = name + CARD
+            if card in names:
+                yield folder / name, folder / card
+            elif place := next((mirror.at / (at + card) for mirror, at in below if at + card in mirror.cards), None):
+                yield folder / name, place
+
+
+@dataclass(frozen=True, slots=True)
+class _Mirror:
+    """A folder of sidecars. `base`: the folder whose paths it mirrors; `cards`: paths in it."""
+
+    base: Path
+    at: Path
+    cards: frozenset[str]
+
+    @classmethod
+    def of(cls, base: Path, name: str) -> _Mirror:
+        at = base / name
+        start = len(str(at)) + 1
+        cards = (f"{folder}/{file}"[start:] for folder, _, files in os.walk(at, onerror=_unless_gone) for file in files)
+        return cls(base, at, frozenset(card for card in cards if card.endswith(CARD)))
+
+    def beginning(self, folder: Path) -> str:
+        """Of the paths in it that mirror what lies in `folder`."""
+        return "" if folder == self.base else f"{folder.relative_to(self.base)}/"
 
 
 def orphans(projects: Path) -> Iterator[Path]:
     """What killed deliveries left: temporary files and folders, and sidecars without a product.
 
-    A sidecar among them may belong to a delivery that will go on; the caller knows by its id.
+    A sidecar among them may belong to a delivery that will go on, or to a product that a person moved; the caller knows
+    by its id.
     """
-    for folder, names in _folders(projects):
-        for name in sorted(names):
-            alone = name.endswith(CARD) and name.removesuffix(CARD) not in names
-            if TEMPORARY.fullmatch(name) or (alone and isinstance(owner_of(folder / name), str)):
-                yield folder / name
+    for folder, names, inside in _folders(projects):
+        yield from _orphans_in(folder, names)
+        for hidden in (name for name in inside if name.startswith(".")):
+            for below, files, _ in _folders(folder / hidden):
+                yield from _orphans_in(below, files)
+
+
+def _orphans_in(folder: Path, names: set[str]) -> Iterator[Path]:
+    for name in sorted(names):
+        alone = name.endswith(CARD) and name.removesuffix(CARD) not in names
+        if TEMPORARY.fullmatch(name) or (alone and _is_alone(folder / name)):
+            yield folder / name
+
+
+def _is_alone(card: Path) -> bool:
+    return not os.path.lexists(product_of(card)) and isinstance(owner_of(card), str)
 
 
 def _unless_gone(error: OSError) -> None:
@@ -65,10 +111,16 @@ def _unless_gone(error: OSError) -> None:
         raise error
 
 
-def _folders(projects: Path, heed: Callable[[OSError], None] | None = None) -> Iterator[tuple[Path, set[str]]]:
-    """Every folder that may hold products with the names in it; an order's inputs are no products."""
+def _folders(
+    projects: Path, heed: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, set[str], list[str]]]:
+    """Every folder that may hold products, with the names in it, and those of its folders of sidecars.
+
+    An order's inputs are no products.
+    """
     for root, folders, files in os.walk(projects, onerror=heed):
         temporary = {name for name in folders if TEMPORARY.fullmatch(name)}
         skipped = {"inputs"} if "receipt.yaml" in files else set()
+        inside = sorted(NAMES.intersection(folders))
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in skipped)
-        yield Path(root), {*files, *temporary}
+        yield Path(root), {*files, *temporary}, inside

@@ -7,14 +7,15 @@ before it begins; what has ended the program three times is kept as it came, uno
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from artfactoryd import entries
-from artfactoryd.durable import duplicate, make_folders, move, rename, tally
+from artfactoryd.durable import Arrival, duplicate, make_folders, move, rename, tally
 from artfactoryd.errors import OutputLost
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
@@ -30,7 +31,10 @@ KILLED = (
 INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
 AGAIN = "-again"  # after the name of what was fetched once more
 PART = ".part"  # after the name of what has not come whole
+EMBEDDED = ".embedded"  # beside an output: the same with words of ours inside, as it is shelved
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
+FINAL = ".final"  # beside an output that is odd, and that no repeat brought better
+MARKS = (LOOKS, FINAL)
 
 
 class Staging:
@@ -132,13 +136,41 @@ class Staging:
             finally:
                 _looks(path).unlink()
 
+    def embed(self, product: str, pieces: Iterable[bytes | memoryview]) -> Fetched:
+        """A second file beside the output, flushed. What a kill left of it is made anew."""
+        path, digest, size = self.path(product + EMBEDDED), hashlib.sha256(), 0
+        with storage_errors(path):
+            arrival = Arrival(path)
+            try:
+                for piece in pieces:
+                    digest.update(piece)
+                    arrival.write(piece)
+                    size += len(piece)
+                arrival.finish()
+            except BaseException:
+                arrival.discard()
+                raise
+        return Fetched(path, digest.hexdigest(), size, None)
+
     def replace(self, product: str, other: str) -> None:
         """By another output staged, which came better."""
         with storage_errors(self._folder):
             rename(self.path(other), self.path(product))
 
+    def is_final(self, product: str) -> bool:
+        """Whether what lies here is what is filed, odd as it may be."""
+        return os.path.exists(f"{self._before}{product}{FINAL}")
+
+    def finalize(self, product: str) -> None:
+        """From now on, and after a power cut, nothing better is looked for: a redo files the same bytes, or what was
+        placed would lie on the shelf in no book."""
+        path = self.path(product)
+        with storage_errors(path):
+            tally(path.with_name(path.name + FINAL), flushed=False)
+            flush_folder(self._folder)
+
     def discard(self, product: str) -> None:
-        for ending in ("", LOOKS):
+        for ending in ("", EMBEDDED, *MARKS):
             with contextlib.suppress(OSError):
                 os.unlink(f"{self._before}{product}{ending}")
 
@@ -160,7 +192,7 @@ class Staging:
     def clear(self, going_on: Collection[str]) -> None:
         """What a kill left of deliveries that will not go on, and half fetched outputs of those that will."""
         for path in self._folder.glob("*"):
-            if path.name.removesuffix(LOOKS) not in going_on:
+            if path.name.removesuffix(LOOKS).removesuffix(FINAL) not in going_on:
                 path.unlink(missing_ok=True)
 
 

@@ -34,7 +34,7 @@ DONE = "FROM schema_migration"  # what releases did to the tables, by name
 Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
-    "generation_log_provider_asked_at", "product_path",
+    "generation_log_provider_asked_at", "product_path", "product_bytes",
 )  # fmt: skip
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
@@ -203,7 +203,8 @@ class Database:
         try:
             yield db
         finally:
-            self._free.append(db)
+            if db is self.db or not db.is_closed():  # one that could not be opened would be the first to be taken again
+                self._free.append(db)
             if self._closed:
                 self.close()
 

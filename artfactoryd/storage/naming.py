@@ -18,14 +18,15 @@ from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
+from artfactoryd.shelf.sidecars import CARD, product_of
 from artfactoryd.storage.index import EXACTLY, HELD, MOST_FOUND, Index
 from artfactoryd.storage.lists import order_lists
-from artfactoryd.storage.rows import OrderRow, ProductRow
+from artfactoryd.storage.rows import PRODUCTS, OrderRow, ProductRow
+from artfactoryd.storage.tables import Product
 
 Named = TypeVar("Named", bound=OrderRow | ProductRow)
 WORD = ".why.txt"  # ends the name of the words beside an entry in Held
 MOST_LISTED = 10  # of those that a name may mean
-SIDECAR = ".json"  # a product may be named by the file beside it
 
 
 def order_named(index: Index | None, name: str, *, latest: bool | None = None) -> OrderRow:
@@ -73,17 +74,34 @@ def products_named(index: Index | None, name: str) -> list[ProductRow]:
     wanted = name.removeprefix(PRODUCT) if is_text(name) else ""
     if index is None or not wanted:
         return []
-    products = index.find_products(wanted) or index.find_products(wanted.removesuffix(SIDECAR))
+    products = index.find_products(wanted) or index.find_products(_of_sidecar(wanted))
     if products:
         return [product for product in products if product.id == wanted.lower()] or list(products)
     return [] if "/" in wanted else _products_called(index, wanted)
 
 
+def _of_sidecar(wanted: str) -> str:
+    """The path of a product, where that of its sidecar was given."""
+    return str(product_of(Path(wanted))) if wanted.endswith(CARD) else wanted
+
+
 def _products_called(index: Index, file_name: str) -> list[ProductRow]:
-    ending = f"/{file_name.removesuffix(SIDECAR)}"
+    ending = f"/{file_name.removesuffix(CARD)}"
     sql = "SELECT path FROM product WHERE substr(path, ?) = ? ORDER BY id DESC LIMIT ?"
     rows = index.rows(sql, (-len(ending), ending, MOST_FOUND))
     return [product for row in rows if (product := index.find_product(row["path"]))]
+
+
+def products_of_bytes(index: Index, sha256: str) -> list[ProductRow]:
+    """Those that had them when they were made, newest first."""
+    query = Product.select().where(Product.sha256 == sha256)
+    return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
+
+
+def products_of_original(index: Index, sha256: str) -> list[ProductRow]:
+    """Those of which the provider gave these bytes, where others lie on the shelf; newest first."""
+    query = Product.select().where(Product.original_sha256 == sha256)
+    return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
 
 
 def one_of(index: Index | None, name: str, rows: Sequence[Named], latest: bool | None) -> Named:

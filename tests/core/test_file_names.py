@@ -50,6 +50,10 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
     ("a/.{ext}", 1, "empty, or begins with a dot"),
     ("{index:04d}:{seed}.{ext}", 12, "cannot hold ':'"),
     ("Inputs/{index}.{ext}", 1, "the folder `inputs`"),
+    ("{seed}/Sidecars/{index}.{ext}", 1, "the folder `sidecars`"),
+    ("sheets/{index}.{ext}", 1, "the folder `sheets`"),
+    (".sidecars/{index}.{ext}", 1, "begins with a dot"),
+    ("Contact-Sheet.{ext}", 1, "written by the program itself"),
     ("/".join("abcdefgh") + "/{index}.{ext}", 1, "at most 8 parts"),
     ("{index}", 7, "ends with .{ext}"),
 ])  # fmt: skip
@@ -84,3 +88,15 @@ def test_no_value_leads_out_of_the_orders_folder_or_into_its_inputs(text: str) -
 )
 def test_what_tells_products_apart_is_known(pattern: str, may: bool) -> None:
     assert file_names.may_collide(pattern) == may
+
+
+@pytest.mark.parametrize(("pattern", "given", "name"), [
+    ("{slug}.{ext}", {"slug": "contact-sheet"}, "contact-sheet-1.png"),
+    ("{slug}/1.{ext}", {"slug": "contact-sheet"}, "contact-sheet/1.png"),
+    ("{seed}/{slug}/1.{ext}", {"slug": "Sidecars"}, "7/sidecars-1/1.png"),
+    ("{slug}.{ext}", {"slug": "receipt", "ext": "yaml"}, "receipt-1.yaml"),
+])  # fmt: skip
+def test_no_value_gives_a_product_the_name_of_what_the_program_writes(
+    pattern: str, given: dict[str, str], name: str
+) -> None:
+    assert file_names.name(pattern, values() | given) == name

@@ -10,6 +10,9 @@ import pytest
 from artfactoryd import medium
 from artfactoryd.daemon import cleanup
 from artfactoryd.errors import StorageFull
+from artfactoryd.execution import delivery
+from artfactoryd.factories import Output, Outputs
+from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import at_work, order, quick
 
@@ -24,34 +27,52 @@ def home(tmp_path: Path) -> TestHome:
     return TestHome.make(tmp_path / "home")
 
 
-def litter(home: TestHome, made: str) -> tuple[set[Path], set[Path]]:
-    """Ours, of an order that is completed or of none; and what must stay."""
+def litter(home: TestHome, made: str, lost: list[str]) -> tuple[set[Path], set[Path]]:
+    """Ours, of an order that is completed or of none; and what must stay. `lost`: ids of outputs."""
     day = next(home.home.projects.glob("*/*/"))
     half = day / f".cars.{made}.tmp"
     half.mkdir()
     (half / "order.yaml").write_text("half")
     work = home.home.work / "made" / "fake"
     ours = {
-        half, day / "cars" / ".receipt.yaml.0a1b2c3d.tmp", day / "cars" / "0009-lost.png.json",
+        half, day / "cars" / ".receipt.yaml.0a1b2c3d.tmp", day / "cars" / "sidecars" / f"{lost[0]}.png.json",
+        day / "cars" / f"{lost[1]}.png.json", day / "cars" / ".sidecars" / f"{lost[0]}.png.json",
+        day / "cars" / "sidecars" / ".0009.png.json.0a1b2c3d.tmp",
         day.parent / ".project.yaml.0a1b2c3d.tmp", home.home.work / "odd.tmp", work / "fake-9.png",
     }  # fmt: skip
-    stays = {day / "cars" / "0009-foreign.png.json", day / "mine.tmp", home.home.commands / ".new.json.tmp"}
+    stays = {
+        day / "cars" / "0009-foreign.png.json", day / "cars" / "sidecars" / "0009-untold.png.json", day / "mine.tmp",
+        home.home.commands / ".new.json.tmp",
+    }  # fmt: skip
     for path in sorted(ours | stays):
-        name = made if "lost" in path.name else "0190"
+        name = "0190" if "foreign" in path.name else made
         if path != half:
-            path.write_text(json.dumps({"id": path.name, "file": {}, "order": {"id": name}}))
+            path.parent.mkdir(exist_ok=True)
+            told = {"id": path.name.partition(".")[0], "file": {}, "order": {"id": name}, "item": {"index": 1}}
+            path.write_text(json.dumps(told))
     return ours, stays
+
+
+def gone(fake: FakeFactory) -> Output:
+    return Output((fake._work / "never-made.png").as_uri(), "image/png")
 
 
 @pytest.mark.parametrize("ended", ["in the middle", "in the ordinary way"])
 async def test_after_an_end_in_the_middle_the_whole_shelf_is_looked_over(
     home: TestHome, monkeypatch: Patch, ended: str
 ) -> None:
+    monkeypatch.setattr(delivery, "AGAIN", (0.01,))
     async with at_work(home, monkeypatch) as works:
-        made = await works.make(order())
-        assert works.states() == ["completed"] * 2
+        works.fake.script("collect", lambda ticket: Outputs((gone(works.fake),)))
+        made = await works.make(order("a car"))
+        lost = [line["outputs"][0]["id"] for line in works.lines("result")]
+        works.fake.script("collect", lambda ticket: Outputs((gone(works.fake), works.fake.picture("b"))))
+        await works.tell("retry", made, in_doubt=True)
+        await works.until(lambda: works.states() == ["completed"])
+        lost.append(works.lines("result")[1]["outputs"][0]["id"])
+        await works.rests()
     before = {path for path in home.root.rglob("*") if home.home.private not in path.parents}
-    ours, stays = litter(home, made)
+    ours, stays = litter(home, made, lost)
     if ended == "in the middle":
         cleanup.mark(home.home)
     async with at_work(home, monkeypatch) as works:

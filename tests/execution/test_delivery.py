@@ -9,23 +9,29 @@ import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from PIL import Image
 
 from artfactoryd.core import line_values
-from artfactoryd.errors import InDoubt, RunFailed
+from artfactoryd.core.inside.undo import restored
+from artfactoryd.errors import InDoubt, RunFailed, StorageFull
 from artfactoryd.execution import delivery
 from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.flights import Phase
+from artfactoryd.execution.shelving.arrival import Arrival
+from artfactoryd.execution.shelving.filing import Filing
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.factories.http.shapes import text_beside
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.shelf.received import Fetched
 from tests.fakes import FakeFactory
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import PRICE, at_work, order, quick
 
 __all__ = ["quick"]
@@ -111,10 +117,10 @@ async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome
     left = [errno.ENOSPC, errno.EACCES, errno.EROFS]
     settle = placing._settle
 
-    def sometimes(source: Path, product: Path, document: dict[str, object]) -> bool:
+    def sometimes(source: Path, product: Path, card: Path, document: dict[str, object]) -> bool:
         if left:
             raise OSError(left.pop(), "not just now")
-        return settle(source, product, document)
+        return settle(source, product, card, document)
 
     monkeypatch.setattr(placing, "_settle", sometimes)
     async with at_work(home, monkeypatch) as works:
@@ -129,7 +135,7 @@ async def test_while_a_product_cannot_be_filed_nothing_new_is_sent(
 ) -> None:
     settle, tries = placing._settle, [0]
 
-    def refuse(source: Path, product: Path, document: dict[str, object]) -> bool:
+    def refuse(source: Path, product: Path, card: Path, document: dict[str, object]) -> bool:
         tries[0] += 1
         raise OSError(number, "not just now")
 
@@ -204,12 +210,15 @@ async def test_what_a_kill_left_of_deliveries_is_tidied_and_what_is_not_ours_sta
     outputs.mkdir(exist_ok=True)
     (outputs / "0190.part").write_text("half")
     (folder / ".0001-a-red-car.png.0a1b2c3d.tmp").write_text("half")
-    (folder / "0001-lost.png.json").write_text(json.dumps({"id": "0190", "file": {}, "order": {"id": made}}))
     (folder / "mine.json").write_text("{}")
+    (folder / "sidecars").mkdir()
+    (folder / "sidecars" / ".0001-lost.png.json.0a1b2c3d.tmp").write_text("half")
+    unknown = folder / "sidecars" / "0001-lost.png.json"  # the ledger may be older than the shelf
+    unknown.write_text(json.dumps({"id": "0190", "file": {}, "order": {"id": made}}))
     async with at_work(home, monkeypatch) as works:
         await works.rests()
-    assert list(outputs.iterdir()) == [] and (folder / "mine.json").exists()
-    assert [path.name for path in folder.iterdir() if "lost" in path.name or path.suffix == ".tmp"] == []
+    assert list(outputs.iterdir()) == [] and (folder / "mine.json").exists() and unknown.exists()
+    assert list(folder.rglob("*.tmp")) == []
 
 
 async def test_the_sidecar_of_a_picture_that_a_person_removed_stays(home: TestHome, monkeypatch: Patch) -> None:
@@ -222,7 +231,7 @@ async def test_the_sidecar_of_a_picture_that_a_person_removed_stays(home: TestHo
     async with at_work(home, monkeypatch) as works:
         await works.rests()
         assert works.states(made) == ["completed", "in_doubt"]
-    assert picture.with_name(picture.name + ".json").exists() and not picture.exists()
+    assert card_of(picture).exists() and not picture.exists()
 
 
 # --- whatever came whole is shelved ---
@@ -248,7 +257,7 @@ async def test_whatever_came_whole_is_shelved_with_its_type(home: TestHome, monk
         made = await works.make(order("a car"))
         assert works.states(made) == ["completed"] and works.committed(made) == PRICE
     [product] = [path for path in (home.root / works.folder(made)).iterdir() if path.suffix == ending]
-    card = json.loads(product.with_name(product.name + ".json").read_text())
+    card = json.loads(card_of(product).read_text())
     assert product.read_bytes() == data and card["file"]["mime"] == mime
     assert card["type"] == (sort if sort in ("video", "audio", "image") else "other")
     assert card["file"]["duration"] == (2.5 if sort == "video" else None)
@@ -289,7 +298,32 @@ async def test_what_came_damaged_is_kept_until_a_better_one_came(home: TestHome,
         works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
         made = await works.make(order("a car"))
         assert works.states(made) == ["completed"] and works.items(made)[0].reason is None
-        assert home.products()[0].read_bytes() == (works.fake._work / "whole.png").read_bytes()
+        assert restored(home.products()[0].read_bytes()) == (works.fake._work / "whole.png").read_bytes()
+
+
+async def test_what_was_placed_as_it_came_is_filed_so_though_a_better_one_would_come_now(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    """Else the first would lie on the shelf in no book."""
+    tries = list[str]()
+
+    def full(self: Filing, arrival: Arrival, laid: Fetched) -> Any:
+        tries.append(str(laid.path.relative_to(home.root)))
+        raise StorageFull("No room for the settlement.")
+
+    async with at_work(home, monkeypatch) as works:
+        whole = works.fake.picture("whole")
+        works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
+        with monkeypatch.context() as patched:
+            patched.setattr(Filing, "_filed", full)
+            made = await works.take(order("a car"))
+            await works.until(lambda: works.phases(made) == [Phase.WAITS_FOR_ROOM])
+            await works.stop()
+        Path(url2pathname(urlsplit(whole.address).path)).replace(works.fake._work / "broken.png")
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert [f"{works.folder(made)}/{path.name}" for path in home.products()] == tries[:1]
+        await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])
 
 
 async def test_what_came_does_not_wait_in_memory_for_what_does_not_come(home: TestHome, monkeypatch: Patch) -> None:

@@ -69,7 +69,7 @@ async def test_files_in_a_list_and_deeper_are_uploaded_and_stand_in_the_sidecar(
         folder = shop.root / works.folder(order_id)
         resolved = documents.read_documents((folder / "order.resolved.yaml").read_bytes(), "order.resolved.yaml")[0]
         assert resolved.value["parameters"]["image_input"] == ["inputs/a.png", "inputs/b.png"]
-        card = next(folder.glob("*.png.json"))
+        card = next(folder.glob("sidecars/*.png.json"))
         (shop.home.inbox / "again.json").write_bytes(card.read_bytes())
         await made(works, 2)
         assert works.fake.calls()[1].parameters == call.parameters  # the same bytes, known by their hash

@@ -16,7 +16,7 @@ from artfactoryd.planning import preview as planning
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import PRICE, Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -39,7 +39,7 @@ def staged(prompt: str, *then: dict[str, Any], **keys: Any) -> str:
 
 def cards(works: Works, order_id: str) -> list[dict[str, Any]]:
     rows = works.house.books.index.products(order_id)
-    return [json.loads((works.home.home.root / f"{row.path}.json").read_bytes()) for row in rows]
+    return [json.loads(card_of(works.home.home.root / row.path).read_bytes()) for row in rows]
 
 
 def bought(works: Works) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -105,6 +106,7 @@ def test_the_ranges_are_those_that_pip_was_given() -> None:
     assert (
         requirements()["replicate"] == "replicate<2,>=1.0.7" and requirements()["fal-client"] == "fal-client<2,>=1.0.3"
     )
+    assert ("xattr" in requirements()) is (sys.platform == "darwin")
     assert "pytest" not in requirements() and requirements("surely-not-installed") == {}
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from artfactoryd.errors import AskAgain, CallRefused
 from artfactoryd.factories import Absent, Attempt, Call, Factory, Outputs, ProviderSettings, Reconciles
-from artfactoryd.factories.local import make
+from artfactoryd.factories.local import make, sketch
 from artfactoryd.factories.local.sketch import draw
 
 SETTINGS = ProviderSettings("local")
@@ -164,3 +164,11 @@ def test_the_caption_names_the_prompt_and_the_seed() -> None:
     assert captions[0].crop((0, 0, 250, 30)).tobytes() != captions[1].crop((0, 0, 250, 30)).tobytes()
     assert captions[0].crop((0, 0, 250, 30)).tobytes() == captions[2].crop((0, 0, 250, 30)).tobytes()
     assert captions[0].crop((400, 0, 512, 30)).tobytes() != captions[2].crop((400, 0, 512, 30)).tobytes()
+
+
+def test_a_figure_is_what_the_word_says_or_there_is_none() -> None:
+    figures = {noun: sketch._figures(f"a {noun}", ((1, 2, 3),)) for noun in ("fox", "door", "wolf", "bear", "hare")}
+    assert [noun for noun, found in figures.items() if found] == ["fox", "door"]
+    assert {noun: found[0][0] for noun, found in figures.items() if found} == {"fox": "fox", "door": "door"}
+    for noun in sketch.FIGURES:
+        assert draw(f"a {noun}", 64, 64, 7).tobytes() != draw("a", 64, 64, 7).tobytes()

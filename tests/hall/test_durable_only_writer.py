@@ -37,6 +37,7 @@ EXCEPTIONS = {
     ): "lines behind lines in one file, and never in what is no plain file: to open that may wait",
     ("log", "open"): "see above",
     ("planning.input_sources", "tempfile.TemporaryDirectory"): "for a look that keeps nothing, outside every home",
+    ("cli.sheet", "tempfile.TemporaryDirectory"): "thumbnails for one sheet, where none are remembered",
     ("cli.upkeep.demo", "tempfile.mkdtemp"): "the throw-away home of the demonstration",
 }  # SQLite writes in its own way: it calls none of these. The home's lock is on the folder.
 

@@ -70,7 +70,12 @@ def test_beside_an_order_and_on_the_shelf_six_gigabytes_of_nothing_stop_no_comma
     home.drop("cars.yaml", PLAIN)
     assert home.once() == 0
     (card,) = home.home.projects.rglob("*.png.json")
-    for path in (card, card.with_name("other.png.json"), card.with_name("receipt.yaml"), home.home.commands / "x.json"):
+    for path in (
+        card,
+        card.with_name("other.png.json"),
+        card.parents[1] / "receipt.yaml",
+        home.home.commands / "x.json",
+    ):
         sparse(path)
     file = sparse(home.root / "huge.yaml")
     for words in (["plan", str(file)], ["submit", str(file)], ["explain", str(card)], ["reindex"], ["doctor"]):

@@ -177,7 +177,6 @@ def test_a_wrong_setting_is_refused_with_its_place(
 
 
 LATER = (
-    "thumbnails: {}",
     "desktop: {}",
     "notify: {}",
     "recipes: []",

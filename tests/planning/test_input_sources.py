@@ -16,7 +16,7 @@ from artfactoryd.cli import plan
 from artfactoryd.errors import AskAgain
 from artfactoryd.planning import input_sources, preview
 from artfactoryd.planning.accepted import plan_of
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.pictures import draw, edit, with_editor
 from tests.planning.test_inputs import refused, study
 from tests.works import Works, at_work, order, quick
@@ -188,7 +188,7 @@ async def test_neither_the_plan_nor_a_word_beside_a_file_repeats_what_signs_an_a
 
 def parents(works: Works) -> list[list[str]]:
     rows = works.house.books.index.newest_products(10)
-    cards = [documents.read_documents((works.home.root / f"{row.path}.json").read_bytes(), "card") for row in rows]
+    cards = [documents.read_documents(card_of(works.home.root / row.path).read_bytes(), "card") for row in rows]
     return [card[0].value["parents"] for card in cards]
 
 
@@ -209,7 +209,7 @@ async def test_a_product_and_a_query_are_inputs_fixed_at_acceptance(
         (works.home.root / red.path).unlink()
         folder = works.home.root / works.folder(query)
         assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "inputs").iterdir()} == {
-            red.sha256, blue.sha256,
+            red.original, blue.original,
         }  # fmt: skip
         works.home.drop("late.yaml", edit(both))
         await works.until(lambda: (works.home.home.rejected / "late.yaml.error.txt").exists())

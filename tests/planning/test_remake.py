@@ -18,7 +18,7 @@ from artfactoryd.planning import remake
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.pictures import draw, edit, with_editor
 from tests.works import Works, at_work, order, quick
 
@@ -30,7 +30,7 @@ Patch = pytest.MonkeyPatch
 def first_product(works: Works, order_id: str, place: int = 0) -> tuple[Path, Path]:
     row = works.house.books.index.products(order_id)[place]
     product = works.home.root / row.path
-    return product, product.with_name(product.name + ".json")
+    return product, card_of(product)
 
 
 def newest(works: Works) -> str:
@@ -120,7 +120,7 @@ async def test_with_its_inputs_in_a_folder_it_is_an_order_in_any_home(
         data = draw(works.home.home.inbox / "beach.png")
         _, card = first_product(works, await works.make(edit("beach.png")))
     carried = tmp_path / "again"
-    shutil.copytree(card.parent / "inputs", carried / "inputs")
+    shutil.copytree(card.parents[1] / "inputs", carried / "inputs")
     shutil.copyfile(card, carried / "order.json")
     async with at_work(with_editor(TestHome.make(tmp_path / "other")), monkeypatch) as there:
         carried.rename(there.home.home.inbox / "again")
@@ -167,8 +167,8 @@ async def test_killed_after_it_was_put_back_it_is_still_no_request(home: TestHom
         _, card = first_product(works, await works.make(order("a car")))
         claim = works.house.claims.take(card, id="0" * 32, project=None, taken_at=now().isoformat())
         assert claim is not None
-        assert put_back.put_back(home.home, works.house.books.index, claim) and card.is_file()
-        assert put_back.put_back(home.home, works.house.books.index, claim)
+        assert put_back.put_back(home.home, works.house.books.index, claim, "folder") and card.is_file()
+        assert put_back.put_back(home.home, works.house.books.index, claim, "folder")
 
 
 async def test_a_sidecar_of_another_home_is_a_request(home: TestHome, monkeypatch: Patch, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -16,9 +17,11 @@ from artfactoryd import durable
 from artfactoryd.errors import StorageFaulty, StorageFull
 from artfactoryd.reporting.receipt import receipt_state
 from artfactoryd.shelf import order_folders, placing, reading
+from artfactoryd.shelf.received import Fetched
 from tests.forks import Script
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
+SECOND = "0001-a-red-car-3f9ac2d1-2.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
 
 
@@ -48,6 +51,30 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 # -- placing a product
+
+
+@pytest.mark.parametrize(
+    ("original", "lying", "name"),
+    [("ab", PICTURE, NAME), ("cd", PICTURE, SECOND), ("ab", b"edited", SECOND)],
+)
+def test_the_same_picture_with_other_words_inside_is_not_shelved_twice(
+    source: Path, folder: Path, original: str, lying: bytes, name: str
+) -> None:
+    """What a kill left, by another release or with other settings; changed by a person it is another file."""
+
+    def told(of: str) -> Callable[[str], dict[str, Any]]:
+        digest = hashlib.sha256(PICTURE).hexdigest()
+        return lambda name: {"id": "id-1", "file": {"name": name, "sha256": digest, "original_sha256": of, "bytes": 1}}
+
+    placing.place(source, folder, NAME, told("ab"))
+    (folder / NAME).unlink()
+    (folder / NAME).write_bytes(lying)
+    source.unlink()
+    source.write_bytes(b"with other words inside")
+    assert placing.place(source, folder, NAME, told(original)) == name
+    laid = placing.lying(Fetched(source, "x", 1, None), folder / name, folder.parents[2])
+    assert (folder / NAME).read_bytes() == lying and (laid.path == folder / name)
+    assert (laid.sha256 == hashlib.sha256(PICTURE).hexdigest()) == (name == NAME)
 
 
 def test_a_product_lies_beside_its_sidecar_and_the_work_file_stays(source: Path, folder: Path) -> None:
@@ -221,8 +248,8 @@ PLACE = """
 import sys
 from pathlib import Path
 from artfactoryd.shelf import placing as shelf
-source, folder, name = sys.argv[1:]
-shelf.place(Path(source), Path(folder), name, lambda name: {"id": "id-1", "file": {"name": name}})
+source, folder, name, layout = sys.argv[1:]
+shelf.place(Path(source), Path(folder), name, lambda name: {"id": "id-1", "file": {"name": name}}, layout)
 """
 OPEN = """
 import sys
@@ -239,25 +266,28 @@ def run(script: str, *arguments: object, fault: str = "") -> int:
     return Script(script, [*map(str, arguments)], environ).wait(60)
 
 
+@pytest.mark.parametrize("fault", ["sidecar_placed", "product_linked", "folder_synced"])
 @pytest.mark.parametrize(
-    ("fault", "left"),
+    ("layout", "changed", "card"),
     [
-        ("sidecar_placed", [NAME + ".json"]),
-        ("product_linked", [NAME, NAME + ".json"]),
-        ("folder_synced", [NAME, NAME + ".json"]),
+        ("beside", "folder", f"{NAME}.json"), ("folder", "beside", f"sidecars/{NAME}.json"),
+        ("hidden", "folder", f".sidecars/{NAME}.json"),
     ],
-)
+)  # fmt: skip
 def test_killed_while_placing_and_done_again_there_is_one_product(
-    source: Path, folder: Path, fault: str, left: list[str]
+    source: Path, folder: Path, fault: str, layout: str, changed: str, card: str
 ) -> None:
-    assert run(PLACE, source, folder, NAME, fault=fault) == -signal.SIGKILL
-    assert names(folder) == left
+    """Also where another setting is in force by then: what lies there is taken as it lies."""
+    assert run(PLACE, source, folder, NAME, layout, fault=fault) == -signal.SIGKILL
+    left = {card} if fault == "sidecar_placed" else {NAME, card}
+    assert set(contents(folder)) == left
     source.rename(source.with_suffix(".kept"))
     source.write_bytes(PICTURE)  # a new daemon fetched it again
-    assert run(PLACE, source, folder, NAME) == 0
-    assert names(folder) == [NAME, NAME + ".json"]
+    assert run(PLACE, source, folder, NAME, changed) == 0
+    assert set(contents(folder)) == {NAME, card}
     assert (folder / NAME).read_bytes() == PICTURE
-    assert [product.name for product, _ in reading.walk(folder.parents[2])] == [NAME]
+    assert list(reading.walk(folder.parents[2])) == [(folder / NAME, folder / card)]
+    assert list(reading.orphans(folder.parents[2])) == []
 
 
 def test_killed_while_building_an_order_folder_nothing_is_seen_and_a_redo_completes_it(tmp_path: Path) -> None:
@@ -411,9 +441,9 @@ except StorageFull:
 def test_a_write_that_fails_in_the_middle_leaves_nothing_and_says_so(source: Path, folder: Path) -> None:
     """A file size limit, set in a process of its own, cuts the sidecar's writing short."""
     long = NAME.replace("a-red-car", "a" * 80)
-    assert run(FULL, source, folder, long) == 11
+    assert run(FULL, source, folder, long, "beside") == 11
     assert names(folder) == []
-    assert run(PLACE, source, folder, long) == 0
+    assert run(PLACE, source, folder, long, "beside") == 0
 
 
 @pytest.mark.parametrize(

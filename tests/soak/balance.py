@@ -17,6 +17,7 @@ from artfactoryd.core.letters import place_among
 from artfactoryd.core.money import dollars
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
 from tests.emulator.predictions import Prediction
@@ -284,8 +285,8 @@ def _failed_one(one: Prediction) -> bool:
 
 def _unlike(root: Path, product: Mapping[str, Any]) -> str:
     path = root / product["path"]
-    card = path.with_name(path.name + reading.CARD)
-    if not path.is_file() or not card.is_file():
+    card = sidecar_of(path)
+    if not path.is_file() or card is None:
         return f"{product['path']}: the file or its sidecar is missing"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     said = reading.read_sidecar(card)["file"]["sha256"]

@@ -17,7 +17,7 @@ from artfactoryd.storage.derived import add_items
 from artfactoryd.storage.events import Acceptance, Settlement, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.projection import apply
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import Works, at_work, found_again, order, quick
 
 __all__ = ["quick"]
@@ -39,7 +39,7 @@ def first_products(works: Works, order_id: str) -> list[str]:
 
 
 def sidecar(home: TestHome, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((home.home.root / f"{path}.json").read_text())
+    found: dict[str, Any] = json.loads(card_of(home.home.root / path).read_text())
     return found
 
 
@@ -57,7 +57,7 @@ async def test_each_product_is_made_into_the_next(home: TestHome, monkeypatch: p
             assert call.parameters["image"] == str(home.home.root / products[parent].path)
         told = sidecar(home, products[2].path)
         assert (told["stage"], told["parents"]) == ("again", [products[0].id])
-        assert told["inputs"][0]["sha256"] == products[0].sha256
+        assert told["inputs"][0]["sha256"] == products[0].original != products[0].sha256
         assert "a-red-car" in products[2].path
         assert works.order(order_id).price == 2 * 10_000 + 4 * 20_000 == works.committed(order_id)
 

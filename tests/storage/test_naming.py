@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -19,7 +18,7 @@ from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web.queries import Reads
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -140,7 +139,7 @@ def test_a_product_is_named_by_id_beginning_or_path(
     monkeypatch.chdir((three.home.root / path).parent)
     for name in (
         product, beginning(product, three.products), f"product:{product}", path, str(three.home.root / path),
-        "0001.png", "./0001.png", "0001.png.json",
+        "0001.png", "./0001.png", "sidecars/0001.png.json",
     ):  # fmt: skip
         assert three.call(*words, name).exit_code == 0, (name, three.call(*words, name).output)
 
@@ -164,7 +163,7 @@ def test_of_several_products_the_latest_is_explained(three: Three) -> None:
 def test_a_product_whose_file_is_gone_is_told_of_by_its_path(three: Three) -> None:
     path = three.home.root / three.paths[2]
     path.unlink()
-    Path(f"{path}.json").unlink()
+    card_of(path).unlink()
     assert f"{three.paths[2]} is no longer on the shelf" in three.call("explain", str(path)).output
     assert "is product 1 of order boats" in three.call("why", str(path)).output
 

@@ -15,6 +15,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.clock import now
 from artfactoryd.core.expansion.item_keys import key_in
+from artfactoryd.core.inside.undo import restored
 from artfactoryd.errors import InDoubt, StorageSick
 from artfactoryd.factories import Outputs
 from artfactoryd.planning import accepted
@@ -23,7 +24,7 @@ from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
-from tests.homes import SIDECAR, TestHome
+from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
 from tests.works import EDITOR, at_work, order, quick
@@ -66,7 +67,7 @@ def paths(home: TestHome) -> list[str]:
 
 
 def cards(home: TestHome) -> list[Path]:
-    return [path.with_name(path.name + ".json") for path in home.products()]
+    return [card_of(path) for path in home.products()]
 
 
 async def test_all_comes_back_as_it_was_and_twice_is_once(home: TestHome, monkeypatch: Patch) -> None:
@@ -94,12 +95,12 @@ async def test_moved_copied_removed_and_changed_products_are_found_and_told(home
     moved, copied, removed, changed, bare = home.products()
     away = home.home.projects / "other" / "shelf"
     away.mkdir(parents=True)
-    for path in (moved, moved.with_name(moved.name + ".json")):
+    for path in (moved, card_of(moved)):
         path.rename(away / path.name)
-        shutil.copy(copied.with_name(copied.name + path.name.removeprefix(moved.name)), away / f"z{path.name}")
+        shutil.copy(copied if path.suffix == ".png" else card_of(copied), away / f"z{path.name}")
     removed.unlink()
     changed.write_bytes(changed.read_bytes() + b"more")
-    bare.with_name(bare.name + ".json").unlink()
+    card_of(bare).unlink()
     said = again(home).text()
     assert f"1 file moved since, and known there: {moved.relative_to(home.root)} to Projects/other/shelf" in said
     assert f"1 file copied from a product; the first counts: Projects/other/shelf/z{moved.name}" in said
@@ -184,7 +185,7 @@ async def test_what_is_on_its_way_to_the_shelf_is_left_to_delivery(home: TestHom
     assert again(home).differences == [
         "The old index had 1 product, the new one has 0.", "By the old index $0.01 were spent, by the ledger $0.00."
     ]  # fmt: skip
-    (home.home.work / "made" / "fake" / "fake-1.png").write_bytes(home.products()[0].read_bytes())
+    (home.home.work / "made" / "fake" / "fake-1.png").write_bytes(restored(home.products()[0].read_bytes()) or b"")
     async with at_work(home, monkeypatch) as works:
         await works.until(lambda: works.states(made) == ["completed"])
         assert works.fake.calls() == [] and len(home.products()) == len(home.sidecars()) == 1
@@ -499,3 +500,15 @@ async def test_one_odd_file_on_the_shelf_stops_no_reindex(home: TestHome, monkey
     assert f"{len(ODD) - 3 + 4} files that cannot be read as sidecar" in said
     assert "1 file with a name that is no UTF-8, passed over until renamed" in said
     assert "caf\\xe9.png" in said
+
+
+async def test_sidecars_are_moved_by_the_setting_when_a_person_says_so(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+    (product,) = home.products()
+    home.configure(products={"sidecars": "beside"})
+    assert "moved_sidecars" not in home.ask("reindex") and card_of(product).parent.name == "sidecars"
+    told = home.ask("reindex", "--move-sidecars")
+    assert told["moved_sidecars"] == 1 and told["differences"] == []
+    assert card_of(product).parent == product.parent and not (product.parent / "sidecars").exists()
+    assert home.call("reindex", "--move-sidecars").stdout.startswith("0 sidecars moved")

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.core import inbox_rules
 from artfactoryd.core.names import counted
+from artfactoryd.daemon.backups import next_due
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import StorageSick, WrongUse
 from artfactoryd.home import Home
@@ -25,8 +27,10 @@ from artfactoryd.storage import dependencies, ledger
 from artfactoryd.storage.database import complaints
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Position
+from artfactoryd.storage.safekeeping.destination import Memory
 
 RESET_BUG = ((3, 7, 0), (3, 51, 2))  # SQLite versions that two connections at one moment can make damage a WAL
+LATE = timedelta(days=1)  # a backup may be, before it is said
 Rows = Iterator[Row]
 
 
@@ -58,6 +62,25 @@ def folder(home: Home, settings: Settings) -> Rows:
 def left_alone(home: Home, settings: Settings) -> Rows:
     for name in names_left_alone(settings.inbox.path or home.inbox):
         yield Row("inbox", WARNING, f"{name} in the Inbox {inbox_rules.LEFT_ALONE}.", "Take the dot away.")
+
+
+def backup(home: Home, settings: Settings) -> Rows:
+    if not home.is_made:
+        return
+    known, due = Memory.of(home).read(), next_due(home, settings.backup)
+    last = (
+        f"The last backup is of {clock.shown(known['taken_at'])}." if known.get("taken_at") else "There is no backup."
+    )
+    if known.get("trouble"):
+        yield Row(
+            "backup", WARNING, f"{last} Since then none could be made: {known['trouble']}", "`artfactoryd backup`"
+        )
+    elif settings.backup.path is None:
+        yield Row("backup", OK, f"{last} None is made by itself.", "Name a folder on another disk: `backup.path`.")
+    elif due is not None and due + LATE < clock.now():
+        yield Row("backup", WARNING, f"{last} One is due since {clock.shown(clock.iso(due))}.", "`artfactoryd run`")
+    else:
+        yield Row("backup", OK, last)
 
 
 def privacy(home: Home) -> Rows:

@@ -5,21 +5,37 @@ from __future__ import annotations
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import as_json, own_home, say
+from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.progress import Mending
 from artfactoryd.clock import now
+from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
+from artfactoryd.shelf import moving
 from artfactoryd.storage import rebuild
 
 
 @click.command()
+@click.option("--move-sidecars", is_flag=True, help="First move every sidecar to where products.sidecars has them now.")
 @as_json
 @click.pass_context
-def reindex(ctx: click.Context, as_json: bool) -> None:
+def reindex(ctx: click.Context, move_sidecars: bool, as_json: bool) -> None:
     """Make the index again from the ledger and the shelf, and say where they do not agree."""
-    report = make_index_again(own_home(ctx), quiet=as_json)
-    say(report.document(), "" if as_json else report.text(), as_json)
+    home = own_home(ctx)
+    layout = settings_of(home).products.sidecars if move_sidecars else None
+    moved = move_all(home, layout) if layout else None
+    report = make_index_again(home, quiet=as_json)
+    document, words = report.document(), report.text()
+    if moved is not None:
+        document["moved_sidecars"] = moved
+        words = f"{counted(moved, 'sidecar')} moved to where products.sidecars has them.\n{words}"
+    say(document, "" if as_json else words, as_json)
+
+
+def move_all(home: Home, layout: str) -> int:
+    """Every sidecar to where the settings have it; how many were moved. A daemon must be stopped first."""
+    with home.lock("reindex"):
+        return sum(1 for _ in moving.move_sidecars(home.projects, layout))
 
 
 def make_index_again(home: Home, *, quiet: bool = True) -> rebuild.Report:

@@ -31,9 +31,10 @@ def read_with_fields(order: Order, models: Sequence[Model], table: str | None) -
 
 
 def names_in(order: Order) -> set[str]:
-    """What the patterns of the products' names say."""
+    """What the patterns of the products' names say, and the order's sheet."""
     patterns = [order.file, *(later.file for later in order.then)]
-    return {name for pattern in patterns if pattern for name in fields_in(pattern)}
+    sheet = {order.sheet.x, order.sheet.y, order.sheet.page}
+    return {name for pattern in patterns if pattern for name in fields_in(pattern)} | {name for name in sheet if name}
 
 
 def _texts_of(order: Order) -> Iterator[object]:

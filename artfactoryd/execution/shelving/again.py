@@ -20,11 +20,13 @@ from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, 
 from artfactoryd.execution import delivery
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.rows import item_now, order_of
+from artfactoryd.execution.shelving.arrival import Arrival
 from artfactoryd.execution.shelving.eye import Eye
+from artfactoryd.execution.shelving.inscription import Inscription
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
-from artfactoryd.shelf import media, placing
+from artfactoryd.shelf import desktop, media, placing
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.received import Fetched
@@ -48,6 +50,7 @@ class Again:
         self._home, self._index, self._settings, self._factories = home, index, settings, factories
         self._fetcher, self._eye, self._clock = fetcher, eye, clock
         self._staging, self._provenance = Staging(home.work), Provenance(index)
+        self._inscription = Inscription(home, index, self._staging, self._provenance)
 
     async def better(self, row: ProductRow, fault: str, lingers: Callable[[], None]) -> Look:
         """What became of it, to be recorded; until then a repeat gives the same. `lingers`: it is not there at once,
@@ -83,7 +86,7 @@ class Again:
                     return fetched, seen
                 self.discard(row)
                 tries, words = tries + 1, SAME
-                if fetched.sha256 == row.sha256:
+                if fetched.sha256 == row.original:
                     break
             except (OutputTooLarge, OutputBad):
                 return GONE
@@ -130,9 +133,15 @@ class Again:
     def _lay_beside(self, item: ItemRow, chosen: Output, row: ProductRow, fetched: Fetched, seen: Media) -> Filed:
         """The same name with a number, beside the damaged one, wherever that lies by now."""
         first, order = self._home.root / row.path, order_of(self._index, item)
+        folder = self._home.root / order.folder if order.folder else first.parent
+        if not first.is_relative_to(folder):
+            folder = first.parent
+        stem = first.relative_to(folder).with_suffix("")
         facts = self._provenance.facts(item, order, len(self._index.outputs_of(item)), 0, False)
+        inscribed = self._inscription.inscribe(staged_name(row.id), item, order, Arrival(chosen, fetched, seen), facts)
         measured = {
-            "index": row.place, "sha256": fetched.sha256, "original_sha256": fetched.sha256, "bytes": fetched.bytes,
+            "index": row.place, "sha256": inscribed.file.sha256, "original_sha256": fetched.sha256,
+            "bytes": inscribed.file.bytes, **inscribed.told(),
             "mime": seen.mime, "width": seen.width, "height": seen.height, "duration": seen.duration,
             "remark": f"In place of {first.name}, which is damaged.", "replaces": row.id,
         }  # fmt: skip
@@ -140,13 +149,16 @@ class Again:
         def card(name: str) -> dict[str, Any]:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), seen.kind)
 
+        desktop.name_product(inscribed.file.path, chosen.id)
         name = placing.place(
-            fetched.path, first.parent, lambda version: f"{first.stem}-{version + 1}.{seen.extension}", card
-        )
-        path = str((first.parent / name).relative_to(self._home.root))
+            inscribed.file.path, folder, lambda version: f"{stem}-{version + 1}.{seen.extension}", card,
+            self._settings.now.products.sidecars,
+        )  # fmt: skip
+        laid = placing.lying(inscribed.file, folder / name, self._home.projects)
         return Filed(
-            chosen.id, row.place, chosen.created_at, path, fetched.sha256, fetched.bytes, seen.mime, seen.width,
-            seen.height, looked="",
+            chosen.id, row.place, chosen.created_at, str(laid.path.relative_to(self._home.root)), laid.sha256,
+            laid.bytes, seen.mime, seen.width, seen.height, looked="",
+            original_sha256=None if laid.sha256 == fetched.sha256 else fetched.sha256,
         )  # fmt: skip
 
 

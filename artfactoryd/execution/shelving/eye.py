@@ -1,4 +1,4 @@
-"""The process that decodes pictures (`shelf.looker`), kept while there is something to look at."""
+"""The processes that decode pictures (`shelf.looker`), kept while there is something to look at."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import artfactoryd
+from artfactoryd.core.sheets.sheet import Sheet
 
-LONGEST = 120.0  # seconds for one picture, at the lowest priority
+MOST = min(4, os.cpu_count() or 1)  # processes; more than that only wait for the disk
+LONGEST = 120.0  # seconds of the processor for one picture
+LONGEST_SHEET = 900.0  # of one whose thumbnails are all to be made first
+STARVED = 3  # times as long by the clock: a machine that has other things to do says nothing about the picture
 TRIES = 2  # a process that is killed from outside says nothing about the picture
 FELL = "Decoding it ended the decoder, so nothing here opens it again. Open it with care."
 KEPT = (  # of the environment: it is given no credential
@@ -23,51 +30,104 @@ KEPT = (  # of the environment: it is given no credential
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """`fault`: empty of what is well, None where it could not be looked at. `seconds`: of the processor."""
+    """`fault`: empty of what is well, None where it could not be looked at. `seconds`: of the processor. `bytes`: of
+    the thumbnails that were made. `is_starved`: it got too little of the processor to tell; later it may get more."""
 
     fault: str | None
     seconds: float = 0.0
+    bytes: int = 0
+    is_starved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnails:
+    """Where those of a file go, and what it is."""
+
+    folder: Path
+    sha256: str
+    mime: str
+
+
+def request_for(path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> dict[str, Any]:
+    request: dict[str, Any] = {"path": str(path), "megapixels": megapixels}
+    if thumbnails is None:
+        return request
+    asked = {"mime": thumbnails.mime, "sha256": thumbnails.sha256, "thumbnails": str(thumbnails.folder)}
+    return request | asked
 
 
 class Eye:
-    def __init__(self) -> None:
-        self._process: Process | None = None
-        self._megapixels = 0.0
-        self._turn = asyncio.Lock()
+    """Looks at `MOST` files at once. Whoever looks at one at a time keeps one process busy, and no other is started."""
 
-    async def look(self, path: Path, megapixels: float) -> Glance:
-        """One at a time. Raises OSError where no process can be started."""
-        async with self._turn:
+    def __init__(self) -> None:
+        self._free: list[Decoder] = []
+        self._room = asyncio.Semaphore(MOST)
+
+    async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
+        """Raises OSError where no process can be started."""
+        return await self._answer(request_for(path, megapixels, thumbnails), megapixels, LONGEST)
+
+    async def draw(self, sheet: Sheet, home: Path, thumbnails: Path, megapixels: float, target: Path) -> Glance:
+        """The sheet as a JPEG at `target`. Raises OSError where no process can be started."""
+        request: dict[str, Any] = {
+            "sheet": sheet.to_json(), "home": str(home), "thumbnails": str(thumbnails), "megapixels": megapixels,
+            "target": str(target),
+        }  # fmt: skip
+        return await self._answer(request, megapixels, LONGEST_SHEET)
+
+    async def _answer(self, request: dict[str, Any], megapixels: float, longest: float) -> Glance:
+        async with self._decoder() as decoder:
             for _ in range(TRIES):
-                if (glance := await self._look_once(path, megapixels)) is not None:
+                if (glance := await decoder.look(request, megapixels, longest)) is not None:
                     return glance
             return Glance(FELL)
 
-    async def _look_once(self, path: Path, megapixels: float) -> Glance | None:
-        if self._process is None or self._megapixels != megapixels:
-            await self._end()
-            self._process, self._megapixels = await _start(megapixels), megapixels
-        stdin, stdout = self._process.stdin, self._process.stdout
+    @asynccontextmanager
+    async def _decoder(self) -> AsyncIterator[Decoder]:
+        async with self._room:
+            decoder = self._free.pop() if self._free else Decoder()
+            try:
+                yield decoder
+            finally:
+                self._free.append(decoder)
+
+    async def close(self) -> None:
+        """Those that look at something just now are ended by whoever ends that look."""
+        while self._free:
+            await self._free.pop().end()
+
+
+class Decoder:
+    """One process, started when it is asked something. One question at a time."""
+
+    def __init__(self) -> None:
+        self.process: Process | None = None
+        self._megapixels = 0.0
+
+    async def look(self, request: dict[str, Any], megapixels: float, longest: float) -> Glance | None:
+        """None where it ended without an answer, as it does after `longest` seconds of the processor."""
+        if self.process is None or self._megapixels != megapixels:
+            await self.end()
+            self.process, self._megapixels = await _start(megapixels), megapixels
+        stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None and stdout is not None
         answer = b""
         try:
-            stdin.write(json.dumps({"path": str(path), "megapixels": megapixels}).encode() + b"\n")
-            async with asyncio.timeout(LONGEST):
+            stdin.write(json.dumps(request | {"longest": longest}).encode() + b"\n")
+            async with asyncio.timeout(longest * STARVED):
                 await stdin.drain()
                 answer = await stdout.readline()
-        except (TimeoutError, ConnectionError):
+        except TimeoutError:
+            return Glance(None, is_starved=True)
+        except ConnectionError:
             pass
         finally:
             if not answer:
-                await self._end()
+                await self.end()
         return Glance(**json.loads(answer)) if answer else None
 
-    async def close(self) -> None:
-        async with self._turn:
-            await self._end()
-
-    async def _end(self) -> None:
-        process, self._process = self._process, None
+    async def end(self) -> None:
+        process, self.process = self.process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

@@ -41,13 +41,35 @@ FIGURES: dict[str, str] = {
            "|m 60,20 90,56|m 74,34 100,54|d 60,22 74,56|i 93,35 100,43|i 79,30 84,36",
     "cat": "m 64,98 86,92 92,66 84,62 80,82 60,86|m 30,46 70,104|m 28,18 72,56|m 30,36 30,4 50,24|m 70,36 70,4 50,24"
            "|l 42,66 58,96|y 36,30 46,42|y 54,30 64,42|i 40,31 43,41|i 57,31 60,41|i 46,45 54,45 50,50",
+    "door": "dr 24,4 76,100|mr 29,9 71,100|lr 34,15 48,50|lr 52,15 66,50|dr 34,57 48,92|dr 52,57 66,92|y 62,50 68,57"
+            "|dr 20,96 80,100",
+    "fox": "l 0,66 14,92|m 4,60 40,90|m 30,56 82,90|m 34,70 40,100 46,100 50,74|d 62,72 66,100 72,100 78,70"
+           "|m 62,44 78,22 98,50 80,66|m 66,36 66,10 80,30|m 82,34 94,16 94,42|l 80,56 100,50 84,66|i 94,48 100,55"
+           "|i 80,40 85,46",
+    "lighthouse": "m 38,24 62,24 70,100 30,100|l 36,42 64,42 66,56 35,56|l 33,72 67,72 69,86 32,86|dr 34,20 66,25"
+                  "|yr 41,8 59,20|d 38,8 50,0 62,8|wr 45,86 55,100",
+    "boat": "m 6,72 94,72 80,94 20,94|wr 48,8 51,72|l 53,10 53,66 86,66|d 46,20 46,66 18,66",
+    "kite": "m 50,6 78,40 50,74 22,40|l 50,6 78,40 50,40|d 50,74 22,40 50,40|w 49,74 52,100 47,100|d 50,86 42,82 42,90"
+            "|d 50,86 58,82 58,90",
+    "mug": "dr 66,52 92,56|dr 86,52 92,84|dr 66,80 92,84|mr 22,42 72,100|l 22,36 72,48|d 26,38 68,46",
+    "bowl": "d 10,44 90,66|m 10,54 90,54 74,92 26,92|dr 34,90 66,98|l 14,47 86,62",
+    "vase": "m 38,10 62,10 58,34 78,62 66,98 34,98 22,62 42,34|l 36,6 64,14|d 40,8 60,12|l 34,56 40,84",
+    "teapot": "m 18,44 78,98|d 2,50 10,46 30,74 26,82|dr 76,56 94,61|dr 89,56 94,84|dr 74,80 94,85|l 32,38 64,52"
+              "|d 43,28 53,40",
+    "plate": "m 6,70 94,98|l 16,73 84,92|d 26,77 74,89",
+    "moon": "l 20,10 80,70|m 26,14 76,64|d 36,24 48,36|d 56,30 64,38|d 42,46 56,58",
+    "flower": "dr 48,48 52,100|d 52,74 72,66 60,86|m 36,4 64,34|m 14,20 44,50|m 56,20 86,50|m 24,42 54,70|m 46,42 76,70"
+              "|y 38,28 62,52",
 }  # fmt: skip
-NOUNS = {
+NOUNS = {  # of any other word the picture stays abstract: it never shows another animal
     **{name: name for name in FIGURES}, "taxi": "car", "van": "car", "truck": "car", "home": "house",
     "cottage": "house", "cabin": "house", "barn": "house", "village": "house", "forest": "tree", "oak": "tree",
-    "pine": "tree", "puppy": "dog", "hound": "dog", "fox": "dog", "wolf": "dog", "kitten": "cat", "kitty": "cat",
+    "pine": "tree", "puppy": "dog", "hound": "dog", "kitten": "cat", "kitty": "cat", "gate": "door", "tower":
+    "lighthouse", "sailboat": "boat", "ship": "boat", "harbour": "boat", "harbor": "boat", "cup": "mug", "rose":
+    "flower", "tulip": "flower", "saucer": "plate", "foxes": "fox",
 }  # fmt: skip
-NATURAL = {"tree": COLOURS["green"], "dog": COLOURS["brown"]}
+NATURAL = {"tree": COLOURS["green"], "dog": COLOURS["brown"], "fox": COLOURS["orange"], "moon": COLOURS["silver"]}
+FLOATS = frozenset({"moon", "kite"})  # in the sky
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +180,11 @@ def _stand(sheet: Sheet, figures: list[tuple[str, Colour]]) -> None:
         side = min(column * 92 // 100, sheet.height * 62 // 100) * sheet.chance.randrange(84, 101) // 100
         left = number * column + sheet.chance.randrange(max(1, column - side))
         bottom = sheet.height * sheet.chance.randrange(80, 86) // 100
-        shade = (left, bottom - side // 18, left + side, bottom + side // 18)
-        sheet.pen.ellipse(shade, fill=_mix(sheet.palette[0], INK, 72))
+        if noun in FLOATS:
+            bottom = max(side, bottom * 62 // 100)
+        else:
+            shade = (left, bottom - side // 18, left + side, bottom + side // 18)
+            sheet.pen.ellipse(shade, fill=_mix(sheet.palette[0], INK, 72))
         _figure(sheet.pen, noun, colour, (left, bottom - side, side), sheet.chance.random() < 0.5)
 
 

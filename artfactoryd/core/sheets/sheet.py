@@ -1,0 +1,57 @@
+"""A sheet: its title, what is the same of all pictures, and where each is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from artfactoryd.core.json_types import Json
+from artfactoryd.core.sheets.facts import Picture
+from artfactoryd.core.sheets.layout import Header, Layout, Place
+
+MOST = 300  # pictures on one page
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """`order`: the id of the one order that it shows, if it is one; `page`: from 1."""
+
+    title: str
+    lines: Sequence[str]  # behind the title, the most important first
+    layout: Layout
+    order: str = ""
+    page: int = 1
+    pages: int = 1
+
+    @property
+    def digest(self) -> str:
+        """The same for what looks the same."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_json(self) -> Json:
+        """What is needed to draw it; what a picture's facts were is told by rows, columns and captions by now."""
+        value = asdict(self)
+        for place in value["layout"]["places"]:
+            if place["picture"]:
+                place["picture"] |= {"facts": {}, "parameters": {}}
+        return value
+
+    @classmethod
+    def from_json(cls, value: Json) -> Sheet:
+        layout = value["layout"]
+        named = {side: [Header(tuple(header["lines"])) for header in layout[side]] for side in ("columns", "rows")}
+        places = [_place(place) for place in layout["places"]]
+        return cls(**value | {"layout": Layout(**layout | named | {"places": places})})
+
+
+def _place(value: Mapping[str, object]) -> Place:
+    picture = value["picture"]
+    assert picture is None or isinstance(picture, dict)
+    return Place(**{**value, "picture": picture and Picture(**picture)})  # type: ignore[arg-type]  # as asdict made it
+
+
+def file_name(page: int) -> str:
+    """Below the order's folder: the first beside the products, the others in a folder of their own."""
+    return "contact-sheet.jpg" if page == 1 else f"sheets/contact-sheet-{page}.jpg"

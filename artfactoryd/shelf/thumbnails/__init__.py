@@ -1,0 +1,1 @@
+"""Small pictures of what lies on the shelf: made from one decoding, and remembered as long as there is room."""
