@@ -215,8 +215,8 @@ class Look:
             self._judge_new(box)
 
     def _lost(self, box: Entry) -> dict[Path, float]:
-        """Of defaults that lay in it and do not now, for how long: an editor may be just writing them again. Empty once that
-        has settled."""
+        """Of defaults that lay in it and do not now, for how long: an editor may be just writing them again. Empty when
+        that has settled."""
         lost = {}
         for path, (version, since) in self._had:
             if path.parent == box.path and not os.path.lexists(path):

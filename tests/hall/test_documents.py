@@ -201,7 +201,7 @@ def test_an_unknown_key_is_answered_with_the_nearest_right_name(key: str, fix: s
         ({"type": "string", "enum": ["1:1", "16:9"]}, "4:4", 'must be one of 1:1, 16:9, not "4:4".'),
         ({"type": "string", "maxLength": 3}, "abcd", 'must be text of at most 3 characters, not "abcd".'),
         ({"type": "array", "items": {"type": "integer"}}, [1, "x"], '[1] must be a whole number, not "x".'),
-        ({"anyOf": [{"type": "integer"}, {"enum": ["auto"]}]}, 2.5, "must be a whole number or one of auto, not 2.5."),
+        ({"anyOf": [{"type": "integer"}, {"enum": ["auto"]}]}, 2.5, "must be a whole number or auto, not 2.5."),
         ({"type": "integer"}, 3.0, None),
         ({}, {"anything": 1}, None),
     ],
