@@ -119,6 +119,15 @@ class Thumbnails:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """`path`: absolute; None: none are made. `every`: as in 12h or 1d; None: only when asked for. `keep`: so many."""
+
+    path: Path | None = None
+    every: str | None = None
+    keep: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
     budget: Budget = Budget()
@@ -127,6 +136,7 @@ class Settings:
     http: Http = Http()
     logging: Logging = Logging()
     products: Products = Products()
+    backup: Backup = Backup()
     thumbnails: Thumbnails = Thumbnails()
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
@@ -333,6 +343,9 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     inbox = _filled(Inbox(), _section(value, "inbox"))
     if inbox.path is not None:
         inbox = replace(inbox, path=folder / expanded(str(inbox.path), environ))
+    backup = _filled(Backup(), _section(value, "backup"))
+    if backup.path is not None:
+        backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
         providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
         budget=_filled(Budget(), _section(value, "budget")),
@@ -341,12 +354,13 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         http=_filled(Http(), _section(value, "http")),
         logging=_filled(Logging(), _section(value, "logging")),
         products=_filled(Products(), _section(value, "products")),
+        backup=backup,
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails)
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup)
 
 
 def _filled(default: Section, section: Json) -> Section:

@@ -22,6 +22,7 @@ from typing import Any
 from artfactoryd import failpoints, log_outlet
 from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
 from artfactoryd.daemon.app import App
+from artfactoryd.daemon.backups import Backups
 from artfactoryd.daemon.keys import look_for_keys
 from artfactoryd.daemon.opening import LATE, opened
 from artfactoryd.daemon.receipts import Receipts
@@ -158,6 +159,7 @@ class Daemon:
             self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
             self._sheets.run, partial(self.app.warm_up, self.options.loaded),
             partial(look_for_keys, self.app, self._environ),
+            *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip

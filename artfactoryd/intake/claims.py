@@ -314,6 +314,8 @@ class Claims:
 
     def drop_held(self, entry_name: str) -> None:
         """The person has decided: entry and reason go. A copy that the person has edited is theirs, and stays."""
+        if not entry_name:  # it has none: of an order that came back with a backup
+            return
         with self._lock, storage_errors(self.held):
             target = self.held / entry_name
             note = self._entries().get(entry_name, {})
@@ -329,12 +331,13 @@ class Claims:
 
     def held_gone(self, entry_name: str) -> bool:
         """Taken out by a person, while Held itself is still the folder it was laid into."""
-        return not os.path.lexists(self.held / entry_name) and not self.held_vanished(entry_name)
+        is_there = not entry_name or os.path.lexists(self.held / entry_name)
+        return not is_there and not self.held_vanished(entry_name)
 
     def held_vanished(self, entry_name: str) -> bool:
         """Gone together with `Held/` itself: nobody decided anything, `restore_held` is due."""
         with self._lock:
-            if os.path.lexists(self.held / entry_name):
+            if not entry_name or os.path.lexists(self.held / entry_name):
                 return False
             mark = self._mark_of_held()
             note = self._entries().get(entry_name, {"folder": mark})

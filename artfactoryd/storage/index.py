@@ -103,13 +103,13 @@ class Index(Database):
         return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
 
     def find_orders(self, name: str) -> list[OrderRow]:
-        """By id or its beginning, by name or PROJECT/NAME, by folder, or by its entry in Held; newest first."""
+        """By id or its beginning, name or PROJECT/NAME, folder, or entry in Held (a path, or alone); newest first."""
         is_path, name = name.startswith(EXACTLY), name.removeprefix(EXACTLY)
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
         by_id = (Orders.id >= first) & (Orders.id < behind)
         by_name = (Orders.name == name) | (Orders.project.concat("/").concat(Orders.name) == name)
-        entry = name.removeprefix(HELD) if name.startswith(HELD) else ""
+        entry = name.removeprefix(HELD) if name.startswith(HELD) or not is_path else ""
         by_entry = Orders.held.is_null(False) & (Orders.held_entry == entry)
         by_path = (Orders.folder == name) | by_entry
         query = Orders.select().where(by_path if is_path else by_id | by_name | by_path)

@@ -36,7 +36,7 @@ from artfactoryd.medium import in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
-from artfactoryd.storage.events import Event, Folder
+from artfactoryd.storage.events import Event, Folder, Wish
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
 from artfactoryd.storage.lists import words
@@ -335,6 +335,9 @@ def _unfit(folder: Path, position: Position, error: Exception, anew: bool) -> St
 
 
 def _apply_again(index: Index, event: Event, expander: Expander) -> None:
+    """What the ledger tells was sent. The caps of its day were heeded then: of a ledger that was put back together with
+    another's lines, a day may hold more than they allow."""
+    event = replace(event, caps={}) if isinstance(event, Wish) else event
     try:
         projection.apply(index, event)
     except legal.UnknownItem as error:

@@ -265,6 +265,29 @@ async def test_what_is_new_comes_first_and_deliveries_pass_but_not_for_ever(home
         assert sorted(looked) == ["0001", "0002", "0003"] and looked[-1] != "0003"
 
 
+async def test_what_got_too_little_of_the_processor_is_looked_at_again_and_not_waited_for(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    answers, again = [Glance(None, is_starved=True), Glance("")], asyncio.Event()
+
+    class Starved(NearEye):
+        async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
+            if len(answers) == 1:
+                await again.wait()
+            return answers.pop(0)
+
+    monkeypatch.setattr("artfactoryd.execution.assembly.Eye", Starved)
+    monkeypatch.setattr(later, "STARVED_AGAIN", 0.0)
+    monkeypatch.setattr(later, "OWES_EVERY", 0.0)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(order("a car"))
+        await works.until(lambda: len(answers) == 1)
+        assert looks.count(works.house.books.index) == 1
+        again.set()
+        await works.until(lambda: looks.count(works.house.books.index) == 0)
+        assert not works.execution.later.owes(made) and works.lines("look") == []
+
+
 async def test_what_is_flagged_and_what_a_stage_is_fed_with_is_decoded_before_it_is_placed(
     home: TestHome, monkeypatch: Patch
 ) -> None:
