@@ -13,6 +13,7 @@ from artfactoryd.cli.context import as_json, own_home, say, settings_of, shown_h
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import counted
 from artfactoryd.core.parameters.model_update import differences
 from artfactoryd.errors import CallRefused, ProviderError
 from artfactoryd.factories.registry import asking
@@ -32,8 +33,6 @@ from artfactoryd.reporting.models import (
 )
 from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
-
-UNITS = {"second": "second that it runs", "megapixel": "megapixel that comes", "image": "image that comes"}
 
 
 @click.group(invoke_without_command=True)
@@ -176,12 +175,7 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
 def price_text(price: PriceDocument | None) -> str:
     if price is None:
         return "no known price"
-    if not price.usd:
-        return "free"
-    usd = f"{price.usd:.10f}".rstrip("0").rstrip(".")
-    seconds = f", about {price.seconds:g} s a call" if price.seconds else ""
-    as_of = f" (as of {price.as_of})" if price.as_of else ""
-    return f"${usd} per {UNITS.get(price.per, price.per)}{seconds}{as_of}"
+    return price.text
 
 
 def listed_text(document: ModelsDocument) -> str:
@@ -229,7 +223,7 @@ def _refreshed_lines(model: RefreshedModel) -> Iterator[str]:
     if model.error:
         yield f"{name}: not brought up to date. {model.error}"
         return
-    changed = f"{len(model.changes)} changes" if model.changes else "as it was"
+    changed = counted(len(model.changes), "change") if model.changes else "as it was"
     yield f"{name}: {'new here' if model.new else changed}"
     yield from (f"  {change}" for change in model.changes)
     if model.stands_over:

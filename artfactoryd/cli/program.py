@@ -28,6 +28,10 @@ AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for
 
 COMMANDS = {  # name: the module beside this one that has a command of that name, and the first sentence of its help
     "approve": ("control", "Let a held order go on, for exactly the reasons and the price shown."),
+    "backup": (
+        "upkeep.backup",
+        "Keep a copy of everything on another disk, while the work goes on; only what is new is copied.",
+    ),
     "cancel": ("control", "Send nothing more of an order; what arrives all the same is kept."),
     "demo": ("upkeep.demo", "A throw-away home, the examples rehearsed offline, and where to look."),
     "doctor": (
@@ -37,6 +41,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "explain": (
         "explain",
         "Everything that is known of a product: how it was made, from what, when, and what it cost.",
+    ),
+    "export": (
+        "pictures.export",
+        "Copies of what a query finds, in a folder or a zip file, with a manifest.csv that says what each is.",
     ),
     "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
     "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
@@ -64,6 +72,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
         "Make the index again from the ledger and the shelf, and say where they do not agree.",
     ),
     "remake": ("submit", "Ask for a product again: its item, with the same parameters and seed, as a new order."),
+    "restore": (
+        "upkeep.backup",
+        "Put back what is missing here from a backup; nothing that is here is replaced, nothing is sent unasked.",
+    ),
     "resume": (
         "control",
         "Let a paused order, or a paused or stopped provider, go on; without a name, all of them.",
@@ -87,7 +99,15 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "uninstall": ("upkeep.service", "Stop the service and take it away; the factory folder stays as it is."),
     "why": ("orders", "What became of a file, and what to do about it."),
 }
-TAKE_FILES = ("explain", "plan", "remake", "submit", "why")  # the name of a file is bytes, and need not be UTF-8
+TAKE_FILES = (
+    "backup",
+    "explain",
+    "plan",
+    "remake",
+    "restore",
+    "submit",
+    "why",
+)  # the name of a file is bytes, and need not be UTF-8
 
 
 def load_command(name: str) -> click.Command:

@@ -43,11 +43,12 @@ def submit_bundle(order: bytes, beside: Mapping[str, bytes], told: Told, inbox: 
         write_file(made / name, data)
     document = {"id": submission, "name": told.name, "file": told.file, "rehearse": told.rehearse, "git": told.git}
     write_file(made / SUBMITTED, json.dumps(document, ensure_ascii=False).encode())
-    _into(made, bundle)
+    lay_down(made, bundle)
     return bundle, submission
 
 
-def _into(made: Path, bundle: Path) -> None:
+def lay_down(made: Path, bundle: Path) -> None:
+    """By one rename, whole."""
     try:
         rename(made, bundle)
     except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename

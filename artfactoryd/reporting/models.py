@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.json_types import Schema, Value
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
+from artfactoryd.core.pricing.price import Price
+from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
@@ -25,14 +28,25 @@ def catalog(home: Home) -> Catalog:
 
 @dataclass(frozen=True, slots=True)
 class PriceDocument(JsonObject):
-    usd: float
-    per: str
+    """`usd`, `per`, `seconds` of a price that is no sum, None of one that is; `parts`, `text` of each."""
+
+    usd: float | None
+    per: str | None
     seconds: float | None
     as_of: str | None
+    parts: Sequence[Mapping[str, Any]]
+    text: str
 
     @classmethod
     def of(cls, price: Price | None) -> PriceDocument | None:
-        return cls(float(price.usd), price.per, price.seconds, price.as_of) if price else None
+        if price is None:
+            return None
+        one, parts = price.simple, price.to_mapping().get("parts") or [price.to_mapping()]
+        parts = [{key: value for key, value in part.items() if key != "as_of"} for part in parts]
+        return cls(
+            float(one.usd) if one else None, one.per if one else None, one.at_most if one else None, price.as_of,
+            parts, price_in_words(price),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +115,7 @@ def listed(home: Home, family: str | None, modality: str | None, provider: str |
 
 def _summary(model: Model) -> ModelSummary:
     return ModelSummary(
-        model.provider, model.names[-1], model.full, model.aliases, model.family, model.modality,
+        model.provider, model.short, model.full, model.aliases, model.family, model.modality,
         PriceDocument.of(model.price), model.source,
     )  # fmt: skip
 

@@ -34,7 +34,9 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "commit": "json_extract(o.git, '$.commit')", "recipe": "json_extract(o.git, '$.path')",
     "version": f"json_extract({ITEM_MODEL}, '$.version')", "family": f"json_extract({ITEM_MODEL}, '$.family')",
     "modality": f"json_extract({ITEM_MODEL}, '$.modality')", "provider": "i.provider", "ticket": "i.ticket",
-    "id": "p.id", "sha256": "p.sha256", "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
+    "id": "p.id", "sha256": "p.sha256",
+    "original_sha256": "coalesce(p.original_sha256, p.sha256)",
+    "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
     "bytes": "p.bytes", "width": "p.width", "height": "p.height", "megapixels": "p.width * p.height / 1e6",
     "date": "p.created_at", "item": "p.number", "copy": "i.copy", "seed": "i.seed", "key": "i.key", "stage": "i.stage",
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
@@ -119,9 +121,12 @@ def _compared(column: str, number: Number) -> Condition:
 def _words(term: Term) -> Condition:
     """In any text that was sent, in the name of its order, its notes, or its path."""
     some = f"%{_like(term.value)}%"
-    inside = "SELECT 1 FROM json_tree(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\'"
+    inside, deeper = (  # the first is quicker, and finds most
+        f"EXISTS (SELECT 1 FROM {tree}(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\')"
+        for tree in ("json_each", "json_tree")
+    )
     others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in ("o.name", "o.notes", "p.path"))
-    return f"(EXISTS ({inside}) OR {others})", [some] * 4
+    return f"({inside} OR {others} OR {deeper})", [some] * 5
 
 
 def _order(term: Term) -> Condition:
