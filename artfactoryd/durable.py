@@ -121,7 +121,7 @@ class Arrival:
         path.unlink(missing_ok=True)
         self._fd: int | None = os.open(path, NEW, 0o666)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Nothing after its end."""
         left = memoryview(data)
         while left and self._fd is not None:

@@ -105,10 +105,12 @@ PROVIDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie."""
+    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
+    `embed`: what is written inside them."""
 
     file: str = file_names.PATTERN
     sidecars: str = "folder"  # folder | beside | hidden
+    embed: str = "minimal"  # none | minimal | full
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def commands(text: str) -> Iterator[list[str]]:
     for piece in code(text):
         for found in re.findall(rf"(?:^|\bartfactoryd (?:--home \S+ )?)((?:{names})(?: [^&,`]*)?)$", piece):
             yield found.split()
-        for found in re.findall(r"(?<!keyring set )\bartfactoryd (?:--\S+ \S+ )?([a-z]+)", piece):
+        for found in re.findall(r"\bartfactoryd (?:--\S+ \S+ )?([a-z]+)", piece):
             yield [found]
 
 

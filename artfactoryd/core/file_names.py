@@ -217,7 +217,7 @@ def of_item(
     taken = {lookup: value for names, value in words for lookup in lookups if lookup in names}
     fields = {name: AsWritten(value) for parameter, name, value in tokens if parameter == FIELD}
     return {
-        **parameters, **taken, **fields, "slug": slug(prompt_of(parameters, model)), "model": model.names[-1],
+        **parameters, **taken, **fields, "slug": slug(prompt_of(parameters, model)), "model": model.short,
         "family": model.family, "provider": model.provider,
     }  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
 from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
@@ -199,8 +200,7 @@ class Control:
             raise WrongUse("Say which tags: +TAG puts one on, -TAG takes one off.")
         marks = _marks(self._books.index, command, products)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
-        done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."
-        answer = yes(done, products=[row.id for row in products])
+        answer = yes(_marked(command, len(marks), len(products)), products=[row.id for row in products])
         await self._books.record(*marks, _line(command, answer))
         for order_id in order_ids:
             self._execution.wake(order_id)
@@ -336,6 +336,18 @@ def _products_named(index: Index, names: Sequence[str]) -> list[ProductRow]:
         raise NoSuchProduct("Name a product by its path in Projects or by its id.")
     products = [naming.product_named(index, name) for name in names]
     return list({product.id: product for product in products}.values())
+
+
+def _marked(command: Mapping[str, Any], changed: int, named: int) -> str:
+    """What was done to how many of those that were named."""
+    if command["name"] == "tag":
+        done, nothing = ("has", "have"), "Nothing changes: these are the tags already."
+        what = "other tags now"
+    elif command.get("off"):
+        done, nothing, what = ("is", "are"), "Nothing changes: there is no mark to take off.", "marked no more"
+    else:
+        done, nothing, what = ("is", "are"), "Nothing changes: that is marked as liked already.", "marked as liked"
+    return f"{changed} of {counted(named, 'product')} {done[changed > 1]} {what}." if changed else nothing
 
 
 def _marks(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[Mark]:

@@ -250,15 +250,15 @@ def _settlement(index: Index, event: Settlement) -> None:
 
 
 def _file(index: Index, event: Settlement, filed: Filed) -> None:
-    columns = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth"
+    columns = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth, original_sha256"
     values = (
         filed.id, event.order, event.item, filed.index, filed.path, filed.sha256, filed.bytes, filed.mime, filed.width,
-        filed.height, filed.created_at, place_among(filed.letter),
+        filed.height, filed.created_at, place_among(filed.letter), filed.original_sha256,
     )  # fmt: skip
     if event.interim:  # not shelved, only sent on
-        index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
+        index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
     else:
-        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         index.run(sql, *values, filed.looked)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
 from artfactoryd.entries import NO_FILE, readable
 from artfactoryd.errors import Refusal, StorageSick
@@ -64,8 +65,8 @@ class Report:
         return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": old_index}
 
     def text(self) -> str:
-        counted = ", ".join(f"{number} {name}" for name, number in self.counts.items())
-        lines = [f"The index is made again from {self.lines} lines of the ledger and from the shelf: {counted}."]
+        counts = ", ".join(counted(number, name[:-1]) for name, number in self.counts.items())
+        lines = [f"The index is made again from {counted(self.lines, 'line')} of the ledger and the shelf: {counts}."]
         lines += [f"- {difference}" for difference in self.differences]
         if not self.differences:
             lines.append("Ledger and shelf agree.")
@@ -153,8 +154,8 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     )
     for row in index.rows(sql):
         yield (
-            f"Order {row['name']} ({row['id']}) was accepted with {row['total_items']} items, and its document gives "
-            f"{row['n']} now: the rules of expansion have changed. Cancel it before the next start sends from it."
+            f"Order {row['name']} ({row['id']}) was accepted with {counted(row['total_items'], 'item')}, and its "
+            f"document gives {row['n']} now: the rules of expansion have changed. Cancel it before the next start."
         )
 
 
@@ -174,8 +175,8 @@ def _what_was_sent(index: Index) -> Iterator[str]:
             changed[row["name"], row["id"]] += 1
     for (name, order_id), count in changed.items():
         yield (
-            f"{count} attempts of order {name} ({order_id}) were sent with other parameters than its document gives "
-            "now: the rules of expansion have changed. The attempts and the sidecars tell what was made."
+            f"{counted(count, 'attempt')} of order {name} ({order_id}) went out with other parameters than its "
+            "document gives now: the rules of expansion have changed. Attempts and sidecars tell what was made."
         )
 
 
@@ -199,11 +200,9 @@ class _Shelf:
         yield from self._added()
         yield from self._copies()
         yield from self._missing()
-        yield from _told(self._changed, "are not of the size they were made with: changed since, or damaged")
-        yield from _told(
-            self._unread, "cannot be read as sidecars; their products are in the index by the ledger alone"
-        )
-        yield from _told(self._unnamed, "have names that are no UTF-8, and are passed over until they are renamed")
+        yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
+        yield from _told(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
+        yield from _told(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
     def _walk(self) -> None:
         rows = self._rows()
@@ -252,7 +251,7 @@ class _Shelf:
         moved = self._index.rows(sql)
         for row in moved:
             self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "were moved since, and are known there")
+        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -280,8 +279,9 @@ class _Shelf:
         for mark in marks:
             projection.apply(self._index, mark)
         if new:
-            of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
-            yield f"{new} products lie on the shelf that the ledger does not tell of{of}."
+            orders = counted(strange["orders"], "order")
+            of = f", {strange['n']} of them of {orders} that it does not know" if strange["n"] else ""
+            yield f"{counted(new, 'product', 'lies', 'lie')} on the shelf that the ledger does not tell of{of}."
 
     def _add_items(self) -> None:
         """Items that only the shelf tells of count for reuse, like those of the ledger."""
@@ -310,15 +310,15 @@ class _Shelf:
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"
-        yield from _told([row["path"] for row in self._index.rows(sql)], "are copies of products; the first one counts")
+        yield from _told([row["path"] for row in self._index.rows(sql)], "copied from a product; the first counts")
 
     def _missing(self) -> Iterator[str]:
         sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
         paths = [row["path"] for row in self._index.rows(sql)]
         there = [path for path in paths if (self._home.root / path).exists()]
         alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
-        yield from _told(alone, "lie there without a sidecar; the ledger knows them")
-        yield from _told(sorted({*paths} - {*there}), "are no longer on the shelf; that they were made stays known")
+        yield from _told(alone, "without a sidecar, known by the ledger")
+        yield from _told(sorted({*paths} - {*there}), "no longer on the shelf, and known as made")
 
 
 def _is_text(path: str) -> bool:
@@ -340,4 +340,4 @@ def _size(product: Path) -> int:
 def _told(names: list[str], what: str) -> Iterator[str]:
     if names:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"{len(names)} files {what}: {', '.join(names[:NAMED])}{more}."
+        yield f"{counted(len(names), 'file')} {what}: {', '.join(names[:NAMED])}{more}."

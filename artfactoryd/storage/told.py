@@ -7,11 +7,11 @@ from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.sidecar import unkept
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
-COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at"
+COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
-    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
-    " delivered INTEGER, replaces TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
+    " asked INTEGER, delivered INTEGER, replaces TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
 INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
@@ -28,8 +28,14 @@ def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
     return (
         _text(sidecar["id"]), _text(sidecar["order"]["id"]), _whole(sidecar["item"]["index"]), _whole(file["index"]),
         path, _text(file["sha256"]), _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]),
-        _side(file["height"]), _text(sidecar["created_at"]), *_item(sidecar),
+        _side(file["height"]), _text(sidecar["created_at"]), _original(file), *_item(sidecar),
     )  # fmt: skip
+
+
+def _original(file: Document) -> str | None:
+    """Of the bytes that came, where others lie on the shelf."""
+    original = file.get("original_sha256")
+    return _text(original) if original and original != file["sha256"] else None
 
 
 def _text(value: object) -> str:

@@ -218,3 +218,40 @@ def test_a_warning_that_holds_stands_once_and_a_name_as_it_will_be(
     assert told.count("weight of another tool") == 1 and "  held     (moon:1.2)" in told
     assert "0001-a-moon-1-2-….webp" in told and "  first  " in told and "  last  " not in told
     assert planned.exit_code == 3
+
+
+ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
+    (
+        "provider: replicate\nmodel: flux-kontext-pro\nparameters: {input_image: 'p*.png', prompt: at night}\n",
+        ["first    at night (p1.png)\n", "last     at night (p2.png)\n"], ["flux-kontext-pro  0001"],
+    ),
+    (
+        "models: [{provider: replicate, model: flux-schnell}, {provider: fal, model: flux-dev}]\nproof: 2\n"
+        "parameters: {prompt: a cat}\n",
+        [
+            "model    replicate black-forest-labs/flux-schnell, $0.003 per image that comes (as of 2026-05-01)\n",
+            "first    a cat (flux-schnell)\n", "last     a cat (flux-dev)\n",
+            "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-",
+            "A proof of 2 is the whole order (2 items).",
+        ],
+        ["at most $0.028, price of", "then it waits for you"],
+    ),
+    (
+        "provider: local\nmodel: sketch\nproof: 1\nparameters: {prompt: 'a [red,blue] cat', width: 64}\n"
+        "then: [{provider: local, model: resize, parameters: {width: 32}}]\n",
+        ["   2  local/sketch  0002-", "   3  local/resize  0003-", "2 products, free", "1 item first"],
+        ["the whole order"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "has", "lacks"), ENDS_AND_MAKERS, ids=["edits", "models", "stages"])
+def test_a_plan_tells_what_varies_and_who_makes_each_item(
+    home: TestHome, capsys: pytest.CaptureFixture[str], text: str, has: list[str], lacks: list[str]
+) -> None:
+    for name in ("p1.png", "p2.png"):
+        draw(home.root / name, "blue" if "1" in name else "red")
+    (file := home.root / "cats.yaml").write_text(text)
+    show(plan(home.home, Settings(), file, rehearse=False, most=None), print)
+    told = capsys.readouterr().out
+    assert [words for words in has if words not in told] == [] == [words for words in lacks if words in told], told

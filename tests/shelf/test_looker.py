@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +30,20 @@ def test_each_line_is_answered_by_one(tmp_path: Path) -> None:
     told = [json.loads(line) for line in answers.getvalue().splitlines()]
     assert [answer["fault"] for answer in told][::2] == ["", None] and "damaged" in told[1]["fault"]
     assert all(answer["seconds"] >= 0 for answer in told)
+
+
+def test_one_that_never_comes_to_an_end_is_ended_by_the_system_after_its_time_of_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(request: object) -> dict[str, object]:
+        while True:
+            pass
+
+    monkeypatch.setattr(looker, "answer", never)
+    if (child := os.fork()) == 0:
+        looker.serve(io.BytesIO(b'{"longest": 0.02}\n'), io.BytesIO())
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGPROF
 
 
 def test_thumbnails_are_made_once_of_the_one_decoding(tmp_path: Path) -> None:

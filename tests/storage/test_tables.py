@@ -93,5 +93,6 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
         seq=1000 << 20,
         project=None,
         rating=None,
+        original_sha256=None,
     )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)

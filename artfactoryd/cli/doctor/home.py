@@ -15,6 +15,7 @@ from artfactoryd import clock
 from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.core import inbox_rules
+from artfactoryd.core.names import counted
 from artfactoryd.daemon.backups import next_due
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import StorageSick, WrongUse
@@ -146,7 +147,7 @@ def between(home: Home) -> Rows:
     for (order, name), rows in groupby(left, lambda pair: (pair[0].order_id, pair[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:
-            count = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"
+            count = counted(len(sizes), "picture")
             of = f"of this something was to be made for {name}."
             words = f"{count} ({_size(sum(sizes))}) in {home.work / 'interim'}: {of}"
             way_out = f"`retry {order[:13]}` makes it. If you do not want it, what lies there may be deleted."
@@ -198,18 +199,24 @@ def _lines(home: Home) -> Rows:
         behind += 0 if applied is None or end <= applied else 1
     torn = ledger.torn(home.ledger)
     if torn:
-        words = f"{len(torn)} places in the ledger are no lines ({', '.join(torn[:3])}); they never counted."
+        where = counted(len(torn), "place", "is no line", "are no lines")
+        words = f"{where} in the ledger ({', '.join(torn[:3])}); they never counted."
         yield Row("ledger", WARNING, words, "A power cut leaves such a place; then nothing needs to be done.")
     if changed:
         yield Row("ledger", BAD, f"The ledger was cut or exchanged: {changed}.", ledger.AS_IT_WAS.capitalize())
     elif behind and home.holder() is None:
         yield Row(
-            "ledger", WARNING, f"{behind} of {count} lines are not in the index yet.", "The next start applies them."
+            "ledger",
+            WARNING,
+            f"{counted(behind, 'line', 'is', 'are')} not in the index yet, of {count}.",
+            "The next start applies them.",
         )
     else:
         last = f", the last one ends at {end}" if count else ""
         yield Row(
-            "ledger", OK, f"{count} lines can be read{last}{' and is in the index' if count and applied else ''}."
+            "ledger",
+            OK,
+            f"{counted(count, 'line')} can be read{last}{' and is in the index' if count and applied else ''}.",
         )
 
 

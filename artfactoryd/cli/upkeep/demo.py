@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
+from artfactoryd.cli.bundles import Desk
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.once import RunDocument, work_once
 from artfactoryd.cli.program import WAITS
 from artfactoryd.cli.sheet import EXPORTS, make_sheet
-from artfactoryd.cli.submit import place_in_inbox
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
@@ -57,7 +57,8 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     examples = home.library / "examples"
     files = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
     settings = Settings()
-    placed = [place_in_inbox(file, home.inbox, home, settings, True, environ)[0] for file in files]
+    desk = Desk(home, settings, environ)
+    placed = [desk.place(file, rehearse=True).path for file in files]
     drawing = partial(work_once, home, settings, environ, verbose=verbose, quiet=False, only=placed, tells=False)
     code, report = drawing()
     said = list[str]()

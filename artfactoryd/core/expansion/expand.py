@@ -17,6 +17,7 @@ from artfactoryd.core.grammar.lists import Steps
 from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import counted
 from artfactoryd.core.order import Later, LookupValues, Order
 from artfactoryd.core.parameters.secret_values import holds_key
 from artfactoryd.core.seeds import number_from
@@ -224,6 +225,9 @@ def _order_warnings(plan: Plan) -> Iterator[Problem]:
             message = "something here looks like a key. It would be sent, and stand in order, ledger and sidecars."
             fix = "Take it out, and make a new one: this one is in a file."
             yield Problem("W_SECRET", message, fix, path, holds=True)
+    if plan.order.proof and plan.order.proof >= plan.total_items:
+        message = f"a proof of {plan.order.proof} is the whole order ({counted(plan.total_items, 'item')})."
+        yield Problem("W_PROOF", message, "All is made at once; write a smaller `proof` to look first.", ("proof",))
     if not plan.order.validate:
         message = "the parameters are sent as written, unchecked."
         yield Problem("W_NOT_VALIDATED", message, path=("validate",))

@@ -17,6 +17,7 @@ from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
 from artfactoryd.core.grammar.slips import unread_tokens
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import counted
 from artfactoryd.core.parameters.file_leaves import Place, put
 from artfactoryd.core.parameters.file_refs import is_query, stands_for_many
 from artfactoryd.core.parameters.json_schema import enum_of, types_of
@@ -236,7 +237,7 @@ class ValueReader:
     def _steps(self, name: str, steps: Steps, path: Path) -> list[Found]:
         """A range beside other values is written out, so that repeats are seen."""
         if len(steps) > MOST_WRITTEN_OUT:
-            message = f"a range of {len(steps)} values cannot stand in a list with others."
+            message = f"a range of {counted(len(steps), 'value')} cannot stand in a list with others."
             self._problem("E_TOO_LARGE", message, "Write it alone, or make it smaller.", path, steps.column)
         elif self._fits(name, steps, path):
             return [(value, path, steps.column) for value in steps]
@@ -249,7 +250,7 @@ class ValueReader:
         if len(steps) > MOST_CHECKED and not SPACED & schema.keys():
             places = (0, 1, len(steps) - 1)
         elif len(steps) > MOST_WRITTEN_OUT:
-            message = f"a range of {len(steps)} values cannot be checked."
+            message = f"a range of {counted(len(steps), 'value')} cannot be checked."
             self._problem("E_TOO_LARGE", message, "Make it smaller.", path, steps.column)
             return False
         before = len(self.problems)

@@ -18,8 +18,9 @@ import artfactoryd
 from artfactoryd.core.sheets.sheet import Sheet
 
 MOST = min(4, os.cpu_count() or 1)  # processes; more than that only wait for the disk
-LONGEST = 120.0  # seconds for one picture, at the lowest priority
+LONGEST = 120.0  # seconds of the processor for one picture
 LONGEST_SHEET = 900.0  # of one whose thumbnails are all to be made first
+STARVED = 3  # times as long by the clock: a machine that has other things to do says nothing about the picture
 TRIES = 2  # a process that is killed from outside says nothing about the picture
 FELL = "Decoding it ended the decoder, so nothing here opens it again. Open it with care."
 KEPT = (  # of the environment: it is given no credential
@@ -30,11 +31,12 @@ KEPT = (  # of the environment: it is given no credential
 @dataclass(frozen=True, slots=True)
 class Glance:
     """`fault`: empty of what is well, None where it could not be looked at. `seconds`: of the processor. `bytes`: of
-    the thumbnails that were made."""
+    the thumbnails that were made. `is_starved`: it got too little of the processor to tell; later it may get more."""
 
     fault: str | None
     seconds: float = 0.0
     bytes: int = 0
+    is_starved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Decoder:
         self._megapixels = 0.0
 
     async def look(self, request: dict[str, Any], megapixels: float, longest: float) -> Glance | None:
+        """None where it ended without an answer, as it does after `longest` seconds of the processor."""
         if self.process is None or self._megapixels != megapixels:
             await self.end()
             self.process, self._megapixels = await _start(megapixels), megapixels
@@ -110,11 +113,13 @@ class Decoder:
         assert stdin is not None and stdout is not None
         answer = b""
         try:
-            stdin.write(json.dumps(request).encode() + b"\n")
-            async with asyncio.timeout(longest):
+            stdin.write(json.dumps(request | {"longest": longest}).encode() + b"\n")
+            async with asyncio.timeout(longest * STARVED):
                 await stdin.drain()
                 answer = await stdout.readline()
-        except (TimeoutError, ConnectionError):
+        except TimeoutError:
+            return Glance(None, is_starved=True)
+        except ConnectionError:
             pass
         finally:
             if not answer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from pathlib import Path
 
 from artfactoryd import entries
@@ -35,6 +35,7 @@ TOGETHER = 16  # looked at before it is seen whether something newer came
 WORTH_ANOTHER = 4  # of them for each further process: to start one takes as long as some pictures
 PAUSE = 0.1  # seconds until it is seen again whether deliveries are on their way
 PATIENCE = 30.0  # seconds for which they are let pass
+STARVED_AGAIN = 600.0  # seconds until what got too little of the processor is looked at again
 QUIET = 5.0  # seconds without anything to look at, after which the process that looks is ended
 FULL_AGAIN = 5.0  # seconds until what is well is remembered on a full disk
 FEW = (
@@ -94,7 +95,7 @@ class LaterLook:
         glance = await self._eye.draw(sheet, self._root, self._cache.folder, bound, target)
         self._taken += glance.bytes
         if glance.fault is None:
-            raise OSError(f"{target} cannot be written")
+            raise OSError(f"{target} {'takes too long just now' if glance.is_starved else 'cannot be written'}")
         if glance.fault:
             log.error("%s could not be drawn", target)
         await self._make_room()
@@ -162,7 +163,9 @@ class LaterLook:
         for row in left:
             await self._let_pass()
             fault = await self._look_at(row)
-            if fault:
+            if fault is None:
+                self._leave(row)
+            elif fault:
                 log.warning("%s: %s", row.path, fault)
                 self._take_in_hand(row, fault)
             else:
@@ -178,8 +181,8 @@ class LaterLook:
         while self._busy() and clock() - self._since < PATIENCE:
             await asyncio.sleep(PAUSE)
 
-    async def _look_at(self, row: ProductRow) -> str:
-        """What is wrong; nothing of what is no picture, or is not any more what came."""
+    async def _look_at(self, row: ProductRow) -> str | None:
+        """What is wrong; nothing of what is no picture, or is not any more what came; None where that is not known."""
         path = self._root / row.path
         if row.mime not in DECODED and (row.mime not in film.DEMUXERS or self._wanted(row) is None):
             return ""
@@ -191,6 +194,8 @@ class LaterLook:
             raise
         self._done, self._seconds = self._done + 1, self._seconds + glance.seconds
         self._taken += glance.bytes
+        if glance.is_starved:
+            return None
         if not glance.fault or not await asyncio.to_thread(_is_as_it_came, row, path):
             return ""
         return glance.fault
@@ -202,7 +207,25 @@ class LaterLook:
 
     def _take_in_hand(self, row: ProductRow, fault: str) -> None:
         self._in_hand.add(row.id)
-        task = asyncio.get_running_loop().create_task(self._better(row, fault))
+        self._spawn(self._better(row, fault))
+
+    def _leave(self, row: ProductRow) -> None:
+        log.warning("%s took too long just now, with so much else to do: it is looked at again later", row.path)
+        self._in_hand.add(row.id)
+        self._lingering.add(row.id)
+        self._spawn(self._take_up(row))
+
+    async def _take_up(self, row: ProductRow) -> None:
+        await asyncio.sleep(STARVED_AGAIN)
+        self._let_go(row)
+
+    def _let_go(self, row: ProductRow) -> None:
+        self._in_hand.discard(row.id)
+        self._lingering.discard(row.id)
+        self.wake()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._fetching.add(task)
         task.add_done_callback(self._fetching.discard)
 
@@ -219,9 +242,7 @@ class LaterLook:
                 return
             log.error("what is damaged of item %s waits: %s", row.number, error)
             await asyncio.sleep(FULL_AGAIN)
-        self._in_hand.discard(row.id)
-        self._lingering.discard(row.id)
-        self.wake()
+        self._let_go(row)
 
 
 def _is_as_it_came(row: ProductRow, path: Path) -> bool:

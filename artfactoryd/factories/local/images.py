@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import Image, ImageColor, ImageOps
 
+from artfactoryd.core.inside.undo import restored
 from artfactoryd.factories.local.parameters import Convert, Resize
 
 FILTERS = {
@@ -67,7 +68,7 @@ class Photograph:
 
 def read(path: Path, moving: bool = True) -> Photograph:
     """Upright. `moving`: with all its frames. Raises OSError (Pillow's too) when it is no picture."""
-    with Image.open(path) as opened:
+    with _opened(path) as opened:
         count = getattr(opened, "n_frames", 1) if moving and opened.format in MOVING else 1
         orientation, exif = _camera_data(opened)
         frames, durations = list[Image.Image](), list[int]()
@@ -80,6 +81,12 @@ def read(path: Path, moving: bool = True) -> Photograph:
             tuple(frames), opened.format or "PNG", opened.info.get("icc_profile"), exif,
             tuple(durations) if count > 1 else (), int(opened.info.get("loop") or 0),
         )  # fmt: skip
+
+
+def _opened(path: Path) -> Image.Image:
+    """Without what was put into a product of ours: what is made of it is another one."""
+    data = path.read_bytes()
+    return Image.open(io.BytesIO(restored(data) or data))
 
 
 def _camera_data(opened: Image.Image) -> tuple[int, bytes | None]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from artfactoryd.core.lifecycle import UNFINISHED
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import counted
 from artfactoryd.durable import link, make_folders, move, rename
 from artfactoryd.entries import is_folder
 from artfactoryd.errors import ArtFactoryError
@@ -71,7 +72,7 @@ def beside_the_old(old: Path, index: Index, at_work: bool) -> Iterator[str]:
         before, after = counts(before_it), counts(index)
         for name in TABLES:
             if before[name] != after[name]:
-                yield f"The old index had {before[name]} {name}, the new one has {after[name]}."
+                yield f"The old index had {counted(before[name], name[:-1])}, the new one has {after[name]}."
         if before_it.spent_in_all() != index.spent_in_all():
             was, now = dollars(before_it.spent_in_all()), dollars(index.spent_in_all())
             yield f"By the old index {was} were spent, by the ledger {now}."

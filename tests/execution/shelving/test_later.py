@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from artfactoryd.core.inside.undo import restored, told
 from artfactoryd.errors import AskAgain, OutputLost
 from artfactoryd.execution import delivery
 from artfactoryd.execution.shelving import later
@@ -120,7 +121,7 @@ async def test_what_does_not_decode_and_is_gone_is_marked_and_stays(
         made = await works.make(order("a car"))
         await works.until(lambda: looked(works) == 1)
         [row] = products(works)
-        assert (home.root / row.path).read_bytes() == data and row.replaced_by is None
+        assert restored((home.root / row.path).read_bytes()) == data and row.replaced_by is None
         assert "The picture is" in (row.looked or "") and "can no longer be fetched" in (row.looked or "")
         [item] = works.items(made)
         assert item.state == "completed" and f"Product 1: {row.looked}" == item.reason
@@ -144,10 +145,11 @@ async def test_bytes_that_differ_are_laid_beside_and_linked(
         first, second = sorted(products(works), key=lambda row: row.looked == "")
         assert (first.replaced_by, second.looked, second.place, second.nth) == (second.id, "", 1, 0)
         assert Path(second.path).name == Path(first.path).name.replace(".png", "-2.png")
-        assert (home.root / first.path).read_bytes() == spoiled()
+        assert restored((home.root / first.path).read_bytes()) == spoiled()
         assert Path(second.path).name in (works.items(made)[0].reason or "")
         assert works.house.books.index.outputs_of(works.items(made)[0])[0].id == second.id
         card = json.loads(card_of(home.root / second.path).read_text())
+        assert told((home.root / second.path).read_bytes()) == (second.id, second.original)
         assert card["file"]["replaces"] == first.id and card["cost"]["usd"] == 0
         assert "damaged" in card["file"]["remark"] and second.id[:13] == first.id[:13]
         await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])
@@ -261,6 +263,29 @@ async def test_what_is_new_comes_first_and_deliveries_pass_but_not_for_ever(home
         monkeypatch.setattr(later, "PATIENCE", 0.0)
         await works.until(lambda: looks.count(works.house.books.index) == 0)
         assert sorted(looked) == ["0001", "0002", "0003"] and looked[-1] != "0003"
+
+
+async def test_what_got_too_little_of_the_processor_is_looked_at_again_and_not_waited_for(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    answers, again = [Glance(None, is_starved=True), Glance("")], asyncio.Event()
+
+    class Starved(NearEye):
+        async def look(self, path: Path, megapixels: float, thumbnails: Thumbnails | None = None) -> Glance:
+            if len(answers) == 1:
+                await again.wait()
+            return answers.pop(0)
+
+    monkeypatch.setattr("artfactoryd.execution.assembly.Eye", Starved)
+    monkeypatch.setattr(later, "STARVED_AGAIN", 0.0)
+    monkeypatch.setattr(later, "OWES_EVERY", 0.0)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(order("a car"))
+        await works.until(lambda: len(answers) == 1)
+        assert looks.count(works.house.books.index) == 1
+        again.set()
+        await works.until(lambda: looks.count(works.house.books.index) == 0)
+        assert not works.execution.later.owes(made) and works.lines("look") == []
 
 
 async def test_what_is_flagged_and_what_a_stage_is_fed_with_is_decoded_before_it_is_placed(
