@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from artfactoryd.core.expansion.axes_in_words import ends, factors, formula
 from artfactoryd.core.expansion.hold_reasons import in_words
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.product_names import Lineage
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
@@ -316,7 +317,8 @@ class Names:
         order, self._plan = study.order, study.plan
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
         self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
-        self._words: dict[int, str] = {}
+        self._pictures = {picture.value: picture.name for picture in study.inputs}
+        self._lineage, self._words = Lineage(study.plan), dict[int, str]()
 
     @property
     def pattern(self) -> str:
@@ -326,17 +328,24 @@ class Names:
     def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
         """Each item with the names of its products; equal ones told apart as on the shelf."""
         taken: Counter[str] = Counter()
-        self._words.clear()
         for item in self._plan.items():
-            yield item, [self._free(values, taken) for values in self._values(item)]
+            names = []
+            for values in self._values(item):
+                names.append(self._free(values, taken))
+                self._lineage.keep(item.first_index + len(names) - 1, values, names[-1])
+            yield item, names
 
     def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
         """Of each product of an item."""
-        model = self._plan.all_models[item.model]
-        values = self._of_order | file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        model, (before, file) = self._plan.all_models[item.model], self._lineage.of(item.parent)
+        pictures = ChainMap({stages.fed(item.parent): file} if item.parent else {}, self._pictures)
+        told = file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups, pictures, before)
+        values = self._of_order | told
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
-        if not keeps(self._plan.order, item.stage):
-            return  # never on the shelf, and without a name
+        if not keeps(self._plan.order, item.stage):  # never on the shelf, and without a name
+            for output in range(item.asked):
+                self._lineage.keep(item.first_index + output, values, file)
+            return
         ending = _ending(item, model)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
@@ -368,11 +377,13 @@ class Names:
         if not any(each.may_collide for each in self._named.values()):
             return
         products = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
-        named = ((self._named[values["stage"]], values) for values in products)
         plain, whose = Counter[str](), dict[str, str | None]()
-        for each, values in named:
+        for values in products:
+            each = self._named[values["stage"]]
+            name = file_names.name(each.pattern, values)
+            self._lineage.keep(values["index"], values, name)
             if each.may_collide:
-                plain[name := file_names.name(each.pattern, values)] += 1
+                plain[name] += 1
                 whose[name] = values["stage"]
         again = plain.total() - len(plain)
         if again:

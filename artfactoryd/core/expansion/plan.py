@@ -247,6 +247,13 @@ class Plan:
         return replace(self, base_seed=base, sections=sections, seeds={})
 
     @cached_property
+    def has_nested(self) -> bool:
+        """Whether texts are read inside values, here or in a stage."""
+        axes = (axis for _, section in self.sections for axis in section.rows.axes)
+        own = any(text.nest is not None for axis in axes for text in axis.texts)
+        return own or any(stage.plan.has_nested for stage in self.stages)
+
+    @cached_property
     def takes_fields(self) -> bool:
         """Whether its texts have fields to be filled in: those of a stage."""
         return any(text.fields for _, section in self.sections for axis in section.rows.axes for text in axis.texts)

@@ -18,7 +18,7 @@ from artfactoryd.core.expansion.combinations import Position, Section
 from artfactoryd.core.expansion.identity import Parts
 from artfactoryd.core.expansion.items import Count, Counted, ItemMaker, PlannedItem, numbered
 from artfactoryd.core.expansion.text_rows import Row, RowSpan
-from artfactoryd.core.grammar.text import TOGETHER, Taken, quoted
+from artfactoryd.core.grammar.pieces import TOGETHER, Taken, quoted
 from artfactoryd.core.json_types import Value
 
 MOST_TOGETHER = 20_000  # values of one list that are prepared at once
