@@ -26,6 +26,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
 from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
+from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
@@ -275,7 +276,7 @@ def _folder(home: Home, study: Study) -> Path:
 def _model(plan: Plan, place: int) -> dict[str, Any]:
     """One that the order's items are made by, and what one of it costs."""
     model, price = plan.all_models[place], plan.price_of(place)
-    known = {"usd": float(price.usd), "per": price.per, "as_of": price.as_of} if price else None
+    known = price and {"as_of": price.as_of, "text": price_in_words(price)}
     return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
 
 

@@ -258,7 +258,7 @@ ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
         "models: [{provider: replicate, model: flux-schnell}, {provider: fal, model: flux-dev}]\nproof: 2\n"
         "parameters: {prompt: a cat}\n",
         [
-            "model    replicate black-forest-labs/flux-schnell, $0.003 per image (price of 2026-05-01)\n",
+            "model    replicate black-forest-labs/flux-schnell, $0.003 per image that comes (as of 2026-05-01)\n",
             "first    a cat (flux-schnell)\n", "last     a cat (flux-dev)\n",
             "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-",
             "A proof of 2 is the whole order (2 items).",

@@ -18,8 +18,10 @@ from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.items import Counted
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.grammar import pieces
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
+from artfactoryd.core.pricing.amounts import Reading
+from artfactoryd.core.pricing.price import Part, Price
 from tests.core.expansion.test_stages import EDITOR
 from tests.orders import MODEL, model
 
@@ -28,7 +30,23 @@ PICTURE = {**dict(MODEL.properties), "image": {"type": "string", "format": "uri"
 SHOT = {"type": "object", "properties": {"prompt": {"type": "string"}, "face": {"type": "string", "format": "uri"}}}
 MODELS = {
     "painter": MODEL,
-    "by megapixel": replace(MODEL, price=Price("0.01", "megapixel")),
+    "by megapixel": replace(MODEL, price=Price((Part("0.01", "megapixel"),))),
+    "by values": replace(
+        MODEL,
+        price=Price.from_mapping(
+            {
+                "parts": [
+                    {"usd": 0.01, "when": {"steps": [1, 2, 4, 20]}},
+                    {"usd": 0.02, "when": {"steps": [3, 5, 6, 8]}},
+                    {"usd": 0.03, "when": {"steps": "2*"}, "surcharge": True},
+                    {"usd": 0.001, "per": "call"},
+                ]
+            }
+        ),
+    ),
+    "by characters": replace(
+        MODEL, price=Price((Part("0.06", "character", 1000, reading=Reading("negative_prompt")), Part("0.001")))
+    ),
     "of a picture": model(schema={"type": "object", "properties": PICTURE}, image="image"),
     "with texts inside": model(schema={"properties": {**PICTURE, "shots": {"type": "array", "items": SHOT}}}),
     "without a seed": replace(MODEL, seed=None),
