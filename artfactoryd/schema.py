@@ -246,6 +246,9 @@ def _fix(error: ValidationError) -> str:
     kind = next((kind for kind, what in _KINDS if isinstance(value, what)), "")
     if str(error.validator) in instead or (error.validator == "type" and kind in instead):
         return str(instead.get(error.validator) or instead[kind])
+    if error.validator == "enum" and isinstance(value, str):
+        near = difflib.get_close_matches(value.casefold(), map(str, wanted), n=1)
+        return f"Did you mean {near[0]}?" if near else ""
     if error.validator != "type":
         return ""
     if "array" in wanted and isinstance(value, str) and value:
@@ -293,7 +296,8 @@ def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
     if "const" in schema:
         return _shown(schema["const"])
     if "enum" in schema:
-        return f"{'one of ' if len(schema['enum']) > 1 else ''}{', '.join(str(value) for value in schema['enum'])}"
+        allowed = [str(value) for value in schema["enum"]]
+        return f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
         words = [allowed_by(choice) for choice in choices if isinstance(choice, dict)]

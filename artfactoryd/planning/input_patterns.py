@@ -8,6 +8,7 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -155,6 +156,11 @@ def matches(folder: Path, pattern: str) -> list[str]:
     paths = [path.relative_to(folder) for path in islice(folder.glob(spelled), 100 * MOST)]
     kept = [path for path in paths if _may_be_picture(folder, path)]
     return [path.as_posix() for path in sorted(kept, key=lambda path: nfc(path.as_posix()))]
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern of one name finds a file of that name, in whatever letters."""
+    return not name.startswith(".") and fnmatchcase(nfc(name).casefold(), nfc(pattern).casefold().replace("[", "[[]"))
 
 
 def _may_be_picture(folder: Path, path: Path) -> bool:

@@ -105,6 +105,9 @@ class Reads:
             return await answer
 
     def _open(self) -> Index:
+        if self._index is not None and not self._index.is_current:
+            self._close()
+            self._index = None
         if self._index is None:
             self._index = Index.look(self._home.index_file)
         return self._index
