@@ -82,6 +82,7 @@ class _Down:
     skipped: dict[str, None] = field(default_factory=dict)
     inside: set[str] = field(default_factory=set)
     repeated: bool = False
+    picks: dict[tuple[str, str], Pick] = field(default_factory=dict)  # by wildcard, and the lookup it stands in
 
     def add(self, value: Valued) -> None:
         self.repeated = self.repeated or value.text in self.found
@@ -96,6 +97,7 @@ class Weaver:
         self._whole: dict[str, Values] = {}
         self._places: dict[tuple[str, str], tuple[str, ...]] = {}
         self._pools: dict[tuple[str, ...], _Pool] = {}
+        self._picks: dict[str, Pick] = {}  # of variants in which no lookup is named
         self._missing: dict[str, dict[int, str]] = {}  # by lookup and line, wildcards that are no lookup
         self._endless: dict[str, dict[int, str]] = {}  # and values that are sent as they stand
         self._ways = 0
@@ -175,6 +177,16 @@ class Weaver:
     ) -> Pick | str | None:
         if isinstance(part, Wild):
             return self._wild(part, part.token, entry, here, way, state)
+        if "__" in part.token:
+            return self._variant(part, entry, here, way, state)
+        if part.token not in self._picks:
+            pick = self._variant(part, entry, here, way, state)
+            if not isinstance(pick, Pick):
+                return pick
+            self._picks[part.token] = pick
+        return self._picks[part.token]
+
+    def _variant(self, part: Variant, entry: Entry, here: str, way: tuple[str, ...], state: _Down) -> Pick | str | None:
         if len(part.options) == 1 and len(part.options[0]) == 1 and isinstance(wild := part.options[0][0], Wild):
             pick = self._wild(wild, part.token, entry, here, way, state)
             return _of_number(pick, part) if isinstance(pick, Pick) else pick
@@ -189,6 +201,8 @@ class Weaver:
     def _wild(
         self, wild: Wild, token: str, entry: Entry, here: str, way: tuple[str, ...], state: _Down
     ) -> Pick | str | None:
+        if (token, here) in state.picks:
+            return state.picks[token, here]
         names = self._found(wild.name, here)
         if not names:
             self._missing.setdefault(here, {}).setdefault(entry.number, wild.token)
@@ -199,7 +213,10 @@ class Weaver:
         open_names = [name for name in names if name not in way and len(way) < MOST_DEEP]
         state.skipped.update(dict.fromkeys(name for name in names if name not in open_names))
         options, ends, longest = self._pool(tuple(open_names), way, state)
-        return Pick(token, options, ends, longest) if options else None
+        if not options:
+            return None
+        state.picks[token, here] = Pick(token, options, ends, longest)
+        return state.picks[token, here]
 
     def _pool(self, names: tuple[str, ...], way: tuple[str, ...], state: _Down) -> _Pool:
         """All values of some lookups, each once; one and the same for all draws of these."""
@@ -302,6 +319,8 @@ def _length(made: Sequence[str | Pick]) -> int:
 
 def ends_of(written: Sequence[str]) -> tuple[int, ...]:
     """Where nothing weighs anything, all weigh the same."""
+    if written.count("1") == len(written):
+        return tuple(range(1, len(written) + 1))
     ends = weights(written)
     return ends if ends and ends[-1] else weights(["1"] * len(written))
 
