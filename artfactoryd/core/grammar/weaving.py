@@ -32,6 +32,11 @@ class Pick:
     most: int = 1
     joiner: str = JOINER
 
+    @property
+    def most_length(self) -> int:
+        """Characters of the longest that it may come to."""
+        return self.longest * self.most + len(self.joiner) * (self.most - 1)
+
 
 Made = tuple["str | Pick", ...]
 _Pool = tuple[tuple[Made, ...], tuple[int, ...], int]  # options, ends and longest of a pick
@@ -159,15 +164,14 @@ class Weaver:
     def _made(self, recipe: Recipe, entry: Entry, here: str, way: tuple[str, ...], state: _Down) -> Made | None:
         """None where a lookup on the way down leaves nothing to draw."""
         parts: list[str | Pick] = []
+        length = 0  # of the longest that it may come to
         for part in recipe:
-            if isinstance(part, str):
-                parts.append(part)
-                continue
-            pick = self._pick(part, entry, here, way, state)
+            pick = part if isinstance(part, str) else self._pick(part, entry, here, way, state)
             if pick is None:
                 return None
             parts.append(pick)
-        if _length(parts) > MOST_LONG:
+            length += len(pick) if isinstance(pick, str) else pick.most_length
+        if length > MOST_LONG:
             self._endless.setdefault(here, {}).setdefault(entry.number, entry.text)
             return ("".join(part if isinstance(part, str) else part.token for part in parts),)
         return tuple(parts)
@@ -311,10 +315,7 @@ def _of_number(pick: Pick, variant: Variant) -> Pick:
 
 def _length(made: Sequence[str | Pick]) -> int:
     """Of the longest that it may come to."""
-    return sum(
-        len(part) if isinstance(part, str) else part.longest * part.most + len(part.joiner) * (part.most - 1)
-        for part in made
-    )
+    return sum(len(part) if isinstance(part, str) else part.most_length for part in made)
 
 
 def ends_of(written: Sequence[str]) -> tuple[int, ...]:
