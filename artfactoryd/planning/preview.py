@@ -99,15 +99,24 @@ def plan(
         data = bounded(file, most_bytes(settings))
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
-    lines = data.decode("utf-8-sig", "replace").splitlines()
     origin = _origin(file, settings.inbox.path or home.inbox, box, settings, rehearse)
+    return plan_text(home, settings, data, origin, most=most, environ=environ)
+
+
+def plan_text(
+    home: Home, settings: Settings, data: bytes, origin: Origin, *, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What these bytes would do, dropped from there. `most` and `environ` as of `plan`."""
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     with Index.reading(home.index_file) as index:
         try:
             studies = understood(home, settings, index, data, origin, environ)
             orders = [_order(home, study, most, index) for study in studies]
         except Refusal as refusal:
-            return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
-    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
+            refused = _refused(Path(origin.file), refusal.problems)
+            return Planned([PlannedOrder(refused, lambda: iter(()))], 1, lines, origin.file)
+    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, origin.file)
 
 
 def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehearse: bool) -> Origin:
