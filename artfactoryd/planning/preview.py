@@ -237,7 +237,7 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None, ro
     shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
     reasons = Counter(item["reason"] for item in shown if item["reason"])
     needs = study.needs
-    other = other_seed(study.plan, index, root) if needs.bought else None
+    other = other_seed(study.plan, index, root) if needs.bought and needs.buying.price != 0 else None
     told: dict[str, Any] = {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
     if other:
         told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}
