@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from artfactoryd import __version__
-from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
 from artfactoryd.core.money import dollars
 from artfactoryd.printable import printable
 from artfactoryd.reporting.orders import OrderDocument
@@ -149,7 +149,9 @@ def _counts(order: OrderDocument) -> str:
 
 
 def _money(order: OrderDocument) -> str:
-    """The cap only where it may be what ends the order."""
+    """The cap only where it may be what ends the order; of one that is over, what it did cost."""
+    if order.status not in UNFINISHED_ORDERS:
+        return _usd(order.money.spent_usd) if order.at_most_usd != 0 else "free"
     spent, cap = _usd(order.money.spent_usd), f" (its cap is {_usd(order.cap_usd)})" if order.cap_matters else ""
     if order.at_most_usd is None:
         return f"{spent} spent, price unknown{cap}"

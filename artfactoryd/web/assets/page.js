@@ -93,7 +93,11 @@ async function changed(picture) {
   if (picture) {
     const page = await fetchPage("/pictures/" + encodeURIComponent(picture.dataset.id));
     const drawn = page.querySelector(".picture");
-    if (drawn && picture.isConnected) picture.replaceWith(document.importNode(drawn, true));
+    if (!drawn || !picture.isConnected) return look();
+    const place = [...picture.querySelectorAll("button, input")].indexOf(document.activeElement);
+    const anew = document.importNode(drawn, true);
+    picture.replaceWith(anew);
+    if (place >= 0) anew.querySelectorAll("button, input")[place]?.focus();
   }
   await look();
 }
