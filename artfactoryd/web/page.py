@@ -31,7 +31,9 @@ PARTS = (
     ("delivering", "arriving"), ("running", "being made"), ("submitting", "being sent"),
 )  # fmt: skip
 IN_FLIGHT = ("submitting", "running", "delivering")
-MOST_NAMES = 100  # of entries without words, in one list
+MOST_NAMES, MOST_WORDS = 100, 5  # of entries in one list, and of those whose words are told whole
+MOST_ENDED = 6
+MOST_LINE = 200  # characters of what is told in one
 HIGHEST = 5  # stars
 REJECTED = "rejected"  # the tag of what culling leaves out
 PICTURES = ("image/", "video/")
@@ -118,7 +120,7 @@ def _first_line(words: str) -> str:
     """What is wrong, in the first line that says more than that it is."""
     lines = [line.strip(" -") for line in words.splitlines() if line.strip(" -")]
     telling = [line for line in lines if not line.endswith((":", ".")) or ": " in line]
-    return (telling or lines or [""])[0]
+    return (telling or lines or [""])[0][:MOST_LINE]
 
 
 def _inbox(status: StatusDocument) -> Iterator[str]:
@@ -214,4 +216,10 @@ _templates.filters.update(
     is_seen=_is_seen,
     value=value_words,
 )
-_templates.globals.update(MOST_NAMES=MOST_NAMES, STARS=list(range(1, HIGHEST + 1)), REJECTED=REJECTED)
+_templates.globals.update(
+    MOST_NAMES=MOST_NAMES,
+    MOST_WORDS=MOST_WORDS,
+    MOST_ENDED=MOST_ENDED,
+    STARS=list(range(1, HIGHEST + 1)),
+    REJECTED=REJECTED,
+)
