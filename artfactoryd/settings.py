@@ -105,10 +105,12 @@ PROVIDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie."""
+    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
+    `xmp`: whether what is marked has NAME.png.xmp beside it."""
 
     file: str = file_names.PATTERN
     sidecars: str = "folder"  # folder | beside | hidden
+    xmp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

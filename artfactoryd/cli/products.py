@@ -65,6 +65,10 @@ class FoundDocument(JsonObject):
     prompt: str
     on_shelf: bool
     damaged: str | None  # in words
+    liked: bool
+    rating: int | None
+    tags: Sequence[str] | None  # None: those of its order
+    notes: str | None  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ def _document(row: FoundProduct, home: Home) -> FoundDocument:
         index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
         on_shelf=(home.root / product.path).is_file(), damaged=product.looked or None,
+        liked=product.liked, rating=product.rating, tags=product.tags, notes=product.notes,
     )  # fmt: skip
 
 

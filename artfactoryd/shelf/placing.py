@@ -18,11 +18,12 @@ from artfactoryd import failpoints
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import LONGEST, numbered, size
+from artfactoryd.core.sidecar import carried_over
 from artfactoryd.durable import make_folders, replace_file, share_new, write_new
 from artfactoryd.entries import TEMPORARY, bounded, new_mark, same_bytes
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf import desktop
-from artfactoryd.shelf.reading import owner_of
+from artfactoryd.shelf.reading import owner_of, read_sidecar
 from artfactoryd.shelf.sidecars import BESIDE, CARD, places, written_at
 
 Sidecar = Callable[[str], Document]
@@ -80,7 +81,7 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
         if owner not in (None, document["id"]) or not same_bytes(source, product):
             return False
         return owner is not None or write_new(card, data)
-    if not (write_new(card, data) or _is_ours(card, document["id"], data)):
+    if not (write_new(card, data) or _is_ours(card, document)):
         return False
     failpoints.point("sidecar_placed")
     if not share_new(source, product):  # two products must never share one file, so no third name
@@ -92,10 +93,16 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
     return True
 
 
-def _is_ours(card: Path, product: object, data: bytes) -> bool:
-    """Whether the sidecar that lies there was left by a killed delivery of this product; it is up to date then."""
-    if owner_of(card) != product:
+def _is_ours(card: Path, document: Document) -> bool:
+    """Whether the sidecar that lies there was left by a killed delivery of this product; it is up to date then, and
+    what a person has said of the product stays."""
+    try:
+        lying = read_sidecar(card)
+    except (ValueError, FileNotFoundError, IsADirectoryError):  # no other: after a failing disk every name looks taken
         return False
+    if lying["id"] != document["id"]:
+        return False
+    data = strict_json.document(carried_over(document, lying))
     if bounded(card, len(data)) != data:
         replace_file(card, data, new_mark())
     return True

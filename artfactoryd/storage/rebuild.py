@@ -7,12 +7,10 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
 import shutil
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -35,8 +33,22 @@ from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
+from artfactoryd.storage.marks import shelf
 from artfactoryd.storage.months import months, sizes
-from artfactoryd.storage.told import COLUMNS, FOUND, FOUND_UNKEPT, INSERT_UNKEPT, ITEM, UNKEPT, row_of, unkept_rows
+from artfactoryd.storage.told import (
+    COLUMNS,
+    FOUND,
+    FOUND_UNKEPT,
+    INSERT_UNKEPT,
+    ITEM,
+    SAID,
+    UNKEPT,
+    is_text,
+    listed,
+    row_of,
+    size_of,
+    unkept_rows,
+)
 from artfactoryd.storage.writer import Expander, catch_up
 
 log = logging.getLogger(__name__)
@@ -44,7 +56,6 @@ log = logging.getLogger(__name__)
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
-NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
 
@@ -203,17 +214,18 @@ class _Shelf:
         self._walk()
         yield from self._moved()
         yield from self._added()
+        yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
-        yield from _told(self._changed, "are not of the size they were made with: changed since, or damaged")
-        yield from _told(
+        yield from listed(self._changed, "are not of the size they were made with: changed since, or damaged")
+        yield from listed(
             self._unread, "cannot be read as sidecars; their products are in the index by the ledger alone"
         )
-        yield from _told(self._unnamed, "have names that are no UTF-8, and are passed over until they are renamed")
+        yield from listed(self._unnamed, "have names that are no UTF-8, and are passed over until they are renamed")
 
     def _walk(self) -> None:
         rows = self._rows()
-        columns = f"{COLUMNS}, {ITEM}"
+        columns = f"{COLUMNS}, {ITEM}, {SAID}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = _counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
@@ -233,11 +245,11 @@ class _Shelf:
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
-            if not _is_text(path):
+            if not is_text(path):
                 self._unnamed.append(readable(path))
                 continue
             try:
-                size, sidecar = _size(product), reading.read_sidecar(card)
+                size, sidecar = size_of(product), reading.read_sidecar(card)
                 row = row_of(sidecar, path)
             except (ValueError, KeyError, TypeError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in NO_FILE:
@@ -258,7 +270,7 @@ class _Shelf:
         moved = self._index.rows(sql)
         for row in moved:
             self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "were moved since, and are known there")
+        yield from listed([f"{row['old']} to {row['path']}" for row in moved], "were moved since, and are known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -316,36 +328,16 @@ class _Shelf:
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"
-        yield from _told([row["path"] for row in self._index.rows(sql)], "are copies of products; the first one counts")
+        yield from listed(
+            [row["path"] for row in self._index.rows(sql)], "are copies of products; the first one counts"
+        )
 
     def _missing(self) -> Iterator[str]:
         sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
         paths = [row["path"] for row in self._index.rows(sql)]
         alone = [path for path in paths if (self._home.root / path).exists()]
-        yield from _told(alone, "lie there without a sidecar; the ledger knows them")
-        yield from _told(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _size(product: Path) -> int:
-    """In bytes. Raises OSError for what is no plain file."""
-    status = product.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "It is no plain file", str(product))
-    return status.st_size
-
-
-def _told(names: list[str], what: str) -> Iterator[str]:
-    if names:
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"{len(names)} files {what}: {', '.join(names[:NAMED])}{more}."
+        yield from listed(alone, "lie there without a sidecar; the ledger knows them")
+        yield from listed(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
 
 
 # --- the old one ---

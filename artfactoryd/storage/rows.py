@@ -221,6 +221,10 @@ class ProductRow:
     seq: int
     project: str | None
     rating: int | None
+    notes: str | None
+    mark: str | None
+    found: bool
+    unwritten: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
 from artfactoryd.storage.lists import words
+from artfactoryd.storage.marks import cards
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
 from artfactoryd.storage.writing.moves import NOTHING, Move, touched, wake
 from artfactoryd.storage.writing.recent import Recent
@@ -153,6 +154,11 @@ class Books:
         """Of which pictures it is known that they are well: free to look again, so it needs no line."""
         if products:
             await self._put(Move(change=partial(looks.remember, products=tuple(products)), touches=NOTHING))
+
+    async def remember_written(self, marks: Sequence[tuple[str, str]]) -> None:
+        """Products and the marks that their sidecars carry now: free to look again, so it needs no line."""
+        if marks:
+            await self._put(Move(change=partial(cards.remember, marks=tuple(marks)), touches=NOTHING))
 
     async def _put(self, move: Move) -> None:
         move.waiter = asyncio.get_running_loop().create_future()

@@ -22,7 +22,7 @@ LOOKS = [
 CHANGES = [
     ["submit", "o.yaml"], ["remake", "o.png"], ["cancel", "mine"], ["approve", "mine"], ["retry", "mine"],
     ["tag", "p", "+t"], ["like", "p"], ["pause"], ["pause", "fal"], ["resume"], ["resume", "fal"], ["once"], ["run"],
-    ["rate", "0192", "4"], ["reindex"], ["models", "refresh"], ["install"], ["init"],
+    ["rate", "0192", "4"], ["note", "0192", "t"], ["undo"], ["reindex"], ["models", "refresh"], ["install"], ["init"],
 ]  # fmt: skip
 NO_MATTER = {"demo", "schema", "uninstall", "doctor"}  # of no home, of the machine, or with a row of its own
 

@@ -52,7 +52,7 @@ EVERYTHING = a_status(
                    reasons=["its cap is reached"])],
     recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True)],
     products=[NewProduct(ProductDocument(
-        "01", 1, 1, "Projects/summer/x.png", "", 1, "image/png", None, None, 0, None, None, None), "01", AT)],
+        "01", 1, 1, "Projects/summer/x.png", "", 1, "image/png", None, None, 0, *[None] * 5), "01", AT)],
 )  # fmt: skip
 
 
