@@ -39,7 +39,7 @@ lint: $(MADE)
 	$(BIN)/python -m mypy tests
 
 bench: $(MADE)
-	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists thumbnails memory; do $(BIN)/python bench/$$name.py || exit 1; done
+	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists thumbnails embedding memory; do $(BIN)/python bench/$$name.py || exit 1; done
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

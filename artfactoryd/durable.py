@@ -8,6 +8,7 @@
     build_folder         a folder that nobody looks at yet, with all its files              files and folders
     copy, duplicate      the same bytes in a place that nobody looks at yet                 files, folders inside
     share_new            the bytes of a flushed file under a second name, never overwriting nothing
+    link                 one more name of a file that nobody writes again               nothing
     move_new             the entry under a new name, never overwriting                      nothing
     hand_over            as rename, also to another volume                                  there, where it was copied
     move_to_free         the same, under the first name that is free                        nothing
@@ -120,7 +121,7 @@ class Arrival:
         path.unlink(missing_ok=True)
         self._fd: int | None = os.open(path, NEW, 0o666)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Nothing after its end."""
         left = memoryview(data)
         while left and self._fd is not None:
@@ -204,10 +205,7 @@ def _share_on_mac(source: BinaryIO, target: Path) -> bool:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A whole copy where nobody looks yet, times and permissions too, links as links.
-
-    Only our own side's trouble is StorageFull.
-    """
+    """A whole copy where nobody looks yet, with times and permissions, links as links; our trouble is StorageFull."""
     mode = os.lstat(source).st_mode
     if stat.S_ISDIR(mode):
         target.mkdir()
@@ -240,17 +238,23 @@ def share_new(source: Path, target: Path) -> bool:
 
     A second name of the same file where the disk can. No file gets a third: its bytes are copied then.
     """
-    if os.stat(source).st_nlink == 1:
-        try:
-            os.link(source, target)
+    with contextlib.suppress(FileExistsError):
+        if os.stat(source).st_nlink == 1 and link(source, target):
             return True
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in NO_LINKS:
-                raise
-    with source.open("rb") as content:
-        return write_new(target, content)
+        with source.open("rb") as content:
+            return write_new(target, content)
+    return False
+
+
+def link(source: Path, target: Path) -> bool:
+    """False where the disk knows no second names. Raises FileExistsError rather than overwrite."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return False
+    return True
 
 
 def share_equal(source: Path, target: Path) -> bool:
@@ -333,12 +337,8 @@ def _rename_folder(source: Path, target: Path) -> None:
 
 def _link_or_rename(source: Path, target: Path) -> bool:
     """Whether `source` still has its own name too. Raises FileExistsError rather than overwrite."""
-    try:
-        os.link(source, target, follow_symlinks=False)
+    if link(source, target):
         return True
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
     _rename_exclusively(source, target)
     return False
 

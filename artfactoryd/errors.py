@@ -145,7 +145,7 @@ def not_too_many(problems: Sequence[Problem]) -> list[Problem]:
     more = len(problems) - MOST_PROBLEMS
     if more <= 0 or problems[MOST_PROBLEMS].code == "E_MORE":
         return list(problems)
-    message = f"and {more} more problems from here on."
+    message = f"and {more} more problem{'s' if more > 1 else ''} from here on."
     note = replace(problems[MOST_PROBLEMS], code="E_MORE", message=message, fix="", path=())
     return [*problems[:MOST_PROBLEMS], note]
 

@@ -65,6 +65,11 @@ class Identity:
             known = {**now, "id": (written or {}).get("id") or secrets.token_hex(16)}
             durable.replace_file(self.file, f"{json.dumps(known)}\n".encode())
 
+    @property
+    def id(self) -> str:
+        """By which this home is known, wherever it lies; empty in one that was never asked."""
+        return str((self._written() or {}).get("id") or "")
+
     def _is_its(self, written: Mapping[str, object]) -> bool:
         return written.get("path") == str(self.root) or written.get("inode") == os.stat(self.root).st_ino
 

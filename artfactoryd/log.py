@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from artfactoryd.core import strict_json
+from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import StorageFull
 from artfactoryd.printable import printable, redact
@@ -165,7 +166,10 @@ class _Rarely:
         wait = FIRST_WAIT if now - due > LONGEST_WAIT else min(2 * wait, LONGEST_WAIT)
         self._shown[key] = (now + wait, wait, 0)
         if times:
-            record.msg, record.args = f"{record.getMessage()} ({times} more times since it was last told)", ()
+            record.msg, record.args = (
+                f"{record.getMessage()} ({counted(times, 'more time')} since it was last told)",
+                (),
+            )
         return True
 
 

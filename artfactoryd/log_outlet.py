@@ -84,7 +84,8 @@ class Outlet(io.TextIOBase):
     def _put_dropped(self) -> None:
         if self._dropped:
             lines, self._dropped = self._dropped, 0
-            self._put(f"({lines} lines are not shown, because nobody read along)\n")
+            what = "1 line is" if lines == 1 else f"{lines} lines are"
+            self._put(f"({what} not shown, because nobody read along)\n")
 
     def _pour(self) -> None:
         while True:

@@ -8,6 +8,7 @@ needs a person soon is a warning; good news never is.
     product.  shelved
     provider. outage, back, stopped, paused, resumed
     settings. read
+    backup.   made
 
 What has a line in the ledger is told once that line is durable (`daemon/story`), the end of an order with the receipt
 that says so (`daemon/receipts`), all else where it happens. A kill may lose a piece of news, and repeats none.
@@ -365,6 +366,15 @@ class ProviderResumed(OfProvider):
 class SettingsRead(News):
     event: ClassVar[str] = "settings.read"
     sentence: ClassVar[str] = "the settings were read again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupMade(News):
+    event: ClassVar[str] = "backup.made"
+    path: str
+    products: int
+    copied: int  # files
+    sentence: ClassVar[str] = "a backup of {it.products} products lies in {it.path}"
 
 
 # --- telling ---

@@ -106,16 +106,26 @@ PROVIDERS = {
 @dataclass(frozen=True, slots=True)
 class Products:
     """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
-    `xmp`: whether what is marked has NAME.png.xmp beside it."""
+    `embed`: what is written inside them. `xmp`: whether what is marked has NAME.png.xmp beside it."""
 
     file: str = file_names.PATTERN
     sidecars: str = "folder"  # folder | beside | hidden
+    embed: str = "minimal"  # none | minimal | full
     xmp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnails:
     cache_bytes: int = 2 << 30  # of all of them; 0: none are made
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """`path`: absolute; None: none are made. `every`: as in 12h or 1d; None: only when asked for. `keep`: so many."""
+
+    path: Path | None = None
+    every: str | None = None
+    keep: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,7 @@ class Settings:
     http: Http = Http()
     logging: Logging = Logging()
     products: Products = Products()
+    backup: Backup = Backup()
     thumbnails: Thumbnails = Thumbnails()
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
@@ -333,6 +344,9 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     inbox = _filled(Inbox(), _section(value, "inbox"))
     if inbox.path is not None:
         inbox = replace(inbox, path=folder / expanded(str(inbox.path), environ))
+    backup = _filled(Backup(), _section(value, "backup"))
+    if backup.path is not None:
+        backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
         providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
         budget=_filled(Budget(), _section(value, "budget")),
@@ -341,12 +355,13 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         http=_filled(Http(), _section(value, "http")),
         logging=_filled(Logging(), _section(value, "logging")),
         products=_filled(Products(), _section(value, "products")),
+        backup=backup,
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails)
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup)
 
 
 def _filled(default: Section, section: Json) -> Section:

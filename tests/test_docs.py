@@ -14,6 +14,7 @@ import pytest
 from artfactoryd import documents
 from artfactoryd.cli import program
 from artfactoryd.cli.plan import text
+from artfactoryd.home import Home
 from artfactoryd.planning import models
 from artfactoryd.planning.preview import plan
 from artfactoryd.schema import check_mapping, schema_text
@@ -87,7 +88,7 @@ def commands(text: str) -> Iterator[list[str]]:
     for piece in code(text):
         for found in re.findall(rf"(?:^|\bartfactoryd (?:--home \S+ )?)((?:{names})(?: [^&,`]*)?)$", piece):
             yield found.split()
-        for found in re.findall(r"(?<!keyring set )\bartfactoryd (?:--\S+ \S+ )?([a-z]+)", piece):
+        for found in re.findall(r"\bartfactoryd (?:--\S+ \S+ )?([a-z]+)", piece):
             yield [found]
 
 
@@ -213,3 +214,22 @@ def test_every_make_target_on_a_page_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
         assert {piece.split()[1] for piece in code(page.read_text()) if piece.startswith("make ")} <= targets
+
+
+def test_the_page_about_moving_to_a_new_machine_is_right_step_by_step(home: TestHome, tmp_path: Path) -> None:
+    """Its commands in their order, but those that change this machine: of its service and its keychain."""
+    page = (ROOT / "docs" / "backup.md").read_text().partition("## Moving to a new machine")[2]
+    words = re.sub("^   ", "", page, flags=re.MULTILINE)
+    old, new, *rest = ([line.split()[1:] for line in block.splitlines()] for block in blocks(words, "sh"))
+    place, there = str(tmp_path / "safe"), TestHome(Home((tmp_path / "new").resolve()))
+    home.configure(backup={"path": place})
+    home.drop("cars.yaml", 'provider: local\nmodel: sketch\nparameters: {prompt: "a [red,blue] car", width: 64}\n')
+    home.drop("dear.yaml", "provider: replicate\nmodel: flux-schnell\nbudget: 0.001\nparameters: {prompt: a boat}\n")
+    codes = {"once": 3, "doctor": None, "install": None, "uninstall": None, "keys": None}
+    for at, commands in ((home, old), (there, [*new, *(command for block in rest for command in block)])):
+        for command in commands:
+            if codes.get(command[0], 0) is not None:
+                done = at.call(*(place if word.startswith("/Volumes/") else word for word in command))
+                assert done.returncode == codes.get(command[0], 0), done.stderr
+    assert "restored: may have been bought since" in there.call("orders").stdout
+    assert [path.name for path in there.products()] == [path.name for path in home.products()]

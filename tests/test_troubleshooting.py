@@ -383,7 +383,7 @@ FILES: dict[str, str | bytes] = {
     "A picture at an address inside your network": SMALLER + '"https://192.168.1.7/a.jpg"}\n',
     "A product as input that is not there": SMALLER + '"product:0192f0de"}\n',
     "A query as input that finds nothing": SMALLER + '"products: project:cars"}\n',
-    "A query as input with a mistake in it": SMALLER + '"products: after:yesterday"}\n',
+    "A query as input with a mistake in it": SMALLER + '"products: after:yesteryear"}\n',
 }  # fmt: skip
 for number, (happens, content) in enumerate(FILES.items()):
     dropped(happens)(lambda home, name=f"{number}.yaml", content=content: home.drop(name, content).name)  # type: ignore[misc]

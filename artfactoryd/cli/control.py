@@ -107,6 +107,7 @@ async def _carry_out(
         await app.execution.cards.write_all()
         for order_id in app.execution.receipts.orders:
             receipts.write(app, order_id)
+        await asyncio.to_thread(app.key_notices.tidy)
     if ids:
         answer["text"] += " It goes on with the next `run` or `once`."
     return answer

@@ -26,6 +26,8 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import recognition
 from artfactoryd.storage.rows import ProductRow
 
+INSIDE = {"minimal": "prompt, seed, model and id", "full": "prompt, seed, model, id and every parameter"}
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation(JsonObject):
@@ -146,6 +148,8 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     yield "product", f"{sidecar['id']}, {file['mime']}{size}, {file['bytes']} bytes"
     if document.damaged or file.get("remark"):
         yield "remark", document.damaged or file["remark"]
+    if inside := file.get("embedded") or file.get("untouched"):
+        yield "inside", INSIDE.get(inside, f"nothing: {inside}")
     yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {item['index']}"
     yield from _git(order["git"])

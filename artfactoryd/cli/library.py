@@ -11,6 +11,7 @@ import click
 from artfactoryd.cli.context import as_json, say, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.json_types import Document
+from artfactoryd.core.names import counted
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning.lookups import LookupFiles
@@ -18,6 +19,7 @@ from artfactoryd.planning.template_resolution import resolve
 from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.reporting.json_object import JsonObject
 
+LONGEST_SHOWN = 60  # characters of a value in the list
 SOME = 5  # values shown of each lookup in the list
 
 
@@ -222,7 +224,13 @@ def _lookup_line(lookup: LookupDocument) -> str:
     if lookup.count is None:
         return f"{lookup.name}: cannot be used (`artfactoryd lookups check` says why)"
     more = ", …" if lookup.count > SOME else ""
-    return f"{lookup.name}: {lookup.count} ({', '.join(lookup.first)}{more})"
+    return f"{lookup.name}: {counted(lookup.count, 'value')} ({', '.join(map(_shown, lookup.first))}{more})"
+
+
+def _shown(value: str) -> str:
+    """So that a comma in it parts nothing."""
+    short = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
+    return f'"{short}"' if "," in short or not short.strip() else short
 
 
 def templates_text(document: TemplatesDocument) -> str:

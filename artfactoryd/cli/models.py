@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -13,8 +14,11 @@ from artfactoryd.cli.context import as_json, own_home, say, settings_of, shown_h
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.json_types import Schema, Value
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
+from artfactoryd.core.names import counted
 from artfactoryd.core.parameters.model_update import differences
+from artfactoryd.core.pricing.price import Price
+from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.errors import CallRefused, ProviderError, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
@@ -23,8 +27,6 @@ from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
-
-UNITS = {"second": "second that it runs", "megapixel": "megapixel that comes", "image": "image that comes"}
 
 
 @click.group(invoke_without_command=True)
@@ -76,14 +78,25 @@ def catalog(home: Home) -> Catalog:
 
 @dataclass(frozen=True, slots=True)
 class PriceDocument(JsonObject):
-    usd: float
-    per: str
+    """`usd`, `per`, `seconds` of a price that is no sum, None of one that is; `parts`, `text` of each."""
+
+    usd: float | None
+    per: str | None
     seconds: float | None
     as_of: str | None
+    parts: Sequence[Mapping[str, Any]]
+    text: str
 
     @classmethod
     def of(cls, price: Price | None) -> PriceDocument | None:
-        return cls(float(price.usd), price.per, price.seconds, price.as_of) if price else None
+        if price is None:
+            return None
+        one, parts = price.simple, price.to_mapping().get("parts") or [price.to_mapping()]
+        parts = [{key: value for key, value in part.items() if key != "as_of"} for part in parts]
+        return cls(
+            float(one.usd) if one else None, one.per if one else None, one.at_most if one else None, price.as_of,
+            parts, price_in_words(price),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +165,7 @@ def listed(home: Home, family: str | None, modality: str | None, provider: str |
 
 def _summary(model: Model) -> ModelSummary:
     return ModelSummary(
-        model.provider, model.names[-1], model.full, model.aliases, model.family, model.modality,
+        model.provider, model.short, model.full, model.aliases, model.family, model.modality,
         PriceDocument.of(model.price), model.source,
     )  # fmt: skip
 
@@ -299,12 +312,7 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
 def price_text(price: PriceDocument | None) -> str:
     if price is None:
         return "no known price"
-    if not price.usd:
-        return "free"
-    usd = f"{price.usd:.10f}".rstrip("0").rstrip(".")
-    seconds = f", about {price.seconds:g} s a call" if price.seconds else ""
-    as_of = f" (as of {price.as_of})" if price.as_of else ""
-    return f"${usd} per {UNITS.get(price.per, price.per)}{seconds}{as_of}"
+    return price.text
 
 
 def listed_text(document: ModelsDocument) -> str:
@@ -352,7 +360,7 @@ def _refreshed_lines(model: RefreshedModel) -> Iterator[str]:
     if model.error:
         yield f"{name}: not brought up to date. {model.error}"
         return
-    changed = f"{len(model.changes)} changes" if model.changes else "as it was"
+    changed = counted(len(model.changes), "change") if model.changes else "as it was"
     yield f"{name}: {'new here' if model.new else changed}"
     yield from (f"  {change}" for change in model.changes)
     if model.stands_over:

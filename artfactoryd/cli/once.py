@@ -18,6 +18,7 @@ from artfactoryd.cli.interrupt import at_once, to_the_end
 from artfactoryd.cli.progress import Mending, Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.names import counted
 from artfactoryd.daemon import loop
 from artfactoryd.daemon.run import RunOptions, all_is_loaded, exit_code
 from artfactoryd.home import Home
@@ -122,7 +123,7 @@ def report_of(
 def _lines(report: RunDocument, home: Home) -> Iterator[str]:
     for order in report.orders:
         folder = f" in {home.root / order.folder}" if order.folder else ""
-        done = f"{order.count(ItemState.COMPLETED)} of {order.total_items} items"
+        done = f"{order.count(ItemState.COMPLETED)} of {counted(order.total_items, 'item')}"
         yield one_line(f"{order.name}: {order.status}, {done}{folder}")
         yield from (f"  {one_line(reason)}" for reason in order.reasons)
     for entry in report.rejected:

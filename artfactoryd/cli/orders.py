@@ -162,7 +162,7 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
 
 def _more_lines(document: StatusDocument) -> Iterator[str]:
     if document.more_open:
-        yield f"… and {document.more_open} more that are not over (`artfactoryd orders`)"
+        yield f"… and {document.more_open} more not over yet (`artfactoryd orders`)"
 
 
 def _closed_lines(document: StatusDocument) -> Iterator[str]:

@@ -125,7 +125,13 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
 def _models(head: Document) -> list[str]:
     if len(head["models"]) == 1 or head["rehearsal"]:
         return [f"{head['provider']} {head['model']}"]
-    return [f"{model['provider']} {model['model']}" for model in head["models"]]
+    return [f"{model['provider']} {model['model']}{_unit(model['price'])}" for model in head["models"]]
+
+
+def _unit(price: Document | None) -> str:
+    if price is None:
+        return ", price unknown"
+    return f", {price['text']}"
 
 
 def _defaults(head: Document) -> Iterator[str]:
@@ -140,8 +146,11 @@ def _defaults(head: Document) -> Iterator[str]:
 
 def _reuse(reuse: Document) -> Iterator[Row]:
     """Nothing where all of it is new anyway."""
-    told = {"reused": "reused from the shelf", "joined": "waits for an equal one", "deleted": "deleted or edited since",
-            "bought": "to buy"}  # fmt: skip
+    waits = "waits" if reuse["joined"] == 1 else "wait"
+    told = {
+        "reused": "reused from the shelf", "joined": f"{waits} for an equal one",
+        "deleted": "deleted or edited since", "bought": "to buy",
+    }  # fmt: skip
     if any(reuse[key] for key in ("reused", "joined", "deleted")) or not reuse["reasons"].keys() <= {NEW, NEW_PARENT}:
         other = f" ({reuse['any_seed']} of them with another seed)" if reuse.get("any_seed") else ""
         words = {**told, "reused": told["reused"] + other}
@@ -158,7 +167,7 @@ def _names(item: Document) -> Sequence[str]:
 
 
 def _stage(stage: Document) -> str:
-    price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}"
+    price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}" if stage["usd"] else "free"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
     waits += "" if stage["keep"] else ", not kept"
     items = f"{counted(stage['total_items'], 'item')}, {counted(stage['total_products'], 'product')}"
@@ -171,7 +180,8 @@ def _price(head: Document) -> str:
     usd, cap = head["price"]["usd"], head["cap_usd"]
     if not usd:
         return "free"
-    as_of = f", price of {head['price']['as_of']}" if head["price"]["as_of"] else ""
+    one = len(head["models"]) == 1
+    as_of = f", price of {head['price']['as_of']}" if one and head["price"]["as_of"] else ""
     return f"at most {_dollars(usd)}{as_of}{f' (its cap is {_dollars(cap)})' if usd > cap else ''}"
 
 
@@ -240,9 +250,15 @@ def _item_lines(order: PlannedOrder) -> Iterator[str]:
         listed += 1
         names = "  ".join(map(one_line, _names(item)))
         parameters = json.dumps(item["parameters"], ensure_ascii=False, separators=(", ", ": "))
-        yield f"  {item['index']:>4}  {names}  {parameters}"
+        yield f"  {item['index']:>4}  {_maker(order.head, item)}{names}  {parameters}"
     if more := _more(order.head, listed):
         yield f"        {more}"
+
+
+def _maker(head: Document, item: Document) -> str:
+    """By which of several models an item is made."""
+    several = len(head["models"]) > 1 or head["stages"]
+    return f"{item['provider']}/{item['model_short']}  " if several else ""
 
 
 def _more(head: Document, listed: int) -> str:
@@ -288,7 +304,9 @@ def _print_items(console: Console, order: PlannedOrder) -> None:
     while together := list(islice(items, TOGETHER)):
         table = _table(console.width, with_head=listed == 0)
         for item in together:
-            table.add_row(str(item["index"]), "\n".join(map(one_line, _names(item))), _parameters(item))
+            by = one_line(_maker(order.head, item))
+            file = "\n".join(map(one_line, _names(item)))
+            table.add_row(str(item["index"]), f"{file}\n{by}" if by else file, _parameters(item))
         console.print(table)
         listed += len(together)
     if more := _more(order.head, listed):

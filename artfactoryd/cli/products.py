@@ -1,125 +1,90 @@
-"""`products`: what was made and a query finds, as data and in words."""
+"""`products`: what was made and a query finds, as data, as a table, as paths, and in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, count_of, made_home, say
-from artfactoryd.cli.program import WRONG_USE
-from artfactoryd.core.model import Model
+from artfactoryd.cli.terminal import echo
 from artfactoryd.core.query import read_query
-from artfactoryd.core.slug import prompt_of
+from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
-from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting import products as reported
+from artfactoryd.reporting.products import FoundDocument, ProductsDocument
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import recognition, search
-from artfactoryd.storage.lists.conditions import known_keys
-from artfactoryd.storage.lists.search import FoundProduct
+from artfactoryd.storage.lists import recognition
 
 MOST_PROMPT = 60  # characters of a prompt in a line
+MOST_OPENED = 50
 
 
 @click.command()
 @click.argument("query", nargs=-1)
 @click.option("--most", default="50", metavar="N|all", help="How many to list (default 50).")
+@click.option("--before", default="", metavar="ID", help="Go on with those made before this one.")
+@click.option("--csv", "as_table", is_flag=True, help="As a table.")
+@click.option("--paths0", is_flag=True, help="Only the paths of those on the shelf, each ended by a NUL, for xargs -0.")
+@click.option("--open", "opens", is_flag=True, help=f"Show them, at most {MOST_OPENED}.")
 @as_json
 @click.pass_context
-def products(ctx: click.Context, query: tuple[str, ...], most: str, as_json: bool) -> None:
+def products(
+    ctx: click.Context, query: tuple[str, ...], most: str, before: str, as_table: bool, paths0: bool, opens: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """What was made, newest first: all, what a query finds, or which product a file is.
 
-    Every term must hold: 'project:cars model:flux-dev guidance:>3 after:2026-11-01 "red car" -blue'. Put the
+    Every term must hold: 'project:cars model:flux-dev guidance:>3 date:7d "red car" -blue'. Put the
     query between single quotes; one that begins with - comes after --.
     """
-    document = find_products(made_home(ctx), " ".join(query), count_of(most, "--most"))
-    say(document, products_text(document), as_json)
-    ctx.exit(WRONG_USE if _slips(document) else 0)
+    if as_json + as_table + paths0 > 1:
+        raise WrongUse("One of --json, --csv and --paths0 at a time.")
+    home = made_home(ctx)
+    document = find_products(home, " ".join(query), count_of(most, "--most"), before)
+    if paths0:
+        echo("".join(f"{path}\0" for path in _there(home, document)), nl=False, raw=True)
+    elif as_table:
+        echo(reported.table(document.products), nl=False)
+    else:
+        say(document, products_text(document), as_json)
+    if opens:
+        show(_there(home, document))
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDocument(JsonObject):
-    """Of a product whose order is not known here, what the order tells is None."""
-
-    id: str
-    path: str
-    project: str | None
-    provider: str | None
-    seed: int | None
-    mime: str
-    bytes: int
-    width: int | None
-    height: int | None
-    created_at: str
-    sha256: str
-    order_id: str
-    order: str | None
-    item: int
-    index: int
-    model: str | None
-    prompt: str
-    on_shelf: bool
-    damaged: str | None  # in words
-    liked: bool
-    rating: int | None
-    tags: Sequence[str] | None  # None: those of its order
-    notes: str | None  # likewise
-
-
-@dataclass(frozen=True, slots=True)
-class ProductsDocument(JsonObject):
-    query: str
-    products: Sequence[FoundDocument]
-    more: bool
-    unknown: Mapping[str, str]  # parameters asked for that no product has, and the nearest name there is
-
-
-def find_products(home: Home, query: str, most: int | None) -> ProductsDocument:
+def find_products(home: Home, query: str, most: int | None, before: str = "") -> ProductsDocument:
     """`query`: may be a file that is a product, whatever it is called. `most`: None for all. Raises QueryWrong."""
     with Index.reading(home.index_file) as index:
-        if index and (known := recognition.products_of(home, index, Path(query))):
-            found = chain.from_iterable(search.find(index, f"id:{row.id}", 1) for row in known)
-            return ProductsDocument(query, [_document(row, home) for row in found], False, {})
+        if index and (rows := recognition.products_of(home, index, Path(query))):
+            return reported.of_rows(index, home.root, query, rows)
         read_query(query)
-        rows = search.find(index, query, None if most is None else most + 1) if index else iter(())
-        documents = [_document(row, home) for row in islice(rows, most)]
-        unknown = search.unknown_names(index, query) if index else {}
-        return ProductsDocument(query, documents, next(rows, None) is not None, unknown)
+        return reported.page(index, home.root, query, most, before)
 
 
-def _document(row: FoundProduct, home: Home) -> FoundDocument:
-    model, product = row.model and Model.from_snapshot(row.model), row.product
-    return FoundDocument(
-        id=product.id, path=product.path, project=product.project, provider=row.provider, seed=row.seed,
-        mime=product.mime, bytes=product.bytes, width=product.width, height=product.height,
-        created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
-        item=product.number,
-        index=product.place, model=model.id if model else None,
-        prompt=prompt_of(row.generation or {}, model) if model else "",
-        on_shelf=(home.root / product.path).is_file(), damaged=product.looked or None,
-        liked=product.liked, rating=product.rating, tags=product.tags, notes=product.notes,
-    )  # fmt: skip
+def _there(home: Home, document: ProductsDocument) -> list[Path]:
+    return [home.root / product.path for product in document.products if product.on_shelf]
 
 
-def _slips(document: ProductsDocument) -> list[str]:
-    """What is near a term of queries, and neither one nor a parameter of any product."""
-    return [name for name, near in document.unknown.items() if near and near in known_keys()]
+def show(paths: Sequence[Path]) -> None:
+    """By what the system opens such files with."""
+    if len(paths) > MOST_OPENED:
+        raise WrongUse(f"{len(paths)} are too many to be opened; {MOST_OPENED} at most (--most {MOST_OPENED}).")
+    calls = [["open", *map(str, paths)]] if sys.platform == "darwin" else [["xdg-open", str(path)] for path in paths]
+    for call in calls if paths else ():
+        subprocess.run(call, check=False)
 
 
 def products_text(document: ProductsDocument) -> str:
     lines = [_line(product) for product in document.products]
-    if not lines and not _slips(document):
+    if not lines:
         lines = ["Nothing fits." if document.query.strip() else "Nothing was made yet."]
-    for name, near in document.unknown.items():
-        what = f"There is no term {name}:, and no" if name in _slips(document) else "No"
-        lines.append(f"{what} product has a parameter {name}.{f' Did you mean {near}:?' if near else ''}")
     if document.more:
-        lines.append("… and more (--most all)")
+        lines.append(f"… and more (--most all, or --before {document.next})")
     return "\n".join(map(one_line, lines))
 
 

@@ -28,6 +28,10 @@ AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for
 
 COMMANDS = {  # name: the module beside this one that has a command of that name, and the first sentence of its help
     "approve": ("control", "Let a held order go on, for exactly the reasons and the price shown."),
+    "backup": (
+        "upkeep.backup",
+        "Keep a copy of everything on another disk, while the work goes on; only what is new is copied.",
+    ),
     "cancel": ("control", "Send nothing more of an order; what arrives all the same is kept."),
     "demo": ("upkeep.demo", "A throw-away home, the examples rehearsed offline, and where to look."),
     "doctor": (
@@ -38,17 +42,21 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
         "explain",
         "Everything that is known of a product: how it was made, from what, when, and what it cost.",
     ),
+    "export": (
+        "pictures.export",
+        "Copies of what a query finds, in a folder or a zip file, with a manifest.csv that says what each is.",
+    ),
     "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
     "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
     "keys": ("providers", "Your providers' keys in the system's keychain, where a service finds them too."),
-    "like": ("marks", "Mark products as liked; a stage that waits for it goes on with them."),
+    "like": ("pictures.marks", "Mark products as liked; a stage that waits for it goes on with them."),
     "logs": (
         "upkeep.logs",
         "What the program said, each attempt at an item, or each request to the status page; --json one object a line.",
     ),
     "lookups": ("library", "Your named lists of values, with how many each has."),
     "models": ("models", "What can be ordered, and what it costs."),
-    "note": ("marks", "Write notes to products, in the place of those there were."),
+    "note": ("pictures.marks", "Write notes to products, in the place of those there were."),
     "once": ("once", "Take what is in the inbox, finish what can be finished, exit."),
     "order": ("orders", "One order: its items, what they cost, and what is at stake."),
     "orders": ("orders", "Every order, newest first."),
@@ -59,12 +67,16 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "plan": ("plan", "What an order would do, what it would cost, and what would hold it."),
     "products": ("products", "What was made, newest first: all, what a query finds, or which product a file is."),
     "providers": ("providers", "Who can be ordered from: key, pace, and what stops them."),
-    "rate": ("marks", "Give products a rating from 0 to 5."),
+    "rate": ("pictures.marks", "Give products a rating from 0 to 5."),
     "reindex": (
         "upkeep.reindex",
         "Make the index again from the ledger and the shelf, and say where they do not agree.",
     ),
     "remake": ("submit", "Ask for a product again: its item, with the same parameters and seed, as a new order."),
+    "restore": (
+        "upkeep.backup",
+        "Put back what is missing here from a backup; nothing that is here is replaced, nothing is sent unasked.",
+    ),
     "resume": (
         "control",
         "Let a paused order, or a paused or stopped provider, go on; without a name, all of them.",
@@ -83,13 +95,21 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     ),
     "status": ("orders", "The state of things."),
     "submit": ("submit", "Put orders into the inbox, each in one step, as they are."),
-    "tag": ("marks", "Put tags on products (+TAG) and take them off (-TAG)."),
+    "tag": ("pictures.marks", "Put tags on products (+TAG) and take them off (-TAG)."),
     "templates": ("library", "Your templates, with the keys each gives."),
-    "undo": ("marks", "Take back what was said last of products: by like, rate, tag or note."),
+    "undo": ("pictures.marks", "Take back what was said last of products: by like, rate, tag or note."),
     "uninstall": ("upkeep.service", "Stop the service and take it away; the factory folder stays as it is."),
     "why": ("orders", "What became of a file, and what to do about it."),
 }
-TAKE_FILES = ("explain", "plan", "remake", "submit", "why")  # the name of a file is bytes, and need not be UTF-8
+TAKE_FILES = (
+    "backup",
+    "explain",
+    "plan",
+    "remake",
+    "restore",
+    "submit",
+    "why",
+)  # the name of a file is bytes, and need not be UTF-8
 
 
 def load_command(name: str) -> click.Command:

@@ -55,11 +55,11 @@ class Progress:
 
 
 class Mending:
-    """How far it is with an index that is made again, in one line that is written over; a kill leaves the terminal as
-    it was."""
+    """How far it is with an index that is made again, or with what `title` says, in one line that is written over; a
+    kill leaves the terminal as it was."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._shown, self._last = not quiet and sys.stderr.isatty(), ""
+    def __init__(self, quiet: bool, title: str = "The index is made again") -> None:
+        self._shown, self._last, self._title = not quiet and sys.stderr.isatty(), "", title
 
     def __enter__(self) -> Mending:
         return self
@@ -71,10 +71,32 @@ class Mending:
         """`what` is empty when it is over."""
         share = done / of if of else 1.0
         bar = f"{'█' * round(share * WIDTH):░<{WIDTH}}"
-        line = f"The index is made again: {what:<6} {bar} {share:4.0%}" if what else ""
+        line = f"{self._title}: {what:<6} {bar} {share:4.0%}" if what else ""
         if self._shown and line != self._last:
             written_over(line)
             self._last = line
+
+
+class Count:
+    """How many of so many are done, in one bar. Used as a context."""
+
+    def __init__(self, what: str, of: int, quiet: bool) -> None:
+        self._rich = _bar() if of and not quiet and sys.stderr.isatty() else None
+        self._what, self._of = what, of
+
+    def __enter__(self) -> Count:
+        if self._rich:
+            self._rich.start()
+            self._bar = self._rich.add_task(_plain(self._what), total=self._of, state="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._rich:
+            self._rich.stop()
+
+    def tell(self, done: int) -> None:
+        if self._rich:
+            self._rich.update(self._bar, completed=done)
 
 
 def _plain(name: str) -> str:

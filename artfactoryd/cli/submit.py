@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import uuid_utils
 
+from artfactoryd.cli.bundles import Desk, Placed, told_apart
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of
@@ -21,20 +18,11 @@ from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
-from artfactoryd.core.inbox_rules import SUBMITTED
-from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
-from artfactoryd.core.slug import slug
 from artfactoryd.daemon.run import exit_code
-from artfactoryd.durable import copy, make_folders, rename, write_file
-from artfactoryd.entries import bounded
-from artfactoryd.errors import HomeLocked, Refusal, WrongUse
+from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_folder
 from artfactoryd.planning import preview
-from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
-from artfactoryd.planning.planner import most_bytes
-from artfactoryd.planning.preview import understood
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
@@ -52,6 +40,7 @@ LOOK = 0.2  # seconds between looks at what the daemon does
 def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
     """Put orders into the inbox, each in one step, as they are.
 
+    FILES are orders, each a file or the folder of one, and the tables and pictures that go with them.
     A rehearsal needs no key, costs nothing, and makes the factory folder where there is none.
     """
     if rehearse:
@@ -79,7 +68,9 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     card, settings = card_of(home, file), settings_of(home)
     if not as_json:
         echo("\n".join(map(one_line, _what_is_bought(home, settings, card))))
-    code, document = submit_files(home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json)
+    code, document = submit_files(
+        home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json, command="remake"
+    )
     if as_json:
         say(document, "", True)
     ctx.exit(code)
@@ -120,13 +111,16 @@ class Submitted(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class SubmitDocument(JsonObject):
-    """`report`: where somebody waited, what became of them; its keys stand beside `submitted`."""
+    """`report`: where somebody waited, what became of them; its keys stand beside `submitted`. `unused`: what was given
+    to go with orders, and none of them names."""
 
     submitted: Sequence[Submitted]
     report: RunDocument | None = None
+    unused: Sequence[str] = ()
 
     def to_json(self) -> dict[str, object]:
-        return {"submitted": plain(self.submitted), **(self.report.to_json() if self.report else {})}
+        unused = {"unused": plain(self.unused)} if self.unused else {}
+        return {"submitted": plain(self.submitted), **unused, **(self.report.to_json() if self.report else {})}
 
 
 def submit_files(
@@ -138,32 +132,42 @@ def submit_files(
     wait: bool,
     rehearse: bool,
     quiet: bool,
+    command: str = "submit",
 ) -> tuple[int, SubmitDocument]:  # fmt: skip
-    """Each file into the inbox by one rename, as a bundle that carries what the file cannot say."""
-    inbox = settings.inbox.path or home.inbox
-    placed = [place_in_inbox(file, inbox, home, settings, rehearse, environ) for file in files]
+    """Each order into the inbox by one rename, as a bundle that carries what its file cannot say."""
+    given, desk = told_apart(files), Desk(home, settings, environ)
+    placed = [desk.place(file, rehearse, given.beside) for _, file in given.orders]
+    lines = [_is_placed(path, one) for (path, _), one in zip(given.orders, placed, strict=True)]
+    if command == "remake":  # what was named is a product, and stays where it is
+        lines = ["Its order is in the inbox."]
+    unused = [path for name, path in given.beside.items() if not any(name in one.along for one in placed)]
     if not quiet:
-        echo("\n".join(f"{one_line(file)} is in the inbox." for file in files))
-    names = [name for _, name in placed]
-    submitted = [Submitted(str(file), name) for file, name in zip(files, names, strict=True)]
+        echo("\n".join([*lines, *(f"{one_line(path)} is not: no order given with it names it." for path in unused)]))
+    submitted = [Submitted(str(path), one.submission) for (path, _), one in zip(given.orders, placed, strict=True)]
     if not wait:
         if not quiet and not daemon_is_there(home):
-            echo("It is taken when `artfactoryd run` or `once` is at work; `submit --wait` does it now.")
-        return 0, SubmitDocument(submitted)
+            they = "It is" if len(placed) == 1 else "They are"
+            echo(f"{they} taken when `artfactoryd run` or `once` is at work; `{command} --wait` does it now.")
+        return 0, SubmitDocument(submitted, unused=[*map(str, unused)])
     code, report = _done(home, settings, environ, placed, quiet)
-    return code, SubmitDocument(submitted, report)
+    return code, SubmitDocument(submitted, report, [*map(str, unused)])
+
+
+def _is_placed(given: Path, placed: Placed) -> str:
+    along = ", ".join(map(one_line, sorted(placed.along)))
+    return f"{one_line(given)} is in the inbox{f', with {along}' if along else ''}."
 
 
 def _done(
-    home: Home, settings: Settings, environ: dict[str, str], placed: Sequence[tuple[Path, str]], quiet: bool
+    home: Home, settings: Settings, environ: dict[str, str], placed: Sequence[Placed], quiet: bool
 ) -> tuple[int, RunDocument]:
     """By whoever holds the home, or by this process: also when another that held it for a while leaves them."""
-    names = [name for _, name in placed]
+    names = [one.submission for one in placed]
     while True:
         begun = _orders_of(home, names)
         try:
             return work_once(
-                home, settings, environ, verbose=False, quiet=quiet, only=[path for path, _ in placed], orders=begun
+                home, settings, environ, verbose=False, quiet=quiet, only=[one.path for one in placed], orders=begun
             )
         except HomeLocked:
             if ended := _wait_for_holder(home, settings, names, quiet):
@@ -173,66 +177,6 @@ def _done(
 def _orders_of(home: Home, submissions: Sequence[str]) -> list[str]:
     with Index.reading(home.index_file) as index:
         return [row.id for name in submissions for row in index.orders_of_submission(name)] if index else []
-
-
-def place_in_inbox(
-    file: Path, inbox: Path, home: Home, settings: Settings, rehearse: bool, environ: dict[str, str]
-) -> tuple[Path, str]:
-    """The bundle's place in the inbox, and the submission's id."""
-    if file.is_dir():
-        raise WrongUse(instead_of_folder("submit", file))
-    if not file.is_file():
-        raise WrongUse(f"{file} is not a file. Name an order file to submit.")
-    submission = str(uuid_utils.uuid7())
-    name = name_of(file)
-    bundle = inbox / f"{slug(name, 60)}-{submission[-8:]}"
-    made = home.temp / bundle.name
-    submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
-    make_folders(made)
-    write_file(made / "order.yaml", bounded(file, most_bytes(settings)))  # what is larger is refused as such
-    for picture in _pictures(file, home, settings, environ):
-        make_folders((made / picture).parent)
-        write_file(made / picture, bounded(file.parent / picture, settings.limits.product_bytes))
-    write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
-    try:
-        rename(made, bundle)
-    except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
-        hidden = inbox / f".{bundle.name}.tmp"
-        copy(made, hidden)
-        rename(hidden, bundle)
-        shutil.rmtree(made)
-    flush_folder(inbox)
-    return bundle, submission
-
-
-def _pictures(file: Path, home: Home, settings: Settings, environ: dict[str, str]) -> set[str]:
-    """The pictures beside it that it names; none when it cannot be understood: the inbox will say why."""
-    origin = Origin(file.name, file.stem, folder=file.absolute().parent)
-    with Index.reading(home.index_file) as index:
-        try:
-            studies = understood(home, settings, index, bounded(file, most_bytes(settings)), origin, environ)
-        except Refusal:
-            return set()
-    return {picture.value for study in studies for picture in study.inputs if not picture.source}
-
-
-def git_of(file: Path) -> Json | None:
-    """The commit the file is at, its path there, and whether it differs; None outside a repository."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(file.resolve().parent), *words], capture_output=True, text=True, timeout=5, check=True
-        )
-        return done.stdout.strip()
-
-    try:
-        path = git("ls-files", "--full-name", "--", file.name)
-        if not path:
-            return None
-        dirty = bool(git("status", "--porcelain", "--", file.name))
-        return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": dirty}
-    except (OSError, subprocess.SubprocessError):
-        return None
 
 
 def _wait_for_holder(

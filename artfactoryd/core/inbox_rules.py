@@ -61,13 +61,14 @@ RICH = Word("rich text", "In TextEdit choose Format > Make Plain Text, save it a
 DOUBLE = Word("a text file", "A program has added .txt to the name. Take it away, and drop it again.", False)
 TEXT = Word("a text file", "If it is an order, let its name end in .yaml, and drop it again.")
 PICTURE = Word("a picture, a film or a sound without an order", "Drop it in a folder together with an order.yaml.")
+A_TABLE = "NAME.csv"  # in advice: a table of the file's own name
 TABLE = Word(
     "a table without an order",
-    "Drop it together with the order that says `cases: NAME.csv`: both loose, or in a folder with an order.yaml.",
+    f"Drop it together with the order that says `cases: {A_TABLE}`: both loose, or in a folder with an order.yaml.",
 )
 SHEET = Word(
     "a spreadsheet's own file",
-    "Export it as CSV, and drop that together with the order that says `cases: NAME.csv`.",
+    f"Export it as CSV, and drop that together with the order that says `cases: {A_TABLE}`.",
     False,
 )
 SLIDES = Word("a presentation", "An order is a .yaml, .yml or .json file, or a folder with an order.yaml.", False)
@@ -99,6 +100,10 @@ SUFFIXES = {
     ], PICTURE),
 }
 # fmt: on
+
+
+def no_order(name: str, word: Word) -> str:
+    return f"{name} is not an order: it is {word.what}. {word.advice}"
 
 
 def is_junk(name: str) -> bool:
@@ -173,7 +178,8 @@ def stray_file(name: str, kind: str, size: int) -> Word | None:
         return None
     if _suffix(name) == ".txt" and is_order_name(posixpath.splitext(name)[0]):
         return DOUBLE
-    return SUFFIXES.get(_suffix(name), OTHER)
+    word = SUFFIXES.get(_suffix(name), OTHER)
+    return word._replace(advice=word.advice.replace(A_TABLE, f"{posixpath.splitext(name)[0]}.csv"))
 
 
 def stray_folder(name: str, inside: Collection[str]) -> Word | None:

@@ -45,6 +45,7 @@ S = ItemState
 
 ENDED = frozenset({S.COMPLETED, S.FAILED, S.CANCELLED})
 UNFINISHED = frozenset(S) - ENDED
+NO_KEY = "There is no key for "  # how the reason of a stop begins that no key was ever given to
 STUCK = "Stuck by a defect of this program"  # how the reason of an item begins that is left alone
 # how the reason of an item begins whose files cannot be put where its provider reads them; then, after a few tries
 UPLOAD_WAITS = "What it is made from cannot be uploaded just now"

@@ -59,6 +59,8 @@ class Output(InLine):
     byproduct: bool = leave_out(False)  # came beside what was asked for, and is not paid for as one
     letter: str = leave_out("")  # b, c, ... of what came at the same place after the first
     flagged: bool = leave_out(False)  # by the provider's content filter
+    embed: str = leave_out("none")  # what is written inside it: none, minimal or full
+    software: str = leave_out("")  # and by which release
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Filed(InLine):
     height: int | None
     letter: str = leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
     looked: str | None = leave_out(None)  # None: its pixels are made later; empty: it is well; else what is wrong
+    original_sha256: str | None = leave_out(None)  # of the bytes that came, where others lie there
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,11 @@ def folded(name: str) -> str:
     return nfc(nfc(name).casefold())
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 item`, `2 items`: of nouns whose plural is made with an s."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: float, noun: str, verb: str = "", verbs: str = "") -> str:
+    """`1 item`, `2 items`: of nouns whose plural is made with an s; with `1 lies` and `2 lie`."""
+    one = number == 1
+    words = str(number) if isinstance(number, int) else f"{number:g}"
+    return f"{words} {noun}{'' if one else 's'}{f' {verb if one else verbs}' if verb else ''}"
 
 
 def size(text: str) -> int:

@@ -20,8 +20,9 @@ from functools import partial
 from typing import Any
 
 from artfactoryd import failpoints, log_outlet
-from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
+from artfactoryd.daemon import cleanup, mailbox, reindexing, sleep_inhibitor
 from artfactoryd.daemon.app import App
+from artfactoryd.daemon.backups import Backups
 from artfactoryd.daemon.keys import look_for_keys
 from artfactoryd.daemon.opening import LATE, opened
 from artfactoryd.daemon.receipts import Receipts
@@ -72,6 +73,7 @@ class Daemon:
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
+        self._reindexing: set[asyncio.Task[None]] = set()
         self._consumer = Consumer(
             app.claims, app.intake, app.books.index, app.settings, options.only, self._note,
             lambda: notify.tell(environ, "WATCHDOG=1"),
@@ -158,6 +160,7 @@ class Daemon:
             self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
             self._sheets.run, self.app.execution.cards.run, partial(self.app.warm_up, self.options.loaded),
             partial(look_for_keys, self.app, self._environ),
+            *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
         ]  # fmt: skip
@@ -194,7 +197,7 @@ class Daemon:
         until = time.monotonic() + GRACE
         while flights.is_sending and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        await end(self._services, self._makers)
+        await end(self._services, self._makers, self._reindexing)
         if self._page:
             await asyncio.wait(self._page, timeout=GRACE)  # it closes by itself, within a second
         await end(self._services, self._makers, self._page)  # what it began while it was opening
@@ -296,11 +299,19 @@ class Daemon:
             try:
                 # one look without a thread: an idle daemon wakes the machine as rarely as it can
                 for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
+                    if command["name"] == reindexing.NAME:
+                        self._reindex(command["id"])
+                        continue
                     answer = await self.carry_out(command)
                     await asyncio.to_thread(mailbox.answer, folder, command["id"], answer)
             except StorageFull as error:
                 log.error("a command waits for its answer: %s", error)
             await asyncio.sleep(COMMANDS_EVERY)
+
+    def _reindex(self, command_id: str) -> None:
+        """Beside everything else, and one at a time: the command lies there until it is answered."""
+        if not self._reindexing:
+            self._spawn(reindexing.reindex(self.app, command_id, self.stop.is_set), self._reindexing)
 
     async def carry_out(self, command: dict[str, Any]) -> dict[str, Any]:
         answer, ids = await self.app.control.carry_out(command)

@@ -44,8 +44,9 @@ class Marking:
             words = f"up to {dollars(released.most)}, not {dollars(most)}"
             raise WrongUse(f"They would send on more than was shown: {words}.")
         marks = [_line(index, row, said, command["id"]) for row, said in changed]
-        done = f"{len(marks)} of {len(products)} marked anew." if marks else "They are marked so already."
-        answer = yes(done + _words(released), products=[row.id for row in products])
+        answer = yes(
+            _done(command, len(marks), len(products)) + _words(released), products=[row.id for row in products]
+        )
         return await self._record(command, answer, marks, products)
 
     async def _undo(self, command: Mapping[str, Any]) -> Outcome:
@@ -85,6 +86,22 @@ class Marking:
         row = self._books.index.order(order_id)
         names = dict.fromkeys(row.providers) if row else ()
         return any(self._books.index.planned_items(order_id, name, 1) for name in names)
+
+
+def _done(command: Mapping[str, Any], changed: int, named: int) -> str:
+    """What was done to how many of those that were named."""
+    rating, many = command.get("rating"), changed > 1
+    rated = "without a rating now" if rating is None else f"rated {rating} of {HIGHEST}"
+    what, nothing = {
+        "like": ("marked as liked", "that is marked as liked already"),
+        "rate": (rated, "that is the rating already"),
+        "note": ("noted" if command.get("notes") else "without notes now", "these are the notes already"),
+        "tag": ("other tags now", "these are the tags already"),
+    }[command["name"]]  # fmt: skip
+    if command["name"] == "like" and command.get("off"):
+        what, nothing = "marked no more", "there is no mark to take off"
+    verb = ("have" if many else "has") if command["name"] == "tag" else ("are" if many else "is")
+    return f"{changed} of {counted(named, 'product')} {verb} {what}." if changed else f"Nothing changes: {nothing}."
 
 
 def _line(index: Index, row: ProductRow, said: Said, command: str) -> Mark:

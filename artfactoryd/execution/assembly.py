@@ -108,7 +108,7 @@ def assemble(
     health = Health(books, factories, gates, flights, receipts, clock)
     uploads = UploadWaits()
     calls = Calls(home, books, factories, clock, uploads)
-    choosing = Choosing(Staging(home.work), fetcher, recorder, clock)
+    choosing = Choosing(Staging(home.work), fetcher, recorder, settings, clock)
     delivery, eye = Delivery(home, books, settings, factories, fetcher, recorder, clock), Eye()
     again = Again(home, index, settings, factories, fetcher, eye, clock)
     later = LaterLook(home, books, settings, recorder, again, eye, lambda: delivery.at_work)

@@ -14,26 +14,32 @@ from typing import Any
 
 import uuid_utils
 
-from artfactoryd import factories
+from artfactoryd import __version__, factories
 from artfactoryd.core import letters
 from artfactoryd.core.line_values import Output
 from artfactoryd.errors import OutputBad, StorageFull
 from artfactoryd.execution.pacing import machine
 from artfactoryd.execution.recorder import Recorder
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage.rows import ItemRow
 
 log = logging.getLogger(__name__)
 
+NOTHING = "none"  # is written inside it
 SHOWN = 200  # characters of an answer in a sentence
 LONGEST = 10_000  # characters of a text that the provider returned
 NO_BOUND = 1 << 62  # it is here already: the bound of the settings is kept when it is delivered
 
 
 class Choosing:
-    def __init__(self, staging: Staging, fetcher: Fetcher, recorder: Recorder, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, staging: Staging, fetcher: Fetcher, recorder: Recorder, settings: LiveSettings,
+        clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
         self._staging, self._fetcher, self._recorder, self._clock = staging, fetcher, recorder, clock
+        self._settings = settings
 
     async def choose(self, row: ItemRow, outputs: factories.Outputs, sent: Any) -> list[Output]:
         """What was asked for takes the item's places; what came beside or above that shares the last one. An address
@@ -56,8 +62,10 @@ class Choosing:
         product, address = str(uuid_utils.uuid7()), output.address
         if address[:5].lower() == "data:":
             address = await self._unpack(row, product, address)
+        embed = self._settings.now.products.embed
         return Output(
-            product, index, address, now, output.mime, byproduct=output.byproduct, flagged=output.flagged
+            product, index, address, now, output.mime, byproduct=output.byproduct, flagged=output.flagged, embed=embed,
+            software="" if embed == NOTHING else __version__,
         )  # fmt: skip
 
     async def _unpack(self, row: ItemRow, product: str, address: str) -> str:

@@ -18,7 +18,8 @@ from artfactoryd.core.line_values import Output
 from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, OutputTooLarge
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now
-from artfactoryd.execution.shelving.filing import Arrival, Filing, Lost, as_they_were, is_spent
+from artfactoryd.execution.shelving.arrival import Arrival
+from artfactoryd.execution.shelving.filing import Filing, Lost, as_they_were, is_spent
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from artfactoryd import __version__
 from artfactoryd.core import file_names
+from artfactoryd.core.expansion import stages
 from artfactoryd.core.inbox_rules import DOCUMENT
 from artfactoryd.core.line_values import Output
 from artfactoryd.core.money import MICRO
@@ -61,20 +63,32 @@ class Provenance:
         pattern, index = file_names.pattern_of(plan.order, row.stage), output.index
         accepted_at = datetime.fromisoformat(order.accepted_at).astimezone()
         values = file_names.of_order(order.name, order.project, order.id, accepted_at)
-        values |= file_names.of_item(order.model_of(row), row.generation, row.tokens, plan.lookups)
+        values |= self._told(row, order)[0]
         copy = row.copy + index - row.first_index
         values |= file_names.of_bytes(index, copy, row.seed, sha256, media.extension, output.letter)
         values |= {"width": media.width, "height": media.height, "product_id": output.id}
-        values |= {"slug": slug(self._about(row, order)), "stage": row.stage}
+        values |= {"slug": slug(self.about(row, order)), "stage": row.stage}
         if not file_names.has_version(pattern):
             return file_names.name(pattern, values)
         return lambda version: file_names.name(pattern, {**values, "version": version})
 
-    def _about(self, row: ItemRow, order: OrderRow) -> str:
+    def _told(self, row: ItemRow, order: OrderRow) -> tuple[dict[str, Any], str]:
+        """What a name may tell of an item and of what it was made from; and the file that it was fed with, of one
+        that was not shelved what that one was made from."""
+        pictures = {str(picture["value"]): str(picture["name"]) for picture in order.inputs}
+        before, file = dict[str, Any](), ""
+        if fed := self._index.fed_with(row):
+            before, file = self._told(fed[1], order)
+            file = PurePosixPath(fed[0].path).name if fed[0].shelved else file
+            pictures[stages.fed(row.parent or 0)] = file
+        lookups = plan_of(order).lookups
+        return file_names.of_item(order.model_of(row), row.generation, row.tokens, lookups, pictures, before), file
+
+    def about(self, row: ItemRow, order: OrderRow) -> str:
         """What its name says: its own words, else those of what it was made from."""
         words = prompt_of(row.generation, order.model_of(row))
         fed = None if words else self._index.fed_with(row)
-        return self._about(fed[1], order) if fed else words
+        return self.about(fed[1], order) if fed else words
 
     def _parents(self, row: ItemRow, order: OrderRow) -> list[str]:
         """Ids of the products that it is made from, each once; one that was not shelved hands on its own."""
@@ -106,7 +120,7 @@ class Provenance:
         facts = {
             "id": output.id, "item": maker.number, "key": maker.key, "asked": maker.asked,
             "delivered": len(self._index.outputs_of(maker)), "index": output.place, "nth": output.nth,
-            "sha256": output.sha256, "bytes": output.bytes, "mime": output.mime, "width": output.width,
+            "sha256": output.original, "bytes": output.bytes, "mime": output.mime, "width": output.width,
             "height": output.height, "created_at": output.created_at,
         }  # fmt: skip
         return {"unkept": {**facts, **self._unkept(maker)}}
@@ -138,10 +152,10 @@ def _inputs(row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
 def _used(row: ItemRow, order: OrderRow) -> list[str]:
     """Ids of the products that it names as its pictures, each once."""
     pictures = inputs.of_item(row.generation, order.inputs, order.model_of(row)).values()
-    return list(dict.fromkeys(filter(None, map(_product_in, pictures))))
+    return list(dict.fromkeys(filter(None, map(product_in, pictures))))
 
 
-def _product_in(picture: Mapping[str, Any]) -> str:
+def product_in(picture: Mapping[str, Any]) -> str:
     """The id of the product that a picture is: known by its bytes, or named as one. Empty where it is none."""
     source = str(picture.get("source") or picture["value"])
     named = source.removeprefix(PRODUCT) if source.startswith(PRODUCT) else ""

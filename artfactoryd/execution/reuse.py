@@ -85,13 +85,7 @@ class Reuse:
 
     async def _copy(self, row: ItemRow, made: tuple[Made, ...]) -> ItemRow | None:
         """Ids and times are chosen here, as for a result; delivery does the rest. None: they are gone just now."""
-        chosen = [
-            self._chosen(
-                row, one, address=SHELF + one.output.path,
-                original_sha256=await asyncio.to_thread(self._original, one.output),
-            )
-            for one in made
-        ]  # fmt: skip
+        chosen = [self._chosen(row, one, address=SHELF + one.output.path) for one in made]
         try:
             if not made[0].output.shelved:
                 await asyncio.to_thread(self._secure, chosen, made)
@@ -109,7 +103,7 @@ class Reuse:
         now, output = self._clock().isoformat(timespec="milliseconds"), made.output
         return Output(
             str(uuid_utils.uuid7()), row.first_index + made.place, address, now, output.mime, reused_from=output.id,
-            sha256=output.sha256, **known,
+            sha256=output.sha256, original_sha256=output.original_sha256, **known,
         )  # fmt: skip
 
     async def _record(self, row: ItemRow, made: tuple[Made, ...], chosen: list[Output]) -> ItemRow:
@@ -177,13 +171,6 @@ class Reuse:
             for one in made
         ]  # fmt: skip
         return await self._record(row, made, chosen)
-
-    def _original(self, output: OutputRow) -> str:
-        """Of the provider's bytes, as the sidecar has it; what was put in the file afterwards does not count."""
-        try:
-            return str(sidecar_for(self._root / output.path, self._projects)["file"]["original_sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return output.sha256
 
     async def bury(self, row: ItemRow) -> ItemRow:
         """It ends: what it equals was bought and is gone. Only a person's word buys it again."""

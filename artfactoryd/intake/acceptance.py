@@ -38,9 +38,9 @@ from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event
-from artfactoryd.storage.projection import PROOF
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
+from artfactoryd.storage.writing.holds import approved
 
 log = logging.getLogger(__name__)
 
@@ -339,7 +339,7 @@ class Intake:
         lines = [
             Approval(
                 order=row.id, waived=[reason.code for reason in row.reasons], cap=max(row.cap, self._price(row)),
-                of=Approved.PROOF if [reason.code for reason in row.reasons] == [PROOF] else Approved.ORDER,
+                of=approved(row),
             )
             for row in rows
         ]  # fmt: skip
@@ -349,7 +349,7 @@ class Intake:
 
     def _price(self, row: OrderRow) -> int:
         """The one shown with the reasons."""
-        if row.proof and row.folder:
+        if row.folder and approved(row) != Approved.ORDER:
             return budget.whole_price(self._books.index, row)
         return row.price or 0
 

@@ -67,7 +67,7 @@ class Attachments:
             path = base / os.path.normpath(name)
             self._wanted.setdefault(claim.id, set()).add(path)
             if not behind_a_link(path.parent, base) and self._is_quiet(path, settle, wall):
-                copied |= _copy(path, claim.beside / name, most_bytes)
+                copied |= copy_beside(path, claim.beside / name, most_bytes)
         return copied
 
     def _named(self, folder: Path, names: Iterable[str], settle: float, wall: float) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _base(claim: Claim, source: Path) -> Path:
     return source.parent if claim.kind == "file" else source
 
 
-def _copy(path: Path, target: Path, most_bytes: int) -> bool:
+def copy_beside(path: Path, target: Path, most_bytes: int) -> bool:
     """False when it is not there (any more). A link is copied as a link, to be refused.
 
     Raises OSError when it cannot be read: that it is missing would be another problem than the true one.

@@ -22,10 +22,11 @@ from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.medium import storage_errors
 from artfactoryd.reporting import waiting
-from artfactoryd.storage import budget, projection
+from artfactoryd.storage import budget
 from artfactoryd.storage.events import Hold
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
+from artfactoryd.storage.writing.holds import PROOF
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class ProofHold:
         lines = [
             Hold(
                 order=row.id, entry=entry, fingerprint=fingerprint,
-                reasons=[HoldReason(projection.PROOF, texts[row.id], waivable=True)],
+                reasons=[HoldReason(PROOF, texts[row.id], waivable=True)],
             )
             for row in rows
         ]  # fmt: skip

@@ -44,7 +44,7 @@ class Twin:
     @property
     def contents(self) -> list[tuple[int, str]]:
         """(place among those asked for, SHA-256) of what was made."""
-        return [(made.place, made.output.sha256) for made in self.made or self.spent]
+        return [(made.place, made.output.original) for made in self.made or self.spent]
 
 
 class Twins:

@@ -30,6 +30,7 @@ from artfactoryd.medium import storage_errors
 from artfactoryd.planning.accepted import document_text
 from artfactoryd.planning.input_sources import MISSING, Gathering, Place, kept_name, spelled
 from artfactoryd.shelf import kinds
+from artfactoryd.shelf.inside.stripping import MOST_OURS, without_ours
 from artfactoryd.storage.rows import ItemRow, OutputRow
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Search:
         if isinstance(place, Problem):
             return place
         try:
-            data = _read(place.file, place.root, self.gathering.most_bytes)
+            data = without_ours(_read(place.file, place.root, self.gathering.most_bytes))
             picture = _looked_at(place, path, self.most_megapixels)
         except PermissionError as error:
             return Problem("E_READ", f"{value} cannot be read: {error.strerror}.", "Look at its permissions.", path)
@@ -259,7 +260,8 @@ def of_item(
 
 def of_product(item: ItemRow, model: Model, product: OutputRow) -> dict[LeafPlace, Mapping[str, Any]]:
     """By its places in the parameters, the product that an item of a later stage is fed with. `path`: in the home."""
-    known = {key: getattr(product, key) for key in ("sha256", "bytes", "mime", "width", "height", "path")}
+    known = {key: getattr(product, key) for key in ("bytes", "mime", "width", "height", "path")}
+    known["sha256"] = product.original
     name, value = PurePosixPath(product.path).name, fed(item.parent or 0)
     taking = [place for place, text in model.places(item.generation) if text == value]
     return {each: {"value": f"product:{product.id}", "name": name, **known} for each in taking}
@@ -273,9 +275,10 @@ def lying(beside: Path, kept: Path, known: Mapping[str, Any]) -> Path:
 
 
 def read(path: Path, known: Mapping[str, Any]) -> bytes:
-    """The bytes of an accepted input again. Raises OutputBad when they are not the ones that were accepted."""
+    """The bytes of an accepted input again, without what was put into a product of ours: no prompt travels to the next
+    provider. Raises OutputBad when they are not the ones that were accepted."""
     try:
-        data = bounded(path, known["bytes"])
+        data = without_ours(bounded(path, known["bytes"] + MOST_OURS))
     except OSError as error:
         raise OutputBad(f"{path} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(data).hexdigest() != known["sha256"]:

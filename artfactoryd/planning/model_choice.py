@@ -72,7 +72,7 @@ def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: 
 
 
 def _not_known(catalog: Catalog, heard: Heard, provider: str, name: str) -> Choice:
-    known = [each.names[-1] for each in catalog if each.provider == provider]
+    known = [each.short for each in catalog if each.provider == provider]
     near = catalog.near(provider, name)
     fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
     said = heard.unknown.get((provider, name), "")

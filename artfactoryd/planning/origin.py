@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -13,12 +14,17 @@ from artfactoryd.core.inbox_rules import (
     DOCUMENT,
     OWN_PAPERS,
     RESOLVED,
+    Word,
     is_bundle,
+    is_defaults,
     is_junk,
     is_order_folder,
     is_order_name,
+    no_order,
+    stray_file,
 )
 from artfactoryd.entries import words_in
+from artfactoryd.errors import WrongUse
 from artfactoryd.planning.remake import Again
 
 MOST_SHOWN = 3  # of the orders in a folder
@@ -32,6 +38,38 @@ def name_of(file: Path) -> str:
         return file.stem
     folder = file.absolute().parent
     return folder.name if is_bundle([each.name for each in folder.iterdir() if is_order_name(each.name)]) else file.stem
+
+
+def order_file(command: str, given: Path) -> Path:
+    """The order's file that a command is given: itself, or as its folder, which the inbox would take as one order.
+
+    Raises WrongUse for what is no order, with the inbox's own words about it."""
+    if given.is_dir():
+        if (inside := _order_of_bundle(given)) is None:
+            raise WrongUse(instead_of_folder(command, given))
+        return inside
+    if given.is_file() and (word := stray_word(given)):
+        raise WrongUse(no_order(str(given), word))
+    return given
+
+
+def stray_word(file: Path) -> Word | None:
+    """What a file is that is no order; a link here means what it leads to."""
+    if is_defaults(file.name):
+        what = f"what orders in {file.absolute().parent.name} may leave out"
+        return Word(what, "Name an order there, or one elsewhere with `plan --box NAME`.", False)
+    return stray_file(file.name, "file", file.stat().st_size)
+
+
+def _order_of_bundle(folder: Path) -> Path | None:
+    try:
+        names = [name for name in os.listdir(folder) if not is_junk(name)]
+    except OSError:
+        return None
+    if is_order_folder(names):
+        return folder / RESOLVED
+    orders = [name for name in names if is_order_name(name)]
+    return folder / orders[0] if is_bundle(orders) and not any(map(is_defaults, names)) else None
 
 
 def instead_of_folder(command: str, folder: Path) -> str:

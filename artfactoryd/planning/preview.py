@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +16,18 @@ from typing import Any, NamedTuple
 from artfactoryd.clock import now
 from artfactoryd.core import file_names
 from artfactoryd.core.expansion import stages
-from artfactoryd.core.expansion.axes_in_words import factors, formula
+from artfactoryd.core.expansion.axes_in_words import ends, factors, formula
 from artfactoryd.core.expansion.hold_reasons import in_words
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.product_names import Lineage
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
-from artfactoryd.core.names import nfc, numbered
+from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
-from artfactoryd.core.slug import folder_name, prompt_of, slug, text_of
+from artfactoryd.core.pricing.words import price_in_words
+from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
@@ -35,7 +37,7 @@ from artfactoryd.planning import defaults
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
-from artfactoryd.planning.origin import Origin, instead_of_folder, name_of
+from artfactoryd.planning.origin import Origin, name_of, order_file
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
@@ -92,8 +94,7 @@ def plan(
 ) -> Planned:  # fmt: skip
     """What dropping `file` now would do, into the drop-box of that name (None: where it lies, else the Inbox itself).
     `most`: items to list, None for all. `environ`: None asks no provider."""
-    if file.is_dir():
-        raise WrongUse(instead_of_folder("plan", file))
+    file = order_file("plan", file)
     try:
         data = bounded(file, most_bytes(settings))
     except OSError as error:
@@ -150,13 +151,13 @@ def _told(problem: Problem) -> dict[str, Any]:
 
 def _order(home: Home, study: Study, most: int | None, index: Index | None) -> PlannedOrder:
     plan = study.plan
-    names = Names(study)
+    names, (first, last) = Names(study), ends(plan)
     price = study.needs.buying.price
     doubts = {doubt: study.document.locate(doubt) for doubt in (*plan.warnings, *names.warnings())}
     holding = {reason.text for reason in study.reasons if reason.code == "warning"}
     head = {
         "name": study.order.name, "project": study.order.project, "model": plan.model.full,
-        "models": [{"provider": model.provider, "model": model.full} for model in plan.models],
+        "models": [_model(plan, place) for place in range(len(plan.models))],
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": plan.total_items,
         "total_products": plan.total_products,
         "price": {"usd": usd(price), "as_of": plan.price and plan.price.as_of, "complete": price is not None},
@@ -166,7 +167,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "warnings": [{**_told(doubts[each]), "holds": in_words(each) in holding} for each in doubts], "errors": [],
         "axes": _axes(plan), "combined": formula(plan), "folder": str(_folder(home, study)),
         "file": names.pattern, "proof": _proof(study),
-        "first": _prompt(plan, 1), "last": _prompt(plan, plan.total_items),
+        "first": first, "last": last,
         "reuse": _reuse(study, names, most, index, home.root), "defaults": _defaults(study),
     }  # fmt: skip
     return PlannedOrder(head, partial(_listed, home, study, names, most))
@@ -202,7 +203,9 @@ def _items(study: Study, names: Names, most: int | None, index: Index | None) ->
         reason = None if again else _why_bought(study, item, key, key in seen, keys, explainer)
         seen.add(key)
         reused = [made.output.id for made in again] or None
-        yield {**_item(item, called), "reused": reused, "reason": reason}
+        model = study.plan.all_models[item.model]
+        by = {"provider": model.provider, "model": model.full, "model_short": model.short}
+        yield {**_item(item, called), **by, "reused": reused, "reason": reason}
 
 
 def _why_bought(
@@ -270,10 +273,11 @@ def _folder(home: Home, study: Study) -> Path:
     return next(day / free for free in numbered(name, "") if not os.path.lexists(day / free))
 
 
-def _prompt(plan: Plan, number: int) -> str | None:
-    """None of an item without text."""
-    item = plan.item(min(number, plan.own_items))
-    return text_of(item.parameters, plan.models[item.model]) or None
+def _model(plan: Plan, place: int) -> dict[str, Any]:
+    """One that the order's items are made by, and what one of it costs."""
+    model, price = plan.all_models[place], plan.price_of(place)
+    known = price and {"as_of": price.as_of, "text": price_in_words(price)}
+    return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
 
 
 def _ending(item: PlannedItem, model: Model) -> str:
@@ -313,7 +317,8 @@ class Names:
         order, self._plan = study.order, study.plan
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
         self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
-        self._words: dict[int, str] = {}
+        self._pictures = {picture.value: picture.name for picture in study.inputs}
+        self._lineage, self._words = Lineage(study.plan), dict[int, str]()
 
     @property
     def pattern(self) -> str:
@@ -323,17 +328,24 @@ class Names:
     def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
         """Each item with the names of its products; equal ones told apart as on the shelf."""
         taken: Counter[str] = Counter()
-        self._words.clear()
         for item in self._plan.items():
-            yield item, [self._free(values, taken) for values in self._values(item)]
+            names = []
+            for values in self._values(item):
+                names.append(self._free(values, taken))
+                self._lineage.keep(item.first_index + len(names) - 1, values, names[-1])
+            yield item, names
 
     def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
         """Of each product of an item."""
-        model = self._plan.all_models[item.model]
-        values = self._of_order | file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        model, (before, file) = self._plan.all_models[item.model], self._lineage.of(item.parent)
+        pictures = ChainMap({stages.fed(item.parent): file} if item.parent else {}, self._pictures)
+        told = file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups, pictures, before)
+        values = self._of_order | told
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
-        if not keeps(self._plan.order, item.stage):
-            return  # never on the shelf, and without a name
+        if not keeps(self._plan.order, item.stage):  # never on the shelf, and without a name
+            for output in range(item.asked):
+                self._lineage.keep(item.first_index + output, values, file)
+            return
         ending = _ending(item, model)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
@@ -365,16 +377,19 @@ class Names:
         if not any(each.may_collide for each in self._named.values()):
             return
         products = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
-        named = ((self._named[values["stage"]], values) for values in products)
         plain, whose = Counter[str](), dict[str, str | None]()
-        for each, values in named:
+        for values in products:
+            each = self._named[values["stage"]]
+            name = file_names.name(each.pattern, values)
+            self._lineage.keep(values["index"], values, name)
             if each.may_collide:
-                plain[name := file_names.name(each.pattern, values)] += 1
+                plain[name] += 1
                 whose[name] = values["stage"]
         again = plain.total() - len(plain)
         if again:
             most, times = plain.most_common(1)[0]
-            message = f"{again} products would have a name that another has, {most} {times} times; they get -2, -3, ..."
+            both = f"{counted(again, 'product')} would have a name that another has, {most} {times} times"
+            message = f"{both}; they get -2, -3, ..."
             path = self._place_of_pattern(whose[most])
             yield Problem("W_NAMES", message, "To tell them apart, use {index}.", path)
 

@@ -17,7 +17,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.planning.equal_items import Twin, Twins
 from artfactoryd.storage.index import EarlierItem, Index
-from artfactoryd.storage.projection import DELETED
+from artfactoryd.storage.writing.holds import DELETED
 
 MOST = 20_000  # items of a plan that are looked at; of a larger one each is when its turn comes
 TOGETHER = 500

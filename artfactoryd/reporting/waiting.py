@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import clock
-from artfactoryd.core.lifecycle import RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
+from artfactoryd.core.lifecycle import NO_KEY, RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.home import Home
@@ -273,6 +273,8 @@ def _switched_off(provider: str) -> str:
 
 def _lifting(provider: str, stop: StopRow) -> str:
     """What ends a stop."""
+    if stop.reason.startswith(NO_KEY):
+        return "With a key it goes on by itself; one in a variable counts from the next start."
     if stop.of_key:
         return f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
     return f"When that is mended: `resume {provider}`."
@@ -339,7 +341,7 @@ def _of_the_shelf(case: _Case) -> Iterator[Blocker]:
 
 
 def _unmarked(row: OrderRow, waiting: int) -> str:
-    what = "1 picture waits" if waiting == 1 else f"{waiting} pictures wait"
+    what = counted(waiting, "picture", "waits", "wait")
     return f"{what} for your mark: `like FILE` sends one on, `cancel {row.short}` ends the rest."
 
 

@@ -65,7 +65,9 @@ def _folder(home: Home, inbox: Path, given: str) -> Path | None:
     if "/" not in given:
         return None
     path = Path(given).expanduser()
-    forms = (path.absolute().parent, (home.root / path).parent, path.absolute().parent.resolve())
+    forms: tuple[Path, ...] = (path.absolute().parent, (home.root / path).parent, path.absolute().parent.resolve())
+    if not path.exists() and os.path.lexists(inbox / path):
+        forms = ((inbox / path).parent,)
     known = (inbox, home.held, home.rejected)
     for form in forms:
         for folder in known:
@@ -87,7 +89,8 @@ def _why_in_inbox(path: Path, inbox: Path, home: Home) -> str:
     if is_empty_dropbox(path):
         return f"{path} is an empty drop-box: an order dropped into it belongs to the project {readable(path.name)}."
     name = readable(str(path.relative_to(inbox)))
-    if words := orders_waiting(inbox, home.claims).get(name):
+    waiting = orders_waiting(inbox, home.claims)
+    if words := waiting.get(name) or waiting.get(name.split("/")[0]):
         return f"{path} waits: {words}"
     if words := lying(inbox).get(name):
         return f"{path} {words}."
@@ -98,8 +101,9 @@ def _why_waiting(home: Home, name: str) -> str:
     """Of what is taken and not yet an order, held or rejected."""
     for claim in home.claims.glob("[!.]*"):
         words = claim / WAITS
-        if os.path.lexists(claim / "dropped" / name) and words.is_file():
-            return f"{name} is taken, and waits: {entries.words_in(words).rstrip()}"
+        for dropped in (claim / "dropped").glob("*"):
+            if name in (dropped.name, dropped.stem) and words.is_file():
+                return f"{dropped.name} is taken, and waits: {entries.words_in(words).rstrip()}"
     return ""
 
 

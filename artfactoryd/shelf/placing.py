@@ -12,6 +12,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from artfactoryd import failpoints
@@ -20,10 +21,11 @@ from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import LONGEST, numbered, size
 from artfactoryd.core.sidecar import carried_over
 from artfactoryd.durable import make_folders, replace_file, share_new, write_new
-from artfactoryd.entries import TEMPORARY, bounded, new_mark, same_bytes
+from artfactoryd.entries import TEMPORARY, bounded, new_mark, same, same_bytes, sha256
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf import desktop
-from artfactoryd.shelf.reading import owner_of, read_sidecar
+from artfactoryd.shelf.reading import owner_of, read_sidecar, sidecar_for
+from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.sidecars import BESIDE, CARD, places, written_at
 
 Sidecar = Callable[[str], Document]
@@ -78,9 +80,9 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
     data = strict_json.document(document)
     if os.path.lexists(product):
         owner = owner_of(card)
-        if owner not in (None, document["id"]) or not same_bytes(source, product):
-            return False
-        return owner is not None or write_new(card, data)
+        if owner == document["id"]:
+            return same_bytes(source, product) or _is_same_picture(product, card, document)
+        return owner is None and same_bytes(source, product) and write_new(card, data)
     if not (write_new(card, data) or _is_ours(card, document)):
         return False
     failpoints.point("sidecar_placed")
@@ -91,6 +93,22 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
         desktop.name_product(product, document["id"])
     failpoints.point("product_linked")
     return True
+
+
+def lying(source: Fetched, product: Path, projects: Path) -> Fetched:
+    """What lies on the shelf after `source` was placed: itself, or what an earlier delivery of the same left there."""
+    if not same(source.path, product):
+        file = sidecar_for(product, projects)["file"]
+        return replace(source, path=product, sha256=file["sha256"], bytes=file["bytes"])
+    return replace(source, path=product)
+
+
+def _is_same_picture(product: Path, card: Path, document: Document) -> bool:
+    """Whether it lies there as an earlier delivery of the same bytes left it: the release, or the settings, may have
+    put other words inside."""
+    written = read_sidecar(card)["file"]
+    original = document["file"].get("original_sha256")
+    return original is not None and original == written.get("original_sha256") and sha256(product) == written["sha256"]
 
 
 def _is_ours(card: Path, document: Document) -> bool:

@@ -7,14 +7,15 @@ before it begins; what has ended the program three times is kept as it came, uno
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from artfactoryd import entries
-from artfactoryd.durable import duplicate, make_folders, move, rename, tally
+from artfactoryd.durable import Arrival, duplicate, make_folders, move, rename, tally
 from artfactoryd.errors import OutputLost
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
@@ -30,6 +31,7 @@ KILLED = (
 INLINE = "inline:sha256:"  # in place of an address: it came with the answer, and was staged before anything else
 AGAIN = "-again"  # after the name of what was fetched once more
 PART = ".part"  # after the name of what has not come whole
+EMBEDDED = ".embedded"  # beside an output: the same with words of ours inside, as it is shelved
 LOOKS = ".looks"  # beside an output while it is looked at: a byte for each look that has begun
 FINAL = ".final"  # beside an output that is odd, and that no repeat brought better
 MARKS = (LOOKS, FINAL)
@@ -134,6 +136,22 @@ class Staging:
             finally:
                 _looks(path).unlink()
 
+    def embed(self, product: str, pieces: Iterable[bytes | memoryview]) -> Fetched:
+        """A second file beside the output, flushed. What a kill left of it is made anew."""
+        path, digest, size = self.path(product + EMBEDDED), hashlib.sha256(), 0
+        with storage_errors(path):
+            arrival = Arrival(path)
+            try:
+                for piece in pieces:
+                    digest.update(piece)
+                    arrival.write(piece)
+                    size += len(piece)
+                arrival.finish()
+            except BaseException:
+                arrival.discard()
+                raise
+        return Fetched(path, digest.hexdigest(), size, None)
+
     def replace(self, product: str, other: str) -> None:
         """By another output staged, which came better."""
         with storage_errors(self._folder):
@@ -152,7 +170,7 @@ class Staging:
             flush_folder(self._folder)
 
     def discard(self, product: str) -> None:
-        for ending in ("", *MARKS):
+        for ending in ("", EMBEDDED, *MARKS):
             with contextlib.suppress(OSError):
                 os.unlink(f"{self._before}{product}{ending}")
 

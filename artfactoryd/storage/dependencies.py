@@ -98,7 +98,7 @@ def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     for item in begins:
         output = index.output_fed(item)
         assert order is not None and output is not None
-        key = None if order.rehearsal else key_fed(order, item, output.sha256)
+        key = None if order.rehearsal else key_fed(order, item, output.original)
         index.run("UPDATE item SET waits = 0, key = ? WHERE order_id = ? AND number = ?", key, order_id, item.number)
 
 

@@ -99,6 +99,7 @@ class Approved(StrEnum):
     ORDER = "order"  # held before anything was sent
     PROOF = "proof"  # the rest of an order whose proof is done
     CAP = "cap"  # an order at work goes on for more money
+    RESTORED = "restored"  # an order at work that stood in a ledger put back from a backup; a code of a reason, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,20 @@ class Folder(OfOrder):
 
     kind: ClassVar[str] = "folder"
     folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored(OfOrder):
+    """The order was not over in a ledger that was put back from a backup of `since`: what it tells is older than what
+    happened. `reasons`: all for which it waits now. `stake`: micro-dollars that may have been spent on it since; they
+    count on `day` (local) until a person approves. `entry`: its name in Held/, where it has one."""
+
+    kind: ClassVar[str] = "restored"
+    since: str
+    day: str
+    stake: int
+    entry: str
+    reasons: Sequence[HoldReason] = list_of(HoldReason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +301,8 @@ class CommandDone(Event):
 KINDS: Mapping[str, type[Event]] = {
     event.kind: event
     for event in (
-        Acceptance, Hold, Approval, Folder, Cancel, Retry, Tombstone, Wish, Reuse, TicketTaken, Result, Settlement,
-        Release, Failure, Look, Mark, Pause, CommandDone,
+        Acceptance, Hold, Restored, Approval, Folder, Cancel, Retry, Tombstone, Wish, Reuse, TicketTaken, Result,
+        Settlement, Release, Failure, Look, Mark, Pause, CommandDone,
     )
 }  # fmt: skip
 

@@ -48,6 +48,7 @@ _WAITING = (
     f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
 )
 _FEEDS = "f.order_id = i.order_id AND f.place = i.parent AND f.nth = i.parent_nth"
+_FED = f"(SELECT coalesce(original_sha256, sha256) FROM {{}} f WHERE {_FEEDS})"
 _ORDER = f"SELECT {ORDERS.select()} FROM orders WHERE id = ?"
 _ITEM = f"SELECT {ITEMS.select()} FROM item"
 _ATTEMPT = f"SELECT {ATTEMPTS.select()} FROM generation_log"
@@ -102,13 +103,13 @@ class Index(Database):
         return self.ask(ORDERS, query.where(Orders.id < before) if before else query)
 
     def find_orders(self, name: str) -> list[OrderRow]:
-        """By id or its beginning, by name or PROJECT/NAME, by folder, or by its entry in Held; newest first."""
+        """By id or its beginning, name or PROJECT/NAME, folder, or entry in Held (a path, or alone); newest first."""
         is_path, name = name.startswith(EXACTLY), name.removeprefix(EXACTLY)
         first = name.lower()
         behind = first + "~" if len(name) >= 4 else first  # "~" sorts behind all that an id is made of
         by_id = (Orders.id >= first) & (Orders.id < behind)
         by_name = (Orders.name == name) | (Orders.project.concat("/").concat(Orders.name) == name)
-        entry = name.removeprefix(HELD) if name.startswith(HELD) else ""
+        entry = name.removeprefix(HELD) if name.startswith(HELD) or not is_path else ""
         by_entry = Orders.held.is_null(False) & (Orders.held_entry == entry)
         by_path = (Orders.folder == name) | by_entry
         query = Orders.select().where(by_path if is_path else by_id | by_name | by_path)
@@ -251,8 +252,7 @@ class Index(Database):
         """Made for real orders of this name, newest order first."""
         sql = (
             f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
-            f"coalesce((SELECT sha256 FROM product f WHERE {_FEEDS}), "
-            f"(SELECT sha256 FROM interim f WHERE {_FEEDS})) AS fed_with "
+            f"coalesce({_FED.format('product')}, {_FED.format('interim')}) AS fed_with "
             "FROM orders o JOIN item i ON i.order_id = o.id "
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"

@@ -29,6 +29,7 @@ from artfactoryd.storage.months import (
     RESTORE,
     check_link,
     check_plain,
+    check_whole,
     months,
     reading,
     sizes,
@@ -77,6 +78,7 @@ class Ledger:
         self._opened: os.stat_result  # that file as it was opened, and
         self._seen: os.stat_result  # as it was looked at last
         self._aside = folder / ".aside"
+        check_whole(folder)
         self._keep_aside()
         for file in months(folder)[-1:]:
             with _opening(file):

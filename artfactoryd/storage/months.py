@@ -22,6 +22,7 @@ CHANGED = "The ledger is not as it was left"
 UNREADABLE = "The ledger cannot be read"
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}\.jsonl")  # nothing else in the folder is ours, a sync tool's copy least of all
 REAL = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])\.jsonl")
+RESTORING = ".restoring"  # in the ledger's folder: until a restore has ended, nothing works by it
 RESTORE = "Put that file back from a backup and start again."
 WITHOUT_BACKUP = (
     "Without a backup: copy the file to another folder, take that one line out of it and run `artfactoryd reindex`. "
@@ -45,6 +46,13 @@ def months(folder: Path) -> list[Path]:
     for path in paths:
         check_plain(path)
     return paths
+
+
+def check_whole(folder: Path) -> None:
+    """Raise StorageSick while a restore that was begun here has not ended."""
+    if (folder / RESTORING).exists():
+        words = f"Lines are being put back into {folder} from a backup, and not all of them are there yet."
+        raise StorageSick(f"{words} Repeat what was begun: `artfactoryd restore`.").titled("A restore has not ended")
 
 
 def check_plain(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Which order or product a person means: one rule for every command, the daemon and the status page.
 
-By its id, by a beginning of the id that no other has, by its path, or by a name that no other has. A whole path that is
-there means just what lies there. What several
+By its id, by a beginning of the id that no other has, by its path, or by a name that no other has: its own, that of its
+entry in Held, that of its file. A whole path that is there means just what lies there. What several
 answer to is AmbiguousName with the list of them, unless the newest is asked for; what none answers to is NoSuchOrder
 or NoSuchProduct. An id in full is always that one, whatever else is called so.
 """
@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from artfactoryd.clock import shown
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.shelf.sidecars import CARD, product_of
-from artfactoryd.storage.index import EXACTLY, MOST_FOUND, Index
+from artfactoryd.storage.index import EXACTLY, HELD, MOST_FOUND, Index
+from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import PRODUCTS, OrderRow, ProductRow
 from artfactoryd.storage.tables import Product
 
 Named = TypeVar("Named", bound=OrderRow | ProductRow)
+WORD = ".why.txt"  # ends the name of the words beside an entry in Held
 MOST_LISTED = 10  # of those that a name may mean
 
 
@@ -44,9 +47,26 @@ def product_named(index: Index | None, name: str, *, latest: bool | None = None)
 
 def orders_named(index: Index | None, name: str) -> list[OrderRow]:
     """All that answer to it, newest first."""
-    wanted = name.rstrip("/") if is_text(name) else ""
-    orders = index.find_orders(wanted) if index and wanted else []
-    return [order for order in orders if order.id == wanted.lower()] or list(orders)
+    wanted = name.rstrip("/").removesuffix(WORD) if is_text(name) else ""
+    if index is None or not wanted:
+        return []
+    orders = index.find_orders(wanted)
+    exact = [order for order in orders if order.id == wanted.lower()]
+    return exact or _held_alone(index, orders, wanted) or orders or _of_file(index, name)
+
+
+def _held_alone(index: Index, orders: Sequence[OrderRow], wanted: str) -> list[OrderRow]:
+    """Those of the entry in Held of that name, unless another one of that name is at work: either may be meant then."""
+    held = [order for order in orders if order.is_held and order.entry == wanted]
+    others = [order for order in orders if not order.is_held]
+    return [] if any(index.state(order) in UNFINISHED_ORDERS for order in others) else held
+
+
+def _of_file(index: Index, name: str) -> list[OrderRow]:
+    """That a file of this name became: by it words in Held are called that lie there alone."""
+    is_word = name.endswith(WORD)
+    file = name.removeprefix(EXACTLY).removeprefix(HELD).removesuffix(WORD) if is_word else name
+    return [] if "/" in file else order_lists.of_file(index, file, "")
 
 
 def products_named(index: Index | None, name: str) -> list[ProductRow]:
@@ -75,6 +95,12 @@ def _products_called(index: Index, file_name: str) -> list[ProductRow]:
 def products_of_bytes(index: Index, sha256: str) -> list[ProductRow]:
     """Those that had them when they were made, newest first."""
     query = Product.select().where(Product.sha256 == sha256)
+    return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
+
+
+def products_of_original(index: Index, sha256: str) -> list[ProductRow]:
+    """Those of which the provider gave these bytes, where others lie on the shelf; newest first."""
+    query = Product.select().where(Product.original_sha256 == sha256)
     return index.ask(PRODUCTS, query.order_by(Product.id.desc()).limit(MOST_FOUND))
 
 

@@ -19,7 +19,6 @@ from artfactoryd.storage.dependencies import BY_YOU
 from artfactoryd.storage.events import (
     Acceptance,
     Approval,
-    Approved,
     Cancel,
     CommandDone,
     Event,
@@ -33,6 +32,7 @@ from artfactoryd.storage.events import (
     OfOrder,
     Pause,
     Release,
+    Restored,
     Result,
     Retry,
     Reuse,
@@ -40,12 +40,13 @@ from artfactoryd.storage.events import (
     TicketTaken,
     Tombstone,
     Wish,
-)
+)  # fmt: skip
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import applied
 from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
+from artfactoryd.storage.writing import holds
 
 ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
@@ -59,8 +60,6 @@ FROM_ZERO = (
 FED = (Settlement, Failure, Release, Retry, Tombstone)  # after these, what is fed with the item may begin or end
 UNSENT_ENDS = (ItemState.CANCELLED, ItemState.FAILED)  # in which an item may end that was to be sent again
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
-DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
-PROOF = "proof"  # a reason to hold when work has begun
 
 
 def apply(index: Index, event: Event) -> frozenset[Hashable] | None:
@@ -87,43 +86,6 @@ def _acceptance(index: Index, event: Acceptance) -> None:
     sql = f"INSERT INTO orders ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
     if not index.run(sql, *values):
         raise IllegalMove(f"Document {event.number} of claim {event.claim} was accepted before.")
-
-
-def _hold(index: Index, event: Hold) -> None:
-    sql = "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = ? WHERE id = ? AND cancelled = 0"
-    if not index.run(sql, text(event.reasons), event.entry, event.fingerprint, event.order):
-        raise IllegalMove(f"There is no order {event.order}, or it is cancelled.")
-
-
-def _approval(index: Index, event: Approval) -> None:
-    if event.of == Approved.CAP:
-        return _raised_cap(index, event)
-    if event.of == Approved.PROOF:
-        return _proof_is_well(index, event)
-    sql = (
-        "UPDATE orders SET held = NULL, cap = ?, folder = ?, accepted_at = ?, buy_again = ? "
-        "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
-    )
-    again = int(DELETED in event.waived)
-    if not index.run(sql, event.cap, event.folder, event.at, again, event.order):
-        raise IllegalMove(f"Order {event.order} is not held.")
-
-
-def _proof_is_well(index: Index, event: Approval) -> None:
-    """A person has looked at it: the rest may be made, for the price shown."""
-    sql = (
-        "UPDATE orders SET held = NULL, proof = NULL, cap = ?, overrun = 0 "
-        "WHERE id = ? AND held IS NOT NULL AND cancelled = 0"
-    )
-    if not index.run(sql, event.cap, event.order):
-        raise IllegalMove(f"Order {event.order} is not held.")
-
-
-def _raised_cap(index: Index, event: Approval) -> None:
-    """Of an order at work, by a person who saw what the rest may cost."""
-    sql = "UPDATE orders SET cap = ?, overrun = 0 WHERE id = ? AND held IS NULL AND cancelled = 0"
-    if not index.run(sql, event.cap, event.order):
-        raise IllegalMove(f"Order {event.order} is held or cancelled.")
 
 
 def _folder(index: Index, event: Folder) -> None:
@@ -289,15 +251,15 @@ def _settlement(index: Index, event: Settlement) -> None:
 
 
 def _file(index: Index, event: Settlement, filed: Filed) -> None:
-    columns = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth"
+    columns = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth, original_sha256"
     values = (
         filed.id, event.order, event.item, filed.index, filed.path, filed.sha256, filed.bytes, filed.mime, filed.width,
-        filed.height, filed.created_at, place_among(filed.letter),
+        filed.height, filed.created_at, place_among(filed.letter), filed.original_sha256,
     )  # fmt: skip
     if event.interim:  # not shelved, only sent on
-        index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
+        index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
     else:
-        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         index.run(sql, *values, filed.looked)
 
 
@@ -382,8 +344,8 @@ def _command(index: Index, event: CommandDone) -> None:
 
 
 _KINDS: Mapping[type[Event], Callable[[Index, Any], None]] = {
-    Acceptance: _acceptance, Hold: _hold, Approval: _approval, Folder: _folder, Cancel: _cancel, Retry: _retry,
-    Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket, Result: _result,
-    Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: applied.mark, Look: _look,
-    CommandDone: _command,
+    Acceptance: _acceptance, Hold: holds.hold, Restored: holds.hold_again, Approval: holds.approve, Folder: _folder,
+    Cancel: _cancel, Retry: _retry, Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket,
+    Result: _result, Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: applied.mark,
+    Look: _look, CommandDone: _command,
 }  # fmt: skip

@@ -7,13 +7,14 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
-import shutil
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -21,13 +22,14 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
-from artfactoryd.core.money import dollars
-from artfactoryd.durable import make_folders, move, rename
-from artfactoryd.entries import NO_FILE, is_folder, readable
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
+from artfactoryd.core.names import counted
+from artfactoryd.durable import make_folders
+from artfactoryd.entries import NO_FILE, readable
+from artfactoryd.errors import Refusal, StorageSick
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_file, in_words, storage_errors
+from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
@@ -43,19 +45,15 @@ from artfactoryd.storage.told import (
     ITEM,
     SAID,
     UNKEPT,
-    is_text,
-    listed,
     row_of,
-    size_of,
     unkept_rows,
 )
 from artfactoryd.storage.writer import Expander, catch_up
+from artfactoryd.storage.writing import exchange
 
 log = logging.getLogger(__name__)
 
-TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
-BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
-BACKUPS = 3  # old indexes kept
+NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
 
@@ -78,8 +76,8 @@ class Report:
         return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": old_index}
 
     def text(self) -> str:
-        counted = ", ".join(f"{number} {name}" for name, number in self.counts.items())
-        lines = [f"The index is made again from {self.lines} lines of the ledger and from the shelf: {counted}."]
+        counts = ", ".join(counted(number, name[:-1]) for name, number in self.counts.items())
+        lines = [f"The index is made again from {counted(self.lines, 'line')} of the ledger and the shelf: {counts}."]
         lines += [f"- {difference}" for difference in self.differences]
         if not self.differences:
             lines.append("Ledger and shelf agree.")
@@ -105,37 +103,36 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Te
 
 def reindex(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody) -> Report:
     """`tell` is told how far it is. Raises StorageFull or StorageSick; then the old index stands as it did."""
-    new, report = home.private / "index.new.sqlite3", Report()
-    with storage_errors(new):
-        make_folders(home.private)
-        _remove(new)
-        with closing(Index.open(new)) as index:
-            lookups = index.unburden()
-            report.lines = _by_ledger(index, home, expander, tell)
-            with index.db.atomic("IMMEDIATE"):
-                for lookup in lookups:
-                    index.run(lookup)
-                report.differences += [*_expand(index, expander), *_what_was_sent(index)]
-                report.differences += _Shelf(index, home, tell).take_in()
-            report.counts = _counts(index)
-            report.differences += _beside_the_old(home.index_file, index)
-        wrong = complaints(new, whole=True)
-        if wrong:
-            raise StorageSick(f"The new index is damaged ({wrong[0]}). Check the disk; the old one stands as it did.")
-        report.kept = _put_in_place(new, home, clock())
+    report = build(home, expander, tell)
+    with storage_errors(home.index_file):
+        report.kept = exchange.put_in_place(home, clock())
     return report
 
 
-def _remove(database: Path) -> None:
-    for ending in ("", *BESIDE):
-        path = database.with_name(database.name + ending)
-        if is_folder(path):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool = False) -> Report:
+    """The new index beside the old one, checked. `at_work`: lines and products are being added meanwhile; those that
+    came in between are for whoever puts it in place (storage/writing/exchange)."""
+    new, report = exchange.new_index(home), Report()
+    with storage_errors(new):
+        make_folders(home.private)
+        exchange.remove(new)
+        with closing(Index.open(new)) as index:
+            lookups, shelf = index.unburden(), _Shelf(index, home, tell)
+            shelf.walk()  # first: of each product that lies there the ledger has a line by the time that is read
+            report.lines = _by_ledger(index, home, expander, tell, at_work)
+            with index.db.atomic("IMMEDIATE"):
+                for lookup in lookups:
+                    index.run(lookup)
+                report.differences += [*_expand(index, expander), *_what_was_sent(index), *shelf.take_in()]
+            report.counts = exchange.counts(index)
+            report.differences += exchange.beside_the_old(home.index_file, index, at_work)
+        wrong = complaints(new, whole=True)
+        if wrong:
+            raise StorageSick(f"The new index is damaged ({wrong[0]}). Check the disk; the old one stands as it did.")
+    return report
 
 
-def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
+def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell, at_work: bool) -> int:
     lengths = sizes(home.ledger)
 
     def passed(at: ledger.Position) -> None:
@@ -143,14 +140,10 @@ def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
         tell("ledger", before + at.offset, sum(lengths.values()))
 
     try:
-        return catch_up(index, home.ledger, expander, anew=True, passed=passed)
+        return catch_up(index, home.ledger, expander, anew=True, at_work=at_work, passed=passed)
     except Refusal as refusal:
         words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
         raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal
-
-
-def _counts(index: Index) -> dict[str, int]:
-    return {name: index.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for name, table in TABLES.items()}
 
 
 # --- orders: does the plan still give what was accepted and sent? ---
@@ -172,8 +165,8 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     )
     for row in index.rows(sql):
         yield (
-            f"Order {row['name']} ({row['id']}) was accepted with {row['total_items']} items, and its document gives "
-            f"{row['n']} now: the rules of expansion have changed. Cancel it before the next start sends from it."
+            f"Order {row['name']} ({row['id']}) was accepted with {counted(row['total_items'], 'item')}, and its "
+            f"document gives {row['n']} now: the rules of expansion have changed. Cancel it before the next start."
         )
 
 
@@ -193,8 +186,8 @@ def _what_was_sent(index: Index) -> Iterator[str]:
             changed[row["name"], row["id"]] += 1
     for (name, order_id), count in changed.items():
         yield (
-            f"{count} attempts of order {name} ({order_id}) were sent with other parameters than its document gives "
-            "now: the rules of expansion have changed. The attempts and the sidecars tell what was made."
+            f"{counted(count, 'attempt')} of order {name} ({order_id}) went out with other parameters than its "
+            "document gives now: the rules of expansion have changed. Attempts and sidecars tell what was made."
         )
 
 
@@ -208,26 +201,26 @@ class _Shelf:
         self._unnamed: list[str] = []
         self._changed: list[str] = []
 
-    def take_in(self) -> Iterator[str]:
+    def walk(self) -> None:
         self._index.run(FOUND)
         self._index.run(FOUND_UNKEPT)
         self._walk()
+
+    def take_in(self) -> Iterator[str]:
         yield from self._moved()
         yield from self._added()
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
-        yield from listed(self._changed, "are not of the size they were made with: changed since, or damaged")
-        yield from listed(
-            self._unread, "cannot be read as sidecars; their products are in the index by the ledger alone"
-        )
-        yield from listed(self._unnamed, "have names that are no UTF-8, and are passed over until they are renamed")
+        yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
+        yield from _told(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
+        yield from _told(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
     def _walk(self) -> None:
         rows = self._rows()
         columns = f"{COLUMNS}, {ITEM}, {SAID}"
         marks = ",".join("?" * len(columns.split(",")))
-        known, done = _counts(self._index)["products"], 0
+        known, done = exchange.counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
             done += len(chunk)
             self._tell("shelf", done, max(done, known))
@@ -245,11 +238,11 @@ class _Shelf:
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
-            if not is_text(path):
+            if not _is_text(path):
                 self._unnamed.append(readable(path))
                 continue
             try:
-                size, sidecar = size_of(product), reading.read_sidecar(card)
+                size, sidecar = _size(product), reading.read_sidecar(card)
                 row = row_of(sidecar, path)
             except (ValueError, KeyError, TypeError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in NO_FILE:
@@ -270,7 +263,7 @@ class _Shelf:
         moved = self._index.rows(sql)
         for row in moved:
             self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from listed([f"{row['old']} to {row['path']}" for row in moved], "were moved since, and are known there")
+        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -298,8 +291,9 @@ class _Shelf:
         for mark in marks:
             projection.apply(self._index, mark)
         if new:
-            of = f", {strange['n']} of them of {strange['orders']} orders that it does not know" if strange["n"] else ""
-            yield f"{new} products lie on the shelf that the ledger does not tell of{of}."
+            orders = counted(strange["orders"], "order")
+            of = f", {strange['n']} of them of {orders} that it does not know" if strange["n"] else ""
+            yield f"{counted(new, 'product', 'lies', 'lie')} on the shelf that the ledger does not tell of{of}."
 
     def _add_items(self) -> None:
         """Items that only the shelf tells of count for reuse, like those of the ledger."""
@@ -328,65 +322,34 @@ class _Shelf:
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"
-        yield from listed(
-            [row["path"] for row in self._index.rows(sql)], "are copies of products; the first one counts"
-        )
+        yield from _told([row["path"] for row in self._index.rows(sql)], "copied from a product; the first counts")
 
     def _missing(self) -> Iterator[str]:
         sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
         paths = [row["path"] for row in self._index.rows(sql)]
-        alone = [path for path in paths if (self._home.root / path).exists()]
-        yield from listed(alone, "lie there without a sidecar; the ledger knows them")
-        yield from listed(sorted({*paths} - {*alone}), "are no longer on the shelf; that they were made stays known")
+        there = [path for path in paths if (self._home.root / path).exists()]
+        alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
+        yield from _told(alone, "without a sidecar, known by the ledger")
+        yield from _told(sorted({*paths} - {*there}), "no longer on the shelf, and known as made")
 
 
-# --- the old one ---
-
-
-def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
-    """What the old index knew otherwise; a damaged one is only said to be damaged."""
-    if not old.exists():
-        return
-    wrong = complaints(old)
-    if wrong:
-        yield f"The old index is damaged: {wrong[0]}."
-        return
+def _is_text(path: str) -> bool:
     try:
-        before_it = Index.if_made(old)
-    except ArtFactoryError as error:
-        yield f"The old index cannot be compared: {error}"
-        return
-    if before_it is None:
-        return
-    with closing(before_it):
-        _carry_over(old, index)
-        before, after = _counts(before_it), _counts(index)
-        for name in TABLES:
-            if before[name] != after[name]:
-                yield f"The old index had {before[name]} {name}, the new one has {after[name]}."
-        if before_it.spent_in_all() != index.spent_in_all():
-            was, now = dollars(before_it.spent_in_all()), dollars(index.spent_in_all())
-            yield f"By the old index {was} were spent, by the ledger {now}."
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _carry_over(old: Path, index: Index) -> None:
-    """Which pictures are well: nobody need decode them all again."""
-    index.run("ATTACH DATABASE ? AS old", str(old))
-    well = "SELECT id FROM old.product WHERE looked = ''"
-    index.run(f"UPDATE product SET looked = '' WHERE looked IS NULL AND id IN ({well})")
-    index.run("DETACH DATABASE old")
+def _size(product: Path) -> int:
+    """In bytes. Raises OSError for what is no plain file."""
+    status = product.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "It is no plain file", str(product))
+    return status.st_size
 
 
-def _put_in_place(new: Path, home: Home, moment: datetime) -> Path | None:
-    """What lies beside the old one goes first: SQLite would take it for the new one's."""
-    flush_file(new)
-    old, backups = home.index_file, home.private / "backups"
-    make_folders(backups)
-    backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
-    for ending in (*BESIDE, ""):
-        with suppress(FileNotFoundError):
-            rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
-    move(new, old)
-    for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
-        _remove(stale)
-    return backup if backup.exists() else None
+def _told(names: list[str], what: str) -> Iterator[str]:
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"{counted(len(names), 'file')} {what}: {', '.join(names[:NAMED])}{more}."

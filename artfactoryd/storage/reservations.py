@@ -17,7 +17,7 @@ def reserve(index: Index, event: Wish, day: str) -> None:
     guard_order(index, event, event.reserved)
     if event.reserved:
         budget.heed_days(index, event.reserved, day, event.caps)
-        _count(index, day, event.reserved)
+        count(index, day, event.reserved)
 
 
 def guard_order(index: Index, event: Wish | Reuse, reserved: int) -> None:
@@ -37,7 +37,8 @@ def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
     return OverCap("Its cap is reached; nothing more of it is sent.")
 
 
-def _count(index: Index, day: str, change: int) -> None:
+def count(index: Index, day: str, change: int) -> None:
+    """So much more (or less) counts against the caps of that local day and its month."""
     sql = (
         "INSERT INTO spending (day, committed) VALUES (?, ?) "
         "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed"
@@ -57,7 +58,7 @@ def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) 
         raise LookupError(event.attempt)
     if change := cost - attempt["counted"]:
         index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
-        _count(index, attempt["day"], change)
+        count(index, attempt["day"], change)
     if change > 0:
         stops = not by_time or cost > 2 * attempt["counted"]
         sql = (

@@ -221,10 +221,16 @@ class ProductRow:
     seq: int
     project: str | None
     rating: int | None
+    original_sha256: str | None
     notes: str | None
     mark: str | None
     found: bool
     unwritten: bool
+
+    @property
+    def original(self) -> str:
+        """SHA-256 of the bytes that came, whatever was put beside the pixels since."""
+        return self.original_sha256 or self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +251,12 @@ class OutputRow:
     nth: int
     liked: bool
     shelved: bool
+    original_sha256: str | None
+
+    @property
+    def original(self) -> str:
+        """SHA-256 of the bytes that came: what it is known by as an input."""
+        return self.original_sha256 or self.sha256
 
 
 @dataclass(frozen=True, slots=True)

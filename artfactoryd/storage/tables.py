@@ -187,6 +187,7 @@ class Product(Table):
     seq = pw.IntegerField(null=True)  # newest first is by this; a trigger gives it to each that is added
     project = pw.TextField(null=True)  # given likewise
     rating = pw.IntegerField(null=True)  # 0 to 5; null: none was given
+    original_sha256 = pw.TextField(null=True)  # of the bytes that came, where others lie on the shelf
     notes = pw.TextField(null=True)  # null: those of its order
     mark = pw.TextField(null=True)  # the line that said all this last; null: nobody did
     found = FlagField()  # liked by what the shelf tells alone: it sends nothing on
@@ -244,6 +245,7 @@ class Interim(Table):
     height = pw.IntegerField(null=True)
     created_at = pw.TextField()
     nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
+    original_sha256 = pw.TextField(null=True)  # of the bytes that came, where it is a copy of others
 
     class Meta:
         table_name = "interim"
@@ -290,6 +292,7 @@ class Output(Table):
     nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
     liked = FlagField()
     shelved = FlagField()
+    original_sha256 = pw.TextField(null=True)
 
     class Meta:
         table_name = "output"

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import stat
-from collections.abc import Iterator
-from pathlib import Path
-
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.sidecar import unkept
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
-COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at"
-NAMED = 3  # files named in one sentence; the rest are counted
+COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
 SAID = "mark, liked, tags, rating, notes"  # of the product, by a person or its order
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
-    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT, asked INTEGER,"
-    " delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
+    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
+    " asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
     " rating INTEGER, notes TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
@@ -37,8 +31,14 @@ def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
     return (
         _text(sidecar["id"]), _text(sidecar["order"]["id"]), _whole(sidecar["item"]["index"]), _whole(file["index"]),
         path, _text(file["sha256"]), _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]),
-        _side(file["height"]), _text(sidecar["created_at"]), *_item(sidecar), *_said(sidecar),
+        _side(file["height"]), _text(sidecar["created_at"]), _original(file), *_item(sidecar), *_said(sidecar),
     )  # fmt: skip
+
+
+def _original(file: Document) -> str | None:
+    """Of the bytes that came, where others lie on the shelf."""
+    original = file.get("original_sha256")
+    return _text(original) if original and original != file["sha256"] else None
 
 
 def _text(value: object) -> str:
@@ -109,25 +109,3 @@ def _between(order: str, known: Document) -> tuple[object, ...]:
         _side(known["height"]), _text(known["created_at"]), _text(known["key"]), _whole(known["asked"]),
         _whole(known["delivered"]),
     )  # fmt: skip
-
-
-def listed(names: list[str], what: str) -> Iterator[str]:
-    if names:
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"{len(names)} files {what}: {', '.join(names[:NAMED])}{more}."
-
-
-def is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def size_of(product: Path) -> int:
-    """In bytes. Raises OSError for what is no plain file."""
-    status = product.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "It is no plain file", str(product))
-    return status.st_size

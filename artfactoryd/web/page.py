@@ -109,7 +109,7 @@ def _closed(name: str, provider: ClosedProvider) -> str:
 def _queue(status: StatusDocument) -> str:
     orders = [_order(order) for order in status.open if order.status != OrderState.HELD]
     nothing = '<p class="nothing">Nothing is under way. Drop an order into the Inbox.</p>'
-    more = f"<p>{status.more_open} more are not over.</p>" if status.more_open else ""
+    more = f"<p>And {status.more_open} more not over yet.</p>" if status.more_open else ""
     return _section("queue", "Under way", ("".join(orders) or nothing) + more)
 
 
@@ -172,7 +172,7 @@ def _files(names: Sequence[str], words: Mapping[str, str], folder: str) -> str:
         listed = "".join(f"<li>{_safe(name)}</li>" for name in untold[:MOST_NAMES])
         drawn.append(f'<ul class="names">{listed}</ul>')
     if len(untold) > MOST_NAMES:
-        drawn.append(f"<p>{len(untold) - MOST_NAMES} more are in the folder {folder}.</p>")
+        drawn.append(f"<p>And {len(untold) - MOST_NAMES} more in the folder {folder}.</p>")
     return "".join(drawn)
 
 

@@ -16,9 +16,10 @@ from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.printable import printable
-from artfactoryd.reporting import status, waiting
+from artfactoryd.reporting import products, status, waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import ItemDocument, OrderDocument, item_document, order_document
+from artfactoryd.reporting.products import ProductsDocument
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -89,6 +90,10 @@ class Reads:
 
         return await self._ask(read)
 
+    async def products(self, query: str, most: int, before: str) -> ProductsDocument:
+        """Newest first. Raises QueryWrong, and WrongUse where there is no product `before`."""
+        return await self._ask(lambda index: products.page(index, self._home.root, query, most, before))
+
     def close(self) -> None:
         """Does not wait: a question under way is answered to nobody."""
         self._thread.submit(self._close)
@@ -100,6 +105,9 @@ class Reads:
             return await answer
 
     def _open(self) -> Index:
+        if self._index is not None and not self._index.is_current:
+            self._close()
+            self._index = None
         if self._index is None:
             self._index = Index.look(self._home.index_file)
         return self._index

@@ -1,6 +1,6 @@
 """The status endpoint: what this home is at, over HTTP, for reading only.
 
-    /   /healthz   /api/v1/status   /api/v1/orders[/ID[/items]]   websocket /ws/generation/ID
+    /   /healthz   /api/v1/status   /api/v1/orders[/ID[/items]]   /api/v1/products   websocket /ws/generation/ID
 
 `access` decides who may read, `queries` asks the index, `page` draws it, `subscriptions` knows who waits for
 news. Nothing here can stop the work, and nothing a visitor sends is ever part of an error's cause.
@@ -55,7 +55,7 @@ PATIENCE = 10.0  # seconds for a follower to take its news
 CLOSING = 0.5  # seconds for a follower to say good-bye
 PORT_AGAIN = 60.0  # seconds until a taken port is tried again
 HEARTBEAT = 20.0  # seconds between signs of life asked of a follower
-ORDERS, ITEMS = (50, 200), (100, 1000)  # a page's length: unasked, and at the most
+ORDERS, ITEMS, PRODUCTS = (50, 200), (100, 1000), (50, 500)  # a page's length: unasked, and at the most
 
 
 class Refused(Exception):
@@ -161,6 +161,7 @@ class Desk:
         app.router.add_get("/api/v1/orders", self.orders)
         app.router.add_get("/api/v1/orders/{order_id}", self.order)
         app.router.add_get("/api/v1/orders/{order_id}/items", self.items)
+        app.router.add_get("/api/v1/products", self.products)
         app.router.add_get("/ws/generation/{order_id}", self.follow, allow_head=False)
         app.on_response_prepare.append(_dress)
         app.on_shutdown.append(self._say_good_bye)
@@ -244,6 +245,14 @@ class Desk:
         asked = _asked(request, "limit", "after")
         most, after = _number(asked, "limit", *ITEMS), _number(asked, "after", 0, 1 << 60, least=0)
         return _json(await self.reads.items(request.match_info["order_id"], after, most))
+
+    async def products(self, request: web.Request) -> web.Response:
+        asked = _asked(request, "query", "limit", "before")
+        most = _number(asked, "limit", *PRODUCTS)
+        try:
+            return _json(await self.reads.products(asked.get("query", ""), most, asked.get("before", "")))
+        except WrongUse as error:
+            raise Refused(400, "Not such a query", str(error)) from error
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """The order's document at once and whenever it changed, until the order has ended."""

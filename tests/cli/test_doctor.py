@@ -146,7 +146,7 @@ def test_fal_has_its_rows_for_key_and_address(away: TestHome) -> None:
     assert "the variable FAL_KEY" in key.text and "secret" not in key.text
     assert address.state == WARNING and "`resume fal`" in address.way_out
     (missing,) = [row for row in rows(away)["keys"] if "for fal" in row.text]
-    assert "There is no key for fal" in missing.text and "keyring set artfactoryd fal" in missing.way_out
+    assert "There is no key for fal" in missing.text and "`artfactoryd keys set fal`" in missing.way_out
 
 
 def test_a_check_that_fails_itself_is_a_row_and_the_others_are_still_told(
@@ -258,7 +258,7 @@ def key_row(environ: dict[str, str], place: str | None = None) -> Row:
 def test_a_key_that_exists_in_the_shell_only_is_a_warning_that_says_so() -> None:
     row = key_row({"REPLICATE_API_TOKEN": SECRET})
     assert row.state == WARNING and "in this shell only: a service never sees it" in row.text
-    assert "keyring set artfactoryd replicate" in row.way_out
+    assert "`artfactoryd keys set replicate`" in row.way_out
     assert key_row({"MINE": SECRET}, "env:MINE").state == WARNING
 
 
@@ -432,7 +432,7 @@ def test_lines_not_in_the_index_yet_are_counted_and_a_cut_ledger_is_bad(away: Te
     assert "and is in the index" in only(away, "ledger").text
     file.write_bytes(whole + b'{"kind":"pause","on":true,"by":"you","at":"2026-01-01T00:00:00Z"}\n')
     row = only(away, "ledger")
-    assert (row.state, row.text.startswith("1 of ")) == (WARNING, True)
+    assert (row.state, row.text.startswith("1 line is not ")) == (WARNING, True)
     file.write_bytes(whole[: whole.index(b"\n") + 1])
     assert only(away, "ledger").state == BAD
 

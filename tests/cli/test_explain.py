@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 
 import pytest
@@ -39,10 +41,12 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     assert "… and more" in told(home, "products", "--most", "1")
     assert told(home, "products", "boat") == "Nothing fits.\n"
     wrong = CliRunner().invoke(main, ["--home", str(home.root), "products", "widht:512"])
-    assert (wrong.exit_code, wrong.output) == (
-        2, "There is no term widht:, and no product has a parameter widht. Did you mean width:?\n"
-    )  # fmt: skip
-    assert told(home, "products", "zebra:1") == "Nothing fits.\nNo product has a parameter zebra.\n"
+    assert wrong.exit_code == 2 and "character 1: widht is no field" in wrong.output
+    assert "Did you mean width?" in wrong.output
+    assert f"--before {blue.id}" in told(home, "products", "--most", "1")
+    assert told(home, "products", "--paths0", "--before", blue.id) == f"{home.root / red.path}\0"
+    first, *rest = csv.DictReader(io.StringIO(told(home, "products", "--csv")))
+    assert (first["prompt"], first["tags"], first["liked"], len(rest)) == ("a blue car", "fast", "no", 1)
     said = told(home, "explain", red.id)
     for words in (
         "as made", f"product    {red.id}", "project cars, item 1", "fake acme/painter", "prompt: a red car",
@@ -76,7 +80,7 @@ async def test_what_a_person_said_of_a_product_is_explained_and_found(
         await works.stop()
     (product,) = map(str, home.products())
     for words in (["like", product], ["rate", product, "4"], ["tag", product, "-fast"], ["tag", product, "+best"]):
-        assert (await call(home, *words)).startswith("0 1 of 1 marked anew."), words
+        assert (await call(home, *words)).startswith("0 1 of 1 product "), words
     said = told(home, "explain", product)
     assert "liked      yes" in said and "rating     4 of 5" in said and "tags       best\n" in said
     assert [line.get("rating") for line in home.lines("mark")] == [None, 4, 4, 4]
@@ -106,6 +110,8 @@ def test_what_is_not_known_is_said(home: TestHome, given: str, words: str) -> No
 
 def test_before_anything_was_made_there_is_nothing_to_list(home: TestHome) -> None:
     assert products.products_text(products.find_products(home.home, "", 5)) == "Nothing was made yet."
+    both = CliRunner().invoke(main, ["--home", str(home.root), "products", "--csv", "--json"])
+    assert both.exit_code == 2
     done = CliRunner().invoke(main, ["--home", str(home.root), "products", 'red "car'])
     assert done.exit_code == 2 and "character 5: this quote has no end" in done.output
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.cli import run
-from artfactoryd.cli.submit import git_of
+from artfactoryd.cli.bundles import git_of
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.home import Home
 from artfactoryd.shelf.sheets.marks import is_sheet
@@ -106,7 +106,7 @@ def test_submitting_puts_it_into_the_inbox_in_one_step_under_a_name_of_its_own(h
 def test_submit_and_wait_without_a_daemon_takes_only_what_was_submitted(home: TestHome, car: Path) -> None:
     home.drop("other.yaml", GREEN.replace("green", "red"))
     done = home.call("submit", str(car), "--wait")
-    assert done.returncode == 0 and "car: completed, 1 of 1 items in" in done.stdout
+    assert done.returncode == 0 and "car: completed, 1 of 1 item in" in done.stdout
     assert (home.home.inbox / "other.yaml").exists() and len(home.products()) == 1
 
 
@@ -117,14 +117,14 @@ def test_several_that_submit_and_wait_without_a_daemon_are_all_done(home: TestHo
     programs = [home.start("submit", str(file), "--wait") for file in files]
     for program, file in zip(programs, files, strict=True):
         out, err = program.communicate()
-        assert program.returncode == 0 and f"{file.stem}: completed, 1 of 1 items in" in out, out + err
+        assert program.returncode == 0 and f"{file.stem}: completed, 1 of 1 item in" in out, out + err
     assert len(home.products()) == 3
 
 
 def test_submit_and_wait_follows_the_daemon_to_the_orders_end(home: TestHome, car: Path) -> None:
     with home.running():
         done = home.call("submit", str(car), "--wait")
-        assert done.returncode == 0 and "car: completed, 1 of 1 items in" in done.stdout
+        assert done.returncode == 0 and "car: completed, 1 of 1 item in" in done.stdout
         again = home.call("submit", str(car), "--wait")
         assert again.returncode == 3 and "It is a duplicate of car" in again.stdout
         car.write_text(WRONG)
@@ -280,10 +280,10 @@ def test_what_the_system_refuses_at_the_start_is_waited_out_where_a_supervisor_w
 def test_a_folder_is_answered_with_what_to_give_instead(home: TestHome, tmp_path: Path, command: str) -> None:
     (folder := tmp_path / "my cars").mkdir()
     assert f"{folder} is a folder without an order in it. Give a .yaml" in home.call(command, str(folder)).stderr
-    (folder / "order.yaml").write_text(GREEN)
+    (folder / "a.yaml").write_text(GREEN)
     done = home.call(command, str(folder))
-    assert done.returncode == 2 and f"`artfactoryd {command} '{folder / 'order.yaml'}'`." in done.stderr
-    for name in "abcd":
+    assert done.returncode == 2 and f"`artfactoryd {command} '{folder / 'a.yaml'}'`." in done.stderr
+    for name in "bcde":
         (folder / f"{name}.yaml").write_text(GREEN)
     assert "a.yaml'`," in home.call(command, str(folder)).stderr
     assert "c.yaml'` and 2 more." in home.call(command, str(folder)).stderr

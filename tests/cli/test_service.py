@@ -315,7 +315,7 @@ def test_a_key_of_this_shell_is_named_with_the_way_out_and_never_written_down(de
     done = desk.call("install", REPLICATE_API_TOKEN=KEY)
     assert done.returncode == 0
     assert "warning: the key of replicate is in this shell only (REPLICATE_API_TOKEN)" in done.stdout
-    assert "keyring set artfactoryd replicate" in done.stdout and "file:/PATH" in done.stdout
+    assert "`artfactoryd keys set replicate`" in done.stdout and "file:/PATH" in done.stdout
     (warning,) = desk.status(REPLICATE_API_TOKEN=KEY)[1]["warnings"]
     assert "REPLICATE_API_TOKEN" in warning
     written = [path for path in [*desk.files(), *desk.home.root.rglob("*")] if path.is_file()]

@@ -39,3 +39,9 @@ def test_a_free_name_is_one_file_with_none_that_is_taken() -> None:
     assert names.free("a", ".png", []) == "a.png"
     assert names.free("A", ".png", ["a.png", "a-3.png"]) == "A-2.png"
     assert names.free("e\u0301", "", ["é", "É-2"]) == "e\u0301-3"
+
+
+def test_a_count_is_put_into_words() -> None:
+    counts = [names.counted(number, "picture", "waits", "wait") for number in (0, 1, 2)]
+    assert counts == ["0 pictures wait", "1 picture waits", "2 pictures wait"]
+    assert [names.counted(1, "item"), names.counted(2.5, "second")] == ["1 item", "2.5 seconds"]

@@ -16,17 +16,20 @@ import pytest
 from PIL import Image
 
 from artfactoryd.core import line_values
+from artfactoryd.core.inside.undo import restored
 from artfactoryd.errors import InDoubt, RunFailed, StorageFull
 from artfactoryd.execution import delivery
 from artfactoryd.execution.choosing import lettered
 from artfactoryd.execution.flights import Phase
-from artfactoryd.execution.shelving.filing import Arrival, Filing
+from artfactoryd.execution.shelving.arrival import Arrival
+from artfactoryd.execution.shelving.filing import Filing
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.factories.http.shapes import text_beside
 from artfactoryd.reporting import waiting
 from artfactoryd.settings import Limits
 from artfactoryd.shelf import placing
 from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.shelf.received import Fetched
 from tests.fakes import FakeFactory
 from tests.homes import TestHome, card_of
 from tests.works import PRICE, at_work, order, quick
@@ -295,7 +298,7 @@ async def test_what_came_damaged_is_kept_until_a_better_one_came(home: TestHome,
         works.fake.script("collect", lambda t: Outputs((broken(works.fake),)))
         made = await works.make(order("a car"))
         assert works.states(made) == ["completed"] and works.items(made)[0].reason is None
-        assert home.products()[0].read_bytes() == (works.fake._work / "whole.png").read_bytes()
+        assert restored(home.products()[0].read_bytes()) == (works.fake._work / "whole.png").read_bytes()
 
 
 async def test_what_was_placed_as_it_came_is_filed_so_though_a_better_one_would_come_now(
@@ -304,8 +307,8 @@ async def test_what_was_placed_as_it_came_is_filed_so_though_a_better_one_would_
     """Else the first would lie on the shelf in no book."""
     tries = list[str]()
 
-    def full(self: Filing, arrival: Arrival, path: str) -> Any:
-        tries.append(path)
+    def full(self: Filing, arrival: Arrival, laid: Fetched) -> Any:
+        tries.append(str(laid.path.relative_to(home.root)))
         raise StorageFull("No room for the settlement.")
 
     async with at_work(home, monkeypatch) as works:

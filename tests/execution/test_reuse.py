@@ -17,6 +17,7 @@ from artfactoryd.reporting import waiting
 from artfactoryd.settings import Budget, Limits
 from artfactoryd.shelf.received import Fetched
 from artfactoryd.shelf.staging import Staging
+from artfactoryd.storage.lists import search
 from tests.homes import TestHome, card_of
 from tests.works import PRICE, Works, at_work, order, quick
 
@@ -62,6 +63,8 @@ async def test_a_value_added_and_dropped_again_buys_the_new_column_and_copies_th
     assert copies[0].stat().st_ino != originals[0].stat().st_ino
     assert [path.name[:4] for path in copies] == ["0001", "0002", "0003"]
     assert works.house.books.index.reused(second) == 2
+    queries = (f"is:copy order:{second}", f"reused_from:{old['a red car']['id']}", "cost:>0", "-is:copy has:seed")
+    assert [len(list(search.find(works.house.books.index, query))) for query in queries] == [2, 1, 3, 3]
 
 
 async def test_the_same_bytes_dropped_again_are_new_pictures(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:

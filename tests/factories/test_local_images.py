@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from artfactoryd.errors import CallRefused, RunFailed
 from artfactoryd.factories import Call, ProviderSettings
 from artfactoryd.factories.local import make
+from tests.shelf.inside.carriers import carrying, exif, picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ORIENTATION, MAKER = 0x0112, 0x010F
@@ -277,3 +278,12 @@ async def test_what_does_not_open_is_told_without_the_words_of_a_library(tmp_pat
     (path := tmp_path / "photo.png").write_bytes(b"no picture")
     with pytest.raises(RunFailed, match=r"photo.png cannot be worked on: it is no picture that opens here\.$"):
         await work(tmp_path, "resize", path, width=3)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+async def test_what_is_made_of_a_product_does_not_tell_of_that_one(tmp_path: Path, form: str) -> None:
+    extension = {"JPEG": "jpg", "WEBP": "webp"}[form]
+    (tmp_path / "a").write_bytes(carrying(extension, picture(form, exif=exif())))
+    made = await work(tmp_path, "convert", tmp_path / "a", format="jpg")
+    assert made.getexif()[0x010E] == "what the provider says" and not made.getexif().get_ifd(0x8769)
+    assert "xmp" not in made.info

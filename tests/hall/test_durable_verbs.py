@@ -274,7 +274,9 @@ def test_what_comes_with_a_loose_order_is_in_the_claim_after_a_power_cut(
     """It goes from the inbox for good once the order is accepted."""
     lay_down({"inbox": None, "inbox/a.png": BIG, "claim": None}, root)
     with power_cut(root, monkeypatch) as disk:
-        assert attachments._copy(root / "inbox" / "a.png", root / "claim" / "companions" / "in" / "a.png", len(BIG))
+        assert attachments.copy_beside(
+            root / "inbox" / "a.png", root / "claim" / "companions" / "in" / "a.png", len(BIG)
+        )
         assert disk.left()["claim/companions/in/a.png"] == BIG
 
 

@@ -209,7 +209,7 @@ async def test_a_product_and_a_query_are_inputs_fixed_at_acceptance(
         (works.home.root / red.path).unlink()
         folder = works.home.root / works.folder(query)
         assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in (folder / "inputs").iterdir()} == {
-            red.sha256, blue.sha256,
+            red.original, blue.original,
         }  # fmt: skip
         works.home.drop("late.yaml", edit(both))
         await works.until(lambda: (works.home.home.rejected / "late.yaml.error.txt").exists())

@@ -218,3 +218,69 @@ def test_a_warning_that_holds_stands_once_and_a_name_as_it_will_be(
     assert told.count("weight of another tool") == 1 and "  held     (moon:1.2)" in told
     assert "0001-a-moon-1-2-….webp" in told and "  first  " in told and "  last  " not in told
     assert planned.exit_code == 3
+
+
+PHOTOS = """provider: local
+model: resize
+parameters: {image: ["IMG_0012.PNG", trip/b.c.jpg], width: 32}
+file: "{image}-{width}.{ext}"
+then:
+  - {id: web, provider: local, model: convert, parameters: {format: webp}, file: "web/{image} of {photo}.{ext}"}
+  - {id: grey, provider: local, model: convert, after: web, parameters: {colours: 4}, keep: false}
+  - {id: last, provider: local, model: resize, parameters: {width: 16}, file: "{stage}/{image} {format} {photo}.{ext}"}
+"""
+
+
+def test_products_are_called_after_the_pictures_they_were_made_from_at_every_stage(home: TestHome) -> None:
+    """The one that an item takes, by its parameter's name; the first of all as photo; the rest by what was before."""
+    album = home.home.inbox / "album"
+    for name in ("IMG_0012.PNG", "trip/b.c.jpg"):
+        draw(album / name)
+    (album / "order.yaml").write_text(PHOTOS)
+    (planned,) = plan(home.home, Settings(), album / "order.yaml", rehearse=False, most=20).document["orders"]
+    assert home.once() == 0
+    made = {str(path.relative_to(planned["folder"])) for path in home.products()}
+    assert made == {
+        name.replace("*", "webp" if "/" in name else "jpg") for i in planned["items"] for name in i["names"]
+    }
+    assert made == {
+        "IMG_0012-32.jpg", "web/IMG_0012-32 of IMG_0012.webp", "last/IMG_0012-32-of-IMG_0012 webp IMG_0012.webp",
+        "b-c-32.jpg", "web/b-c-32 of b-c.webp", "last/b-c-32-of-b-c webp b-c.webp",
+    }  # fmt: skip
+
+
+ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
+    (
+        "provider: replicate\nmodel: flux-kontext-pro\nparameters: {input_image: 'p*.png', prompt: at night}\n",
+        ["first    at night (p1.png)\n", "last     at night (p2.png)\n"], ["flux-kontext-pro  0001"],
+    ),
+    (
+        "models: [{provider: replicate, model: flux-schnell}, {provider: fal, model: flux-dev}]\nproof: 2\n"
+        "parameters: {prompt: a cat}\n",
+        [
+            "model    replicate black-forest-labs/flux-schnell, $0.003 per image that comes (as of 2026-05-01)\n",
+            "first    a cat (flux-schnell)\n", "last     a cat (flux-dev)\n",
+            "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-",
+            "A proof of 2 is the whole order (2 items).",
+        ],
+        ["at most $0.028, price of", "then it waits for you"],
+    ),
+    (
+        "provider: local\nmodel: sketch\nproof: 1\nparameters: {prompt: 'a [red,blue] cat', width: 64}\n"
+        "then: [{provider: local, model: resize, parameters: {width: 32}}]\n",
+        ["   2  local/sketch  0002-", "   3  local/resize  0003-", "2 products, free", "1 item first"],
+        ["the whole order"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "has", "lacks"), ENDS_AND_MAKERS, ids=["edits", "models", "stages"])
+def test_a_plan_tells_what_varies_and_who_makes_each_item(
+    home: TestHome, capsys: pytest.CaptureFixture[str], text: str, has: list[str], lacks: list[str]
+) -> None:
+    for name in ("p1.png", "p2.png"):
+        draw(home.root / name, "blue" if "1" in name else "red")
+    (file := home.root / "cats.yaml").write_text(text)
+    show(plan(home.home, Settings(), file, rehearse=False, most=None), print)
+    told = capsys.readouterr().out
+    assert [words for words in has if words not in told] == [] == [words for words in lacks if words in told], told

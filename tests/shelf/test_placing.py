@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -16,9 +17,11 @@ from artfactoryd import durable
 from artfactoryd.errors import StorageFaulty, StorageFull
 from artfactoryd.reporting.receipt import receipt_state
 from artfactoryd.shelf import order_folders, placing, reading
+from artfactoryd.shelf.received import Fetched
 from tests.forks import Script
 
 NAME = "0001-a-red-car-3f9ac2d1.png"
+SECOND = "0001-a-red-car-3f9ac2d1-2.png"
 PICTURE = b"\x89PNG all the bytes of a picture"
 
 
@@ -48,6 +51,30 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 # -- placing a product
+
+
+@pytest.mark.parametrize(
+    ("original", "lying", "name"),
+    [("ab", PICTURE, NAME), ("cd", PICTURE, SECOND), ("ab", b"edited", SECOND)],
+)
+def test_the_same_picture_with_other_words_inside_is_not_shelved_twice(
+    source: Path, folder: Path, original: str, lying: bytes, name: str
+) -> None:
+    """What a kill left, by another release or with other settings; changed by a person it is another file."""
+
+    def told(of: str) -> Callable[[str], dict[str, Any]]:
+        digest = hashlib.sha256(PICTURE).hexdigest()
+        return lambda name: {"id": "id-1", "file": {"name": name, "sha256": digest, "original_sha256": of, "bytes": 1}}
+
+    placing.place(source, folder, NAME, told("ab"))
+    (folder / NAME).unlink()
+    (folder / NAME).write_bytes(lying)
+    source.unlink()
+    source.write_bytes(b"with other words inside")
+    assert placing.place(source, folder, NAME, told(original)) == name
+    laid = placing.lying(Fetched(source, "x", 1, None), folder / name, folder.parents[2])
+    assert (folder / NAME).read_bytes() == lying and (laid.path == folder / name)
+    assert (laid.sha256 == hashlib.sha256(PICTURE).hexdigest()) == (name == NAME)
 
 
 def test_a_product_lies_beside_its_sidecar_and_the_work_file_stays(source: Path, folder: Path) -> None:

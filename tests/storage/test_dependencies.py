@@ -57,7 +57,7 @@ async def test_each_product_is_made_into_the_next(home: TestHome, monkeypatch: p
             assert call.parameters["image"] == str(home.home.root / products[parent].path)
         told = sidecar(home, products[2].path)
         assert (told["stage"], told["parents"]) == ("again", [products[0].id])
-        assert told["inputs"][0]["sha256"] == products[0].sha256
+        assert told["inputs"][0]["sha256"] == products[0].original != products[0].sha256
         assert "a-red-car" in products[2].path
         assert works.order(order_id).price == 2 * 10_000 + 4 * 20_000 == works.committed(order_id)
 

@@ -90,7 +90,12 @@ VARIANTS: dict[str, dict[str, Callable[[Line], bool]]] = {
         code: holds_for(code)
         for code in ("budget", "limit", "ask_above", "companion", "warning", "proof", "duplicate", "deleted", "price")
     },
+    "restored": {
+        "on its way": lambda line: len(line["reasons"]) == 1 and line["entry"] == "" and line["stake"] > 0,
+        "held before": lambda line: len(line["reasons"]) == 2 and line["entry"] != "",
+    },
     "approval": {
+        "of what came back": has(of="restored"),
         "of an order": has(waived=["budget"], folder=None),
         "of one that buys again": has(waived=["deleted"]),
         "of a proof": has(waived=["proof"]),

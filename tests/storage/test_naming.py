@@ -55,6 +55,27 @@ async def three(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     yield Three(home, *(tuple(each) for each in (made, folders, ids, paths)))  # type: ignore[arg-type]
 
 
+HELD = "provider: local\nmodel: sketch\nlimit: 1\nparameters: {prompt: 'a [red,blue] car', width: 64, height: 64}\n"
+NAMED_HELD = ["cars.yaml", "cars.yaml.why.txt", "Held/cars.yaml", "cars-2.yaml", "boats", "boats.why.txt"]
+
+
+def test_what_status_shows_under_held_is_a_name_of_it(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("boats", "box"):
+        (home.home.inbox / folder).mkdir()
+    for file in ("boats/order.yaml", "cars.yaml", "box/cars.yaml"):
+        home.drop(file, HELD)
+    assert home.once() == 3
+    monkeypatch.chdir(home.root)
+    ids = set()
+    for name in NAMED_HELD:
+        (row,) = naming.orders_named(home.index, naming.order_given(home.home, name))
+        assert row.entry == name.removeprefix("Held/").removesuffix(".why.txt")
+        ids.add(row.id)
+    assert len(ids) == 3
+    assert home.call("cancel", "cars-2.yaml").returncode == 0
+    assert sorted(path.name for path in home.home.held.glob("[!.]*.yaml")) == ["cars.yaml"]
+
+
 READING = [("order",), ("why",), ("logs", "-n", "1", "--order")]
 STEERING = [("approve",), ("cancel",), ("retry",), ("pause",), ("resume",)]
 

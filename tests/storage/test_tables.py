@@ -93,6 +93,7 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
         seq=1000 << 20,
         project=None,
         rating=None,
+        original_sha256=None,
         notes=None,
         mark=None,
         found=False,

@@ -245,9 +245,19 @@ def test_items_are_paged_in_their_order(stocked: tuple[TestHome, str]) -> None:
     }  # fmt: skip
 
 
+def test_products_are_found_by_a_query_page_by_page(stocked: tuple[TestHome, str]) -> None:
+    _, address = stocked
+    whole = ask(address, "/api/v1/products").json["products"]
+    first = ask(address, "/api/v1/products?limit=2&query=cat%20is:image").json
+    second = ask(address, f"/api/v1/products?query=cat&before={first['next']}").json
+    assert len(whole) > 2 and first["products"] + second["products"] == whole and second["next"] is None
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [
+        ("/api/v1/products?query=widht:3", 400), ("/api/v1/products?limit=501", 400),
+        ("/api/v1/products?before=nobody", 400),
         ("/nothing", 404), ("/api/v1/orders/00000000", 404), ("/api/v1/orders/%25", 404),
         ("/api/v1/orders/x/items", 404), ("/web/../../settings.py", 404), ("/web/..%2fsettings.py", 404),
         ("/web/nothing.css", 404),

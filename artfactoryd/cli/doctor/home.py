@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from artfactoryd import clock
 from artfactoryd.cli.doctor.moves import failing_moves
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.core import inbox_rules
+from artfactoryd.core.names import counted
+from artfactoryd.daemon.backups import next_due
 from artfactoryd.durable import try_writing
 from artfactoryd.errors import StorageSick, WrongUse
 from artfactoryd.home import Home
@@ -24,8 +27,10 @@ from artfactoryd.storage import dependencies, ledger
 from artfactoryd.storage.database import complaints
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Position
+from artfactoryd.storage.safekeeping.destination import Memory
 
 RESET_BUG = ((3, 7, 0), (3, 51, 2))  # SQLite versions that two connections at one moment can make damage a WAL
+LATE = timedelta(days=1)  # a backup may be, before it is said
 Rows = Iterator[Row]
 
 
@@ -57,6 +62,25 @@ def folder(home: Home, settings: Settings) -> Rows:
 def left_alone(home: Home, settings: Settings) -> Rows:
     for name in names_left_alone(settings.inbox.path or home.inbox):
         yield Row("inbox", WARNING, f"{name} in the Inbox {inbox_rules.LEFT_ALONE}.", "Take the dot away.")
+
+
+def backup(home: Home, settings: Settings) -> Rows:
+    if not home.is_made:
+        return
+    known, due = Memory.of(home).read(), next_due(home, settings.backup)
+    last = (
+        f"The last backup is of {clock.shown(known['taken_at'])}." if known.get("taken_at") else "There is no backup."
+    )
+    if known.get("trouble"):
+        yield Row(
+            "backup", WARNING, f"{last} Since then none could be made: {known['trouble']}", "`artfactoryd backup`"
+        )
+    elif settings.backup.path is None:
+        yield Row("backup", OK, f"{last} None is made by itself.", "Name a folder on another disk: `backup.path`.")
+    elif due is not None and due + LATE < clock.now():
+        yield Row("backup", WARNING, f"{last} One is due since {clock.shown(clock.iso(due))}.", "`artfactoryd run`")
+    else:
+        yield Row("backup", OK, last)
 
 
 def privacy(home: Home) -> Rows:
@@ -123,7 +147,7 @@ def between(home: Home) -> Rows:
     for (order, name), rows in groupby(left, lambda pair: (pair[0].order_id, pair[0].order_name)):
         sizes = [path.stat().st_size for _, path in rows if path.is_file()]
         if sizes:
-            count = "1 picture" if len(sizes) == 1 else f"{len(sizes)} pictures"
+            count = counted(len(sizes), "picture")
             of = f"of this something was to be made for {name}."
             words = f"{count} ({_size(sum(sizes))}) in {home.work / 'interim'}: {of}"
             way_out = f"`retry {order[:13]}` makes it. If you do not want it, what lies there may be deleted."
@@ -175,18 +199,24 @@ def _lines(home: Home) -> Rows:
         behind += 0 if applied is None or end <= applied else 1
     torn = ledger.torn(home.ledger)
     if torn:
-        words = f"{len(torn)} places in the ledger are no lines ({', '.join(torn[:3])}); they never counted."
+        where = counted(len(torn), "place", "is no line", "are no lines")
+        words = f"{where} in the ledger ({', '.join(torn[:3])}); they never counted."
         yield Row("ledger", WARNING, words, "A power cut leaves such a place; then nothing needs to be done.")
     if changed:
         yield Row("ledger", BAD, f"The ledger was cut or exchanged: {changed}.", ledger.AS_IT_WAS.capitalize())
     elif behind and home.holder() is None:
         yield Row(
-            "ledger", WARNING, f"{behind} of {count} lines are not in the index yet.", "The next start applies them."
+            "ledger",
+            WARNING,
+            f"{counted(behind, 'line', 'is', 'are')} not in the index yet, of {count}.",
+            "The next start applies them.",
         )
     else:
         last = f", the last one ends at {end}" if count else ""
         yield Row(
-            "ledger", OK, f"{count} lines can be read{last}{' and is in the index' if count and applied else ''}."
+            "ledger",
+            OK,
+            f"{counted(count, 'line')} can be read{last}{' and is in the index' if count and applied else ''}.",
         )
 
 

@@ -22,6 +22,7 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.cli.upkeep import service
+from artfactoryd.core.names import counted
 from artfactoryd.errors import Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
@@ -50,7 +51,8 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),
         "inbox": lambda: soundness.left_alone(home, settings),
         "lock": lambda: soundness.lock(home), "service": lambda: _service(home, environ),
-        "disk": lambda: soundness.disk(home, settings), "watcher": lambda: _watcher(home, settings),
+        "disk": lambda: soundness.disk(home, settings), "backup": lambda: soundness.backup(home, settings),
+        "watcher": lambda: _watcher(home, settings),
         "providers": _providers, "keys": lambda: _keys(settings, environ), "addresses": lambda: _addresses(reached),
         "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
         "ledger": lambda: soundness.lines(home), "between": lambda: soundness.between(home),
@@ -113,7 +115,7 @@ def _settings(home: Home, environ: Mapping[str, str]) -> tuple[Settings, list[Ro
 def _watcher(home: Home, settings: Settings) -> Rows:
     folder = settings.inbox.path or home.inbox
     mount = mount_of(folder.resolve(), mounts())
-    every = f"every {settings.inbox.scan_seconds:g} seconds"
+    every = "every " + counted(settings.inbox.scan_seconds, "second").removeprefix("1 ")
     if mount is not None and mount.kind in inbox.LOCAL:
         yield Row("watcher", OK, f"Native: {folder} is on a local disk ({mount.kind}); it is also looked into {every}.")
         if sys.platform == "linux" and INOTIFY.is_dir() and folder.is_dir():
@@ -172,9 +174,8 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:
 
 
 def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
-    keyring = f"{shlex.quote(sys.executable)} -m keyring set {credentials.KEYCHAIN_SERVICE} {name}"
     file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
-    store = f"Put it into the keychain ({keyring}), or into {file}."
+    store = f"Put it into the keychain (`artfactoryd keys set {name}`), or into {file}."
     try:
         key = credentials.resolve_key(settings, name, environ)
     except WrongUse as error:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import click
 
+from artfactoryd.cli.bundles import Desk
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.once import RunDocument, work_once
 from artfactoryd.cli.program import WAITS
 from artfactoryd.cli.sheet import EXPORTS, make_sheet
-from artfactoryd.cli.submit import place_in_inbox
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.core.names import numbered
+from artfactoryd.core.names import counted, numbered
 from artfactoryd.core.sheets.layout import Axes
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import WrongUse
@@ -57,7 +57,8 @@ def show_examples(home: Home, *, verbose: bool) -> int:
     examples = home.library / "examples"
     files = sorted([*examples.glob("*.yaml"), *examples.glob("*/order.yaml")])
     settings = Settings()
-    placed = [place_in_inbox(file, home.inbox, home, settings, True, environ)[0] for file in files]
+    desk = Desk(home, settings, environ)
+    placed = [desk.place(file, rehearse=True).path for file in files]
     drawing = partial(work_once, home, settings, environ, verbose=verbose, quiet=False, only=placed, tells=False)
     code, report = drawing()
     said = list[str]()
@@ -111,7 +112,8 @@ def _show(home: Home, files: int, said: Sequence[str]) -> int:
         echo(f"\nTwo kinds of orders ask a person; the demo said yes, as you would: artfactoryd {said[0]}")
         for command in said[1:]:
             echo(one_line(f"  and artfactoryd {command}"))
-    echo(f"\n{made.pictures} pictures of {files} order files, for nothing; `sidecars` beside them say how.")
+    what = f"{counted(made.pictures, 'picture')} of {counted(files, 'order file')}"
+    echo(f"\n{what}, for nothing; `sidecars` beside them say how.")
     echo(f"  page   {page}\n  sheet  {sheet}\n\nNext:  {_open_word()} {page}")
     echo(f"       artfactoryd plan {home.library}/examples/01-cars.yaml\n       artfactoryd init")
     return made.pictures

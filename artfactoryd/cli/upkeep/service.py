@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import sysconfig
 import tempfile
@@ -202,9 +201,8 @@ def _has_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> b
 
 
 def _key_words(provider: str, variable: str) -> str:
-    store = f"{shlex.quote(sys.executable)} -m keyring set {credentials.KEYCHAIN_SERVICE} {provider}"
     return (
         f"the key of {provider} is in this shell only ({variable}): the service does not see it, and sends nothing "
-        f"there. Put it into the keychain ({store}), or into a file only you can read and say so in artfactory.yaml "
-        f"(providers.{provider}.api_key: file:/PATH); then run install again."
+        f"there. Put it into the keychain (`artfactoryd keys set {provider}`), or into a file only you can read and "
+        f"say so in artfactory.yaml (providers.{provider}.api_key: file:/PATH); then run install again."
     )

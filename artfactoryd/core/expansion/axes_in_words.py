@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.grammar.axes import Axis, TextAxis
 from artfactoryd.core.json_types import Value
+from artfactoryd.core.slug import text_of
 
 MOST_VALUES = 12  # of one factor
 MOST_TOKEN = 18  # characters of a token that stands whole
@@ -47,6 +48,26 @@ def formula(plan: Plan) -> str:
         words += f", in all {plan.combinations}"
     sample = plan.order.sample
     return f"{words}, {sample} of them taken" if told and sample and sample < plan.combinations else words
+
+
+def ends(plan: Plan) -> tuple[str | None, str | None]:
+    """The texts of the order's own first and last item; where they are equal, with what else differs. None of items
+    without text."""
+    items = [plan.item(1), plan.item(plan.own_items)]
+    first, last = (text_of(item.parameters, plan.models[item.model]) or None for item in items)
+    if first is None or first != last or plan.own_items == 1:
+        return first, last
+    one, other = (f"{first} ({', '.join(words)})" if words else first for words in _apart(plan, items))
+    return one, other
+
+
+def _apart(plan: Plan, items: Sequence[PlannedItem]) -> list[list[str]]:
+    """Of each item, the model and the values that not all of them have."""
+    seeds = {model.seed for model in plan.models}
+    names = dict.fromkeys(name for item in items for name in item.parameters if name not in seeds)
+    rows = [[plan.models[item.model].short, *(item.parameters.get(name) for name in names)] for item in items]
+    differ = [place for place, column in enumerate(zip(*rows, strict=True)) if any(one != column[0] for one in column)]
+    return [[str(row[place]) for place in differ if row[place] is not None] for row in rows]
 
 
 def _of_axis(axis: Axis) -> Iterator[Factor]:

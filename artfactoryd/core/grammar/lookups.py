@@ -14,6 +14,9 @@ NAME = re.compile(r"[^\W_]([\w\-/ ]*[\w\-])?")  # letters, digits, "-", "_", "/"
 _ALIAS = re.compile(r"(.+)_[0-9]", re.DOTALL)
 
 
+MOST_MEANT = 3  # lookups of one name, in different folders, that are told
+
+
 class Lookups:
     """`fields`: columns of the order's cases, which a reference may mean as well. `own`: names of the order's own."""
 
@@ -54,17 +57,23 @@ class Lookups:
             self._alone[word] = (values, (word,) * len(values))
         return self._alone[word]
 
-    def near(self, word: str, others: Collection[str] = ()) -> str | None:
-        """The lookup that `word` may have meant, one in a folder too; or one of `others`."""
+    def spelled(self, word: str) -> str | None:
+        """The column or lookup of this name, small and capital letters apart."""
+        names = (name for name in (*self.fields, *self.known) if name.casefold() == word.casefold())
+        name = next(names, None)
+        self.meant.update([name] if name is not None else ())
+        return name
+
+    def near(self, word: str, others: Collection[str] = ()) -> list[str]:
+        """The lookups that a word may have meant: of its name in folders, else the nearest; or one of `others`."""
         if len(word) > 100:
-            return None
+            return []
         folded = {name.casefold(): name for name in (*self.known, *others)}
-        inside = sorted((name for name in folded if name.endswith("/" + word.casefold())), key=len)
-        near = inside or difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-        if not near:
-            return None
-        self.meant.add(folded[near[0]])
-        return folded[near[0]]
+        inside = sorted(name for name in folded if name.endswith("/" + word.casefold()))
+        same = [word.casefold()] if word.casefold() in folded else []
+        near = same or inside[:MOST_MEANT] or difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+        self.meant.update(folded[name] for name in near)
+        return [folded[name] for name in near]
 
 
 def own_lookups(written: Mapping[str, LookupValues]) -> list[Problem]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from artfactoryd.core.names import nfc
+from artfactoryd.core.names import counted, nfc
 
 csv.field_size_limit(1 << 30)  # how large a table may be is said where it is read
 SIGNS = ",;\t"  # what parts cells; of two that part the first line as often the first
@@ -145,8 +145,8 @@ def _wrong_rows(names: Sequence[str], below: Sequence[Record]) -> Iterator[tuple
     if not longer:
         return
     line, cells = longer[0]
-    more = f" {len(longer) - 1} more lines are so." if len(longer) > 1 else ""
-    message = f"this line has {cells} cells, and the first line names {len(names)}.{more}"
+    more = f" {counted(len(longer) - 1, 'more line', 'is', 'are')} so." if len(longer) > 1 else ""
+    message = f"this line has {counted(cells, 'cell')}, and the first line names {len(names)}.{more}"
     fix = "Put double quotes around a cell that holds what parts the cells."
     if len(names) == 1 and len(longer) == len(below) > 1:
         fix += (

@@ -267,7 +267,7 @@ class Weaver:
 
 def _problem(name: str, file: str, told: Sequence[tuple[int, str, str]]) -> Problem:
     number, message, fix = told[0]
-    more = f" {len(told) - 1} more of its values are so." if len(told) > 1 else ""
+    more = f" So {'is 1' if len(told) == 2 else f'are {len(told) - 1}'} more of its values." if len(told) > 1 else ""
     path = ("lookups", name) if file else ("lookups", name, "wildcards", number)
     return Problem("W_FOREIGN", message + more, fix, path, file=file, line=number if file else None, holds=True)
 

@@ -20,7 +20,9 @@ from artfactoryd.errors import AskAgain, OutputBad, OutputLost, OutputTooLarge, 
 from artfactoryd.execution import delivery
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.rows import item_now, order_of
+from artfactoryd.execution.shelving.arrival import Arrival
 from artfactoryd.execution.shelving.eye import Eye
+from artfactoryd.execution.shelving.inscription import Inscription
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
@@ -48,6 +50,7 @@ class Again:
         self._home, self._index, self._settings, self._factories = home, index, settings, factories
         self._fetcher, self._eye, self._clock = fetcher, eye, clock
         self._staging, self._provenance = Staging(home.work), Provenance(index)
+        self._inscription = Inscription(home, index, self._staging, self._provenance)
 
     async def better(self, row: ProductRow, fault: str, lingers: Callable[[], None]) -> Look:
         """What became of it, to be recorded; until then a repeat gives the same. `lingers`: it is not there at once,
@@ -83,7 +86,7 @@ class Again:
                     return fetched, seen
                 self.discard(row)
                 tries, words = tries + 1, SAME
-                if fetched.sha256 == row.sha256:
+                if fetched.sha256 == row.original:
                     break
             except (OutputTooLarge, OutputBad):
                 return GONE
@@ -135,8 +138,10 @@ class Again:
             folder = first.parent
         stem = first.relative_to(folder).with_suffix("")
         facts = self._provenance.facts(item, order, len(self._index.outputs_of(item)), 0, False)
+        inscribed = self._inscription.inscribe(staged_name(row.id), item, order, Arrival(chosen, fetched, seen), facts)
         measured = {
-            "index": row.place, "sha256": fetched.sha256, "original_sha256": fetched.sha256, "bytes": fetched.bytes,
+            "index": row.place, "sha256": inscribed.file.sha256, "original_sha256": fetched.sha256,
+            "bytes": inscribed.file.bytes, **inscribed.told(),
             "mime": seen.mime, "width": seen.width, "height": seen.height, "duration": seen.duration,
             "remark": f"In place of {first.name}, which is damaged.", "replaces": row.id,
         }  # fmt: skip
@@ -144,15 +149,16 @@ class Again:
         def card(name: str) -> dict[str, Any]:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), seen.kind)
 
-        desktop.name_product(fetched.path, chosen.id)
+        desktop.name_product(inscribed.file.path, chosen.id)
         name = placing.place(
-            fetched.path, folder, lambda version: f"{stem}-{version + 1}.{seen.extension}", card,
+            inscribed.file.path, folder, lambda version: f"{stem}-{version + 1}.{seen.extension}", card,
             self._settings.now.products.sidecars,
         )  # fmt: skip
-        path = str((folder / name).relative_to(self._home.root))
+        laid = placing.lying(inscribed.file, folder / name, self._home.projects)
         return Filed(
-            chosen.id, row.place, chosen.created_at, path, fetched.sha256, fetched.bytes, seen.mime, seen.width,
-            seen.height, looked="",
+            chosen.id, row.place, chosen.created_at, str(laid.path.relative_to(self._home.root)), laid.sha256,
+            laid.bytes, seen.mime, seen.width, seen.height, looked="",
+            original_sha256=None if laid.sha256 == fetched.sha256 else fetched.sha256,
         )  # fmt: skip
 
 

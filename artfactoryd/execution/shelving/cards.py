@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 from artfactoryd.core.json_types import Json
@@ -64,7 +65,7 @@ class Cards:
             if not rows:
                 return False
             written = await asyncio.to_thread(self._write, rows)
-            await self._books.remember_written(written)
+            await self._books.note(partial(cards.remember, marks=written))
             return True
 
     def _write(self, rows: list[ProductRow]) -> list[tuple[str, str]]:

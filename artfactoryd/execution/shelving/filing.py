@@ -9,22 +9,27 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.line_values import Filed, Output
-from artfactoryd.core.money import micro_dollars
+from artfactoryd.core.pricing.amounts import Measured
+from artfactoryd.core.pricing.price import CERTAIN
+from artfactoryd.core.pricing.sizes import Size
 from artfactoryd.core.sidecar import sidecar
 from artfactoryd.errors import OutputBad, OutputLost, StorageFull
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.rows import last_attempt
+from artfactoryd.execution.shelving.arrival import Arrival
+from artfactoryd.execution.shelving.inscription import Inscribed, Inscription
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.kinds import UNKNOWN
-from artfactoryd.shelf.media import DECODED, Media, is_one_colour
+from artfactoryd.shelf.media import DECODED, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage import budget, dependencies
@@ -36,32 +41,6 @@ log = logging.getLogger(__name__)
 
 Lost = OutputLost | OutputBad
 Coming = Mapping[str, Received | None]  # by the ids of outputs; None of what lies staged already or is copied
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One output that came: what was chosen for it, its bytes in .work, and what they are."""
-
-    chosen: Output
-    fetched: Fetched
-    media: Media
-    looked: str | None = None  # what its pixels say; None: they are made later
-    final: bool = False  # nothing better came of asking once more, as an earlier life may have found
-
-    @property
-    def original_sha256(self) -> str:
-        """Of the bytes as the provider sent them."""
-        return self.chosen.original_sha256 or self.fetched.sha256
-
-    @property
-    def is_to_be_bettered(self) -> bool:
-        """Whether a repeat may bring it whole, and looking at that may do no harm."""
-        return bool(self.media.fault) and not self.media.unopened and not self.final
-
-    @property
-    def remark(self) -> str:
-        flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
-        return "; ".join(filter(None, [flagged, self.media.fault]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +64,9 @@ class Filing:
     """All of it is called in worker threads, for several items at once."""
 
     def __init__(self, home: Home, index: Index, settings: LiveSettings) -> None:
-        self._root, self._index, self._settings = home.root, index, settings
+        self._home, self._root, self._index, self._settings = home, home.root, index, settings
         self._staging, self._provenance = Staging(home.work), Provenance(index)
+        self._inscription = Inscription(home, index, self._staging, self._provenance)
         self._alone = threading.Lock()  # a suspect is looked at while no other suspect is
 
     def visit(self, row: ItemRow, order: OrderRow, coming: Coming, lost: Sequence[Lost]) -> Visit:
@@ -134,7 +114,7 @@ class Filing:
         if chosen.flagged and not media.unopened and is_one_colour(fetched.path):
             raise OutputLost(f"{row.provider}'s content filter blacked it out; another prompt may pass.")
         final = bool(media.fault) and self._staging.is_final(chosen.id)
-        return Arrival(chosen, fetched, media, looked, final)
+        return Arrival(chosen, fetched, media, looked, final, content)
 
     def _looked(self, product: str) -> str | None:
         """What is known of the one that it is a copy of."""
@@ -178,11 +158,11 @@ class Filing:
         products = []
         for arrival in arrivals:
             if shelved:
-                path = self._shelve(row, order, arrival, len(paid), bill)
+                laid = self._shelve(row, order, arrival, len(paid), bill)
             else:
-                laid = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
-                path = str(laid.relative_to(self._root))
-            products.append(self._filed(arrival, path))
+                path = self._staging.send_on(arrival.chosen.id, arrival.media.extension)
+                laid = replace(arrival.fetched, path=path)
+            products.append(self._filed(arrival, laid))
         note = " ".join(filter(None, [_shortfall(row, len(paid), lost), *map(_remark, arrivals)]))
         return _settlement(row, products, cost=bill.cost, estimated=bill.estimated, note=note, interim=not shelved)
 
@@ -191,40 +171,46 @@ class Filing:
         price = None if is_copy(row) else order.model_of(row).price
         if order.rehearsal or price is None or row.upper == 0:
             return Bill(0)
-        arrivals = _counted(arrivals, row.asked)
-        if price.per == "image":
-            return Bill(micro_dollars(price.usd, len(arrivals)))
-        attempt = last_attempt(self._index, row)
-        cost = budget.by_time(order, row, (attempt.returned or {}).get("seconds"))
-        if price.per == "megapixel":
-            sizes = [{"width": arrival.media.width, "height": arrival.media.height} for arrival in arrivals]
-            costs = [price.upper(1, size) if all(size.values()) else None for size in sizes]
-            cost = None if None in costs else sum(filter(None, costs))
-        return Bill(attempt.reserved if cost is None else cost, estimated=price.per != "call")
+        attempt, paid = last_attempt(self._index, row), _counted(arrivals, row.asked)
+        outputs = [Measured(one.media.width, one.media.height, one.media.duration) for one in paid]
+        seconds = (attempt.returned or {}).get("seconds")
+        cost = budget.by_outputs(order, row, outputs, self._worked_on(row, order), seconds)
+        return Bill(attempt.reserved if cost is None else cost, estimated=not price.units <= CERTAIN)
 
-    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> str:
-        """Sidecar, then product, in the order's folder. Where it lies in the home."""
+    def _worked_on(self, row: ItemRow, order: OrderRow) -> list[Size | None]:
+        """The sizes of the pictures that it was made from, in pixels."""
+        model, fed = order.model_of(row), self._index.fed_with(row)
+        known = inputs.of_item(row.generation, order.inputs, model)
+        if fed is not None:
+            known |= inputs.of_product(row, model, fed[0])
+        places = [known.get(place, {}) for place, _ in model.places(row.generation)]
+        return [(one["width"], one["height"]) if one.get("width") else None for one in places]
+
+    def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> Fetched:
+        """Sidecar, then product, in the order's folder. What lies there then."""
         assert order.folder is not None  # nothing is sent before it is there
-        name = self._provenance.name(row, order, arrival.chosen, arrival.media, arrival.original_sha256)
-        cost = 0 if arrival.chosen.byproduct else bill.cost
+        chosen = arrival.chosen
+        name = self._provenance.name(row, order, chosen, arrival.media, arrival.original_sha256)
+        cost = 0 if chosen.byproduct else bill.cost
         facts = self._provenance.facts(row, order, delivered, cost, bill.estimated)
-        measured = _measured(arrival)
+        inscribed = self._inscription.inscribe(chosen.id, row, order, arrival, facts)
+        measured = _measured(arrival, inscribed)
 
-        def card(chosen: str) -> dict[str, Any]:
-            file = {"name": chosen, **measured}
-            return sidecar(facts, file, arrival.chosen.to_json(), arrival.media.kind)
+        def card(name: str) -> dict[str, Any]:
+            return sidecar(facts, {"name": name, **measured}, chosen.to_json(), arrival.media.kind)
 
-        desktop.name_product(arrival.fetched.path, arrival.chosen.id)
+        desktop.name_product(inscribed.file.path, chosen.id)
         folder, layout = self._root / order.folder, self._settings.now.products.sidecars
-        return f"{order.folder}/{placing.place(arrival.fetched.path, folder, name, card, layout)}"
+        product = folder / placing.place(inscribed.file.path, folder, name, card, layout)
+        return placing.lying(inscribed.file, product, self._home.projects)
 
-    def _filed(self, arrival: Arrival, path: str) -> Filed:
+    def _filed(self, arrival: Arrival, laid: Fetched) -> Filed:
         """Of one output, what its row will hold."""
-        chosen, fetched, media = arrival.chosen, arrival.fetched, arrival.media
+        chosen, media, path = arrival.chosen, arrival.media, str(laid.path.relative_to(self._root))
+        original = None if arrival.original_sha256 == laid.sha256 else arrival.original_sha256
         return Filed(
-            chosen.id, chosen.index, chosen.created_at, path, fetched.sha256,
-            fetched.bytes, media.mime, media.width, media.height, "" if chosen.byproduct else chosen.letter,
-            arrival.looked,
+            chosen.id, chosen.index, chosen.created_at, path, laid.sha256, laid.bytes, media.mime, media.width,
+            media.height, "" if chosen.byproduct else chosen.letter, arrival.looked, original,
         )  # fmt: skip
 
 
@@ -248,13 +234,13 @@ def _tidied(coming: Coming) -> Iterator[None]:
         raise
 
 
-def _measured(arrival: Arrival) -> dict[str, Any]:
+def _measured(arrival: Arrival, inscribed: Inscribed) -> dict[str, Any]:
     """What its sidecar says of the file itself."""
     return {
-        "index": arrival.chosen.index, "sha256": arrival.fetched.sha256, "original_sha256": arrival.original_sha256,
-        "bytes": arrival.fetched.bytes, "mime": arrival.media.mime, "width": arrival.media.width,
+        "index": arrival.chosen.index, "sha256": inscribed.file.sha256, "original_sha256": arrival.original_sha256,
+        "bytes": inscribed.file.bytes, "mime": arrival.media.mime, "width": arrival.media.width,
         "height": arrival.media.height, "duration": arrival.media.duration,
-        **({"remark": arrival.remark} if arrival.remark else {}),
+        **({"remark": arrival.remark} if arrival.remark else {}), **inscribed.told(),
     }  # fmt: skip
 
 
@@ -289,6 +275,7 @@ def _known(row: ItemRow) -> Iterator[Filed]:
         yield Filed(
             chosen.id, chosen.index, chosen.created_at, chosen.path, chosen.sha256, chosen.bytes, chosen.mime,
             chosen.width, chosen.height, "" if chosen.byproduct else chosen.letter,
+            original_sha256=chosen.original_sha256,
         )  # fmt: skip
 
 

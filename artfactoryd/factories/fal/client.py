@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from artfactoryd.core.json_types import JsonValue
 from artfactoryd.errors import AskAgain, Unreachable
+from artfactoryd.factories.http.account import no_key
 from artfactoryd.factories.http.answer import Answer, named
 from artfactoryd.factories.http.library_wire import LibraryWire, UploadingAccount
 from artfactoryd.factories.http.transport import TOO_LARGE_AGAIN, AnswerTooLarge, Wire
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 LIBRARY = "fal-client"
-NO_KEY = (
-    "There is no key for fal. Set FAL_KEY, or say in artfactory.yaml where it is: providers.fal.api_key. "
-    "Nothing was sent."
-)
+NO_KEY = no_key("fal", "fal", "FAL_KEY")
 
 
 @dataclass(frozen=True, slots=True)

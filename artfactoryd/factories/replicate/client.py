@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from artfactoryd.errors import AskAgain, Unreachable
+from artfactoryd.factories.http.account import no_key
 from artfactoryd.factories.http.answer import Answer, named
 from artfactoryd.factories.http.library_wire import LibraryWire, UploadingAccount
 from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, UPLOAD, AnswerTooLarge, Wire
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 LIBRARY = "replicate"
 FILES = "/v1/files"
-NO_KEY = (
-    "There is no key for Replicate. Set REPLICATE_API_TOKEN, or say in artfactory.yaml where it is: "
-    "providers.replicate.api_key. Nothing was sent."
-)
+NO_KEY = no_key("Replicate", "replicate", "REPLICATE_API_TOKEN")
 
 
 def authorization(key: str) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from artfactoryd.shelf.look.seen import MOST_PARTS, PIECE, Seen, number
@@ -43,6 +45,19 @@ def walk(file: BinaryIO, size: int) -> Seen:
             if not _skip_pixels(file):
                 return seen.cut()
     return seen.damaged("it has more parts than any picture")
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Of a whole one: each segment's mark before the pixels, and where its body begins and ends."""
+    file = io.BytesIO(data)
+    file.seek(2)
+    while (mark := _mark(file)) not in (None, -1, SCAN, END):
+        assert mark is not None
+        if mark not in ALONE:
+            begins = file.tell() + 2
+            ends = begins - 2 + number(file.read(2))
+            yield mark, begins, ends
+            file.seek(ends)
 
 
 def _mark(file: BinaryIO) -> int | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from artfactoryd.shelf.look.seen import MOST_PARTS, PIECE, Seen, number
 
 SIGNATURE = 8  # bytes
+HEADER_ENDS = SIGNATURE + 25
 LONGEST = (1 << 31) - 1  # bytes of a chunk
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # by kind of colour
 PALETTE = 3
@@ -65,6 +67,15 @@ def walk(file: BinaryIO, size: int) -> Seen:
         if name == b"IEND":
             return seen
     return seen.damaged("it has more parts than any picture")
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Of a whole one: each chunk's name, and where its body begins and ends, to IEND."""
+    begins, name = SIGNATURE + 8, b""
+    while name != b"IEND" and begins <= len(data):
+        length, name = number(data[begins - 8 : begins - 4]), data[begins - 4 : begins]
+        yield name, begins, begins + length
+        begins += length + 12
 
 
 def _read(file: BinaryIO, name: bytes, length: int) -> tuple[bytes, int]:

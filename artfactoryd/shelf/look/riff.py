@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from artfactoryd.shelf.look.seen import CUT_FILM, MOST_PARTS, Seen, little
 
@@ -15,44 +15,58 @@ LOSSLESS = 0x2F
 STREAMED = 0xFFFFFFFF  # a stream does not know its length beforehand
 
 
+class Part(NamedTuple):
+    """`head`: its first bytes; `begins`, `ends`: its body in the file."""
+
+    name: bytes
+    head: bytes
+    begins: int
+    ends: int
+
+
 def picture(file: BinaryIO, size: int) -> Seen:
     """WebP."""
     seen, names = Seen(), set[bytes]()
     ends = little(file.read(HEAD)[4:8]) + 8
     if ends > size:
         return _first_part(file).cut()
-    for name, head, fits in _parts(file, ends):
-        if not fits:
+    for part in parts(file, ends):
+        if part.ends > ends:
             return seen.damaged("a part of it is longer than all of it")
-        if sides := _sides(name, head):
-            seen = seen if b"VP8X" in names else seen.sized(*sides)
-        names.add(name)
+        if known := sides(part.name, part.head):
+            seen = seen if b"VP8X" in names else seen.sized(*known)
+        names.add(part.name)
     if not names & PIXELS:
         return seen.damaged("it has no pixels")
     return seen if seen.width else seen.damaged("its header makes no sense")
 
 
 def _first_part(file: BinaryIO) -> Seen:
-    for name, head, _ in _parts(file, HEAD + 8):
-        if sides := _sides(name, head):
-            return Seen().sized(*sides)
+    for part in parts(file, HEAD + 8):
+        if size := sides(part.name, part.head):
+            return Seen().sized(*size)
     return Seen()
 
 
-def _parts(file: BinaryIO, ends: int) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Name, beginning, and whether it ends where the file says it does."""
+def parts(file: BinaryIO, ends: int) -> Iterator[Part]:
+    """To where the file says that it ends; the last one may claim to be longer."""
     place = HEAD
     for _ in range(MOST_PARTS):
         if place + 8 > ends:
             return
         file.seek(place)
         name, length = file.read(4), little(file.read(4))
-        place += 8 + length
-        yield name, file.read(min(length, 10)), place <= ends
+        begins, place = place + 8, place + 8 + length
+        yield Part(name, file.read(min(length, 10)), begins, place)
         place += length % 2
 
 
-def _sides(name: bytes, head: bytes) -> tuple[int, int] | None:
+def has_alpha(name: bytes, head: bytes) -> bool:
+    """Of a lossless picture; a lossy one tells it in a part of its own."""
+    return name == b"VP8L" and len(head) >= 5 and bool(little(head[1:5]) >> 28 & 1)
+
+
+def sides(name: bytes, head: bytes) -> tuple[int, int] | None:
     if len(head) < 10 and name != b"VP8L":
         return None
     if name == b"VP8X":

@@ -2,41 +2,102 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from artfactoryd.core.query import QueryWrong, Term
+from artfactoryd.core.query import PIXELS, Term, unknown
+from artfactoryd.core.searching.fields import BY_NAME, GENERATION, KEYS, RANGES, Kind, parameter
+from artfactoryd.core.searching.values import Number
 from artfactoryd.storage.index import ITEM_MODEL
+from artfactoryd.storage.lists import moments
 
 Condition = tuple[str, list[object]]
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
-NOT_YET = frozenset({"collection"})
-NUMBERS = {
-    "width": "p.width", "height": "p.height", "bytes": "p.bytes", "index": "p.place", "item": "p.number",
-    "seed": "i.seed", "copy": "i.copy", "rating": "p.rating",
+_ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
+_SIBLINGS = (  # of the same call
+    "(SELECT count(*) FROM product d WHERE d.order_id = p.order_id AND d.number = p.number "
+    "AND d.replaced_by IS NULL AND d.place BETWEEN i.first_index AND i.first_index + i.asked - 1)"
+)
+_FED = (  # what it is made from, where that is a product of the same order
+    "FROM product u WHERE u.order_id = p.order_id AND u.place = i.parent AND u.nth = i.parent_nth"
+)
+_INPUTS = (  # the order's files that the item takes
+    "FROM json_each(o.inputs) n WHERE EXISTS (SELECT 1 FROM json_tree(i.generation) t "
+    "WHERE t.type = 'text' AND t.value = json_extract(n.value, '$.value'))"
+)
+_SOURCE = "coalesce(json_extract(n.value, '$.source'), json_extract(n.value, '$.value'))"
+_COPIED = (
+    "FROM json_each(i.outputs) c WHERE json_extract(c.value, '$.id') = p.id "
+    "AND json_extract(c.value, '$.reused_from') IS NOT NULL"
+)
+COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the rest are below
+    "project": "p.project", "order.id": "p.order_id", "order.sha256": "o.document_sha256",
+    "commit": "json_extract(o.git, '$.commit')", "recipe": "json_extract(o.git, '$.path')",
+    "version": f"json_extract({ITEM_MODEL}, '$.version')", "family": f"json_extract({ITEM_MODEL}, '$.family')",
+    "modality": f"json_extract({ITEM_MODEL}, '$.modality')", "provider": "i.provider", "ticket": "i.ticket",
+    "id": "p.id", "sha256": "p.sha256",
+    "original_sha256": "coalesce(p.original_sha256, p.sha256)",
+    "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
+    "bytes": "p.bytes", "width": "p.width", "height": "p.height", "megapixels": "p.width * p.height / 1e6",
+    "date": "p.created_at", "item": "p.number", "copy": "i.copy", "seed": "i.seed", "key": "i.key", "stage": "i.stage",
+    "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
+    "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
+    "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"),
+    "notes": "nullif(coalesce(p.notes, o.notes), '')", "rating": "p.rating",
+    "origin": "o.file || ' ' || coalesce(o.submission, '')",
+}  # fmt: skip
+FLAG: Mapping[str, str] = {
+    "liked": "p.liked = 1", "rehearsal": "o.rehearsal = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
+    "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
+    "estimated": f"{_ATTEMPT.format('g.estimated')} = 1", "dirty": "json_extract(o.git, '$.dirty') = 1",
+    "image": "p.mime LIKE 'image/%'", "video": "p.mime LIKE 'video/%'", "audio": "p.mime LIKE 'audio/%'",
+    "portrait": "p.height > p.width", "landscape": "p.width > p.height", "square": "p.width = p.height",
+}  # fmt: skip
+SETS: Mapping[str, str] = {
+    GENERATION: "i.generation", "actual": _ATTEMPT.format("g.actual"),
+    "returned": _ATTEMPT.format("json_extract(g.returned, '$.parameters')"),
 }  # fmt: skip
 
 
-def known_keys() -> list[str]:
-    """All but parameters."""
-    return [*NUMBERS, *_KINDS]
-
-
-def is_parameter(term: Term) -> bool:
-    return term.key.lower() not in {"", *_KINDS, *NUMBERS, *NOT_YET}
-
-
-def all_of(query: str, terms: Sequence[Term]) -> Condition:
-    conditions, values = ["1 = 1"], list[object]()
+def all_of(query: str, terms: Sequence[Term], parameters: Collection[str]) -> Condition:
+    """`parameters`: the names of all there are. Raises QueryWrong for a name that is neither theirs nor a field's."""
+    conditions, given = ["1 = 1"], list[object]()
     for term in terms:
-        key = term.key.lower()
-        if key in NOT_YET:
-            raise QueryWrong(query, term.column, f"{term.key} is not built yet.")
-        condition, given = _KINDS.get(key, _number if key in NUMBERS else _parameter)(term)
+        check(query, term, parameters)
+        condition, values = _of(term, parameters)
         conditions.append(f"NOT coalesce({condition}, 0)" if term.negated else f"({condition})")
-        values += given
-    return " AND ".join(conditions), values
+        given += values
+    return " AND ".join(conditions), given
+
+
+def check(query: str, term: Term, parameters: Collection[str]) -> None:
+    """Raises QueryWrong."""
+    name = term.value if term.key == "has" else term.key
+    asked = parameter(name) if term.is_parameter or term.key == "has" else None
+    if asked is None or asked[0] != GENERATION or _is_there(asked[1], parameters):
+        return
+    raise unknown(query, term, [*parameters, *(HAS if term.key == "has" else KEYS)])
+
+
+def _is_there(name: str, parameters: Collection[str]) -> bool:
+    return name in parameters or name.partition(".")[0] in parameters
+
+
+def _of(term: Term, parameters: Collection[str]) -> Condition:
+    if term.key == "is":
+        return FLAG[term.value], []
+    if term.key == "has":
+        return _has(term.value, parameters)
+    if term.key in _KINDS:
+        return _KINDS[term.key](term)
+    field = BY_NAME.get(term.key)
+    if field is None:
+        return _parameter(term, parameters)
+    if field.kind is Kind.TIME:
+        return moments.within(COLUMNS[field.name], term)
+    if field.kind in RANGES:
+        assert term.number is not None
+        return _compared(COLUMNS[field.name], term.number)
+    return _texts(COLUMNS[field.name], field.kind, term)
 
 
 def _like(text: str) -> str:
@@ -45,16 +106,29 @@ def _like(text: str) -> str:
     return text
 
 
+def _texts(column: str, kind: Kind, term: Term) -> Condition:
+    if kind is Kind.TEXT or term.exact:
+        return f"{column} = ? COLLATE NOCASE", [term.value]
+    some = _like(term.value)
+    return f"{column} LIKE ? ESCAPE '\\'", [f"{some}%" if kind is Kind.BEGINS else f"%{some}%"]
+
+
+def _compared(column: str, number: Number) -> Condition:
+    ends = [(">" if number.above else ">=", number.low), ("<" if number.below else "<=", number.high)]
+    there = [(sign, end) for sign, end in ends if end is not None]
+    return " AND ".join(f"{column} {sign} ?" for sign, _ in there), [end for _, end in there]
+
+
 def _words(term: Term) -> Condition:
-    """In any text that was sent, in the name of its order, or in its path."""
+    """In any text that was sent, in the name of its order, its notes, or its path."""
     some = f"%{_like(term.value)}%"
-    inside = "SELECT 1 FROM json_each(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\'"
-    sql = f"(EXISTS ({inside}) OR coalesce(o.name, '') LIKE ? ESCAPE '\\' OR p.path LIKE ? ESCAPE '\\')"
-    return sql, [some, some, some]
-
-
-def _project(term: Term) -> Condition:
-    return "p.project = ? COLLATE NOCASE", [term.value]
+    inside, deeper = (  # the first is quicker, and finds most
+        f"EXISTS (SELECT 1 FROM {tree}(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\')"
+        for tree in ("json_each", "json_tree")
+    )
+    columns = ("o.name", "coalesce(p.notes, o.notes)", "p.path")
+    others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in columns)
+    return f"({inside} OR {others} OR {deeper})", [some] * 5
 
 
 def _order(term: Term) -> Condition:
@@ -79,21 +153,9 @@ def _names(term: Term) -> list[object]:
     return [term.value, f"%/{_like(term.value.lower())}", term.value, term.value]
 
 
-def _provider(term: Term) -> Condition:
-    return "lower(i.provider) = lower(?)", [term.value]
-
-
 def _tag(term: Term) -> Condition:
     """Its own, where `tag` changed them; else those of its order."""
     return "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.tag = ? AND pt.seq = p.seq)", [term.value]
-
-
-def _id(term: Term) -> Condition:
-    return "p.id LIKE ? ESCAPE '\\'", [f"{_like(term.value.lower())}%"]
-
-
-def _file(term: Term) -> Condition:
-    return "p.path LIKE ? ESCAPE '\\'", [f"%{_like(term.value)}%"]
 
 
 def _mime(term: Term) -> Condition:
@@ -102,57 +164,87 @@ def _mime(term: Term) -> Condition:
     return "(p.mime = ? OR p.mime LIKE ? ESCAPE '\\' OR p.mime LIKE ? ESCAPE '\\')", [value, f"{value}/%", f"%/{value}"]
 
 
-def _after(term: Term) -> Condition:
-    return "p.created_at >= ?", [_midnight(term.value)]
+def _pixels(term: Term) -> Condition:
+    return "(p.width = ? AND p.height = ?)", [*map(int, term.value.split("x"))]
 
 
-def _before(term: Term) -> Condition:
-    return "p.created_at < ?", [_midnight(term.value)]
+def _token(term: Term) -> Condition:
+    """What stood in place of one of its tokens."""
+    value = "json_extract(t.value, '$[2]')"
+    condition, values = _texts(value, Kind.INSIDE, term)
+    return f"EXISTS (SELECT 1 FROM json_each(i.tokens) t WHERE {condition})", values
 
 
-def _midnight(day: str) -> str:
-    """Days are local, the index is in UTC. Of the first and the last there are, the hours do not matter."""
-    begins = datetime.fromisoformat(day)
-    with contextlib.suppress(ValueError, OverflowError):
-        begins = begins.astimezone()
-    return begins.replace(tzinfo=begins.tzinfo or UTC).astimezone(UTC).isoformat()
+def _input(term: Term) -> Condition:
+    """By its name, where it is from, or the beginning of its SHA-256."""
+    some = _like(term.value)
+    names = f"(json_extract(n.value, '$.name') LIKE ? ESCAPE '\\' OR {_SOURCE} LIKE ? ESCAPE '\\')"
+    sql = f"EXISTS (SELECT 1 {_INPUTS} AND ({names} OR json_extract(n.value, '$.sha256') LIKE ? ESCAPE '\\'))"
+    fed = f"EXISTS (SELECT 1 {_FED} AND (u.path LIKE ? ESCAPE '\\' OR u.sha256 LIKE ? ESCAPE '\\'))"
+    return f"({sql} OR {fed})", [f"%{some}%", f"%{some}%", f"{some}%", f"%{some}%", f"{some}%"]
 
 
-def _liked(term: Term) -> Condition:
-    return "p.liked = 1", []
+def _parent(term: Term) -> Condition:
+    some = f"{_like(term.value.lower())}%"
+    sql = f"EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE ? ESCAPE '\\')"
+    return f"({sql} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\'))", [f"product:{some}", some]
 
 
-def _rehearsal(term: Term) -> Condition:
-    return "o.rehearsal = 1", []
+def _replaces(term: Term) -> Condition:
+    sql = "SELECT 1 FROM product r WHERE r.order_id = p.order_id AND r.place = p.place AND r.replaced_by = p.id"
+    return f"EXISTS ({sql} AND r.id LIKE ? ESCAPE '\\')", [f"{_like(term.value.lower())}%"]
 
 
-def _number(term: Term) -> Condition:
-    if term.number is None:
-        return "0 = 1", []
-    return f"{NUMBERS[term.key.lower()]} {term.sign} ?", [term.number]
+def _reused(term: Term) -> Condition:
+    begins = "json_extract(c.value, '$.reused_from') LIKE ? ESCAPE '\\'"
+    return f"EXISTS (SELECT 1 {_COPIED} AND {begins})", [f"{_like(term.value.lower())}%"]
 
 
-def _path(name: str) -> str:
-    return '$."' + name.replace('"', "") + '"'
+HAS: Mapping[str, str] = {
+    "parent": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
+    "input": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS}))",
+    "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",
+    "order": "o.id IS NOT NULL", "model": f"{ITEM_MODEL} IS NOT NULL", "type": "p.mime IS NOT NULL",
+    "token": "json_array_length(i.tokens) > 0", "reused_from": FLAG["copy"],
+    "replaces": "EXISTS (SELECT 1 FROM product r WHERE r.order_id = p.order_id AND r.place = p.place "
+    "AND r.replaced_by = p.id)",
+    **{name: f"{column} IS NOT NULL" for name, column in COLUMNS.items()},
+}  # fmt: skip
 
 
-def _parameter(term: Term) -> Condition:
-    """A generation parameter by its own name; a number is compared as a number."""
-    path = _path(term.key)
-    value = "json_extract(i.generation, ?)"
-    if term.number is None:
-        return f"lower(CAST({value} AS TEXT)) = lower(?)", [path, term.value]
-    sql = f"(json_type(i.generation, ?) IN ('integer', 'real') AND {value} {term.sign} ?)"
-    values: list[object] = [path, path, term.number]
-    if term.sign == "=":
-        return f"({sql} OR CAST({value} AS TEXT) = ?)", [*values, path, term.value]
-    return sql, values
+def _has(name: str, parameters: Collection[str]) -> Condition:
+    field = BY_NAME.get(name.lower())
+    if field is not None:
+        return HAS[field.name], []
+    chosen, inside = parameter(name) or (GENERATION, name)
+    return f"coalesce(json_type({SETS[chosen]}, ?), 'null') <> 'null'", [_path(inside, parameters)]
+
+
+def _path(name: str, parameters: Collection[str]) -> str:
+    """Of a parameter by its whole name, else of what stands inside one."""
+    parts = [name] if name in parameters else name.split(".")
+    return "$" + "".join(f'."{part}"' for part in parts)
+
+
+def _parameter(term: Term, parameters: Collection[str]) -> Condition:
+    """A number is compared as a number, a text by what is anywhere in it; in a list, any of them."""
+    chosen, name = parameter(term.key) or (GENERATION, term.key)
+    tree, path = f"json_tree({SETS[chosen]}, ?) t", _path(name, parameters)
+    ways, values = list[str](), list[object]([path])
+    if term.number is not None:
+        condition, given = _compared("t.value", term.number)
+        ways.append(f"(t.type IN ('integer', 'real') AND {condition})")
+        values += given
+    if term.number is None or term.number.low == term.number.high:
+        condition, given = _texts("t.value", Kind.INSIDE, term)
+        ways += [f"(t.type = 'text' AND {condition})", "(t.type IN ('true', 'false') AND t.type = lower(?))"]
+        values += [*given, term.value]
+    return f"EXISTS (SELECT 1 FROM {tree} WHERE {' OR '.join(ways)})", values
 
 
 _KINDS: Mapping[str, Callable[[Term], Condition]] = {
-    "": _words, "project": _project, "order": _order, "model": _model, "provider": _provider, "tag": _tag, "id": _id,
-    "file": _file, "type": _mime, "after": _after, "before": _before, "rehearsal": _rehearsal,
-    "liked": _liked,
+    "": _words, "order": _order, "model": _model, "tag": _tag, "type": _mime, PIXELS: _pixels, "token": _token,
+    "input": _input, "parent": _parent, "replaces": _replaces, "reused_from": _reused,
 }  # fmt: skip
 OF_ORDERS: Mapping[str, Callable[[Term], Condition]] = {  # the same of orders alone
     "model": lambda term: (

@@ -1,7 +1,7 @@
 """Which product a file is, wherever it lies and whatever it is called. Only reads.
 
 Believed in this order: the id that goes along with the file, its path with its sidecar, the one product missing from
-the shelf that had these bytes, and those that have them.
+the shelf that had these bytes, the id inside it, and whose bytes they are, or were when they came.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from artfactoryd import entries
+from artfactoryd.core.inside.undo import told
 from artfactoryd.home import Home
 from artfactoryd.shelf.desktop import product_in
 from artfactoryd.shelf.reading import read_sidecar
@@ -18,6 +19,8 @@ from artfactoryd.shelf.sidecars import CARD, sidecar_of
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ProductRow
+
+MOST_BYTES = 64 << 20  # of a file in which an id is looked for
 
 
 def products_of(home: Home, index: Index, file: Path) -> list[ProductRow]:
@@ -40,10 +43,21 @@ def _is_file(path: Path) -> bool:
 def by_bytes(home: Home, index: Index, file: Path) -> list[ProductRow]:
     """Those that had them when they were made: the missing one alone, where only one is missing."""
     with suppress(OSError):
-        rows = naming.products_of_bytes(index, entries.sha256(file.resolve()))
+        sha256 = entries.sha256(file.resolve())
+        rows = naming.products_of_bytes(index, sha256)
         missing = [row for row in rows if not os.path.lexists(home.root / row.path)]
-        return missing if len(missing) == 1 else rows
+        if rows:  # of several, the id inside tells none apart: a copy made in place of buying has that of its source
+            return missing if len(missing) == 1 else rows
+        inside = told(entries.bounded(file.resolve(), MOST_BYTES))
+        if inside and (row := index.product(inside.product)) is not None:
+            return [row]
+        return _by_original(index, sha256) or _by_original(index, inside.original_sha256 if inside else "")
     return []
+
+
+def _by_original(index: Index, sha256: str) -> list[ProductRow]:
+    """Those that came as these bytes, as a provider's page still has them."""
+    return naming.products_of_original(index, sha256) if sha256 else []
 
 
 def _told(home: Home, file: Path) -> str | None:

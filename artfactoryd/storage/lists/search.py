@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.query import read_query
+from artfactoryd.core.query import Term, read_query
+from artfactoryd.errors import WrongUse
 from artfactoryd.storage.index import ITEM_MODEL, Index
-from artfactoryd.storage.lists.conditions import Condition, all_of, is_parameter, known_keys
+from artfactoryd.storage.lists import moments
+from artfactoryd.storage.lists.conditions import Condition, all_of
+from artfactoryd.storage.lists.moments import Bounds
 from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
-LATEST = (1 << 63) - 1  # no product is made later: the largest number that the index can hold
-_COLUMNS = f"{PRODUCTS.select('p')}, o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation"
+_OF_ORDER = f"o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation, o.tags, coalesce(p.notes, o.notes)"
+_COLUMNS = f"{PRODUCTS.select('p')}, {_OF_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class FoundProduct:
     provider: str | None
     _model: str | None
     _generation: str | None
+    _order_tags: str | None
+    notes: str | None
 
     @classmethod
     def decode(cls, values: Sequence[Any], /) -> FoundProduct:
@@ -45,47 +50,75 @@ class FoundProduct:
     def generation(self) -> Json | None:
         return None if self._generation is None else strict_json.loads(self._generation)
 
+    @property
+    def tags(self) -> list[str]:
+        """Its own, where `tag` changed them; else those of its order."""
+        if self.product.tags is not None:
+            return self.product.tags
+        told: list[str] = [] if self._order_tags is None else strict_json.loads(self._order_tags)
+        return told
 
-def find(index: Index, query: str, most: int | None = None) -> Iterator[FoundProduct]:
-    """Newest first. Raises QueryWrong before the first."""
+
+def find(index: Index, query: str, most: int | None = None, before: str = "") -> Iterator[FoundProduct]:
+    """Newest first; those made before the product `before`, by its id. Raises QueryWrong before the first, and WrongUse
+    where there is no such product."""
     terms = read_query(query)
-    condition = all_of(query, terms)
-    return _pages(index, sources(index, terms, _parameters(index)), condition, most)
+    condition = all_of(query, terms, parameters(index))
+    bounds = _bounds(index, terms, before)
+    return _pages(index, sources(index, terms), condition, bounds, most)
 
 
-def unknown_names(index: Index, query: str) -> dict[str, str]:
-    """Parameters asked for that no product has, each with the nearest name there is; empty where none is near."""
-    there = _parameters(index)
-    unknown = sorted(term.key for term in read_query(query) if is_parameter(term) and term.key not in there)
-    known = [*there, *known_keys()]
-    return {name: next(iter(get_close_matches(name, known, 1)), "") for name in unknown}
+def of_ids(index: Index, ids: Sequence[str]) -> list[FoundProduct]:
+    """In that order; those that are no products here are left out."""
+    source = Source("(SELECT key AS nth, value AS wanted FROM json_each(?)) w CROSS JOIN product p ON p.id = w.wanted")
+    return index.all(FoundProduct, _selected(source, "ORDER BY w.nth"), (json.dumps(ids),))
 
 
-def _parameters(index: Index) -> list[str]:
+def _bounds(index: Index, terms: Sequence[Term], before: str) -> Bounds:
+    low, high = moments.bounds(terms)
+    if not before:
+        return Bounds(low, high)
+    product = index.product(before)
+    if product is None:
+        raise WrongUse(f"There is no product {before!r} to go on from.")
+    return Bounds(low, min(high, product.seq))
+
+
+def parameters(index: Index) -> list[str]:
     """The names of those that any item was sent with."""
     return [row["name"] for row in index.rows("SELECT name FROM parameter ORDER BY name")]
 
 
-def _pages(index: Index, looked_at: Sequence[Source], condition: Condition, most: int | None) -> Iterator[FoundProduct]:
+def _pages(
+    index: Index, looked_at: Sequence[Source], condition: Condition, bounds: Bounds, most: int | None
+) -> Iterator[FoundProduct]:
     """Each page goes on behind the last of the one before, so a long answer is never held at once."""
-    before, left = LATEST, most
+    left = most
     while looked_at and (left is None or left > 0):
         size = PAGE if left is None else min(PAGE, left)
-        pages = [_page(index, source, condition, before, size) for source in looked_at]
+        pages = [_page(index, source, condition, bounds, size) for source in looked_at]
         page = list(heapq.merge(*pages, key=lambda row: -row.product.seq))[:size]
         yield from page
         if len(page) < size:
             return
-        before, left = page[-1].product.seq, None if left is None else left - size
+        bounds, left = bounds._replace(high=page[-1].product.seq), None if left is None else left - size
 
 
-def _page(index: Index, source: Source, condition: Condition, before: int, most: int) -> list[FoundProduct]:
-    """Those made earlier than `before`."""
+def _page(index: Index, source: Source, condition: Condition, bounds: Bounds, most: int) -> list[FoundProduct]:
     wanted, values = condition
-    sql = (
-        f"SELECT {_COLUMNS} FROM {source.tables} LEFT JOIN orders o ON o.id = p.order_id "
-        "LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number "
-        f"WHERE {source.condition} AND {source.seq} < ? AND {wanted} ORDER BY {source.seq} DESC LIMIT ?"
-    )
+    return index.all(FoundProduct, question(source, wanted), (*source.values, *bounds, *values, most))
 
-    return index.all(FoundProduct, sql, (*source.values, before, *values, most))
+
+def question(source: Source, wanted: str) -> str:
+    rest = (
+        f"WHERE {source.condition} AND {source.seq} >= ? AND {source.seq} < ? AND {wanted} "
+        f"ORDER BY {source.seq} DESC LIMIT ?"
+    )
+    return _selected(source, rest)
+
+
+def _selected(source: Source, rest: str) -> str:
+    return (
+        f"SELECT {_COLUMNS} FROM {source.tables} LEFT JOIN orders o ON o.id = p.order_id "
+        f"LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number {rest}"
+    )

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from artfactoryd.core.query import Term
+from artfactoryd.core.searching.fields import GENERATION, parameter
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import words
-from artfactoryd.storage.lists.conditions import OF_ORDERS, is_parameter
+from artfactoryd.storage.lists.conditions import OF_ORDERS
 
 LETTERS = 3  # in a row, by which a word is looked up
 FEW, FEW_ORDERS = 2000, 200  # products, and orders, that are looked at one by one rather than all, newest first
+MOST_RATING = 5
 _FIRST = "SELECT min(order_id) FROM product"
 _STRANGE = (  # one step in the lookup for each order
     f"WITH RECURSIVE made (id) AS ({_FIRST} UNION ALL SELECT ({_FIRST} WHERE order_id > made.id) FROM made "
@@ -37,18 +39,17 @@ _ALL = Source("product p")
 _UNSEARCHED = Source("unsearched u CROSS JOIN product p ON p.seq = u.seq", "u.seq")
 
 
-def sources(index: Index, terms: Sequence[Term], parameters: Sequence[str]) -> list[Source]:
-    """No product is in two of them. `parameters`: the names of all there are."""
+def sources(index: Index, terms: Sequence[Term]) -> list[Source]:
+    """No product is in two of them."""
     asked = [term for term in terms if not term.negated]
-    if any(is_parameter(term) and term.key not in parameters for term in asked):
-        return []
-    if few := _of_few_orders(index, asked):
+    if few := _of_few_orders(index, asked) or _by_beginning(index, asked):
         return [few]
-    narrow = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked)]
-    if not narrow:
+    single = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked), *_by_liked(asked)]
+    ways = [*([source] for source in single), *_by_rating(asked)]
+    if not ways:
         return [_ALL]
-    best = narrow[0] if len(narrow) == 1 else min(narrow, key=lambda source: source.measured(index, FEW))
-    return [best, _UNSEARCHED] if best.seq == "s.rowid" else [best]
+    best = ways[0] if len(ways) == 1 else min(ways, key=lambda way: sum(one.measured(index, FEW) for one in way))
+    return [*best, _UNSEARCHED] if best and best[0].seq == "s.rowid" else best
 
 
 def _by_words(index: Index, asked: Sequence[Term]) -> list[Source]:
@@ -57,12 +58,46 @@ def _by_words(index: Index, asked: Sequence[Term]) -> list[Source]:
     if not phrases or not words.are_looked_up(index):
         return []
     tables = "searched s CROSS JOIN product p ON p.seq = s.rowid"
-    return [Source(tables, "s.rowid", "searched MATCH ?", (" AND ".join(phrases),))]
+    there = "searched MATCH ? AND NOT EXISTS (SELECT 1 FROM unsearched u WHERE u.seq = s.rowid)"  # noted since
+    return [Source(tables, "s.rowid", there, (" AND ".join(phrases),))]
 
 
 def _has_letters(term: Term) -> bool:
-    """Enough of them, and no end of a text in the middle."""
-    return term.key == "" and len(term.value) >= LETTERS and "\0" not in term.value
+    """Enough of them, and no end of a text in the middle. A parameter may hold a number instead of the text."""
+    anywhere = term.key == "" or (term.is_parameter and term.number is None and _is_sent(term))
+    return anywhere and len(term.value) >= LETTERS and "\0" not in term.value
+
+
+def _is_sent(term: Term) -> bool:
+    """Whether its text is one that is looked up. What is true or false has no text."""
+    return (parameter(term.key) or ("",))[0] == GENERATION and term.value.lower() not in ("true", "false")
+
+
+def _by_beginning(index: Index, asked: Sequence[Term]) -> Source | None:
+    """By the beginning of an id, where few have it."""
+    for term in asked:
+        if term.key == "id" and term.value.isascii():
+            first = term.value.lower()
+            source = Source("product p", "+p.seq", "p.id >= ? AND p.id < ?", (first, first + "~"))
+            if source.measured(index, FEW) < FEW:
+                return source
+    return None
+
+
+def _by_liked(asked: Sequence[Term]) -> list[Source]:
+    liked = [term for term in asked if term.key == "is" and term.value == "liked"]
+    return [Source("product p INDEXED BY product_liked", condition="p.liked = 1") for _ in liked[:1]]
+
+
+def _by_rating(asked: Sequence[Term]) -> list[list[Source]]:
+    """One for each rating, as each is newest first by itself."""
+    spans = [term.number for term in asked if term.key == "rating" and term.number is not None]
+    tables = "product p INDEXED BY product_rating"
+    return [
+        [Source(tables, condition="p.rating = ?", values=(rating,)) for rating in range(MOST_RATING + 1)
+         if (span.low is None or span.low <= rating) and (span.high is None or rating <= span.high)]
+        for span in spans
+    ]  # fmt: skip
 
 
 def _by_tags(asked: Sequence[Term]) -> list[Source]:

@@ -50,7 +50,7 @@ def test_what_is_no_table_is_said_to_be_what_it_is(data: bytes, words: str, fix:
 
 def test_the_name_of_a_table_that_numbers_writes_is_told() -> None:
     ((message, fix, line),) = read_table("Table 1\nsku,prompt\nM-1,x\n").problems
-    assert line == 2 and "1 more lines" in message and "without table names" in fix
+    assert line == 2 and "1 more line is" in message and "without table names" in fix
 
 
 @pytest.mark.parametrize(

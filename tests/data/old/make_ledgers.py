@@ -14,6 +14,7 @@ its own tests; its rows are that release's.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -311,6 +312,22 @@ def providers(home: OldProgram) -> None:
     home.once()
 
 
+def restored(home: OldProgram) -> None:
+    """Put back from a backup of a moment at which one order was on its way and two were held; one of them is approved.
+    Of the first release that tells of it, like its rows."""
+    safe = home.root.parent / "safe"
+    home.make("dear", order("A [red,blue] car", budget=0.003))
+    home.make("late", order("A grey car", budget=0.001))
+    home.make("cars", order("A [green,white,pink] car"), fault="recorded_ticket:2")
+    home.call("backup", str(safe))
+    shutil.rmtree(home.root)
+    home.call("restore", str(safe))
+    home.once()
+    home.call("approve", "cars")
+    home.call("approve", "dear")
+    home.once()
+
+
 def early(home: OldProgram) -> None:
     """What the program could do from its first days on."""
     plain = {"provider": "replicate", "model": SCHNELL}
@@ -337,7 +354,7 @@ def early(home: OldProgram) -> None:
 
 
 SCENES: tuple[Callable[[OldProgram], None], ...] = (
-    orders, held, unpriced, failures, cancelled, doubts, stops, stages, reuse, bills, providers,
+    orders, held, unpriced, failures, cancelled, doubts, stops, stages, reuse, bills, providers, restored,
 )  # fmt: skip
 
 

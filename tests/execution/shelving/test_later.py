@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
+from artfactoryd.core.inside.undo import restored, told
 from artfactoryd.errors import AskAgain, OutputLost
 from artfactoryd.execution import delivery
 from artfactoryd.execution.shelving import later
@@ -120,7 +121,7 @@ async def test_what_does_not_decode_and_is_gone_is_marked_and_stays(
         made = await works.make(order("a car"))
         await works.until(lambda: looked(works) == 1)
         [row] = products(works)
-        assert (home.root / row.path).read_bytes() == data and row.replaced_by is None
+        assert restored((home.root / row.path).read_bytes()) == data and row.replaced_by is None
         assert "The picture is" in (row.looked or "") and "can no longer be fetched" in (row.looked or "")
         [item] = works.items(made)
         assert item.state == "completed" and f"Product 1: {row.looked}" == item.reason
@@ -144,10 +145,11 @@ async def test_bytes_that_differ_are_laid_beside_and_linked(
         first, second = sorted(products(works), key=lambda row: row.looked == "")
         assert (first.replaced_by, second.looked, second.place, second.nth) == (second.id, "", 1, 0)
         assert Path(second.path).name == Path(first.path).name.replace(".png", "-2.png")
-        assert (home.root / first.path).read_bytes() == spoiled()
+        assert restored((home.root / first.path).read_bytes()) == spoiled()
         assert Path(second.path).name in (works.items(made)[0].reason or "")
         assert works.house.books.index.outputs_of(works.items(made)[0])[0].id == second.id
         card = json.loads(card_of(home.root / second.path).read_text())
+        assert told((home.root / second.path).read_bytes()) == (second.id, second.original)
         assert card["file"]["replaces"] == first.id and card["cost"]["usd"] == 0
         assert "damaged" in card["file"]["remark"] and second.id[:13] == first.id[:13]
         await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])

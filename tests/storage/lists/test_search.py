@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from artfactoryd.core.query import QueryWrong
+from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search, sources, words
+from artfactoryd.storage.lists.conditions import all_of
 
 MADE = [  # project, order, prompt, guidance, day
     ("cars", "first", "a red car", 3, "2026-10-31"),
@@ -49,7 +50,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         sql = f"INSERT INTO orders ({','.join(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
         made.run(sql, *columns.values())
         generation = {"prompt": prompt, **({"guidance": guidance} if guidance else {})}
-        made.run(ITEM, f"o-{name}", place, 1, 100 + place, json.dumps(generation))
+        made.run(ITEM, f"o-{name}", place, place, 100 + place, json.dumps(generation))
         file = f"Projects/{project}/{place}.png"
         made.run(PRODUCT, f"{place}", f"o-{name}", place, place, file, 64 * place, f"{day}T12:00:00+00:00")
         made.run("INSERT OR IGNORE INTO parameter SELECT key FROM json_each(?)", json.dumps(generation))
@@ -79,6 +80,27 @@ FINDS = [
     ("model:brush", "4321"),
     ("model:flux", "4321"),
     ("model:paint", ""),
+    ("prompt:car", "421"),
+    ("prompt:=car", ""),
+    ("-prompt:car", "3"),
+    ("parameters.generation.guidance:3..3.5", "21"),
+    ("guidance:3.5..", "32"),
+    ("has:guidance", "321"),
+    ("has:parent", ""),
+    ("-has:seed", ""),
+    ("has:order is:square project:cars", "1"),
+    ("size:128x64", "2"),
+    ("size:<1k", "4321"),
+    ("megapixels:<0.01", "21"),
+    ("is:image -is:landscape", "1"),
+    ("is:copy", ""),
+    ("date:2026-11", "432"),
+    ("date:2026-11-01..2026-11-02", "32"),
+    ("date:7d", ""),
+    ("before:yesterday", "4321"),
+    ("delivered:1 item:<3", "21"),
+    ("origin:nothing", ""),
+    ("notes:night", ""),
     ("provider:fake", "4321"),
     ("tag:first", "21"),
     ("guidance:>3", "32"),
@@ -95,7 +117,6 @@ FINDS = [
     ("id:3", "3"),
     ("file:cars/", "21"),
     ('prompt:"a red boat"', "3"),
-    ("nothing:here", ""),
     ("after:2026-11-02", "43"),
     ("before:2026-11", "1"),
     ("after:2026-11-01 before:2026-11-03", "32"),
@@ -171,7 +192,9 @@ def test_words_that_were_taken_in_are_spelled_as_before(tmp_path: Path) -> None:
     made.close()
 
 
-@pytest.mark.parametrize("query", ["nowhere", "car nowhere", "car guidance:>3", "order:none"])
+@pytest.mark.parametrize(
+    "query", ["nowhere", "car nowhere", "order:none", "liked car", "id:x", "car before:2026-10", "after:2026-12"]
+)
 def test_a_query_without_a_hit_does_not_look_at_each(full: Index, query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "_STRANGE", "SELECT id FROM orders WHERE 0")
     steps = []
@@ -199,6 +222,18 @@ def test_what_a_person_said_of_a_product(index: Index) -> None:
         index.run("UPDATE product SET liked = 0, tags = NULL WHERE id = '2'")
 
 
+def test_ratings_are_asked_for_by_ranges(index: Index) -> None:
+    for rating, product in ((5, 1), (4, 4), (2, 2)):
+        index.run("UPDATE product SET rating = ? WHERE id = ?", rating, str(product))
+    try:
+        asked = [
+            found(index, query) for query in ("rating:>=4", "rating:2..4 car", "-rating:>2", "has:rating", "rating:9")
+        ]
+        assert asked == ["41", "42", "32", "421", ""]
+    finally:
+        index.run("UPDATE product SET rating = NULL")
+
+
 def test_each_item_has_the_model_of_its_own(index: Index) -> None:
     index.run("UPDATE orders SET models = ? WHERE name = 'first'", '[{"id": "acme/painter"}, {"id": "acme/other"}]')
     index.run("UPDATE item SET model = 1 WHERE order_id = 'o-first' AND number = 2")
@@ -210,16 +245,23 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
         index.run("UPDATE item SET model = 0")
 
 
-def test_collections_are_refused_by_name(index: Index) -> None:
-    with pytest.raises(QueryWrong, match="collection is not built yet"):
-        search.find(index, "red collection:best")
+UNKNOWN = [
+    ("red collection:5", 5, "collection: cannot be asked for yet"),
+    ("widht:512", 1, "Did you mean width?"),
+    ("red -guidence:3", 6, "Did you mean guidance?"),
+    ("GUIDANCE:3", 1, "Did you mean guidance?"),
+    ("has:promt", 5, "Did you mean prompt?"),
+    ("zebra:1", 1, 'Put quotes around words with a colon: "zebra:1"'),
+]
 
 
-def test_a_parameter_that_no_product_has_is_told_with_the_nearest_that_there_is(index: Index) -> None:
-    assert search.unknown_names(index, "guidance:9 prompt:x width:7 model:flux seed:3 words -liked") == {}
-    assert search.unknown_names(index, "widht:512 -guidence:3 zebra:1") == {
-        "guidence": "guidance", "widht": "width", "zebra": "",
-    }  # fmt: skip
+@pytest.mark.parametrize(("query", "column", "words"), UNKNOWN, ids=[query for query, _, _ in UNKNOWN])
+def test_what_no_product_has_is_told_with_the_nearest_that_there_is(
+    index: Index, query: str, column: int, words: str
+) -> None:
+    with pytest.raises(QueryWrong) as caught:
+        search.find(index, query)
+    assert caught.value.column == column and words in caught.value.message
 
 
 def test_newest_is_what_was_made_last_whenever_it_became_known(tmp_path: Path) -> None:
@@ -266,3 +308,34 @@ def test_where_another_sqlite_made_the_lookup_of_words_it_is_done_without(tmp_pa
         db.commit()
     with contextlib.closing(Index.open(path)) as made:
         assert not words.is_behind(made) and found(made, "car") == "p1"
+
+
+LOOKED_UP = [  # a query, and by which lookup its products are reached
+    ("", "product_seq"),
+    ("date:2026-11", "product_seq"),
+    ("liked after:2026-11-01", "product_liked"),
+    ("rating:>=4", "product_rating"),
+    ("project:cars -blue", "product_project"),
+    ("tag:first guidance:>3", "PRIMARY KEY"),
+    ("prompt:car before:7d", "VIRTUAL TABLE INDEX"),
+    ("id:0", "sqlite_autoindex_product_1"),
+    ("order:first", "product_order_id_place"),
+]
+
+
+@pytest.mark.parametrize(("query", "lookup"), LOOKED_UP, ids=[query or "nothing" for query, _ in LOOKED_UP])
+def test_no_question_goes_through_a_table_or_sorts_one(index: Index, query: str, lookup: str) -> None:
+    """The only ones that are sorted are the products of few orders, or few of one beginning of an id."""
+    terms = read_query(query)
+    wanted, values = all_of(query, terms, ["prompt", "guidance"])
+    with taken_in(index, 4):
+        plans = []
+        for source in sources.sources(index, terms):
+            sql = f"EXPLAIN QUERY PLAN {search.question(source, wanted)}"
+            plans.append([row["detail"] for row in index.rows(sql, (*source.values, 0, 1, *values, 50))])
+    outer = [[step for step in plan if not step.startswith(("SCAN json", "SCAN t ", "LIST SUB"))] for plan in plans]
+    assert lookup in "\n".join(plans[0]), plans
+    few = query.startswith(("id:", "order:"))
+    for step in (step for plan in outer for step in plan):
+        assert few or "TEMP B-TREE" not in step
+        assert not step.startswith("SCAN") or "INDEX" in step or step.startswith(("SCAN u", "SCAN few")), plans

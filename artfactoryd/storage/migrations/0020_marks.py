@@ -18,6 +18,8 @@ STEPS = (
     "CREATE INDEX marking_product ON marking (product)",
     "CREATE INDEX marking_command ON marking (command)",
     "CREATE INDEX marking_before ON marking (number) WHERE before IS NOT NULL",
+    "CREATE TRIGGER product_noted AFTER UPDATE OF notes ON product WHEN NEW.notes IS NOT OLD.notes BEGIN "
+    "INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END",
 )
 
 

@@ -41,12 +41,14 @@ async def test_what_a_query_finds_is_marked_at_once_and_likes_name_their_price_f
         (["note", red, "a\x1bb"], "The notes hold a control character"),
         (["like", "--query", "car"], "Liking these 3 products sends on 3 items, for up to $0.06. Nothing is marked"),
         (["rate", "--query", "red OR blue", "4"], "Nothing fits"),
-        (["rate", "--query", "car", "4"], "0 3 of 3 marked anew."),
-        (["tag", "--query", "rating:>3 red", "+best"], "0 1 of 1 marked anew."),
-        (["note", red, "for the\ncover"], "0 1 of 1 marked anew."),
+        (["rate", "--query", "car", "4"], "0 3 of 3 products are rated 4 of 5."),
+        (["tag", "--query", "rating:>3 red", "+best"], "0 1 of 1 product has other tags now."),
+        (["note", red, "for the\ncover"], "0 1 of 1 product is noted."),
+        (["products", "cover"], "1-a-red-car"),
+        (["products", "notes:cover -green"], "1-a-red-car"),
         (["explain", red], "notes      for the\\ncover"),
         (["undo"], " is marked as before."),
-        (["like", "--query", "red", "--yes"], "0 1 of 1 marked anew. 1 item may be sent for them, for up to $0.02."),
+        (["like", "--query", "red", "--yes"], "liked. 1 item may be sent for them, for up to $0.02."),
         (["undo"], " is marked as before."),
     ):
         assert said in (out := await call(home, *words)), (words, out)

@@ -1,0 +1,172 @@
+"""What `submit` puts into the inbox: an order's file with what it names, as one folder, by one rename.
+
+What goes along is what was given with the order, and what it names that lies beside it. All of it is a copy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import uuid_utils
+
+from artfactoryd.core.inbox_rules import SUBMITTED, is_order_name, no_order
+from artfactoryd.core.json_types import Json
+from artfactoryd.core.names import nfc
+from artfactoryd.core.parameters.file_refs import is_pattern
+from artfactoryd.core.slug import slug
+from artfactoryd.durable import copy, make_folders, rename, write_file
+from artfactoryd.entries import bounded
+from artfactoryd.errors import Refusal, WrongUse
+from artfactoryd.home import Home
+from artfactoryd.intake.attachments import copy_beside
+from artfactoryd.medium import flush_folder
+from artfactoryd.planning.input_patterns import matches
+from artfactoryd.planning.input_sources import spelled
+from artfactoryd.planning.inputs import InputsMissing, behind_a_link
+from artfactoryd.planning.origin import Origin, name_of, order_file, stray_word
+from artfactoryd.planning.planner import most_bytes
+from artfactoryd.planning.preview import understood
+from artfactoryd.settings import Settings
+from artfactoryd.storage.index import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """`orders`: each as it was given (a file, or a folder) with its order's file; `beside`: what goes with them."""
+
+    orders: Sequence[tuple[Path, Path]]
+    beside: Mapping[str, Path]  # by name
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """`path`: in the inbox; `submission`: its id. `along`: of what was given with it, names of what it uses."""
+
+    path: Path
+    submission: str
+    along: frozenset[str] = field(default_factory=frozenset)
+
+
+def told_apart(given: Sequence[Path]) -> Given:
+    """Orders, and what is given to go with them. Raises WrongUse with everything that can be neither."""
+    orders = [path for path in given if path.is_dir() or is_order_name(path.name)]
+    cards = {path.name for path in orders}  # of a sidecar, its picture is known
+    others = [path for path in given if path not in orders and f"{path.name}.json" not in cards]
+    wrong = [words for path in given if (words := _why_not(path, bool(orders)))]
+    beside = {nfc(path.name): path for path in others}
+    if len(beside) < len(others):
+        wrong.append("Two of these files have one name: the order could not tell them apart. Rename one.")
+    if wrong:
+        raise WrongUse("\n".join(wrong))
+    return Given([(path, order_file("submit", path)) for path in orders], beside)
+
+
+def _why_not(path: Path, with_order: bool) -> str:
+    """Why it is neither an order nor goes with one; empty where it may be either."""
+    if path.is_dir():
+        return ""
+    if not path.is_file():
+        return f"{path} is not a file. Name an order file to submit."
+    word = stray_word(path)
+    return no_order(str(path), word) if word and not (word.may_belong and with_order) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where bundles are made, and by which settings they are read."""
+
+    home: Home
+    settings: Settings
+    environ: Mapping[str, str]
+
+    @property
+    def inbox(self) -> Path:
+        return self.settings.inbox.path or self.home.inbox
+
+    def place(self, file: Path, rehearse: bool, beside: Mapping[str, Path] | None = None) -> Placed:
+        """An order's file into the inbox, with what it names; of `beside` what it uses, all of it where it cannot be
+        understood: the inbox will say why."""
+        submission = str(uuid_utils.uuid7())
+        name = name_of(file)
+        bundle = self.inbox / f"{slug(name, 60)}-{submission[-8:]}"
+        made = self.home.temp / bundle.name
+        submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+        make_folders(made)
+        for other, path in (beside or {}).items():
+            copy_beside(path.resolve(), made / other, self.settings.limits.product_bytes)
+        used = self._take_along(file, made)
+        unused = {other for other in beside or {} if used is not None and nfc(other) not in used}
+        for other in unused:
+            (made / other).unlink()
+        write_file(made / "order.yaml", self._text(file))
+        write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
+        _lay_down(made, bundle)
+        return Placed(bundle, submission, frozenset(beside or {}) - unused)
+
+    def _text(self, file: Path) -> bytes:
+        return bounded(file, most_bytes(self.settings))  # what is larger is refused as such
+
+    def _take_along(self, file: Path, made: Path) -> set[str] | None:
+        """Into `made`, what the order names that lies beside its file and not there yet; all that it uses, None when
+        it cannot be understood."""
+        origin = Origin(file.name, file.stem, folder=made)
+        with Index.reading(self.home.index_file) as index:
+            while True:
+                try:
+                    studies = understood(self.home, self.settings, index, self._text(file), origin, self.environ)
+                    pictures = [picture for study in studies for picture in study.inputs if not picture.source]
+                    return {nfc(os.path.normpath(picture.value)) for picture in pictures}
+                except InputsMissing as missing:
+                    if not self._bring(missing.names, file.absolute().parent, made):
+                        return None
+                except Refusal:
+                    return None
+
+    def _bring(self, names: Sequence[str], folder: Path, made: Path) -> bool:
+        """Whether any of them came. A link comes as a link, to be refused as one."""
+        brought = False
+        for name in _each(names, folder):
+            path = spelled(folder, PurePosixPath(name))
+            if not os.path.lexists(made / name) and not behind_a_link(path.parent, folder):
+                brought |= copy_beside(path, made / name, self.settings.limits.product_bytes)
+        return brought
+
+
+def _each(names: Sequence[str], folder: Path) -> Iterator[str]:
+    """Of a pattern, all that it finds."""
+    for name in names:
+        yield from matches(folder, name) if is_pattern(name) else [name]
+
+
+def _lay_down(made: Path, bundle: Path) -> None:
+    try:
+        rename(made, bundle)
+    except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
+        hidden = bundle.with_name(f".{bundle.name}.tmp")
+        copy(made, hidden)
+        rename(hidden, bundle)
+        shutil.rmtree(made)
+    flush_folder(bundle.parent)
+
+
+def git_of(file: Path) -> Json | None:
+    """The commit the file is at, its path there, and whether it differs; None outside a repository."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(file.resolve().parent), *words], capture_output=True, text=True, timeout=5, check=True
+        )
+        return done.stdout.strip()
+
+    with suppress(OSError, subprocess.SubprocessError):
+        if path := git("ls-files", "--full-name", "--", file.name):
+            dirty = bool(git("status", "--porcelain", "--", file.name))
+            return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": dirty}
+    return None

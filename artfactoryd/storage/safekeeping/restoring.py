@@ -1,0 +1,312 @@
+"""A home put back from a backup, or what it lost of one: nothing that is here is replaced, and nothing is sent unasked.
+
+A ledger that was put back is older than what happened: an item that was open in it may have been bought since. So each
+of its orders that is not over waits for a person, with what may have been spent on it (storage/writing/holds).
+
+What the ledgers give together is tried out beside the home before anything in it is touched. Then files come first,
+then the ledger, the last month before the others, because the holds stand in it; until all of it is there a mark keeps
+every other command from working by it. Killed anywhere, the home is as it was, or is finished by doing it again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+
+from artfactoryd import clock, durable, entries
+from artfactoryd.clock import shown
+from artfactoryd.core.json_types import Json
+from artfactoryd.core.line_values import HoldReason
+from artfactoryd.core.money import dollars
+from artfactoryd.errors import StorageFull, StorageSick
+from artfactoryd.failpoints import point
+from artfactoryd.home import Home
+from artfactoryd.medium import flush_folder, in_words, storage_errors
+from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
+from artfactoryd.storage import budget, ledger, rebuild
+from artfactoryd.storage.events import Approved, Restored
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import order_lists
+from artfactoryd.storage.months import RESTORING
+from artfactoryd.storage.rows import OrderRow
+from artfactoryd.storage.safekeeping import destination, merging
+from artfactoryd.storage.safekeeping.reports import HeldAgain, PutBack
+from artfactoryd.storage.safekeeping.snapshots import (
+    CLAIMS,
+    INBOX,
+    LEDGER,
+    PROJECTS,
+    SETTINGS,
+    Filed,
+    Snapshot,
+    area_of,
+    areas,
+)  # fmt: skip
+from artfactoryd.storage.writer import Expander, catch_up
+
+MARGIN = 64 << 20  # bytes that stay free
+HELD_ENTRIES = "held.json"  # whose entries in Held/ are; intake.claims has it beside the claims
+ORDERS = (merging.by_time, merging.theirs_first, merging.ours_first)
+NO_FILE = frozenset({LEDGER, CLAIMS, INBOX})  # not put back file by file
+
+
+def restore(home: Home, snapshot: Snapshot, expander: Expander, moment: datetime, tell: rebuild.Tell) -> PutBack:
+    """For the holder of the home's lock. Raises StorageFull, StorageSick or WrongUse: then do it again when that is
+    mended."""
+    return _Restoring(home, snapshot, expander, moment, tell).run()
+
+
+class _Restoring:
+    def __init__(
+        self, home: Home, snapshot: Snapshot, expander: Expander, moment: datetime, tell: rebuild.Tell
+    ) -> None:
+        self._home, self._snapshot, self._expander, self._moment, self._tell = home, snapshot, expander, moment, tell
+        self._areas = areas(home)
+        self._mark = home.ledger / RESTORING
+        self.done = PutBack(snapshot)
+
+    def run(self) -> PutBack:
+        self._check_room()
+        months = self._months()
+        self._put_files()
+        if months or self._mark.exists():
+            with storage_errors(self._home.ledger):
+                durable.write_file(self._mark, str(self._snapshot.folder).encode())
+                self._put_ledger(months)
+        self.done.index = rebuild.reindex(self._home, self._expander, lambda: self._moment, self._tell)
+        if self._mark.exists():
+            self._put_claims()
+        self._mark.unlink(missing_ok=True)
+        flush_folder(self._home.ledger)
+        self._remember()
+        return self.done
+
+    def _check_room(self) -> None:
+        here = (file for file in self._snapshot.files() if area_of(file.path) not in NO_FILE)
+        needed = sum(file.size for file in here if not os.path.lexists(self._target(file)))
+        free = shutil.disk_usage(self._home.root).free
+        if needed + MARGIN > free:
+            words = (
+                f"What is to be put back needs {needed:,} bytes, and the disk of {self._home.root} has {free:,} free."
+            )
+            raise StorageFull(f"{words} Make room, then do it again. Nothing was changed.")
+
+    def _target(self, file: Filed) -> Path:
+        area = area_of(file.path)
+        return self._areas[area] / file.path[len(area) + 1 :] if area != SETTINGS else self._areas[area]
+
+    # --- the ledger ---
+
+    def _months(self) -> dict[str, bytes]:
+        """The months that change, as they are to be; none where every line is here. Nothing is touched yet."""
+        for file in self._snapshot.files():
+            if area_of(file.path) == LEDGER and entries.sha256(self._snapshot.folder / file.path) != file.sha256:
+                words = f"{self._snapshot.folder / file.path} is not what was backed up. Nothing was changed."
+                raise StorageSick(f"{words} Take an earlier backup: `artfactoryd restore --from`.")
+        here = merging.ledger_in(self._home.ledger)
+        there = merging.ledger_in(self._snapshot.folder / LEDGER)
+        more = merging.missing(here, there)
+        self.done.lines = sum(map(len, more.values()))
+        if not more:
+            return {}
+        orders = {id for steps in there.values() for step in steps for id in step.orders}
+        failures = list[StorageSick]()
+        for chosen in filter(None, (more, merging.without_told(here, there, more))):
+            for order in ORDERS:
+                months = merging.merged(here, chosen, order)
+                try:
+                    return self._with_holds(here, months, orders)
+                except StorageSick as error:
+                    failures.append(error)
+        words = "The ledger here and the one in the backup went on apart, and do not fit together"
+        raise StorageSick(
+            f"{words}: {failures[0]} Nothing was changed. To go by the backup's alone, move the files of "
+            f"{self._home.ledger} away and do it again; what they count is then not known here any more."
+        ).titled("The ledgers do not fit")
+
+    def _with_holds(self, here: merging.Ledger, months: dict[str, bytes], orders: set[str]) -> dict[str, bytes]:
+        """With a line for each of these orders that is not over. Raises StorageSick where lines do not fit."""
+        scratch = self._home.private / "restoring"
+        whole = {name: b"".join(step.data for step in steps) for name, steps in here.items()} | months
+        with storage_errors(scratch):
+            durable.make_folders(self._home.private, 0o700)
+            durable.build_folder(scratch, {f"{LEDGER}/{name}": data for name, data in whole.items()})
+        try:
+            with closing(Index.open(scratch / "index.sqlite3")) as index:
+                catch_up(index, scratch / LEDGER, self._expander, anew=True)
+                steps = list(self._holds(index, orders))
+        finally:
+            entries.remove(scratch)
+        last = max([*whole, f"{self._moment.astimezone():%Y-%m}.jsonl"])
+        return {**months, last: whole.get(last, b"") + b"".join(steps)} if steps else months
+
+    def _holds(self, index: Index, orders: set[str]) -> Iterator[bytes]:
+        for row in order_lists.unfinished(index):
+            if row.id in orders:
+                event = self._hold(index, row)
+                self.done.held.append(HeldAgain(row.id, f"{row.project}/{row.name}", event.stake))
+                yield ledger.encode([event.to_line()])
+
+    def _hold(self, index: Index, row: OrderRow) -> Restored:
+        whole = budget.whole_price(index, row)
+        whole = whole if row.is_expanded and not row.held else max(whole, row.price or 0)
+        stake = 0 if row.rehearsal else whole - row.committed
+        since = shown(self._snapshot.taken_at)
+        text = (
+            f"restored: may have been bought since {since}. This comes from a backup of that time, and what was made "
+            f"after it is not known here. What was still to be sent costs up to {dollars(stake)}; it counts as spent "
+            f"until you decide: `approve {row.short}` sends it, `cancel {row.short}` ends it."
+        )
+        reasons = [reason for reason in row.reasons if reason.code != Approved.RESTORED]
+        return Restored(
+            at=clock.iso(self._moment), order=row.id, since=self._snapshot.taken_at, day=clock.day_of(self._moment),
+            stake=stake, entry=self._entry(row),
+            reasons=[*reasons, HoldReason(str(Approved.RESTORED), text, waivable=True)],
+        )  # fmt: skip
+
+    def _put_ledger(self, months: dict[str, bytes]) -> None:
+        durable.make_folders(self._home.ledger, 0o700)
+        for name in sorted(months, reverse=True):
+            durable.write_file(self._home.ledger / name, months[name])
+            point("restore_month")
+
+    # --- files ---
+
+    def _put_files(self) -> None:
+        self._here: set[str] | None = None  # ids of products that lie where the backup has none
+        folder: Path | None = None
+        for number, file in enumerate(self._snapshot.files()):
+            area = area_of(file.path)
+            if area == INBOX:
+                self.done.in_inbox += 1
+            if area in NO_FILE:
+                continue
+            target = self._target(file)
+            if os.path.lexists(target):
+                self._note_there(file, target)
+                continue
+            if self._lies_elsewhere(file):
+                self.done.elsewhere.append(file.path)
+                continue
+            if folder not in (None, target.parent):
+                flush_folder(folder)
+            folder = target.parent
+            self._put(self._snapshot.folder / file.path, target, file)
+            if number % 200 == 0:
+                self._tell("restore", number, int(self._snapshot.summary.get("files", 0)))
+        if folder:
+            flush_folder(folder)
+
+    def _note_there(self, file: Filed, target: Path) -> None:
+        self.done.there += 1
+        size = target.lstat().st_size
+        is_same = not file.sha256 or (
+            size == file.size and (file.size > 1 << 20 or entries.sha256(target) == file.sha256)
+        )
+        if not is_same and (area_of(file.path) == SETTINGS or self._is_product(file, target)):
+            self.done.differing.append(file.path)
+
+    def _is_product(self, file: Filed, target: Path) -> bool:
+        return file.path.startswith(f"{PROJECTS}/") and sidecar_of(target, self._home.projects) is not None
+
+    def _put(self, source: Path, target: Path, file: Filed) -> None:
+        """Whole and as it was backed up, or not at all."""
+        arriving = target.with_name(entries.temporary_name(target.name))
+        try:
+            with storage_errors(target):
+                durable.make_folders(target.parent)
+                arriving.unlink(missing_ok=True)
+                if not file.sha256:
+                    durable.copy_link(source, arriving)
+                else:
+                    durable.copy(source, arriving)
+                    if entries.sha256(arriving) != file.sha256:
+                        arriving.unlink()
+                        self.done.bad.append(file.path)
+                        return
+                point("restore_file")
+                durable.move_new(arriving, target)
+                self.done.files += 1
+        except OSError as error:  # of the backup's disk: what the home's own says is StorageFull
+            self.done.bad.append(f"{file.path} ({in_words(error)})")
+
+    def _lies_elsewhere(self, file: Filed) -> bool:
+        """A product that a person moved since, or the sidecar of one: put back here too, it would be there twice."""
+        if not file.path.startswith(f"{PROJECTS}/"):
+            return False
+        source, shelf = self._snapshot.folder / file.path, self._snapshot.folder / PROJECTS
+        product = product_of(source) if source.name.endswith(CARD) else source
+        here = self._home.projects / product.relative_to(shelf)
+        if product != source and here.exists() and sidecar_of(here, self._home.projects):
+            return True
+        with suppress(OSError, ValueError):
+            return self._is_here(str(reading.sidecar_for(product, shelf)["id"]))
+        return False
+
+    def _is_here(self, product: str) -> bool:
+        """Under whatever name. One of this restore's own is not looked for here: its place was empty."""
+        if self._here is None:
+            self._here = set()
+            for path, card in reading.walk(self._home.projects):
+                if not (self._snapshot.folder / PROJECTS / path.relative_to(self._home.projects)).exists():
+                    with suppress(OSError, ValueError):
+                        self._here.add(str(reading.read_sidecar(card)["id"]))
+        return product in self._here
+
+    # --- what was being taken ---
+
+    def _put_claims(self) -> None:
+        """Those of orders that wait. What was dropped and not yet an order is no order here: it may be one by now."""
+        source, arriving = self._snapshot.folder / CLAIMS, self._home.private / "restoring"
+        with closing(Index.look(self._home.index_file)) as index:
+            rows = [row for row in index.held_orders() if _is_restored(row)]
+        with storage_errors(self._home.claims):
+            for claim in {row.claim for row in rows}:
+                if (source / claim).is_dir() and not (self._home.claims / claim).exists():
+                    entries.remove(arriving)
+                    durable.copy(source / claim, arriving)
+                    durable.move_new(arriving, self._home.claims / claim)
+                    point("restore_claim")
+            notes = {row.entry: self._notes_in(source).get(row.entry) for row in rows if row.entry}
+            here = self._notes_in(self._home.claims)
+            if notes := {name: note for name, note in notes.items() if note and name not in here}:
+                durable.write_file(self._home.claims / HELD_ENTRIES, json.dumps({**here, **notes}).encode())
+            flush_folder(self._home.claims)
+
+    def _notes_in(self, claims: Path) -> Json:
+        try:
+            notes = json.loads(entries.bounded(claims / HELD_ENTRIES, entries.PAPER_BYTES))
+        except (OSError, ValueError):
+            return {}
+        return notes if isinstance(notes, dict) else {}
+
+    def _entry(self, row: OrderRow) -> str:
+        """Its name in Held/, where it can be laid there again; the name may be another's by now."""
+        has_claim = any((place / row.claim).is_dir() for place in (self._snapshot.folder / CLAIMS, self._home.claims))
+        if row.held is None or not row.held_entry or not has_claim:
+            return ""
+        note = self._notes_in(self._home.claims).get(row.held_entry, {"claim": row.claim})
+        return row.held_entry if note.get("claim") == row.claim else ""
+
+    def _remember(self) -> None:
+        """The next backups go on where this one lies; unless the home has others."""
+        memory, place = destination.Memory.of(self._home), self._snapshot.folder.parent
+        if not memory.read().get("backup"):
+            memory.write(backup=destination.id_at(place), path=str(place))
+
+
+def _is_same(file: Filed, target: Path) -> bool:
+    try:
+        return target.lstat().st_size == file.size and entries.sha256(target) == file.sha256
+    except OSError:
+        return False
+
+
+def _is_restored(row: OrderRow) -> bool:
+    return any(reason.code == Approved.RESTORED for reason in row.reasons)
