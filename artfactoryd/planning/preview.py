@@ -99,15 +99,24 @@ def plan(
         data = bounded(file, most_bytes(settings))
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
-    lines = data.decode("utf-8-sig", "replace").splitlines()
     origin = _origin(file, settings.inbox.path or home.inbox, box, settings, rehearse)
+    return plan_text(home, settings, data, origin, most=most, environ=environ)
+
+
+def plan_text(
+    home: Home, settings: Settings, data: bytes, origin: Origin, *, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What these bytes would do, dropped from there. `most` and `environ` as of `plan`."""
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     with Index.reading(home.index_file) as index:
         try:
             studies = understood(home, settings, index, data, origin, environ)
             orders = [_order(home, study, most, index) for study in studies]
         except Refusal as refusal:
-            return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
-    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
+            refused = _refused(Path(origin.file), refusal.problems)
+            return Planned([PlannedOrder(refused, lambda: iter(()))], 1, lines, origin.file)
+    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, origin.file)
 
 
 def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehearse: bool) -> Origin:
@@ -230,7 +239,7 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None, ro
     shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
     reasons = Counter(item["reason"] for item in shown if item["reason"])
     needs = study.needs
-    other = other_seed(study.plan, index, root) if needs.bought else None
+    other = other_seed(study.plan, index, root) if needs.bought and needs.buying.price != 0 else None
     told: dict[str, Any] = {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
     if other:
         told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}

@@ -278,10 +278,7 @@ class Plan:
             return count
 
     def _with_seed(self, item: PlannedItem) -> PlannedItem:
-        seed, name = self.seeds.get(item.number), self.models[item.model].seed
-        if seed is None or name is None:
-            return item
-        return item._replace(seed=seed, parameters={**item.parameters, name: seed})
+        return stages.with_seed(item, self.seeds.get(item.number), self.models[item.model].seed)
 
     def _find(self, number: int) -> tuple[int, int]:
         """The section, or the chosen combination, that an item is made of, and how many come before it there."""

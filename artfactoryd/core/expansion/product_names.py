@@ -13,7 +13,10 @@ from artfactoryd.errors import Problem
 
 
 def wrong_names(plan: Plan) -> Iterator[Problem]:
-    """Of the order's own patterns; the settings' was looked at when they were read."""
+    """Of the order's own patterns; the settings' was looked at when they were read. Where a table is wrong, what it
+    would give is not known."""
+    if any(problem.code == "E_CASES" for problem in plan.problems):
+        return
     own = [*plan.order.parameters, *plan.lookups, *_known(plan.models)]
     if plan.order.file is not None:
         yield from file_names.problems(plan.order.file, plan.model, own, plan.fields)

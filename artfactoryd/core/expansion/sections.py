@@ -67,7 +67,8 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
     fields = cases.fields if cases else means.fields
     known = ChainMap(own, means.lookups)  # type: ignore[arg-type]  # only read; of a Library what is used
     lookups = Lookups(known, fields, own)
-    reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
+    of_cases = cases.problems if cases else ()
+    reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *of_cases)))
     if reading.problems:
         cases = None
     raw: set[str | Path] = {*order.raw, *means.raw}
@@ -77,6 +78,8 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
             having=means.having, nested=means.nested,
         )  # fmt: skip
         _read_model(order, number, reader, cases, reading, means)
+    if of_cases:  # what a wrong table would give is not known
+        reading.problems = {problem: None for problem in reading.problems if problem.code != "E_UNKNOWN_REF"}
     reading.used = {name: _as_read(lookups.known[name]) for name in sorted(lookups.used)}
     reading.fields_used, reading.meant = frozenset(lookups.fields_used), frozenset(lookups.meant)
     if cases:

@@ -105,7 +105,7 @@ class _OneText:
             return
         lookup = self.lookups.name_of(part.name)
         if lookup is None:
-            near = self.lookups.near(part.name, self.lookups.fields)
+            near = self.lookups.near(part.name)
             meant = " or ".join(f"[={name}]" for name in near)
             fix = f"Did you mean {meant}?" if near else "A lookup can be referred to, and a column of `cases`."
             message = f"there is no lookup {'or column ' if self.lookups.fields else ''}{part.name[:60]!r}."
@@ -183,7 +183,7 @@ class _OneText:
             return
         message = f"there is no lookup `{option.text[:60]}`; the word itself would be sent."
         word = option.text[:60]
-        near = self.lookups.near(option.text, self.lookups.fields)
+        near = self.lookups.near(option.text)
         if option.text in self.lookups.fields:
             meant = f"Write [={word}] for the column {word}, or"
         elif near:
@@ -198,7 +198,7 @@ class _OneText:
         return " or ".join(f"[={name}]" if name in fields else f"[{sign}{name}{count}]" for name in names)
 
     def _sample_of_nothing(self, part: Choice, word: str) -> None:
-        near = self.lookups.near(word, self.lookups.fields)
+        near = self.lookups.near(word)
         if not part.options[0].plain:
             self._too_many(part, 1)
             return

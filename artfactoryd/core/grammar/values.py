@@ -145,7 +145,7 @@ class ValueReader:
 
     def texts_in(self, name: str, value: Value, path: Path) -> list[tuple[Place, str]]:
         """The texts inside a value that have anything to be read, with their places."""
-        if not self.nested or not isinstance(value, list | dict) or name == self.model.image:
+        if not self.nested or not isinstance(value, list | dict):
             return []
         leaves = text_leaves(name, self._schema(name), value)
         read = [(place, text) for place, text in leaves if not _SIGNS.isdisjoint(text)]
