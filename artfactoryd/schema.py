@@ -275,7 +275,8 @@ def _plain_or_text(text: str) -> Scalar:
 def _shown(value: Value) -> str:
     """A value in a message: short, on one line, and only its kind where it holds others."""
     if isinstance(value, dict | list):
-        return "a list" if isinstance(value, list) else "keys with values"
+        empty = "" if value else " empty"
+        return f"a{'n' * bool(empty)}{empty} list" if isinstance(value, list) else "keys with values"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
@@ -306,7 +307,10 @@ def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
     if kinds is None:
         return None
     nouns = [_NOUNS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-    offended = "" if keyword in _NUMERIC else _LIMITS.get(keyword, "").format(schema.get(keyword))
+    limit = schema.get(keyword)
+    if (noun := _COUNTED.get(keyword)) and isinstance(limit, int):
+        limit = f"1 {noun[0]}" if limit == 1 else f"{limit} {noun[1]}"
+    offended = "" if keyword in _NUMERIC else _LIMITS.get(keyword, "").format(limit)
     if keyword == "pattern" and "x-form" in schema:
         offended = f" {schema['x-form']}"
     return " or ".join(nouns) + _range(schema) + offended
@@ -325,9 +329,11 @@ def _range(schema: Schema) -> str:
 _NUMERIC = ("exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
+_CHARACTERS, _ENTRIES = ("character", "characters"), ("entry", "entries")
+_COUNTED = {"minLength": _CHARACTERS, "maxLength": _CHARACTERS, "minItems": _ENTRIES, "maxItems": _ENTRIES}
 _LIMITS = {
     "exclusiveMinimum": " above {}", "exclusiveMaximum": " below {}", "multipleOf": " divisible by {}",
-    "minLength": " of at least {} characters", "maxLength": " of at most {} characters",
-    "minItems": " of at least {} entries", "maxItems": " of at most {} entries",
+    "minLength": " of at least {}", "maxLength": " of at most {}",
+    "minItems": " of at least {}", "maxItems": " of at most {}",
     "pattern": " of the form {}", "uniqueItems": " without repeats",
 }  # fmt: skip

@@ -50,7 +50,8 @@ log = logging.getLogger(__name__)
 
 Health = Callable[[], dict[str, Any]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
-Serve = Callable[[App, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
+Act = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
+Serve = Callable[[App, Mapping[str, str], Health, Act, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 Watch = Callable[[Index, Sequence[str]], None]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
@@ -167,7 +168,8 @@ class Daemon:
         for service in services:
             self._spawn_service(self._steady.run(service))
         if self._serve is not None:
-            self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
+            page = self._serve(self.app, self._environ, self.health, self.carry_out, self._spawn_service, self.stop)
+            self._spawn(page, self._page)
 
     def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
         self._spawn(service, self._services)

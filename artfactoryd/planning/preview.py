@@ -22,7 +22,6 @@ from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.product_names import Lineage
 from artfactoryd.core.expansion.stages import keeps
-from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
 from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
@@ -35,6 +34,7 @@ from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
 from artfactoryd.planning.equal_items import other_seed
+from artfactoryd.planning.formats import ending_of
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, name_of, order_file
@@ -49,8 +49,6 @@ UNKNOWN: dict[str, Any] = {
     "hash": "…", "hash8": "…", "ext": "*", "order_id": "…", "product_id": "…", "width": "…", "height": "…",
     "version": 1,
 }  # fmt: skip
-FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
-ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 MOST_REASONS = 1000  # items looked at to say why the rest is bought
 MOST_NAMES = 100_000  # kept in mind to tell which would be the same
 
@@ -99,15 +97,24 @@ def plan(
         data = bounded(file, most_bytes(settings))
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
-    lines = data.decode("utf-8-sig", "replace").splitlines()
     origin = _origin(file, settings.inbox.path or home.inbox, box, settings, rehearse)
+    return plan_text(home, settings, data, origin, most=most, environ=environ)
+
+
+def plan_text(
+    home: Home, settings: Settings, data: bytes, origin: Origin, *, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What these bytes would do, dropped from there. `most` and `environ` as of `plan`."""
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     with Index.reading(home.index_file) as index:
         try:
             studies = understood(home, settings, index, data, origin, environ)
             orders = [_order(home, study, most, index) for study in studies]
         except Refusal as refusal:
-            return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
-    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
+            refused = _refused(Path(origin.file), refusal.problems)
+            return Planned([PlannedOrder(refused, lambda: iter(()))], 1, lines, origin.file)
+    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, origin.file)
 
 
 def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehearse: bool) -> Origin:
@@ -230,7 +237,7 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None, ro
     shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
     reasons = Counter(item["reason"] for item in shown if item["reason"])
     needs = study.needs
-    other = other_seed(study.plan, index, root) if needs.bought else None
+    other = other_seed(study.plan, index, root) if needs.bought and needs.buying.price != 0 else None
     told: dict[str, Any] = {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
     if other:
         told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}
@@ -278,15 +285,6 @@ def _model(plan: Plan, place: int) -> dict[str, Any]:
     model, price = plan.all_models[place], plan.price_of(place)
     known = price and {"as_of": price.as_of, "text": price_in_words(price)}
     return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
-
-
-def _ending(item: PlannedItem, model: Model) -> str:
-    """As far as the parameters say it; `*` where only the file that comes will tell."""
-    for name in FORMATS:
-        value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
-        if isinstance(value, str) and value.lower() in ENDINGS:
-            return ENDINGS[value.lower()]
-    return "*"
 
 
 def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
@@ -346,7 +344,7 @@ class Names:
             for output in range(item.asked):
                 self._lineage.keep(item.first_index + output, values, file)
             return
-        ending = _ending(item, model)
+        ending = ending_of(item, model)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
             of_file = {key: UNKNOWN[key] for key in ("hash", "hash8")}

@@ -160,8 +160,9 @@ async def test_made_again_after_a_kill_it_is_the_same_file_whatever_the_settings
     lines = ledger.read_text().splitlines(keepends=True)
     assert '"settlement"' in lines[-1]
     ledger.write_text("".join(lines[:-1]))
-    for path in (file, card_of(file), home.home.index_file):
+    for path in (file, card_of(file)):
         path.unlink()
+    await asyncio.to_thread(reindex, home.home, expander, now)
     (home.home.work / "made" / "fake" / "fake-1.png").write_bytes(restored(inside) or b"")
     async with at_work(home, monkeypatch, products=Products(embed="full")) as works:
         await works.until(lambda: works.states(made) == ["completed"])
