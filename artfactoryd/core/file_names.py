@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,8 @@ from artfactoryd.core.order import Order
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
+INPUT = "input"  # the picture that it is made from; a parameter, lookup or column of that name goes before
+_FED = re.compile(r"product [0-9]+")  # in place of a file, a product of the stage before
 FIELD = "cases"  # in place of a parameter in an item's tokens: the name and value of a field
 PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
 NUMBERS = frozenset({"index", "copy", "seed", "width", "height", "version", "year", "month", "day"})
@@ -96,7 +98,7 @@ def _of_field(field: Field, model: Model | None, names: Collection[str], fields:
     if field.name in ("{", "}"):
         yield _bad(field.column, f"a single {field.name} stands for nothing.", f"Write {field.name * 2} to have one.")
         return
-    known = [*sorted(FIELDS), *names, *fields, *(model.properties if model else ())]
+    known = [*sorted({*FIELDS, INPUT}), *names, *fields, *(model.properties if model else ())]
     if not field.name or (field.name not in known and model is not None):
         near = difflib.get_close_matches(field.name, known, n=1)
         fix = f"Did you mean {{{near[0]}}}?" if near else f"There are: {', '.join(dict.fromkeys(known))}."
@@ -114,6 +116,8 @@ def _of_field(field: Field, model: Model | None, names: Collection[str], fields:
 def _is_text(name: str, model: Model | None) -> bool:
     if name in FIELDS or model is None:
         return name in FIELDS - NUMBERS
+    if name == INPUT and name not in model.properties:
+        return True
     return model.properties.get(name, {}).get("type", "integer") not in ("integer", ["integer", "null"])
 
 
@@ -210,16 +214,34 @@ def _names_in(token: str) -> list[str]:
 
 
 def of_item(
-    model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str]
-) -> dict[str, Value]:
-    """What is the same for all products of an item."""
+    model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str],
+    before: Mapping[str, Value] | None = None,
+) -> dict[str, Value]:  # fmt: skip
+    """What is the same for all products of an item. `before`: the same of what it is made from, of a later stage."""
     words = [(_names_in(token), value) for parameter, token, value in tokens if parameter != FIELD]
     taken = {lookup: value for names, value in words for lookup in lookups if lookup in names}
     fields = {name: AsWritten(value) for parameter, name, value in tokens if parameter == FIELD}
-    return {
-        **parameters, **taken, **fields, "slug": slug(prompt_of(parameters, model)), "model": model.short,
-        "family": model.family, "provider": model.provider,
-    }  # fmt: skip
+    files = _files(model, parameters)
+    named = {name: AsWritten(_stem(text)) for name, text in files.items() if not _FED.fullmatch(text)}
+    own = {name: value for name, value in parameters.items() if name not in files}
+    made_from = {INPUT: next(iter(named.values()))} if named else {}
+    known = {"slug": slug(prompt_of(parameters, model)), "model": model.short, "family": model.family}
+    return {**(before or {}), **made_from, **own, **named, **taken, **fields, **known, "provider": model.provider}
+
+
+def _files(model: Model, parameters: Parameters) -> dict[str, str]:
+    """What is written for each parameter that takes a file, or the first of a list of them."""
+    files: dict[str, str] = {}
+    for place, text in model.places(parameters):
+        if isinstance(parameters[str(place[0])], str | list):
+            files.setdefault(str(place[0]), text)
+    return files
+
+
+def _stem(path: str) -> str:
+    """A file's name, without its folder and its ending; of an address without its query."""
+    name = re.split(r"[?#]", path)[0].rstrip("/").rpartition("/")[2]
+    return name.rpartition(".")[0] or name
 
 
 def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Value]:

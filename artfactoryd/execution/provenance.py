@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ class Provenance:
         pattern, index = file_names.pattern_of(plan.order, row.stage), output.index
         accepted_at = datetime.fromisoformat(order.accepted_at).astimezone()
         values = file_names.of_order(order.name, order.project, order.id, accepted_at)
-        values |= file_names.of_item(order.model_of(row), row.generation, row.tokens, plan.lookups)
+        values |= self._of_item(row, order, plan.lookups)
         copy = row.copy + index - row.first_index
         values |= file_names.of_bytes(index, copy, row.seed, sha256, media.extension, output.letter)
         values |= {"width": media.width, "height": media.height, "product_id": output.id}
@@ -69,6 +69,12 @@ class Provenance:
         if not file_names.has_version(pattern):
             return file_names.name(pattern, values)
         return lambda version: file_names.name(pattern, {**values, "version": version})
+
+    def _of_item(self, row: ItemRow, order: OrderRow, lookups: Collection[str]) -> dict[str, Any]:
+        """What names know of it, and of what it was made from."""
+        fed = self._index.fed_with(row)
+        before = self._of_item(fed[1], order, lookups) if fed else None
+        return file_names.of_item(order.model_of(row), row.generation, row.tokens, lookups, before)
 
     def about(self, row: ItemRow, order: OrderRow) -> str:
         """What its name says: its own words, else those of what it was made from."""

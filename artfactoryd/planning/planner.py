@@ -366,7 +366,7 @@ def _wrong_names(plan: Plan) -> Sequence[Problem]:
         problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups], plan.fields)
     for number, stage in enumerate(plan.stages):
         if stage.later.file is not None:
-            names = [*stage.later.parameters, *plan.lookups]
+            names = [*stage.later.parameters, *order.parameters, *plan.model.properties, *plan.lookups]
             wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
             problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
     return [*problems, *wishes.problems(order, plan.all_models, [*plan.lookups, *plan.fields])]

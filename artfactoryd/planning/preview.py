@@ -315,7 +315,8 @@ class Names:
         order, self._plan = study.order, study.plan
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
         self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
-        self._words: dict[int, str] = {}
+        self._words: dict[int, str] = {}  # of products that stages are fed with, by their places
+        self._before: dict[int, dict[str, Any]] = {}
 
     @property
     def pattern(self) -> str:
@@ -326,13 +327,18 @@ class Names:
         """Each item with the names of its products; equal ones told apart as on the shelf."""
         taken: Counter[str] = Counter()
         self._words.clear()
+        self._before.clear()
         for item in self._plan.items():
             yield item, [self._free(values, taken) for values in self._values(item)]
 
     def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
         """Of each product of an item."""
         model = self._plan.all_models[item.model]
-        values = self._of_order | file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        before = self._before.get(item.parent or 0)
+        of_item = file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups, before)
+        if self._plan.stages:
+            self._before |= dict.fromkeys(range(item.first_index, item.first_index + item.asked), of_item)
+        values = self._of_order | of_item
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
         if not keeps(self._plan.order, item.stage):
             return  # never on the shelf, and without a name

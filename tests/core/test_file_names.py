@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd.core import file_names
-from tests.orders import MODEL
+from artfactoryd.core.model import Model
+from tests.orders import MODEL, PAINTER
 
 SHA = "3f9ac2d1" * 8
 
@@ -100,3 +101,23 @@ def test_no_value_gives_a_product_the_name_of_what_the_program_writes(
     pattern: str, given: dict[str, str], name: str
 ) -> None:
     assert file_names.name(pattern, values() | given) == name
+
+
+IMAGES = [
+    ("photos/IMG_0001.JPG", "IMG_0001"), ("my beach.at night.png", "my-beach-at-night"), ("no-ending", "no-ending"),
+    ("https://example.org/a/Sea.jpg?sig=1", "Sea"), (["A.png", "b.png"], "A"), ("product 3", "from-before"),
+]  # fmt: skip
+
+
+def test_a_name_may_say_which_picture_it_was_made_from() -> None:
+    """A stage's has what it was made from to say, where it says nothing itself."""
+    image = {"type": ["string", "array"], "format": "uri", "items": {"type": "string", "format": "uri"}}
+    of_schema = {**PAINTER["schema"], "properties": {**PAINTER["schema"]["properties"], "image": image}}
+    model = Model.from_mapping({**PAINTER, "schema": of_schema}, "painter.yaml")
+    assert file_names.problems("{input}-{image}.{ext}", model) == []
+    before = {"input": file_names.AsWritten("from-before"), "style": "studio", "steps": 9}
+    for written, name in IMAGES:
+        found = file_names.of_item(model, {"image": written, "steps": 2}, [], [], before)
+        assert file_names.name("{input}-{style}-{steps}.{ext}", {**found, "ext": "png"}) == f"{name}-studio-2.png"
+    own = file_names.of_item(model, {"image": "a.png"}, [("cases", "input", "X-1")], [])
+    assert file_names.name("{input}-{image}.{ext}", {**own, "ext": "png"}) == "X-1-a.png"
