@@ -12,7 +12,9 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Protocol
 
 from artfactoryd.core.json_types import Schema, Value
+from artfactoryd.core.parameters.other_words import our_key
 from artfactoryd.core.parameters.secret_values import is_secret
+from artfactoryd.core.parameters.written_otherwise import as_list, written_here
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
 from artfactoryd.source import hidden_problem, unseen
@@ -82,7 +84,7 @@ def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
     for error in errors:
         path = tuple(error.absolute_path)
         if error.validator == "x-not-built" or unbuilt.isdisjoint(path[:length] for length in range(len(path) + 1)):
-            problems.update(dict.fromkeys(islice(_problems(error, path), MOST_ERRORS)))
+            problems.update(dict.fromkeys(islice(_problems(error, path, _schema(schema)), MOST_ERRORS)))
         if len(problems) >= MOST_ERRORS:
             break
     return list(problems)
@@ -154,7 +156,7 @@ def _validator() -> Callable[[Schema], _Checks]:
     return made
 
 
-def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
+def _problems(error: ValidationError, path: Path, whole: Schema) -> Iterator[Problem]:
     schema: Value = error.schema
     wanted: Value = error.validator_value
     given: Value = error.instance
@@ -174,7 +176,9 @@ def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
         case "required":
             for key in (key for key in wanted if key not in given):
                 where = f" in {_words(path)}" if path else ""
-                yield Problem("E_REQUIRED", f"the key {key} is missing{where}.", _about(key, schema), path)
+                yield Problem(
+                    "E_REQUIRED", f"the key {key} is missing{where}.", _about(key, schema if path else whole), path
+                )
         case _:
             yield Problem(_code(str(error.validator)), _must(error), _fix(error), path)
 
@@ -197,7 +201,10 @@ def _nearest(key: str, schema: Schema) -> str:
     known: Schema = schema.get("properties", {})
     if is_secret(key, {}):
         return "No file here holds a key: see `artfactoryd keys`. Take it out, and make a new one in its place."
-    near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.7)
+    if ours := our_key(key, [name for name, known_key in known.items() if not known_key.get("x-not-built")]):
+        about = str(known[ours].get("description", "")).partition(". ")[0].rstrip(".")
+        return f"Here that is `{ours}`{f': {about[0].lower()}{about[1:]}' if about else ''}."
+    near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.75)
     if not near:
         usable = [name for name, known_key in known.items() if not known_key.get("x-not-built")]
         return str(schema.get("x-unknown") or f"It may hold: {', '.join(usable)}.")
@@ -207,7 +214,7 @@ def _nearest(key: str, schema: Schema) -> str:
 
 def _about(key: str, schema: Schema) -> str:
     text = schema.get("properties", {}).get(key, {}).get("description", "")
-    return f"Add it: {text}" if text else "Add it."
+    return f"Add it: {text[0].lower()}{text[1:]}" if text else "Add it."
 
 
 def _must(error: ValidationError) -> str:
@@ -225,22 +232,37 @@ def _must(error: ValidationError) -> str:
         return f"does not fit: {error.message[:200]}."
     if schema.get("x-secret"):
         return f"must be {allowed}; what stands here is not shown."
+    if error.instance is None:
+        return f"must be {allowed}, and nothing stands here."
     return f"must be {allowed}, not {_shown(error.instance)}."
 
 
 def _fix(error: ValidationError) -> str:
     wanted: Value = error.validator_value
     value = error.instance
+    if not isinstance(error.schema, dict) or error.schema.get("x-secret"):
+        return ""
+    instead = error.schema.get("x-instead", {})
+    kind = next((kind for kind, what in _KINDS if isinstance(value, what)), "")
+    if str(error.validator) in instead or (error.validator == "type" and kind in instead):
+        return str(instead.get(error.validator) or instead[kind])
     if error.validator == "enum" and isinstance(value, str):
         near = difflib.get_close_matches(value.casefold(), map(str, wanted), n=1)
         return f"Did you mean {near[0]}?" if near else ""
-    if error.validator != "type" or not isinstance(error.schema, dict) or error.schema.get("x-secret"):
+    if error.validator != "type":
         return ""
+    if "array" in wanted and isinstance(value, str) and value:
+        return f"Write {as_list(value)}."
+    if "array" in wanted and isinstance(value, dict):
+        return "Make it a list: a dash before its first key, blanks before the others."
     if "string" in wanted and isinstance(value, bool | int | float):
         return "Put quotes around it."
     if isinstance(value, str) and value and not isinstance(_plain_or_text(value), str):
         return "Take the quotes away."
-    return ""
+    return written_here(value, error.schema, lists=False) if isinstance(value, str) else ""
+
+
+_KINDS = (("boolean", bool), ("string", str), ("array", list), ("object", dict), ("number", int | float))
 
 
 def _plain_or_text(text: str) -> Scalar:

@@ -43,6 +43,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
         "explain",
         "Everything that is known of a product: how it was made, from what, when, and what it cost.",
     ),
+    "export": (
+        "pictures.export",
+        "Copies of what a query finds, in a folder or a zip file, with a manifest.csv that says what each is.",
+    ),
     "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
     "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
     "keys": ("providers", "Your providers' keys in the system's keychain, where a service finds them too."),

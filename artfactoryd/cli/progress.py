@@ -77,6 +77,28 @@ class Mending:
             self._last = line
 
 
+class Count:
+    """How many of so many are done, in one bar. Used as a context."""
+
+    def __init__(self, what: str, of: int, quiet: bool) -> None:
+        self._rich = _bar() if of and not quiet and sys.stderr.isatty() else None
+        self._what, self._of = what, of
+
+    def __enter__(self) -> Count:
+        if self._rich:
+            self._rich.start()
+            self._bar = self._rich.add_task(_plain(self._what), total=self._of, state="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._rich:
+            self._rich.stop()
+
+    def tell(self, done: int) -> None:
+        if self._rich:
+            self._rich.update(self._bar, completed=done)
+
+
 def _plain(name: str) -> str:
     """Neither an escape nor a mark-up of the library's."""
     from rich.markup import escape

@@ -44,6 +44,7 @@ class FoundDocument(JsonObject):
     liked: bool
     rating: int | None
     tags: Sequence[str]
+    notes: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def page(index: Index | None, root: Path, query: str, most: int | None, before: 
 
 def of_rows(index: Index, root: Path, query: str, rows: Sequence[ProductRow]) -> ProductsDocument:
     """These products, whatever the query says."""
-    rows_with_orders = (row for product in rows for row in search.find(index, f"id:{product.id}", 1))
-    return ProductsDocument(query, [product_document(row, root) for row in rows_with_orders], False, None)
+    ours = search.of_ids(index, [row.id for row in rows])
+    return ProductsDocument(query, [product_document(row, root) for row in ours], False, None)
 
 
 def product_document(row: FoundProduct, root: Path) -> FoundDocument:
@@ -79,21 +80,30 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
         on_shelf=(root / product.path).is_file(), damaged=product.looked or None, liked=product.liked,
-        rating=product.rating, tags=row.tags,
+        rating=product.rating, tags=row.tags, notes=row.notes,
     )  # fmt: skip
 
 
+COLUMNS = tuple(field.name for field in fields(FoundDocument))
+
+
 def table(documents: Iterable[FoundDocument]) -> str:
-    """As CSV, the names of the columns first; tags between commas."""
+    """As CSV, the names of the columns first."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = [field.name for field in fields(FoundDocument)]
-    writer.writerow(names)
-    writer.writerows([_cell(getattr(document, name)) for name in names] for document in documents)
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(cells, documents))
     return text.getvalue()
 
 
-def _cell(value: object) -> object:
+def cells(document: FoundDocument) -> dict[str, str]:
+    """By their columns; tags between commas."""
+    return {name: _cell(getattr(document, name)) for name in COLUMNS}
+
+
+def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

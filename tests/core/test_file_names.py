@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd.core import file_names
-from artfactoryd.core.model import Model
-from tests.orders import MODEL, PAINTER
+from tests.orders import MODEL, model
 
 SHA = "3f9ac2d1" * 8
 
@@ -37,7 +36,7 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("pattern", "column", "words"), [
-    ("{indx}.{ext}", 1, "Did you mean {index}?"),
+    ("{indx}.{ext}", 1, "Did you mean {index}?"), ("{INDEX}.{ext}", 1, "Did you mean {index}?"),
     ("a-{colour}.{ext}", 3, "there is no field {colour}"),
     ("{slug:04d}.{ext}", 1, "takes no format"),
     ("{prompt:04d}.{ext}", 1, "takes no format"),
@@ -91,6 +90,34 @@ def test_what_tells_products_apart_is_known(pattern: str, may: bool) -> None:
     assert file_names.may_collide(pattern) == may
 
 
+TAKER = model(
+    image="image", synonyms={"foto": "image"}, seed=None,
+    schema={"properties": {
+        "image": {"type": "string", "format": "uri"}, "fit": {"type": "string"},
+        "faces": {"type": "array", "items": {"properties": {"url": {"type": "string", "format": "uri"}}}},
+    }},
+)  # fmt: skip
+KNOWN = {"product:0193": "0007-red.png", "https://x.org/y?z=1": "Y b.jpg", "product 5": ""}
+BEFORE = {"photo": file_names.Stem("First"), "image": file_names.Stem("beach"), "colour": "Dark red", "steps": 4}
+
+
+@pytest.mark.parametrize(("parameters", "before", "pattern", "name"), [
+    ({"image": "trip/IMG_7 (2).b.JPG"}, None, "{image} {foto} {photo}.{ext}", "IMG_7-2-b IMG_7-2-b IMG_7-2-b.png"),
+    ({"image": "product:0193"}, None, "{image}.{ext}", "0007-red.png"),
+    ({"image": "https://x.org/y?z=1"}, None, "{image}.{ext}", "Y-b.png"),
+    ({"image": "product 5"}, BEFORE, "{image} {photo} {colour} {steps:02d}.{ext}", "none First dark-red 04.png"),
+    ({"fit": "pad"}, BEFORE, "{fit} {image}.{ext}", "pad beach.png"),
+    ({"faces": [{"url": "a.png"}, {"url": "b/c.png"}]}, None, "{faces}-{photo}.{ext}", "a-c-a-c.png"),
+    ({}, None, "{image}-{photo}-{seed}.{ext}", "none-none-none.png"),
+    ({"image": "x" * 90 + "1.png"}, None, "{image}.{ext}", "x" * 90 + "1.png"),
+])  # fmt: skip
+def test_a_picture_is_told_by_its_name_and_the_rest_by_what_was_before(
+    parameters: dict[str, Any], before: dict[str, Any] | None, pattern: str, name: str
+) -> None:
+    values = file_names.of_item(TAKER, parameters, [], [], KNOWN, before)
+    assert file_names.name(pattern, {**values, **file_names.of_bytes(1, 0, None, SHA, "png")}) == name
+
+
 @pytest.mark.parametrize(("pattern", "given", "name"), [
     ("{slug}.{ext}", {"slug": "contact-sheet"}, "contact-sheet-1.png"),
     ("{slug}/1.{ext}", {"slug": "contact-sheet"}, "contact-sheet/1.png"),
@@ -101,23 +128,3 @@ def test_no_value_gives_a_product_the_name_of_what_the_program_writes(
     pattern: str, given: dict[str, str], name: str
 ) -> None:
     assert file_names.name(pattern, values() | given) == name
-
-
-IMAGES = [
-    ("photos/IMG_0001.JPG", "IMG_0001"), ("my beach.at night.png", "my-beach-at-night"), ("no-ending", "no-ending"),
-    ("https://example.org/a/Sea.jpg?sig=1", "Sea"), (["A.png", "b.png"], "A"), ("product 3", "from-before"),
-]  # fmt: skip
-
-
-def test_a_name_may_say_which_picture_it_was_made_from() -> None:
-    """A stage's has what it was made from to say, where it says nothing itself."""
-    image = {"type": ["string", "array"], "format": "uri", "items": {"type": "string", "format": "uri"}}
-    of_schema = {**PAINTER["schema"], "properties": {**PAINTER["schema"]["properties"], "image": image}}
-    model = Model.from_mapping({**PAINTER, "schema": of_schema}, "painter.yaml")
-    assert file_names.problems("{input}-{image}.{ext}", model) == []
-    before = {"input": file_names.AsWritten("from-before"), "style": "studio", "steps": 9}
-    for written, name in IMAGES:
-        found = file_names.of_item(model, {"image": written, "steps": 2}, [], [], before)
-        assert file_names.name("{input}-{style}-{steps}.{ext}", {**found, "ext": "png"}) == f"{name}-studio-2.png"
-    own = file_names.of_item(model, {"image": "a.png"}, [("cases", "input", "X-1")], [])
-    assert file_names.name("{input}-{image}.{ext}", {**own, "ext": "png"}) == "X-1-a.png"

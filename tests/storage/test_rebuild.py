@@ -24,6 +24,7 @@ from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
+from artfactoryd.storage.writing import exchange
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
@@ -287,11 +288,11 @@ async def test_a_shelf_that_cannot_be_read_changes_nothing(home: TestHome, monke
     assert again(home).counts["products"] == 2
 
 
-async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestHome, monkeypatch: Patch) -> None:
+async def test_the_command_counts_and_waits_for_nobody_but_a_daemon(home: TestHome, monkeypatch: Patch) -> None:
     await filled(home, monkeypatch)
     document = home.ask("reindex")
     assert document["orders"] == 3 and document["differences"] == [] and Path(document["old_index"]).exists()
-    with home.home.lock("run"):
+    with home.home.lock("once"):
         done = home.call("reindex")
     assert done.returncode == 1 and f"kill {os.getpid()}" in done.stderr
     with sqlite3.connect(home.home.index_file) as database:
@@ -299,10 +300,10 @@ async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestH
 
 
 def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
-    for _ in range(rebuild.BACKUPS + 2):
+    for _ in range(exchange.BACKUPS + 2):
         Index.open(home.home.index_file).close()
         again(home)
-    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == rebuild.BACKUPS
+    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == exchange.BACKUPS
 
 
 # --- reuse: what only the shelf tells of is not bought again ---

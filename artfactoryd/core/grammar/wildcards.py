@@ -253,7 +253,7 @@ class _Reader:
             options.append(option)
             weights.append(weight)
             if self._place >= len(self._text):
-                raise _Unreadable("a { that is never closed")
+                raise _Unreadable("a { that is not closed on its line")
             self._place += 1
             if self._text[self._place - 1] == "}":
                 break

@@ -55,6 +55,7 @@ FIELDS = (
     Field("ticket", Kind.TEXT, "ticket"),
     Field("id", Kind.BEGINS, "id"),
     Field("sha256", Kind.BEGINS, "file.sha256"),
+    Field("original_sha256", Kind.BEGINS, "file.original_sha256"),
     Field("file", Kind.INSIDE, "file.name", ("path",)),
     Field("type", Kind.TEXT, "type", ("mime", "file.mime")),
     Field("remark", Kind.INSIDE, "file.remark"),
@@ -88,7 +89,7 @@ FIELDS = (
 BY_NAME = {name: field for field in FIELDS for name in field.names}
 NOT_YET = {  # in a sidecar, and not in the index
     "collection": "collections", "duration": "file.duration", "software": "software.name",
-    "software_version": "software.version", "original_sha256": "file.original_sha256",
+    "software_version": "software.version", "embedded": "file.embedded", "untouched": "file.untouched",
 }  # fmt: skip
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",

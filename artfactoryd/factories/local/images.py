@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageColor, ImageOps
+from PIL import Image, ImageColor, ImageOps, PngImagePlugin
 
 from artfactoryd.core.inside.undo import restored
 from artfactoryd.factories.local.parameters import Convert, Resize
@@ -26,7 +26,7 @@ FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 EXTENSIONS = {**{name: extension for extension, name in FORMATS.items()}, "MPO": "jpg"}  # MPO: a phone's JPEG
 SPACES = {b"RGB ": ("RGB", "RGBA", "P"), b"GRAY": ("1", "L", "LA", "I;16"), b"CMYK": ("CMYK",)}  # of a colour profile
 QUALITY = 92  # of what is resized: a loss nobody sees
-ORIENTATION, EXIF_IFD, THUMBNAIL_IFD, MAKER_NOTE = 0x0112, 0x8769, 1, 0x927C
+ORIENTATION, EXIF_IFD, THUMBNAIL_IFD, MAKER_NOTE, USER_COMMENT = 0x0112, 0x8769, 1, 0x927C, 0x9286
 LONGEST_EXIF = 65_000  # bytes; a JPEG's segment takes 65,533
 MOVING = frozenset({"GIF", "WEBP", "PNG"})  # formats of which all frames are read; MPO's are views, not moments
 KEEP_FRAMES = ("png", "webp")  # what is written with all of them
@@ -61,6 +61,7 @@ class Photograph:
     exif: bytes | None
     durations: tuple[int, ...] = ()  # of the frames, in milliseconds; empty for a still one
     loop: int = 0
+    text: str = ""  # how it was made; where there is EXIF too, it has the same
 
     def each(self, work: Callable[[Image.Image], Image.Image]) -> Photograph:
         return replace(self, frames=tuple(map(work, self.frames)))
@@ -146,6 +147,30 @@ def convert(path: Path, wanted: Convert) -> Made:
     if colours:
         photograph = photograph.each(lambda pixels: _reduced(pixels, colours))
     return _encode(photograph, extension, wanted.quality)
+
+
+def handed_out(path: Path, extension: str | None, longest: int | None, quality: int, told: str | None) -> Made:
+    """In another format, or smaller, or both; nothing is made larger. `told`: how it was made, for tools of the field;
+    None: nothing is told, of the camera neither."""
+    photograph = read(path, moving=extension in (None, *KEEP_FRAMES))
+    exif = None if told is None else _with_comment(photograph.exif, told)
+    photograph = replace(photograph, exif=exif, text=told or "")
+    given, ending = photograph.frames[0].size, extension or EXTENSIONS.get(photograph.format, "png")
+    if longest and max(given) > longest:
+        size = _contained_size(given, (longest, longest))
+        photograph = photograph.each(lambda pixels: _resampled(pixels).resize(size, FILTERS["lanczos"]))
+    _check_size(photograph.frames[0].size, ending)
+    return _encode(photograph, ending, quality)
+
+
+def _with_comment(exif: bytes | None, told: str) -> bytes | None:
+    if not told:
+        return exif
+    data = Image.Exif()
+    data.load(exif or b"")
+    data.get_ifd(EXIF_IFD)[USER_COMMENT] = b"UNICODE\0" + told.encode("utf-16-be", "replace")
+    whole = data.tobytes()
+    return whole if len(whole) <= LONGEST_EXIF else exif
 
 
 def _size(size: tuple[int, int], width: int | None, height: int | None) -> tuple[int, int]:
@@ -236,7 +261,10 @@ def _encode(photograph: Photograph, extension: str, quality: int) -> Made:
     profile = photograph.profile or b""
     fits = pixels.mode in SPACES.get(profile[16:20], ())  # one of other colours would show false ones
     beside = {"icc_profile": profile if fits else b"", "exif": photograph.exif or b""}
-    effort = {"compress_level": 6} if extension == "png" else {"quality": quality}
+    effort: dict[str, Any] = {"compress_level": 6} if extension == "png" else {"quality": quality}
+    if photograph.text and extension == "png":
+        effort["pnginfo"], beside["exif"] = PngImagePlugin.PngInfo(), b""
+        effort["pnginfo"].add_itxt("parameters", photograph.text)
     file = io.BytesIO()
     moving: dict[str, Any] = {}
     if len(frames) > 1 and extension in KEEP_FRAMES:

@@ -34,7 +34,9 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "commit": "json_extract(o.git, '$.commit')", "recipe": "json_extract(o.git, '$.path')",
     "version": f"json_extract({ITEM_MODEL}, '$.version')", "family": f"json_extract({ITEM_MODEL}, '$.family')",
     "modality": f"json_extract({ITEM_MODEL}, '$.modality')", "provider": "i.provider", "ticket": "i.ticket",
-    "id": "p.id", "sha256": "p.sha256", "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
+    "id": "p.id", "sha256": "p.sha256",
+    "original_sha256": "coalesce(p.original_sha256, p.sha256)",
+    "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
     "bytes": "p.bytes", "width": "p.width", "height": "p.height", "megapixels": "p.width * p.height / 1e6",
     "date": "p.created_at", "item": "p.number", "copy": "i.copy", "seed": "i.seed", "key": "i.key", "stage": "i.stage",
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
@@ -176,7 +178,8 @@ def _input(term: Term) -> Condition:
     some = _like(term.value)
     names = f"(json_extract(n.value, '$.name') LIKE ? ESCAPE '\\' OR {_SOURCE} LIKE ? ESCAPE '\\')"
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND ({names} OR json_extract(n.value, '$.sha256') LIKE ? ESCAPE '\\'))"
-    fed = f"EXISTS (SELECT 1 {_FED} AND (u.path LIKE ? ESCAPE '\\' OR u.sha256 LIKE ? ESCAPE '\\'))"
+    of_it = "coalesce(u.original_sha256, u.sha256)"
+    fed = f"EXISTS (SELECT 1 {_FED} AND (u.path LIKE ? ESCAPE '\\' OR {of_it} LIKE ? ESCAPE '\\'))"
     return f"({sql} OR {fed})", [f"%{some}%", f"%{some}%", f"{some}%", f"%{some}%", f"{some}%"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
-_COLUMNS = f"{PRODUCTS.select('p')}, o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation, o.tags"
+_COLUMNS = f"{PRODUCTS.select('p')}, o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation, o.tags, o.notes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class FoundProduct:
     _model: str | None
     _generation: str | None
     _order_tags: str | None
+    notes: str | None
 
     @classmethod
     def decode(cls, values: Sequence[Any], /) -> FoundProduct:
@@ -59,10 +61,16 @@ class FoundProduct:
 def find(index: Index, query: str, most: int | None = None, before: str = "") -> Iterator[FoundProduct]:
     """Newest first; those made before the product `before`, by its id. Raises QueryWrong before the first, and WrongUse
     where there is no such product."""
-    terms, parameters = read_query(query), _parameters(index)
-    condition = all_of(query, terms, parameters)
+    terms = read_query(query)
+    condition = all_of(query, terms, parameters(index))
     bounds = _bounds(index, terms, before)
     return _pages(index, sources(index, terms), condition, bounds, most)
+
+
+def of_ids(index: Index, ids: Sequence[str]) -> list[FoundProduct]:
+    """In that order; those that are no products here are left out."""
+    source = Source("(SELECT key AS nth, value AS wanted FROM json_each(?)) w CROSS JOIN product p ON p.id = w.wanted")
+    return index.all(FoundProduct, _selected(source, "ORDER BY w.nth"), (json.dumps(ids),))
 
 
 def _bounds(index: Index, terms: Sequence[Term], before: str) -> Bounds:
@@ -75,7 +83,7 @@ def _bounds(index: Index, terms: Sequence[Term], before: str) -> Bounds:
     return Bounds(low, min(high, product.seq))
 
 
-def _parameters(index: Index) -> list[str]:
+def parameters(index: Index) -> list[str]:
     """The names of those that any item was sent with."""
     return [row["name"] for row in index.rows("SELECT name FROM parameter ORDER BY name")]
 
@@ -101,9 +109,15 @@ def _page(index: Index, source: Source, condition: Condition, bounds: Bounds, mo
 
 
 def question(source: Source, wanted: str) -> str:
-    return (
-        f"SELECT {_COLUMNS} FROM {source.tables} LEFT JOIN orders o ON o.id = p.order_id "
-        "LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number "
+    rest = (
         f"WHERE {source.condition} AND {source.seq} >= ? AND {source.seq} < ? AND {wanted} "
         f"ORDER BY {source.seq} DESC LIMIT ?"
+    )
+    return _selected(source, rest)
+
+
+def _selected(source: Source, rest: str) -> str:
+    return (
+        f"SELECT {_COLUMNS} FROM {source.tables} LEFT JOIN orders o ON o.id = p.order_id "
+        f"LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number {rest}"
     )

@@ -1,0 +1,1 @@
+"""Commands that take pictures out of the shelf, and into it."""

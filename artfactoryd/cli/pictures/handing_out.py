@@ -1,0 +1,205 @@
+"""Products handed out of the shelf one by one, on all cores: named, copied or made anew, and told in the manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from artfactoryd import durable
+from artfactoryd.core import file_names, strict_json
+from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameters_text
+from artfactoryd.core.json_types import Json, Value
+from artfactoryd.core.sidecar import SOFTWARE
+from artfactoryd.core.slug import slug
+from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.factories.local import images
+from artfactoryd.home import Home
+from artfactoryd.medium import NO_ROOM, in_words
+from artfactoryd.reporting.products import COLUMNS, FoundDocument, cells, product_document
+from artfactoryd.shelf import media, reading
+from artfactoryd.shelf.exporting.bare import bare
+from artfactoryd.shelf.exporting.folder import FILE, ID, MADE_AS, Folder
+from artfactoryd.shelf.sidecars import CARD
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
+
+METADATA = ("none", "minimal", "full")
+NONE, MINIMAL, FULL = METADATA
+OWN_FIELDS = ("name", "number", "rating")  # of names, beside those of an order
+CHUNK = 500  # products read at once
+AT_ONCE = 4  # for each core
+PICTURES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})  # that can be encoded anew
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`pattern`: of names; None: as they are called on the shelf."""
+
+    extension: str | None = None
+    longest: int | None = None
+    quality: int = 92
+    pattern: str | None = None
+    metadata: str = MINIMAL
+
+    @property
+    def made_as(self) -> str:
+        """In words, for the manifest: the same wish is the same words."""
+        size = f"at most {self.longest}" if self.longest else ""
+        quality = f"quality {self.quality}" if self.extension in ("jpg", "webp") or self.longest else ""
+        return ", ".join(filter(None, [self.extension, size, quality, f"metadata {self.metadata}"]))
+
+
+class HandingOut:
+    """`failed`: id, path and why, of those that did not go."""
+
+    def __init__(self, home: Home, index: Index, folder: Path, wish: Wish, megapixels: float) -> None:
+        self._home, self._index, self._wish, self._megapixels = home, index, wish, megapixels
+        self._folder = Folder(folder, (FILE, MADE_AS, *(name for name in COLUMNS if name != "on_shelf")))
+        self.exported = self.there_already = self.unstripped = self.files = 0
+        self.failed: list[tuple[str, str, str]] = []
+
+    def run(self, ids: Sequence[str], tell: Callable[[int], None]) -> None:
+        """In this order; some at the same time."""
+        most, ends = AT_ONCE * (os.cpu_count() or 1), dict[Future[tuple[str, bool]], FoundDocument]()
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            for number, document in self._documents(ids):
+                tell(number)
+                if self._is_there(document):
+                    continue
+                ends[threads.submit(self._hand_out, document, number)] = document
+                if len(ends) >= most:
+                    self._take_note(ends)
+            while ends:
+                self._take_note(ends)
+        self._folder.finish()
+        self.files = self.exported + self.there_already + 1
+
+    def _documents(self, ids: Sequence[str]) -> Iterator[tuple[int, FoundDocument]]:
+        for first in range(0, len(ids), CHUNK):
+            rows = search.of_ids(self._index, ids[first : first + CHUNK])
+            yield from enumerate((product_document(row, self._home.root) for row in rows), first + 1)
+
+    def _is_there(self, document: FoundDocument) -> bool:
+        """What is said of it is written down again: marks may have changed."""
+        made_as = self._wish.made_as
+        if not self._folder.done(document.id, made_as):
+            return False
+        self._folder.note({**self._folder.row(document.id, made_as), **cells(document)})
+        self.there_already += 1
+        return True
+
+    def _take_note(self, ends: dict[Future[tuple[str, bool]], FoundDocument]) -> None:
+        for end in wait(ends, return_when=FIRST_COMPLETED).done:
+            document = ends.pop(end)
+            try:
+                name, unstripped = end.result()
+            except ArtFactoryError as error:
+                self.failed.append((document.id, document.path, str(error)))
+            except OSError as error:
+                if error.errno in NO_ROOM:
+                    raise StorageFull(in_words(error)) from error
+                self.failed.append((document.id, document.path, in_words(error)))
+            else:
+                self.exported, self.unstripped = self.exported + 1, self.unstripped + unstripped
+                row = {FILE: name, MADE_AS: self._wish.made_as, ID: document.id}
+                self._folder.note({**cells(document), **row})
+
+    # --- one of them, in a thread of its own ---
+
+    def _hand_out(self, document: FoundDocument, number: int) -> tuple[str, bool]:
+        """Its name there, and whether words are left in it that were to go."""
+        source = self._home.root / document.path
+        card = self._card(source)
+        extension = self._wish.extension if document.mime in PICTURES else None
+        name = self._name(document, card, number, extension or source.suffix.lstrip("."))
+        content = self._content(source, document, card)
+        name = self._folder.put(name, lambda arriving: _write(source, content, arriving))
+        if self._wish.metadata == FULL and card is not None:
+            marks = {"liked": document.liked, "rating": document.rating, "tags": list(document.tags)}
+            durable.write_new(self._folder.path / f"{name}{CARD}", strict_json.document({**card, **marks}))
+        return name, self._wish.metadata == NONE and content is None
+
+    def _card(self, source: Path) -> Json | None:
+        with suppress(OSError, ValueError):
+            return reading.sidecar_for(source, self._home.projects)
+        return None
+
+    def _content(self, source: Path, document: FoundDocument, card: Json | None) -> bytes | None:
+        """What is made of it; None: it goes as it is."""
+        wish, strip = self._wish, self._wish.metadata == NONE
+        if document.mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
+            return _encoded(source, wish, None if strip else _told(document, card or {}))
+        return bare(source.read_bytes()) if strip else None
+
+    def _fits(self, source: Path) -> bool:
+        """It has the format and the size already. Raises OSError for what is too large to be opened."""
+        seen = media.examine(source)
+        sides = (seen.width or 0, seen.height or 0)
+        if sides[0] * sides[1] > self._megapixels * 1_000_000:
+            raise OSError(f"It has more than {self._megapixels:g} megapixels (limits.megapixels).")
+        wish = self._wish
+        return wish.extension in (None, seen.extension) and not (wish.longest and max(sides) > wish.longest)
+
+    def _name(self, document: FoundDocument, card: Json | None, number: int, extension: str) -> str:
+        path = Path(document.path)
+        if self._wish.pattern is None:
+            return f"{path.stem}.{extension}"
+        return file_names.name(self._wish.pattern, _values(document, card or {}, number, path.stem, extension))
+
+
+def _write(source: Path, content: bytes | None, arriving: Path) -> None:
+    if content is None:
+        durable.copy(source, arriving)
+    else:
+        durable.create(arriving, content)
+
+
+def _told(document: FoundDocument, card: Json) -> str:
+    """How it was made, as tools of the field read it; empty where nobody knows."""
+    generation, model = (card.get("parameters") or {}).get("generation") or {}, document.model
+    if not document.prompt or model is None:
+        return ""
+    negative = generation.get(NEGATIVE)
+    told = details(
+        generation, None, model, document.provider or "", document.seed, (document.width, document.height), SOFTWARE
+    )
+    return parameters_text(document.prompt, negative if isinstance(negative, str) else "", told)
+
+
+def _encoded(source: Path, wish: Wish, told: str | None) -> bytes:
+    """Raises OSError, also for what cannot be decoded or is too large for the format."""
+    try:
+        return images.handed_out(source, wish.extension, wish.longest, wish.quality, told).data
+    except OSError:
+        raise
+    except images.DoesNotFit as error:
+        raise OSError(f"{error}.") from error
+    except Exception as error:  # a decoder of damaged bytes fails with errors of every type
+        raise OSError(f"It cannot be decoded ({type(error).__name__}).") from error
+
+
+def _values(document: FoundDocument, card: Json, number: int, stem: str, extension: str) -> dict[str, Value]:
+    """What a pattern may name: of the order and the item as the sidecar has them, of the file, and of this export."""
+    item: dict[str, Any] = card.get("item") or {}
+    made = datetime.fromisoformat(document.created_at).astimezone()
+    came = (card.get("file") or {}).get("original_sha256") or document.sha256  # as in its own name
+    tokens = item.get("tokens") or ()
+    columns = {
+        token["token"]: file_names.AsWritten(token["value"]) for token in tokens
+        if token.get("parameter") == file_names.FIELD
+    }  # fmt: skip
+    return {
+        **((card.get("parameters") or {}).get("generation") or {}), **columns,
+        "slug": slug(document.prompt or stem), "model": (document.model or "").rpartition("/")[2],
+        "family": (card.get("model") or {}).get("family"), "provider": document.provider, "stage": card.get("stage"),
+        **file_names.of_order(document.order or "", document.project or "", document.order_id, made),
+        **file_names.of_bytes(document.index, item.get("copy") or 0, document.seed, came, extension),
+        "width": document.width, "height": document.height, "product_id": document.id,
+        "name": file_names.AsWritten(stem), "number": number, "rating": document.rating,
+    }  # fmt: skip

@@ -1,0 +1,119 @@
+"""Products handed out: into a folder or a zip, as they are or made anew, never over what is there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from artfactoryd.cli import main
+from artfactoryd.shelf.exporting import folder
+from tests.homes import TestHome, card_of
+from tests.works import at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def export(home: TestHome, *words: str, code: int = 0) -> str:
+    done = CliRunner().invoke(main, ["--home", str(home.root), "export", *words])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def manifest(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((path / "manifest.csv").read_text("utf-8-sig"))))
+
+
+@pytest.fixture
+async def stocked(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> TestHome:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue] car", project="cars", tags=["fast"], file="{slug}.{ext}"))
+        await works.make(order("a [red,green] car", project="more", file="{slug}.{ext}"))
+        red = works.house.books.index.newest_products(4)[-1]
+        await works.house.control.carry_out({"id": "m", "name": "rate", "products": [red.id], "rating": 5})
+        await works.stop()
+    return home
+
+
+def test_products_are_handed_out_and_an_export_goes_on_where_it_ended(stocked: TestHome, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "a-green-car.png").write_bytes(b"a person's own")
+    assert "4 products exported" in export(stocked, "car", "--to", str(target))
+    rows = {row["file"]: row for row in manifest(target)}
+    assert rows.keys() == {"a-red-car.png", "a-red-car-2.png", "a-blue-car.png", "a-green-car-2.png"}
+    assert (target / "a-green-car.png").read_bytes() == b"a person's own"
+    for name, row in rows.items():
+        assert (target / name).read_bytes() == (stocked.root / row["path"]).read_bytes()
+    assert (rows["a-red-car.png"]["rating"], rows["a-blue-car.png"]["rating"]) == ("5", "")
+    assert rows["a-blue-car.png"]["tags"] == "fast" and rows["a-red-car-2.png"]["project"] == "more"
+    before = {path.name: path.stat().st_ino for path in target.glob("*.png")}
+    (target / "manifest.csv").unlink()  # killed before it was written
+    (target / "a-blue-car.png").unlink()
+    export(stocked, "car", "--to", str(target))
+    after = {path.name: path.stat().st_ino for path in target.iterdir() if path.suffix == ".png"}
+    assert {name: after[name] for name in before if name != "a-blue-car.png"} == {
+        name: inode for name, inode in before.items() if name != "a-blue-car.png"
+    }  # fmt: skip
+    assert after.keys() == before.keys() and len(manifest(target)) == 4
+    assert "4 were there already" in export(stocked, "car", "--to", str(target))
+    export(stocked, "rating:5", "--to", str(tmp_path / "one"), "--name", "{hash8}.{ext}")
+    came = json.loads(card_of(stocked.root / rows["a-red-car.png"]["path"]).read_text())["file"]["original_sha256"]
+    assert (tmp_path / "one" / f"{came[:8]}.png").is_file()
+
+
+def test_pictures_are_converted_made_smaller_named_and_packed(stocked: TestHome, tmp_path: Path) -> None:
+    target = tmp_path / "out.zip"
+    words = ("--as", "jpg", "--max-side", "4", "--metadata", "full", "--name", "{project}/{number:02d}-{slug}.{ext}")
+    export(stocked, "is:image", "--to", str(target), *words)
+    with zipfile.ZipFile(target) as packed:
+        names = packed.namelist()
+        picture = Image.open(io.BytesIO(packed.read("cars/01-a-red-car.jpg")))
+        card = json.loads(packed.read("cars/01-a-red-car.jpg.json"))
+    assert "a red car\nSteps: 1, Sampler: fake" in picture.getexif().get_ifd(0x8769)[0x9286][8:].decode("utf-16-be")
+    assert (picture.format, max(picture.size)) == ("JPEG", 4)
+    assert (card["rating"], card["parameters"]["generation"]["prompt"]) == (5, "a red car")
+    assert len(names) == 9 and "more/04-a-green-car.jpg" in names
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.zip"]
+    assert "is there already" in export(stocked, "--all", "--to", str(target), code=2)
+
+
+def test_words_are_taken_out_and_what_does_not_go_is_said(stocked: TestHome, tmp_path: Path) -> None:
+    paths = [stocked.root / row["path"] for row in rows_of(stocked)]
+    paths[0].write_bytes(b"no picture any more")
+    paths[1].unlink()
+    said = json.loads(export(stocked, "--all", "--metadata", "none", "--as", "webp", "--json", "--to",
+                             str(tmp_path / "out"), code=1))  # fmt: skip
+    assert said["exported"] == 2 and len(said["failed"]) == 2
+    assert {one["path"] for one in said["failed"]} == {str(path.relative_to(stocked.root)) for path in paths[:2]}
+
+
+def rows_of(home: TestHome) -> list[dict[str, str]]:
+    done = CliRunner().invoke(main, ["--home", str(home.root), "products", "--json"])
+    rows: list[dict[str, str]] = json.loads(done.output)["products"]
+    return rows
+
+
+WRONG = [
+    ([], "Say which products"),
+    (["zebra:1"], "zebra is no field"),
+    (["nothing"], "Nothing fits."),
+    (["--all", "--name", "{nmae}.{ext}"], "Did you mean {name}?"),
+    (["--all", "--name", "{slug}"], "a name ends with .{ext}"),
+    (["--all", "--to", "Projects/x"], "inside the factory folder"),
+]
+
+
+def test_what_cannot_be_exported_is_said(stocked: TestHome, tmp_path: Path) -> None:
+    for words, text in WRONG:
+        given = [str(stocked.root / word) if word.startswith("Projects") else word for word in words]
+        assert text in export(stocked, *given, code=2)
+    (tmp_path / folder.MANIFEST).write_text("sku,price\n")
+    assert "is not of an export" in export(stocked, "--all", "--to", str(tmp_path), code=2)
