@@ -1,4 +1,8 @@
+<<<<<<< HEAD
+"""What kind of file comes, and what a picture's format cannot hold, known before the work on it fails."""
+=======
 """Which format a picture will have, and what that cannot hold, known before the work on it fails."""
+>>>>>>> main
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from artfactoryd.core.model import Model
 from artfactoryd.errors import Problem
 from artfactoryd.planning.inputs import Input, of_item
 
+FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
+ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 LONGEST_WEBP = 16_383  # pixels of a side: the limit of the format itself
 MOST_LOOKED_AT = 1000  # items
 WEBP = "image/webp"
@@ -62,3 +68,12 @@ def _longest(parameters: Parameters, width: int, height: int) -> int:
     if isinstance(down, int):
         return max(down, round(width * down / height))
     return max(width, height)
+
+
+def ending_of(item: PlannedItem, model: Model) -> str:
+    """As far as the parameters say it; `*` where only the file that comes will tell."""
+    for name in FORMATS:
+        value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
+        if isinstance(value, str) and value.lower() in ENDINGS:
+            return ENDINGS[value.lower()]
+    return "*"
