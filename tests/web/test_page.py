@@ -208,7 +208,7 @@ def test_no_name_becomes_a_tag(hostile: str) -> None:
             page.draw(seen(STATUS, pictures=None, query=by("q"), wrong=by("no"))),
             page.draw_picture(replaced(WHOLE, by), "t"), page.draw_writer(by("1"), by("2"), "t"),
             page.draw_plan([head for head, _ in orders], [items for _, items in orders]),
-            page.draw_question("approve", replaced(STATUS.open[0], by), by("$1"), False, "t"),
+            page.draw_question(by("words"), "/x", {"confirm_usd": by("$1")}, "t"),
             page.draw_pictures(replaced(EVERYTHING.pictures, by), by("q")),
         ]  # fmt: skip
 

@@ -58,24 +58,3 @@ async def test_a_word_is_carried_out_once_and_what_keeps_an_order_is_told_by_its
             ("/api/v1/orders/nobody/cancel", {}, 404), ("/api/v1/providers/nobody/pause", {}, 400),
         ):  # fmt: skip
             assert (await visitor.tell(path, **word_)).status == status, path
-
-
-async def test_marks_are_given_by_a_browser_and_a_program_and_bad_ones_are_refused(
-    home: TestHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with visited(home, monkeypatch) as (works, visitor):
-        await works.make(order("a car"))
-        product = works.house.books.index.newest_products(1)[0]
-        address = f"/api/v1/products/{product.id}/marks"
-        tags = {"add": ["good", "rejected"], "remove": ["x"]}
-        done = await visitor.press(address, liked=True, rating=4, tags=tags)
-        assert done.status == 200
-        shown = (await visitor.ask(f"/api/v1/products/{product.id}")).json
-        assert (shown["liked"], shown["rating"], shown["tags"]) == (True, 4, ["good", "rejected"])
-        assert (await visitor.tell(address, rating=None)).status == 200
-        assert (await visitor.ask(f"/api/v1/products/{product.id}")).json["rating"] is None
-        for word in ({}, {"rating": 6}, {"rating": "good"}, {"tags": ["a"]}, {"tags": {"add": [""]}}):
-            assert (await visitor.tell(address, **word)).status == 400, word
-        form = {"form_token": visitor.form_token, "liked": "false"}
-        plain = await visitor.ask(address, "POST", data=form, headers={"Accept": "text/html"})
-        assert plain.status == 303 and not works.house.books.index.newest_products(1)[0].liked
