@@ -14,9 +14,9 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import App
-from artfactoryd.reporting import orders, waiting
+from artfactoryd.reporting import waiting
 from artfactoryd.reporting.json_object import JsonObject
-from artfactoryd.storage import naming
+from artfactoryd.storage import budget, naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web import page
 from artfactoryd.web.front import Front
@@ -71,12 +71,12 @@ class Steering:
         word = await read_body(request, Word)
         case = await self._case(request.match_info["order_id"])
         self._check_sum(name, case, word, request)
-        fields: dict[str, Any] = {"order": case.order.order_id}
+        fields: dict[str, Any] = {"order": case.order_id}
         if name == "retry":
             fields["in_doubt"] = is_on(word.get("in_doubt"))
         elif name in ("pause", "resume"):
-            fields = {"target": case.order.order_id}
-        return await self._carry_out(request, name, word, fields, case.order.order_id)
+            fields = {"target": case.order_id}
+        return await self._carry_out(request, name, word, fields, case.order_id)
 
     def _check_sum(self, name: str, case: Case, word: Mapping[str, Any], request: web.Request) -> None:
         """Money that a browser lets go is asked about once more, with the sum."""
@@ -84,7 +84,7 @@ class Steering:
         if usd := case.price(name, in_doubt):
             words = "may cost" if name == "approve" else "may be paid a second time:"
             extra = {"in_doubt": "true"} if in_doubt else {}
-            confirm(self._front, request, word, usd, f"{case.order.name} {words} up to", extra)
+            confirm(self._front, request, word, usd, f"{case.name} {words} up to", extra)
 
     async def provider(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
         fields = {"target": request.match_info["provider"]}
@@ -104,23 +104,28 @@ class Steering:
     async def _case(self, given: str) -> Case:
         def read(index: Index) -> Case:
             row = naming.order_named(index, given)
-            return Case(orders.order_document(index, row, (), products=False), row.is_held)
+            held = [one for one in index.orders_of_claim(row.claim) if one.is_held]
+            prices = [budget.at_most(index, one) or one.price or 0 for one in held or [row]]
+            return Case(row.id, row.name, sum(prices) / 1_000_000, index.doubtful(row.id) / 1_000_000)
 
         return await self._front.reads.ask(read)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    order: orders.OrderDocument
-    is_held: bool
+    """An order that something is said of. `usd`: what all that is approved with it may cost (a file may hold several);
+    `doubt_usd`: of it, what may have been paid already."""
 
-    def price(self, name: str, in_doubt: bool) -> float | None:
-        """What saying so may cost, in dollars; None where it is nothing new."""
-        order = self.order
+    order_id: str
+    name: str
+    usd: float
+    doubt_usd: float
+
+    def price(self, name: str, in_doubt: bool) -> float:
+        """What saying so may cost, in dollars; 0 where it is nothing new."""
         if name == "approve":
-            usd = order.at_most_usd if order.at_most_usd is not None else order.price_usd
-            return usd or None
-        return order.money.in_doubt_usd or None if name == "retry" and in_doubt else None
+            return self.usd
+        return self.doubt_usd if name == "retry" and in_doubt else 0
 
 
 class Unconfirmed(Refused):

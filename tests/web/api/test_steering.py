@@ -18,18 +18,18 @@ async def test_money_that_a_browser_lets_go_is_asked_about_once_more_with_the_su
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with visited(home, monkeypatch, limits=FEW) as (works, visitor):
-        order_id = await works.take(order())
+        order_id = await works.take(f"{order()}---\n{order('a [red,blue] boat')}")
         address = f"/api/v1/orders/{order_id}/approve"
         asked = await visitor.press(address)
-        assert (asked.status, asked.json["code"], asked.json["confirm_usd"]) == (409, "confirm", "$0.02")
+        assert (asked.status, asked.json["code"], asked.json["confirm_usd"]) == (409, "confirm", "$0.04"), "both of it"
         wrong = await visitor.press(address, confirm_usd="$0.01")
         assert wrong.json["code"] == "confirm" and works.state(order_id) == "held"
         drawn = await visitor.ask(
             address, "POST", data={"form_token": visitor.form_token},
             headers={"Origin": visitor.address, "Accept": "text/html"},
         )  # fmt: skip
-        assert drawn.status == 409 and b'name="confirm_usd" value="$0.02"' in drawn.body, "without scripts too"
-        done = await visitor.press(address, confirm_usd="$0.02")
+        assert drawn.status == 409 and b'name="confirm_usd" value="$0.04"' in drawn.body, "without scripts too"
+        done = await visitor.press(address, confirm_usd="$0.04")
         assert done.status == 200 and done.json["done"]
         await works.until(lambda: works.state(order_id) == "completed")
         again = await visitor.tell(address)
