@@ -46,16 +46,16 @@ class Description:
     """Served with the rest, and told the rest before anybody asks."""
 
     def __init__(self) -> None:
-        self._document: Mapping[str, object] = {}
+        self._routes: Sequence[Route] = ()
 
     def routes(self) -> Iterator[Route]:
         yield Route("GET", "/api/v1/openapi.json", self.show, "application/json", "This description.")
 
     def tell(self, routes: Sequence[Route]) -> None:
-        self._document = described(routes)
+        self._routes = routes
 
     async def show(self, request: web.Request, query: Query) -> web.StreamResponse:
-        return tagged(request, self._document)
+        return tagged(request, described(self._routes))
 
 
 def described(routes: Sequence[Route]) -> dict[str, object]:
