@@ -53,12 +53,13 @@ class Tags(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class Marks(JsonObject):
-    """What is to be different from now on. `rating`: 0 to 5, or null for none."""
+    """What is to be different from now on. `rating`: 0 to 5, or null for none. `notes`: in the place of those there."""
 
     id: str = ""
     liked: bool = False
     rating: int | None = None
     tags: Tags = Tags()
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Steering:
         for name in ("pause", "resume"):
             yield route(f"/api/v1/providers/{{provider}}/{name}", partial(self.provider, name), words=WORDS[name])
             yield route(f"/api/v1/{name}", partial(self.everything, name), words=f"{WORDS[name]} All orders.")
-        marks = "Like, rate and tag a product; what is left out stays."
+        marks = "Like, rate, tag and note a product; what is left out stays."
         yield Route("POST", "/api/v1/products/{product_id}/marks", self.marks, Answer, marks, body=Marks,
                     pace=Pace.WRITE)  # fmt: skip
 
@@ -118,7 +119,7 @@ class Steering:
         product = await self._product(request.match_info["product_id"])
         commands = list(_marking(word))
         if not commands:
-            raise Refused(400, "No mark", "Say liked, rating or tags.")
+            raise Refused(400, "No mark", "Say liked, rating, tags or notes.")
         texts = []
         for number, (name, fields) in enumerate(commands):
             numbered = {**word, "id": word["id"] and str(uuid.uuid5(uuid.UUID(word["id"]), str(number)))}
@@ -205,6 +206,8 @@ def _marking(word: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     if "rating" in word:
         rating = word["rating"]
         yield "rate", {"rating": None if rating in (None, "") else _number(rating)}
+    if "notes" in word:
+        yield "note", {"notes": str(word["notes"] or "")}
     tags = word.get("tags") or {}
     if not isinstance(tags, dict) or not all(_is_names(tags.get(key, [])) for key in ("add", "remove")):
         raise Refused(400, "Not such tags", 'Tags are {"add": ["one"], "remove": ["other"]}.')
