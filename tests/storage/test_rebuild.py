@@ -372,8 +372,13 @@ async def test_a_ledger_that_lost_its_end_does_not_buy_again_what_lies_on_the_sh
     lines = month.read_bytes().splitlines(keepends=True)
     wish = next(number for number, line in enumerate(lines) if b'"kind":"wish"' in line)
     month.write_bytes(b"".join(lines[:wish]))
-    again(home)
+    [waiting] = again(home).held
+    assert waiting.stake == PRICE and again(home).held == []  # it is the ledger that the new index follows
     async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert works.fake.calls() == [] and works.state(waiting.id) == "held"
+        assert "may have been bought since" in works.order(waiting.id).reasons[0].text
+        assert (await works.tell("approve", waiting.id))["done"]
         await works.rests()
         assert works.fake.calls() == [] and works.states() == ["completed"]
 
