@@ -28,7 +28,7 @@ from artfactoryd.storage.writing import exchange
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
-from tests.works import EDITOR, at_work, order, quick
+from tests.works import EDITOR, PRICE, at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
