@@ -106,11 +106,12 @@ PROVIDERS = {
 @dataclass(frozen=True, slots=True)
 class Products:
     """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
-    `embed`: what is written inside them."""
+    `embed`: what is written inside them. `xmp`: whether what is marked has NAME.png.xmp beside it."""
 
     file: str = file_names.PATTERN
     sidecars: str = "folder"  # folder | beside | hidden
     embed: str = "minimal"  # none | minimal | full
+    xmp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from artfactoryd.intake.attachments import copy_beside
 from artfactoryd.intake.recipes import of_file
 from artfactoryd.intake.submission import lay_down
 from artfactoryd.planning.input_patterns import matches
-from artfactoryd.planning.input_sources import spelled
+from artfactoryd.planning.input_sources import near_name, spelled
 from artfactoryd.planning.inputs import InputsMissing, behind_a_link
 from artfactoryd.planning.origin import Origin, name_of, order_file, stray_word
 from artfactoryd.planning.planner import most_bytes
@@ -70,7 +70,8 @@ def _why_not(path: Path, with_order: bool) -> str:
     if path.is_dir():
         return ""
     if not path.is_file():
-        return f"{path} is not a file. Name an order file to submit."
+        near = near_name(path.parent, path.name)
+        return f"{path} is not a file. {f'Did you mean {near}?' if near else 'Name an order file to submit.'}"
     word = stray_word(path)
     return no_order(str(path), word) if word and not (word.may_belong and with_order) else ""
 

@@ -43,6 +43,7 @@ class Explanation(JsonObject):
     liked: bool = False
     rating: int | None = None
     tags: Sequence[str] = ()  # by the last mark, where there is one
+    notes: str | None = None
     made_of_it: Sequence[str] = ()  # paths in the home of what was made of it, or copied, newest first
     again: str = ""  # the command that makes it again
 
@@ -113,9 +114,10 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
     damaged = known.looked or None if known else None
     tags = sidecar["tags"] if known is None or known.tags is None else known.tags
+    notes = sidecar["notes"] if known is None or known.notes is None else known.notes
     return Explanation(
         str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged,
-        known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags,
+        known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags, notes,
         children, f"artfactoryd remake {sidecar['id']}",
     )  # fmt: skip
 
@@ -192,8 +194,8 @@ def _marks(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "rating", f"{document.rating} of 5"
     if document.tags:
         yield "tags", ", ".join(document.tags)
-    if sidecar["notes"]:
-        yield "notes", sidecar["notes"]
+    if document.notes:
+        yield "notes", document.notes
     if sidecar["reused_from"]:
         yield "reused", f"from product {sidecar['reused_from']}; nothing was bought"
 
