@@ -35,8 +35,19 @@ from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
+from artfactoryd.storage.marks import shelf
 from artfactoryd.storage.months import months, sizes
-from artfactoryd.storage.told import COLUMNS, FOUND, FOUND_UNKEPT, INSERT_UNKEPT, ITEM, UNKEPT, row_of, unkept_rows
+from artfactoryd.storage.told import (
+    COLUMNS,
+    FOUND,
+    FOUND_UNKEPT,
+    INSERT_UNKEPT,
+    ITEM,
+    SAID,
+    UNKEPT,
+    row_of,
+    unkept_rows,
+)
 from artfactoryd.storage.writer import Expander, catch_up
 from artfactoryd.storage.writing import exchange
 
@@ -198,6 +209,7 @@ class _Shelf:
     def take_in(self) -> Iterator[str]:
         yield from self._moved()
         yield from self._added()
+        yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
         yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
@@ -206,7 +218,7 @@ class _Shelf:
 
     def _walk(self) -> None:
         rows = self._rows()
-        columns = f"{COLUMNS}, {ITEM}"
+        columns = f"{COLUMNS}, {ITEM}, {SAID}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):

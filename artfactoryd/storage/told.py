@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.sidecar import unkept
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
+SAID = "mark, liked, tags, rating, notes"  # of the product, by a person or its order
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
-    " asked INTEGER, delivered INTEGER, replaces TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
+    " rating INTEGER, notes TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
 INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
@@ -28,7 +31,7 @@ def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
     return (
         _text(sidecar["id"]), _text(sidecar["order"]["id"]), _whole(sidecar["item"]["index"]), _whole(file["index"]),
         path, _text(file["sha256"]), _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]),
-        _side(file["height"]), _text(sidecar["created_at"]), _original(file), *_item(sidecar),
+        _side(file["height"]), _text(sidecar["created_at"]), _original(file), *_item(sidecar), *_said(sidecar),
     )  # fmt: skip
 
 
@@ -75,6 +78,19 @@ def _item(sidecar: Document) -> tuple[object, ...]:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None, None, None
+
+
+def _said(sidecar: Document) -> tuple[object, ...]:
+    """One that says it wrongly says nothing."""
+    try:
+        mark, rating, tags = sidecar.get("mark"), sidecar["rating"], sidecar["tags"]
+        if (rating is not None and rating not in range(6)) or not isinstance(tags, list):
+            return (None,) * 5
+        notes, own = sidecar["notes"], strict_json.dumps([_text(tag) for tag in tags])
+        liked = int(sidecar["liked"] is True)
+        return _text(mark) if mark else None, liked, own, rating, None if notes is None else _text(notes)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return (None,) * 5
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:

@@ -34,7 +34,7 @@ from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
-from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
+from artfactoryd.storage import derived, events, in_doubt, ledger, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder, Wish
@@ -168,10 +168,9 @@ class Books:
         """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
         await self._put(Move(change=partial(derived.note_item, key=key, words=words)))
 
-    async def remember_looks(self, products: Sequence[str]) -> None:
-        """Of which pictures it is known that they are well: free to look again, so it needs no line."""
-        if products:
-            await self._put(Move(change=partial(looks.remember, products=tuple(products)), touches=NOTHING))
+    async def note(self, change: Callable[[Index], None]) -> None:
+        """Of no row that is remembered; free to find out again, so it needs no line."""
+        await self._put(Move(change=change, touches=NOTHING))
 
     async def _put(self, move: Move) -> None:
         move.waiter = asyncio.get_running_loop().create_future()

@@ -41,8 +41,9 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "date": "p.created_at", "item": "p.number", "copy": "i.copy", "seed": "i.seed", "key": "i.key", "stage": "i.stage",
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
     "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
-    "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"), "notes": "nullif(o.notes, '')",
-    "rating": "p.rating", "origin": "o.file || ' ' || coalesce(o.submission, '')",
+    "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"),
+    "notes": "nullif(coalesce(p.notes, o.notes), '')", "rating": "p.rating",
+    "origin": "o.file || ' ' || coalesce(o.submission, '')",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
     "liked": "p.liked = 1", "rehearsal": "o.rehearsal = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
@@ -125,7 +126,8 @@ def _words(term: Term) -> Condition:
         f"EXISTS (SELECT 1 FROM {tree}(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\')"
         for tree in ("json_each", "json_tree")
     )
-    others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in ("o.name", "o.notes", "p.path"))
+    columns = ("o.name", "coalesce(p.notes, o.notes)", "p.path")
+    others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in columns)
     return f"({inside} OR {others} OR {deeper})", [some] * 5
 
 

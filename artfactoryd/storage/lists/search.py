@@ -20,7 +20,8 @@ from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
-_COLUMNS = f"{PRODUCTS.select('p')}, o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation, o.tags, o.notes"
+_OF_ORDER = f"o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation, o.tags, coalesce(p.notes, o.notes)"
+_COLUMNS = f"{PRODUCTS.select('p')}, {_OF_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)

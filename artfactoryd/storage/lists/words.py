@@ -8,7 +8,7 @@ from artfactoryd.storage.index import Index
 _FILL = (
     "INSERT INTO searched (rowid, text) SELECT p.seq, p.path || char(10) || coalesce(o.name, '') || char(10) || "
     "coalesce((SELECT group_concat(value, char(10)) FROM json_tree(i.generation) WHERE type = 'text'), '') || char(10) "
-    "|| coalesce(o.notes, '') "
+    "|| coalesce(p.notes, o.notes, '') "
     "FROM unsearched u CROSS JOIN product p ON p.seq = u.seq LEFT JOIN orders o ON o.id = p.order_id "
     "LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number WHERE u.seq >= ?"
 )

@@ -108,11 +108,12 @@ def put_in_place(home: Home, moment: datetime) -> Path | None:
     old, backups = home.index_file, home.private / "backups"
     make_folders(backups)
     backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
+    is_linked = False
     with suppress(FileNotFoundError):  # under both names at first: who looks meanwhile finds one
         is_linked = link(old, backup)
-        for ending in BESIDE if is_linked else (*BESIDE, ""):
-            with suppress(FileNotFoundError):
-                rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
+    for ending in BESIDE if is_linked else (*BESIDE, ""):
+        with suppress(FileNotFoundError):
+            rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
     move(new, old)
     for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
         remove(stale)
