@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""What kind of file comes, and what a picture's format cannot hold, known before the work on it fails."""
-=======
 """Which format a picture will have, and what that cannot hold, known before the work on it fails."""
->>>>>>> main
 
 from __future__ import annotations
 
