@@ -1,4 +1,4 @@
-"""Which format a picture will have, and what that cannot hold, known before the work on it fails."""
+"""What kind of file comes, and what a picture's format cannot hold, known before the work on it fails."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 LONGEST_WEBP = 16_383  # pixels of a side: the limit of the format itself
 MOST_LOOKED_AT = 1000  # items
 WEBP = "image/webp"
-FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
-ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 
 
 def ending_of(item: PlannedItem, model: Model) -> str:
@@ -64,12 +62,3 @@ def _longest(parameters: Parameters, width: int, height: int) -> int:
     if isinstance(down, int):
         return max(down, round(width * down / height))
     return max(width, height)
-
-
-def ending_of(item: PlannedItem, model: Model) -> str:
-    """As far as the parameters say it; `*` where only the file that comes will tell."""
-    for name in FORMATS:
-        value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
-        if isinstance(value, str) and value.lower() in ENDINGS:
-            return ENDINGS[value.lower()]
-    return "*"
