@@ -17,6 +17,7 @@ from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameter
 from artfactoryd.core.json_types import Json, Value
 from artfactoryd.core.sidecar import SOFTWARE
 from artfactoryd.core.slug import slug
+from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, StorageFull
 from artfactoryd.factories.local import images
 from artfactoryd.home import Home
@@ -29,6 +30,7 @@ from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 
+MOST_BARE = 1 << 30  # bytes of a file from which words are taken out: it is in memory meanwhile
 METADATA = ("none", "minimal", "full")
 NONE, MINIMAL, FULL = METADATA
 OWN_FIELDS = ("name", "number", "rating")  # of names, beside those of an order
@@ -135,7 +137,10 @@ class HandingOut:
         wish, strip = self._wish, self._wish.metadata == NONE
         if document.mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
             return _encoded(source, wish, None if strip else _told(document, card or {}))
-        return bare(source.read_bytes()) if strip else None
+        if not strip:
+            return None
+        data = bounded(source, MOST_BARE)
+        return None if len(data) > MOST_BARE else bare(data)
 
     def _fits(self, source: Path) -> bool:
         """It has the format and the size already. Raises OSError for what is too large to be opened."""
@@ -195,7 +200,8 @@ def _values(document: FoundDocument, card: Json, number: int, stem: str, extensi
         if token.get("parameter") == file_names.FIELD
     }  # fmt: skip
     return {
-        **((card.get("parameters") or {}).get("generation") or {}), **columns,
+        **((card.get("parameters") or {}).get("generation") or {}), **file_names.of_inputs(card.get("inputs") or ()),
+        **columns,
         "slug": slug(document.prompt or stem), "model": (document.model or "").rpartition("/")[2],
         "family": (card.get("model") or {}).get("family"), "provider": document.provider, "stage": card.get("stage"),
         **file_names.of_order(document.order or "", document.project or "", document.order_id, made),
