@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 import click
@@ -45,6 +46,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "export": (
         "pictures.export",
         "Copies of what a query finds, in a folder or a zip file, with a manifest.csv that says what each is.",
+    ),
+    "import": (
+        "pictures.importing",
+        "Pictures that A1111, ComfyUI, InvokeAI and others made become products, with what they say of themselves.",
     ),
     "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
     "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
@@ -102,6 +107,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
 TAKE_FILES = (
     "backup",
     "explain",
+    "import",
     "plan",
     "remake",
     "restore",
@@ -112,7 +118,8 @@ TAKE_FILES = (
 
 def load_command(name: str) -> click.Command:
     """The command itself, from its module."""
-    command: click.Command = getattr(import_module(f"artfactoryd.cli.{COMMANDS[name][0]}"), name)
+    module = import_module(f"artfactoryd.cli.{COMMANDS[name][0]}")
+    command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
     return command
 
 

@@ -14,9 +14,11 @@ from typing import Any
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
+from artfactoryd.daemon import importing
 from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
 from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
+from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
@@ -33,8 +35,9 @@ RACES = 3  # times that what a command was read from may be gone when it is to b
 
 
 class Control:
-    def __init__(self, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
+    def __init__(self, home: Home, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
+        self._home = home
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -47,7 +50,8 @@ class Control:
         if known is not None:
             return known, []
         acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
-                "resume": self._resume, "like": self._mark, "tag": self._mark, "rate": self._mark}  # fmt: skip
+                "resume": self._resume, "like": self._mark, "tag": self._mark, "rate": self._mark,
+                "import": self._import}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return no(f"There is no command {command.get('name')!r}."), []
@@ -205,6 +209,11 @@ class Control:
         for order_id in order_ids:
             self._execution.wake(order_id)
         return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
+
+    async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        answer = await importing.take_in(self._books, self._home, command)
+        await self._books.record(_line(command, {**answer, "products": []}))
+        return answer, []
 
     def _goes_on(self, order_id: str) -> bool:
         """A mark may feed a later stage: something of it may be sent now."""

@@ -281,6 +281,28 @@ class Output(Table):
         table_name = "output"
 
 
+class Told(Table):
+    """What its sidecar tells of a product whose order is not known here: imported, or of a lost ledger."""
+
+    id = pw.TextField(primary_key=True)
+    order_name = pw.TextField(null=True)
+    provider = pw.TextField()
+    model = JsonField()  # as a snapshot
+    generation = JsonField()
+    seed = pw.BigIntegerField(null=True)
+    copy = pw.IntegerField(null=True)
+    rehearsal = FlagField()
+    tags = JsonField()
+    liked = FlagField()
+    rating = pw.IntegerField(null=True)
+    notes = pw.TextField(null=True)
+    origin = JsonField(null=True)
+    parents = JsonField()
+
+    class Meta:
+        table_name = "told"
+
+
 class ProviderStop(Table):
     provider = pw.TextField()
     kind = pw.TextField()  # stopped | paused
@@ -357,5 +379,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched,
+    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Told,
 )  # fmt: skip

@@ -30,6 +30,7 @@ from pathlib import Path
 from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
 from artfactoryd.medium import in_words
@@ -132,6 +133,11 @@ class Books:
         """What was asked about attempts in doubt: free to ask again, so it needs no line."""
         if questions:
             await self._put(Move(change=partial(in_doubt.remember, questions=tuple(questions))))
+
+    async def take_in(self, sidecars: Sequence[tuple[Document, str]]) -> None:
+        """Imported products: their sidecars are on the shelf, from which the index can be made again."""
+        if sidecars:
+            await self._put(Move(change=partial(derived.take_in, sidecars=tuple(sidecars))))
 
     async def note_receipts(self, place: str) -> None:
         """All receipts are up to date with the ledger up to here; without it more of them are looked at."""
