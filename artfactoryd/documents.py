@@ -16,6 +16,7 @@ import yaml
 from artfactoryd.core.json_types import Document as Mapped
 from artfactoryd.core.json_types import Json, Value
 from artfactoryd.errors import Path, Problem, Refusal
+from artfactoryd.printable import printable
 from artfactoryd.source import Source, is_curly_quoted, read_source
 from artfactoryd.yaml12 import CORE, WORDS, Node, Root, Scalar, compose, plain, scalars
 
@@ -241,7 +242,9 @@ _MISREAD = re.compile(
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in text and not re.search(r"[^\S\n]\n|^\s|[^\n\x20-\x7e\xa0-\ud7ff]", text):
+    if printable(text) != text:
+        style = '"'  # the one in which it can be written as what it is
+    elif "\n" in text and not re.search(r"[^\S\n]\n|^\s|[^\n\x20-\x7e\xa0-\ud7ff]", text):
         style = "|"
     elif text in WORDS or _MISREAD.fullmatch(text) or is_curly_quoted(text):
         style = '"'
@@ -264,10 +267,12 @@ _FAST, _WHOLE = _writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)), _writer(
 
 
 def dump_yaml(value: Value) -> str:
-    """Readable block style; keys in their order, unicode kept. What comes out is read back equal."""
+    """Readable block style; keys in their order, unicode kept, but for what would act. What comes out is read back
+    equal."""
 
     def dump(writer: type[yaml.SafeDumper]) -> str:
-        return str(yaml.dump(value, Dumper=writer, allow_unicode=True, sort_keys=False, width=2**31 - 1))
+        text = yaml.dump(value, Dumper=writer, allow_unicode=True, sort_keys=False, width=2**31 - 1)
+        return printable(str(text))
 
     text = dump(_FAST)
     return dump(_WHOLE) if "\\U000" in text else text  # the fast one escapes what lies beyond U+FFFF

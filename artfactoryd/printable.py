@@ -63,6 +63,11 @@ def one_line(text: object) -> str:
     return printable(str(text).replace("\r\n", "\n").replace("\n", "\\n"))
 
 
+def paper(text: str) -> bytes:
+    """As it is written beside a file: an address in it may have held a password, a name what would act when read."""
+    return printable(redact(text).rstrip("\n") + "\n").encode()
+
+
 def hide(secret: str) -> None:
     """From now on it is taken out of all words, whatever stands around it, in each form in which it may come back."""
     global _hidden

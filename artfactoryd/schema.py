@@ -12,7 +12,9 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Protocol
 
 from artfactoryd.core.json_types import Schema, Value
+from artfactoryd.core.parameters.other_words import our_key
 from artfactoryd.core.parameters.secret_values import is_secret
+from artfactoryd.core.parameters.written_otherwise import as_list, written_here
 from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
 from artfactoryd.source import hidden_problem, unseen
@@ -82,7 +84,7 @@ def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
     for error in errors:
         path = tuple(error.absolute_path)
         if error.validator == "x-not-built" or unbuilt.isdisjoint(path[:length] for length in range(len(path) + 1)):
-            problems.update(dict.fromkeys(islice(_problems(error, path), MOST_ERRORS)))
+            problems.update(dict.fromkeys(islice(_problems(error, path, _schema(schema)), MOST_ERRORS)))
         if len(problems) >= MOST_ERRORS:
             break
     return list(problems)
@@ -154,7 +156,7 @@ def _validator() -> Callable[[Schema], _Checks]:
     return made
 
 
-def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
+def _problems(error: ValidationError, path: Path, whole: Schema) -> Iterator[Problem]:
     schema: Value = error.schema
     wanted: Value = error.validator_value
     given: Value = error.instance
@@ -174,7 +176,9 @@ def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
         case "required":
             for key in (key for key in wanted if key not in given):
                 where = f" in {_words(path)}" if path else ""
-                yield Problem("E_REQUIRED", f"the key {key} is missing{where}.", _about(key, schema), path)
+                yield Problem(
+                    "E_REQUIRED", f"the key {key} is missing{where}.", _about(key, schema if path else whole), path
+                )
         case _:
             yield Problem(_code(str(error.validator)), _must(error), _fix(error), path)
 
@@ -197,7 +201,10 @@ def _nearest(key: str, schema: Schema) -> str:
     known: Schema = schema.get("properties", {})
     if is_secret(key, {}):
         return "No file here holds a key: see `artfactoryd keys`. Take it out, and make a new one in its place."
-    near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.7)
+    if ours := our_key(key, [name for name, known_key in known.items() if not known_key.get("x-not-built")]):
+        about = str(known[ours].get("description", "")).partition(". ")[0].rstrip(".")
+        return f"Here that is `{ours}`{f': {about[0].lower()}{about[1:]}' if about else ''}."
+    near = difflib.get_close_matches(re.sub(r"[\s-]", "_", key.lower()), known, n=1, cutoff=0.75)
     if not near:
         usable = [name for name, known_key in known.items() if not known_key.get("x-not-built")]
         return str(schema.get("x-unknown") or f"It may hold: {', '.join(usable)}.")
@@ -207,7 +214,7 @@ def _nearest(key: str, schema: Schema) -> str:
 
 def _about(key: str, schema: Schema) -> str:
     text = schema.get("properties", {}).get(key, {}).get("description", "")
-    return f"Add it: {text}" if text else "Add it."
+    return f"Add it: {text[0].lower()}{text[1:]}" if text else "Add it."
 
 
 def _must(error: ValidationError) -> str:
@@ -225,19 +232,37 @@ def _must(error: ValidationError) -> str:
         return f"does not fit: {error.message[:200]}."
     if schema.get("x-secret"):
         return f"must be {allowed}; what stands here is not shown."
+    if error.instance is None:
+        return f"must be {allowed}, and nothing stands here."
     return f"must be {allowed}, not {_shown(error.instance)}."
 
 
 def _fix(error: ValidationError) -> str:
     wanted: Value = error.validator_value
     value = error.instance
-    if error.validator != "type" or not isinstance(error.schema, dict) or error.schema.get("x-secret"):
+    if not isinstance(error.schema, dict) or error.schema.get("x-secret"):
         return ""
+    instead = error.schema.get("x-instead", {})
+    kind = next((kind for kind, what in _KINDS if isinstance(value, what)), "")
+    if str(error.validator) in instead or (error.validator == "type" and kind in instead):
+        return str(instead.get(error.validator) or instead[kind])
+    if error.validator == "enum" and isinstance(value, str):
+        near = difflib.get_close_matches(value.casefold(), map(str, wanted), n=1)
+        return f"Did you mean {near[0]}?" if near else ""
+    if error.validator != "type":
+        return ""
+    if "array" in wanted and isinstance(value, str) and value:
+        return f"Write {as_list(value)}."
+    if "array" in wanted and isinstance(value, dict):
+        return "Make it a list: a dash before its first key, blanks before the others."
     if "string" in wanted and isinstance(value, bool | int | float):
         return "Put quotes around it."
     if isinstance(value, str) and value and not isinstance(_plain_or_text(value), str):
         return "Take the quotes away."
-    return ""
+    return written_here(value, error.schema, lists=False) if isinstance(value, str) else ""
+
+
+_KINDS = (("boolean", bool), ("string", str), ("array", list), ("object", dict), ("number", int | float))
 
 
 def _plain_or_text(text: str) -> Scalar:
@@ -250,7 +275,8 @@ def _plain_or_text(text: str) -> Scalar:
 def _shown(value: Value) -> str:
     """A value in a message: short, on one line, and only its kind where it holds others."""
     if isinstance(value, dict | list):
-        return "a list" if isinstance(value, list) else "keys with values"
+        empty = "" if value else " empty"
+        return f"a{'n' * bool(empty)}{empty} list" if isinstance(value, list) else "keys with values"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
@@ -271,7 +297,8 @@ def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
     if "const" in schema:
         return _shown(schema["const"])
     if "enum" in schema:
-        return f"one of {', '.join(str(value) for value in schema['enum'])}"
+        allowed = [str(value) for value in schema["enum"]]
+        return f"one of {', '.join(allowed)}" if len(allowed) > 1 else allowed[0]
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
         words = [allowed_by(choice) for choice in choices if isinstance(choice, dict)]
@@ -280,7 +307,10 @@ def allowed_by(schema: Schema, keyword: str = "type") -> str | None:
     if kinds is None:
         return None
     nouns = [_NOUNS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
-    offended = "" if keyword in _NUMERIC else _LIMITS.get(keyword, "").format(schema.get(keyword))
+    limit = schema.get(keyword)
+    if (noun := _COUNTED.get(keyword)) and isinstance(limit, int):
+        limit = f"1 {noun[0]}" if limit == 1 else f"{limit} {noun[1]}"
+    offended = "" if keyword in _NUMERIC else _LIMITS.get(keyword, "").format(limit)
     if keyword == "pattern" and "x-form" in schema:
         offended = f" {schema['x-form']}"
     return " or ".join(nouns) + _range(schema) + offended
@@ -299,9 +329,11 @@ def _range(schema: Schema) -> str:
 _NUMERIC = ("exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
 
+_CHARACTERS, _ENTRIES = ("character", "characters"), ("entry", "entries")
+_COUNTED = {"minLength": _CHARACTERS, "maxLength": _CHARACTERS, "minItems": _ENTRIES, "maxItems": _ENTRIES}
 _LIMITS = {
     "exclusiveMinimum": " above {}", "exclusiveMaximum": " below {}", "multipleOf": " divisible by {}",
-    "minLength": " of at least {} characters", "maxLength": " of at most {} characters",
-    "minItems": " of at least {} entries", "maxItems": " of at most {} entries",
+    "minLength": " of at least {}", "maxLength": " of at most {}",
+    "minItems": " of at least {}", "maxItems": " of at most {}",
     "pattern": " of the form {}", "uniqueItems": " without repeats",
 }  # fmt: skip

@@ -17,18 +17,21 @@ import traceback
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from artfactoryd.clock import now
+from artfactoryd.core.expansion.resolved import written_out
 from artfactoryd.errors import Refusal
 from artfactoryd.home import Home
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
 
+MOST_MADE, MOST_PLANNED = 7, 500  # items of each order that are made, of those that have no more
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SKETCH: dict[str, Any] = {"provider": "local", "model": "sketch", "parameters": {"prompt": "a [red,blue] car"}}
 WHOLE: dict[str, Any] = {
@@ -82,7 +85,12 @@ class Reader:
     def read(self, data: bytes) -> Exception | None:
         """What it ended in, when that is neither an understanding nor a refusal."""
         try:
-            self._scholar.study(data, Origin("x.yaml", "x", folder=self._beside, kept=self._beside))
+            for study in self._scholar.study(data, Origin("x.yaml", "x", folder=self._beside, kept=self._beside)):
+                if study.plan.total_items > MOST_PLANNED:
+                    continue
+                made = list(islice(study.plan.items(), MOST_MADE))
+                assert len(made) == min(MOST_MADE, study.plan.total_items) and study.plan.base(len(made)) is not None
+                written_out(study.plan, {})
         except Refusal:
             pass
         except Exception as error:
@@ -90,10 +98,19 @@ class Reader:
         return None
 
 
+PICTURE = bytes.fromhex(  # of one pixel
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c636000000002000148afa471"
+    "0000000049454e44ae426082"
+)
 BORROWED = {
     "templates/noir.yaml": b"parameters: {steps: 4}\nnotes: dark\n",
     "lookups/hue.txt": b"red\nblue\n",
+    "models/film.yaml": (
+        b"provider: replicate\nmodel: acme/film\nschema: {properties: {prompt: {type: string}, shots: {type: array, "
+        b"items: {properties: {prompt: {type: string, maxLength: 40}, face: {type: string, format: uri}}}}}}\n"
+    ),
     "beside/rows.csv": b"a,b\n1,2\n3,4\n",
+    "beside/b.png": PICTURE,
     "beside/a.png": (b"\x89PNG\r\n\x1a\n" + b"\0" * 60),
 }
 
@@ -102,8 +119,11 @@ def seeds() -> list[Any]:
     """What files are made of: values of whole files."""
     examples = [path.read_text() for path in sorted(EXAMPLES.glob("*.yaml"))]
     plain = [value for text in examples if "!" not in text for value in yaml.safe_load_all(text) if value]
+    film = {"provider": "replicate", "model": "acme/film", "cases": [{"a": "1"}], "lookups": {"hue": ["red", "blue"]}}
+    shots = [{"prompt": "a [hue] {x|y} \\[", "face": "b.png"}, {"prompt": "[=a] [~1,2] [3,4:1] __hue__", "odd": []}]
+    nested = {**film, "parameters": {"prompt": "[=hue] || [x,y]", "shots": shots}, "exclude": [{"shots": shots}]}
     few = [{"template": "noir"}, {"template": ["noir"], "parameters": {}}, {"models": []}, {"parameters": {}}]
-    return [SKETCH, WHOLE, {**WHOLE, "cases": "rows.csv", "rehearse": False}, *few, *plain]
+    return [SKETCH, WHOLE, {**WHOLE, "cases": "rows.csv", "rehearse": False}, nested, nested, *few, *plain]
 
 
 def files(chance: random.Random) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ each_example = pytest.mark.parametrize("file", FILES, ids=stem)
 
 
 def test_they_stand_in_the_order_of_the_readme() -> None:
-    assert [stem(file).partition("-")[0] for file in FILES] == [f"{number:02}" for number in range(1, 12)]
+    assert [stem(file).partition("-")[0] for file in FILES] == [f"{number:02}" for number in range(1, 13)]
     assert re.findall(r"^\| `(\d\d-\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE) == [*map(stem, FILES)]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,12 +20,12 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.core.slug import slug
-from artfactoryd.durable import copy, make_folders, rename, write_file
+from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.attachments import copy_beside
-from artfactoryd.medium import flush_folder
+from artfactoryd.intake.submission import lay_down
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.input_sources import spelled
 from artfactoryd.planning.inputs import InputsMissing, behind_a_link
@@ -107,7 +106,7 @@ class Desk:
             (made / other).unlink()
         write_file(made / "order.yaml", self._text(file))
         write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
-        _lay_down(made, bundle)
+        lay_down(made, bundle)
         return Placed(bundle, submission, frozenset(beside or {}) - unused)
 
     def _text(self, file: Path) -> bytes:
@@ -143,17 +142,6 @@ def _each(names: Sequence[str], folder: Path) -> Iterator[str]:
     """Of a pattern, all that it finds."""
     for name in names:
         yield from matches(folder, name) if is_pattern(name) else [name]
-
-
-def _lay_down(made: Path, bundle: Path) -> None:
-    try:
-        rename(made, bundle)
-    except OSError:  # the inbox is on another disk: complete under a name that is passed over, then one rename
-        hidden = bundle.with_name(f".{bundle.name}.tmp")
-        copy(made, hidden)
-        rename(hidden, bundle)
-        shutil.rmtree(made)
-    flush_folder(bundle.parent)
 
 
 def git_of(file: Path) -> Json | None:

@@ -12,20 +12,27 @@ import click
 from artfactoryd.cli.context import as_json, own_home, say, settings_of, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.core.catalog import Catalog
-from artfactoryd.core.json_types import Schema, Value
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
 from artfactoryd.core.names import counted
 from artfactoryd.core.parameters.model_update import differences
-from artfactoryd.errors import CallRefused, ProviderError, WrongUse
+from artfactoryd.errors import CallRefused, ProviderError
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
-from artfactoryd.planning import models as library
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.models import (
+    ModelsDocument,
+    ParameterDocument,
+    PriceDocument,
+    WholeModel,
+    WholeModelsDocument,
+    catalog,
+    listed,
+    named,
+    shown,
+)
 from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
-
-UNITS = {"second": "second that it runs", "megapixel": "megapixel that comes", "image": "image that comes"}
 
 
 @click.group(invoke_without_command=True)
@@ -62,138 +69,6 @@ def refresh_models(ctx: click.Context, names: tuple[str, ...], as_json: bool) ->
     document = refresh(home, settings_of(home), os.environ, names)
     say(document, refreshed_text(document), as_json)
     ctx.exit(DID_NOT_SUCCEED if any(model.error for model in document.models) else 0)
-
-
-def catalog(home: Home) -> Catalog:
-    """Raises WrongUse with every mistake in a model file."""
-    models, problems = library.load_catalog(home.models, home.told)
-    if problems:
-        raise WrongUse("Correct these model files first.\n" + "\n".join(map(str, problems)))
-    return Catalog(models)
-
-
-# --- list and show ---
-
-
-@dataclass(frozen=True, slots=True)
-class PriceDocument(JsonObject):
-    usd: float
-    per: str
-    seconds: float | None
-    as_of: str | None
-
-    @classmethod
-    def of(cls, price: Price | None) -> PriceDocument | None:
-        return cls(float(price.usd), price.per, price.seconds, price.as_of) if price else None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSummary(JsonObject):
-    provider: str
-    name: str
-    model: str
-    aliases: Sequence[str]
-    family: str | None
-    modality: str
-    price: PriceDocument | None
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterDocument(JsonObject):
-    """`roles`: what else it is to the program, of text, batch, seed and image."""
-
-    name: str
-    allowed: str | None
-    required: bool
-    default: Value
-    roles: Sequence[str]
-    synonyms: Sequence[str]
-    description: str | None
-    schema: Schema
-
-
-@dataclass(frozen=True, slots=True)
-class WholeModel(JsonObject):
-    """In JSON the summary's keys come first, beside the rest."""
-
-    summary: ModelSummary
-    text: Sequence[str]
-    batch: str | None
-    seed: str | None
-    image: str | None
-    synonyms: Mapping[str, str]
-    syntax: Sequence[str]
-    parameters: Sequence[ParameterDocument]
-
-    def to_json(self) -> dict[str, object]:
-        values = JsonObject.to_json(self)
-        del values["summary"]
-        return {**self.summary.to_json(), **values}
-
-
-@dataclass(frozen=True, slots=True)
-class ModelsDocument(JsonObject):
-    models: Sequence[ModelSummary]
-
-
-@dataclass(frozen=True, slots=True)
-class WholeModelsDocument(JsonObject):
-    models: Sequence[WholeModel]
-
-
-def listed(home: Home, family: str | None, modality: str | None, provider: str | None) -> ModelsDocument:
-    wanted = {"family": family, "modality": modality, "provider": provider}
-    summaries = [
-        _summary(model) for model in catalog(home)
-        if all(value is None or getattr(model, key) == value for key, value in wanted.items())
-    ]  # fmt: skip
-    return ModelsDocument(sorted(summaries, key=lambda summary: (summary.provider, summary.name)))
-
-
-def _summary(model: Model) -> ModelSummary:
-    return ModelSummary(
-        model.provider, model.short, model.full, model.aliases, model.family, model.modality,
-        PriceDocument.of(model.price), model.source,
-    )  # fmt: skip
-
-
-def shown(home: Home, name: str) -> WholeModelsDocument:
-    """Every model of that name: two providers may have one. Raises WrongUse when there is none."""
-    return WholeModelsDocument([_whole(model) for model in _named(catalog(home), name)])
-
-
-def _named(known: Catalog, name: str) -> list[Model]:
-    models = [model for provider in known.providers() if (model := known.find(provider, name))]
-    if not models:
-        near = [candidate for provider in known.providers() for candidate in known.near(provider, name)]
-        fix = f"Did you mean {near[0]}?" if near else "`artfactoryd models` lists them."
-        raise WrongUse(f"There is no model {name!r} here. {fix}")
-    return models
-
-
-def _whole(model: Model) -> WholeModel:
-    return WholeModel(
-        _summary(model), text=model.text, batch=model.batch, seed=model.seed, image=model.image,
-        synonyms=model.synonyms, syntax=model.syntax,
-        parameters=[_parameter(model, name) for name in model.properties],
-    )  # fmt: skip
-
-
-def _parameter(model: Model, name: str) -> ParameterDocument:
-    schema = model.properties[name]
-    roles = {"text": name in model.text, "batch": name == model.batch, "seed": name == model.seed,
-             "image": name in model.files}  # fmt: skip
-    return ParameterDocument(
-        name=name,
-        allowed=allowed_by(schema),
-        required=name in model.required,
-        default=schema.get("default"),
-        roles=[role for role, has in roles.items() if has],
-        synonyms=[other for other, own in model.synonyms.items() if own == name],
-        description=schema.get("description"),
-        schema=schema,
-    )
 
 
 # --- asking again ---
@@ -249,7 +124,7 @@ def _wanted(known: Catalog, names: Sequence[str], askable: Sequence[str]) -> Ite
         if "/" in name and not any(known.find(provider, name) for provider in known.providers()):
             yield from ((provider, name) for provider in askable)
         else:
-            yield from ((model.provider, model.id) for model in _named(known, name) if model.provider in askable)
+            yield from ((model.provider, model.id) for model in named(known, name) if model.provider in askable)
 
 
 async def _describe_again(
@@ -300,12 +175,7 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
 def price_text(price: PriceDocument | None) -> str:
     if price is None:
         return "no known price"
-    if not price.usd:
-        return "free"
-    usd = f"{price.usd:.10f}".rstrip("0").rstrip(".")
-    seconds = f", about {price.seconds:g} s a call" if price.seconds else ""
-    as_of = f" (as of {price.as_of})" if price.as_of else ""
-    return f"${usd} per {UNITS.get(price.per, price.per)}{seconds}{as_of}"
+    return price.text
 
 
 def listed_text(document: ModelsDocument) -> str:

@@ -131,8 +131,7 @@ def _models(head: Document) -> list[str]:
 def _unit(price: Document | None) -> str:
     if price is None:
         return ", price unknown"
-    as_of = f" (price of {price['as_of']})" if price["as_of"] else ""
-    return f", ${price['usd']:g} per {price['per']}{as_of}" if price["usd"] else ", free"
+    return f", {price['text']}"
 
 
 def _defaults(head: Document) -> Iterator[str]:

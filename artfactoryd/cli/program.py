@@ -8,6 +8,7 @@ its top, and the list of commands is told without loading any of them.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -116,6 +117,9 @@ TAKE_FILES = (
 )  # the name of a file is bytes, and need not be UTF-8
 
 
+YOUNG = 50_000  # objects made and still there before they are looked through for rubbish: a plan makes many, and none
+
+
 def load_command(name: str) -> click.Command:
     """The command itself, from its module."""
     module = import_module(f"artfactoryd.cli.{COMMANDS[name][0]}")
@@ -139,6 +143,7 @@ class Program(click.Group):
             return name, load_command(name) if name and listed else None, rest
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        gc.set_threshold(YOUNG)
         log_outlet.hold_standard()
         if log_outlet.install():
             watch()

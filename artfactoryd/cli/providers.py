@@ -15,16 +15,14 @@ from artfactoryd.cli.context import as_json, say, settings_of, settings_to_go_by
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes
-from artfactoryd.factories.registry import Unmade, asking, broken, makers
+from artfactoryd.factories.registry import Unmade, asking, makers
 from artfactoryd.home import Home
 from artfactoryd.reporting.json_object import JsonObject
-from artfactoryd.reporting.waiting import Closures
-from artfactoryd.settings import PROVIDERS, Settings
-from artfactoryd.storage.index import Index
+from artfactoryd.reporting.providers import NOT_NEEDED, KeyDocument, ProviderDocument, ProvidersDocument, key, known
+from artfactoryd.settings import Settings
 
 LONGEST = 20.0  # seconds that a provider may take to answer
 TAKEN, REFUSED, SILENT = "taken", "refused", "no answer"
-NOT_NEEDED = "not needed"  # instead of where a key is
 
 
 @click.command()
@@ -77,82 +75,11 @@ def remove_key(ctx: click.Context, provider: str, as_json: bool) -> None:
     ctx.exit(0 if answer.removed else DID_NOT_SUCCEED)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDocument(JsonObject):
-    """Where the key is; never the key. None where there is none, with the trouble if that is why."""
-
-    key: str | None
-    key_problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderDocument(JsonObject):
-    """`checked` is None where nobody was asked: offline, switched off, without a key, or nothing to ask.
-
-    `stopped`, `outage` and `paused` (since when) are what the books say stops it. The key stands among the rest.
-    """
-
-    enabled: bool
-    broken: str | None
-    key: KeyDocument
-    checked: str | None
-    words: str
-    concurrency: int
-    requests_per_minute: int | None
-    addresses: Mapping[str, str]
-    stopped: str | None
-    outage: str | None
-    paused: str | None
-
-    def to_json(self) -> dict[str, object]:
-        values = JsonObject.to_json(self)
-        before = {name: values.pop(name) for name in ("enabled", "broken")}
-        del values["key"]
-        return {**before, **self.key.to_json(), **values}
-
-
-@dataclass(frozen=True, slots=True)
-class ProvidersDocument(JsonObject):
-    providers: Mapping[str, ProviderDocument]
-
-
 def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offline: bool) -> ProvidersDocument:
-    with Index.reading(home.index_file) as index:
-        closures = Closures.read(index) if index else Closures({}, {}, {})
-    names = sorted({*settings.providers, *makers(), *broken()})
-    providers = {name: _provider(settings, name, environ, closures) for name in names}
+    providers = dict(known(home, settings, environ).providers)
     if not offline:
         asyncio.run(_check(home, settings, environ, providers))
     return ProvidersDocument(providers)
-
-
-def _provider(settings: Settings, name: str, environ: Mapping[str, str], closures: Closures) -> ProviderDocument:
-    given, usual, problem = settings.provider(name), PROVIDERS.get(name), broken().get(name)
-    addresses = usual.addresses if usual else {}
-    stop, outage = closures.stops.get(name), closures.outages.get(name)
-    return ProviderDocument(
-        enabled=given.enabled,
-        broken=f"{problem.text} {problem.way_out}" if problem else None,
-        key=key(settings, name, environ),
-        checked=None,
-        words="",
-        concurrency=given.concurrency,
-        requests_per_minute=given.requests_per_minute,
-        addresses={part: address for part, address in given.addresses.items() if addresses.get(part) != address},
-        stopped=stop.reason if stop else None,
-        outage=outage.reason if outage else None,
-        paused=closures.pauses.get(name) or closures.pauses.get(""),
-    )
-
-
-def key(settings: Settings, name: str, environ: Mapping[str, str]) -> KeyDocument:
-    if settings.provider(name).api_key is None and name not in credentials.KEY_VARIABLES:
-        return KeyDocument(NOT_NEEDED, None)
-    try:
-        secret = credentials.resolve_key(settings, name, environ)
-    except WrongUse as error:
-        return KeyDocument(None, str(error))
-    return KeyDocument(credentials.key_place(settings, name, environ) if secret else None, None)
 
 
 async def _check(

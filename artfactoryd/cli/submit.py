@@ -23,6 +23,7 @@ from artfactoryd.core.names import counted
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
+from artfactoryd.intake.submission import rejections_of
 from artfactoryd.planning import preview
 from artfactoryd.planning.remake import MOST_BYTES, read_card
 from artfactoryd.printable import one_line
@@ -213,7 +214,7 @@ def _followed(
     """What became of them; None while something is under way."""
     rows = [row for submission in submissions for row in index.orders_of_submission(submission)]
     progress.show(index, rows)
-    rejected = [path for submission in submissions for path in _rejection_of(home, submission)]
+    rejected = [path for submission in submissions for path in rejections_of(home.rejected, submission)]
     known = {row.submission for row in rows}
     if len(known) + len(rejected) < len(submissions):
         return None
@@ -222,9 +223,3 @@ def _followed(
     if not all(outlook.rests for outlook in outlooks):
         return None
     return exit_code(outlooks, len(rejected)), report_of(home, index, orders, rejected, quiet)
-
-
-def _rejection_of(home: Home, submission: str) -> list[Path]:
-    """The word beside this submission's bundle; the bundle itself comes after its word."""
-    words = home.rejected.glob(f"*-{submission[-8:]}.error.txt")
-    return [path for path in words if path.with_name(path.name.removesuffix(".error.txt")).is_dir()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from artfactoryd.core.model import Model
 
@@ -29,6 +29,14 @@ class Catalog:
             if model.provider == provider and (name in model.names or name == model.full):
                 return model
         return None
+
+    def having(self, parameters: Collection[str]) -> list[str]:
+        """Models that take one of these, with who runs them."""
+        return [
+            f"{model.short} ({model.provider})"
+            for model in self._models.values()
+            if any(name in model.properties for name in parameters)
+        ]
 
     def near(self, provider: str, name: str) -> list[str]:
         """Names of this provider's models that `name` may have meant, best first."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.names import cut, folded
 from artfactoryd.core.order import Order
+from artfactoryd.core.parameters.file_refs import is_address, is_product
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
@@ -24,6 +26,7 @@ LATE = frozenset({"hash", "hash8", "ext", "width", "height", "order_id", "produc
 FIELDS = NUMBERS | LATE | {
     "project", "project_id", "order", "slug", "provider", "model", "family", "stage",
 }  # fmt: skip
+PHOTO = "photo"  # the first picture that something was made from; an order may call something of its own so
 APART = frozenset({"index", "hash", "hash8", "product_id", "version"})  # of a product and no other
 LETTER = "letter of index"  # no parameter is called so
 ENDING = ".{ext}"
@@ -38,6 +41,7 @@ SHEET = "contact-sheet"  # with any ending
 MOST_PARTS = 8  # folders and the name
 MOST_BYTES = 240  # of a part; a file name has at most 255, its ending and that of its sidecar included
 NOTHING = "none"  # where an item has no such parameter
+LONGEST_STEM = 120  # characters of a picture's name: what tells two apart is often at the end
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _FORMAT = re.compile(r"0?[1-9]?[0-9]?d")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]")
@@ -96,10 +100,10 @@ def _of_field(field: Field, model: Model | None, names: Collection[str], fields:
     if field.name in ("{", "}"):
         yield _bad(field.column, f"a single {field.name} stands for nothing.", f"Write {field.name * 2} to have one.")
         return
-    known = [*sorted(FIELDS), *names, *fields, *(model.properties if model else ())]
+    known = [*sorted(FIELDS), PHOTO, *names, *fields, *(model.properties if model else ())]
     if not field.name or (field.name not in known and model is not None):
-        near = difflib.get_close_matches(field.name, known, n=1)
-        fix = f"Did you mean {{{near[0]}}}?" if near else f"There are: {', '.join(dict.fromkeys(known))}."
+        near = _near(field.name, known)
+        fix = f"Did you mean {{{near}}}?" if near else f"There are: {', '.join(dict.fromkeys(known))}."
         yield _bad(field.column, f"there is no field {{{field.name}}}.", fix)
     elif field.name in FIELDS and field.name in fields:
         message = f"{{{field.name}}} has a meaning of its own in names, and a column of `cases` is called so too."
@@ -109,6 +113,13 @@ def _of_field(field: Field, model: Model | None, names: Collection[str], fields:
     elif field.format and (field.name in fields or _is_text(field.name, model)):
         message = f"{{{field.name}}} is no whole number, so it takes no format."
         yield _bad(field.column, message, f"Write {{{field.name}}}.")
+
+
+def _near(name: str, known: Collection[str]) -> str | None:
+    """What was meant: capitals apart, a column may be called like a parameter and be nearer."""
+    folded = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(name.strip().casefold(), folded, n=1)
+    return folded[near[0]] if near else None
 
 
 def _is_text(name: str, model: Model | None) -> bool:
@@ -195,6 +206,8 @@ def _words(value: Value) -> str:
         return NOTHING
     if isinstance(value, AsWritten):
         return slug(value, otherwise=NOTHING, lower=False)
+    if isinstance(value, Stem):
+        return slug(value, LONGEST_STEM, otherwise=NOTHING, lower=False)
     return slug(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), otherwise=NOTHING)
 
 
@@ -205,21 +218,43 @@ class AsWritten(str):
     """Of a field: an article's number keeps its capitals."""
 
 
+class Stem(str):
+    """Of a picture: its file's name without folders and ending, as a person gave it."""
+
+
 def _names_in(token: str) -> list[str]:
     return [part.strip() for part in re.split(r"[\[\]~,:*]", token)]
 
 
 def of_item(
-    model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str]
-) -> dict[str, Value]:
-    """What is the same for all products of an item."""
+    model: Model, parameters: Parameters, tokens: Collection[Sequence[str]], lookups: Collection[str],
+    pictures: Mapping[str, str] | None = None, made_from: Parameters | None = None,
+) -> dict[str, Value]:  # fmt: skip
+    """What is the same for all products of an item.
+
+    `pictures`: names of the files that do not stand in its parameters themselves, by what stands there. `made_from`:
+    the same of the item whose product it is fed with; what it has none of itself is told by that one.
+    """
     words = [(_names_in(token), value) for parameter, token, value in tokens if parameter != FIELD]
     taken = {lookup: value for names, value in words for lookup in lookups if lookup in names}
     fields = {name: AsWritten(value) for parameter, name, value in tokens if parameter == FIELD}
+    stems, before = _stems(model, parameters, pictures or {}), made_from or {}
+    own = {**parameters, **stems}
+    synonyms = {name: own[known] for name, known in model.synonyms.items() if known in own}
+    first = stems.get(model.image or "") or next(iter(stems.values()), None)
     return {
-        **parameters, **taken, **fields, "slug": slug(prompt_of(parameters, model)), "model": model.short,
-        "family": model.family, "provider": model.provider,
+        PHOTO: first, **before, **synonyms, **own, **taken, **fields, "slug": slug(prompt_of(parameters, model)),
+        "model": model.short, "family": model.family, "provider": model.provider,
     }  # fmt: skip
+
+
+def _stems(model: Model, parameters: Parameters, pictures: Mapping[str, str]) -> dict[str, Value]:
+    """Of the files that each parameter takes; of several, one after the other."""
+    stems: dict[str, list[str]] = {}
+    for place, text in model.places(parameters):
+        name = pictures.get(text, "" if is_address(text) or is_product(text) else text)
+        stems.setdefault(str(place[0]), []).append(PurePosixPath(name).stem)
+    return {name: Stem("-".join(filter(None, parts))) or None for name, parts in stems.items()}
 
 
 def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Value]:
@@ -234,8 +269,8 @@ def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict
 def of_bytes(
     index: int, copy: int, seed: int | None, sha256: str, extension: str, letter: str = ""
 ) -> dict[str, Value]:
-    """`letter`: of what came at that place after the first."""
+    """`letter`: of what came at that place after the first. What has no seed is told by what it was made from."""
     return {
-        "index": index, "copy": copy, "seed": seed, "hash": sha256, "hash8": sha256[:8], "ext": extension,
-        LETTER: letter,
+        "index": index, "copy": copy, "hash": sha256, "hash8": sha256[:8], "ext": extension, LETTER: letter,
+        **({} if seed is None else {"seed": seed}),
     }  # fmt: skip

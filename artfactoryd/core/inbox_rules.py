@@ -102,8 +102,10 @@ SUFFIXES = {
 # fmt: on
 
 
-def no_order(name: str, word: Word) -> str:
-    return f"{name} is not an order: it is {word.what}. {word.advice}"
+def no_order(name: str, word: Word, apart: str = " ") -> str:
+    """`NAME is not an order: it is WHAT.`, and what would work."""
+    what = "" if word.what == OTHER.what else f": it is {word.what}"
+    return f"{name} is not an order{what}.{apart}{word.advice}"
 
 
 def is_junk(name: str) -> bool:

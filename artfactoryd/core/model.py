@@ -4,63 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from artfactoryd.core.json_types import Document, Parameters, Schema, Value
-from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_leaves import Place
-
-SIZES = ("width", "height", "image_size")  # the parameters that say how large a picture is made
-NAMED_SIZES = {  # the values of image_size, in pixels
-    "square_hd": (1024, 1024), "square": (512, 512),
-    "portrait_4_3": (768, 1024), "portrait_16_9": (576, 1024),
-    "landscape_4_3": (1024, 768), "landscape_16_9": (1024, 576),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """`usd` is decimal text as written; `per` is image, megapixel, second or call."""
-
-    usd: str
-    per: str = "image"
-    seconds: float | None = None  # expected run time, for a price per second
-    as_of: str | None = None
-
-    @classmethod
-    def from_mapping(cls, value: Document) -> Price:
-        return cls(str(value["usd"]), value.get("per", "image"), value.get("seconds"), _text(value.get("as_of")))
-
-    def upper(self, asked: int, parameters: Parameters) -> int | None:
-        """The most a call for `asked` outputs may cost, in micro-dollars; None when that is not known."""
-        if self.per == "call":
-            return micro_dollars(self.usd)
-        if self.per == "image":
-            return micro_dollars(self.usd, asked)
-        if self.per == "megapixel":
-            return self._by_size(asked, parameters)
-        return None if self.seconds is None else micro_dollars(Decimal(self.usd) * Decimal(str(self.seconds)))
-
-    def _by_size(self, asked: int, parameters: Parameters) -> int | None:
-        size = size_of(parameters)
-        return None if size is None else micro_dollars(self.usd, asked * -(-size[0] * size[1] // 1_000_000))
-
-
-def size_of(parameters: Parameters) -> tuple[int, int] | None:
-    """Width and height in pixels, as given by `width` and `height` or by `image_size`, written out or by its name."""
-    named = parameters.get("image_size")
-    if isinstance(named, str):
-        return NAMED_SIZES.get(named)
-    given = named if isinstance(named, Mapping) else parameters
-    width, height = given.get("width"), given.get("height")
-    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+from artfactoryd.core.pricing.price import Price
 
 
 @dataclass(frozen=True)
@@ -101,16 +51,21 @@ class Model:
     def from_snapshot(cls, value: Document) -> Model:
         """The inverse of `snapshot`: how a model was when an order was accepted."""
         lists = {key: tuple(value[key]) for key in ("aliases", "text", "syntax")}
-        price = Price(**value["price"]) if value["price"] else None
+        price = Price.from_mapping(value["price"]) if value["price"] else None
         return cls(**{**value, **lists, "price": price})
 
     def snapshot(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "price": self.price and self.price.to_mapping()}
 
     @property
     def properties(self) -> Mapping[str, Schema]:
         properties = self.schema.get("properties")
         return properties if isinstance(properties, Mapping) else {}
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Value]:
+        """What the provider takes where nothing is said."""
+        return {name: schema["default"] for name, schema in self.properties.items() if "default" in schema}
 
     @property
     def required(self) -> Sequence[str]:

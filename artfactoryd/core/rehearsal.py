@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isqrt
 
 from artfactoryd.core.json_types import Parameters, Value
-from artfactoryd.core.model import NAMED_SIZES
+from artfactoryd.core.pricing.sizes import NAMED_SIZES
 
 SMALLEST, LARGEST = 64, 4096  # pixels a side that sketch draws
 PIXELS = 512 * 512  # a quarter megapixel, when only a shape is known

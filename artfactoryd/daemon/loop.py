@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from artfactoryd import failpoints, log_outlet
-from artfactoryd.daemon import cleanup, mailbox, sleep_inhibitor
+from artfactoryd.daemon import cleanup, mailbox, reindexing, sleep_inhibitor
 from artfactoryd.daemon.app import App
 from artfactoryd.daemon.backups import Backups
 from artfactoryd.daemon.keys import look_for_keys
@@ -50,7 +50,8 @@ log = logging.getLogger(__name__)
 
 Health = Callable[[], dict[str, Any]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
-Serve = Callable[[App, Mapping[str, str], Health, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
+Act = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
+Serve = Callable[[App, Mapping[str, str], Health, Act, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 Watch = Callable[[Index, Sequence[str]], None]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
 COMMANDS_EVERY = 1.0
@@ -73,6 +74,7 @@ class Daemon:
         self._makers: set[asyncio.Task[None]] = set()
         self._services: set[asyncio.Task[None]] = set()
         self._expanding: set[str] = set()
+        self._reindexing: set[asyncio.Task[None]] = set()
         self._consumer = Consumer(
             app.claims, app.intake, app.books.index, app.settings, options.only, self._note,
             lambda: notify.tell(environ, "WATCHDOG=1"),
@@ -166,7 +168,8 @@ class Daemon:
         for service in services:
             self._spawn_service(self._steady.run(service))
         if self._serve is not None:
-            self._spawn(self._serve(self.app, self._environ, self.health, self._spawn_service, self.stop), self._page)
+            page = self._serve(self.app, self._environ, self.health, self.carry_out, self._spawn_service, self.stop)
+            self._spawn(page, self._page)
 
     def _spawn_service(self, service: Coroutine[Any, Any, None]) -> None:
         self._spawn(service, self._services)
@@ -196,7 +199,7 @@ class Daemon:
         until = time.monotonic() + GRACE
         while flights.is_sending and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        await end(self._services, self._makers)
+        await end(self._services, self._makers, self._reindexing)
         if self._page:
             await asyncio.wait(self._page, timeout=GRACE)  # it closes by itself, within a second
         await end(self._services, self._makers, self._page)  # what it began while it was opening
@@ -298,11 +301,19 @@ class Daemon:
             try:
                 # one look without a thread: an idle daemon wakes the machine as rarely as it can
                 for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
+                    if command["name"] == reindexing.NAME:
+                        self._reindex(command["id"])
+                        continue
                     answer = await self.carry_out(command)
                     await asyncio.to_thread(mailbox.answer, folder, command["id"], answer)
             except StorageFull as error:
                 log.error("a command waits for its answer: %s", error)
             await asyncio.sleep(COMMANDS_EVERY)
+
+    def _reindex(self, command_id: str) -> None:
+        """Beside everything else, and one at a time: the command lies there until it is answered."""
+        if not self._reindexing:
+            self._spawn(reindexing.reindex(self.app, command_id, self.stop.is_set), self._reindexing)
 
     async def carry_out(self, command: dict[str, Any]) -> dict[str, Any]:
         answer, ids = await self.app.control.carry_out(command)

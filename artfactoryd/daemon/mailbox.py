@@ -32,11 +32,13 @@ def command(name: str, **fields: Any) -> dict[str, Any]:
     return {"id": str(uuid_utils.uuid7()), "name": name, **fields}
 
 
-def ask(folder: Path, command: Mapping[str, Any], still_there: Callable[[], bool]) -> dict[str, Any]:
+def ask(
+    folder: Path, command: Mapping[str, Any], still_there: Callable[[], bool], patience: float | None = None
+) -> dict[str, Any]:
     """The daemon's answer. Raises WrongUse when it goes away or says nothing; the command stays for the next start."""
     answer = folder / f"{command['id']}.answer.json"
     write_file(folder / f"{command['id']}.json", json.dumps(command).encode())
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + (PATIENCE if patience is None else patience)
     while True:
         gone = time.monotonic() > until or not still_there()
         if answer.exists():  # looked at last: the daemon may have answered and ended in between
@@ -90,12 +92,12 @@ def _is_younger(path: Path, seconds: float) -> bool:
         return True
 
 
-def answer(folder: Path, command_id: str, content: Mapping[str, Any]) -> None:
+def answer(folder: Path, command_id: str, content: Mapping[str, Any], patience: float | None = None) -> None:
     """The answer first: killed in between, the command is read again, and only answered.
 
     No answer where whoever asked has given up: it would lie there. The ledger has it, should the same be asked again.
     """
     path = folder / f"{command_id}.json"
-    if _is_younger(path, PATIENCE + LOOK):
+    if _is_younger(path, (PATIENCE if patience is None else patience) + LOOK):
         write_file(folder / f"{command_id}.answer.json", json.dumps(content).encode())
     path.unlink(missing_ok=True)

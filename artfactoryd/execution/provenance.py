@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from artfactoryd import __version__
 from artfactoryd.core import file_names
+from artfactoryd.core.expansion import stages
 from artfactoryd.core.inbox_rules import DOCUMENT
 from artfactoryd.core.line_values import Output
 from artfactoryd.core.money import MICRO
@@ -61,7 +63,7 @@ class Provenance:
         pattern, index = file_names.pattern_of(plan.order, row.stage), output.index
         accepted_at = datetime.fromisoformat(order.accepted_at).astimezone()
         values = file_names.of_order(order.name, order.project, order.id, accepted_at)
-        values |= file_names.of_item(order.model_of(row), row.generation, row.tokens, plan.lookups)
+        values |= self._told(row, order)[0]
         copy = row.copy + index - row.first_index
         values |= file_names.of_bytes(index, copy, row.seed, sha256, media.extension, output.letter)
         values |= {"width": media.width, "height": media.height, "product_id": output.id}
@@ -69,6 +71,18 @@ class Provenance:
         if not file_names.has_version(pattern):
             return file_names.name(pattern, values)
         return lambda version: file_names.name(pattern, {**values, "version": version})
+
+    def _told(self, row: ItemRow, order: OrderRow) -> tuple[dict[str, Any], str]:
+        """What a name may tell of an item and of what it was made from; and the file that it was fed with, of one
+        that was not shelved what that one was made from."""
+        pictures = {str(picture["value"]): str(picture["name"]) for picture in order.inputs}
+        before, file = dict[str, Any](), ""
+        if fed := self._index.fed_with(row):
+            before, file = self._told(fed[1], order)
+            file = PurePosixPath(fed[0].path).name if fed[0].shelved else file
+            pictures[stages.fed(row.parent or 0)] = file
+        lookups = plan_of(order).lookups
+        return file_names.of_item(order.model_of(row), row.generation, row.tokens, lookups, pictures, before), file
 
     def about(self, row: ItemRow, order: OrderRow) -> str:
         """What its name says: its own words, else those of what it was made from."""

@@ -15,7 +15,7 @@ from artfactoryd import entries
 from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, WAITING_NOTE, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
-from artfactoryd.printable import one_line
+from artfactoryd.printable import one_line, paper
 from artfactoryd.reporting.inbox import WAITS
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
@@ -141,4 +141,4 @@ def end_note(note: Path) -> None:
 
 def note_waiting(claim: Claim, why: str) -> None:
     """For `why`, as long as the claim is there."""
-    write_note(claim.folder / WAITS, f"{why}\n".encode("utf-8", "backslashreplace"))
+    write_note(claim.folder / WAITS, paper(why))

@@ -42,7 +42,7 @@ from artfactoryd.failpoints import point
 from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim, read_json, record_in, source_of
 from artfactoryd.medium import NO_ROOM, flush_folder, storage_errors
-from artfactoryd.printable import printable, redact
+from artfactoryd.printable import paper
 
 CLEARED = ".cleared-"
 CARRYING = "carrying.txt"  # in a claim: the name in Rejected under which it is being copied
@@ -222,7 +222,7 @@ class Claims:
             if not claim.folder.exists():
                 return self.rejected / claim.name
             word = claim.folder / "word.txt"
-            write_file(word, _text(text))
+            write_file(word, paper(text))
             target = self._lay_down(claim, word)
             flush_folder(self.rejected)
             point("reject_moved")
@@ -345,7 +345,7 @@ class Claims:
 
     def _write_why(self, target: Path, text: str) -> None:
         word = self.folder / "word.txt"
-        write_file(word, _text(text))
+        write_file(word, paper(text))
         hand_over(word, _why(target))
 
     def _free_entry(self, claim: Claim, notes: dict[str, Any]) -> str:
@@ -388,11 +388,6 @@ def _hidden(entry: Path, id: str) -> Path:
 
 def _why(target: Path) -> Path:
     return target.with_name(target.name + ".why.txt")
-
-
-def _text(text: str) -> bytes:
-    """As it is written beside a file: an address in it may have held a password, a name what would act when read."""
-    return printable(redact(text).rstrip("\n") + "\n").encode()
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -26,6 +26,7 @@ from artfactoryd.intake.outcomes import Lack, Outcome, Waiting
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.medium import in_words
 from artfactoryd.planning import defaults
+from artfactoryd.printable import paper
 from artfactoryd.reporting.inbox import WAITS
 from artfactoryd.storage.index import Index
 
@@ -210,5 +211,5 @@ class Consumer:
         source = source_of(claim)
         if source is None or is_anothers(note_beside(source)):
             return
-        if write_note(note_beside(source), f"{claim.name} waits.\n\n{text}\n".encode()):
+        if write_note(note_beside(source), paper(f"{claim.name} waits.\n\n{text}")):
             self._notes[claim.id] = note_beside(source)

@@ -6,6 +6,7 @@ One look, by rules that are handed in. Nothing is moved, written or remembered h
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from artfactoryd.planning.defaults import mention
 OPEN_AGAIN = 5.0  # seconds between looks at what is open in an editor, at the most
 REST = 0.02  # seconds between two looks at the least, however much is about to settle
 Version = tuple[int, ...]
+GONE: Version = ()  # of what lay there at an earlier look
 Seen = dict[Path, tuple[Version, float]]  # which version of a path lies there, and since when (monotonic)
 
 
@@ -109,6 +111,7 @@ class Look:
         self._open: list[str] = []
         self._due = math.inf
         self._blind: set[str] = set()  # those of the complaints that hide something
+        self._had = [(path, known) for path, known in before.items() if inbox_rules.is_defaults(path.name)]
         self._given: Mapping[str, str] = {}  # by the drop-box that is looked into
 
     def result(self) -> Scan:
@@ -206,10 +209,21 @@ class Look:
         names = names_in(box.path)
         if inbox_rules.is_order_folder(names):
             self._judge_whole(box, None)
-        elif self._rules.serves(readable(box.name)) or any(map(inbox_rules.is_defaults, names)):
+        elif self._rules.serves(readable(box.name)) or any(map(inbox_rules.is_defaults, names)) or self._lost(box):
             self._look_into(box)
         else:
             self._judge_new(box)
+
+    def _lost(self, box: Entry) -> dict[Path, float]:
+        """Of defaults that lay in it and do not now, for how long: an editor may be just writing them again. Empty when
+        that has settled."""
+        lost = {}
+        for path, (version, since) in self._had:
+            if path.parent == box.path and not os.path.lexists(path):
+                gone_at = since if version == GONE else self._now
+                if self._now - gone_at < self._rules.settle:
+                    self.seen[path], lost[path] = (GONE, gone_at), self._now - gone_at
+        return lost
 
     def _judge_new(self, box: Entry) -> None:
         deep = list(everything_in(box.path))
@@ -281,7 +295,8 @@ class Look:
             return
         own = [entry for entry in entries.values() if inbox_rules.is_defaults(entry.name)]
         beside = _companions(entries)
-        unsettled = min((self._age_of(entry) for entry in own), default=math.inf) < self._rules.settle
+        ages = [*map(self._age_of, own), *self._lost(box).values()]
+        unsettled = min(ages, default=math.inf) < self._rules.settle
         for entry in _not_junk(entries):
             if entry in own or mention(given, entry.name):
                 continue  # what the defaults name belongs to the drop-box

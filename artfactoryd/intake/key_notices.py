@@ -16,6 +16,7 @@ from artfactoryd.entries import PAPER_BYTES, bounded, numbered
 from artfactoryd.factories import Factory, Keyed
 from artfactoryd.home import Home
 from artfactoryd.intake import notices
+from artfactoryd.printable import paper
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import OrderRow
 
@@ -33,7 +34,8 @@ class KeyNotices:
         lacking = self._lacking(row)
         if lacking and row.id not in self._names:
             word = self._free(row.name if row.submission else row.file)
-            if write_note(word, notices.no_key_text(row, self._home.root / (row.folder or ""), lacking).encode()):
+            text = notices.no_key_text(row, self._home.root / (row.folder or ""), lacking)
+            if write_note(word, paper(text)):
                 self._remember({**self._names, row.id: word.name})
 
     def tidy(self) -> None:

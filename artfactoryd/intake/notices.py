@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from artfactoryd.core.inbox_rules import RESOLVED
+from artfactoryd.core.inbox_rules import RESOLVED, Word, no_order
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.core.slug import folder_name
@@ -26,7 +26,7 @@ def rejection_text(name: str, problems: Sequence[Problem], *, was_submitted: boo
 
 
 def stray_text(name: str, what: str, advice: str) -> str:
-    return f"{name} is not an order: it is {what}.\n\n{advice}\n"
+    return no_order(name, Word(what, advice), "\n\n") + "\n"
 
 
 def hold_text(name: str, studies: Sequence[Study]) -> str:

@@ -89,7 +89,7 @@ def _plan_again(row: OrderRow) -> Plan:
     plan = make_plan(
         order, models[0], row.base_seed, written=document.written, check=schema.check_value, models=models,
         later=later, lookups=_lookups(library), raw=document.raw, table=library.get("table"),
-        many=library.get("many", {}),
+        many=library.get("many", {}), nested=bool(library.get("nested")),
     )  # fmt: skip
     seeds = {int(number): seed for number, seed in library.get("seeds", {}).items()}
     return replace(with_inputs(plan, row.inputs, library.get("secrets", {})), seeds=seeds)

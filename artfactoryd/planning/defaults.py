@@ -17,9 +17,11 @@ from artfactoryd import documents, schema
 from artfactoryd.core.grammar.cases import strings_in
 from artfactoryd.core.inbox_rules import is_bundle, is_defaults, is_order_name
 from artfactoryd.core.names import nfc
+from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.documents import Document
 from artfactoryd.entries import bounded
-from artfactoryd.errors import Problem, Refusal, WrongUse
+from artfactoryd.errors import Problem, Refusal
+from artfactoryd.planning.input_patterns import fits
 from artfactoryd.settings import Settings
 
 SETTING = "inbox.defaults"
@@ -44,13 +46,10 @@ def of_box(folder: Path, project: str, settings: Settings) -> dict[str, str]:
 
 
 def box_of(file: Path, inbox: Path) -> str | None:
-    """The drop-box in which a file lies, by its folder's name; None where it lies in none. Raises WrongUse of the
-    defaults themselves."""
+    """The drop-box in which a file lies, by its folder's name; None where it lies in none."""
     folder = file.absolute().parent
     if folder.parent.resolve() != inbox.resolve():
         return None
-    if is_defaults(file.name):
-        raise WrongUse(f"{file} is no order: it says what orders in {folder.name} may leave out. Name an order there.")
     names = [entry.name for entry in folder.iterdir()]
     is_box = any(map(is_defaults, names)) or not is_bundle([name for name in names if is_order_name(name)])
     return folder.name if is_box else None
@@ -122,9 +121,15 @@ def apply_to(text: bytes) -> bool:
 
 
 def mention(texts: Mapping[str, str], name: str) -> bool:
-    """Whether a file of that name, or folder, is one that they name: it belongs to the drop-box, and stays there. No
-    order is: of an order nothing can be an input."""
-    return not is_order_name(name) and any(nfc(name) in (_paths_in(text) or nfc(text)) for text in texts.values())
+    """Whether a file of that name, or folder, is one that they name, or that a pattern in them fits: it belongs to the
+    drop-box, and stays there. No order is: of an order nothing can be an input."""
+    return not is_order_name(name) and any(_mentions(text, nfc(name)) for text in texts.values())
+
+
+def _mentions(text: str, name: str) -> bool:
+    paths = _paths_in(text)
+    patterns = (path for path in paths if is_pattern(path))
+    return name in (paths or nfc(text)) or any(fits(name, pattern) for pattern in patterns)
 
 
 @lru_cache(maxsize=64)

@@ -5,19 +5,27 @@ Only reads. A product that a person edited is no longer what was made, so it is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from artfactoryd import entries
-from artfactoryd.core.expansion.item_keys import Keys, seedless_key
+from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion.item_keys import Keys, seedless_key, seedless_key_in
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.json_types import Value
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
+from artfactoryd.errors import Path as KeyPath
+from artfactoryd.errors import Problem
+from artfactoryd.home import Home
+from artfactoryd.shelf import reading
 from artfactoryd.storage.index import EqualItem, Index
-from artfactoryd.storage.lists.made import EarlierOrder, earlier_orders, made_items
+from artfactoryd.storage.lists.made import EarlierOrder, earlier_orders, found_on_the_shelf, made_items
 from artfactoryd.storage.rows import OutputRow, ProductRow
 
 
@@ -87,29 +95,88 @@ def is_whole(path: Path, product: ProductRow | OutputRow) -> bool:
 
 
 MOST_COMPARED = 50_000  # items made before that are looked through for those that differ in their seeds alone
+MOST_READ = 5_000  # sidecars of what only the shelf tells of, the same
 MOST_PLANNED = 20_000  # items of an order that may take another seed
 TOGETHER = 500  # keys that are asked about at once
 PROBED, MOST_ORDERS = 20, 50  # items, and orders before, that tell whether a base seed would do
+REUSE: KeyPath = ("reuse",)
 
 
 def with_any_seed(plan: Plan, index: Index | None, root: Path) -> Plan:
     """Of `reuse: any-seed`: an item that nothing on the shelf equals takes the seed of a product that differs in
-    nothing else. Each product serves one item, the newest first; whole calls only, and nothing that is on its way."""
-    if index is None or not plan.order.any_seed or plan.order.rehearse or plan.own_items > MOST_PLANNED:
+    nothing else. Each product serves one item, the newest first; whole calls only, and nothing that is on its way.
+
+    A stage follows when what it is fed with is known: of what is bought anew everything is made anew.
+    """
+    if index is None or not plan.order.any_seed or plan.order.rehearse:
         return plan
-    twins, keys, items = Twins(index, root), Keys(plan), list(plan.own())
-    own = [keys.of(item) for item in items]
-    taken = {key for key, twin in _twins(twins, own).items() if twin.made}
-    wanted = [item for item, key in zip(items, own, strict=True) if key not in taken and plan.models[item.model].seed]
-    pools = _pools(plan, index, wanted, taken)
-    whole = _twins(twins, [key for pool in pools.values() for key in pool])
-    seeds: dict[int, int] = {}
-    for item in wanted:
-        pool = pools.get(_seedless(plan, item), {})
-        key = next((key for key in pool if key in whole and whole[key].made), None)
-        if key is not None:
-            seeds[item.number] = pool.pop(key)
-    return replace(plan, seeds=seeds)
+    if plan.total_items > MOST_PLANNED:
+        return replace(plan, warnings=(*plan.warnings, _too_many(plan.total_items)))
+    seeds = _OtherSeeds(plan, index, root)
+    for place in (None, *range(len(plan.stages))):
+        plan = replace(plan, seeds=seeds.of_stage(plan, place))
+    return replace(plan, warnings=(*plan.warnings, *seeds.warnings()))
+
+
+def _too_many(items: int) -> Problem:
+    message = f"this makes {items} items; seeds of others are looked for in orders of at most {MOST_PLANNED}."
+    fix = "Write several orders, or take `reuse: any-seed` out: what is equal, its seed too, is reused in any order."
+    return Problem("W_REUSE", message, fix, REUSE, holds=True)
+
+
+class _OtherSeeds:
+    """Looks for them stage by stage: what one is fed with follows from what was taken before."""
+
+    def __init__(self, plan: Plan, index: Index, root: Path) -> None:
+        self._twins, self._keys, self._made = Twins(index, root), Keys(plan), _Made(plan, index, root)
+        self._seeds: dict[int, int] = {}
+        self._taken: set[str] = set()  # keys of what items of this order are
+        self._is_short = False
+
+    def of_stage(self, plan: Plan, place: int | None) -> dict[int, int]:
+        """With those of one stage, None: of the order's own items. `plan` has what was found before."""
+        items = list(plan.own() if place is None else stages.of_one(plan, place))
+        keys = [self._keys.of(item) for item in items]
+        own = _twins(self._twins, keys)
+        stage = None if place is None else plan.stages[place].later.id
+        self._taken |= {key for key in keys if _serves(own.get(key), plan, stage)}
+        wanted = [
+            (item, plan.all_models[item.model].seed or "")
+            for item, key in zip(items, keys, strict=True)
+            if key not in self._taken and self._keys.is_fed(item)
+        ]
+        others = self._others(plan, [(item, seed) for item, seed in wanted if seed])
+        for item, key in zip(items, keys, strict=True):
+            twin_key, twin = others.get(item.number, (key, own.get(key, Twin())))
+            self._keys.came(item, twin_key, twin.contents)
+        return dict(self._seeds)
+
+    def _others(self, plan: Plan, wanted: Sequence[tuple[PlannedItem, str]]) -> dict[int, tuple[str, Twin]]:
+        """By item: the key of what it may be, and that itself."""
+        pools = {item.number: self._made.like(self._keys.seedless(item, seed)) for item, seed in wanted}
+        whole = _twins(self._twins, list(dict.fromkeys(key for pool in pools.values() for key in pool)))
+        others: dict[int, tuple[str, Twin]] = {}
+        for item, _ in wanted:
+            pool = pools[item.number]
+            free = (key for key in pool if key not in self._taken and _serves(whole.get(key), plan, item.stage))
+            key = next(free, None)
+            self._is_short = self._is_short or key is None
+            if key is not None:
+                self._taken.add(key)
+                self._seeds[item.number] = pool[key]
+                others[item.number] = (key, whole[key])
+        return others
+
+    def warnings(self) -> Iterator[Problem]:
+        if self._is_short and self._made.is_cut:
+            message = f"other seeds were looked for among the newest {MOST_COMPARED} items of these models, and "
+            message += f"{MOST_READ} known by their sidecars alone; older ones are not reused."
+            yield Problem("W_REUSE", message, "`plan` says what would be bought.", REUSE)
+
+
+def _serves(twin: Twin | None, plan: Plan, stage: str | None) -> bool:
+    """Whether what equals an item is there; of a stage that keeps nothing it is enough that it was."""
+    return twin is not None and bool(twin.made or (twin.spent and not stages.keeps(plan.order, stage)))
 
 
 def _twins(twins: Twins, keys: Sequence[str]) -> dict[str, Twin]:
@@ -119,24 +186,47 @@ def _twins(twins: Twins, keys: Sequence[str]) -> dict[str, Twin]:
     return found
 
 
-def _seedless(plan: Plan, item: PlannedItem) -> str:
-    return seedless_key(plan.models[item.model], item.parameters, plan.inputs, item.copy, item.asked)
+class _Made:
+    """What was made before by the models of a plan, by what it is but for its seed: keys with seeds, newest first."""
 
+    def __init__(self, plan: Plan, index: Index, root: Path) -> None:
+        self._models = {(model.provider, model.id, model.version): model for model in plan.all_models if model.seed}
+        self._index, self._root = index, root
+        self.is_cut = False
 
-def _pools(
-    plan: Plan, index: Index, wanted: Sequence[PlannedItem], taken: Collection[str]
-) -> dict[str, dict[str, int]]:
-    """For what is the same but for the seed: keys of what was made, newest first, with their seeds."""
-    pools: dict[str, dict[str, int]] = {_seedless(plan, item): {} for item in wanted}
-    providers = sorted({plan.models[item.model].provider for item in wanted})
-    for made in made_items(index, providers, MOST_COMPARED) if wanted else ():
-        model = Model.from_snapshot(made.model)
-        seed = made.generation.get(model.seed or "")
-        contents = {known["value"]: known["sha256"] for known in made.inputs}
-        pool = pools.get(seedless_key(model, made.generation, contents, made.copy, made.asked))
-        if pool is not None and isinstance(seed, int) and made.key not in taken:
-            pool.setdefault(made.key, seed)
-    return pools
+    def like(self, seedless: str) -> dict[str, int]:
+        return self._all.get(seedless, {})
+
+    @cached_property
+    def _all(self) -> dict[str, dict[str, int]]:
+        pools: dict[str, dict[str, int]] = {}
+        for seedless, key, seed in (*self._of_index(), *self._of_shelf()) if self._models else ():
+            if isinstance(seed, int):
+                pools.setdefault(seedless, {}).setdefault(key, seed)
+        return pools
+
+    def _of_index(self) -> Iterator[tuple[str, str, Value]]:
+        items = made_items(self._index, sorted({name for _, name, _ in self._models}), MOST_COMPARED)
+        self.is_cut = len(items) == MOST_COMPARED
+        for made in items:
+            model = Model.from_snapshot(made.model)
+            contents = {known["value"]: known["sha256"] for known in made.inputs}
+            if made.parent is not None:
+                contents[stages.fed(made.parent)] = made.fed_with or ""
+            seedless = seedless_key(model, made.generation, contents, made.copy, made.asked)
+            yield seedless, made.key, made.generation.get(model.seed or "")
+
+    def _of_shelf(self) -> Iterator[tuple[str, str, Value]]:
+        """A sidecar that cannot be read tells of nothing."""
+        found = found_on_the_shelf(self._index, MOST_READ)
+        self.is_cut = self.is_cut or len(found) == MOST_READ
+        for key, path in found:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+                card = reading.sidecar_for(self._root / path, Home(self._root).projects)
+                named = card["model"]
+                model = self._models.get((card["provider"], named["id"], named["version"]))
+                if model is not None and model.seed and (seedless := seedless_key_in(card, model.seed)):
+                    yield seedless, key, card["parameters"]["generation"].get(model.seed)
 
 
 class OtherSeed(NamedTuple):

@@ -3,14 +3,17 @@ or on the shelf. Looked at when the order is understood; the acceptance keeps wh
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from artfactoryd.core.inbox_rules import is_order_name
-from artfactoryd.core.names import nfc
+from artfactoryd.core.names import folded, nfc
 from artfactoryd.core.parameters.file_refs import PRODUCT, PRODUCTS, is_pattern, is_query
 from artfactoryd.core.query import QueryWrong, read_query
 from artfactoryd.errors import Problem
@@ -19,6 +22,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 
 MOST_KINDS = 3  # of files that are told
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif"})
 MOST = 1000  # pictures that one pattern or query may find
 LIBRARY = "Library/"
 TABLE = ".csv"
@@ -51,9 +55,10 @@ class Patterns(Mapping[str, Sequence[str] | Problem]):
             return _wrong(f"{value} finds more than {MOST} pictures.", "Ask for fewer.")
         if not found and is_pattern(value):
             self.missing.append(value)
-            there = _what_lies_in(self._folder)
-            message = f"{value} finds no picture; {there}."
-            return Problem("E_INPUT_MISSING", message, "Put the pictures beside the order, or correct the pattern.")
+            there, instead = lying_there(self._folder, PurePosixPath(value))
+            meant = f"Did you mean {instead}?"
+            fix = meant if instead else "Put the pictures beside the order, or correct the pattern."
+            return Problem("E_INPUT_MISSING", f"{value} finds no picture; {there}.", fix)
         return found
 
     def _products(self, value: str) -> Sequence[str] | Problem:
@@ -82,15 +87,59 @@ def _wrong(message: str, fix: str) -> Problem:
     return Problem("E_INPUT", message, fix)
 
 
-def _what_lies_in(folder: Path | None) -> str:
-    """`beside the order lie 50 .png and 1 .txt`."""
-    names = (
-        [path.name for path in islice(folder.iterdir(), MOST) if path.is_file()] if folder and folder.is_dir() else []
-    )
-    kinds = Counter(PurePosixPath(name).suffix.lower() or name for name in names if not _is_its_own(name))
-    if not kinds:
-        return "nothing lies beside the order"
-    return f"beside the order lie {' and '.join(f'{count} {kind}' for kind, count in kinds.most_common(MOST_KINDS))}"
+def lying_there(folder: Path | None, value: PurePosixPath) -> tuple[str, str]:
+    """Of a path or a pattern that finds nothing: what lies in the folder it leads into (`in photos lie 50 .jpg and
+    1 .txt`), and the pattern that finds the pictures there; empty where there are none.
+    """
+    if folder is None or not folder.is_dir():
+        return "nothing lies beside the order", ""
+    below: list[str] = []
+    for part in value.parts[:-1]:
+        same = [one for one in _folders(folder, below) if folded(one) == folded(part)]
+        if is_pattern(part) or not same:
+            break
+        below.append(same[0])
+    is_whole, where = len(below) == len(value.parts) - 1, "/".join(below)
+    lost = value.parts[len(below)] if not is_whole and not is_pattern(value.parts[len(below)]) else ""
+    kinds = _kinds(folder, below).most_common(MOST_KINDS)
+    parts = [f"{count} {kind}" for kind, count in kinds]
+    if not is_whole or not parts:
+        parts += [f"the folder {name}" for name in _folders(folder, below)[:MOST_KINDS]]
+    place = f"in {where}" if where else "beside the order"
+    lie = "lies" if len(parts) == 1 and not kinds else "lie"
+    there = f"{place} {lie} {' and '.join(parts)}" if parts else f"nothing lies {place}"
+    instead = pictures_in(folder, below) if is_whole else _near_folder(folder, below, lost) if lost else ""
+    return f"there is no folder {lost}; {there}" if lost else there, instead
+
+
+def _near_folder(folder: Path, below: Sequence[str], lost: str) -> str:
+    """The pattern for the pictures of a folder that was most likely meant."""
+    folders = _folders(folder, below)
+    near = folders if len(folders) == 1 else difflib.get_close_matches(lost, folders, n=1, cutoff=0.6)
+    return pictures_in(folder, [*below, *near]) if near else ""
+
+
+def pictures_in(folder: Path, below: Sequence[str]) -> str:
+    """The pattern that finds the pictures of a folder, of the kind that most are; empty where there are none."""
+    ending = next((kind for kind, _ in _kinds(folder, below).most_common() if kind in PICTURES), "")
+    return "/".join([*below, f"*{ending}"]) if ending else ""
+
+
+def _kinds(folder: Path, below: Sequence[str]) -> Counter[str]:
+    names = [path.name for path in _entries(folder, below) if path.is_file() and not _is_its_own(path.name)]
+    return Counter(PurePosixPath(name).suffix.lower() or name for name in names)
+
+
+def _folders(folder: Path, below: Sequence[str]) -> list[str]:
+    entries = [path for path in _entries(folder, below) if path.is_dir() and not path.is_symlink()]
+    return sorted(path.name for path in entries if not path.name.startswith("."))
+
+
+def _entries(folder: Path, below: Sequence[str]) -> list[Path]:
+    """As far as they can be read: only words depend on them."""
+    with contextlib.suppress(OSError):
+        return list(islice(folder.joinpath(*below).iterdir(), MOST))
+    return []
 
 
 def _is_its_own(name: str) -> bool:
@@ -107,6 +156,11 @@ def matches(folder: Path, pattern: str) -> list[str]:
     paths = [path.relative_to(folder) for path in islice(folder.glob(spelled), 100 * MOST)]
     kept = [path for path in paths if _may_be_picture(folder, path)]
     return [path.as_posix() for path in sorted(kept, key=lambda path: nfc(path.as_posix()))]
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a pattern of one name finds a file of that name, in whatever letters."""
+    return not name.startswith(".") and fnmatchcase(nfc(name).casefold(), nfc(pattern).casefold().replace("[", "[[]"))
 
 
 def _may_be_picture(folder: Path, path: Path) -> bool:

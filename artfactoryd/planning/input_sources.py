@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from artfactoryd.core.names import nfc
+from artfactoryd.core.names import folded, nfc
 from artfactoryd.core.parameters.file_refs import PRODUCT, is_address, is_product
 from artfactoryd.core.slug import slug
 from artfactoryd.durable import make_folders, move
 from artfactoryd.errors import AskAgain, OutputBad, OutputLost, Problem
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.home import Home
-from artfactoryd.planning.input_patterns import LIBRARY
+from artfactoryd.planning.input_patterns import LIBRARY, pictures_in
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import recognition
 
@@ -94,6 +94,10 @@ class Gathering:
         beside = spelled(self.folder, pure) if self.folder else None
         if beside is not None and os.path.lexists(beside):
             assert self.folder is not None
+            if beside.is_dir() and not beside.is_symlink():
+                instead = pictures_in(self.folder, beside.relative_to(self.folder).parts)
+                fix = f"Write {instead} for all its pictures." if instead else "Name a picture in it."
+                return Problem("E_INPUT", f"{value} is a folder.", fix, path)
             return Place(beside, self.folder, beside.name)
         return self._elsewhere(value, path)
 
@@ -161,14 +165,23 @@ class Gathering:
 
 
 def near_name(folder: Path | None, value: str) -> str:
-    """Of what lies beside the order, the file whose name is nearest; empty where none is near."""
+    """Of what lies beside the order, or in the folder that is named, the file whose name is nearest, or the pattern for
+    the pictures of the folder; empty where none is near."""
+    *above, last = value.rstrip("/").split("/")
     try:
+        for part in above:
+            names = os.listdir(folder or "")
+            folder = Path(folder or "") / next((name for name in names if folded(name) == folded(part)), part)
         names = [name for name in os.listdir(folder or "") if not name.startswith(".")]
     except OSError:
         return ""
     by_case = {_stem(name): name for name in names}
-    near = difflib.get_close_matches(_stem(value), by_case, n=1, cutoff=0.7)
-    return by_case[near[0]] if near else ""
+    near = difflib.get_close_matches(_stem(last), by_case, n=1, cutoff=0.7)
+    if not near or folder is None:
+        return ""
+    path = folder / by_case[near[0]]
+    below = path.parts[len(path.parts) - len(above) - 1 :]
+    return pictures_in(path, ()) and "/".join((*below, pictures_in(path, ()))) if path.is_dir() else "/".join(below)
 
 
 def _stem(name: str) -> str:

@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from artfactoryd.core.model import Model
-from artfactoryd.core.parameters.openapi import NoSchema, model_entry, price_of
+from artfactoryd.core.parameters.openapi import NoSchema, model_entry
+from artfactoryd.core.pricing.told import price_told
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
 from artfactoryd.factories import Describes, Factory
 from artfactoryd.medium import in_words
@@ -47,10 +48,11 @@ class Descriptions:
                 found = await factory.describe(model, version or None)
         except TimeoutError as error:
             raise Unreachable(f"{provider} did not answer within {LONGEST:.0f} seconds.") from error
-        price = price_of(*found.price, self._today().isoformat()) if found.price else None
         full = f"{model}:{found.version}" if found.version else model
         try:
-            entry = model_entry(provider, full, found.document, price, found.kept_back)
+            entry = model_entry(provider, full, found.document, None, found.kept_back)
+            if found.price and (price := price_told(*found.price, self._today().isoformat(), entry["schema"])):
+                entry["price"] = price
             return await asyncio.to_thread(self._keep, entry, name)
         except NoSchema as error:
             raise AskAgain(f"{provider} knows {name}, but {error}") from error

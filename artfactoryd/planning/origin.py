@@ -55,6 +55,9 @@ def order_file(command: str, given: Path) -> Path:
 
 def stray_word(file: Path) -> Word | None:
     """What a file is that is no order; a link here means what it leads to."""
+    if is_defaults(file.name):
+        what = f"what orders in {file.absolute().parent.name} may leave out"
+        return Word(what, "Name an order there, or one elsewhere with `plan --box NAME`.", False)
     return stray_file(file.name, "file", file.stat().st_size)
 
 

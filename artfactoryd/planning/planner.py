@@ -17,6 +17,7 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.product_names import wrong_names
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
@@ -64,6 +65,7 @@ class Borrowed(TypedDict, total=False):
     many: dict[str, Sequence[str]]  # pictures, by the pattern or query for them
     secrets: dict[str, str]  # hashes, by where the secret is
     seeds: dict[str, int]  # by item, of what it may be in place of its own (any-seed)
+    nested: bool  # whether texts inside values were read
     file: str  # the settings' pattern for names
 
 
@@ -259,7 +261,7 @@ class Scholar:
         plan = make_plan(
             order, models[0], self._base(document, order), written=document.written, check=schema.check_value,
             models=models, later=[choice.model for choice in later], lookups=lookups, raw=document.raw, table=table,
-            many=patterns, own=document.is_own,
+            many=patterns, own=document.is_own, having=self.catalog().having,
         )  # fmt: skip
         choices += later
         of_models = [warning for choice in choices for warning in choice.warnings]
@@ -274,7 +276,8 @@ class Scholar:
         """With all that is wrong. `wrong`: with what it borrowed; what that should have brought is not asked for."""
         unknown = [problem for choice in choices for problem in choice.problems]
         problems = [problem for problem in plan.problems if problem.code != "E_REQUIRED" or not wrong]
-        problems += _wrong_names(plan)
+        problems += wrong_names(plan)
+        problems += wishes.problems(plan.order, plan.all_models, [*plan.lookups, *plan.fields])
         if not (wrong or unknown or problems):
             return
         doubts = [warning for warning in plan.warnings if warning.holds]
@@ -359,19 +362,6 @@ class Scholar:
         return recent > self._clock() and bool(self._index.attempts(row.id))
 
 
-def _wrong_names(plan: Plan) -> Sequence[Problem]:
-    """Of the order's own patterns; the settings' was looked at when they were read."""
-    order, problems = plan.order, list[Problem]()
-    if order.file is not None:
-        problems += file_names.problems(order.file, plan.model, [*order.parameters, *plan.lookups], plan.fields)
-    for number, stage in enumerate(plan.stages):
-        if stage.later.file is not None:
-            names = [*stage.later.parameters, *plan.lookups]
-            wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
-            problems += [replace(problem, path=("then", number, "file")) for problem in wrong]
-    return [*problems, *wishes.problems(order, plan.all_models, [*plan.lookups, *plan.fields])]
-
-
 def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -> Borrowed:
     borrowed: Borrowed = {}
     if document.templates:
@@ -385,6 +375,8 @@ def _borrowed(document: Resolved, order: Order, plan: Plan, table: str | None) -
         borrowed["wildcards"] = wildcards
     if table:
         borrowed["table"] = table
+    if plan.has_nested:
+        borrowed["nested"] = True
     if plan.many:
         borrowed["many"] = dict(plan.many)
     if plan.seeds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +20,13 @@ from artfactoryd.core.expansion.axes_in_words import ends, factors, formula
 from artfactoryd.core.expansion.hold_reasons import in_words
 from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
+from artfactoryd.core.expansion.product_names import Lineage
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
 from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
+from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
@@ -97,15 +99,24 @@ def plan(
         data = bounded(file, most_bytes(settings))
     except OSError as error:
         raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
-    lines = data.decode("utf-8-sig", "replace").splitlines()
     origin = _origin(file, settings.inbox.path or home.inbox, box, settings, rehearse)
+    return plan_text(home, settings, data, origin, most=most, environ=environ)
+
+
+def plan_text(
+    home: Home, settings: Settings, data: bytes, origin: Origin, *, most: int | None,
+    environ: Mapping[str, str] | None = None,
+) -> Planned:  # fmt: skip
+    """What these bytes would do, dropped from there. `most` and `environ` as of `plan`."""
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     with Index.reading(home.index_file) as index:
         try:
             studies = understood(home, settings, index, data, origin, environ)
             orders = [_order(home, study, most, index) for study in studies]
         except Refusal as refusal:
-            return Planned([PlannedOrder(_refused(file, refusal.problems), lambda: iter(()))], 1, lines, str(file))
-    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, str(file))
+            refused = _refused(Path(origin.file), refusal.problems)
+            return Planned([PlannedOrder(refused, lambda: iter(()))], 1, lines, origin.file)
+    return Planned(orders, 3 if any(order.head["held"] for order in orders) else 0, lines, origin.file)
 
 
 def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehearse: bool) -> Origin:
@@ -228,7 +239,7 @@ def _reuse(study: Study, names: Names, most: int | None, index: Index | None, ro
     shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
     reasons = Counter(item["reason"] for item in shown if item["reason"])
     needs = study.needs
-    other = other_seed(study.plan, index, root) if needs.bought else None
+    other = other_seed(study.plan, index, root) if needs.bought and needs.buying.price != 0 else None
     told: dict[str, Any] = {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
     if other:
         told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}
@@ -274,7 +285,7 @@ def _folder(home: Home, study: Study) -> Path:
 def _model(plan: Plan, place: int) -> dict[str, Any]:
     """One that the order's items are made by, and what one of it costs."""
     model, price = plan.all_models[place], plan.price_of(place)
-    known = {"usd": float(price.usd), "per": price.per, "as_of": price.as_of} if price else None
+    known = price and {"as_of": price.as_of, "text": price_in_words(price)}
     return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
 
 
@@ -315,7 +326,8 @@ class Names:
         order, self._plan = study.order, study.plan
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
         self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
-        self._words: dict[int, str] = {}
+        self._pictures = {picture.value: picture.name for picture in study.inputs}
+        self._lineage, self._words = Lineage(study.plan), dict[int, str]()
 
     @property
     def pattern(self) -> str:
@@ -325,17 +337,24 @@ class Names:
     def given(self) -> Iterator[tuple[PlannedItem, list[str]]]:
         """Each item with the names of its products; equal ones told apart as on the shelf."""
         taken: Counter[str] = Counter()
-        self._words.clear()
         for item in self._plan.items():
-            yield item, [self._free(values, taken) for values in self._values(item)]
+            names = []
+            for values in self._values(item):
+                names.append(self._free(values, taken))
+                self._lineage.keep(item.first_index + len(names) - 1, values, names[-1])
+            yield item, names
 
     def _values(self, item: PlannedItem) -> Iterator[dict[str, Any]]:
         """Of each product of an item."""
-        model = self._plan.all_models[item.model]
-        values = self._of_order | file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups)
+        model, (before, file) = self._plan.all_models[item.model], self._lineage.of(item.parent)
+        pictures = ChainMap({stages.fed(item.parent): file} if item.parent else {}, self._pictures)
+        told = file_names.of_item(model, item.parameters, item.tokens, self._plan.lookups, pictures, before)
+        values = self._of_order | told
         values |= {"slug": self._slug(item, prompt_of(item.parameters, model)), "stage": item.stage}
-        if not keeps(self._plan.order, item.stage):
-            return  # never on the shelf, and without a name
+        if not keeps(self._plan.order, item.stage):  # never on the shelf, and without a name
+            for output in range(item.asked):
+                self._lineage.keep(item.first_index + output, values, file)
+            return
         ending = _ending(item, model)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
@@ -367,11 +386,13 @@ class Names:
         if not any(each.may_collide for each in self._named.values()):
             return
         products = (each for item in islice(self._plan.items(), MOST_NAMES) for each in self._values(item))
-        named = ((self._named[values["stage"]], values) for values in products)
         plain, whose = Counter[str](), dict[str, str | None]()
-        for each, values in named:
+        for values in products:
+            each = self._named[values["stage"]]
+            name = file_names.name(each.pattern, values)
+            self._lineage.keep(values["index"], values, name)
             if each.may_collide:
-                plain[name := file_names.name(each.pattern, values)] += 1
+                plain[name] += 1
                 whose[name] = values["stage"]
         again = plain.total() - len(plain)
         if again:

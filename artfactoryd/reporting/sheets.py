@@ -12,6 +12,7 @@ from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import counted
 from artfactoryd.core.sheets.facts import MODEL, Fact, Picture, facts_of, shown
 from artfactoryd.core.sheets.layout import Axes, Layout, lay_out, parted
 from artfactoryd.core.sheets.sheet import MOST, Sheet
@@ -176,7 +177,7 @@ def _picture(
 
 def _lines(layout: Layout, row: OrderRow, pictures: Sequence[Picture]) -> list[str]:
     missing = sum(bool(picture.blank) for picture in pictures)
-    count = f"{len(pictures)} pictures" + (f", {missing} of them not here" if missing else "")
+    count = counted(len(pictures), "picture") + (f", {missing} of them not here" if missing else "")
     kind = "rehearsal, drawn here for nothing" if row.rehearsal else ""
     return [*_common(layout), " · ".join(filter(None, [kind, count, clock.shown(row.accepted_at)[:10]]))]
 
@@ -203,7 +204,7 @@ def of_products(root: Path, rows: Sequence[FoundProduct], title: str, axes: Axes
         for row, model in zip(reversed(rows), models, strict=True)
     ]
     layout = lay_out(pictures, axes, sorts=True)
-    return Sheet(title, [*_common(layout), f"{len(pictures)} pictures"], layout)
+    return Sheet(title, [*_common(layout), counted(len(pictures), "picture")], layout)
 
 
 def _found(root: Path, row: FoundProduct, model: Model | None, name: str) -> Picture:

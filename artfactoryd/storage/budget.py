@@ -6,11 +6,15 @@ applying the ledger again comes to the same. Money is integer micro-dollars.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from artfactoryd.core.expansion.costs import follows, with_defaults
 from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.core.money import dollars, micro_dollars
+from artfactoryd.core.pricing.amounts import Call, Measured
+from artfactoryd.core.pricing.price import BY_COUNT, BY_TIME
+from artfactoryd.core.pricing.sizes import Size
 from artfactoryd.errors import OverCap
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
@@ -108,10 +112,7 @@ def at_most(index: Index, order: OrderRow) -> int | None:
 
 def by_count(order: OrderRow, item: ItemRow, products: int) -> int | None:
     """The bill of a model paid by the image; None for every other."""
-    price = order.model_of(item).price
-    if order.rehearsal or price is None or price.per != "image" or not item.upper:
-        return None
-    return micro_dollars(price.usd, products)
+    return _bill(order, item, BY_COUNT, outputs=[Measured()] * products)
 
 
 def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None:
@@ -120,8 +121,23 @@ def by_time(order: OrderRow, item: ItemRow, seconds: float | None) -> int | None
     It counts from the `result` line, before its slot is free for the next wish; from then on the order's wishes set
     aside as much as its dearest bill.
     """
-    price = order.model_of(item).price
     took = seconds_of_run(seconds)  # asked again: a line of an earlier release may hold any number
-    if order.rehearsal or price is None or price.per != "second" or not item.upper or not took:
+    return _bill(order, item, BY_TIME, run=took) if took else None
+
+
+def by_outputs(
+    order: OrderRow, item: ItemRow, outputs: Sequence[Measured], inputs: Sequence[Size | None], seconds: float | None
+) -> int | None:
+    """The bill by all that can be measured of what came. `inputs`: what it was made from. None: it cannot be said."""
+    return _bill(order, item, None, outputs=outputs, inputs=inputs, run=seconds_of_run(seconds) or None)
+
+
+def _bill(order: OrderRow, item: ItemRow, units: frozenset[str] | None, **came: Any) -> int | None:
+    """`units`: all that the price may count; it counts one beside the calls, else it is no bill of that kind."""
+    model = order.model_of(item)
+    price = model.price
+    if order.rehearsal or price is None or not item.upper:
         return None
-    return replace(price, seconds=took).upper(1, {})
+    if units is not None and not (price.units <= units and price.units & (units - {"call"})):
+        return None
+    return price.cost(Call(item.asked, with_defaults(model, item.generation), follows=follows(model), **came))

@@ -69,6 +69,7 @@ class Database:
         self.db = self._connection()
         self._free = deque([self.db])  # connections nobody is using just now
         self._closed = False
+        self._file = os.stat(path).st_ino if path.exists() else 0
         self.recent: Recent | None = None  # where the process that writes asks: what it has just read
 
     def _connection(self) -> pw.SqliteDatabase:
@@ -153,6 +154,31 @@ class Database:
             while True:
                 self._free.pop().close()
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the file that was opened still has its name."""
+        try:
+            return self._file == os.stat(self.path).st_ino
+        except OSError:
+            return False
+
+    def close_all(self) -> None:
+        """Of the one that writes: nobody may ask before `reopen`. All is in the file, where readers let it be."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        for db in self._free:
+            db.close()
+
+    def reopen(self) -> None:
+        """Another file has the name by now. What is being asked is answered from the old one."""
+        old, self._free = self._free, deque()
+        if self._writing:
+            self.db = self._connection()
+            self.db.connect()
+            self._free.append(self.db)
+        with contextlib.suppress(IndexError):
+            while True:
+                old.pop().close()
+
     # --- the one way to ask ---
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
@@ -196,15 +222,18 @@ class Database:
     @contextlib.contextmanager
     def _one(self) -> Iterator[pw.SqliteDatabase]:
         """A connection for one question; the writer always asks through its own."""
+        free = self._free
         try:
-            db = self._free.pop()
+            db = free.pop()
         except IndexError:
             db = self._connection()
         try:
             yield db
         finally:
-            if db is self.db or not db.is_closed():  # one that could not be opened would be the first to be taken again
-                self._free.append(db)
+            if free is not self._free:  # another file has the name since
+                db.close()
+            elif db is self.db or not db.is_closed():  # one that could not be opened would be taken again first
+                free.append(db)
             if self._closed:
                 self.close()
 

@@ -48,7 +48,7 @@ _WAITING = (
     f"SELECT ({_NEXT} AND order_id > waiting.id) FROM waiting WHERE waiting.id IS NOT NULL)"
 )
 _FEEDS = "f.order_id = i.order_id AND f.place = i.parent AND f.nth = i.parent_nth"
-_FED = f"(SELECT coalesce(original_sha256, sha256) FROM {{}} f WHERE {_FEEDS})"
+FED_WITH = f"(SELECT coalesce(original_sha256, sha256) FROM {{}} f WHERE {_FEEDS})"
 _ORDER = f"SELECT {ORDERS.select()} FROM orders WHERE id = ?"
 _ITEM = f"SELECT {ITEMS.select()} FROM item"
 _ATTEMPT = f"SELECT {ATTEMPTS.select()} FROM generation_log"
@@ -252,7 +252,7 @@ class Index(Database):
         """Made for real orders of this name, newest order first."""
         sql = (
             f"SELECT i.generation, i.copy, i.parent, {ITEM_MODEL} AS model, o.inputs, "
-            f"coalesce({_FED.format('product')}, {_FED.format('interim')}) AS fed_with "
+            f"coalesce({FED_WITH.format('product')}, {FED_WITH.format('interim')}) AS fed_with "
             "FROM orders o JOIN item i ON i.order_id = o.id "
             "WHERE o.id IN (SELECT id FROM orders WHERE name = ? AND project = ? AND rehearsal = 0 "
             "ORDER BY id DESC LIMIT 20) AND i.state = 'completed' ORDER BY o.id DESC, i.number LIMIT ?"

@@ -11,11 +11,10 @@ import errno
 import json
 import logging
 import os
-import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,14 +22,14 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
-from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
-from artfactoryd.durable import make_folders, move, rename
-from artfactoryd.entries import NO_FILE, is_folder, readable
-from artfactoryd.errors import ArtFactoryError, Refusal, StorageSick
+from artfactoryd.durable import make_folders
+from artfactoryd.entries import NO_FILE, readable
+from artfactoryd.errors import Refusal, StorageSick
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_file, in_words, storage_errors
+from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
@@ -39,12 +38,10 @@ from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
 from artfactoryd.storage.writer import Expander, catch_up
+from artfactoryd.storage.writing import exchange
 
 log = logging.getLogger(__name__)
 
-TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
-BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
-BACKUPS = 3  # old indexes kept
 NAMED = 3  # files named in one sentence; the rest are counted
 REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
@@ -95,37 +92,36 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Te
 
 def reindex(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody) -> Report:
     """`tell` is told how far it is. Raises StorageFull or StorageSick; then the old index stands as it did."""
-    new, report = home.private / "index.new.sqlite3", Report()
-    with storage_errors(new):
-        make_folders(home.private)
-        _remove(new)
-        with closing(Index.open(new)) as index:
-            lookups = index.unburden()
-            report.lines = _by_ledger(index, home, expander, tell)
-            with index.db.atomic("IMMEDIATE"):
-                for lookup in lookups:
-                    index.run(lookup)
-                report.differences += [*_expand(index, expander), *_what_was_sent(index)]
-                report.differences += _Shelf(index, home, tell).take_in()
-            report.counts = _counts(index)
-            report.differences += _beside_the_old(home.index_file, index)
-        wrong = complaints(new, whole=True)
-        if wrong:
-            raise StorageSick(f"The new index is damaged ({wrong[0]}). Check the disk; the old one stands as it did.")
-        report.kept = _put_in_place(new, home, clock())
+    report = build(home, expander, tell)
+    with storage_errors(home.index_file):
+        report.kept = exchange.put_in_place(home, clock())
     return report
 
 
-def _remove(database: Path) -> None:
-    for ending in ("", *BESIDE):
-        path = database.with_name(database.name + ending)
-        if is_folder(path):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool = False) -> Report:
+    """The new index beside the old one, checked. `at_work`: lines and products are being added meanwhile; those that
+    came in between are for whoever puts it in place (storage/writing/exchange)."""
+    new, report = exchange.new_index(home), Report()
+    with storage_errors(new):
+        make_folders(home.private)
+        exchange.remove(new)
+        with closing(Index.open(new)) as index:
+            lookups, shelf = index.unburden(), _Shelf(index, home, tell)
+            shelf.walk()  # first: of each product that lies there the ledger has a line by the time that is read
+            report.lines = _by_ledger(index, home, expander, tell, at_work)
+            with index.db.atomic("IMMEDIATE"):
+                for lookup in lookups:
+                    index.run(lookup)
+                report.differences += [*_expand(index, expander), *_what_was_sent(index), *shelf.take_in()]
+            report.counts = exchange.counts(index)
+            report.differences += exchange.beside_the_old(home.index_file, index, at_work)
+        wrong = complaints(new, whole=True)
+        if wrong:
+            raise StorageSick(f"The new index is damaged ({wrong[0]}). Check the disk; the old one stands as it did.")
+    return report
 
 
-def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
+def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell, at_work: bool) -> int:
     lengths = sizes(home.ledger)
 
     def passed(at: ledger.Position) -> None:
@@ -133,14 +129,10 @@ def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell) -> int:
         tell("ledger", before + at.offset, sum(lengths.values()))
 
     try:
-        return catch_up(index, home.ledger, expander, anew=True, passed=passed)
+        return catch_up(index, home.ledger, expander, anew=True, at_work=at_work, passed=passed)
     except Refusal as refusal:
         words = "An order of the ledger can no longer be understood; a release that changed its rules must not be used"
         raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal
-
-
-def _counts(index: Index) -> dict[str, int]:
-    return {name: index.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for name, table in TABLES.items()}
 
 
 # --- orders: does the plan still give what was accepted and sent? ---
@@ -196,13 +188,15 @@ class _Shelf:
         self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
         self._unnamed: list[str] = []
-        self._strangers = Strangers(index)
+        self._strangers = Strangers(index, home.root)
         self._changed: list[str] = []
 
-    def take_in(self) -> Iterator[str]:
+    def walk(self) -> None:
         self._index.run(told.FOUND)
         self._index.run(told.FOUND_UNKEPT)
         self._walk()
+
+    def take_in(self) -> Iterator[str]:
         yield from self._moved()
         yield from self._added()
         yield from self._copies()
@@ -215,7 +209,7 @@ class _Shelf:
         rows = self._rows()
         columns = f"{COLUMNS}, {told.ITEM}"
         marks = ",".join("?" * len(columns.split(",")))
-        known, done = _counts(self._index)["products"], 0
+        known, done = exchange.counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
             done += len(chunk)
             self._tell("shelf", done, max(done, known))
@@ -248,7 +242,7 @@ class _Shelf:
                 self._changed.append(path)
             if between := told.unkept_rows(sidecar):
                 self._index.add(told.INSERT_UNKEPT, between)
-            self._strangers.tell(sidecar, str(row[1]))
+            self._strangers.tell(sidecar)
             yield row
 
     def _moved(self) -> Iterator[str]:
@@ -285,6 +279,7 @@ class _Shelf:
         )  # fmt: skip
         self._add_items()
         self._add_unkept()
+        self._strangers.look_again()
         self._index.run(told.MARKED)
         for mark in marks:
             projection.apply(self._index, mark)
@@ -325,9 +320,10 @@ class _Shelf:
     def _missing(self) -> Iterator[str]:
         sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
         paths = [row["path"] for row in self._index.rows(sql)]
-        alone = [path for path in paths if (self._home.root / path).exists()]
+        there = [path for path in paths if (self._home.root / path).exists()]
+        alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
         yield from _told(alone, "without a sidecar, known by the ledger")
-        yield from _told(sorted({*paths} - {*alone}), "no longer on the shelf, and known as made")
+        yield from _told(sorted({*paths} - {*there}), "no longer on the shelf, and known as made")
 
 
 def _size(product: Path) -> int:
@@ -342,55 +338,3 @@ def _told(names: list[str], what: str) -> Iterator[str]:
     if names:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         yield f"{counted(len(names), 'file')} {what}: {', '.join(names[:NAMED])}{more}."
-
-
-# --- the old one ---
-
-
-def _beside_the_old(old: Path, index: Index) -> Iterator[str]:
-    """What the old index knew otherwise; a damaged one is only said to be damaged."""
-    if not old.exists():
-        return
-    wrong = complaints(old)
-    if wrong:
-        yield f"The old index is damaged: {wrong[0]}."
-        return
-    try:
-        before_it = Index.if_made(old)
-    except ArtFactoryError as error:
-        yield f"The old index cannot be compared: {error}"
-        return
-    if before_it is None:
-        return
-    with closing(before_it):
-        _carry_over(old, index)
-        before, after = _counts(before_it), _counts(index)
-        for name in TABLES:
-            if before[name] != after[name]:
-                yield f"The old index had {counted(before[name], name[:-1])}, the new one has {after[name]}."
-        if before_it.spent_in_all() != index.spent_in_all():
-            was, now = dollars(before_it.spent_in_all()), dollars(index.spent_in_all())
-            yield f"By the old index {was} were spent, by the ledger {now}."
-
-
-def _carry_over(old: Path, index: Index) -> None:
-    """Which pictures are well: nobody need decode them all again."""
-    index.run("ATTACH DATABASE ? AS old", str(old))
-    well = "SELECT id FROM old.product WHERE looked = ''"
-    index.run(f"UPDATE product SET looked = '' WHERE looked IS NULL AND id IN ({well})")
-    index.run("DETACH DATABASE old")
-
-
-def _put_in_place(new: Path, home: Home, moment: datetime) -> Path | None:
-    """What lies beside the old one goes first: SQLite would take it for the new one's."""
-    flush_file(new)
-    old, backups = home.index_file, home.private / "backups"
-    make_folders(backups)
-    backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
-    for ending in (*BESIDE, ""):
-        with suppress(FileNotFoundError):
-            rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
-    move(new, old)
-    for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
-        _remove(stale)
-    return backup if backup.exists() else None

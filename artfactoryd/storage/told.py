@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.item_keys import key_in
@@ -10,6 +11,8 @@ from artfactoryd.core.foreign.card import IMPORTED
 from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.sidecar import unkept
+from artfactoryd.shelf.reading import read_sidecar
+from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.index import Index
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
@@ -94,20 +97,30 @@ def is_text(path: str) -> bool:
 
 
 class Strangers:
-    """Products whose orders are not known here, each told of as it is read."""
+    """Products whose orders are not known here: what their sidecars say of them."""
 
-    def __init__(self, index: Index) -> None:
-        self._index, self._unknown = index, {"": True}
+    def __init__(self, index: Index, root: Path) -> None:
+        self._index, self._root = index, root
         self.imported = False  # whether there is one that no order made
 
-    def tell(self, sidecar: Document, order_id: str) -> None:
-        """One that does not tell how its product was made still tells that there is one."""
-        if order_id not in self._unknown:
-            self._unknown[order_id] = self._index.order(order_id) is None
-        self.imported |= not order_id
-        if self._unknown[order_id]:
-            with suppress(ValueError, KeyError, TypeError, AttributeError):
-                self._index.add(INSERT_FACTS, [facts_of(sidecar)])
+    def tell(self, sidecar: Document) -> None:
+        """As it is read; one that does not tell how its product was made still tells that there is one."""
+        if is_imported(sidecar):
+            self.imported = True
+            self._add(sidecar)
+
+    def look_again(self) -> None:
+        """When all orders are known that there are."""
+        sql = "SELECT path FROM found WHERE order_id <> '' AND order_id NOT IN (SELECT id FROM orders)"
+        for row in self._index.rows(sql):
+            product = self._root / row["path"]
+            with suppress(OSError, ValueError):
+                if card := sidecar_of(product, self._root / product.relative_to(self._root).parts[0]):
+                    self._add(read_sidecar(card))
+
+    def _add(self, sidecar: Document) -> None:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            self._index.add(INSERT_FACTS, [facts_of(sidecar)])
 
 
 def _original(file: Document) -> str | None:

@@ -33,6 +33,7 @@ from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
+from artfactoryd.home import Home
 from artfactoryd.medium import in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
 from artfactoryd.storage import transitions as legal
@@ -42,6 +43,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
 from artfactoryd.storage.lists import words
 from artfactoryd.storage.rows import ItemKey, OrderRow, OutageRow, QuestionRow
+from artfactoryd.storage.writing import exchange
 from artfactoryd.storage.writing.moves import NOTHING, Move, touched, wake
 from artfactoryd.storage.writing.recent import Recent
 
@@ -82,6 +84,7 @@ class Books:
         self._closing = threading.Event()
         self._behind: StorageSick | None = None  # the index could not follow the ledger
         self._recent = Recent()
+        self._exchanging = threading.Lock()  # the index that has the name is about to be another one
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._write, name="books", daemon=True)
         self._thread.start()
@@ -90,10 +93,26 @@ class Books:
         self.index.recent = self._recent
         self._opened = os.stat(index_file)
 
+    async def exchange_index(self, home: Home) -> Path | None:
+        """The one that was made beside it (storage/rebuild) takes its place, with all that was written since; where the
+        old one is kept. On an error the old one stands as it did."""
+        kept: list[Path | None] = []
+
+        def place(index: Index) -> None:
+            with closing(Index.open(exchange.new_index(home))) as made:
+                catch_up(made, self._folder, self._expander)
+                exchange.carry_over(self._file, made)
+            index.close_all()
+            kept.append(exchange.put_in_place(home, self._clock()))
+
+        await self._put(Move(instead=place))
+        return kept[0]
+
     def check_index(self) -> None:
         """Raise IndexGone when its name no longer leads to the file that is written: who looks goes by the name."""
         try:
-            is_there = os.path.samestat(os.stat(self._file), self._opened)
+            with self._exchanging:
+                is_there = os.path.samestat(os.stat(self._file), self._opened)
         except FileNotFoundError:
             is_there = False
         except OSError:
@@ -195,7 +214,10 @@ class Books:
                 self._tell(index, tuple(missed) if len(missed) <= MOST_MISSED else ())
                 self._ready.set_result(None)
                 for together in self._batches():
-                    self._write_together(index, book, together)
+                    if together[0].instead:
+                        self._exchange(index, together[0])
+                    else:
+                        self._write_together(index, book, together)
         except BaseException as error:
             if self._ready.done():
                 raise
@@ -204,13 +226,31 @@ class Books:
     def _batches(self) -> Iterator[list[Move]]:
         while (first := self._moves.get()) is not None:
             together = [first]
-            while len(together) < MOST_TOGETHER and not self._moves.empty():
+            while len(together) < MOST_TOGETHER and not (together[-1].instead or self._moves.empty()):
                 following = self._moves.get()
                 if following is None:
                     yield together
                     return
+                if following.instead:
+                    yield together
+                    together = []
                 together.append(following)
             yield together
+
+    def _exchange(self, index: Index, move: Move) -> None:
+        """Between two writings, so that nothing is lost. Who reads just now reads the old one to its end."""
+        assert move.instead is not None
+        with self._exchanging:
+            try:
+                move.instead(index)
+                move.settle()
+            except Exception as error:
+                move.settle(error)
+            index.reopen()
+            self.index.reopen()
+            self._opened = os.stat(self._file)
+        self._recent.forget(None)
+        wake([move])
 
     def _write_together(self, index: Index, book: Ledger, together: Sequence[Move]) -> None:
         written = False
@@ -298,12 +338,12 @@ class Books:
 
 def catch_up(
     index: Index, folder: Path, expander: Expander, heard: Callable[[Event], object] = lambda event: None, *,
-    anew: bool = False, passed: Callable[[Position], object] = lambda position: None,
+    anew: bool = False, at_work: bool = False, passed: Callable[[Position], object] = lambda position: None,
 ) -> int:  # fmt: skip
     """Apply the ledger's lines beyond the place the index has recorded, each `heard`. The number of lines applied.
 
     `anew`: into an index that knows of nothing else, so that a line that does not fit is itself at fault. `passed`:
-    told from time to time how far it is.
+    told from time to time how far it is. `at_work`: somebody writes lines meanwhile, so that one may be there in half.
     """
     done = 0
     with index.db.atomic("IMMEDIATE"):
@@ -313,7 +353,7 @@ def catch_up(
             raise StorageSick(words).titled(months.CHANGED)
         for path in ledger.touched(folder, known, index.ledger_mark()):
             log.warning("%s was written by another program since. It is as long as it was, and %s", path, ONLY_READING)
-        for line, position in ledger.read(folder, known, aloud=True):
+        for line, position in ledger.read(folder, known, aloud=not at_work):
             try:
                 event = events.from_line(line)
                 _apply_again(index, event, expander)
@@ -323,7 +363,7 @@ def catch_up(
             done += 1
             if done % TELL_EVERY == 0:
                 passed(position)
-        position = ledger.behind_torn(folder, position)
+        position = position if at_work else ledger.behind_torn(folder, position)
         _remember(index, position, ledger.mark_at(folder, position))
     return done
 

@@ -1,14 +1,18 @@
-"""Who may read the status page: decided by the request's own words, Host, Origin and token.
+"""Who may read the status page, and who may do something there: decided by the request's own words.
 
 A page elsewhere can send a browser here under a name of its own (DNS rebinding), so only the names
-this address is known by are answered, and a websocket only for a page of ours.
+this address is known by are answered, and a websocket only for a page of ours. What changes something is taken from a
+browser only with the token that our own page holds, and from a program only in a form that no page elsewhere can send
+without being asked about it first.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -52,10 +56,41 @@ class Guard:
         return hmac.compare_digest(shown.encode("utf-8", "replace"), self.token.encode())
 
     @property
+    def cookie(self) -> tuple[str, str]:
+        """Name and value of what a browser shows instead, so that no address holds the token: no other port's."""
+        name, token = f"artfactory-{min(self.ports, default=0)}", self.token or ""
+        return name, hmac.new(token.encode(), name.encode(), "sha256").hexdigest()
+
+    def remembers(self, cookies: Mapping[str, str]) -> bool:
+        name, value = self.cookie
+        return self.token is None or hmac.compare_digest(cookies.get(name, "").encode(), value.encode())
+
+    @property
     def address(self) -> str:
         """Where a person on this machine finds the page."""
         host = "127.0.0.1" if self.host in EVERYWHERE else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{min(self.ports)}/"
+
+
+SIMPLE = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})  # any page may send them
+BY_BROWSERS = ("Origin", "Sec-Fetch-Site", "Cookie")
+
+
+@dataclass(frozen=True)
+class Forms:
+    """`token`: of this run, in every form of our own pages, where no other page can read it."""
+
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    def knows(self, given: str | None) -> bool:
+        return hmac.compare_digest((given or "").encode("utf-8", "replace"), self.token.encode())
+
+    def is_by_browser(self, headers: Mapping[str, str]) -> bool:
+        return any(name in headers for name in BY_BROWSERS)
+
+    def needs_token(self, headers: Mapping[str, str], content_type: str) -> bool:
+        """`content_type`: of its body, empty where there is none."""
+        return self.is_by_browser(headers) or content_type in SIMPLE
 
 
 def _split(host: str) -> tuple[str, int]:

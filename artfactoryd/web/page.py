@@ -1,25 +1,30 @@
-"""The status document as a page for a person. Every name and text that comes from outside is escaped here.
+"""The page's HTML. Every name and text that comes from outside is escaped by the templates' engine, without exception.
 
-Drawn whole on this side, so that it can be read without scripts; `web/page.js` only swaps the
-sections that changed. `web/page.html` is the frame, `web/page.css` the looks.
+Drawn whole on this side, so that it can be read without scripts; `assets/page.js` swaps the sections that changed.
+`templates/` has the frame and the parts.
 """
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from string import Template
+from typing import Any, NamedTuple
+
+import jinja2
+from markupsafe import Markup
 
 from artfactoryd import __version__
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.core.money import dollars
 from artfactoryd.printable import printable
-from artfactoryd.reporting.orders import OrderDocument, ProductDocument
-from artfactoryd.reporting.status import ClosedProvider, StatusDocument
+from artfactoryd.reporting.orders import OrderDocument
+from artfactoryd.reporting.pictures import WholeProduct
+from artfactoryd.reporting.products import FoundDocument, ProductsDocument
+from artfactoryd.reporting.status import StatusDocument
+from artfactoryd.reporting.words import value_words
+from artfactoryd.web.overview import Overview
 
-FRAME = Template(Path(__file__).with_name("assets").joinpath("page.html").read_text(encoding="utf-8"))
 # The parts of a bar: item states, what a person calls them. What is planned is the bar's empty rest.
 PARTS = (
     ("completed", "done"), ("failed", "failed"), ("cancelled", "cancelled"), ("in_doubt", "in doubt"),
@@ -27,122 +32,120 @@ PARTS = (
 )  # fmt: skip
 IN_FLIGHT = ("submitting", "running", "delivering")
 MOST_NAMES = 100  # of entries without words, in one list
-UNTOLD = "There are no words beside it."
+HIGHEST = 5  # stars
+REJECTED = "rejected"  # the tag of what culling leaves out
+PICTURES = ("image/", "video/")
+MINUTE, HOUR = 60, 3600
 
 
-def draw(status: StatusDocument) -> str:
+class Part(NamedTuple):
+    state: str
+    start: str  # of the whole, as a percentage
+    width: str
+
+
+def _shown(value: object) -> object:
+    """What would act is shown as text; what is HTML of ours stays as it is."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, auto_reload=False,
+    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown,
+)  # fmt: skip
+
+
+def draw(overview: Overview, form_token: str = "") -> str:
     """The whole page."""
-    sections = (_head(status), _notices(status), _queue(status), *_waiting(status), _products(status), _ended(status))
-    return _framed("".join(sections))
+    waiting = [one for one in overview.orders if one.order.status == OrderState.HELD]
+    known = {one.entry for one in waiting}
+    return _drawn(
+        "overview.html", form_token, seen=overview, status=overview.status, waiting=waiting,
+        working=[one for one in overview.orders if one.order.status != OrderState.HELD],
+        held=_files([name for name in overview.status.held if name not in known], overview.status.why.held),
+        rejected=_files(overview.status.rejected, overview.status.why.rejected),
+        inbox=list(_inbox(overview.status)), in_flight=sum(map(_flying, overview.status.open)),
+    )  # fmt: skip
 
 
 def draw_words(title: str, text: str) -> str:
     """A page that holds a title and a text: a refusal."""
-    return _framed(f'<section id="words"><h1>{_safe(title)}</h1><p>{_safe(text)}</p></section>')
+    return _drawn("words.html", title=title, text=text)
 
 
-def _framed(main: str) -> str:
-    return FRAME.substitute(main=main, version=_safe(__version__))
+def draw_pictures(document: ProductsDocument, query: str) -> str:
+    return _drawn("more.html", pictures=document, query=query)
 
 
-def _safe(value: object) -> str:
-    return html.escape(printable(str(value)), quote=True)
+def draw_picture(product: WholeProduct, form_token: str) -> str:
+    return _drawn("picture.html", form_token, whole=product, product=product.product)
 
 
-def _section(name: str, title: str, inside: str) -> str:
-    """Empty ones stay on the page without a trace, so that they can be filled later."""
-    heading = f"<h2>{_safe(title)}</h2>" if inside else ""
-    return f'<section id="{name}">{heading}{inside}</section>\n'
+def draw_writer(product: str, order: str, form_token: str) -> str:
+    """Where an order is written; started from a product or another order, by their ids."""
+    return _drawn("write.html", form_token, product_id=product, order_id=order)
 
 
-# --- the parts of the page, from top to bottom ---
+def draw_plan(orders: Sequence[Mapping[str, Any]], items: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    return _drawn("plan.html", orders=list(zip(orders, items, strict=True)))
 
 
-def _head(status: StatusDocument) -> str:
-    drawn = "".join(f"<div><dt>{_safe(words)}</dt><dd>{_safe(figure)}</dd></div>" for figure, words in _figures(status))
-    began = (status.daemon or {}).get("started_at")
-    since = f", at work since {_time(began)}" if began else ""
-    home = f'<p class="place">{_safe(status.home)}{since}</p>'
-    return f'<section id="head"><h1>Art Factory</h1>{home}<dl>{drawn}</dl></section>\n'
+def draw_question(name: str, order: OrderDocument, usd: str, in_doubt: bool, form_token: str) -> str:
+    """The same once more, with the sum."""
+    return _drawn("question.html", form_token, name=name, order=order, usd=usd, in_doubt=in_doubt)
 
 
-def _figures(status: StatusDocument) -> Iterator[tuple[object, str]]:
-    """Each with what it counts."""
-    day, month = status.budget.day, status.budget.month
-    yield _usd(status.spent_usd), "spent in all"
-    yield _usd(day.counted_usd), f"today, of {_usd(day.cap_usd)}"
-    yield _usd(month.counted_usd), f"this month, of {_usd(month.cap_usd)}"
-    yield sum(order.status != OrderState.HELD for order in status.open), "under way"
-    yield sum(order.count(state) for order in status.open for state in IN_FLIGHT), "items being made"
-    in_doubt = sum(order.money.in_doubt_usd for order in status.open)
-    if in_doubt:
-        yield _usd(in_doubt), "in doubt"
+def _drawn(template: str, form_token: str = "", **values: object) -> str:
+    return _templates.get_template(template).render(form_token=form_token, version=__version__, **values)
 
 
-def _notices(status: StatusDocument) -> str:
-    """What stops more than one order."""
-    notices = [_closed(name, provider) for name, provider in status.providers.items()]
-    if status.paused:
-        notices.append("<strong>Everything is paused</strong> by you. To go on: <code>artfactoryd resume</code>")
-    if status.inbox_problem:
-        notices.append(_safe(status.inbox_problem))
-    if status.settings:
-        notices.append(_safe(status.settings))
-    if status.daemon and status.daemon.get("waits"):
-        notices.append(f"<strong>The work waits.</strong> {_safe(status.daemon['waits'])}")
-    if status.no_room:
-        notices.append(_safe(status.no_room))
-    return f'<section id="notices">{"".join(f"<p>{notice}</p>" for notice in notices)}</section>\n'
+class File(NamedTuple):
+    """One entry of Held or Rejected. `first`: of its words, what fits a line."""
+
+    name: str
+    first: str
+    words: str
 
 
-def _closed(name: str, provider: ClosedProvider) -> str:
-    """A provider that sends nothing: trouble stopped it, a person paused it, or it does not answer."""
-    since, resume = _time(provider.since), f"<code>artfactoryd resume {_safe(name)}</code>"
-    if provider.stopped is None and not provider.paused:
-        return f"<strong>{_safe(name)} is out of order.</strong> {_safe(provider.outage)}"
-    if provider.stopped is None:
-        return f"<strong>{_safe(name)} is paused</strong> by you since {since}. To go on: {resume}"
-    reason = _safe(provider.stopped)
-    return f"<strong>{_safe(name)} is stopped</strong> since {since}. {reason} When that is mended: {resume}"
+def _files(names: Sequence[str], words: Mapping[str, str]) -> list[File]:
+    """Newest first, which is the order of the words; names without words come last."""
+    there = set(names)
+    told = [File(name, _first_line(text), text.strip()) for name, text in words.items() if name in there]
+    return told + [File(name, "", "") for name in names if name not in words]
 
 
-def _queue(status: StatusDocument) -> str:
-    orders = [_order(order) for order in status.open if order.status != OrderState.HELD]
-    nothing = '<p class="nothing">Nothing is under way. Drop an order into the Inbox.</p>'
-    more = f"<p>And {status.more_open} more not over yet.</p>" if status.more_open else ""
-    return _section("queue", "Under way", ("".join(orders) or nothing) + more)
+def _first_line(words: str) -> str:
+    """What is wrong, in the first line that says more than that it is."""
+    lines = [line.strip(" -") for line in words.splitlines() if line.strip(" -")]
+    telling = [line for line in lines if not line.endswith((":", ".")) or ": " in line]
+    return (telling or lines or [""])[0]
 
 
-def _order(order: OrderDocument) -> str:
-    reasons = "".join(f'<p class="reason">{_safe(reason)}</p>' for reason in order.reasons)
-    state = _safe(order.status)
-    return (
-        f'<article><header><h3>{_title(order)}</h3><span class="state {state}">{state}</span></header>'
-        f'{_bar(order)}<p class="counts">{_safe(_counts(order))}</p>{reasons}</article>'
-    )
+def _inbox(status: StatusDocument) -> Iterator[str]:
+    told = {name: f"{name} {why}" for name, why in status.waits.items()}
+    yield from (told.pop(name, name) for name in status.inbox)
+    yield from told.values()
 
 
-def _title(order: OrderDocument) -> str:
-    rehearsal = ' <small class="mark">rehearsal</small>' if order.rehearsal else ""
-    return f"<small>{_safe(order.project)} /</small> {_safe(order.name)}{rehearsal}"
+def _flying(order: OrderDocument) -> int:
+    return sum(order.count(state) for state in IN_FLIGHT)
 
 
-def _bar(order: OrderDocument) -> str:
-    total, at, drawn = max(order.total_items, 1), 0, []
+# --- figures, as the templates ask for them ---
+
+
+def _parts(order: OrderDocument) -> Iterator[Part]:
+    total, start = max(order.total_items, 1), 0
     for state, _ in PARTS:
-        count = order.count(state)
-        if count:
-            drawn.append(f'<rect class="{state}" x="{at / total:.2%}" width="{count / total:.2%}" height="100%"/>')
-        at += count
-    label = f"{order.count('completed')} of {order.total_items} done"
-    return f'<svg class="bar" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
+        if count := order.count(state):
+            yield Part(state, f"{start / total:.2%}", f"{count / total:.2%}")
+        start += count
 
 
 def _counts(order: OrderDocument) -> str:
-    """`17 of 40 done · 4 being made · $0.051 of at most $0.12`"""
+    """`17 of 40 done · 4 being made`"""
     words = [f"{order.count('completed')} of {order.total_items} done"]
-    words += [f"{order.count(state)} {name}" for state, name in PARTS[1:] if order.count(state)]
-    return " · ".join([*words, _money(order)])
+    return " · ".join([*words, *(f"{order.count(state)} {name}" for state, name in PARTS[1:] if order.count(state))])
 
 
 def _money(order: OrderDocument) -> str:
@@ -151,58 +154,6 @@ def _money(order: OrderDocument) -> str:
     if order.at_most_usd is None:
         return f"{spent} spent, price unknown{cap}"
     return f"{spent} of at most {_usd(order.at_most_usd)}{cap}" if order.at_most_usd else "free"
-
-
-def _waiting(status: StatusDocument) -> Iterable[str]:
-    """Held, rejected, and not taken yet: what a person may have to look at, with the words beside it."""
-    yield _section("held", "Waits for you", _files(status.held, status.why.held, "Held"))
-    yield _section("rejected", "Rejected", _files(status.rejected, status.why.rejected, "Rejected"))
-    told = {name: f"{name} {why}" for name, why in status.waits.items()}
-    names = "".join(f"<li>{_safe(told.pop(name, name))}</li>" for name in status.inbox)
-    names += "".join(f"<li>{_safe(words)}</li>" for words in told.values())
-    yield _section("inbox", "In the Inbox, not taken yet", f'<ul class="names">{names}</ul>' if names else "")
-
-
-def _files(names: Sequence[str], words: Mapping[str, str], folder: str) -> str:
-    """Newest first, which is the order of the words; names without words come last and only their names."""
-    told = [name for name in words if name in set(names)]
-    untold = [name for name in names if name not in words]
-    drawn = [_file(name, words[name]) for name in told]
-    if untold:
-        listed = "".join(f"<li>{_safe(name)}</li>" for name in untold[:MOST_NAMES])
-        drawn.append(f'<ul class="names">{listed}</ul>')
-    if len(untold) > MOST_NAMES:
-        drawn.append(f"<p>And {len(untold) - MOST_NAMES} more in the folder {folder}.</p>")
-    return "".join(drawn)
-
-
-def _file(name: str, words: str) -> str:
-    return f"<article><h3>{_safe(name)}</h3><pre>{_safe(words.strip() or UNTOLD)}</pre></article>"
-
-
-def _products(status: StatusDocument) -> str:
-    rows = [_product(new.product, new.created_at) for new in status.products]
-    return _section("products", "Last products", f'<ul class="products">{"".join(rows)}</ul>' if rows else "")
-
-
-def _product(product: ProductDocument, created_at: str) -> str:
-    path = Path(product.path)
-    return (
-        f"<li><p>{_safe(path.name)}<small>{_safe(path.parent)}</small></p>"
-        f"<span>{_safe(_shape(product))}</span>{_time(created_at)}</li>"
-    )
-
-
-def _shape(product: ProductDocument) -> str:
-    shape = f"{product.width} by {product.height}" if product.width else product.mime
-    return f"{shape}, damaged" if product.damaged else shape
-
-
-def _ended(status: StatusDocument) -> str:
-    return _section("ended", "Ended", "".join(_order(order) for order in status.recent))
-
-
-# --- figures ---
 
 
 def _usd(value: float | None) -> str:
@@ -214,6 +165,51 @@ def _time(text: str) -> str:
     try:
         at = datetime.fromisoformat(text).astimezone()
     except ValueError:
-        return _safe(text)
-    shown = at.strftime("%H:%M:%S" if at.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M")
-    return f'<time datetime="{_safe(text)}">{shown}</time>'
+        return text
+    return at.strftime("%H:%M:%S" if at.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M")
+
+
+def _lasting(seconds: int) -> str:
+    if seconds < MINUTE:
+        return "less than a minute left"
+    if seconds < HOUR:
+        return f"about {round(seconds / MINUTE)} min left"
+    return f"about {seconds / HOUR:.1f} h left"
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{min(1.0, part / whole if whole else 0):.2%}"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _title(product: FoundDocument) -> str:
+    """What it is called to whoever does not see it."""
+    return product.prompt or _name(product.path)
+
+
+def _is_seen(product: FoundDocument) -> bool:
+    return product.mime.startswith(PICTURES)
+
+
+_templates.filters.update(
+    parts=_parts,
+    counts=_counts,
+    money=_money,
+    usd=_usd,
+    time=_time,
+    lasting=_lasting,
+    share=_share,
+    name=_name,
+    folder=_folder,
+    title_of=_title,
+    is_seen=_is_seen,
+    value=value_words,
+)
+_templates.globals.update(MOST_NAMES=MOST_NAMES, STARS=list(range(1, HIGHEST + 1)), REJECTED=REJECTED)

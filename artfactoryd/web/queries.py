@@ -16,10 +16,9 @@ from artfactoryd.core import lifecycle
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.printable import printable
-from artfactoryd.reporting import products, status, waiting
+from artfactoryd.reporting import status, waiting
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import ItemDocument, OrderDocument, item_document, order_document
-from artfactoryd.reporting.products import ProductsDocument
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -59,7 +58,7 @@ class Reads:
 
     async def status(self) -> StatusDocument:
         home, live = self._home, self._settings
-        return await self._ask(lambda index: status.status(home, index, live.now, home.at_work(), live.trouble))
+        return await self.ask(lambda index: status.status(home, index, live.now, home.at_work(), live.trouble))
 
     async def orders(self, most: int, before: str) -> OrdersPage:
         """Newest first."""
@@ -69,13 +68,13 @@ class Reads:
             documents = [self._document(index, row, products=False) for row in rows]
             return OrdersPage(documents, rows[-1].id if len(rows) == most else None)
 
-        return await self._ask(read)
+        return await self.ask(read)
 
     async def order(self, given: str) -> OrderDocument:
-        return await self._ask(lambda index: self._document(index, naming.order_named(index, given), products=True))
+        return await self.ask(lambda index: self._document(index, naming.order_named(index, given), products=True))
 
     async def news(self, order_id: str) -> News:
-        return await self._ask(
+        return await self.ask(
             lambda index: as_news(self._document(index, naming.order_named(index, order_id), products=True))
         )
 
@@ -88,23 +87,22 @@ class Reads:
             documents = [item_document(row) for row in rows]
             return ItemsPage(order_id, documents, rows[-1].number if len(rows) == most else None)
 
-        return await self._ask(read)
-
-    async def products(self, query: str, most: int, before: str) -> ProductsDocument:
-        """Newest first. Raises QueryWrong, and WrongUse where there is no product `before`."""
-        return await self._ask(lambda index: products.page(index, self._home.root, query, most, before))
+        return await self.ask(read)
 
     def close(self) -> None:
         """Does not wait: a question under way is answered to nobody."""
         self._thread.submit(self._close)
         self._thread.shutdown(wait=False)
 
-    async def _ask(self, question: Callable[[Index], T]) -> T:
+    async def ask(self, question: Callable[[Index], T]) -> T:
         answer = asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._open()))
         async with asyncio.timeout(PATIENCE):
             return await answer
 
     def _open(self) -> Index:
+        if self._index is not None and not self._index.is_current:
+            self._close()
+            self._index = None
         if self._index is None:
             self._index = Index.look(self._home.index_file)
         return self._index
@@ -119,5 +117,8 @@ class Reads:
 
 
 def as_news(order: OrderDocument) -> News:
-    text = printable(json.dumps(order.to_json(), ensure_ascii=False))
-    return News(text, order.status not in lifecycle.UNFINISHED_ORDERS)
+    return News(as_text(order), order.status not in lifecycle.UNFINISHED_ORDERS)
+
+
+def as_text(document: JsonObject) -> str:
+    return printable(json.dumps(document.to_json(), ensure_ascii=False))

@@ -43,7 +43,7 @@ REFUSED: list[tuple[str, str]] = [
     ("green.yaml old.rtf", "it is rich text. In TextEdit"),
     ("box", "box is a folder. Give the order that is in it: .*box/one.yaml"),
     ("bundle-with-defaults", "is a folder. Give the order"),
-    ("box/defaults.yaml", "it is what a drop-box gives its orders"),
+    ("box/defaults.yaml", "it is what orders in box may leave out"),
     ("table.yaml a.png other/a.png", "Two of these files have one name"),
     ("green.yaml gone.png", "gone.png is not a file"),
 ]  # fmt: skip

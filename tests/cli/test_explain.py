@@ -80,7 +80,7 @@ async def test_what_a_person_said_of_a_product_is_explained_and_found(
         await works.stop()
     (product,) = map(str, home.products())
     for words in (["like", product], ["rate", product, "4"], ["tag", product, "-fast"], ["tag", product, "+best"]):
-        assert (await call(home, *words)).startswith("0 1 of 1 marked anew."), words
+        assert (await call(home, *words)).startswith("0 1 of 1 product "), words
     said = told(home, "explain", product)
     assert "liked      yes" in said and "rating     4 of 5" in said and "tags       best\n" in said
     assert [line.get("rating") for line in home.lines("mark")] == [None, 4, 4, 4]

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
-from artfactoryd.cli.models import PriceDocument, price_text
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.planning.models import load_catalog
 from tests.emulator.client import Emulator
@@ -173,7 +172,7 @@ def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops
     assert done.returncode == 1 and said["fal"]["error"] is None and said["replicate"]["error"]
     [now] = [each for each in load_catalog(None, home.home.told)[0] if each.id == "fal-ai/flux/schnell"]
     assert "sync_mode" not in now.properties and now.aliases == ("flux-schnell",)
-    assert now.price is not None and (now.price.per, now.price.as_of or "") > ("megapixel", "2026-11-21")
+    assert now.price is not None and (now.price.parts[0].per, now.price.as_of or "") > ("megapixel", "2026-11-21")
 
 
 def test_of_several_models_each_mistake_is_told_at_its_own_place(home: TestHome) -> None:
@@ -181,17 +180,3 @@ def test_of_several_models_each_mistake_is_told_at_its_own_place(home: TestHome)
     found = plan(home, text + "  - {provider: replicate, model: flux-shnell}\nparameters: {prompt: x}\n")
     told = [(each["code"], each["key"], each["line"]) for each in found["errors"]]
     assert told == [("E_PROVIDER", "models.1.provider", 3), ("E_MODEL", "models.2.model", 4)]
-
-
-@pytest.mark.parametrize(
-    ("price", "words"),
-    [
-        (None, "no known price"), (PriceDocument(0.0, "call", None, None), "free"),
-        (PriceDocument(2.0, "image", None, None), "$2 per image that comes"),
-        (PriceDocument(4e-7, "call", None, "2026-05-01"), "$0.0000004 per call (as of 2026-05-01)"),
-        (PriceDocument(0.001, "second", 5.5, None), "$0.001 per second that it runs, about 5.5 s a call"),
-        (PriceDocument(2.0, "call", None, None), "$2 per call"),
-    ],
-)  # fmt: skip
-def test_a_price_is_told_in_plain_words(price: PriceDocument | None, words: str) -> None:
-    assert price_text(price) == words

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artfactoryd.core.catalog import Catalog
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars, micro_dollars
 from artfactoryd.planning.models import load_catalog
 from tests.orders import MODEL, model
@@ -136,20 +136,3 @@ def test_money_is_shown_with_two_decimals_or_as_many_as_it_needs(micro: int, tex
 @given(st.integers(0, 10**18))
 def test_shown_money_is_exact(micro: int) -> None:
     assert micro_dollars(dollars(micro).removeprefix("$")) == micro
-
-
-@pytest.mark.parametrize(
-    ("price", "asked", "parameters", "upper"),
-    [
-        ({"usd": 0.003}, 4, {}, 12_000), ({"usd": 0.02, "per": "call"}, 4, {}, 20_000),
-        ({"usd": 0.01, "per": "megapixel"}, 1, {"width": 1000, "height": 1000}, 10_000),
-        ({"usd": 0.01, "per": "megapixel"}, 2, {"width": 1000, "height": 1001}, 40_000),
-        ({"usd": 0.01, "per": "megapixel"}, 2, {"width": 1000}, None),
-        ({"usd": 0.001, "per": "second", "seconds": 5.5}, 4, {}, 5_500),
-        ({"usd": 0.001, "per": "second"}, 4, {}, None),
-    ],
-)  # fmt: skip
-def test_the_upper_price_of_a_call(
-    price: dict[str, Any], asked: int, parameters: dict[str, int], upper: int | None
-) -> None:
-    assert Price.from_mapping(price).upper(asked, parameters) == upper

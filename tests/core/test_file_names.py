@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd.core import file_names
-from tests.orders import MODEL
+from tests.orders import MODEL, model
 
 SHA = "3f9ac2d1" * 8
 
@@ -36,7 +36,7 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("pattern", "column", "words"), [
-    ("{indx}.{ext}", 1, "Did you mean {index}?"),
+    ("{indx}.{ext}", 1, "Did you mean {index}?"), ("{INDEX}.{ext}", 1, "Did you mean {index}?"),
     ("a-{colour}.{ext}", 3, "there is no field {colour}"),
     ("{slug:04d}.{ext}", 1, "takes no format"),
     ("{prompt:04d}.{ext}", 1, "takes no format"),
@@ -88,6 +88,34 @@ def test_no_value_leads_out_of_the_orders_folder_or_into_its_inputs(text: str) -
 )
 def test_what_tells_products_apart_is_known(pattern: str, may: bool) -> None:
     assert file_names.may_collide(pattern) == may
+
+
+TAKER = model(
+    image="image", synonyms={"foto": "image"}, seed=None,
+    schema={"properties": {
+        "image": {"type": "string", "format": "uri"}, "fit": {"type": "string"},
+        "faces": {"type": "array", "items": {"properties": {"url": {"type": "string", "format": "uri"}}}},
+    }},
+)  # fmt: skip
+KNOWN = {"product:0193": "0007-red.png", "https://x.org/y?z=1": "Y b.jpg", "product 5": ""}
+BEFORE = {"photo": file_names.Stem("First"), "image": file_names.Stem("beach"), "colour": "Dark red", "steps": 4}
+
+
+@pytest.mark.parametrize(("parameters", "before", "pattern", "name"), [
+    ({"image": "trip/IMG_7 (2).b.JPG"}, None, "{image} {foto} {photo}.{ext}", "IMG_7-2-b IMG_7-2-b IMG_7-2-b.png"),
+    ({"image": "product:0193"}, None, "{image}.{ext}", "0007-red.png"),
+    ({"image": "https://x.org/y?z=1"}, None, "{image}.{ext}", "Y-b.png"),
+    ({"image": "product 5"}, BEFORE, "{image} {photo} {colour} {steps:02d}.{ext}", "none First dark-red 04.png"),
+    ({"fit": "pad"}, BEFORE, "{fit} {image}.{ext}", "pad beach.png"),
+    ({"faces": [{"url": "a.png"}, {"url": "b/c.png"}]}, None, "{faces}-{photo}.{ext}", "a-c-a-c.png"),
+    ({}, None, "{image}-{photo}-{seed}.{ext}", "none-none-none.png"),
+    ({"image": "x" * 90 + "1.png"}, None, "{image}.{ext}", "x" * 90 + "1.png"),
+])  # fmt: skip
+def test_a_picture_is_told_by_its_name_and_the_rest_by_what_was_before(
+    parameters: dict[str, Any], before: dict[str, Any] | None, pattern: str, name: str
+) -> None:
+    values = file_names.of_item(TAKER, parameters, [], [], KNOWN, before)
+    assert file_names.name(pattern, {**values, **file_names.of_bytes(1, 0, None, SHA, "png")}) == name
 
 
 @pytest.mark.parametrize(("pattern", "given", "name"), [

@@ -32,6 +32,7 @@ from artfactoryd.settings import Budget, Http, Settings
 from artfactoryd.storage.derived import RECEIPTS
 from artfactoryd.storage.rows import OutageRow
 from artfactoryd.web import page
+from artfactoryd.web.overview import Overview
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
 from tests.works import at_work, full_disk, order, quick
@@ -561,7 +562,7 @@ async def test_what_the_machine_refuses_stands_in_status_and_in_every_receipt_un
         document = await asyncio.to_thread(status_document, home.home, settings)
         assert "Waits   The ledger cannot be written." in status_text(document)
         assert [order.reasons for order in document.open] == [TOLD, TOLD]
-        assert "The ledger cannot be written." in page.draw(document)
+        assert "The ledger cannot be written." in page.draw(Overview(document, [], None))
         monkeypatch.setattr(works.execution.disk, "_full_until", 0.0)
         await works.until(lambda: not any("reasons" in home.receipt(folder) for folder in folders))
         assert not (home.home.holder() or {}).get("waits")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.cli import plan
+from artfactoryd.clock import now
+from artfactoryd.planning import equal_items
 from artfactoryd.planning import preview as planning
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.rebuild import reindex
 from artfactoryd.storage.writer import catch_up
 from tests.homes import TestHome, card_of
 from tests.works import PRICE, Works, at_work, order, quick
@@ -190,3 +194,45 @@ async def test_the_index_made_again_from_the_ledger_has_the_same_keys(works: Wor
         assert again.rows(sql) == rows and all(row["key"] and row["waits"] == 0 for row in rows)
     finally:
         again.close()
+
+
+ANY = "reuse: any-seed\n"
+
+
+@FED
+async def test_any_seed_goes_through_the_stages_that_are_fed_with_what_was_reused(
+    works: Works, then: tuple[Any, ...]
+) -> None:
+    first = await works.make(staged("a [red,blue] car", *then), "old.yaml")
+    before, text = bought(works), staged("a [red,blue,green] car", *then) + ANY
+    per_car = works.order(first).total_items // 2
+    reuse = planned(works, text)["reuse"]
+    assert (reuse["any_seed"], reuse["reused"], reuse["bought"]) == (2 * per_car, 2 * per_car, per_car)
+    second = await works.make(text, "new.yaml")
+    assert works.state(second) == "completed"
+    assert tuple(map(sum, zip(before, (1, per_car - 1), strict=True))) == bought(works)
+    seeds = {card["id"]: card["item"]["seed"] for card in cards(works, first)}
+    reused = [card for card in cards(works, second) if card["reused_from"]]
+    assert len(reused) == 2 * per_car and all(seeds[card["reused_from"]] == card["item"]["seed"] for card in reused)
+
+
+async def test_any_seed_knows_what_the_shelf_alone_tells_of(
+    works: Works, home: TestHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ledger and index of another home are away; its products with their sidecars were moved here."""
+    await works.make(staged("a [red,blue] car", AGAIN, seed=5), "old.yaml")
+    await works.stop()
+    other = TestHome.make(tmp_path / "other")
+    shutil.copytree(home.home.projects, other.home.projects, dirs_exist_ok=True)
+    reindex(other.home, expander, now)
+    async with at_work(other, monkeypatch, concurrency=4) as there:
+        made = await there.make(staged("a [red,blue,green] car", AGAIN) + ANY, "new.yaml")
+        assert there.state(made) == "completed" and bought(there) == (1, 2)
+
+
+async def test_an_order_too_large_for_other_seeds_is_held_with_these_words(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equal_items, "MOST_PLANNED", 5)
+    (held,) = planned(works, staged("a [red,blue] car") + ANY)["held"]
+    assert "this makes 6 items; seeds of others are looked for in orders of at most 5" in held["text"].lower()

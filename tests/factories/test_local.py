@@ -172,3 +172,11 @@ def test_a_figure_is_what_the_word_says_or_there_is_none() -> None:
     assert {noun: found[0][0] for noun, found in figures.items() if found} == {"fox": "fox", "door": "door"}
     for noun in sketch.FIGURES:
         assert draw(f"a {noun}", 64, 64, 7).tobytes() != draw("a", 64, 64, 7).tobytes()
+
+
+def test_what_is_named_twice_is_drawn_once() -> None:
+    palette = sketch._palette("a fox")
+    assert [noun for noun, _ in sketch._figures("a bear and a fox at tea, the fox by a door", palette)] == [
+        "fox",
+        "door",
+    ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from artfactoryd.core.sidecar import sidecar
-from artfactoryd.documents import Document, read_documents
+from artfactoryd.documents import Document, dump_yaml, read_documents
 from artfactoryd.errors import Problem
 from artfactoryd.schema import check, check_mapping, check_schema, check_value, schema_names, schema_text
 
@@ -200,7 +201,7 @@ def test_an_unknown_key_is_answered_with_the_nearest_right_name(key: str, fix: s
         ({"type": "string", "enum": ["1:1", "16:9"]}, "4:4", 'must be one of 1:1, 16:9, not "4:4".'),
         ({"type": "string", "maxLength": 3}, "abcd", 'must be text of at most 3 characters, not "abcd".'),
         ({"type": "array", "items": {"type": "integer"}}, [1, "x"], '[1] must be a whole number, not "x".'),
-        ({"anyOf": [{"type": "integer"}, {"enum": ["auto"]}]}, 2.5, "must be a whole number or one of auto, not 2.5."),
+        ({"anyOf": [{"type": "integer"}, {"enum": ["auto"]}]}, 2.5, "must be a whole number or auto, not 2.5."),
         ({"type": "integer"}, 3.0, None),
         ({}, {"anything": 1}, None),
     ],
@@ -279,3 +280,11 @@ def test_what_has_raw_before_it_is_known_by_its_key_path() -> None:
     document = read(text)
     assert document.value == {"a": ["x"], "b": {"c": "1", "d": 2}, "e": ["x", "y"], "f": 7}
     assert document.raw == {("a",), ("b", "c"), ("e", 1), ("f",)}
+
+
+def test_what_would_act_is_written_as_what_it_is_and_read_back_equal() -> None:
+    texts = ["a\u202eb", "\u2066x\u2069", "a: \u200fb", "two\nlines \u202e", "\u202e", "x\u2028y", "\x1b[1m", "plain"]
+    written = dump_yaml({"texts": texts, "\u202ekey": 1})
+    assert not re.search("[\u200f\u2028-\u202e\u2066-\u2069\ufeff\x1b]", written)
+    (read,) = read_documents(written.encode(), "x.yaml")
+    assert read.value == {"texts": texts, "\u202ekey": 1}

@@ -153,3 +153,24 @@ def test_a_folder_that_the_settings_name_is_a_drop_box_and_what_its_defaults_nam
     box.drop("cars/other.png")
     assert box.ready() == {"cars/order.yaml": ("file", "cars")}
     assert box.strays() == {"cars/other.png": inbox_rules.PICTURE.what}
+
+
+def test_orders_wait_for_defaults_that_an_editor_takes_away_and_writes_again(box: Box) -> None:
+    defaults = box.drop("cars/defaults.yaml")
+    box.drop("cars/order.yaml")
+    assert "cars/order.yaml" in box.ready(2)
+    defaults.unlink()  # what is alone in it now looks like a bundle
+    assert box.scan(10).ready == () == box.scan(10.5).ready
+    assert box.scan(10.5).waiting == ("cars/order.yaml",)
+    box.drop("cars/defaults.yaml")
+    assert "cars/order.yaml" in box.ready(20)
+    defaults.unlink()
+    assert box.scan(30).ready == () and box.ready(40) == {"cars/order.yaml": ("file", "cars")}
+
+
+def test_what_a_pattern_of_the_defaults_fits_belongs_to_the_drop_box(box: Box) -> None:
+    box.inbox._defaults = lambda folder, project: {"cars/defaults.yaml": "parameters: {image: ['*.PNG', 'in*/*.jpg']}"}
+    for name in ("defaults.yaml", "a.yaml", "a.png", "insets/b.jpg", "c.gif", ".hidden.png"):
+        box.drop(f"cars/{name}")
+    assert box.ready() == {"cars/a.yaml": ("file", "cars")}
+    assert box.strays() == {"cars/c.gif": inbox_rules.PICTURE.what}

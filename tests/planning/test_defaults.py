@@ -185,7 +185,7 @@ def test_plan_shows_what_was_added_and_from_where(home: TestHome, tmp_path: Path
     elsewhere = tmp_path / "red.yaml"
     elsewhere.write_text("prompt: a red car\n")
     assert planned(home, elsewhere, settings, box="cars")["defaults"] == head["defaults"]
-    with pytest.raises(WrongUse, match="no order"):
+    with pytest.raises(WrongUse, match="is not an order: it is what orders in cars may leave out"):
         plan(home.home, settings, file.with_name("defaults.yaml"), rehearse=False, most=3)
 
 

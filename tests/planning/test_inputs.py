@@ -76,7 +76,7 @@ UNFIT = [
     ("cut.png", "E_INPUT", "cut short"),
     ("link.png", "E_INPUT", "a link"),
     ("linked/beach.png", "E_INPUT", "a link"),
-    ("folder", "E_INPUT", "not a file"),
+    ("folder", "E_INPUT", "folder is a folder"),
     ("pipe", "E_INPUT", "not a file"),
     ("nowhere.png", "E_INPUT_MISSING", "there is no nowhere.png beside the order"),
 ]

@@ -53,7 +53,7 @@ async def test_what_is_said_is_kept_with_the_days_price_and_without_what_is_kept
     heard = await found.learn([NAME])
     [kept] = [each for each in load_catalog(None, tmp_path / ".artfactory" / "models")[0] if each.provider == "fake"]
     assert (kept.full, list(kept.properties)) == ("acme/painter:v1", ["prompt"]) and heard.models[NAME].id == kept.id
-    assert kept.price is not None and (kept.price.usd, kept.price.as_of) == ("0.02", "2026-11-22")
+    assert kept.price is not None and (kept.price.parts[0].usd, kept.price.as_of) == ("0.02", "2026-11-22")
 
 
 async def test_without_a_home_it_is_used_and_nothing_is_written(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from artfactoryd.core.catalog import Catalog
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
+from artfactoryd.core.pricing.price import Part, Price
 from artfactoryd.errors import Problem
 from artfactoryd.planning.models import SHIPPED, load_catalog
 from artfactoryd.schema import check_value
@@ -59,7 +60,7 @@ def test_the_shipped_models_are_there_by_alias_and_id() -> None:
     schnell = catalog.find("replicate", "black-forest-labs/flux-schnell")
     assert schnell is not None
     assert (schnell.batch, schnell.seed, schnell.text, schnell.version) == ("num_outputs", "seed", ("prompt",), None)
-    assert schnell.price == Price("0.003", "image", None, "2026-05-01")
+    assert schnell.price == Price((Part("0.003"),), "2026-05-01")
 
 
 @pytest.mark.parametrize("model", shipped(), ids=lambda model: model.id)
@@ -139,7 +140,7 @@ def test_a_persons_model_is_added_with_its_price_as_written(tmp_path: Path) -> N
     painter = catalog.find("replicate", "painter")
     assert problems == [] and painter is not None
     assert (painter.id, painter.version, painter.batch) == ("acme/painter", "v1", "count")
-    assert painter.price == Price("0.0030", "image", None, "2026-05-01")
+    assert painter.price == Price((Part("0.0030"),), "2026-05-01")
     assert painter.source == str(tmp_path / "painter.yaml")
 
 
@@ -147,7 +148,7 @@ def test_a_price_in_an_odd_form_of_number_is_still_a_decimal(tmp_path: Path) -> 
     catalog, problems = with_file(tmp_path, PAINTER.replace("0.0030", "0x2"))
     painter = catalog.find("replicate", "painter")
     assert problems == [] and painter is not None and painter.price is not None
-    assert painter.price.usd == "2"
+    assert painter.price.parts[0].usd == "2"
 
 
 def test_a_persons_model_overrides_the_shipped_one(tmp_path: Path) -> None:

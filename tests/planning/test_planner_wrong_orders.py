@@ -66,12 +66,13 @@ def answered(case: Case, home: Home, desk: Path) -> str:
         (home.library / name).parent.mkdir(parents=True, exist_ok=True)
         (home.library / name).write_text(content)
     planned = plan(home, Settings(), file, rehearse=False, most=0)
-    lines = "\n".join(text(planned)).replace(f"{desk}/", "").replace(str(home.root), "~/ArtFactory")
+    words = re.sub(r"/\d{4}-\d\d-\d\d/", "/YEAR-MM-DD/", "\n".join(text(planned)))
+    lines = words.replace(f"{desk}/", "").replace(str(home.root), "~/ArtFactory")
     return "".join(f"{line.rstrip()}\n" for line in lines.strip().split("\n"))
 
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
-LIBRARY = {"lookups/colour.txt": "red\ngreen\nblue\n"}
+LIBRARY = {"lookups/colour.txt": "red\ngreen\nblue\n", "lookups/wildcards/hair.txt": "red\nblond\n"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: re.sub(r"\W+", "_", case.title))

@@ -220,6 +220,35 @@ def test_a_warning_that_holds_stands_once_and_a_name_as_it_will_be(
     assert planned.exit_code == 3
 
 
+PHOTOS = """provider: local
+model: resize
+parameters: {image: ["IMG_0012.PNG", trip/b.c.jpg], width: 32}
+file: "{image}-{width}.{ext}"
+then:
+  - {id: web, provider: local, model: convert, parameters: {format: webp}, file: "web/{image} of {photo}.{ext}"}
+  - {id: grey, provider: local, model: convert, after: web, parameters: {colours: 4}, keep: false}
+  - {id: last, provider: local, model: resize, parameters: {width: 16}, file: "{stage}/{image} {format} {photo}.{ext}"}
+"""
+
+
+def test_products_are_called_after_the_pictures_they_were_made_from_at_every_stage(home: TestHome) -> None:
+    """The one that an item takes, by its parameter's name; the first of all as photo; the rest by what was before."""
+    album = home.home.inbox / "album"
+    for name in ("IMG_0012.PNG", "trip/b.c.jpg"):
+        draw(album / name)
+    (album / "order.yaml").write_text(PHOTOS)
+    (planned,) = plan(home.home, Settings(), album / "order.yaml", rehearse=False, most=20).document["orders"]
+    assert home.once() == 0
+    made = {str(path.relative_to(planned["folder"])) for path in home.products()}
+    assert made == {
+        name.replace("*", "webp" if "/" in name else "jpg") for i in planned["items"] for name in i["names"]
+    }
+    assert made == {
+        "IMG_0012-32.jpg", "web/IMG_0012-32 of IMG_0012.webp", "last/IMG_0012-32-of-IMG_0012 webp IMG_0012.webp",
+        "b-c-32.jpg", "web/b-c-32 of b-c.webp", "last/b-c-32-of-b-c webp b-c.webp",
+    }  # fmt: skip
+
+
 ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
     (
         "provider: replicate\nmodel: flux-kontext-pro\nparameters: {input_image: 'p*.png', prompt: at night}\n",
@@ -229,9 +258,10 @@ ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
         "models: [{provider: replicate, model: flux-schnell}, {provider: fal, model: flux-dev}]\nproof: 2\n"
         "parameters: {prompt: a cat}\n",
         [
-            "model    replicate black-forest-labs/flux-schnell, $0.003 per image (price of 2026-05-01)\n",
+            "model    replicate black-forest-labs/flux-schnell, $0.003 per image that comes (as of 2026-05-01)\n",
             "first    a cat (flux-schnell)\n", "last     a cat (flux-dev)\n",
-            "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-", "A proof of 2 is the whole order (2 items).",
+            "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-",
+            "A proof of 2 is the whole order (2 items).",
         ],
         ["at most $0.028, price of", "then it waits for you"],
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from artfactoryd.clock import now
 from artfactoryd.core.sidecar_again import is_sidecar, order_again
 from artfactoryd.intake import put_back
 from artfactoryd.planning import remake
+from artfactoryd.planning.accepted import _plan_again, plan_of
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
 from tests.homes import TestHome, card_of
-from tests.pictures import draw, edit, with_editor
+from tests.pictures import EDITOR, draw, edit, with_editor
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -245,3 +247,33 @@ def test_no_order_is_taken_for_a_sidecar() -> None:
     assert not is_sidecar({"provider": "fake", "model": "painter", "parameters": {}})
     assert remake.asked(order().encode(), "x") is None and remake.asked(b"{", "x") is None
     assert documents.dump_yaml({}) and remake.read_card(b"[1]") is None
+
+
+FILM = {
+    **{key: value for key, value in EDITOR.items() if key not in ("image", "synonyms")}, "model": "acme/film",
+    "aliases": ["film"],
+    "schema": {"type": "object", "properties": {
+        "seed": {"type": "integer"}, "prompt": {"type": "string"},
+        "shots": {"type": "array", "items": {"properties": {"prompt": {"type": "string"}}}},
+    }},
+}  # fmt: skip
+
+
+async def test_texts_inside_a_value_are_made_told_and_made_again(home: TestHome, monkeypatch: Patch) -> None:
+    (home.home.library / "models" / "film.yaml").write_text(documents.dump_yaml(FILM))
+    written = [{"prompt": "[red,blue] \\[x\\]"}, {"prompt": "[=hue], [~a,b]"}]
+    text = order("a [hue]", model="film", lookups={"hue": ["pink"]}, parameters={"shots": written})
+    async with at_work(home, monkeypatch) as works:
+        was = await works.make(text)
+        cards = [json.loads(card_of(home.root / row.path).read_text()) for row in works.house.books.index.products(was)]
+        sent = [card["parameters"]["generation"]["shots"] for card in cards]
+        assert [shots[0]["prompt"] for shots in sent] == ["red [x]", "blue [x]"]
+        assert {shots[1]["prompt"] for shots in sent} <= {"pink, a", "pink, b"}
+        assert [card["parameters"]["base"]["shots"] for card in cards] == [written] * 2
+        assert {"parameter": "shots", "token": "[red,blue]", "value": "blue"} in cards[1]["item"]["tokens"]
+        again = await drop_and_make(works, first_product(works, was, 1)[1])
+        (item,) = works.items(again)
+        assert item.generation == cards[1]["parameters"]["generation"]
+        row = works.order(was)
+        assert row.library["nested"] and plan_of(row).total_items == 2
+        assert _plan_again(replace(row, library={})).total_items == 1  # as an older release took it

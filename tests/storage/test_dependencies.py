@@ -16,6 +16,7 @@ from artfactoryd.planning.accepted import expander
 from artfactoryd.storage.derived import add_items
 from artfactoryd.storage.events import Acceptance, Settlement, from_line
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
 from artfactoryd.storage.projection import apply
 from tests.homes import TestHome, card_of
 from tests.works import Works, at_work, found_again, order, quick
@@ -59,6 +60,8 @@ async def test_each_product_is_made_into_the_next(home: TestHome, monkeypatch: p
         assert (told["stage"], told["parents"]) == ("again", [products[0].id])
         assert told["inputs"][0]["sha256"] == products[0].original != products[0].sha256
         assert "a-red-car" in products[2].path
+        asked = search.find(works.house.books.index, f"input:{products[0].original[:12]}")
+        assert {row.product.id for row in asked} == {products[2].id, products[3].id}
         assert works.order(order_id).price == 2 * 10_000 + 4 * 20_000 == works.committed(order_id)
 
 

@@ -22,8 +22,10 @@ from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
+from artfactoryd.storage.writing import exchange
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
@@ -147,6 +149,8 @@ async def test_a_shelf_without_a_ledger_gives_its_products(home: TestHome, monke
         in said
     )
     assert "The old index had 3 orders, the new one has 0." in said and "$0.02 were spent, by the ledger $0" in said
+    with closing(Index.look(home.home.index_file)) as index:
+        assert len(list(search.find(index, "prompt:car has:seed order:cars"))) == 2
     assert "1 file that cannot be read as sidecar" in said and "mine.png.json" in said
     assert home.call("why", str(home.products()[0])).stdout.count(made) == 1
     assert home.ask("status")["products"]
@@ -287,11 +291,11 @@ async def test_a_shelf_that_cannot_be_read_changes_nothing(home: TestHome, monke
     assert again(home).counts["products"] == 2
 
 
-async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestHome, monkeypatch: Patch) -> None:
+async def test_the_command_counts_and_waits_for_nobody_but_a_daemon(home: TestHome, monkeypatch: Patch) -> None:
     await filled(home, monkeypatch)
     document = home.ask("reindex")
     assert document["orders"] == 3 and document["differences"] == [] and Path(document["old_index"]).exists()
-    with home.home.lock("run"):
+    with home.home.lock("once"):
         done = home.call("reindex")
     assert done.returncode == 1 and f"kill {os.getpid()}" in done.stderr
     with sqlite3.connect(home.home.index_file) as database:
@@ -299,10 +303,10 @@ async def test_the_command_counts_and_a_daemon_must_be_stopped_first(home: TestH
 
 
 def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
-    for _ in range(rebuild.BACKUPS + 2):
+    for _ in range(exchange.BACKUPS + 2):
         Index.open(home.home.index_file).close()
         again(home)
-    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == rebuild.BACKUPS
+    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == exchange.BACKUPS
 
 
 # --- reuse: what only the shelf tells of is not bought again ---

@@ -7,12 +7,16 @@ from typing import Any, cast
 
 import pytest
 
-from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.reporting.caps import Caps, Period
 from artfactoryd.reporting.json_object import JsonObject
-from artfactoryd.reporting.orders import MoneyDocument, OrderDocument, ProductDocument
-from artfactoryd.reporting.status import ClosedProvider, NewProduct, StatusDocument, WordsBeside
+from artfactoryd.reporting.orders import DoubtDocument, MoneyDocument, OrderDocument
+from artfactoryd.reporting.pictures import WholeProduct
+from artfactoryd.reporting.products import FoundDocument, ProductsDocument
+from artfactoryd.reporting.progress import Axis, AxisValue, Progress
+from artfactoryd.reporting.status import ClosedProvider, StatusDocument, WordsBeside
 from artfactoryd.web import page
+from artfactoryd.web.overview import OpenOrder, Overview
 
 AT = "2026-11-22T10:00:00Z"
 
@@ -43,16 +47,43 @@ def a_status(**more: Any) -> StatusDocument:
     return StatusDocument(**{**known, **more})
 
 
-EVERYTHING = a_status(
+def seen(status: StatusDocument, **more: Any) -> Overview:
+    """As the page reads it; of the orders that are not over nothing more is known."""
+    orders = [OpenOrder(order, Progress([], None), []) for order in status.open]
+    nothing = ProductsDocument("", [], False, None)
+    return Overview(status, **{"orders": orders, "pictures": nothing, "providers": ["local"], **more})
+
+
+def a_product(**more: Any) -> FoundDocument:
+    known: dict[str, Any] = {
+        "id": "01", "path": "Projects/summer/x.png", "project": "summer", "provider": "local", "seed": 7,
+        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "created_at": AT, "sha256": "", "order_id": "01",
+        "order": "cars", "item": 1, "index": 1, "model": "sketch", "prompt": "a red car", "on_shelf": True,
+        "damaged": None, "liked": True, "rating": 4, "tags": ["good"],
+    }  # fmt: skip
+    return FoundDocument(**{**known, **more})
+
+
+DOUBT = DoubtDocument(
+    3, ItemState.IN_DOUBT, "01", AT, 0.003, "no answer came", None, None, None, None, "not listed yet"
+)
+STATUS = a_status(
     inbox=["a.yaml"], held=["b.yaml"], rejected=["c.yaml", "old.yaml"],
-    why=WordsBeside({"b.yaml": "too many"}, {"c.yaml": "no such key"}),
+    why=WordsBeside({"b.yaml": "too many"}, {"c.yaml": "Nothing was sent.\n\n- no such key: x"}),
     providers={"replicate": ClosedProvider("the key is wrong.", False, None, AT)},
     no_room="the disk is full", settings="the settings are not used",
     open=[an_order(MoneyDocument(0.051, in_doubt_usd=0.003), {"completed": 3, "in_doubt": 1},
-                   reasons=["its cap is reached"])],
-    recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True)],
-    products=[NewProduct(ProductDocument(
-        "01", 1, 1, "Projects/summer/x.png", "", 1, "image/png", None, None, 0, None, None, None), "01", AT)],
+                   reasons=["its cap is reached"]),
+          an_order(order_id="02", name="many", status=OrderState.HELD, reasons=["it makes 400"])],
+    recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True, items_by_state={"failed": 2})],
+)  # fmt: skip
+AXIS = Axis("[red,blue]", [AxisValue("red", 20, 5, 1), AxisValue("blue", 20, 0, 0)])
+EVERYTHING = seen(
+    STATUS, providers=["local", "replicate"],
+    orders=[
+        OpenOrder(STATUS.open[0], Progress([AXIS], 200), [DOUBT]), OpenOrder(STATUS.open[1], Progress([], None), []),
+    ],
+    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="audio/mpeg")], True, "02"),
 )  # fmt: skip
 
 
@@ -61,10 +92,39 @@ class Read(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, tuple[str, ...]]] = []
         self.text = ""
+        self.posts: list[str] = []
+        self.tokens: list[str | None] = []
+        self.nameless: list[str] = []  # controls and pictures without a name
+        self._naming: list[tuple[str, int]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, tuple(name for name, _ in attributes)))
+        given = dict(attributes)
+        if tag == "form" and given.get("method") == "post":
+            self.posts.append(str(given["action"]))
+        if tag == "input" and given.get("name") == "form_token":
+            self.tokens.append(given["value"])
+        named = "aria-label" in given or "alt" in given
+        if tag in ("input", "textarea") and given.get("type") not in ("hidden", "checkbox") and not named:
+            self.nameless += [] if given.get("id") == "order-name" else [str(given)]
+        if tag == "img" and "alt" not in given:
+            self.nameless.append(str(given))
+        if tag in ("button", "a", "summary"):
+            self._naming.append((tag, -1 if named else len(self.text)))
+        elif tag == "img" and self._naming and given.get("alt"):
+            self._naming[-1] = (self._naming[-1][0], -1)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("button", "a", "summary"):
+            opened, at = self._naming.pop()
+            assert opened == tag
+            if at >= 0 and not self.text[at:].strip():
+                self.nameless.append(tag)
+
+    @property
+    def forms(self) -> set[str]:
+        return set(self.posts)
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -72,7 +132,7 @@ class Read(HTMLParser):
 
 def replaced(value: Any, by: Callable[[str], str]) -> Any:
     """Every text in it, the names of files and providers too."""
-    if isinstance(value, JsonObject):
+    if isinstance(value, JsonObject | Overview | OpenOrder):
         names = [field.name for field in fields(cast(Any, value))]
         return replace(cast(Any, value), **{name: replaced(getattr(value, name), by) for name in names})
     if isinstance(value, dict):
@@ -80,68 +140,107 @@ def replaced(value: Any, by: Callable[[str], str]) -> Any:
         return {(by(key) if key in named else key): replaced(each, by) for key, each in value.items()}
     if isinstance(value, list):
         return [replaced(each, by) for each in value]
-    return by(value) if isinstance(value, str) else value
+    return by(value) if type(value) is str else value
 
 
 def test_everything_that_is_told_can_be_read() -> None:
-    text = Read(page.draw(EVERYTHING)).text
+    drawn = page.draw(EVERYTHING, "the-token")
+    text = " ".join(Read(drawn).text.split())
     for words in (
-        "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml", "no such key", "old.yaml",
-        "replicate is stopped", "the key is wrong.", "the disk is full", "the settings are not used",
-        "summer / cars", "3 of 40 done", "1 in doubt",
-        "$0.051 of at most $0.12", "today, of $10.00", "$0.25", "this month, of $50.00", "$0.75",
-        "its cap is reached", "x.png", "rehearsal",
+        "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml no such key: x", "old.yaml",
+        "stopped since", "the key is wrong.", "the disk is full", "the settings are not used", "local works",
+        "summer / cars", "3 of 40 done", "1 in doubt", "about 3 min left", "red5/20",
+        "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
+        "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
+        "2 rejected", "audio/mpeg", "★★★★",
     ):  # fmt: skip
         assert words in text, words
+    assert len(drawn) < 20_000
+
+
+def test_what_can_be_done_is_a_form_with_the_token_of_this_run() -> None:
+    drawn = Read(page.draw(EVERYTHING, "the-token"))
+    order, held, done = (f"/api/v1/orders/{order_id}" for order_id in ("01", "02", "01"))
+    assert {f"{order}/retry", f"{order}/cancel", f"{held}/approve", f"{held}/cancel", f"{done}/pause"} <= drawn.forms
+    assert "/api/v1/providers/replicate/resume" in drawn.forms
+    assert drawn.tokens == ["the-token"] * len(drawn.posts)
+
+
+def test_every_control_says_what_it_is_to_whoever_does_not_see_it() -> None:
+    for drawn in (page.draw(EVERYTHING, "t"), page.draw_picture(WHOLE, "t"), page.draw_writer("", "", "t")):
+        assert not Read(drawn).nameless
 
 
 @pytest.mark.parametrize(
     ("at_most", "words"),
     [
-        (0.0, "3 of 40 done · free"), (0.012, "3 of 40 done · $0.00 of at most $0.012"),
-        (7.5, "3 of 40 done · $0.00 of at most $7.50 (its cap is $5.00)"),
-        (None, "3 of 40 done · $0.00 spent, price unknown (its cap is $5.00)"),
+        (0.0, "free"), (0.012, "$0.00 of at most $0.012"), (7.5, "$0.00 of at most $7.50 (its cap is $5.00)"),
+        (None, "$0.00 spent, price unknown (its cap is $5.00)"),
     ],
 )  # fmt: skip
 def test_an_order_tells_what_it_may_cost_and_its_cap_only_where_it_may_end_there(
     at_most: float | None, words: str
 ) -> None:
-    drawn = page.draw(a_status(open=[an_order(MoneyDocument(), {"completed": 3}, at_most_usd=at_most)]))
+    drawn = page.draw(seen(a_status(open=[an_order(MoneyDocument(), {"completed": 3}, at_most_usd=at_most)])))
     assert f'<p class="counts">{words}</p>' in drawn
 
 
+WHOLE = WholeProduct(a_product(), {"prompt": "a red car", "steps": 4}, "/home/me/Projects", 0.003, False)
+HEAD: dict[str, Any] = {
+    "name": "cars", "project": "summer", "model": "sketch", "provider": "local", "models": [{}], "total_items": 2,
+    "total_products": 2, "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
+    "reuse": {"reused": 1, "bought": 1}, "combined": "2 = 2", "stages": [{"id": "up", "provider": "local",
+    "model": "resize", "total_products": 2, "usd": None}], "folder": "Projects/x", "errors": [],
+    "warnings": [{"line": 2, "column": 3, "text": "most likely not meant"}],
+}  # fmt: skip
+ITEM = {"index": 1, "parameters": {"prompt": "a red car"}, "names": ["0001.png"], "reused": None}
+WRONG = {**HEAD, "errors": [{"line": 4, "column": 2, "text": "no such key"}]}
+
+
 @pytest.mark.parametrize(
-    "hostile", ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "</pre></section>$x"]
+    "hostile", ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "</pre></section>$x{{7*7}}"]
 )
 def test_no_name_becomes_a_tag(hostile: str) -> None:
-    plain = Read(page.draw(replaced(EVERYTHING, lambda text: f"{text} harmless")))
-    drawn = Read(page.draw(replaced(EVERYTHING, lambda text: f"{text} {hostile}")))
-    assert drawn.tags == plain.tags
-    assert hostile in drawn.text
-    assert hostile in Read(page.draw_words(hostile, hostile)).text
+    def pages(by: Callable[[str], str]) -> list[str]:
+        orders = [(replaced(HEAD, by), [replaced(ITEM, by)]), (replaced(WRONG, by), [])]
+        return [
+            page.draw(replaced(EVERYTHING, by), "t"), page.draw_words(by("title"), by("text")),
+            page.draw(seen(STATUS, pictures=None, query=by("q"), wrong=by("no"))),
+            page.draw_picture(replaced(WHOLE, by), "t"), page.draw_writer(by("1"), by("2"), "t"),
+            page.draw_plan([head for head, _ in orders], [items for _, items in orders]),
+            page.draw_question("approve", replaced(STATUS.open[0], by), by("$1"), False, "t"),
+            page.draw_pictures(replaced(EVERYTHING.pictures, by), by("q")),
+        ]  # fmt: skip
+
+    plain, drawn = pages(lambda text: f"{text} harmless"), pages(lambda text: f"{text} {hostile}")
+    for one, other in zip(plain, drawn, strict=True):
+        assert Read(one).tags == Read(other).tags
+        assert hostile in Read(other).text or hostile[:8] not in other
 
 
 def test_a_bar_has_a_part_for_each_state_that_has_items() -> None:
-    drawn = page.draw(a_status(open=[an_order(items={"completed": 20, "running": 10, "failed": 4})]))
+    drawn = page.draw(seen(a_status(open=[an_order(items={"completed": 20, "running": 10, "failed": 4})])))
     assert '<rect class="completed" x="0.00%" width="50.00%"' in drawn
     assert '<rect class="failed" x="50.00%" width="10.00%"' in drawn
     assert '<rect class="running" x="60.00%" width="25.00%"' in drawn
-    assert drawn.count("<rect") == 3
+    assert drawn.count("<rect") == 3 + 2, "and those of a day and a month"
 
 
-def test_a_held_order_is_shown_once_with_the_words_beside_its_file() -> None:
-    drawn = page.draw(a_status(open=[an_order(status=OrderState.HELD, name="many")], held=["many.yaml"]))
-    assert "many.yaml" in drawn and "summer /" not in drawn
+def test_a_held_order_is_shown_once_with_its_price_and_what_lies_there_besides_by_its_words() -> None:
+    held = an_order(status=OrderState.HELD, name="many")
+    status = a_status(open=[held], held=["many.yaml", "other.yaml"], why=WordsBeside({"many.yaml": "hm"}, {}))
+    drawn = page.draw(seen(status, orders=[OpenOrder(held, Progress([], None), [], "many.yaml", 0.12)]))
+    assert "many.yaml" not in drawn and "other.yaml" in drawn and "Approve $0.12" in drawn
 
 
 def test_nothing_at_all_says_what_to_do() -> None:
-    assert "Drop an order into the Inbox" in Read(page.draw(a_status(daemon=None))).text
+    assert "Drop an order onto this page or into the Inbox" in Read(page.draw(seen(a_status(daemon=None)))).text
 
 
 def test_a_provider_that_does_not_answer_is_said_to_be_out_of_order_in_its_own_words() -> None:
     stop = ClosedProvider(None, False, "replicate does not work since 12:03 <b>", "now")
-    text = Read(page.draw(a_status(providers={"replicate": stop}))).text
-    assert "replicate is out of order. replicate does not work since 12:03 <b>" in text
+    drawn = Read(page.draw(seen(a_status(providers={"replicate": stop}), providers=["replicate"])))
+    assert "replicate out of order replicate does not work since 12:03 <b>" in " ".join(drawn.text.split())
 
 
 def test_what_would_act_is_shown_as_text() -> None:
@@ -150,4 +249,5 @@ def test_what_would_act_is_shown_as_text() -> None:
 
 
 def test_an_inbox_that_cannot_be_looked_into_is_said() -> None:
-    assert "the inbox is a file" in Read(page.draw(replace(EVERYTHING, inbox_problem="the inbox is a file"))).text
+    status = replace(STATUS, inbox_problem="the inbox is a file")
+    assert "the inbox is a file" in Read(page.draw(seen(status))).text

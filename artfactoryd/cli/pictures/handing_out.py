@@ -188,6 +188,7 @@ def _values(document: FoundDocument, card: Json, number: int, stem: str, extensi
     """What a pattern may name: of the order and the item as the sidecar has them, of the file, and of this export."""
     item: dict[str, Any] = card.get("item") or {}
     made = datetime.fromisoformat(document.created_at).astimezone()
+    came = (card.get("file") or {}).get("original_sha256") or document.sha256  # as in its own name
     tokens = item.get("tokens") or ()
     columns = {
         token["token"]: file_names.AsWritten(token["value"]) for token in tokens
@@ -198,9 +199,7 @@ def _values(document: FoundDocument, card: Json, number: int, stem: str, extensi
         "slug": slug(document.prompt or stem), "model": (document.model or "").rpartition("/")[2],
         "family": (card.get("model") or {}).get("family"), "provider": document.provider, "stage": card.get("stage"),
         **file_names.of_order(document.order or "", document.project or "", document.order_id, made),
-        **file_names.of_bytes(
-            document.index, item.get("copy") or 0, document.seed, document.sha256, extension
-        ),
+        **file_names.of_bytes(document.index, item.get("copy") or 0, document.seed, came, extension),
         "width": document.width, "height": document.height, "product_id": document.id,
         "name": file_names.AsWritten(stem), "number": number, "rating": document.rating,
     }  # fmt: skip

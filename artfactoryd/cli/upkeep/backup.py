@@ -12,6 +12,7 @@ from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.cli.progress import Mending
 from artfactoryd.clock import now, shown
+from artfactoryd.core.names import counted
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
@@ -51,7 +52,7 @@ def _place(given: Path | None) -> Path | None:
 
 def _list(place: Path, as_json: bool) -> None:
     known = snapshots.snapshots(destination.backups_in(place))
-    lines = [f"{it.folder.name}  {shown(it.taken_at)}  {it.products} products" for it in known]
+    lines = [f"{it.folder.name}  {shown(it.taken_at)}  {counted(it.products, 'product')}" for it in known]
     say({"backups": [{"name": it.folder.name, **it.summary} for it in known]}, "\n".join(lines), as_json)
 
 

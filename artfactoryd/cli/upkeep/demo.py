@@ -19,7 +19,7 @@ from artfactoryd.cli.sheet import EXPORTS, make_sheet
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.lifecycle import OrderState
-from artfactoryd.core.names import numbered
+from artfactoryd.core.names import counted, numbered
 from artfactoryd.core.sheets.layout import Axes
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import WrongUse
@@ -112,7 +112,8 @@ def _show(home: Home, files: int, said: Sequence[str]) -> int:
         echo(f"\nTwo kinds of orders ask a person; the demo said yes, as you would: artfactoryd {said[0]}")
         for command in said[1:]:
             echo(one_line(f"  and artfactoryd {command}"))
-    echo(f"\n{made.pictures} pictures of {files} order files, for nothing; `sidecars` beside them say how.")
+    what = f"{counted(made.pictures, 'picture')} of {counted(files, 'order file')}"
+    echo(f"\n{what}, for nothing; `sidecars` beside them say how.")
     echo(f"  page   {page}\n  sheet  {sheet}\n\nNext:  {_open_word()} {page}")
     echo(f"       artfactoryd plan {home.library}/examples/01-cars.yaml\n       artfactoryd init")
     return made.pictures

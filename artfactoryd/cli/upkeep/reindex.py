@@ -8,7 +8,10 @@ from artfactoryd import log
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.progress import Mending
 from artfactoryd.clock import now
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
+from artfactoryd.daemon import mailbox, reindexing
+from artfactoryd.errors import HomeLocked, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf import moving
@@ -24,12 +27,26 @@ def reindex(ctx: click.Context, move_sidecars: bool, as_json: bool) -> None:
     home = own_home(ctx)
     layout = settings_of(home).products.sidecars if move_sidecars else None
     moved = move_all(home, layout) if layout else None
-    report = make_index_again(home, quiet=as_json)
-    document, words = report.document(), report.text()
+    try:
+        report = make_index_again(home, quiet=as_json)
+        document, words = report.document(), report.text()
+    except HomeLocked as locked:
+        document, words = _by_daemon(home, locked)
     if moved is not None:
         document["moved_sidecars"] = moved
         words = f"{counted(moved, 'sidecar')} moved to where products.sidecars has them.\n{words}"
     say(document, "" if as_json else words, as_json)
+
+
+def _by_daemon(home: Home, locked: HomeLocked) -> tuple[Json, str]:
+    """A daemon at work makes it again beside the old one. Raises what it says when it cannot, or is no daemon."""
+    if (home.at_work() or {}).get("command") != "run":
+        raise locked
+    asked = mailbox.command(reindexing.NAME)
+    answer = mailbox.ask(home.commands, asked, home.is_held, reindexing.PATIENCE)
+    if not answer["done"]:
+        raise StorageSick(str(answer["text"]))
+    return answer["report"], str(answer["text"])
 
 
 def move_all(home: Home, layout: str) -> int:
@@ -39,7 +56,7 @@ def move_all(home: Home, layout: str) -> int:
 
 
 def make_index_again(home: Home, *, quiet: bool = True) -> rebuild.Report:
-    """A daemon must be stopped first: HomeLocked names it."""
+    """HomeLocked names a daemon that is at work."""
     with home.lock("reindex"):
         log.setup("warning", home.logs, "trouble")
         home.make()

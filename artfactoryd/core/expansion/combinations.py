@@ -52,6 +52,11 @@ class Section:
     left_out: tuple[Entry, ...] = ()  # each names only parameters of this section
 
     @cached_property
+    def texts(self) -> frozenset[str]:
+        """The parameters that are texts."""
+        return frozenset(axis.parameter for axis in self.rows.axes)
+
+    @cached_property
     def inner(self) -> int:
         """Combinations of one row, were none left out."""
         return math.prod(axis.size for axis in self.lists)

@@ -14,7 +14,7 @@ from artfactoryd.core.expansion.sections import Means, Reading, read
 from artfactoryd.core.expansion.stages import Stage
 from artfactoryd.core.grammar.cases import strings_in
 from artfactoryd.core.grammar.lists import Steps
-from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
+from artfactoryd.core.grammar.values import Check, Having, Many, ValueAxis, Written
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.names import counted
@@ -37,6 +37,7 @@ def make_plan(
     later: Sequence[Model] = (),
     lookups: Mapping[str, Sequence[str]] | None = None, raw: Collection[Path] = (), table: str | None = None,
     many: Many | None = None, own: Callable[[Path], bool] = lambda path: True, fields: Collection[str] | None = None,
+    having: Having = lambda names: (), nested: bool = True,
 ) -> Plan:  # fmt: skip
     """The order fully expanded. Where `problems` is not empty the plan is only good for reporting them.
 
@@ -44,9 +45,11 @@ def make_plan(
     `lookups`: those of the Library; the order's own win.
     `raw`: key paths of what has !raw before it. `table`: the text of the file that `cases` names.
     `many`: what patterns and queries for pictures find. `own`: whether the order itself, and no template, says what
-    stands there. `fields`: of a stage, what its texts may take of the order's cases.
+    stands there. `fields`: of a stage, what its texts may take of the order's cases. `having`: names of models that
+    take one of some parameters. `nested`: whether texts inside values are read.
     """
-    means = Means(written, check, lookups or {}, raw, table, {} if many is None else many, own, fields or ())
+    found = {} if many is None else many
+    means = Means(written, check, lookups or {}, raw, table, found, own, fields or (), having, nested)
     reading = read(order, tuple(models) or (model,), base, means)
     plan = _own_plan(order, tuple(models) or (model,), base, means, reading)
     problems = [*order.problems, *reading.problems, *stages.problems(order, later)] or list(_too_large(plan))
@@ -132,7 +135,8 @@ def _stage_plan(plan: Plan, place: int, later: Later, model: Model, means: Means
     order = stages.order_of(plan.order, later, model)
     return make_plan(
         order, model, plan.base_seed, written=written, check=means.check, lookups=means.lookups, raw=raw,
-        many=means.many, own=lambda path: means.own(_inside(place, path)), fields=plan.fields,
+        many=means.many, own=lambda path: means.own(_inside(place, path)), fields=plan.fields, having=means.having,
+        nested=means.nested,
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ class Identity:
     def parts(self, written: Written, values: Parameters) -> Parts:
         """Of the texts and lists of one item; a written seed is not one of them."""
         parts = {name: self.text_part(name, text) for name, text in written.quoted.items()}
+        parts |= {name: self.part(name, written.values[name]) for name in written.nested}
         for name, value in values.items():
             if name != self._seed:
                 parts[name] = self.part(name, value)

@@ -35,6 +35,11 @@ class Keys:
     def of(self, item: PlannedItem) -> str:
         return _key(self._heads[item.model], self.compared(item), item.copy, item.asked)
 
+    def seedless(self, item: PlannedItem, seed: str) -> str:
+        """Equal for items that differ in nothing but this parameter."""
+        told = {name: value for name, value in self.compared(item).items() if name != seed}
+        return _key(self._heads[item.model], told, item.copy, item.asked)
+
     def compared(self, item: PlannedItem) -> Parameters:
         """Its parameters, with every picture told by its bytes."""
         model = self._models[item.model]
@@ -81,6 +86,15 @@ def key_in(sidecar: Document) -> str | None:
         return None
     if "key" in sidecar["item"]:
         return str(sidecar["item"]["key"])
+    return _key_told(sidecar, "")
+
+
+def seedless_key_in(sidecar: Document, seed: str) -> str | None:
+    """The same, whatever the parameter `seed` was."""
+    return None if sidecar["rehearsal"] else _key_told(sidecar, seed)
+
+
+def _key_told(sidecar: Document, without: str) -> str:
     parameters, pictures = dict(sidecar["parameters"]["generation"]), defaultdict(list)
     for picture in sidecar["inputs"]:
         pictures[picture["parameter"]].append(picture["sha256"])
@@ -90,6 +104,7 @@ def key_in(sidecar: Document) -> str | None:
             raise KeyError(name)
         whole = isinstance(parameters.get(name), list)
         parameters = file_leaves.replaced(parameters, {place: contents if whole else contents[0]})
+    parameters.pop(without, None)
     model = sidecar["model"]
     head = _encoded([sidecar["provider"], model["id"], model["version"]])
     return _key(head, parameters, int(sidecar["item"]["copy"]), int(sidecar["outputs"]["asked"]))

@@ -52,12 +52,13 @@ Upper = Callable[[int, Parameters], int | None]  # outputs asked for, parameters
 
 class ItemMaker:
     """Makes the items of one section. `place`: of the model among the plan's. `inputs`: sha256 by the value written
-    for a picture."""
+    for a picture. `deciding`: the parameters that what a call costs, or makes, depends on."""
 
     def __init__(
-        self, section: Section, model: Model, place: int, base: int, inputs: Mapping[str, str], upper: Upper
-    ) -> None:
-        self.section, self.model, self.upper = section, model, upper
+        self, section: Section, model: Model, place: int, base: int, inputs: Mapping[str, str], upper: Upper,
+        deciding: frozenset[str],
+    ) -> None:  # fmt: skip
+        self.section, self.model, self.upper, self.deciding = section, model, upper, deciding
         self._place, self._base = place, base
         self.seeds = SeedRange.of(model.properties.get(model.seed or "", {}))
         names = [*(axis.parameter for axis in section.rows.axes), *(axis.parameter for axis in section.lists)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
-from artfactoryd.core.expansion import stages
+from artfactoryd.core.expansion import costs, stages
 from artfactoryd.core.expansion.combinations import Section
 from artfactoryd.core.expansion.items import Count, Counted, ItemMaker, PlannedItem, Upper
 from artfactoryd.core.expansion.sampling import Chosen, choose
@@ -17,8 +17,10 @@ from artfactoryd.core.expansion.spans import items_from
 from artfactoryd.core.grammar.axes import Axis
 from artfactoryd.core.grammar.values import ValueAxis
 from artfactoryd.core.json_types import Parameters, Value
-from artfactoryd.core.model import SIZES, Model, Price
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order
+from artfactoryd.core.pricing.amounts import Call
+from artfactoryd.core.pricing.price import Price
 from artfactoryd.errors import Path, Problem
 
 __all__ = ["LARGEST", "Buying", "Plan", "PlannedItem"]
@@ -108,7 +110,7 @@ class Plan:
     @cached_property
     def must_list(self) -> bool:
         """Whether only the items themselves tell what they come to: a sample, or a drawn size."""
-        return self._chosen is not None or any(axis.draws for axis in sized(self))
+        return self._chosen is not None or any(axis.draws for axis in sized(self)) or self._is_priced_by_text
 
     @cached_property
     def own_products(self) -> int:
@@ -175,15 +177,9 @@ class Plan:
         return None if price is None else self._upper(price, asked, parameters, model)
 
     def _upper(self, price: Price, asked: int, parameters: Parameters, model: int) -> int | None:
-        if price.per != "megapixel":
-            return price.upper(asked, {})
-        properties, image = self.models[model].properties, self.models[model].image
-        size = {name: parameters.get(name, properties.get(name, {}).get("default")) for name in SIZES}
-        texts = [text for _, text in self.models[model].files_in(image, parameters.get(image))] if image else []
-        of_input = next((self.input_sizes[text] for text in texts if text in self.input_sizes), None)
-        if of_input and not any(name in properties for name in SIZES):
-            size = dict(zip(SIZES, of_input, strict=False))  # it follows the picture it works on
-        return price.upper(asked, size)
+        if price.is_constant:
+            return price.cost(Call(asked, {}))
+        return price.cost(costs.priced_call(self.models[model], asked, parameters, self.input_sizes))
 
     def _total(self, price: Price, model: int) -> int | None:
         total = 0
@@ -200,9 +196,9 @@ class Plan:
             yield from ((item.asked, item.parameters, 1) for item in self._unpriced if item.model == model)
             return
         batch = self.models[model].batch
-        sizes = (*SIZES, self.models[model].image) if price.per == "megapixel" else ()
+        names = costs.deciding(self.models[model], [price])
         for section in (section for place, section in self.sections if place == model):
-            for values, undrawn, drawn in self._groups(section, batch, *sizes):
+            for values, undrawn, drawn in self._groups(section, batch, *names):
                 for asked, times in section.packing.loads(values.get(batch or ""), undrawn, drawn):
                     if times:
                         yield asked, values, times
@@ -224,7 +220,18 @@ class Plan:
         def priced(asked: int, parameters: Parameters) -> int | None:
             return self.upper(asked, parameters, model)
 
-        return ItemMaker(section, self.models[model], model, self.base_seed, self.inputs, upper or priced)
+        return ItemMaker(
+            section, self.models[model], model, self.base_seed, self.inputs, upper or priced, self.deciding(model)
+        )
+
+    def deciding(self, model: int) -> frozenset[str]:
+        own = None if self.order.price is None else Price.from_mapping(self.order.price)
+        return costs.deciding(self.models[model], (self.models[model].price, own))
+
+    @cached_property
+    def _is_priced_by_text(self) -> bool:
+        """Whether what an item costs depends on how long its texts are."""
+        return any(not self.deciding(place).isdisjoint(section.texts) for place, section in self.sections)
 
     def items(self, number: int = 1, index: int = 1) -> Iterator[PlannedItem]:
         """Lazily, from item `number` whose first product has the place `index`."""
@@ -238,6 +245,13 @@ class Plan:
         if fields:
             sections = tuple((model, section.with_fields(fields)) for model, section in sections)
         return replace(self, base_seed=base, sections=sections, seeds={})
+
+    @cached_property
+    def has_nested(self) -> bool:
+        """Whether texts are read inside values, here or in a stage."""
+        axes = (axis for _, section in self.sections for axis in section.rows.axes)
+        own = any(text.nest is not None for axis in axes for text in axis.texts)
+        return own or any(stage.plan.has_nested for stage in self.stages)
 
     @cached_property
     def takes_fields(self) -> bool:
@@ -264,10 +278,7 @@ class Plan:
             return count
 
     def _with_seed(self, item: PlannedItem) -> PlannedItem:
-        seed, name = self.seeds.get(item.number), self.models[item.model].seed
-        if seed is None or name is None:
-            return item
-        return item._replace(seed=seed, parameters={**item.parameters, name: seed})
+        return stages.with_seed(item, self.seeds.get(item.number), self.models[item.model].seed)
 
     def _find(self, number: int) -> tuple[int, int]:
         """The section, or the chosen combination, that an item is made of, and how many come before it there."""
@@ -336,10 +347,5 @@ class Plan:
 def sized(plan: Plan) -> Iterator[ValueAxis]:
     """Lists that the price of a call, or the number of its products, depends on."""
     for place, section in plan.sections:
-        model = plan.models[place]
-        names = {model.batch, *((model.image, *SIZES) if _costs_by_size(plan.order, model) else ())}
+        names = plan.deciding(place)
         yield from (axis for axis in section.lists if axis.parameter in names)
-
-
-def _costs_by_size(order: Order, model: Model) -> bool:
-    return "megapixel" in (model.price and model.price.per, (order.price or {}).get("per"))

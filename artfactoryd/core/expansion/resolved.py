@@ -12,6 +12,7 @@ from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.file_leaves import Place, put
+from artfactoryd.core.parameters.text_leaves import text_leaves
 from artfactoryd.errors import Path
 
 
@@ -77,7 +78,7 @@ def _stage(plan: Plan, number: int, places: Mapping[str, str]) -> dict[str, Valu
 
 def _files(value: Value, name: str, model: Model, plan: Plan, places: Mapping[str, str]) -> Value:
     """What takes a list of files, or files deeper in it, with their places; each combination of what patterns find."""
-    rows = value if isinstance(value, list) and all(isinstance(row, list) for row in value) else [value]
+    rows = value if isinstance(value, list) and value and all(isinstance(row, list) for row in value) else [value]
     written: list[Value] = []
     for row in rows:
         whole = model.listed(name, row)
@@ -96,7 +97,8 @@ def told(value: Value, files: Mapping[Place, str]) -> Value:
 
 
 def _parameters(given: Parameters, path: Path, plan: Plan, places: Mapping[str, str]) -> dict[str, Value]:
-    resolved = {key: _value(value, key, (*path, key), plan, places) for key, value in given.items()}
+    escaped = {key: _texts_escaped(value, key, (*path, key), plan) for key, value in given.items()}
+    resolved = {key: _value(value, key, (*path, key), plan, places) for key, value in escaped.items()}
     return {key: [*value] if isinstance(value, Spread) else value for key, value in resolved.items()}
 
 
@@ -119,6 +121,22 @@ def _value(value: Value, key: str, path: Path, plan: Plan, places: Mapping[str, 
     return value
 
 
+def _texts_escaped(value: Value, key: str, path: Path, plan: Plan) -> Value:
+    """With what has !raw before it inside the value escaped; where the whole parameter has, `raw` says so."""
+    if not isinstance(value, list | dict) or not plan.raw or path in plan.raw:
+        return value
+    model = _models_at(path, plan)[0]
+    name = model.synonyms.get(key, key)
+    rows = value if isinstance(value, list) and value and all(isinstance(row, list) for row in value) else None
+    wholes = [((), value)] if rows is None else [((number,), row) for number, row in enumerate(rows)]
+    for before, whole in wholes:
+        for place, text in text_leaves(name, model.properties.get(name, {}), whole):
+            inside = (*path, *before, *place)
+            if any(inside[:end] in plan.raw for end in range(len(path) + 1, len(inside) + 1)):
+                value = put(value, (*before, *place), _with_signs(text, "text"))
+    return value
+
+
 def _models_at(path: Path, plan: Plan) -> Sequence[Model]:
     places_of: Mapping[str | int, Sequence[Model]] = {
         "models": plan.models,
@@ -131,6 +149,9 @@ def _models_at(path: Path, plan: Plan) -> Sequence[Model]:
 def _escaped(value: str, name: str, model: Model) -> str:
     """A value with !raw inside something larger: escapes say the same."""
     schema = model.properties.get(name, {})
-    kind = kind_of(name, schema, model.text) if schema else kind_without_schema(name, value)
+    return _with_signs(value, kind_of(name, schema, model.text) if schema else kind_without_schema(name, value))
+
+
+def _with_signs(value: str, kind: str) -> str:
     signs = {"text": r"[\[\]|\\]", "list": r"[,|.\\]"}.get(kind)
     return re.sub(signs, lambda sign: "\\" + sign[0], value) if signs else value

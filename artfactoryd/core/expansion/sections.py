@@ -13,7 +13,7 @@ from artfactoryd.core.expansion.text_rows import Rows
 from artfactoryd.core.grammar.axes import Axis, Given, Reader
 from artfactoryd.core.grammar.cases import Cases
 from artfactoryd.core.grammar.lookups import Lookups, own_lookups
-from artfactoryd.core.grammar.values import Check, Many, ValueAxis, Written
+from artfactoryd.core.grammar.values import Check, Having, Many, ValueAxis, Written
 from artfactoryd.core.grammar.wildcards import Wildcards, read_wildcards
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import LookupValues, Order
@@ -39,6 +39,8 @@ class Means:
     many: Many = field(default_factory=dict)
     own: Callable[[Path], bool] = lambda path: True  # whether the order itself says what stands there
     fields: Collection[str] = ()  # of the order's cases, for the texts of a stage
+    having: Having = lambda names: ()
+    nested: bool = True  # whether texts inside values are read
 
 
 @dataclass
@@ -65,13 +67,19 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
     fields = cases.fields if cases else means.fields
     known = ChainMap(own, means.lookups)  # type: ignore[arg-type]  # only read; of a Library what is used
     lookups = Lookups(known, fields, own)
-    reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *(cases.problems if cases else ()))))
+    of_cases = cases.problems if cases else ()
+    reading.problems.update(dict.fromkeys((*own_lookups(order.lookups), *of_cases)))
     if reading.problems:
         cases = None
     raw: set[str | Path] = {*order.raw, *means.raw}
     for number, model in enumerate(models):
-        reader = Reader(model, order.validate, means.written, means.check, lookups, raw, base, many=means.many)
+        reader = Reader(
+            model, order.validate, means.written, means.check, lookups, raw, base, many=means.many,
+            having=means.having, nested=means.nested,
+        )  # fmt: skip
         _read_model(order, number, reader, cases, reading, means)
+    if of_cases:  # what a wrong table would give is not known
+        reading.problems = {problem: None for problem in reading.problems if problem.code != "E_UNKNOWN_REF"}
     reading.used = {name: _as_read(lookups.known[name]) for name in sorted(lookups.used)}
     reading.fields_used, reading.meant = frozenset(lookups.fields_used), frozenset(lookups.meant)
     if cases:

@@ -18,9 +18,8 @@ from artfactoryd.core.expansion.combinations import Position, Section
 from artfactoryd.core.expansion.identity import Parts
 from artfactoryd.core.expansion.items import Count, Counted, ItemMaker, PlannedItem, numbered
 from artfactoryd.core.expansion.text_rows import Row, RowSpan
-from artfactoryd.core.grammar.text import TOGETHER, Taken, quoted
+from artfactoryd.core.grammar.pieces import TOGETHER, Taken, quoted
 from artfactoryd.core.json_types import Value
-from artfactoryd.core.model import SIZES
 
 MOST_TOGETHER = 20_000  # values of one list that are prepared at once
 HOLE = "\0"  # stands in no JSON
@@ -34,7 +33,7 @@ def runs_in_spans(section: Section) -> bool:
 
 def items_from(maker: ItemMaker, start: Position, call: int, count: Count) -> Counted:
     """The items of a section from one call of a combination on: in spans where that is right, else the plain way."""
-    if not runs_in_spans(maker.section):
+    if not runs_in_spans(maker.section) or not maker.deciding.isdisjoint(maker.section.texts):
         return maker.items(start, call, count)
     return ListSpans(maker).items(start, count) if maker.section.inner > 1 else TextSpans(maker).items(start, count)
 
@@ -101,7 +100,7 @@ class ListSpans:
         if not self._names:
             return (yield from numbered([first], count))
         written = maker.section.values(digits)
-        is_sized = not self._sizes.isdisjoint(self._names)
+        is_sized = not maker.deciding.isdisjoint(self._names)
         is_seeded = key in self._names or maker.derives_seed(written)
         head = self._head(maker.identity.parts(maker.written(row), written))
         base, (number, index) = dict(first.parameters), count
@@ -120,11 +119,6 @@ class ListSpans:
             number += 1
             index += asked
         return Count(number, index)
-
-    @property
-    def _sizes(self) -> frozenset[str | None]:
-        """The parameters that the number of outputs, or the price of a call, depends on."""
-        return frozenset({self.maker.model.batch, self.maker.model.image, *SIZES})
 
     def _head(self, parts: Parts) -> str:
         """What the seeds of a span are derived from, with a hole for each list that runs on."""

@@ -33,6 +33,8 @@ class Expanded(Protocol):
     @property
     def base_seed(self) -> int: ...
     @property
+    def seeds(self) -> Mapping[int, int]: ...
+    @property
     def own_items(self) -> int: ...
     @property
     def own_products(self) -> int: ...
@@ -105,7 +107,12 @@ def price_of(plan: Expanded, stage: Stage[Expanded]) -> int | None:
 def items(plan: Expanded) -> Iterator[PlannedItem]:
     """Of all stages, numbered on from the order's own items."""
     for place in range(len(plan.stages)):
-        yield from (item for item, _ in _made(plan, place))
+        yield from of_one(plan, place)
+
+
+def of_one(plan: Expanded, place: int) -> Iterator[PlannedItem]:
+    """The same of one stage, by its place in `then`."""
+    yield from (item for item, _ in _made(plan, place))
 
 
 def _made(plan: Expanded, place: int | None) -> Iterator[tuple[PlannedItem, int]]:
@@ -121,7 +128,8 @@ def _made(plan: Expanded, place: int | None) -> Iterator[tuple[PlannedItem, int]
     index = 1 + plan.own_products + sum(products_of(plan, earlier) for earlier in before)
     for parent, mark, fields in _products(plan, stage.parent):
         told = told_fields(fields)
-        for item in _items(plan, stage, mark, fields):
+        for planned in _items(plan, stage, mark, fields):
+            item = with_seed(planned, plan.seeds.get(number), stage.plan.models[0].seed)
             own_mark = _mark(stage.plan, item, mark)
             parameters = {**item.parameters, stage.input: _in_place(item.parameters[stage.input], fed(parent))}
             yield item._replace(
@@ -129,6 +137,13 @@ def _made(plan: Expanded, place: int | None) -> Iterator[tuple[PlannedItem, int]
                 parent=parent, liked=stage.later.wait == "liked", tokens=(*item.tokens, *told),
             ), own_mark  # fmt: skip
             number, index = number + 1, index + item.asked
+
+
+def with_seed(item: PlannedItem, seed: int | None, name: str | None) -> PlannedItem:
+    """With that of a product that it may be (any-seed)."""
+    if seed is None or name is None:
+        return item
+    return item._replace(seed=seed, parameters={**item.parameters, name: seed})
 
 
 def _products(plan: Expanded, place: int | None) -> Iterator[tuple[int, int, Mapping[str, str]]]:

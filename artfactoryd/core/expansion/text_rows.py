@@ -11,8 +11,9 @@ from itertools import accumulate, product
 from typing import NamedTuple
 
 from artfactoryd.core.grammar.axes import TextAxis, leading_text, names_of
-from artfactoryd.core.grammar.text import Drawn, Ending, Piece, Referred, Text, quoted
+from artfactoryd.core.grammar.pieces import Drawn, Ending, Piece, Referred, Text, quoted
 from artfactoryd.core.grammar.weaving import Made, Pick
+from artfactoryd.core.json_types import Value
 
 Chosen = list[tuple[Text, list[int]]]  # of each parameter its text, and the digits of the text's slots
 Decide = Callable[
@@ -55,11 +56,12 @@ def _note(piece: Piece, text: Text, digits: Sequence[int], drawn: set[str]) -> b
 
 @dataclass
 class Written:
-    """What a row's texts come to: as characters, and as JSON has them; and what was taken of which token."""
+    """What a row's texts come to, and as JSON has their characters; and what was taken of which token."""
 
-    values: dict[str, str]
+    values: dict[str, Value]
     quoted: dict[str, str]
     taken: list[tuple[str, str, str]]
+    nested: list[str] = field(default_factory=list)  # parameters with texts in their values: these have no such JSON
 
 
 @dataclass(slots=True)
@@ -136,7 +138,7 @@ class Rows:
         """`fields`: of the case that the texts stand in."""
         self.fields = fields or {}
         self.axes = _bound(axes, self.fields)
-        self._lead = leading_text([axis.parameter for axis in axes]) if axes else 0
+        self._lead = leading_text(axes) if axes else 0
         sizes = [axis.size for axis in axes]
         # for each text the rows that one of its ways stands in, sub-prompts left out
         self._behind = [math.prod(sizes[level + 1 :]) for level in range(len(sizes))]
@@ -242,13 +244,19 @@ class Rows:
             for sub in text.subs:
                 pieces = [self._piece(text, digits, piece, uses, weaving) for piece in sub]
                 if sub is own:
-                    self._keep(text, pieces, written)
+                    self._keep(text, sub, pieces, written)
         return written
 
-    def _keep(self, text: Text, pieces: Sequence[tuple[str, Sequence[tuple[str, str]]]], written: Written) -> None:
-        value = "".join(characters for characters, _ in pieces)
+    def _keep(
+        self, text: Text, sub: Sequence[Piece], pieces: Sequence[tuple[str, Sequence[tuple[str, str]]]],
+        written: Written,
+    ) -> None:  # fmt: skip
+        value = text.whole_of(sub, [characters for characters, _ in pieces])
         written.values[text.parameter] = value
-        written.quoted[text.parameter] = quoted(value)
+        if isinstance(value, str):
+            written.quoted[text.parameter] = quoted(value)
+        else:
+            written.nested.append(text.parameter)
         written.taken += [(text.parameter, token, taken) for _, tokens in pieces for token, taken in tokens]
 
     def _piece(

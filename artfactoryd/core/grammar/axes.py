@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import json
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +11,18 @@ from itertools import accumulate
 
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
-from artfactoryd.core.grammar.text import Piece, Text, TextMaker
+from artfactoryd.core.grammar.pieces import Piece, Text
+from artfactoryd.core.grammar.text import TextMaker
 from artfactoryd.core.grammar.values import Check, ValueAxis, ValueReader, Written
 from artfactoryd.core.json_types import Value
+from artfactoryd.core.parameters.other_words import alike, is_count, our_parameters
 from artfactoryd.errors import Path
 
 __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
 
 Given = tuple[str, Value, Path]  # a parameter's name as written, its value, its key path
 LENGTHS = {"minLength", "maxLength"}
+NESTED = "texts in it"  # no key is called so
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,17 @@ class TextAxis:
 Axis = TextAxis | ValueAxis
 
 
-def leading_text(names: Sequence[str]) -> int:
-    """Which text sets the number of sub-prompts: `prompt`, else the first."""
-    return names.index("prompt") if "prompt" in names else 0
+def leading_text(axes: Sequence[TextAxis]) -> int:
+    """Which text sets the number of sub-prompts: `prompt`, else the first that stands in no value."""
+    names = [axis.parameter for axis in axes]
+    whole = (number for number, axis in enumerate(axes) if not any(text.nest for text in axis.texts))
+    return names.index("prompt") if "prompt" in names else next(whole, 0)
+
+
+def _names_in(axis: TextAxis) -> frozenset[str]:
+    """Of lookups that all of its texts use."""
+    used = [{word for slot in text.whole for word in names_of(text, slot)} for text in axis.texts]
+    return frozenset(set.intersection(*used)) if used else frozenset()
 
 
 @dataclass
@@ -87,10 +98,15 @@ class Reader(ValueReader):
         for name, value, path in self.named(given):
             if self._kind(name, value) == "text":
                 texts.append(self.text(name, value, path, names))
-                used = [{word for slot in text.whole for word in names_of(text, slot)} for text in texts[-1].texts]
-                names |= frozenset(set.intersection(*used)) if used else frozenset()
+                names |= _names_in(texts[-1])
+                continue
+            values = self.values(name, value, path)
+            nested = self.nested_text(values, path, names)
+            if nested is None:
+                lists.append(values)
             else:
-                lists.append(self.values(name, value, path))
+                texts.append(nested)
+                names |= _names_in(nested)
         self._compare_subs(texts)
         return texts, lists
 
@@ -98,7 +114,7 @@ class Reader(ValueReader):
         """Every text has one sub-prompt, or as many as the leading one."""
         if not texts:
             return
-        leading = texts[leading_text([axis.parameter for axis in texts])]
+        leading = texts[leading_text(texts)]
         counts = sorted({len(text.subs) for text in leading.texts})
         for axis in texts:
             for text, (path, _) in zip(axis.texts, axis.origins.spots, strict=True) if axis is not leading else ():
@@ -126,14 +142,27 @@ class Reader(ValueReader):
         name = self.model.synonyms.get(given, given)
         if name in self.model.properties or not self.model.properties:
             return name
-        near = difflib.get_close_matches(given, [*self.model.properties, *self.model.synonyms], n=1, cutoff=0.5)
-        fix = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(self.model.properties)}."
+        fix = self._instead_of(given)
         message = f"{self.model.id} has no parameter {given}."
         if self.validate:
             self._problem("E_PARAMETER", message, fix, path)
             return None
         self._warn("W_NOT_VALIDATED", f"{message} It is sent as written.", fix, path)
         return name
+
+    def _instead_of(self, given: str) -> str:
+        """What to write for a parameter that the model has not."""
+        near = our_parameters(given, [*self.model.properties, *self.model.synonyms])
+        near = [name for name in near if name in self.model.properties] or near[:1]
+        if is_count(given) and not near:
+            return "Write `count: 4` in the order itself, not under parameters: so many of each combination."
+        if len(near) > 1:
+            return f"Here that is {' and '.join((', '.join(near[:-1]), near[-1]))}."
+        if near:
+            return f"Did you mean {near[0]}?"
+        others = ", ".join(self.having(alike(given) or (given,)))
+        has = f"{self.model.short} has: {', '.join(self.model.properties)}."
+        return f"These models have one: {others}. {has}" if others else has
 
     def look_for_missing(self, given: Iterable[Given], path: Path) -> None:
         """`path`: where what is missing would belong."""
@@ -177,7 +206,7 @@ class Reader(ValueReader):
         if self.is_raw(name, path):
             text = Text(name, ((characters,),))
         else:
-            maker = TextMaker(self.lookups, self.base, name, self.model.syntax)
+            maker = TextMaker(self.lookups, self.base, name, self.model.syntax, self.model.properties)
             text = maker.make(characters, path, used)
             self.problems += maker.problems
             self.warnings += maker.warnings
@@ -185,10 +214,36 @@ class Reader(ValueReader):
             self.check_lengths(text, path)
         return text
 
+    def nested_text(self, axis: ValueAxis, path: Path, used: frozenset[str]) -> TextAxis | None:
+        """Of a parameter with texts inside its values, where they hold anything but characters: each value a text."""
+        key = (*path, NESTED)
+        if key not in self._done:
+            self._done[key] = self._nested_text(axis, path, used)
+        done = self._done[key]
+        return done if isinstance(done, TextAxis) else None
+
+    def _nested_text(self, axis: ValueAxis, path: Path, used: frozenset[str]) -> TextAxis | None:
+        name, spots = axis.parameter, axis.origins.spots
+        if not any(self.texts_in(name, value, spot.path) for value, spot in zip(axis.values, spots, strict=False)):
+            return None
+        distinct: dict[Text, Spot] = {}
+        maker = TextMaker(self.lookups, self.base, name, self.model.syntax, self.model.properties)
+        for value, spot in zip(axis.values, spots, strict=True):
+            text = maker.make_nested(value, self.texts_in(name, value, spot.path), spot.path, used)
+            if not text.fields:
+                self.check_lengths(text, spot.path)
+            distinct.setdefault(text, spot)
+        self.problems += maker.problems
+        self.warnings += maker.warnings
+        is_literal = all(isinstance(piece, str) for text in distinct for piece in text.whole)
+        if is_literal and [text.each_shown(()) for text in distinct] == [[value] for value in axis.values]:
+            return None  # only characters, as they are
+        return TextAxis(name, tuple(distinct), Origins(path, axis.origins.written, tuple(distinct.values())))
+
     def check_lengths(self, text: Text, path: Path) -> None:
-        if LENGTHS & self._schema(text.parameter).keys():
-            for extreme in dict.fromkeys(text.extremes()):
-                self._check(text.parameter, extreme, path, 1)
+        if text.nest is not None or LENGTHS & self._schema(text.parameter).keys():
+            for extreme in {json.dumps(value): value for value in text.extremes()}.values():
+                self._check(text.parameter, extreme, path, None if text.nest else 1)
 
 
 def names_of(text: Text, piece: Piece) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -12,12 +14,14 @@ from typing import overload
 from artfactoryd.core.grammar.tokens import BLANKS, split_raw
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.parameters.json_schema import enum_of, types_of
+from artfactoryd.core.parameters.written_otherwise import size_here, written_here
 from artfactoryd.errors import Path, Problem
 
 SCALARS: Schema = {"type": ["boolean", "number"]}  # what a list may hold where no schema says it
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _PLAIN = r"-?[0-9]{1,19}(?:\.[0-9]{1,9})?"
 MOST_STEPS = 10**18
+MOST_SHOWN = 80  # characters of a wrong value in a message
 _RANGE = re.compile(rf"({_PLAIN})[ \t\n]*\.\.[ \t\n]*({_PLAIN})(?:[ \t\n]*\.\.[ \t\n]*({_PLAIN}))?")
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 
@@ -188,3 +192,33 @@ def _number(text: str, fractions: bool) -> list[int | float]:
     if value.is_integer():
         return [int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else int(value)]
     return [value] if fractions else []
+
+
+def plain_number(value: Value, text: str) -> str:
+    """YAML's own forms (0x10, 010) are numbers already: their value counts, not their characters."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float) and not _reads_as(text, value):
+        return json.dumps(value)
+    return text
+
+
+def _reads_as(text: str, value: float) -> bool:
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def wrong_type(name: str, text: str, schema: Schema) -> tuple[str, str]:
+    enum = enum_of(schema)
+    text = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
+    if enum is not None:
+        near = difflib.get_close_matches(text, [str(allowed) for allowed in enum], n=1)
+        nearest = f"Did you mean {near[0]}?" if near else "Take one of them."
+        fix = size_here(text, schema) or written_here(text, schema) or nearest
+        return f"{name} is one of {', '.join(str(allowed) for allowed in enum)}; {text!r} is not.", fix
+    wanted = " or ".join(sorted(types_of(schema)))
+    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+    fix = written_here(text, schema) or "Correct the value."
+    return f"{name} must be {words.get(wanted, wanted)}; {text!r} is not.", fix

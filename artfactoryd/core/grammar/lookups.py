@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 from artfactoryd.core.grammar.weaving import Values, Weaver
 from artfactoryd.core.order import LookupValues
@@ -12,6 +13,10 @@ from artfactoryd.errors import Path, Problem
 
 NAME = re.compile(r"[^\W_]([\w\-/ ]*[\w\-])?")  # letters, digits, "-", "_", "/", " "
 _ALIAS = re.compile(r"(.+)_[0-9]", re.DOTALL)
+
+
+MOST_SOUGHT = 20  # words of one order for which the nearest name is looked for
+MOST_MEANT = 3  # lookups of one name, in different folders, that are told
 
 
 class Lookups:
@@ -28,6 +33,7 @@ class Lookups:
         self._alone: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.used: set[str] = set()  # exact names, with all that is inside them
         self._weaver = Weaver(known, own)
+        self._near: dict[str, list[str]] = {}
 
     def name_of(self, word: str) -> str | None:
         """The lookup that a word means: itself, or what it is an alias of (`color_1`)."""
@@ -54,17 +60,41 @@ class Lookups:
             self._alone[word] = (values, (word,) * len(values))
         return self._alone[word]
 
-    def near(self, word: str, others: Collection[str] = ()) -> str | None:
-        """The lookup that `word` may have meant, one in a folder too; or one of `others`."""
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        """Columns and lookups, small and capital letters apart."""
+        return {name.casefold(): name for name in (*self.known, *self.fields)}
+
+    def spelled(self, word: str) -> str | None:
+        """The column or lookup of this name, small and capital letters apart."""
+        name = self._spelled.get(word.casefold())
+        self.meant.update([name] if name is not None else ())
+        return name
+
+    def near(self, word: str) -> list[str]:
+        """Lookups and columns that a word may have meant: of its name in folders, else the nearest.
+
+        To look for the nearest of thousands takes a while, so it is done for few words.
+        """
         if len(word) > 100:
-            return None
-        folded = {name.casefold(): name for name in (*self.known, *others)}
-        inside = sorted((name for name in folded if name.endswith("/" + word.casefold())), key=len)
-        near = inside or difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-        if not near:
-            return None
-        self.meant.add(folded[near[0]])
-        return folded[near[0]]
+            return []
+        folded = word.casefold()
+        if folded not in self._near:
+            same = [folded] if folded in self._spelled else self._in_folders.get(folded, [])[:MOST_MEANT]
+            is_sought = not same and len(self._near) < MOST_SOUGHT
+            self._near[folded] = same or (difflib.get_close_matches(folded, self._spelled, 1, 0.6) if is_sought else [])
+        names = [self._spelled[name] for name in self._near[folded]]
+        self.meant.update(names)
+        return names
+
+    @cached_property
+    def _in_folders(self) -> dict[str, list[str]]:
+        """Names by what they end in behind a /."""
+        inside: dict[str, list[str]] = {}
+        for name in sorted(self._spelled):
+            for place in (place for place, sign in enumerate(name) if sign == "/"):
+                inside.setdefault(name[place + 1 :], []).append(name)
+        return inside
 
 
 def own_lookups(written: Mapping[str, LookupValues]) -> list[Problem]:

@@ -5,14 +5,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.tokens import Choice, Part, Reference, TextReader
 from artfactoryd.core.json_types import Value
+from artfactoryd.core.parameters.file_leaves import Place
 from artfactoryd.errors import Path, Problem
 
 QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 _TEXTS = re.compile(r"(.*_)?(prompts?|text)")  # names under which a model takes a text
+_PLACEHOLDER = re.compile(
+    r"(?P<open>\{\{|\$\{|\$\(|\{|<<|<|%|\u00ab)(?P<name>[\w ][\w /-]{0,60})(?P<close>\}\}|\}|\)|>>|>|%|\u00bb)"
+)
+_CLOSES = {
+    "}}": {"{{"}, "}": {"{", "${"}, ")": {"$("}, ">>": {"<<"}, ">": {"<"}, "%": {"%"}, "\u00bb": {"\u00ab"},
+}  # fmt: skip
 MOST_SHOWN = 60  # characters of what was written
 RAW = "Put !raw before the value, or its name under `raw`, if it is to be sent as it is."
 
@@ -34,6 +42,19 @@ def slips_in(value: str, subs: Sequence[Sequence[Part]], path: Path) -> Iterator
             message = f"the quotes in {token.token[:MOST_SHOWN]} would be sent with the words."
             fix = f"Write {plain} without them; blanks need none, and a comma in an option is written \\,."
             yield Problem("W_QUOTED", message, fix, path, quoted[0].place + 1, holds=True)
+
+
+def placeholders(value: str, lookups: Lookups, path: Path) -> Iterator[Problem]:
+    """Columns and lookups as other tools write them: `{sku}`, `{{ sku }}`, `<<sku>>`, `${sku}`, `%sku%`."""
+    for written in _PLACEHOLDER.finditer(value):
+        name = lookups.spelled(written["name"].strip()) if written["open"] in _CLOSES[written["close"]] else None
+        if name is None:
+            continue
+        is_field = name in lookups.fields
+        what = "column" if is_field else "lookup"
+        message = f"{written[0]} is sent as it stands: in a text the {what} {name} is written otherwise."
+        fix = f"Write [={name}]." if is_field else f"Write [{name}] for all of its values, [~{name}] for one."
+        yield Problem("W_FOREIGN", message, fix, path, written.start() + 1, holds=True)
 
 
 def _is_quoted(text: str) -> bool:
@@ -63,11 +84,13 @@ def _json(value: str) -> bool | None:
     return members > 1 and lists > 0
 
 
-def unread_tokens(name: str, value: Value, path: Path) -> Iterator[Problem]:
-    """Tokens in the texts inside a value that is taken whole."""
+def unread_tokens(name: str, value: Value, path: Path, read: Collection[Place] = ()) -> Iterator[Problem]:
+    """Tokens in the texts inside a value that is taken whole. `read`: places of those that are read."""
     if not isinstance(value, list | dict):
         return
     for inside, text in _texts(name, value):
+        if inside in read:
+            continue
         tokens = [token for sub in TextReader(text, path).read() for part in sub for token in _meant(part)]
         if tokens:
             where = ".".join(str(step) for step in (name, *inside))

@@ -68,9 +68,19 @@ Record = tuple[int, list[str]]  # the line in which it begins, its cells
 def read_table(text: str) -> Table:
     """The first line names the columns. Blank lines, and columns without a name and a cell, are passed over."""
     text, skipped, sign = _announced(text.removeprefix("\ufeff"))
+    sign = sign or _sign_of(text)
+    table = _read(text, sign, skipped, has_blanks=False)
+    if table.problems and re.search(f'{re.escape(sign)} +"', text):
+        by_hand = _read(text, sign, skipped, has_blanks=True)
+        return table if by_hand.problems else by_hand
+    return table
+
+
+def _read(text: str, sign: str, skipped: int, has_blanks: bool) -> Table:
+    """`has_blanks`: a cell in quotes may have blanks before it, as one that is written by hand."""
     records: list[Record] = []
     try:
-        records = [record for record in _records(text, sign or _sign_of(text), skipped) if any(record[1])]
+        records = [record for record in _records(text, sign, skipped, has_blanks) if any(record[1])]
     except csv.Error as error:
         line = int(str(error))
         fix = "A cell that begins with a double quote ends with one, and one inside it is written twice."
@@ -109,9 +119,10 @@ def _reader(text: str, sign: str, strict: bool) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=strict)
 
 
-def _records(text: str, sign: str, skipped: int) -> Iterator[Record]:
+def _records(text: str, sign: str, skipped: int, has_blanks: bool) -> Iterator[Record]:
     """Raises csv.Error with the line alone."""
-    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True), skipped
+    file, line = io.StringIO(text, newline=""), skipped
+    reader = csv.reader(file, delimiter=sign, strict=True, skipinitialspace=has_blanks)
     while True:
         try:
             cells = next(reader, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import math
@@ -11,7 +10,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from artfactoryd.core.grammar.lists import SCALARS, Item, Steps, kind_of, kind_without_schema, read_list, typed
+from artfactoryd.core.grammar.lists import (
+    MOST_SHOWN,
+    SCALARS,
+    Item,
+    Steps,
+    kind_of,
+    kind_without_schema,
+    plain_number,
+    read_list,
+    typed,
+    wrong_type,
+)
 from artfactoryd.core.grammar.lookups import Lookups
 from artfactoryd.core.grammar.origins import NOWHERE, Origins, Spot
 from artfactoryd.core.grammar.slips import unread_tokens
@@ -22,19 +32,21 @@ from artfactoryd.core.parameters.file_leaves import Place, put
 from artfactoryd.core.parameters.file_refs import is_query, stands_for_many
 from artfactoryd.core.parameters.json_schema import enum_of, types_of
 from artfactoryd.core.parameters.secret_values import holds_password, is_reference, secrets_in
+from artfactoryd.core.parameters.text_leaves import text_leaves
 from artfactoryd.errors import Path, Problem
 
 Check = Callable[[Schema, Value], str | None]  # documents.check_value
 Written = Callable[[Path], str | None]  # Document.written
+Having = Callable[[Collection[str]], Sequence[str]]  # names of models that take one of these parameters
 Many = Mapping[str, Sequence[str] | Problem]  # pictures by the pattern or query for them, or why there are none
 Found = tuple[Value, Path, int | None]  # a value, its key path, its column in what was written there
 
 QUERY_FIX = "`artfactoryd products QUERY` shows what a query finds; drop the order again when it finds something."
 PATTERN_FIX = "Put the pictures beside the order, or correct the pattern."
-MOST_SHOWN = 80  # characters of a wrong value in a message
 MOST_CHECKED = 1000  # values of a range that are checked one by one
 MOST_WRITTEN_OUT = 100_000  # values of a range in a list with others
 SPACED = {"enum", "const", "multipleOf", "anyOf", "oneOf", "allOf", "not", "if"}  # more than the ends of a range tell
+_SIGNS = frozenset("[]\\|_{(<%$\u00ab")  # of tokens and of other tools' syntax
 _DECIMAL_COMMA = re.compile(r"(-?[0-9]{1,15}),([0-9]{1,15})")
 
 
@@ -89,6 +101,8 @@ class ValueReader:
     secrets: dict[tuple[Path, str], None] = field(default_factory=dict)  # (key path, where it is)
     many: Many = field(default_factory=dict)
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # those of them that were used
+    having: Having = lambda names: ()
+    nested: bool = True  # whether texts inside a value are read; to older releases they were characters
     _done: dict[Path, object] = field(default_factory=dict)  # axes already read: cases share what they do not change
 
     def values(self, name: str, value: Value, path: Path) -> ValueAxis:
@@ -115,9 +129,11 @@ class ValueReader:
                 continue
             if self._is_open(name, one, where, column):
                 continue
-            self._check(name, one, where, column)
-            if not self.is_raw(name, where):
-                self.warnings += unread_tokens(name, one, where)
+            texts = [place for place, _ in self.texts_in(name, one, where)]
+            if not texts:
+                self._check(name, one, where, column)
+            unread = unread_tokens(name, one, where, texts)
+            self.warnings += (warning for warning in unread if not self.is_raw(name, warning.path))
             self._note_picture(name, one, where)
             key = json.dumps(one, sort_keys=True)
             if key in distinct:
@@ -126,6 +142,14 @@ class ValueReader:
             distinct[key] = one
             spots.append(Spot(where, column))
         return tuple(distinct.values()), spots
+
+    def texts_in(self, name: str, value: Value, path: Path) -> list[tuple[Place, str]]:
+        """The texts inside a value that have anything to be read, with their places."""
+        if not self.nested or not isinstance(value, list | dict):
+            return []
+        leaves = text_leaves(name, self._schema(name), value)
+        read = [(place, text) for place, text in leaves if not _SIGNS.isdisjoint(text)]
+        return [(place, text) for place, text in read if not self.is_raw(name, (*path, *place))]
 
     def _is_open(self, name: str, value: Value, path: Path, column: int | None) -> bool:
         """Whether a secret stands here in the open; the words never hold it."""
@@ -211,6 +235,10 @@ class ValueReader:
             return self._one_value(name, value, kind if self._says_a_type(name) else "plain", path, None)
         if kind != "list" or not isinstance(value, str) or value in words:
             return self._one_value(name, value, kind, path, None)
+        if value.strip()[:1] == "[" and value.strip()[-1:] == "]":
+            fix = f"Write {value.strip()[1:-1][:MOST_SHOWN]} without the brackets."
+            self._problem("E_TYPE", "this list is in quotes, and so one text.", fix, path, 1)
+            return []
         items, problems = read_list(value, path, [word for word in words if isinstance(word, str)])
         self.problems += problems
         self._look_for_decimal_comma(name, value, path)
@@ -298,11 +326,11 @@ class ValueReader:
         schema = self._scalars(name)
         text = value.strip() if isinstance(value, str) else self._characters(value, path)
         try:
-            return [(typed(_plain_number(value, text), schema), path, column)]
+            return [(typed(plain_number(value, text), schema), path, column)]
         except ValueError:
             if not self.validate:
                 return [(value, path, column)]
-            self._problem("E_TYPE", *_wrong_type(name, text, schema), path, column or 1)
+            self._problem("E_TYPE", *wrong_type(name, text, schema), path, column or 1)
             return []
 
     def _is_unset_seed(self, name: str, value: Value) -> bool:
@@ -357,31 +385,3 @@ class ValueReader:
 
     def _warn(self, code: str, message: str, fix: str, path: Path, column: int | None = None) -> None:
         self.warnings.append(Problem(code, message, fix, path=path, column_in_value=column))
-
-
-def _plain_number(value: Value, text: str) -> str:
-    """YAML's own forms (0x10, 010) are numbers already: their value counts, not their characters."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float) and not _reads_as(text, value):
-        return json.dumps(value)
-    return text
-
-
-def _reads_as(text: str, value: float) -> bool:
-    try:
-        return float(text) == value
-    except ValueError:
-        return False
-
-
-def _wrong_type(name: str, text: str, schema: Schema) -> tuple[str, str]:
-    enum = enum_of(schema)
-    text = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
-    if enum is not None:
-        near = difflib.get_close_matches(text, [str(allowed) for allowed in enum], n=1)
-        fix = f"Did you mean {near[0]}?" if near else "Take one of them."
-        return f"{name} is one of {', '.join(str(allowed) for allowed in enum)}; {text!r} is not.", fix
-    wanted = " or ".join(sorted(types_of(schema)))
-    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
-    return f"{name} must be {words.get(wanted, wanted)}; {text!r} is not.", "Correct the value."

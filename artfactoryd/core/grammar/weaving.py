@@ -32,6 +32,11 @@ class Pick:
     most: int = 1
     joiner: str = JOINER
 
+    @property
+    def most_length(self) -> int:
+        """Characters of the longest that it may come to."""
+        return self.longest * self.most + len(self.joiner) * (self.most - 1)
+
 
 Made = tuple["str | Pick", ...]
 _Pool = tuple[tuple[Made, ...], tuple[int, ...], int]  # options, ends and longest of a pick
@@ -82,6 +87,7 @@ class _Down:
     skipped: dict[str, None] = field(default_factory=dict)
     inside: set[str] = field(default_factory=set)
     repeated: bool = False
+    picks: dict[tuple[str, str], Pick] = field(default_factory=dict)  # by wildcard, and the lookup it stands in
 
     def add(self, value: Valued) -> None:
         self.repeated = self.repeated or value.text in self.found
@@ -96,6 +102,7 @@ class Weaver:
         self._whole: dict[str, Values] = {}
         self._places: dict[tuple[str, str], tuple[str, ...]] = {}
         self._pools: dict[tuple[str, ...], _Pool] = {}
+        self._picks: dict[str, Pick] = {}  # of variants in which no lookup is named
         self._missing: dict[str, dict[int, str]] = {}  # by lookup and line, wildcards that are no lookup
         self._endless: dict[str, dict[int, str]] = {}  # and values that are sent as they stand
         self._ways = 0
@@ -157,15 +164,14 @@ class Weaver:
     def _made(self, recipe: Recipe, entry: Entry, here: str, way: tuple[str, ...], state: _Down) -> Made | None:
         """None where a lookup on the way down leaves nothing to draw."""
         parts: list[str | Pick] = []
+        length = 0  # of the longest that it may come to
         for part in recipe:
-            if isinstance(part, str):
-                parts.append(part)
-                continue
-            pick = self._pick(part, entry, here, way, state)
+            pick = part if isinstance(part, str) else self._pick(part, entry, here, way, state)
             if pick is None:
                 return None
             parts.append(pick)
-        if _length(parts) > MOST_LONG:
+            length += len(pick) if isinstance(pick, str) else pick.most_length
+        if length > MOST_LONG:
             self._endless.setdefault(here, {}).setdefault(entry.number, entry.text)
             return ("".join(part if isinstance(part, str) else part.token for part in parts),)
         return tuple(parts)
@@ -175,6 +181,16 @@ class Weaver:
     ) -> Pick | str | None:
         if isinstance(part, Wild):
             return self._wild(part, part.token, entry, here, way, state)
+        if "__" in part.token:
+            return self._variant(part, entry, here, way, state)
+        if part.token not in self._picks:
+            pick = self._variant(part, entry, here, way, state)
+            if not isinstance(pick, Pick):
+                return pick
+            self._picks[part.token] = pick
+        return self._picks[part.token]
+
+    def _variant(self, part: Variant, entry: Entry, here: str, way: tuple[str, ...], state: _Down) -> Pick | str | None:
         if len(part.options) == 1 and len(part.options[0]) == 1 and isinstance(wild := part.options[0][0], Wild):
             pick = self._wild(wild, part.token, entry, here, way, state)
             return _of_number(pick, part) if isinstance(pick, Pick) else pick
@@ -189,6 +205,8 @@ class Weaver:
     def _wild(
         self, wild: Wild, token: str, entry: Entry, here: str, way: tuple[str, ...], state: _Down
     ) -> Pick | str | None:
+        if (token, here) in state.picks:
+            return state.picks[token, here]
         names = self._found(wild.name, here)
         if not names:
             self._missing.setdefault(here, {}).setdefault(entry.number, wild.token)
@@ -199,7 +217,10 @@ class Weaver:
         open_names = [name for name in names if name not in way and len(way) < MOST_DEEP]
         state.skipped.update(dict.fromkeys(name for name in names if name not in open_names))
         options, ends, longest = self._pool(tuple(open_names), way, state)
-        return Pick(token, options, ends, longest) if options else None
+        if not options:
+            return None
+        state.picks[token, here] = Pick(token, options, ends, longest)
+        return state.picks[token, here]
 
     def _pool(self, names: tuple[str, ...], way: tuple[str, ...], state: _Down) -> _Pool:
         """All values of some lookups, each once; one and the same for all draws of these."""
@@ -294,14 +315,13 @@ def _of_number(pick: Pick, variant: Variant) -> Pick:
 
 def _length(made: Sequence[str | Pick]) -> int:
     """Of the longest that it may come to."""
-    return sum(
-        len(part) if isinstance(part, str) else part.longest * part.most + len(part.joiner) * (part.most - 1)
-        for part in made
-    )
+    return sum(len(part) if isinstance(part, str) else part.most_length for part in made)
 
 
 def ends_of(written: Sequence[str]) -> tuple[int, ...]:
     """Where nothing weighs anything, all weigh the same."""
+    if written.count("1") == len(written):
+        return tuple(range(1, len(written) + 1))
     ends = weights(written)
     return ends if ends and ends[-1] else weights(["1"] * len(written))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import overload
 
 from artfactoryd.core.grammar.foreign_syntax import foreign_syntax
@@ -113,6 +114,10 @@ def read_wildcards(values: Sequence[tuple[int, str]], file: str = "") -> Wildcar
 
 def read_entry(value: str, number: int = 0) -> Entry | None:
     """None of a comment alone."""
+    if _NO_SIGN.fullmatch(value):
+        return Entry(value, number)
+    if (recipe := _of_plain_parts(value)) is not None:
+        return Entry(value, number, recipe=recipe)
     text = _COMMENT.sub("", value).strip() if "#" in value or "//" in value or "/*" in value else value
     if not text and value:
         return None
@@ -132,6 +137,40 @@ def read_entry(value: str, number: int = 0) -> Entry | None:
     )
     is_plain = all(isinstance(part, str) for part in recipe)
     return Entry("".join(map(str, recipe)) if is_plain else text, number, weight, None if is_plain else recipe, doubts)
+
+
+# Lists may have a hundred thousand values, and what varies in them is mostly the same few variants and wildcards: each
+# of these is read once. What holds any other sign is read as a whole.
+_NO_SIGN = re.compile(r"[^{}|_$%\\\[\]()<>#@!:/*\0]*")
+_PARTS = re.compile(rf"(\{{[^{{}}]*\}}|{_WILD.pattern.replace('(', '(?:', 1)})")
+
+
+def _of_plain_parts(text: str) -> Recipe | None:
+    """Of variants and wildcards among words without a sign, as reading it from left to right gives it; else None."""
+    pieces = _PARTS.split(text)
+    if len(pieces) == 1 or not _NO_SIGN.fullmatch("".join(pieces[::2])):
+        return None
+    parts: list[str | Wild | Variant] = []
+    for place, piece in enumerate(pieces):
+        part = _part_alone(piece) if place % 2 else piece
+        if part is None:
+            return None
+        if part:
+            parts.append(part)
+    return tuple(parts)
+
+
+@lru_cache(maxsize=10_000)
+def _part_alone(token: str) -> Wild | Variant | None:
+    """A variant or a wildcard; None where something in it is not understood."""
+    if _not_understood(token) is not None:
+        return None
+    try:
+        part, *more = _Reader(token).read()
+    except _Unreadable:
+        return None
+    is_known = not any(True for literal in _literals((part,)) for _ in foreign_syntax(literal))
+    return part if is_known and not more and not isinstance(part, str) else None
 
 
 _BRACKETS = re.compile(r"(?<!\\)\[[^\[\]]*\]")
@@ -214,7 +253,7 @@ class _Reader:
             options.append(option)
             weights.append(weight)
             if self._place >= len(self._text):
-                raise _Unreadable("a { that is never closed")
+                raise _Unreadable("a { that is not closed on its line")
             self._place += 1
             if self._text[self._place - 1] == "}":
                 break

@@ -22,9 +22,9 @@ def takes_files(schema: Schema, depth: int = DEEPEST) -> bool:
 
 
 def _takes(branch: Schema, depth: int) -> bool:
-    below = [branch.get("items"), *_properties(branch).values()]
+    parts = [branch.get("items"), *_properties(branch).values()]
     return branch.get("format") == URI or any(
-        takes_files(part, depth - 1) for part in below if isinstance(part, Mapping)
+        takes_files(part, depth - 1) for part in parts if isinstance(part, Mapping)
     )
 
 
@@ -40,12 +40,13 @@ def leaves(schema: Schema, value: Value) -> Iterator[tuple[Place, str]]:
     for branch in branches(schema):
         if isinstance(value, str) and branch.get("format") == URI:
             seen[()] = value
-        for key, part, below in _below(branch, value):
-            seen.update({(key, *place): text for place, text in leaves(below, part)})
+        for key, part, inner in below(branch, value):
+            seen.update({(key, *place): text for place, text in leaves(inner, part)})
     yield from seen.items()
 
 
-def _below(branch: Schema, value: Value) -> Iterator[tuple[str | int, Value, Schema]]:
+def below(branch: Schema, value: Value) -> Iterator[tuple[str | int, Value, Schema]]:
+    """What stands right inside a value: key or number, the part, and its schema."""
     items = branch.get("items")
     if isinstance(value, list) and isinstance(items, Mapping):
         yield from ((number, part, items) for number, part in enumerate(value))

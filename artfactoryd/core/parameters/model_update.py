@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from artfactoryd.core.json_types import Schema, Value
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
+from artfactoryd.core.pricing.price import Price
 
 TOLD = ("description", "minimum", "maximum")  # of a parameter, kept from what is known where the provider is silent
 WORDS = ("description", "title")  # that they differ changes nothing
@@ -16,7 +17,7 @@ def renewed(known: Model, said: Model) -> Model:
     """`said` is what the provider tells; names, texts and what no provider tells stay as they are known."""
     schema = {**said.schema, "properties": {name: _told(known, name, each) for name, each in said.properties.items()}}
     names = said.properties
-    price = said.price if known.price is None or _newer(said.price, known.price) else known.price
+    price = _price(known.price, said.price)
     return replace(
         said, version=said.version if known.version else None, aliases=known.aliases, family=known.family,
         modality=known.modality, schema=schema, text=tuple(name for name in known.text if name in names) or said.text,
@@ -35,6 +36,17 @@ def _told(known: Model, name: str, schema: Schema) -> dict[str, Value]:
 
 def _still(known: str | None, said: str | None, names: Mapping[str, Schema]) -> str | None:
     return known if known in names else said
+
+
+def _price(known: Price | None, said: Price | None) -> Price | None:
+    """What a provider tells is one number: where the known price has parts that such a number cannot say, they stay,
+    of today where it is one of them."""
+    if known is None or said is None or not _newer(said, known):
+        return known or said
+    if known.simple is not None or known.units != said.units:
+        return said if known.simple is not None else known
+    told = said.normalized.parts[0].usd
+    return replace(known, as_of=said.as_of) if told in {part.usd for part in known.normalized.parts} else known
 
 
 def _newer(said: Price | None, known: Price) -> bool:
@@ -73,5 +85,6 @@ def _bare(schema: Schema) -> dict[str, Value]:
     return {key: each for key, each in schema.items() if key not in WORDS}
 
 
-def _cost(price: Price | None) -> tuple[float, str, float | None] | None:
-    return None if price is None else (float(price.usd), price.per, price.seconds)
+def _cost(price: Price | None) -> Price | None:
+    """Without the day, and whatever way the dollars are written."""
+    return None if price is None else price.normalized

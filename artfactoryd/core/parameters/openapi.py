@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from artfactoryd.core.json_types import Document, Schema, Value
-from artfactoryd.core.measures import price_of_unit
 from artfactoryd.core.parameters.file_leaves import takes_list_of_files
 
 DEEPEST = 20
@@ -17,11 +16,6 @@ KEPT = (
 BATCHES = ("num_outputs", "num_images", "n", "number_of_images", "batch_size")
 IMAGES = ("image", "input_image", "image_url", "init_image", "image_prompt", "img")
 IMAGE_LISTS = ("image_input", "image_urls", "input_images", "images", "image", "reference_images")
-UNITS = {
-    "image": "image", "images": "image", "megapixel": "megapixel", "megapixels": "megapixel", "second": "second",
-    "seconds": "second", "compute second": "second", "compute seconds": "second", "call": "call", "request": "call",
-    "requests": "call",
-}  # fmt: skip
 
 
 class NoSchema(ValueError):
@@ -162,15 +156,6 @@ def _batch(properties: Mapping[str, Schema]) -> str | None:
 
 def _seed(properties: Mapping[str, Schema]) -> str | None:
     return "seed" if properties.get("seed", {}).get("type") == "integer" else None
-
-
-def price_of(unit_price: object, unit: str, as_of: str) -> dict[str, Value] | None:
-    """A price as a model file says it; None for a unit that says nothing about a call here."""
-    per = UNITS.get(unit.strip().lower())
-    usd = price_of_unit(unit_price)
-    if per is None or per == "second" or usd is None:
-        return None  # by the second only with the seconds a call takes, which nobody says
-    return {"usd": usd, "per": per, "as_of": as_of}
 
 
 def _mapping(value: object) -> Document:

@@ -66,8 +66,9 @@ def facts_of(
     for name, value in parameters.items():
         if name in hidden:
             continue
-        if isinstance(value, str) and (name in texts or name in taken):
-            facts |= _of_text(name, value, taken.get(name, ()))
+        if name in taken or (isinstance(value, str) and name in texts):
+            whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            facts |= _of_text(name, whole, taken.get(name, ()))
         else:
             facts[name] = Fact(shown(value), name, name)
     facts[COPY] = Fact(str(copy + 1), COPY)

@@ -14,7 +14,9 @@ from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.line_values import Filed, Output
-from artfactoryd.core.money import micro_dollars
+from artfactoryd.core.pricing.amounts import Measured
+from artfactoryd.core.pricing.price import CERTAIN
+from artfactoryd.core.pricing.sizes import Size
 from artfactoryd.core.sidecar import sidecar
 from artfactoryd.errors import OutputBad, OutputLost, StorageFull
 from artfactoryd.execution.provenance import Provenance
@@ -23,6 +25,7 @@ from artfactoryd.execution.shelving.arrival import Arrival
 from artfactoryd.execution.shelving.inscription import Inscribed, Inscription
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.kinds import UNKNOWN
@@ -168,16 +171,20 @@ class Filing:
         price = None if is_copy(row) else order.model_of(row).price
         if order.rehearsal or price is None or row.upper == 0:
             return Bill(0)
-        arrivals = _counted(arrivals, row.asked)
-        if price.per == "image":
-            return Bill(micro_dollars(price.usd, len(arrivals)))
-        attempt = last_attempt(self._index, row)
-        cost = budget.by_time(order, row, (attempt.returned or {}).get("seconds"))
-        if price.per == "megapixel":
-            sizes = [{"width": arrival.media.width, "height": arrival.media.height} for arrival in arrivals]
-            costs = [price.upper(1, size) if all(size.values()) else None for size in sizes]
-            cost = None if None in costs else sum(filter(None, costs))
-        return Bill(attempt.reserved if cost is None else cost, estimated=price.per != "call")
+        attempt, paid = last_attempt(self._index, row), _counted(arrivals, row.asked)
+        outputs = [Measured(one.media.width, one.media.height, one.media.duration) for one in paid]
+        seconds = (attempt.returned or {}).get("seconds")
+        cost = budget.by_outputs(order, row, outputs, self._worked_on(row, order), seconds)
+        return Bill(attempt.reserved if cost is None else cost, estimated=not price.units <= CERTAIN)
+
+    def _worked_on(self, row: ItemRow, order: OrderRow) -> list[Size | None]:
+        """The sizes of the pictures that it was made from, in pixels."""
+        model, fed = order.model_of(row), self._index.fed_with(row)
+        known = inputs.of_item(row.generation, order.inputs, model)
+        if fed is not None:
+            known |= inputs.of_product(row, model, fed[0])
+        places = [known.get(place, {}) for place, _ in model.places(row.generation)]
+        return [(one["width"], one["height"]) if one.get("width") else None for one in places]
 
     def _shelve(self, row: ItemRow, order: OrderRow, arrival: Arrival, delivered: int, bill: Bill) -> Fetched:
         """Sidecar, then product, in the order's folder. What lies there then."""

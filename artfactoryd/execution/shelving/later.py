@@ -100,6 +100,15 @@ class LaterLook:
             log.error("%s could not be drawn", target)
         await self._make_room()
 
+    async def show(self, row: ProductRow) -> None:
+        """The thumbnails of what was looked at before, made again for whoever wants to see it now. Raises OSError."""
+        if (wanted := self._wanted(row)) is None:
+            return
+        glance = await self._eye.look(self._root / row.path, self._settings.now.limits.megapixels, wanted)
+        self._done, self._taken = self._done + 1, self._taken + glance.bytes
+        self._came.set()  # so that the process that did it is ended after a while
+        await self._make_room()
+
     async def rest(self) -> None:
         """Nothing is to be drawn any more: the processes that did it end, unless they are needed."""
         if not self.at_work:

@@ -114,13 +114,17 @@ def _palette(prompt: str) -> tuple[Colour, ...]:
 
 
 def _figures(prompt: str, palette: tuple[Colour, ...]) -> list[tuple[str, Colour]]:
-    """Each noun takes the colour word before it, else its natural colour, else the palette's next."""
+    """Each noun takes the colour word before it, else its natural colour, else the palette's next.
+
+    One that comes again is the same: `a fox and a bear, the fox smiling` has one fox.
+    """
     figures: list[tuple[str, Colour]] = []
     colour: Colour | None = None
     for word in _words(prompt):
         colour = COLOURS.get(word, colour)
         if noun := NOUNS.get(word) or NOUNS.get(word.removesuffix("s")):
-            figures.append((noun, colour or NATURAL.get(noun) or palette[len(figures) % len(palette)]))
+            if noun not in [other for other, _ in figures]:
+                figures.append((noun, colour or NATURAL.get(noun) or palette[len(figures) % len(palette)]))
             colour = None
     return figures[:3]
 

@@ -20,15 +20,16 @@ ALPHA = 0x10
 def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
     """Raises LeftAlone."""
     ends = little(data[4:8]) + 8
-    by_name: dict[bytes, Part] = {}
-    for part in parts(io.BytesIO(data), ends):
-        by_name.setdefault(part.name, part)
+    every = list(parts(io.BytesIO(data), ends))
+    by_name = {part.name: part for part in reversed(every)}
+    if ends - every[-1].ends not in (0, (every[-1].ends - every[-1].begins) % 2):
+        raise LeftAlone("Something lies behind its last part.")
     theirs = by_name.get(XMP)
     own = data[theirs.begins : theirs.ends] if theirs else b""
     if b"C2PA" in by_name:
         raise LeftAlone(SEALED)
     camera, has = _camera(data, by_name.get(EXIF), text)
-    header = _header(data, next(iter(by_name.values())), XMP, *has)
+    header = _header(data, every[0], XMP, *has)
 
     def edits(words: xmp.Words) -> list[Edit]:
         if theirs is None:

@@ -191,7 +191,8 @@ def _input(term: Term) -> Condition:
     some = _like(term.value)
     names = f"(json_extract(n.value, '$.name') LIKE ? ESCAPE '\\' OR {_SOURCE} LIKE ? ESCAPE '\\')"
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND ({names} OR json_extract(n.value, '$.sha256') LIKE ? ESCAPE '\\'))"
-    fed = f"EXISTS (SELECT 1 {_FED} AND (u.path LIKE ? ESCAPE '\\' OR u.sha256 LIKE ? ESCAPE '\\'))"
+    of_it = "coalesce(u.original_sha256, u.sha256)"
+    fed = f"EXISTS (SELECT 1 {_FED} AND (u.path LIKE ? ESCAPE '\\' OR {of_it} LIKE ? ESCAPE '\\'))"
     return f"({sql} OR {fed})", [f"%{some}%", f"%{some}%", f"{some}%", f"%{some}%", f"{some}%"]
 
 

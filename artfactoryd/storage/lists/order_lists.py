@@ -107,3 +107,11 @@ def _told(index: Index, order_id: str, which: str, most: int) -> tuple[Sequence[
     )
     rows = index.rows(sql, (order_id, most))
     return [ToldItem(row["number"], row["state"], row["reason"]) for row in rows], rows[0]["n"] if rows else 0
+
+
+def latest_ends(index: Index, order_id: str, most: int) -> list[str]:
+    """When its last attempts ended, the latest first."""
+    sql = (
+        "SELECT ended_at FROM generation_log WHERE order_id = ? AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?"
+    )
+    return [row["ended_at"] for row in index.rows(sql, (order_id, most))]

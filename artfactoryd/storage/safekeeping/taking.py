@@ -18,6 +18,7 @@ from pathlib import Path
 
 from artfactoryd import __version__, durable, entries
 from artfactoryd.clock import iso, shown
+from artfactoryd.core.names import counted
 from artfactoryd.core.strict_json import document
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.failpoints import point
@@ -105,7 +106,7 @@ def _why_to_stay(taken: Taken, earlier: Snapshot | None) -> str:
     if taken.unread:
         return "not everything could be read."
     if earlier and taken.products * 2 < earlier.products:
-        return f"this one has {taken.products} products, and the one before {earlier.products}."
+        return f"this one has {counted(taken.products, 'product')}, and the one before {earlier.products}."
     return ""
 
 

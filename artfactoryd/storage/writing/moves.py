@@ -24,6 +24,7 @@ class Move:
     events: tuple[Event, ...] = ()
     data: bytes = b""  # their lines, as the ledger takes them
     change: Callable[[Index], None] | None = None
+    instead: Callable[[Index], None] | None = None  # done alone, outside every transaction: another index is put there
     touches: frozenset[Hashable] | None = None
     waiter: asyncio.Future[None] | None = None  # of whoever asked for it; only its own loop may touch it
     settled: bool = False

@@ -14,7 +14,7 @@ from PIL import Image
 
 from artfactoryd.cli import main
 from artfactoryd.shelf.exporting import folder
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -64,6 +64,9 @@ def test_products_are_handed_out_and_an_export_goes_on_where_it_ended(stocked: T
     }  # fmt: skip
     assert after.keys() == before.keys() and len(manifest(target)) == 4
     assert "4 were there already" in export(stocked, "car", "--to", str(target))
+    export(stocked, "rating:5", "--to", str(tmp_path / "one"), "--name", "{hash8}.{ext}")
+    came = json.loads(card_of(stocked.root / rows["a-red-car.png"]["path"]).read_text())["file"]["original_sha256"]
+    assert (tmp_path / "one" / f"{came[:8]}.png").is_file()
 
 
 def test_pictures_are_converted_made_smaller_named_and_packed(stocked: TestHome, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.product_names import wrong_names
 from tests.core.expansion import test_stages
 from tests.orders import MODEL, plan, prompts, told
 
@@ -124,3 +125,8 @@ def test_one_table_of_ten_thousand_is_read_once_and_costs_its_rows() -> None:
     found = of_table({"prompt": "article [=sku]"}, table)
     assert found.total_items == 10_000 and found.item(10_000).parameters["prompt"] == "article A9999"
     assert found.fields_used == {"sku"} and found.models == (MODEL,)
+
+
+def test_of_a_wrong_table_nothing_is_told_but_what_is_wrong_with_it() -> None:
+    found = plan({"prompt": "[=sku] mug"}, cases="t.csv", table='sku,size\n"M-1,2\n', file="{size}.{ext}")
+    assert [problem.code for problem in found.problems] == ["E_CASES"] and list(wrong_names(found)) == []

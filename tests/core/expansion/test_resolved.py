@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from artfactoryd.core.expansion.resolved import written_out
 from artfactoryd.storage.rows import OrderRow
 from tests.homes import TestHome
+from tests.orders import model, plan
 from tests.pictures import draw, with_editor
 from tests.works import Works, at_work, quick
 
@@ -84,3 +86,9 @@ async def test_the_resolved_order_makes_the_same_items_in_another_home(
     assert again == items
     assert (copied.name, copied.project, copied.base_seed) == (row.name, "cars", row.base_seed)
     assert all("source" not in each for each in copied.inputs)
+
+
+def test_a_list_of_no_files_is_written_out_as_it_is() -> None:
+    faces = {"type": "array", "items": {"type": "string", "format": "uri"}}
+    taker = model(schema={"properties": {"prompt": {"type": "string"}, "faces": faces}})
+    assert written_out(plan({"prompt": "x", "faces": []}, taker), {})["parameters"] == {"prompt": "x", "faces": []}

@@ -17,18 +17,38 @@ from artfactoryd.core.expansion import spans
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.items import Counted
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
-from artfactoryd.core.grammar import text
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.grammar import pieces
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
+from artfactoryd.core.pricing.amounts import Reading
+from artfactoryd.core.pricing.price import Part, Price
 from tests.core.expansion.test_stages import EDITOR
 from tests.orders import MODEL, model
 
 Then = tuple[Mapping[str, Any], ...]
 PICTURE = {**dict(MODEL.properties), "image": {"type": "string", "format": "uri"}}
+SHOT = {"type": "object", "properties": {"prompt": {"type": "string"}, "face": {"type": "string", "format": "uri"}}}
 MODELS = {
     "painter": MODEL,
-    "by megapixel": replace(MODEL, price=Price("0.01", "megapixel")),
+    "by megapixel": replace(MODEL, price=Price((Part("0.01", "megapixel"),))),
+    "by values": replace(
+        MODEL,
+        price=Price.from_mapping(
+            {
+                "parts": [
+                    {"usd": 0.01, "when": {"steps": [1, 2, 4, 20]}},
+                    {"usd": 0.02, "when": {"steps": [3, 5, 6, 8]}},
+                    {"usd": 0.03, "when": {"steps": "2*"}, "surcharge": True},
+                    {"usd": 0.001, "per": "call"},
+                ]
+            }
+        ),
+    ),
+    "by characters": replace(
+        MODEL, price=Price((Part("0.06", "character", 1000, reading=Reading("negative_prompt")), Part("0.001")))
+    ),
     "of a picture": model(schema={"type": "object", "properties": PICTURE}, image="image"),
+    "with texts inside": model(schema={"properties": {**PICTURE, "shots": {"type": "array", "items": SHOT}}}),
     "without a seed": replace(MODEL, seed=None),
     "with few seeds": model(schema={**MODEL.schema, "properties": {**PICTURE, "seed": {"minimum": 5, "maximum": 9}}}),
     "known by name alone": Model.from_mapping({"provider": "acme", "model": "bare", "schema": {}, "seed": "seed"}, ""),
@@ -57,6 +77,10 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "loras": st.sampled_from([["a", "b"], [["a"], ["b", "c"], []]]), "width": st.sampled_from([512, "512,2048"]),
     "size": st.sampled_from(["square,wide", [{"width": 3}, "square"]]),
     "image": st.sampled_from(["a.png", ["a.png", "b.png", "%c.png"]]),
+    "shots": st.sampled_from([
+        [{"prompt": "[x,y] %s", "face": "a.png"}, {"prompt": "[color:2] \\["}], [{"prompt": "[=color] [~a,b]"}],
+        [[{"prompt": "plain"}], [{"prompt": "[wild] [=sku]"}, {}], [{"prompt": '"[1,2]"', "face": "b.png"}]],
+    ]),
 }  # fmt: skip
 EXCLUDE = st.sampled_from([[], [{"prompt": "[x,y]"}], [{"steps": "4,5", "hires": True}, {"guidance": "0..0.5..0.1"}]])
 FIELDS = [{"sku": "A%s"}, {"prompt": "[x,y] [=sku]"}, {"sku": '"b"', "prompt": "[=sku] [1,2,3] [=color]"}]
@@ -127,7 +151,7 @@ def prepared_together(most: int) -> Iterator[None]:
     """Small enough that one row, or one text, is several spans."""
     with (
         patch.object(spans, "TOGETHER", most), patch.object(spans, "MOST_TOGETHER", most),
-        patch.object(text, "TOGETHER", most),
+        patch.object(pieces, "TOGETHER", most),
     ):  # fmt: skip
         yield
 

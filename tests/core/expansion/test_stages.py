@@ -10,8 +10,9 @@ import pytest
 from artfactoryd import schema
 from artfactoryd.core.expansion.expand import make_plan
 from artfactoryd.core.expansion.plan import Plan
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
 from artfactoryd.core.order import read_order
+from artfactoryd.core.pricing.price import Part, Price
 from tests.orders import MODEL
 
 EDITOR = Model.from_mapping(
@@ -110,7 +111,7 @@ SIZED = {
 ])  # fmt: skip
 def test_what_is_drawn_in_a_stage_must_not_change_its_price(per: str, drawn: dict[str, Any], known: bool) -> None:
     schema = {**EDITOR.schema, "properties": SIZED}
-    editor = replace(EDITOR, schema=schema, batch="num_outputs", price=Price("0.02", per))
+    editor = replace(EDITOR, schema=schema, batch="num_outputs", price=Price((Part("0.02", per),)))
     found = plan("a [red,blue] car", stage(parameters=drawn), of=editor)
     told = [(each.code, each.path) for each in found.problems]
     assert told == ([] if known else [("E_STAGE", ("then", 0, "parameters"))])

@@ -143,7 +143,7 @@ def test_a_wrong_value_is_told_with_its_column(parameters: str, problems: list[A
     [
         ("aspect_ratio: 16-9", "one of 1:1, 16:9"), ("aspect_ratio: 16-9", "Did you mean 16:9?"),
         ("steps: 99", "50"), ("steps: four", "a whole number"), ("hires: maybe", "true or false"),
-        ("step: 4", "Did you mean steps?"), ("zzz: 4", "It has: prompt, "),
+        ("step: 4", "Did you mean steps?"), ("zzz: 4", "painter has: prompt, "),
         (f"steps: {'x' * 5000}", "xxx…"),
     ],
 )  # fmt: skip

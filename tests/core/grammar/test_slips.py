@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -64,3 +66,12 @@ def test_a_lone_word_holds_no_order_that_costs_nothing() -> None:
     for keys, held in (({}, 1), ({"rehearse": True}, 0), ({"warnings": "ok"}, 0)):
         found = plan({"prompt": "[hair]"}, **keys)
         assert len(reasons_to_hold(found, most_products=9, cap=10**9)) == held and prompts(found) == ["hair"]
+
+
+def test_the_nearest_of_many_lookups_is_looked_for_few_words_alone() -> None:
+    """Each search is through all names: thousands of wildcards, and hundreds of words that are none."""
+    names = [f"wildcards/name {number}" for number in range(50)]
+    words = " ".join(f"[nam {number} x]" for number in range(300))
+    with patch.object(difflib, "get_close_matches", wraps=difflib.get_close_matches) as sought:
+        found = plan({"prompt": words}, lookups={name: ["a"] for name in names})
+    assert sought.call_count <= 20 < len(found.warnings)

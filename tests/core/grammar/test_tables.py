@@ -19,6 +19,7 @@ ROWS = [{"sku": "M-1", "prompt": "a, b"}, {"sku": "M-2"}]
         "sku\tprompt\nM-1\ta, b\nM-2\n".encode("utf-16-le"),
         b'sku,prompt\rM-1,"a, b"\rM-2,\r',  # old Macs
         b'\n\n sku , prompt ,,\n"M-1","a, b",,\n,,,\nM-2,,,\n\n',  # cells that were cleared
+        b'sku, prompt\nM-1, "a, b"\nM-2\n',  # written by hand
         '\u00a0sku,prompt\u00a0\nM-1,"a, b"\nM-2\n'.encode(),
     ],
 )

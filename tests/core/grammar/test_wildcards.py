@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from artfactoryd.core.expansion.plan import Plan
-from artfactoryd.core.grammar import weaving
+from artfactoryd.core.grammar import weaving, wildcards
 from artfactoryd.core.grammar.wildcards import read_entry
 from tests.orders import model, plan, prompts
 
@@ -94,7 +98,7 @@ def test_a_lookup_inside_itself_is_left_out_there() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("__gone__ hat", "__gone__ names no lookup"), ("{a|b", "never closed"), ("${x=1} y", "a variable"),
+        ("__gone__ hat", "__gone__ names no lookup"), ("{a|b", "not closed on its line"), ("${x=1} y", "a variable"),
         ("{!a|b}", "sampler"), ("__@hue__", "sampler"), ("3#__hue__", "repeated"), ("__hue(a=b)__", "variables"),
         ("{{ x }}", "Jinja"), ("1e308::x", "a weight"), ("-1::x", "a weight"),
         ("9" * 16 + "::x", "a weight"), ("{2::a|1,5::b}", "a weight"),
@@ -151,3 +155,17 @@ def test_a_draw_in_draws_of_draws_is_looked_through_once() -> None:
 def test_a_comment_alone_is_no_value() -> None:
     assert read_entry("# mine") is None and read_entry("") is not None
     assert read_entry("https://a.b/c") == read_entry("https://a.b/c", 0)
+
+
+SIGNS = st.lists(st.sampled_from([*"{}|_$%()[]#~:2a ", "__", "__hue__", "{a|b}", "{2$$a|b}", "::", "\\\\"]), max_size=8)
+
+
+@settings(max_examples=300)
+@given(SIGNS.map("".join))
+def test_a_value_that_is_read_quickly_is_read_as_any_other(value: str) -> None:
+    quick = read_entry(value, 3)
+    with (
+        patch.object(wildcards, "_NO_SIGN", re.compile("(?!)")),
+        patch.object(wildcards, "_of_plain_parts", lambda text: None),
+    ):
+        assert read_entry(value, 3) == quick

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artfactoryd.core.inside.undo import Edit, restored, spliced, told, written_down
@@ -12,6 +12,7 @@ from artfactoryd.core.inside.undo import Edit, restored, spliced, told, written_
 PRODUCT = "0193b3a0-0000-7000-8000-000000000001"
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 4), st.binary(max_size=5))))
 def test_edits_of_any_bytes_are_undone(data: bytes, steps: list[tuple[int, int, bytes]]) -> None:
     edits, at = [], 0

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.core.model import Model, Price
+from artfactoryd.core.model import Model
 from artfactoryd.core.parameters.model_update import differences, renewed
+from artfactoryd.core.pricing.price import Part, Price
 
 SEED = {"type": "integer", "minimum": 0, "maximum": 9}
 KNOWN: dict[str, Any] = {
@@ -55,12 +56,12 @@ def test_a_model_that_is_called_by_its_name_alone_stays_so() -> None:
 def test_the_later_price_counts(as_of: str | None, usd: str) -> None:
     price = {"price": {"usd": 0.02, "as_of": as_of}} if as_of else {}
     found = renewed(model(KNOWN), model(SAID, **price))
-    assert found.price is not None and found.price.usd == usd
+    assert found.price is not None and found.price.parts[0].usd == usd
 
 
 def test_differences_are_what_an_order_would_meet() -> None:
     before, now = model(KNOWN), renewed(model(KNOWN), model(SAID, price={"usd": 0.02, "as_of": "2026-11-22"}))
     found = differences(before, now)
     assert (found.added, found.removed, list(found.changed)) == (("num", "count"), ("style", "amount"), ["guidance"])
-    assert found.price == (before.price, Price("0.02", "image", None, "2026-11-22")) and found.version == ("v1", "v2")
+    assert found.price == (before.price, Price((Part("0.02"),), "2026-11-22")) and found.version == ("v1", "v2")
     assert not differences(before, model(KNOWN, price={"usd": 0.010, "as_of": "2026-11-22"})).any

@@ -8,7 +8,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.core.model import Model
-from artfactoryd.core.parameters.openapi import NoSchema, input_schema, model_entry, price_of
+from artfactoryd.core.parameters.openapi import NoSchema, input_schema, model_entry
 from artfactoryd.core.seeds import SeedRange
 from artfactoryd.planning import models as library
 from artfactoryd.schema import check_schema
@@ -100,23 +100,6 @@ def test_references_that_go_round_or_elsewhere_are_borne() -> None:
     schemas = {"Input": {"properties": {"a": {"$ref": "#/components/schemas/B"}, "b": {"$ref": "http://x/y"}}}}
     schemas["B"] = {"properties": {"b": {"$ref": "#/components/schemas/B"}}}
     assert input_schema({"components": {"schemas": schemas}})["properties"]["b"] == {}
-
-
-@pytest.mark.parametrize(
-    ("unit", "price"),
-    [("image", "image"), ("Megapixels", "megapixel"), ("requests", "call"), ("compute seconds", None)],
-)  # fmt: skip
-def test_a_price_is_kept_when_its_unit_says_what_a_call_costs(unit: str, price: str | None) -> None:
-    found = price_of(0.025, unit, "2026-05-01")
-    assert found == (None if price is None else {"usd": 0.025, "per": price, "as_of": "2026-05-01"})
-
-
-MAD = [float("inf"), float("nan"), -0.01, 1e30, 10**400, "nan", "inf", "1e400", "-1", True]
-
-
-@pytest.mark.parametrize("told", MAD, ids=lambda told: f"{told!s:.5}")
-def test_a_price_that_cannot_be_true_is_no_price(told: float | str) -> None:
-    assert price_of(told, "image", "2026-05-01") is None
 
 
 def test_a_number_that_is_none_in_a_description_bounds_nothing() -> None:

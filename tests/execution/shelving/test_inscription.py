@@ -51,6 +51,11 @@ async def test_a_product_says_inside_what_it_is_and_is_known_by_what_came(home: 
         original = Path(works.fake.picture("x").address.removeprefix("file://")).read_bytes()
         works.fake.script("collect", lambda ticket: Outputs((works.fake.picture("x"),)))
         (row,) = products(works, await works.make(order("a red car", tags=["fast"], project="cars")))
+        output = works.fake.picture("y")
+        with Image.open(output.address.removeprefix("file://")) as drawn:
+            drawn.save(output.address.removeprefix("file://"), "GIF")
+        works.fake.script("collect", Outputs((output,)))
+        (other,) = products(works, await works.make(order("a red dog"), "dog.yaml"))
     file, sidecar = home.root / row.path, card(home, row)["file"]
     inside, hashed = file.read_bytes(), sha256(original).hexdigest()
     assert restored(inside) == original and pixels(inside) == pixels(original)
@@ -61,10 +66,11 @@ async def test_a_product_says_inside_what_it_is_and_is_known_by_what_came(home: 
     assert b"<rdf:li>cars</rdf:li><rdf:li>fast</rdf:li>" in inside and b"artfactoryd:Parameters" not in inside
     read = ParserManager().parse(file)
     assert read is not None and [prompt.value for prompt in read.prompts] == ["a red car"]
-    (output,) = home.lines("result")[0]["outputs"]
-    assert (output["embed"], output["software"]) == ("minimal", __version__)
+    (chosen,) = home.lines("result")[0]["outputs"]
+    assert (chosen["embed"], chosen["software"]) == ("minimal", __version__)
     assert home.lines("settlement")[0]["products"][0]["original_sha256"] == hashed
     assert not list((home.home.work / "outputs").iterdir())
+    assert card(home, other)["file"]["untouched"] == "Nothing is written into a file of its kind (gif)."
 
 
 @pytest.mark.parametrize("level", ["none", "full"])
@@ -77,16 +83,6 @@ async def test_the_settings_say_how_much(home: TestHome, monkeypatch: Patch, lev
         assert told(inside) is None and not {"embedded", "untouched"} & file.keys()
     else:
         assert file["embedded"] == "full" and b'<artfactoryd:Parameters>{"prompt":"a red car"' in inside
-
-
-async def test_what_nothing_is_written_into_says_so(home: TestHome, monkeypatch: Patch) -> None:
-    async with at_work(home, monkeypatch) as works:
-        output = works.fake.picture("x")
-        with Image.open(output.address.removeprefix("file://")) as drawn:
-            drawn.save(output.address.removeprefix("file://"), "GIF")
-        works.fake.script("collect", Outputs((output,)))
-        (row,) = products(works, await works.make(order("a red car")))
-    assert card(home, row)["file"]["untouched"] == "Nothing is written into a file of its kind (gif)."
 
 
 async def test_as_an_input_it_is_the_bytes_that_came_and_no_prompt_travels(
@@ -164,8 +160,9 @@ async def test_made_again_after_a_kill_it_is_the_same_file_whatever_the_settings
     lines = ledger.read_text().splitlines(keepends=True)
     assert '"settlement"' in lines[-1]
     ledger.write_text("".join(lines[:-1]))
-    for path in (file, card_of(file), home.home.index_file):
+    for path in (file, card_of(file)):
         path.unlink()
+    await asyncio.to_thread(reindex, home.home, expander, now)
     (home.home.work / "made" / "fake" / "fake-1.png").write_bytes(restored(inside) or b"")
     async with at_work(home, monkeypatch, products=Products(embed="full")) as works:
         await works.until(lambda: works.states(made) == ["completed"])

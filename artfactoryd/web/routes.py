@@ -1,0 +1,80 @@
+"""An address as a value: who answers it, what may be asked, and what comes. The API's description is made of these."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.web.pace import Pace
+from artfactoryd.web.refusals import Refused
+
+ORDER = "order_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A word after the `?`. A number where it has `most`; one of `choices` where there are some."""
+
+    name: str
+    words: str
+    default: str | int = ""
+    least: int = 0
+    most: int = 0
+    choices: tuple[str, ...] = ()
+
+    def read(self, text: str | None) -> str | int:
+        if text is None:
+            return self.default
+        if self.choices and text not in self.choices:
+            raise Refused(400, "Not one of these", f"{self.name} is one of {', '.join(self.choices)}.")
+        return self._number(text) if self.most else text
+
+    def _number(self, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 19 and self.least <= int(text) <= self.most):
+            raise Refused(400, "Not such a number", f"{self.name} is a number from {self.least} to {self.most}.")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked after the `?`, read."""
+
+    values: Mapping[str, str | int]
+
+    def text(self, name: str) -> str:
+        return str(self.values[name])
+
+    def number(self, name: str) -> int:
+        return int(self.values[name])
+
+
+Handle = Callable[[web.Request, Query], Awaitable[web.StreamResponse]]
+Body = type[JsonObject] | str  # a JSON document, or a media type
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`answer`: a document, or a media type. `told`: whether it belongs to the API; what a browser shows does not."""
+
+    method: str
+    path: str
+    handle: Handle
+    answer: Body
+    words: str
+    asked: Sequence[Asked] = ()
+    body: Body | None = None
+    status: int = 200
+    pace: Pace = Pace.READ
+    told: bool = True
+
+    def read(self, request: web.Request) -> Query:
+        """What means nothing here is refused, not ignored."""
+        known = {asked.name: asked for asked in self.asked}
+        for name in request.query:
+            if name not in (*known, "token"):
+                words = " and ".join(known) + (" do." if len(known) > 1 else " does.") if known else "nothing does."
+                raise Refused(400, "Unknown word", f"?{name[:40]}= means nothing here; {words}")
+        return Query({name: asked.read(request.query.get(name)) for name, asked in known.items()})
