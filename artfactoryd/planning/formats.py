@@ -1,18 +1,30 @@
-"""What a picture's format cannot hold, known before the work on it fails."""
+"""Which format a picture will have, and what that cannot hold, known before the work on it fails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from artfactoryd.core.expansion.plan import Plan
+from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.json_types import Parameters
+from artfactoryd.core.model import Model
 from artfactoryd.errors import Problem
 from artfactoryd.planning.inputs import Input, of_item
 
 LONGEST_WEBP = 16_383  # pixels of a side: the limit of the format itself
 MOST_LOOKED_AT = 1000  # items
 WEBP = "image/webp"
+FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
+ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
+
+
+def ending_of(item: PlannedItem, model: Model) -> str:
+    """As far as the parameters say it; `*` where only the file that comes will tell."""
+    for name in FORMATS:
+        value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
+        if isinstance(value, str) and value.lower() in ENDINGS:
+            return ENDINGS[value.lower()]
+    return "*"
 
 
 def too_long_for_webp(plan: Plan, pictures: Sequence[Input]) -> Iterator[Problem]:

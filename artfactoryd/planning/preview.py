@@ -22,7 +22,6 @@ from artfactoryd.core.expansion.item_keys import Keys
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.expansion.product_names import Lineage
 from artfactoryd.core.expansion.stages import keeps
-from artfactoryd.core.model import Model
 from artfactoryd.core.money import usd
 from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
@@ -35,6 +34,7 @@ from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
 from artfactoryd.planning.equal_items import other_seed
+from artfactoryd.planning.formats import ending_of
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, name_of, order_file
@@ -49,8 +49,6 @@ UNKNOWN: dict[str, Any] = {
     "hash": "…", "hash8": "…", "ext": "*", "order_id": "…", "product_id": "…", "width": "…", "height": "…",
     "version": 1,
 }  # fmt: skip
-FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
-ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 MOST_REASONS = 1000  # items looked at to say why the rest is bought
 MOST_NAMES = 100_000  # kept in mind to tell which would be the same
 
@@ -289,15 +287,6 @@ def _model(plan: Plan, place: int) -> dict[str, Any]:
     return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
 
 
-def _ending(item: PlannedItem, model: Model) -> str:
-    """As far as the parameters say it; `*` where only the file that comes will tell."""
-    for name in FORMATS:
-        value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
-        if isinstance(value, str) and value.lower() in ENDINGS:
-            return ENDINGS[value.lower()]
-    return "*"
-
-
 def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:
     tokens = [{"parameter": parameter, "token": token, "value": value} for parameter, token, value in item.tokens]
     return {
@@ -355,7 +344,7 @@ class Names:
             for output in range(item.asked):
                 self._lineage.keep(item.first_index + output, values, file)
             return
-        ending = _ending(item, model)
+        ending = ending_of(item, model)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
             of_file = {key: UNKNOWN[key] for key in ("hash", "hash8")}
