@@ -22,9 +22,9 @@ LOOKS = [
 CHANGES = [
     ["submit", "o.yaml"], ["remake", "o.png"], ["cancel", "mine"], ["approve", "mine"], ["retry", "mine"],
     ["tag", "p", "+t"], ["like", "p"], ["pause"], ["pause", "fal"], ["resume"], ["resume", "fal"], ["once"], ["run"],
-    ["rate", "0192", "4"], ["import", "o.png"], ["reindex"], ["models", "refresh"], ["install"], ["init"],
+    ["rate", "0192", "4"], ["import", "o.png"], ["backup"], ["reindex"], ["models", "refresh"], ["install"], ["init"],
 ]  # fmt: skip
-NO_MATTER = {"demo", "schema", "uninstall", "doctor"}  # of no home, of the machine, or with a row of its own
+NO_MATTER = {"demo", "schema", "uninstall", "doctor", "restore"}  # of no home, of the machine, or with a row of its own
 
 
 @pytest.fixture
