@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from artfactoryd.core.foreign.told import Told, model_name, named
 
 MOST_NODES = 10_000  # looked at on one way
+MOST_TEXTS = 50  # one in another
+MOST_SAMPLERS = 20
 MODELS = ("ckpt_name", "unet_name", "model_name", "gguf_name")
-NUMBERS = ("seed", "noise_seed", "steps", "cfg", "guidance", "sampler_name", "scheduler", "denoise", "width", "height")
-TEXTS = (
-    "text", "text_g", "text_l", "t5xxl", "clip_l", "prompt", "string", "value", "text_positive", "wildcard_text",
-    "populated_text",
-)  # fmt: skip
+NUMBERS = ("seed", "noise_seed", "steps", "cfg", "guidance", "sampler_name", "scheduler", "denoise")
+SIZES = ("width", "height")
+LATENT = "latent_image"
+ZERO = "zeroout"  # in the name of a node that makes nothing of a text
+TEXT = re.compile(r"text|string|prompt|populated|wildcard_text|t5xxl|clip_[lg]$|value$", re.IGNORECASE)
 SAMPLES = ("latent_image", "noise", "guider", "sigmas", "sampler")  # inputs of whatever samples
 HELD = ("value", "Value", "seed", "number", "int", "float")  # what primitive nodes call it
 Node = Mapping[str, object]
@@ -25,16 +28,22 @@ def read(value: object) -> Told | None:
     graph = _graph(value)
     if not graph:
         return None
-    sampler = next(_samplers(graph), None)
-    if sampler is None:
+    samplers = list(islice(_samplers(graph), MOST_SAMPLERS))
+    if not samplers:
         return Told("comfyui")
+    prompts = {key: _words(graph, key, ("positive", "conditioning", "guider")) for key in samplers}
+    told = [key for key in samplers if prompts[key]]
+    sampler = told[-1] if told else samplers[-1]  # the first that was run: others made its picture larger, or finer
     before = list(_before(graph, [sampler]))
-    given: dict[str, object] = {"prompt": _words(graph, sampler, ("positive", "conditioning", "guider"))}
+    given: dict[str, object] = {"prompt": prompts[sampler]}
     given["negative_prompt"] = _words(graph, sampler, ("negative", "guider"), negative=True)
     for name in NUMBERS:
         known = "seed" if name == "noise_seed" else name
         if given.get(known) is None:
-            given[known] = next((value for node in before if (value := _plain(graph, node, name)) is not None), None)
+            given[known] = _nearest(graph, before, name)
+    latent = _link(graph, _inputs(graph[sampler]).get(LATENT))
+    for name in SIZES if latent else ():
+        given[name] = _nearest(graph, list(_before(graph, [latent])), name)
     model = next((found for node in before for name in MODELS if isinstance(found := _inputs(node).get(name), str)), "")
     loras = [str(_inputs(node)["lora_name"]) for node in before if isinstance(_inputs(node).get("lora_name"), str)]
     if loras:
@@ -51,6 +60,10 @@ def _graph(value: object) -> Graph:
 def _inputs(node: Node) -> Mapping[str, object]:
     inputs = node.get("inputs")
     return inputs if isinstance(inputs, Mapping) else {}
+
+
+def _nearest(graph: Graph, nodes: Sequence[Node], name: str) -> object:
+    return next((value for node in nodes if (value := _plain(graph, node, name)) is not None), None)
 
 
 def _plain(graph: Graph, node: Node, name: str) -> str | int | float | None:
@@ -117,15 +130,30 @@ def _words(graph: Graph, sampler: str, ways: Sequence[str], *, negative: bool = 
 
 def _first_text(graph: Graph, key: str, *, negative: bool) -> str:
     """What joins a positive and a negative text hands each on; so only the one asked for is followed."""
-    skipped = "positive" if negative else "negative"
+    wanted, skipped = ("negative", "positive") if negative else ("positive", "negative")
     seen, waiting = {key}, [key]
     while waiting and len(seen) < MOST_NODES:
-        inputs = _inputs(graph[waiting.pop(0)])
-        texts = [value for name in TEXTS if isinstance(value := inputs.get(name), str) and value.strip()]
-        if texts:
-            return "\n".join(dict.fromkeys(texts))
+        node = graph[waiting.pop(0)]
+        if ZERO in str(node["class_type"]).lower():
+            return ""
+        if texts := _texts(graph, node, wanted, skipped, frozenset()):
+            return ", ".join(dict.fromkeys(texts))
+        inputs = _inputs(node)
         names = [name for name in inputs if name != skipped and name not in ("clip", "vae", "model")]
         links = [link for name in names if (link := _link(graph, inputs[name])) and link not in seen]
         seen.update(links)
         waiting += links
     return ""
+
+
+def _texts(graph: Graph, node: Node, wanted: str, skipped: str, seen: frozenset[str]) -> list[str]:
+    """Those that a node holds, or is handed, in their order."""
+    texts = list[str]()
+    for name, value in _inputs(node).items():
+        if skipped in name or len(seen) > MOST_TEXTS or not (TEXT.match(name) or name == wanted):
+            continue
+        if isinstance(value, str) and value.strip():
+            texts.append(value.strip())
+        elif (link := _link(graph, value)) and link not in seen:
+            texts += _texts(graph, graph[link], wanted, skipped, seen | {link})
+    return texts
