@@ -89,9 +89,8 @@ def look(candidate: Candidate, source: str) -> Seen | None:
     """None of what is no picture and no film, or a contact sheet of ours. Raises OSError."""
     path = candidate.path
     with path.open("rb") as file:
-        if kinds.kind_in(file).type not in TYPES:
-            return None
-    if is_sheet(path):
+        kind = kinds.kind_in(file)
+    if kind.type not in TYPES or (kind.extension == "jpg" and is_sheet(path)):
         return None
     status, found = path.stat(), media.examine(path)
     written, card = written_in(path), _sidecar(path) if source in (AUTO, OURS) else None

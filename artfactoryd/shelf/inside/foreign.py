@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
 from artfactoryd.core.foreign.reading import Words
 from artfactoryd.entries import bounded
-from artfactoryd.shelf.look.png import chunks
+from artfactoryd.shelf.look.seen import MOST_PARTS, number
 
 MOST_TEXT = 16 << 20  # bytes of one text
-MOST_FILE = 256 << 20
 EXIF_IFD, USER_COMMENT, DATE_TAKEN, DATE = 0x8769, 0x9286, 0x9003, 0x0132
+TOLD = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf"})
 PNG = b"\x89PNG\r\n\x1a\n"
 XMP = "XML:com.adobe.xmp"
 COMMENT_ENDING = ".txt"
@@ -39,8 +41,8 @@ class Written:
 
 def written_in(path: Path) -> Written:
     """Raises OSError for what cannot be read; what is in there and cannot be understood is passed over."""
-    texts = dict(_png_texts(path))
-    comment, taken, others, packet = _exif(path)
+    texts, exif, packet = _png(path) or ({}, *_of_others(path))
+    comment, taken, others = _exif(exif)
     cards = (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"))
     xmp = "\n".join([texts.pop(XMP, ""), packet, *map(_beside, cards)])
     rating = _RATING.search(xmp)
@@ -55,15 +57,33 @@ def _beside(path: Path) -> str:
     return ""
 
 
-def _png_texts(path: Path) -> Iterator[tuple[str, str]]:
+def _png(path: Path) -> tuple[dict[str, str], bytes, str] | None:
+    """Its texts and its EXIF; None of what is none. Only these are read: Pillow would decode its pixels for them."""
+    texts, exif = dict[str, str](), b""
     with path.open("rb") as file:
         if file.read(len(PNG)) != PNG:
+            return None
+        for name, body in _told(file):
+            with suppress(ValueError, IndexError, zlib.error):
+                if name == b"eXIf":
+                    exif = body
+                else:
+                    key, text = _text(name, body)
+                    texts[key] = text
+    return texts, exif, ""
+
+
+def _told(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Chunks that tell something."""
+    for _ in range(MOST_PARTS):
+        head = file.read(8)
+        length, name = number(head[:4]), head[4:]
+        if len(head) < 8 or name == b"IEND":
             return
-    data = bounded(path, MOST_FILE)
-    for name, begins, ends in chunks(data):
-        if name in (b"tEXt", b"zTXt", b"iTXt"):
-            with suppress(ValueError, zlib.error, LookupError):
-                yield _text(name, data[begins:ends])
+        if name in TOLD and length <= MOST_TEXT:
+            yield name, file.read(length)
+            length = 0
+        file.seek(length + 4, os.SEEK_CUR)
 
 
 def _text(name: bytes, body: bytes) -> tuple[str, str]:
@@ -90,18 +110,25 @@ def _inflated(data: bytes) -> bytes:
     return zlib.decompressobj().decompress(data, MOST_TEXT)
 
 
-def _exif(path: Path) -> tuple[str, str, tuple[str, ...], str]:
-    """UserComment, when it was taken, other texts, and XMP; nothing where there is none, or it is damaged."""
-    with suppress(Exception), Image.open(path) as opened:  # a decoder of damaged EXIF fails with errors of every type
-        exif, packet = opened.getexif(), opened.info.get("xmp") or b""
+def _of_others(path: Path) -> tuple[bytes, str]:
+    """EXIF and XMP; nothing where there is none, or it cannot be opened."""
+    with suppress(Exception), Image.open(path) as opened:  # a decoder of damaged bytes fails with errors of every type
+        exif, packet = opened.info.get("exif") or b"", opened.info.get("xmp") or b""
+        return exif, _decoded(packet) if isinstance(packet, bytes) else str(packet)
+    return b"", ""
+
+
+def _exif(data: bytes) -> tuple[str, str, tuple[str, ...]]:
+    """UserComment, when it was taken, and other texts; nothing where it is damaged."""
+    with suppress(Exception):  # a decoder of damaged EXIF fails with errors of every type
+        exif = Image.Exif()
+        exif.load(data)
         inner = exif.get_ifd(EXIF_IFD)
         others = tuple(value.strip("\0 ") for value in exif.values() if isinstance(value, str))
         dates = (_DATE.match(str(tag)) for tag in (inner.get(DATE_TAKEN), exif.get(DATE)))
         date = next(filter(None, dates), None)
-        taken = f"{date[1]}-{date[2]}-{date[3]}T{date[4]}" if date else ""
-        packet = _decoded(packet) if isinstance(packet, bytes) else str(packet)
-        return _comment(inner.get(USER_COMMENT)), taken, others, packet
-    return "", "", (), ""
+        return _comment(inner.get(USER_COMMENT)), f"{date[1]}-{date[2]}-{date[3]}T{date[4]}" if date else "", others
+    return "", "", ()
 
 
 def _comment(value: object) -> str:

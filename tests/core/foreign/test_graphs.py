@@ -44,7 +44,8 @@ CASES: list[tuple[str, Nodes, dict[str, Any]]] = [
     ("twofold", graph(n6=node("CLIPTextEncodeSDXL", text_g="a hill", text_l="a hill", width=4096, height=4096)),
      {"prompt": "a hill", "width": 512}),
     ("both in one", graph(n6=node("Loader", positive="a dale", negative="fog"),
-                          n7=node("Loader", positive="x", negative="fog")), {"prompt": "a dale", "negative_prompt": "fog"}),
+                          n7=node("Loader", positive="x", negative="fog")),
+     {"prompt": "a dale", "negative_prompt": "fog"}),
     ("refined", graph(
         n20=node("KSamplerAdvanced", noise_seed=9, steps=5, positive=["6", 0], negative=["7", 0], latent_image=["3", 0],
                  model=["21", 0]), n21=node("CheckpointLoaderSimple", ckpt_name="refiner.safetensors"),
