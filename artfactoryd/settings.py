@@ -106,11 +106,12 @@ PROVIDERS = {
 @dataclass(frozen=True, slots=True)
 class Products:
     """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
-    `embed`: what is written inside them."""
+    `embed`: what is written inside them. `xmp`: whether what is marked has NAME.png.xmp beside it."""
 
     file: str = file_names.PATTERN
     sidecars: str = "folder"  # folder | beside | hidden
     embed: str = "minimal"  # none | minimal | full
+    xmp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Settings:
     products: Products = Products()
     backup: Backup = Backup()
     thumbnails: Thumbnails = Thumbnails()
+    recipes: tuple[Path, ...] = ()  # git folders in which what was dropped is looked for
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
     source: bytes = field(default=b"", compare=False, repr=False)  # what stood in it
@@ -355,6 +357,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         logging=_filled(Logging(), _section(value, "logging")),
         products=_filled(Products(), _section(value, "products")),
         backup=backup,
+        recipes=tuple(folder / expanded(path, environ) for path in value.get("recipes") or ()),
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
     )

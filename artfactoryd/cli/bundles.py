@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import uuid_utils
 
 from artfactoryd.core.inbox_rules import SUBMITTED, is_order_name, no_order
-from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.core.slug import slug
@@ -25,9 +22,10 @@ from artfactoryd.entries import bounded
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.attachments import copy_beside
+from artfactoryd.intake.recipes import of_file
 from artfactoryd.intake.submission import lay_down
 from artfactoryd.planning.input_patterns import matches
-from artfactoryd.planning.input_sources import spelled
+from artfactoryd.planning.input_sources import near_name, spelled
 from artfactoryd.planning.inputs import InputsMissing, behind_a_link
 from artfactoryd.planning.origin import Origin, name_of, order_file, stray_word
 from artfactoryd.planning.planner import most_bytes
@@ -72,7 +70,8 @@ def _why_not(path: Path, with_order: bool) -> str:
     if path.is_dir():
         return ""
     if not path.is_file():
-        return f"{path} is not a file. Name an order file to submit."
+        near = near_name(path.parent, path.name)
+        return f"{path} is not a file. {f'Did you mean {near}?' if near else 'Name an order file to submit.'}"
     word = stray_word(path)
     return no_order(str(path), word) if word and not (word.may_belong and with_order) else ""
 
@@ -96,7 +95,13 @@ class Desk:
         name = name_of(file)
         bundle = self.inbox / f"{slug(name, 60)}-{submission[-8:]}"
         made = self.home.temp / bundle.name
-        submitted = {"id": submission, "name": name, "file": file.name, "rehearse": rehearse, "git": git_of(file)}
+        submitted = {
+            "id": submission,
+            "name": name,
+            "file": file.name,
+            "rehearse": rehearse,
+            "git": of_file(file),
+        }
         make_folders(made)
         for other, path in (beside or {}).items():
             copy_beside(path.resolve(), made / other, self.settings.limits.product_bytes)
@@ -142,19 +147,3 @@ def _each(names: Sequence[str], folder: Path) -> Iterator[str]:
     """Of a pattern, all that it finds."""
     for name in names:
         yield from matches(folder, name) if is_pattern(name) else [name]
-
-
-def git_of(file: Path) -> Json | None:
-    """The commit the file is at, its path there, and whether it differs; None outside a repository."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(file.resolve().parent), *words], capture_output=True, text=True, timeout=5, check=True
-        )
-        return done.stdout.strip()
-
-    with suppress(OSError, subprocess.SubprocessError):
-        if path := git("ls-files", "--full-name", "--", file.name):
-            dirty = bool(git("status", "--porcelain", "--", file.name))
-            return {"commit": git("rev-parse", "HEAD"), "path": path, "dirty": dirty}
-    return None

@@ -23,9 +23,10 @@ from artfactoryd.reporting.words import ticket_words, value_words
 from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import naming, told
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import recognition
+from artfactoryd.storage.lists import recognition, search
 from artfactoryd.storage.rows import ProductRow
 
+MOST_CHILDREN = 20
 INSIDE = {"minimal": "prompt, seed, model and id", "full": "prompt, seed, model, id and every parameter"}
 
 
@@ -42,6 +43,9 @@ class Explanation(JsonObject):
     liked: bool = False
     rating: int | None = None
     tags: Sequence[str] = ()  # by the last mark, where there is one
+    notes: str | None = None
+    made_of_it: Sequence[str] = ()  # paths in the home of what was made of it, or copied, newest first
+    again: str = ""  # the command that makes it again
 
     def to_json(self) -> dict[str, object]:
         attempts = [attempt.to_json() for attempt in self.attempts]
@@ -107,13 +111,21 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
         row = index.order(order["id"]) if index else None
         attempts = index.attempts(order["id"], item["index"]) if index else []
         known = index.product(sidecar["id"]) if index else None
+        children = _children(index, sidecar["id"]) if index else []
     folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
     damaged = known.looked or None if known else None
     tags = sidecar["tags"] if known is None or known.tags is None else known.tags
+    notes = sidecar["notes"] if known is None or known.notes is None else known.notes
     return Explanation(
         str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged,
-        known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags,
+        known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags, notes,
+        children, f"artfactoryd remake {sidecar['id']}",
     )  # fmt: skip
+
+
+def _children(index: Index, product: str) -> list[str]:
+    queries = (f"parent:{product}", f"reused_from:{product}")
+    return [found.product.path for query in queries for found in search.find(index, query, MOST_CHILDREN)]
 
 
 def _check(sidecar: Json, card: Path) -> None:
@@ -164,6 +176,10 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     yield from _marks(document)
     if order:
         yield from _cost(document)
+    for path in document.made_of_it:
+        yield "made of it", path
+    if order:
+        yield "again", f"`{document.again}` makes it again"
 
 
 def _order(sidecar: Json) -> Iterator[tuple[str, str]]:
@@ -181,7 +197,8 @@ def _imported(sidecar: Json) -> Iterator[tuple[str, str]]:
 
 def _git(git: Json | None) -> Iterator[tuple[str, str]]:
     if git:
-        yield "recipe", f"{git.get('path')} at commit {git.get('commit')}{', edited since' if git.get('dirty') else ''}"
+        at = f"at commit {git['commit']}" if git.get("commit") else "in a repository that has no commit yet"
+        yield "recipe", f"{git.get('path')} {at}{', edited since' if git.get('dirty') and git.get('commit') else ''}"
 
 
 def _marks(document: Explanation) -> Iterator[tuple[str, str]]:
@@ -192,8 +209,8 @@ def _marks(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "rating", f"{document.rating} of 5"
     if document.tags:
         yield "tags", ", ".join(document.tags)
-    if sidecar["notes"]:
-        yield "notes", sidecar["notes"]
+    if document.notes:
+        yield "notes", document.notes
     if sidecar["reused_from"]:
         yield "reused", f"from product {sidecar['reused_from']}; nothing was bought"
 

@@ -16,6 +16,7 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.names import cut, folded
 from artfactoryd.core.order import Order
 from artfactoryd.core.parameters.file_refs import is_address, is_product
+from artfactoryd.core.parameters.other_words import our_field
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
@@ -43,6 +44,7 @@ MOST_BYTES = 240  # of a part; a file name has at most 255, its ending and that 
 NOTHING = "none"  # where an item has no such parameter
 LONGEST_STEM = 120  # characters of a picture's name: what tells two apart is often at the end
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_ELSEWHERE = re.compile(r"\[[=~]?([A-Za-z]\w*)\]|%([A-Za-z]\w*)%|<([A-Za-z]\w*)>|\$([A-Za-z]\w*)|\$\{([A-Za-z]\w*)\}")
 _FORMAT = re.compile(r"0?[1-9]?[0-9]?d")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]")
 
@@ -92,17 +94,30 @@ def problems(
     Without a model any name may be that of a parameter.
     """
     parts = parts_of(pattern)
-    wrong = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, names, fields)]
-    return wrong or list(_of_path(pattern))
+    known = [*sorted(FIELDS), PHOTO, *names, *fields, *(model.properties if model else ())]
+    wrong = [problem for part in parts if isinstance(part, Field) for problem in _of_field(part, model, known, fields)]
+    return [*wrong, *_elsewhere(pattern, known)] or list(_of_path(pattern))
 
 
-def _of_field(field: Field, model: Model | None, names: Collection[str], fields: Collection[str]) -> Iterator[Problem]:
+def _elsewhere(pattern: str, known: Collection[str]) -> Iterator[Problem]:
+    """Fields as other tools write them: `[seed]`, `%seed%`, `<seed>`, `$seed`."""
+    for written in _ELSEWHERE.finditer(pattern):
+        word = next(filter(None, written.groups()))
+        same, ours = (one for one in known if one.casefold() == word.casefold()), our_field(word)
+        if written[0].startswith("${") and word not in known:
+            continue  # told as a field that is none
+        if (name := next(same, ours)) in known:
+            message = f"{written[0]} is taken as it stands: in a name a field is in braces."
+            yield _bad(written.start() + 1, message, f"Write {{{name}}}.")
+
+
+def _of_field(field: Field, model: Model | None, known: Collection[str], fields: Collection[str]) -> Iterator[Problem]:
     if field.name in ("{", "}"):
         yield _bad(field.column, f"a single {field.name} stands for nothing.", f"Write {field.name * 2} to have one.")
         return
-    known = [*sorted(FIELDS), PHOTO, *names, *fields, *(model.properties if model else ())]
     if not field.name or (field.name not in known and model is not None):
-        near = _near(field.name, known)
+        ours = our_field(field.name)
+        near = ours if ours and ours.partition("}")[0] in known else _near(field.name, known)
         fix = f"Did you mean {{{near}}}?" if near else f"There are: {', '.join(dict.fromkeys(known))}."
         yield _bad(field.column, f"there is no field {{{field.name}}}.", fix)
     elif field.name in FIELDS and field.name in fields:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 SOFTWARE = "artfactoryd"
+MARKS = ("mark", "liked", "rating", "tags", "notes", "collections")  # what a person says of a product
 VERSION = 2  # of the document; in the first, `base` held whole lists
 
 
@@ -36,6 +37,13 @@ def sidecar(
         "rehearsal": row["rehearsal"],
         "origin": row["origin"], "software": {"name": SOFTWARE, "version": row["software_version"]},
     }  # fmt: skip
+
+
+def carried_over(card: Mapping[str, Any], lying: Mapping[str, Any]) -> dict[str, Any]:
+    """A sidecar as it is to be, with what a person has said meanwhile in the one that lies there."""
+    if "mark" not in lying:
+        return dict(card)
+    return {**card, **{key: lying[key] for key in MARKS if key in lying}}
 
 
 def unkept(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -13,31 +13,28 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
-from artfactoryd.core.names import counted
 from artfactoryd.daemon import importing
 from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
-from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, NoSuchProduct, WrongUse
+from artfactoryd.daemon.marking import Marking
+from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
-from artfactoryd.printable import one_line
 from artfactoryd.storage import budget, dependencies, naming
-from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Mark, Pause, Retry
-from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
+from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Pause, Retry
+from artfactoryd.storage.marks import releasing
+from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
-HIGHEST = 5  # of ratings
-LONGEST_TAG = 300  # characters, as in an order
 RACES = 3  # times that what a command was read from may be gone when it is to be recorded
 
 
 class Control:
     def __init__(self, home: Home, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
-        self._home = home
+        self._home, self._marking = home, Marking(books, execution)
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -50,8 +47,7 @@ class Control:
         if known is not None:
             return known, []
         acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
-                "resume": self._resume, "like": self._mark, "tag": self._mark, "rate": self._mark,
-                "import": self._import}  # fmt: skip
+                "resume": self._resume, "import": self._import, **self._marking.acts}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return no(f"There is no command {command.get('name')!r}."), []
@@ -71,6 +67,8 @@ class Control:
         row = self._order(command)
         if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, price)
+        if row.held is None and not row.cancelled and (found := releasing.found(self._books.index, row.id)):
+            return await self._marking.send_on(command, row, found)
         if row.held is None or row.cancelled:
             return no(f"{row.name} is not held; it is {self._books.index.state(row)}."), []
         held = [order for order in self._books.index.orders_of_claim(row.claim) if order.is_held]
@@ -193,33 +191,10 @@ class Control:
         doubtful = any(attempt.verdict in ("in_doubt", "lost") for attempt in counted)
         return stake if stake or doubtful else None
 
-    async def _mark(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        products = _products_named(self._books.index, list(command.get("products") or ()))
-        for change in command.get("changes") or ():
-            if one_line(change) != change:
-                raise WrongUse(f"The tag {one_line(change[1:])} holds a control character or a line break.")
-            if len(change) - 1 > LONGEST_TAG:
-                raise WrongUse(f"A tag has at most {LONGEST_TAG} characters, this one has {len(change) - 1}.")
-        if command["name"] == "tag" and not command.get("changes"):
-            raise WrongUse("Say which tags: +TAG puts one on, -TAG takes one off.")
-        marks = _marks(self._books.index, command, products)
-        order_ids = list(dict.fromkeys(row.order_id for row in products))
-        answer = yes(_marked(command, len(marks), len(products)), products=[row.id for row in products])
-        await self._books.record(*marks, _line(command, answer))
-        for order_id in order_ids:
-            self._execution.wake(order_id)
-        return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
-
     async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         answer = await importing.take_in(self._books, self._home, command)
         await self._books.record(_line(command, {**answer, "products": []}))
         return answer, []
-
-    def _goes_on(self, order_id: str) -> bool:
-        """A mark may feed a later stage: something of it may be sent now."""
-        row = self._books.index.order(order_id)
-        names = dict.fromkeys(row.providers) if row else ()
-        return any(self._books.index.planned_items(order_id, name, 1) for name in names)
 
     # --- pause and resume ---
 
@@ -337,60 +312,6 @@ class Target:
 
     def pause(self, *, on: bool, by: str | None = None) -> Pause:
         return Pause(order=self.fields.get("order"), provider=self.fields.get("provider"), on=on, by=by)
-
-
-def _products_named(index: Index, names: Sequence[str]) -> list[ProductRow]:
-    """The products of these names, each once (storage/naming). Raises where one of them is not to be had."""
-    if not names:
-        raise NoSuchProduct("Name a product by its path in Projects or by its id.")
-    products = [naming.product_named(index, name) for name in names]
-    return list({product.id: product for product in products}.values())
-
-
-def _marked(command: Mapping[str, Any], changed: int, named: int) -> str:
-    """What was done to how many of those that were named."""
-    if command["name"] == "tag":
-        done, nothing = ("has", "have"), "Nothing changes: these are the tags already."
-        what = "other tags now"
-    elif command.get("off"):
-        done, nothing, what = ("is", "are"), "Nothing changes: there is no mark to take off.", "marked no more"
-    else:
-        done, nothing, what = ("is", "are"), "Nothing changes: that is marked as liked already.", "marked as liked"
-    return f"{changed} of {counted(named, 'product')} {done[changed > 1]} {what}." if changed else nothing
-
-
-def _marks(index: Index, command: Mapping[str, Any], products: Sequence[ProductRow]) -> list[Mark]:
-    """Of each product that it changes, what it is from then on. The files on the shelf stay as they were made."""
-    marks = []
-    for product in products:
-        order = index.order(product.order_id)
-        own = order.tags if order else []
-        tags = own if product.tags is None else product.tags
-        liked = not command.get("off") if command["name"] == "like" else product.liked
-        rating = _rating(command) if command["name"] == "rate" else product.rating
-        marked = _tags(tags, command.get("changes") or [])
-        if (liked, marked, rating) != (product.liked, tags, product.rating):
-            marks.append(Mark(product=product.id, liked=liked, tags=marked, rating=rating))
-    return marks
-
-
-def _rating(command: Mapping[str, Any]) -> int | None:
-    """None: it is taken away."""
-    rating = command.get("rating")
-    if rating is not None and rating not in range(HIGHEST + 1):
-        raise WrongUse(f"A rating is a whole number from 0 to {HIGHEST}.")
-    return rating
-
-
-def _tags(before: list[str], changes: list[str]) -> list[str]:
-    """`changes`: +tag and -tag, in their order."""
-    tags = dict.fromkeys(before)
-    for change in changes:
-        if change[0] == "+":
-            tags[change[1:]] = None
-        else:
-            tags.pop(change[1:], None)
-    return list(tags)
 
 
 def _line(command: Mapping[str, Any], answer: Answer) -> CommandDone:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,15 @@ from artfactoryd.daemon.answers import Answer, yes
 from artfactoryd.home import Home
 from artfactoryd.shelf.reading import read_sidecar
 from artfactoryd.shelf.sidecars import product_of
-from artfactoryd.storage import told
+from artfactoryd.storage import derived, told
 from artfactoryd.storage.writer import Books
 
 
 async def take_in(books: Books, home: Home, command: Mapping[str, Any]) -> Answer:
     """`cards`: paths of sidecars in the home. What is none, or of a product that is not there, is passed over."""
     cards = await asyncio.to_thread(_read, home, [str(card) for card in command.get("cards") or ()])
-    await books.take_in(cards)
+    if cards:
+        await books.note(partial(derived.take_in, sidecars=tuple(cards)))  # their sidecars are on the shelf: no line
     return yes(f"{counted(len(cards), 'product')} imported.", products=[card["id"] for card, _ in cards])
 
 

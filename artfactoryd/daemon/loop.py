@@ -159,7 +159,7 @@ class Daemon:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
-            self._sheets.run, partial(self.app.warm_up, self.options.loaded),
+            self._sheets.run, self.app.execution.cards.run, partial(self.app.warm_up, self.options.loaded),
             partial(look_for_keys, self.app, self._environ),
             *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),

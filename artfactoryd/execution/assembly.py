@@ -27,6 +27,7 @@ from artfactoryd.execution.reconciliation import Reconciliation
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.shelving.again import Again
+from artfactoryd.execution.shelving.cards import Cards
 from artfactoryd.execution.shelving.eye import Eye
 from artfactoryd.execution.shelving.later import LaterLook
 from artfactoryd.execution.single_flight import SingleFlight
@@ -56,6 +57,7 @@ class Execution:
     doubts: Doubts
     worker: Worker
     later: LaterLook
+    cards: Cards
     dispatcher: Dispatcher
     reconciliation: Reconciliation
     clock: Callable[[], datetime]
@@ -118,7 +120,7 @@ def assemble(
         delivery, later,
     )  # fmt: skip
     return Execution(
-        gates, queues, flights, capped, receipts, disk, health, doubts, worker, later,
+        gates, queues, flights, capped, receipts, disk, health, doubts, worker, later, Cards(home, books, settings),
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
         clock,

@@ -26,6 +26,7 @@ from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.key_notices import KeyNotices
 from artfactoryd.intake.outcomes import Accepted, Held, Lack, Outcome, PutBack, Rejected, Waiting
+from artfactoryd.intake.recipes import of_claim
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.log import fields as log_fields
 from artfactoryd.planning import inputs
@@ -287,7 +288,8 @@ class Intake:
 
     async def _orders(self, claim: Claim, studies: Sequence[Study]) -> list[Event]:
         """The lines for all documents of the file together: accepted, or all held."""
-        lines: list[Event] = [order_lines.acceptance(claim, study, self._clock) for study in studies]
+        git = await asyncio.to_thread(of_claim, claim, self._settings.now)
+        lines: list[Event] = [order_lines.acceptance(claim, study, self._clock, git) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
             entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))

@@ -18,6 +18,7 @@ from artfactoryd.entries import Entry, everything_in, has_writer, listing, open_
 from artfactoryd.intake.own_folder import names_in
 from artfactoryd.planning.defaults import mention
 
+REWRITTEN = 5.0  # seconds in which an editor writes again what it took away
 OPEN_AGAIN = 5.0  # seconds between looks at what is open in an editor, at the most
 REST = 0.02  # seconds between two looks at the least, however much is about to settle
 Version = tuple[int, ...]
@@ -214,15 +215,16 @@ class Look:
         else:
             self._judge_new(box)
 
-    def _lost(self, box: Entry) -> dict[Path, float]:
-        """Of defaults that lay in it and do not now, for how long: an editor may be just writing them again. Empty when
-        that has settled."""
-        lost = {}
+    def _lost(self, box: Entry) -> list[Path]:
+        """Defaults that lay in it and do not now: an editor may be just writing them again, so that is believed only
+        after a while."""
+        lost = []
         for path, (version, since) in self._had:
             if path.parent == box.path and not os.path.lexists(path):
                 gone_at = since if version == GONE else self._now
-                if self._now - gone_at < self._rules.settle:
-                    self.seen[path], lost[path] = (GONE, gone_at), self._now - gone_at
+                if self._now - gone_at < max(self._rules.settle, REWRITTEN):
+                    self.seen[path] = (GONE, gone_at)
+                    lost.append(path)
         return lost
 
     def _judge_new(self, box: Entry) -> None:
@@ -295,8 +297,8 @@ class Look:
             return
         own = [entry for entry in entries.values() if inbox_rules.is_defaults(entry.name)]
         beside = _companions(entries)
-        ages = [*map(self._age_of, own), *self._lost(box).values()]
-        unsettled = min(ages, default=math.inf) < self._rules.settle
+        lost = self._lost(box)
+        unsettled = bool(lost) or min(map(self._age_of, own), default=math.inf) < self._rules.settle
         for entry in _not_junk(entries):
             if entry in own or mention(given, entry.name):
                 continue  # what the defaults name belongs to the drop-box

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from artfactoryd.core.expansion.hold_reasons import Reason
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.line_values import HoldReason
 from artfactoryd.intake.claim import Claim
 from artfactoryd.planning import inputs
@@ -19,7 +20,7 @@ def order_id(claim: str, number: int) -> str:
     return str(uuid.UUID(int=uuid.UUID(claim).int + number - 1))
 
 
-def acceptance(claim: Claim, study: Study, clock: Callable[[], datetime]) -> Acceptance:
+def acceptance(claim: Claim, study: Study, clock: Callable[[], datetime], git: Json | None) -> Acceptance:
     submission = claim.submission()
     plan, order = study.plan, study.order
     signed = inputs.written_down(study.inputs)
@@ -34,7 +35,7 @@ def acceptance(claim: Claim, study: Study, clock: Callable[[], datetime]) -> Acc
         project=order.project, folder=None, provider=study.provider,
         model=models[0], models=models if len(models) > 1 else [],
         document=inputs.unsigned_document(study.document.text, signed), document_sha256=study.sha256,
-        fingerprint=study.fingerprint, file=claim.name, git=submission.get("git"),
+        fingerprint=study.fingerprint, file=claim.name, git=git,
         accepted_at=clock().isoformat(timespec="milliseconds"), base_seed=plan.base_seed,
         priority=order.priority, rehearsal=order.rehearse, tags=list(order.tags), notes=order.notes,
         cap=study.cap, price=study.needs.buying.price, total_items=plan.total_items,

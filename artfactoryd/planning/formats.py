@@ -1,4 +1,4 @@
-"""Which format a picture will have, and what that cannot hold, known before the work on it fails."""
+"""What kind of file comes, and what a picture's format cannot hold, known before the work on it fails."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from artfactoryd.core.model import Model
 from artfactoryd.errors import Problem
 from artfactoryd.planning.inputs import Input, of_item
 
+FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
+ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 LONGEST_WEBP = 16_383  # pixels of a side: the limit of the format itself
 MOST_LOOKED_AT = 1000  # items
 WEBP = "image/webp"
-FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
-ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 
 
 def ending_of(item: PlannedItem, model: Model) -> str:

@@ -35,6 +35,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import defaults
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.formats import ending_of
+from artfactoryd.planning.input_sources import near_name
 from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, name_of, order_file
@@ -96,7 +97,8 @@ def plan(
     try:
         data = bounded(file, most_bytes(settings))
     except OSError as error:
-        raise WrongUse(f"{file} cannot be read: {error.strerror}.") from error
+        near = near_name(file.parent, file.name) if isinstance(error, FileNotFoundError) else ""
+        raise WrongUse(f"{file} cannot be read: {error.strerror}.{f' Did you mean {near}?' if near else ''}") from error
     origin = _origin(file, settings.inbox.path or home.inbox, box, settings, rehearse)
     return plan_text(home, settings, data, origin, most=most, environ=environ)
 

@@ -31,6 +31,8 @@ class ProductDocument(JsonObject):
     tags: Sequence[str] | None
     damaged: str | None  # in words
     replaced_by: str | None  # id of the one beside it, that came when it was fetched again
+    rating: int | None
+    notes: str | None  # None: those of its order
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,8 @@ def overruns(index: Index, order_id: str, most: int = ALL) -> list[OverrunDocume
 def product_document(row: ProductRow) -> ProductDocument:
     return ProductDocument(
         row.id, row.number, row.place, row.path, row.sha256, row.bytes, row.mime, row.width, row.height,
-        int(row.liked), row.tags, row.looked or None, row.replaced_by,
+        int(row.liked), row.tags, row.looked or None, row.replaced_by, row.rating,
+        row.notes,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import ALL, Index
+from artfactoryd.storage.marks import releasing
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 MOST_NOTES = 20  # items that a person is told of one by one
@@ -330,7 +331,10 @@ def _of_the_shelf(case: _Case) -> Iterator[Blocker]:
     row = case.row
     if case.count(ItemState.DELIVERING) and (text := no_room(case.home, case.settings)):
         yield Blocker(Code.NO_ROOM, Who.DISK, None, text)
-    if waiting := dependencies.waiting_for_marks(case.index, row.id):
+    found = [product.id for product in releasing.found(case.index, row.id)]
+    if found:
+        yield Blocker(Code.UNMARKED, Who.PERSON, None, _found(row, len(found), releasing.released(case.index, found)))
+    if waiting := dependencies.waiting_for_marks(case.index, row.id) - len(found):
         yield Blocker(Code.UNMARKED, Who.PERSON, None, _unmarked(row, waiting))
     if row.folder is None and not row.cancelled and (text := _no_folder(case.home, row.project)):
         yield Blocker(Code.NO_FOLDER, Who.PERSON, None, text)
@@ -339,6 +343,14 @@ def _of_the_shelf(case: _Case) -> Iterator[Blocker]:
 def _unmarked(row: OrderRow, waiting: int) -> str:
     what = counted(waiting, "picture", "waits", "wait")
     return f"{what} for your mark: `like FILE` sends one on, `cancel {row.short}` ends the rest."
+
+
+def _found(row: OrderRow, found: int, sent_on: releasing.Released) -> str:
+    what = "1 picture is" if found == 1 else f"{found} pictures are"
+    return (
+        f"{what} liked by what the shelf tells: `approve {row.short}` sends on {counted(sent_on.items, 'item')} for "
+        f"up to {dollars(sent_on.most)}."
+    )
 
 
 def _no_folder(home: Home, project: str) -> str:

@@ -25,6 +25,7 @@ from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import OrderRow, ProductRow
 
 MOST_BYTES = 1 << 20  # of an order's file that is looked at
+ENDINGS = ("", ".yaml", ".yml", ".json")  # of an order's file, which may be called without
 MOST_FAILURES = 20  # told by `why`; `order ID` shows all
 
 
@@ -110,9 +111,10 @@ def _why_waiting(home: Home, name: str) -> str:
 def _why_set_aside(home: Home, name: str, folders: Collection[Path]) -> Iterator[tuple[float, str]]:
     """When, and the word beside it."""
     for folder, suffix in ((home.rejected, ".error.txt"), (home.held, ".why.txt")):
-        word = folder / (name + suffix)
-        if folder in folders and word.is_file() and os.path.lexists(folder / name):
-            yield word.stat().st_mtime, f"{folder / name}\n\n{_text_of(word)}"
+        for ending in ENDINGS if folder in folders else ():
+            word = folder / (name + ending + suffix)
+            if word.is_file() and os.path.lexists(folder / (name + ending)):
+                yield word.stat().st_mtime, f"{folder / name}{ending}\n\n{_text_of(word)}"
 
 
 def _text_of(word: Path) -> str:

@@ -19,6 +19,7 @@ from artfactoryd import failpoints
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import LONGEST, numbered, size
+from artfactoryd.core.sidecar import carried_over
 from artfactoryd.durable import make_folders, replace_file, share_new, write_new
 from artfactoryd.entries import TEMPORARY, bounded, new_mark, same, same_bytes, sha256
 from artfactoryd.medium import flush_folder, writing_to
@@ -82,7 +83,7 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
         if owner == document["id"]:
             return same_bytes(source, product) or _is_same_picture(product, card, document)
         return owner is None and same_bytes(source, product) and write_new(card, data)
-    if not (write_new(card, data) or _is_ours(card, document["id"], data)):
+    if not (write_new(card, data) or _is_ours(card, document)):
         return False
     failpoints.point("sidecar_placed")
     if not share_new(source, product):  # two products must never share one file, so no third name
@@ -110,10 +111,16 @@ def _is_same_picture(product: Path, card: Path, document: Document) -> bool:
     return original is not None and original == written.get("original_sha256") and sha256(product) == written["sha256"]
 
 
-def _is_ours(card: Path, product: object, data: bytes) -> bool:
-    """Whether the sidecar that lies there was left by a killed delivery of this product; it is up to date then."""
-    if owner_of(card) != product:
+def _is_ours(card: Path, document: Document) -> bool:
+    """Whether the sidecar that lies there was left by a killed delivery of this product; it is up to date then, and
+    what a person has said of the product stays."""
+    try:
+        lying = read_sidecar(card)
+    except (ValueError, FileNotFoundError, IsADirectoryError):  # no other: after a failing disk every name looks taken
         return False
+    if lying["id"] != document["id"]:
+        return False
+    data = strict_json.document(carried_over(document, lying))
     if bounded(card, len(data)) != data:
         replace_file(card, data, new_mark())
     return True

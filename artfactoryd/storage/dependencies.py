@@ -91,7 +91,7 @@ def _begin(index: Index, order_id: str, places: Sequence[int]) -> None:
     """What they equal is known from now on: it goes by the bytes of the product that each is fed with."""
     sql = (
         f"SELECT {ITEMS.select()} FROM item WHERE order_id = ? AND parent BETWEEN ? AND ? AND state = 'planned' "
-        f"AND waits > 0 AND ((waits = 1 AND {_HERE}) OR EXISTS ({_SHELVED} AND liked = 1))"
+        f"AND waits > 0 AND ((waits = 1 AND {_HERE}) OR EXISTS ({_SHELVED} AND liked = 1 AND found = 0))"
     )
     begins = index.all(ITEMS, sql, (order_id, *places))
     order = index.order(order_id) if begins else None

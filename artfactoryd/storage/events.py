@@ -258,13 +258,21 @@ class Look(OfItem):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark(Event):
-    """What a person says of a product, whole: not only what changed."""
+    """What a person says of a product, whole: not only what changed.
+
+    `id`: of this line, by which the product's sidecar says which mark it carries. `command`: the one that it belongs
+    to; `undoes`: the one that it takes back. Earlier releases wrote none of the three.
+    """
 
     kind: ClassVar[str] = "mark"
+    id: str = leave_out("")
     product: str
     liked: bool
     tags: Sequence[str]
     rating: int | None = leave_out(None)  # 0 to 5
+    notes: str | None = leave_out(None)  # None: those of its order
+    command: str = leave_out("")
+    undoes: str = leave_out("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

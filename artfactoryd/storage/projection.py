@@ -42,6 +42,7 @@ from artfactoryd.storage.events import (
     Wish,
 )  # fmt: skip
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.marks import applied
 from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
@@ -335,18 +336,6 @@ def _pause(index: Index, event: Pause) -> None:
     index.run(sql, provider, kind, event.reason or "paused by you", event.at, of_key)
 
 
-def _mark(index: Index, event: Mark) -> None:
-    """What a person says of a product; one that is not known here any more has nothing to be said of."""
-    product = index.product(event.product)
-    if product is None:
-        return
-    values = (int(event.liked), text(event.tags), event.rating, event.product)
-    index.run("UPDATE product SET liked = ?, tags = ?, rating = ? WHERE id = ?", *values)
-    if product.liked and not event.liked:
-        dependencies.call_off(index, product)
-    dependencies.follow(index, product.order_id, product.number)
-
-
 def _command(index: Index, event: CommandDone) -> None:
     """In the same step as its effect: a second time the whole step is undone."""
     sql = "INSERT INTO command (id, name, answer, at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
@@ -357,6 +346,6 @@ def _command(index: Index, event: CommandDone) -> None:
 _KINDS: Mapping[type[Event], Callable[[Index, Any], None]] = {
     Acceptance: _acceptance, Hold: holds.hold, Restored: holds.hold_again, Approval: holds.approve, Folder: _folder,
     Cancel: _cancel, Retry: _retry, Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket,
-    Result: _result, Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: _mark,
+    Result: _result, Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: applied.mark,
     Look: _look, CommandDone: _command,
 }  # fmt: skip

@@ -35,6 +35,7 @@ from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
+from artfactoryd.storage.marks import shelf
 from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
 from artfactoryd.storage.writer import Expander, catch_up
@@ -199,6 +200,7 @@ class _Shelf:
     def take_in(self) -> Iterator[str]:
         yield from self._moved()
         yield from self._added()
+        yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
         yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
@@ -207,7 +209,7 @@ class _Shelf:
 
     def _walk(self) -> None:
         rows = self._rows()
-        columns = f"{COLUMNS}, {told.ITEM}"
+        columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
@@ -280,7 +282,6 @@ class _Shelf:
         self._add_items()
         self._add_unkept()
         self._strangers.look_again()
-        self._index.run(told.MARKED)
         for mark in marks:
             projection.apply(self._index, mark)
         if new:

@@ -222,6 +222,10 @@ class ProductRow:
     project: str | None
     rating: int | None
     original_sha256: str | None
+    notes: str | None
+    mark: str | None
+    found: bool
+    unwritten: bool
 
     @property
     def original(self) -> str:

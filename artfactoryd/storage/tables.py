@@ -188,9 +188,26 @@ class Product(Table):
     project = pw.TextField(null=True)  # given likewise
     rating = pw.IntegerField(null=True)  # 0 to 5; null: none was given
     original_sha256 = pw.TextField(null=True)  # of the bytes that came, where others lie on the shelf
+    notes = pw.TextField(null=True)  # null: those of its order
+    mark = pw.TextField(null=True)  # the line that said all this last; null: nobody did
+    found = FlagField()  # liked by what the shelf tells alone: it sends nothing on
+    unwritten = FlagField()  # its sidecar does not carry the mark yet
 
     class Meta:
         table_name = "product"
+
+
+class Marking(Table):
+    """Every mark there was, in its turn."""
+
+    number = pw.IntegerField(primary_key=True)
+    id = pw.TextField()  # of its line
+    command = pw.TextField()
+    product = pw.TextField()
+    before = pw.TextField(null=True)  # what was said until then, as JSON; null: there is nothing to take back
+
+    class Meta:
+        table_name = "marking"
 
 
 class ProductTag(Table):
@@ -292,10 +309,6 @@ class Told(Table):
     seed = pw.BigIntegerField(null=True)
     copy = pw.IntegerField(null=True)
     rehearsal = FlagField()
-    tags = JsonField()
-    liked = FlagField()
-    rating = pw.IntegerField(null=True)
-    notes = pw.TextField(null=True)
     origin = JsonField(null=True)
     parents = JsonField()
 
@@ -379,5 +392,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Told,
+    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Marking, Told,
 )  # fmt: skip

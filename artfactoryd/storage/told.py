@@ -17,18 +17,14 @@ from artfactoryd.storage.index import Index
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
-FACTS = (
-    "id, order_name, provider, model, generation, seed, copy, rehearsal, tags, liked, rating, notes, origin, parents"
-)
-INSERT_FACTS = f"INSERT OR REPLACE INTO told ({FACTS}) VALUES ({','.join('?' * 14)})"
-MARKED = (  # as they were imported: until the ledger has a line of them, that counts
-    "UPDATE product SET (tags, liked, rating) = (SELECT tags, liked, rating FROM told WHERE told.id = product.id) "
-    "WHERE order_id = '' AND tags IS NULL AND id IN (SELECT id FROM told)"
-)
+FACTS = "id, order_name, provider, model, generation, seed, copy, rehearsal, origin, parents"
+INSERT_FACTS = f"INSERT OR REPLACE INTO told ({FACTS}) VALUES ({','.join('?' * 10)})"
+SAID = "mark, liked, tags, rating, notes"  # of the product, by a person or its order
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
-    " asked INTEGER, delivered INTEGER, replaces TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
+    " rating INTEGER, notes TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
 INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
@@ -41,11 +37,13 @@ FOUND_UNKEPT = (
 
 def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
     """Raises ValueError, KeyError or TypeError for what no index can hold."""
-    return (*product_of(sidecar, path), *_item(sidecar))
+    return (*product_of(sidecar, path), *_item(sidecar), *_said(sidecar))
 
 
 def marks_of(sidecar: Document) -> tuple[object, ...]:
-    return strict_json.dumps(sidecar["tags"]), int(bool(sidecar["liked"])), sidecar["rating"]
+    """Tags, liked, rating, notes, of a product that nobody marked here yet."""
+    tags = strict_json.dumps(sidecar["tags"]) if sidecar["tags"] else None
+    return tags, int(bool(sidecar["liked"])), sidecar["rating"], sidecar["notes"]
 
 
 def product_of(sidecar: Document, path: str) -> tuple[object, ...]:
@@ -83,8 +81,7 @@ def facts_of(sidecar: Document) -> tuple[object, ...]:
     return (
         _text(sidecar["id"]), order.get("name"), model.provider, strict_json.dumps(model.snapshot()),
         strict_json.dumps(generation), _whole(seed) if isinstance(seed, int) else None, item.get("copy"),
-        int(bool(sidecar["rehearsal"])), *marks_of(sidecar), sidecar["notes"], strict_json.dumps(sidecar["origin"]),
-        strict_json.dumps(sidecar["parents"]),
+        int(bool(sidecar["rehearsal"])), strict_json.dumps(sidecar["origin"]), strict_json.dumps(sidecar["parents"]),
     )  # fmt: skip
 
 
@@ -168,6 +165,19 @@ def _item(sidecar: Document) -> tuple[object, ...]:
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None, None, None, None
+
+
+def _said(sidecar: Document) -> tuple[object, ...]:
+    """One that says it wrongly says nothing."""
+    try:
+        mark, rating, tags = sidecar.get("mark"), sidecar["rating"], sidecar["tags"]
+        if (rating is not None and rating not in range(6)) or not isinstance(tags, list):
+            return (None,) * 5
+        notes, own = sidecar["notes"], strict_json.dumps([_text(tag) for tag in tags])
+        liked = int(sidecar["liked"] is True)
+        return _text(mark) if mark else None, liked, own, rating, None if notes is None else _text(notes)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return (None,) * 5
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:

@@ -30,12 +30,11 @@ from pathlib import Path
 from artfactoryd import failpoints
 from artfactoryd.clock import iso
 from artfactoryd.core.expansion.plan import PlannedItem
-from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import IllegalMove, IndexGone, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
-from artfactoryd.storage import derived, events, in_doubt, ledger, looks, months, projection
+from artfactoryd.storage import derived, events, in_doubt, ledger, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
 from artfactoryd.storage.events import Event, Folder, Wish
@@ -153,11 +152,6 @@ class Books:
         if questions:
             await self._put(Move(change=partial(in_doubt.remember, questions=tuple(questions))))
 
-    async def take_in(self, sidecars: Sequence[tuple[Document, str]]) -> None:
-        """Imported products: their sidecars are on the shelf, from which the index can be made again."""
-        if sidecars:
-            await self._put(Move(change=partial(derived.take_in, sidecars=tuple(sidecars))))
-
     async def note_receipts(self, place: str) -> None:
         """All receipts are up to date with the ledger up to here; without it more of them are looked at."""
         await self._put(Move(change=partial(derived.note_receipts, place=place), touches=NOTHING))
@@ -174,10 +168,9 @@ class Books:
         """Why an item does not go on just now (None: it does), for those who look from outside; it has no line."""
         await self._put(Move(change=partial(derived.note_item, key=key, words=words)))
 
-    async def remember_looks(self, products: Sequence[str]) -> None:
-        """Of which pictures it is known that they are well: free to look again, so it needs no line."""
-        if products:
-            await self._put(Move(change=partial(looks.remember, products=tuple(products)), touches=NOTHING))
+    async def note(self, change: Callable[[Index], None]) -> None:
+        """Of no row that is remembered; free to find out again, so it needs no line."""
+        await self._put(Move(change=change, touches=NOTHING))
 
     async def _put(self, move: Move) -> None:
         move.waiter = asyncio.get_running_loop().create_future()

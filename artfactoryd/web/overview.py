@@ -15,7 +15,7 @@ from artfactoryd.reporting.progress import Progress
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.storage.index import Index
 
-MOST_PICTURES = 60
+MOST_PICTURES = 40
 
 
 @dataclass(frozen=True, slots=True)

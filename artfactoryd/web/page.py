@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from artfactoryd import __version__
-from artfactoryd.core.lifecycle import OrderState
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
 from artfactoryd.core.money import dollars
 from artfactoryd.printable import printable
 from artfactoryd.reporting.orders import OrderDocument
@@ -31,7 +31,9 @@ PARTS = (
     ("delivering", "arriving"), ("running", "being made"), ("submitting", "being sent"),
 )  # fmt: skip
 IN_FLIGHT = ("submitting", "running", "delivering")
-MOST_NAMES = 100  # of entries without words, in one list
+MOST_NAMES, MOST_WORDS = 100, 5  # of entries in one list, and of those whose words are told whole
+MOST_ENDED = 6
+MOST_LINE = 200  # characters of what is told in one
 HIGHEST = 5  # stars
 REJECTED = "rejected"  # the tag of what culling leaves out
 PICTURES = ("image/", "video/")
@@ -118,7 +120,7 @@ def _first_line(words: str) -> str:
     """What is wrong, in the first line that says more than that it is."""
     lines = [line.strip(" -") for line in words.splitlines() if line.strip(" -")]
     telling = [line for line in lines if not line.endswith((":", ".")) or ": " in line]
-    return (telling or lines or [""])[0]
+    return (telling or lines or [""])[0][:MOST_LINE]
 
 
 def _inbox(status: StatusDocument) -> Iterator[str]:
@@ -149,7 +151,9 @@ def _counts(order: OrderDocument) -> str:
 
 
 def _money(order: OrderDocument) -> str:
-    """The cap only where it may be what ends the order."""
+    """The cap only where it may be what ends the order; of one that is over, what it did cost."""
+    if order.status not in UNFINISHED_ORDERS:
+        return _usd(order.money.spent_usd) if order.at_most_usd != 0 else "free"
     spent, cap = _usd(order.money.spent_usd), f" (its cap is {_usd(order.cap_usd)})" if order.cap_matters else ""
     if order.at_most_usd is None:
         return f"{spent} spent, price unknown{cap}"
@@ -212,4 +216,10 @@ _templates.filters.update(
     is_seen=_is_seen,
     value=value_words,
 )
-_templates.globals.update(MOST_NAMES=MOST_NAMES, STARS=list(range(1, HIGHEST + 1)), REJECTED=REJECTED)
+_templates.globals.update(
+    MOST_NAMES=MOST_NAMES,
+    MOST_WORDS=MOST_WORDS,
+    MOST_ENDED=MOST_ENDED,
+    STARS=list(range(1, HIGHEST + 1)),
+    REJECTED=REJECTED,
+)

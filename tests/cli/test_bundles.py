@@ -45,7 +45,8 @@ REFUSED: list[tuple[str, str]] = [
     ("bundle-with-defaults", "is a folder. Give the order"),
     ("box/defaults.yaml", "it is what orders in box may leave out"),
     ("table.yaml a.png other/a.png", "Two of these files have one name"),
-    ("green.yaml gone.png", "gone.png is not a file"),
+    ("green.yaml gone.png", "gone.png is not a file. Name an order"),
+    ("gren.yml", "gren.yml is not a file. Did you mean green.yaml?"),
 ]  # fmt: skip
 
 

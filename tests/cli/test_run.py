@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from artfactoryd.cli import run
-from artfactoryd.cli.bundles import git_of
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.home import Home
+from artfactoryd.intake.recipes import of_file
 from artfactoryd.shelf.sheets.marks import is_sheet
 from tests.emulator.client import Emulator
 from tests.homes import PATIENCE, TestHome, until
@@ -85,13 +85,13 @@ def test_submitting_leaves_the_file_and_records_its_commit(home: TestHome, car: 
         "commit": git(car.parent, "rev-parse", "HEAD"), "path": "car.yaml", "dirty": False
     }  # fmt: skip
     car.write_text(GREEN + "# changed\n")
-    assert (git_of(car) or {})["dirty"] is True
+    assert (of_file(car) or {})["dirty"] is True
 
 
 def test_outside_a_repository_or_not_in_it_there_is_no_commit(car: Path) -> None:
-    assert git_of(car) is None
+    assert of_file(car) is None
     git(car.parent, "init", "-q")
-    assert git_of(car) is None
+    assert of_file(car) is None
 
 
 def test_submitting_puts_it_into_the_inbox_in_one_step_under_a_name_of_its_own(home: TestHome, car: Path) -> None:

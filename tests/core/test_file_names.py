@@ -37,7 +37,9 @@ def test_a_pattern_is_filled_in(pattern: str, name: str) -> None:
 
 @pytest.mark.parametrize(("pattern", "column", "words"), [
     ("{indx}.{ext}", 1, "Did you mean {index}?"), ("{INDEX}.{ext}", 1, "Did you mean {index}?"),
-    ("a-{colour}.{ext}", 3, "there is no field {colour}"),
+    ("a-{colour}.{ext}", 3, "there is no field {colour}"), ("{filename}.{ext}", 1, "Did you mean {photo}?"),
+    ("a-[seed].{ext}", 3, "Write {seed}."), ("%Seed%.{ext}", 1, "Write {seed}."), ("${number}.{ext}", 2, "{index}"),
+    ("<title>.{ext}", 1, "Write {title}."), ("{date}.{ext}", 1, "{year}-{month}-{day}"),
     ("{slug:04d}.{ext}", 1, "takes no format"),
     ("{prompt:04d}.{ext}", 1, "takes no format"),
     ("{index:>9}.{ext}", 1, "is no format"),

@@ -1,4 +1,4 @@
--- The index as migration 0020_told made it, with rows in it. Never edited.
+-- The index as migration 0020_marks made it, with rows in it. Never edited.
 CREATE TABLE "command" ("id" TEXT NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "answer" TEXT NOT NULL, "at" TEXT NOT NULL);
 INSERT INTO "command" VALUES('c1','cancel','{"done": true}','2026-11-22T12:00:00.000Z');
 CREATE TABLE "generation_log" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "nth" INTEGER NOT NULL, "provider" TEXT NOT NULL, "model" TEXT NOT NULL, "actual" TEXT NOT NULL, "returned" TEXT, "ticket" TEXT, "verdict" TEXT, "reason" TEXT, "asked_at" TEXT NOT NULL, "answered_at" TEXT, "ended_at" TEXT, "reserved" INTEGER NOT NULL, "cost" INTEGER, "estimated" INTEGER NOT NULL, "day" TEXT);
@@ -17,6 +17,7 @@ INSERT INTO "item" VALUES('o3',2,'planned','replicate',2,1,0,7,'{"prompt": "a"}'
 INSERT INTO "item" VALUES('o3',5,'planned','replicate',5,1,0,7,'{"prompt": "a"}','[]',3000,1,'',NULL,NULL,NULL,0,NULL,0,1,'oil',1,0,1,1);
 CREATE TABLE ledger_mark (id INTEGER NOT NULL PRIMARY KEY, mark TEXT NOT NULL);
 INSERT INTO "ledger_mark" VALUES(1,'');
+CREATE TABLE marking (number INTEGER NOT NULL PRIMARY KEY, id TEXT NOT NULL, command TEXT NOT NULL, product TEXT NOT NULL, before TEXT);
 CREATE TABLE "meta" ("key" TEXT NOT NULL PRIMARY KEY, "value" TEXT NOT NULL);
 INSERT INTO "meta" VALUES('ledger','2026-11.jsonl:77');
 CREATE TABLE "orders" ("id" TEXT NOT NULL PRIMARY KEY, "claim" TEXT NOT NULL, "number" INTEGER NOT NULL, "submission" TEXT, "name" TEXT NOT NULL, "project" TEXT NOT NULL, "folder" TEXT, "model" TEXT NOT NULL, "document" TEXT NOT NULL, "document_sha256" TEXT NOT NULL, "fingerprint" TEXT NOT NULL, "file" TEXT NOT NULL, "git" TEXT, "accepted_at" TEXT NOT NULL, "base_seed" INTEGER NOT NULL, "priority" INTEGER NOT NULL, "rehearsal" INTEGER NOT NULL, "provider" TEXT NOT NULL, "tags" TEXT NOT NULL, "notes" TEXT NOT NULL, "cap" INTEGER NOT NULL, "price" INTEGER, "total_items" INTEGER NOT NULL, "total_products" INTEGER NOT NULL, "expanded_items" INTEGER NOT NULL, "expanded_products" INTEGER NOT NULL, "committed" INTEGER NOT NULL, "held" TEXT, "held_entry" TEXT, "held_fingerprint" TEXT, "cancelled" INTEGER NOT NULL, "was_cancelled" INTEGER NOT NULL, "paused" TEXT, "inputs" TEXT NOT NULL, "overrun" INTEGER NOT NULL, "dearest" INTEGER NOT NULL, "library" TEXT NOT NULL, buy_again INTEGER NOT NULL DEFAULT 0, "models" TEXT NOT NULL, "proof" TEXT, grown_items INTEGER NOT NULL DEFAULT 0);
@@ -26,13 +27,13 @@ CREATE TABLE "outage" ("provider" TEXT NOT NULL PRIMARY KEY, "reason" TEXT NOT N
 INSERT INTO "outage" VALUES('fal','no answer','2026-11-22T12:00:00.000Z','2026-11-22T12:00:00.000Z',0);
 CREATE TABLE parameter (name TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO "parameter" VALUES('prompt');
-CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT);
-INSERT INTO "product" VALUES('p1','o1',1,1,'Projects/p/p1.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800000,'p',NULL,NULL);
-INSERT INTO "product" VALUES('p9','o3',1,1,'Projects/p/p9.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',1,'["fast"]',0,'',NULL,1882559663308800005,'p',NULL,NULL);
-INSERT INTO "product" VALUES('p13','o3',1,1,'Projects/p/p13.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,1,'',NULL,1882559663308800001,'p',NULL,NULL);
-INSERT INTO "product" VALUES('p14','o3',2,2,'Projects/p/p14.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'It is damaged.','p15',1882559663308800002,'p',NULL,NULL);
-INSERT INTO "product" VALUES('p15','o3',2,2,'Projects/p/p15.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800003,'p',NULL,NULL);
-INSERT INTO "product" VALUES('p16','o3',3,3,'Projects/p/p16.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,NULL,NULL,1882559663308800004,'p',NULL,NULL);
+CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0);
+INSERT INTO "product" VALUES('p1','o1',1,1,'Projects/p/p1.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800000,'p',NULL,NULL,NULL,NULL,0,0);
+INSERT INTO "product" VALUES('p9','o3',1,1,'Projects/p/p9.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',1,'["fast"]',0,'',NULL,1882559663308800005,'p',NULL,NULL,NULL,'',0,1);
+INSERT INTO "product" VALUES('p13','o3',1,1,'Projects/p/p13.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,1,'',NULL,1882559663308800001,'p',NULL,NULL,NULL,NULL,0,0);
+INSERT INTO "product" VALUES('p14','o3',2,2,'Projects/p/p14.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'It is damaged.','p15',1882559663308800002,'p',NULL,NULL,NULL,NULL,0,0);
+INSERT INTO "product" VALUES('p15','o3',2,2,'Projects/p/p15.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800003,'p',NULL,NULL,NULL,NULL,0,0);
+INSERT INTO "product" VALUES('p16','o3',3,3,'Projects/p/p16.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,NULL,NULL,1882559663308800004,'p',NULL,NULL,NULL,NULL,0,0);
 CREATE TABLE product_tag (tag TEXT NOT NULL COLLATE NOCASE, seq INTEGER NOT NULL, PRIMARY KEY (tag, seq)) WITHOUT ROWID;
 INSERT INTO "product_tag" VALUES('fast',1882559663308800005);
 CREATE TABLE "provider_stop" ("provider" TEXT NOT NULL, "kind" TEXT NOT NULL, "reason" TEXT NOT NULL, "since" TEXT NOT NULL, "of_key" INTEGER NOT NULL, PRIMARY KEY ("provider", "kind"));
@@ -61,7 +62,7 @@ INSERT INTO "schema_migration" VALUES(16,'0016_search','2026-11-30 12:00:00.0000
 INSERT INTO "schema_migration" VALUES(17,'0017_known','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(18,'0018_asked','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(19,'0019_original','2026-11-30 12:00:00.000000');
-INSERT INTO "schema_migration" VALUES(20,'0020_told','2026-11-30 12:04:31.081346');
+INSERT INTO "schema_migration" VALUES(20,'0020_marks','2026-11-30 12:00:00.000000');
 PRAGMA writable_schema=ON;
 INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table','searched','searched',0,'CREATE VIRTUAL TABLE searched USING fts5 (text, tokenize = ''trigram'', content = '''')');
 CREATE TABLE 'searched_config'(k PRIMARY KEY, v) WITHOUT ROWID;
@@ -77,8 +78,6 @@ CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NO
 INSERT INTO "spending" VALUES('2026-11-21',2000);
 INSERT INTO "spending" VALUES('2026-11-22',3000);
 INSERT INTO "spending" VALUES('2026-11-23',3000);
-CREATE TABLE told (id TEXT NOT NULL PRIMARY KEY, order_name TEXT, provider TEXT NOT NULL, model TEXT NOT NULL, generation TEXT NOT NULL, seed INTEGER, copy INTEGER, rehearsal INTEGER NOT NULL, tags TEXT NOT NULL, liked INTEGER NOT NULL, rating INTEGER, notes TEXT, origin TEXT, parents TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO "told" VALUES('p9','edit','imported','{}','{"prompt": "a"}',7,0,0,'[]',0,NULL,NULL,NULL,'[]');
 CREATE TABLE unsearched (seq INTEGER NOT NULL PRIMARY KEY);
 INSERT INTO "unsearched" VALUES(1882559663308800000);
 INSERT INTO "unsearched" VALUES(1882559663308800001);
@@ -122,7 +121,10 @@ CREATE INDEX product_liked ON product (seq) WHERE liked = 1;
 CREATE INDEX product_rating ON product (rating, seq) WHERE rating IS NOT NULL;
 CREATE INDEX product_original ON product (original_sha256) WHERE original_sha256 IS NOT NULL;
 CREATE VIEW output AS SELECT id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth, liked, 1 AS shelved, original_sha256 FROM product WHERE replaced_by IS NULL UNION ALL SELECT id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth, 0, 0, original_sha256 FROM interim;
-CREATE INDEX product_imported ON product (seq) WHERE order_id = '';
-CREATE TRIGGER told_added AFTER INSERT ON told BEGIN INSERT OR IGNORE INTO parameter SELECT key FROM json_each(NEW.generation); END;
-CREATE TRIGGER product_told AFTER DELETE ON product BEGIN DELETE FROM told WHERE id = OLD.id; END;
+CREATE INDEX product_unwritten ON product (id) WHERE unwritten = 1;
+CREATE INDEX product_found ON product (order_id) WHERE found = 1;
+CREATE INDEX marking_product ON marking (product);
+CREATE INDEX marking_command ON marking (command);
+CREATE INDEX marking_before ON marking (number) WHERE before IS NOT NULL;
+CREATE TRIGGER product_noted AFTER UPDATE OF notes ON product WHEN NEW.notes IS NOT OLD.notes BEGIN INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END;
 PRAGMA writable_schema=OFF;

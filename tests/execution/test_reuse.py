@@ -247,7 +247,7 @@ async def test_limits_count_what_is_bought_alone(home: TestHome, monkeypatch: py
         third = await works.make(order("a [red,green,blue,pink,grey,black] car"))
         reasons = [reason.text for reason in works.order(third).reasons]
         assert reasons == [
-            "It buys 3 products; more than 2 need your word.",
+            "It buys 3 products; more than 2 need your word, or `limit: 3` in the order.",
             "Its 3 items may cost up to $0.03; above $0.02 you are asked first.",
         ]
 

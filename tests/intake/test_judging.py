@@ -160,8 +160,8 @@ def test_orders_wait_for_defaults_that_an_editor_takes_away_and_writes_again(box
     box.drop("cars/order.yaml")
     assert "cars/order.yaml" in box.ready(2)
     defaults.unlink()  # what is alone in it now looks like a bundle
-    assert box.scan(10).ready == () == box.scan(10.5).ready
-    assert box.scan(10.5).waiting == ("cars/order.yaml",)
+    assert box.scan(10).ready == () == box.scan(14).ready
+    assert box.scan(14).waiting == ("cars/order.yaml",)
     box.drop("cars/defaults.yaml")
     assert "cars/order.yaml" in box.ready(20)
     defaults.unlink()

@@ -170,7 +170,7 @@ async def test_what_a_person_said_of_a_product_is_known_though_the_shelf_alone_t
         await works.tell("tag", products=[red], changes=["+best"])
         await works.tell("like", products=[blue], off=True)
     before = rows(home)["product"]
-    assert [(row["liked"], row["tags"]) for row in before] == [(1, ["best"]), (0, []), (0, None)]
+    assert [(row["liked"], row["tags"]) for row in before] == [(1, ["car", "best"]), (0, ["car"]), (0, ["car"])]
     again(home)
     assert rows(home)["product"] == before
     home.home.index_file.unlink()

@@ -94,5 +94,9 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
         project=None,
         rating=None,
         original_sha256=None,
+        notes=None,
+        mark=None,
+        found=False,
+        unwritten=False,
     )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)

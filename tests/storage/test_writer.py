@@ -335,6 +335,9 @@ async def everything(books: LineBooks) -> None:
     for n in (1, 2):
         await books.record(result(n, two))
     await books.record(settlement(1, two, cost=UPPER // 2))
+    await books.record(
+        {"kind": "mark", "id": "m1", "product": f"{two}-p1", "liked": True, "tags": ["t"], "command": "c0"}
+    )
     await books.record({**settlement(2, two, cost=UPPER), "interim": True})
     await books.record(cancel(two), command("c2", "cancel"))
     await books.record(release(5, two))

@@ -17,6 +17,7 @@ from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameter
 from artfactoryd.core.json_types import Json, Value
 from artfactoryd.core.sidecar import SOFTWARE
 from artfactoryd.core.slug import slug
+from artfactoryd.entries import bounded
 from artfactoryd.errors import ArtFactoryError, StorageFull
 from artfactoryd.factories.local import images
 from artfactoryd.home import Home
@@ -29,6 +30,7 @@ from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 
+MOST_BARE = 1 << 30  # bytes of a file from which words are taken out: it is in memory meanwhile
 METADATA = ("none", "minimal", "full")
 NONE, MINIMAL, FULL = METADATA
 OWN_FIELDS = ("name", "number", "rating")  # of names, beside those of an order
@@ -135,7 +137,10 @@ class HandingOut:
         wish, strip = self._wish, self._wish.metadata == NONE
         if document.mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
             return _encoded(source, wish, None if strip else _told(document, card or {}))
-        return bare(source.read_bytes()) if strip else None
+        if not strip:
+            return None
+        data = bounded(source, MOST_BARE)
+        return None if len(data) > MOST_BARE else bare(data)
 
     def _fits(self, source: Path) -> bool:
         """It has the format and the size already. Raises OSError for what is too large to be opened."""

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from artfactoryd.core.expansion.batching import Packing
 from artfactoryd.core.expansion.text_rows import Row, Rows
+from artfactoryd.core.grammar.axes import Axis
 from artfactoryd.core.grammar.values import DrawnValue, ValueAxis
 from artfactoryd.core.json_types import Value
 
@@ -55,6 +56,10 @@ class Section:
     def texts(self) -> frozenset[str]:
         """The parameters that are texts."""
         return frozenset(axis.parameter for axis in self.rows.axes)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return (*self.rows.axes, *self.lists)
 
     @cached_property
     def inner(self) -> int:

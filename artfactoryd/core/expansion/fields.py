@@ -93,7 +93,7 @@ def unused_columns(
         near = nearest(name, parameters, PERHAPS)
         message = f"the column {name} is no parameter of the model, and nothing in this order uses it."
         meant = f"Did you mean {near}? Else write" if near else "Write"
-        fix = f"{meant} [={name}] in a text or {{{name}}} in `file`, or take the column out."
+        fix = f"{meant} [={name}] in a text or {{{name}}} in `file`, take the column out, or say `warnings: ok`."
         yield cases.located(Problem("W_UNUSED", message, fix, cases.place_of(name), holds=True))
 
 

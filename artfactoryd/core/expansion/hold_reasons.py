@@ -51,9 +51,8 @@ def reasons_to_hold(
     if products > most:
         whose = "" if plan.order.limit is None else " (its own `limit`)"
         makes = "makes" if products == plan.total_products else "buys"
-        reasons.append(
-            Reason("limit", f"It {makes} {counted(products, 'product')}; more than {most}{whose} need your word.")
-        )
+        text = f"It {makes} {counted(products, 'product')}; more than {most}{whose} need your word"
+        reasons.append(Reason("limit", f"{text}, or `limit: {products}` in the order."))
     reasons += [] if plan.order.accepts_warnings else _doubts(plan, strict)
     if price is None:
         unknown = (model.id for place, model in enumerate(plan.all_models) if plan.price_of(place) is None)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from artfactoryd.core.expansion.batching import Packing
 from artfactoryd.core.expansion.combinations import Entry, Section, known_as
 from artfactoryd.core.expansion.fields import Replaced, about_values, doubles, read_with_fields
 from artfactoryd.core.expansion.text_rows import Rows
-from artfactoryd.core.grammar.axes import Axis, Given, Reader
-from artfactoryd.core.grammar.cases import Cases
+from artfactoryd.core.grammar.axes import Axis, Given, Reader, TextAxis
+from artfactoryd.core.grammar.cases import PERHAPS, Cases, nearest
 from artfactoryd.core.grammar.lookups import Lookups, own_lookups
 from artfactoryd.core.grammar.values import Check, Having, Many, ValueAxis, Written
 from artfactoryd.core.grammar.wildcards import Wildcards, read_wildcards
@@ -21,6 +21,7 @@ from artfactoryd.errors import Path, Problem
 
 MOST_LEFT_OUT = 10_000  # values of one parameter in one entry of `exclude`
 MOST_ENTRIES = 1_000
+MOST_COMPARED = 200_000  # entries with the cases that they may leave something out of
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Reading:
     spread: dict[str, Sequence[str]] = field(default_factory=dict)  # patterns and queries that it needs
     cases: Cases | None = None
     replaced: frozenset[str] | None = None  # parameters that every case of every model writes over
+    left_out: dict[tuple[int, int], Entry] = field(default_factory=dict)  # by model and number of the entry
     fields_used: frozenset[str] = frozenset()
     meant: frozenset[str] = frozenset()  # lookups that a token named nearly
 
@@ -80,6 +82,10 @@ def read(order: Order, models: Sequence[Model], base: int, means: Means) -> Read
         _read_model(order, number, reader, cases, reading, means)
     if of_cases:  # what a wrong table would give is not known
         reading.problems = {problem: None for problem in reading.problems if problem.code != "E_UNKNOWN_REF"}
+    if not reading.problems:
+        reading.warnings.update(
+            dict.fromkeys((*_idle(order, models, reading), *_idle_raw(order, models, reading, means)))
+        )
     reading.used = {name: _as_read(lookups.known[name]) for name in sorted(lookups.used)}
     reading.fields_used, reading.meant = frozenset(lookups.fields_used), frozenset(lookups.meant)
     if cases:
@@ -117,6 +123,7 @@ def _read_model(
     own = order.models[number_of_model].parameters if order.models else {}
     base = _merged(reader, base, [(n, v, ("models", number_of_model, "parameters", n)) for n, v in own.items()])
     left_out = _left_out(order, reader)
+    reading.left_out.update({(number_of_model, number): entry for number, entry in left_out.items()})
     replaced = Replaced(reader, base, means.own)
     for number in range(len(cases.rows) if cases else 1):
         over, fields = (cases.given(number), cases.fields_of(number, means.written)) if cases else ([], {})
@@ -126,13 +133,12 @@ def _read_model(
         texts, lists = reader.axes(given)
         names = {*(axis.parameter for axis in texts), *(axis.parameter for axis in lists)}
         packing = Packing(reader.model, order.count, reader.model.batch in names)
-        entries = tuple(entry for entry in left_out if entry.keys() <= names)
+        entries = tuple(entry for entry in left_out.values() if entry.keys() <= names)
         rows = Rows(texts, fields)
         for written, bound in zip(texts, rows.axes, strict=True):
             for text in bound.texts if written is not bound else ():
                 reader.check_lengths(text, ("cases", number))
         reading.sections.append((number_of_model, Section(rows, tuple(lists), packing, entries)))
-    _warn_of_idle(order, reader, [section for _, section in reading.sections])
     problems, warnings = reader.problems, [*reader.warnings, *replaced.warnings(len(cases.rows) if cases else 0)]
     if cases:
         problems, warnings = ([*map(cases.located, cases.told_once(told))] for told in (problems, warnings))
@@ -160,29 +166,73 @@ def _merged(reader: Reader, base: Sequence[Given], over: Sequence[Given]) -> lis
 # --- what is left out ---
 
 
-def _warn_of_idle(order: Order, reader: Reader, sections: Sequence[Section]) -> None:
-    """An entry that names what is not written leaves nothing out."""
-    written = {axis.parameter for section in sections for axes in (section.rows.axes, section.lists) for axis in axes}
-    for number, entry in enumerate(order.exclude):
-        for name in entry:
-            if reader.model.synonyms.get(name, name) not in written:
-                message = f"{name} is not written in this order, so this leaves nothing out."
-                reader.warnings.append(Problem("W_EXCLUDE", message, "Correct the name.", ("exclude", number, name)))
+def _idle(order: Order, models: Sequence[Model], reading: Reading) -> Iterator[Problem]:
+    """Entries that leave nothing out: what they name is bought."""
+    if len(order.exclude) * len(reading.sections) > MOST_COMPARED:
+        return
+    known: dict[int, frozenset[str] | None] = {}
+    for number, written in enumerate(order.exclude[:MOST_ENTRIES]):
+        entries = {model: found for (model, one), found in reading.left_out.items() if one == number}
+        here = [(section, entries[model]) for model, section in reading.sections if model in entries]
+        if any(_meets(section, entry, known) for section, entry in here):
+            continue
+        names = {name for _, entry in here for name in entry}
+        lost = [
+            name for name in names if not any(_meets(section, {name: entry[name]}, known) for section, entry in here)
+        ]
+        own = next((one for one in written if not _own_names(one, models).isdisjoint(lost)), next(iter(written), ""))
+        message = f"nothing has this value of {own}, so this leaves nothing out."
+        if not any(axis.parameter in lost for section, _ in here for axis in section.axes):
+            message = f"{own} is not written in this order, so this leaves nothing out."
+        fix = "Correct it: a text is written as it is sent, and what is drawn is never left out."
+        yield Problem("W_EXCLUDE", message, fix, ("exclude", number, own), holds=True)
 
 
-def _left_out(order: Order, reader: Reader) -> tuple[Entry, ...]:
-    """Each entry's values, read as the parameters themselves are."""
-    entries: list[Entry] = []
+def _own_names(written: str, models: Sequence[Model]) -> frozenset[str]:
+    return frozenset((written, *(model.synonyms[written] for model in models if written in model.synonyms)))
+
+
+def _meets(section: Section, entry: Entry, known: dict[int, frozenset[str] | None]) -> bool:
+    """Whether each parameter that it names has such a value somewhere; also where that is not known."""
+    axes = {axis.parameter: axis for axis in section.axes}
+    return all(
+        name in axes and ((values := _shown_by(axes[name], known)) is None or not values.isdisjoint(wanted))
+        for name, wanted in entry.items()
+    )
+
+
+def _shown_by(axis: Axis, known: dict[int, frozenset[str] | None]) -> frozenset[str] | None:
+    """All its values; None where they are many, or follow from others."""
+    if id(axis) not in known:
+        refers = isinstance(axis, TextAxis) and any(text.refers for text in axis.texts)
+        known[id(axis)] = None if refers or axis.size > MOST_LEFT_OUT else _all_of(axis)
+    return known[id(axis)]
+
+
+def _idle_raw(order: Order, models: Sequence[Model], reading: Reading, means: Means) -> Iterator[Problem]:
+    """Names under `raw` of nothing that is written: what was to be sent as it is, is read."""
+    written = {axis.parameter for _, section in reading.sections for axis in section.axes}
+    for number, name in enumerate(order.raw):
+        if _own_names(name, models).isdisjoint(written) and means.own(("raw", number)):
+            near = nearest(name, written, PERHAPS)
+            fix = f"Did you mean {near}?" if near else f"There are: {', '.join(sorted(written))}."
+            message = f"nothing in this order is called {name}, so that nothing is taken as written."
+            yield Problem("W_UNUSED", message, fix, ("raw", number), holds=True)
+
+
+def _left_out(order: Order, reader: Reader) -> dict[int, Entry]:
+    """Each entry's values by its number, read as the parameters themselves are."""
+    entries: dict[int, Entry] = {}
     for number, written in enumerate(order.exclude[:MOST_ENTRIES]):
         given = [(name, value, ("exclude", number, name)) for name, value in written.items()]
         texts, lists = reader.axes(given)
         axes: list[Axis] = [*texts, *lists]
         if axes:
-            entries.append({axis.parameter: _values(axis, ("exclude", number), reader) for axis in axes})
+            entries[number] = {axis.parameter: _values(axis, ("exclude", number), reader) for axis in axes}
     if len(order.exclude) > MOST_ENTRIES:
         message = f"{len(order.exclude)} entries are more than {MOST_ENTRIES}."
         reader.problems.append(Problem("E_TOO_LARGE", message, "Put several values into one.", ("exclude",)))
-    return tuple(entries)
+    return entries
 
 
 def _values(axis: Axis, path: Path, reader: Reader) -> frozenset[str]:
@@ -190,6 +240,10 @@ def _values(axis: Axis, path: Path, reader: Reader) -> frozenset[str]:
         message = f"{axis.parameter} has {axis.size} values here, more than {MOST_LEFT_OUT}."
         reader.problems.append(Problem("E_TOO_LARGE", message, "Write fewer.", (*path, axis.parameter)))
         return frozenset()
+    return _all_of(axis)
+
+
+def _all_of(axis: Axis) -> frozenset[str]:
     return frozenset(known_as(value) for number in range(axis.size) for value in _each(axis, number))
 
 

@@ -15,12 +15,25 @@ _FORMS = (
     (re.compile(r"(\\.)|\(\([^()\\]+\)\)", re.S), "weights", "emphasis", ""),
     (re.compile(r"<lora:[^<>]*>"), "lora", "a LoRA", ""),
 )  # fmt: skip
+LONGEST_SHOWN = 60  # characters of what is written again in our own words
 _PLAINLY = "Say it in words, or approve the order if that is what you want."
 
 
 def understood(name: str, syntax: Sequence[str]) -> bool:
     """Whether a model's `syntax` lists it: weights, lora, editing, alternation."""
     return name in syntax
+
+
+def _in_our_words(what: str, written: str) -> str:
+    """What would be written here for it; empty where that takes a person."""
+    if what == "a wildcard":
+        name = written.strip("_~ ")
+        return f"Write [~{name}] for one of the lookup, [{name}] for all."
+    options = written[1:-1].split("|")
+    if what == "a dynamic prompt" and not any(sign in written for sign in "$:,[]~*\\"):
+        listed = ",".join(option.strip() for option in options)
+        return f"Write [{listed}] for all of them, [~{listed}] for one."
+    return ""
 
 
 def foreign_syntax(text: str) -> Iterator[tuple[int, str, str, str]]:
@@ -33,6 +46,8 @@ def foreign_syntax(text: str) -> Iterator[tuple[int, str, str, str]]:
             if weight is not None and float(weight) > MOST_WEIGHT:
                 continue
             shown = found[0].replace("\0", "…")[:40]
+            if len(found[0]) <= LONGEST_SHOWN and "\0" not in found[0]:
+                fix = _in_our_words(what, found[0]) or fix
             message = f"{shown} looks like {what} of another tool, and is sent as plain text."
             yield found.start(), message, fix or _PLAINLY, name
             break

@@ -134,6 +134,10 @@ class Text:
         return all(isinstance(piece, str | int) for piece in self.whole) and not any(slot.made for slot in self.slots)
 
     @property
+    def refers(self) -> bool:
+        return any(isinstance(piece, Referred) for piece in self.whole)
+
+    @property
     def has_draws(self) -> bool:
         """Its own, or inside a value."""
         return any(isinstance(piece, Drawn) for piece in self.whole) or any(slot.made for slot in self.slots)

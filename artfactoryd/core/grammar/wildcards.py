@@ -20,6 +20,7 @@ MOST_DEEP = 30  # variants inside variants
 MOST_PICKED = 1000
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:#(?![0-9a-fA-F]{3,8}\b|[0-9]+\b)|//).*|/\*.*?\*/")
 _WEIGHT = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,15})?|\.[0-9]{1,15})::\s*")
+_NO_COUNT = re.compile(r"[^{}|]*\$\$")
 _COUNT = re.compile(r"\s*(?:(?P<exact>[0-9]{1,4})|(?P<least>[0-9]{1,4})?-(?P<most>[0-9]{1,4})?)\$\$")
 _JOINED = re.compile(r"([^${}]*)\$\$")
 _WILD = re.compile(r"__~?([^\s_(){}$#|@!~][^(){}$#|]*?)__")
@@ -274,6 +275,8 @@ class _Reader:
         weight = _WEIGHT.match(self._text, self._place)
         blanks = re.compile(r"\s*").match(self._text, self._place)
         self._place = weight.end() if weight else blanks.end() if blanks else self._place
+        if _NO_COUNT.match(self._text, self._place):
+            raise _Unreadable("a number before $$ that is none")
         told = weight[1] if weight else "1"
         return self._parts(depth + 1), f"0{told}" if told.startswith(".") else told
 

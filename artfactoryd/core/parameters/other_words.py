@@ -71,6 +71,21 @@ _ALIKE: Sequence[str] = (
     "mask mask_image mask_url inpaint_mask",
     "prompt text prompts caption positive_prompt positive",
 )
+_FIELDS: Mapping[str, str] = {
+    "photo": (
+        "filename file_name name stem basename original original_name input input_name input_filename source "
+        "image_name photo_name picture picture_name file load_image"
+    ),
+    "index": "n num number no i idx counter count generation_number batch_number image_number",
+    "slug": "title text caption prompt_words prompt_spaces prompt_no_styles",
+    "ext": "extension suffix ending",
+    "product_id": "id uuid guid",
+    "hash": "sha sha256 md5 checksum",
+    "width": "w", "height": "h",
+    "model": "model_name model_hash checkpoint",
+    "order": "order_name job job_name",
+    "year}-{month}-{day": "date today day_month_year",
+}  # fmt: skip
 _COUNTED = frozenset(f"{_KEYS['count']} count num_outputs num_images".split())
 
 
@@ -82,6 +97,11 @@ def our_key(word: str, known: Collection[str]) -> str | None:
     """The key that another tool's word stands for, among those that there are here."""
     folded = _folded(word)
     return next((ours for ours, theirs in _KEYS.items() if ours in known and folded in theirs.split()), None)
+
+
+def our_field(word: str) -> str | None:
+    """What others call a field of the products' names."""
+    return next((ours for ours, theirs in _FIELDS.items() if _folded(word) in theirs.split()), None)
 
 
 def is_count(word: str) -> bool:

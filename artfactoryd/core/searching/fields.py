@@ -83,6 +83,7 @@ FIELDS = (
     Field("seconds", Kind.NUMBER, "timings.seconds"),
     Field("tag", Kind.TEXT, "tags"),
     Field("rating", Kind.NUMBER, "rating"),
+    Field("mark", Kind.BEGINS, "mark"),
     Field("notes", Kind.INSIDE, "notes"),
     Field("origin", Kind.INSIDE, "origin"),
 )

@@ -12,6 +12,7 @@ from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameter
 from artfactoryd.core.inside.xmp import Words
 from artfactoryd.core.sidecar import SOFTWARE
 from artfactoryd.core.slug import prompt_of
+from artfactoryd.entries import bounded
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.shelving.arrival import Arrival
 from artfactoryd.execution.shelving.lineage import LOCAL, SKETCH, Lineage
@@ -58,7 +59,7 @@ class Inscription:
             if arrival.fetched.bytes > MOST_BYTES:
                 raise LeftAlone(f"It is larger than {MOST_BYTES >> 20} MiB.")
             words, text = self._words(row, order, arrival, facts), self._text(row, order, arrival)
-            data = arrival.fetched.path.read_bytes() if arrival.content is None else arrival.content
+            data = bounded(arrival.fetched.path, MOST_BYTES) if arrival.content is None else arrival.content
             pieces = embedded(data, arrival.media.extension, text, words).pieces
         except LeftAlone as why:
             return Inscribed(arrival.fetched, untouched=str(why))

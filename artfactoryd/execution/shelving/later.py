@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from artfactoryd import entries
@@ -158,7 +159,7 @@ class LaterLook:
             raise error.exceptions[0] from None
         self._is_telling = True
         try:
-            await self._books.remember_looks(well)
+            await self._books.note(partial(looks.remember, products=well))
             self.tell(rows)
         except StorageFull:
             await asyncio.sleep(FULL_AGAIN)

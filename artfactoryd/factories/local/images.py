@@ -16,6 +16,7 @@ from typing import Any
 from PIL import Image, ImageColor, ImageOps, PngImagePlugin
 
 from artfactoryd.core.inside.undo import restored
+from artfactoryd.entries import bounded
 from artfactoryd.factories.local.parameters import Convert, Resize
 
 FILTERS = {
@@ -25,6 +26,7 @@ FILTERS = {
 FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 EXTENSIONS = {**{name: extension for extension, name in FORMATS.items()}, "MPO": "jpg"}  # MPO: a phone's JPEG
 SPACES = {b"RGB ": ("RGB", "RGBA", "P"), b"GRAY": ("1", "L", "LA", "I;16"), b"CMYK": ("CMYK",)}  # of a colour profile
+MOST_WITH_WORDS = 64 << 20  # bytes; in a larger file nothing of ours is written
 QUALITY = 92  # of what is resized: a loss nobody sees
 ORIENTATION, EXIF_IFD, THUMBNAIL_IFD, MAKER_NOTE, USER_COMMENT = 0x0112, 0x8769, 1, 0x927C, 0x9286
 LONGEST_EXIF = 65_000  # bytes; a JPEG's segment takes 65,533
@@ -86,7 +88,9 @@ def read(path: Path, moving: bool = True) -> Photograph:
 
 def _opened(path: Path) -> Image.Image:
     """Without what was put into a product of ours: what is made of it is another one."""
-    data = path.read_bytes()
+    data = bounded(path, MOST_WITH_WORDS)
+    if len(data) > MOST_WITH_WORDS:
+        return Image.open(path)
     return Image.open(io.BytesIO(restored(data) or data))
 
 

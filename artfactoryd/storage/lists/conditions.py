@@ -13,7 +13,7 @@ from artfactoryd.storage.lists import moments
 Condition = tuple[str, list[object]]
 # Of a product whose order is not known here, what its sidecar tells (t).
 GENERATION_OF, ITEM_MODEL = "coalesce(i.generation, t.generation)", f"coalesce({OF_ITEM}, t.model)"
-ORDER_NAME, NOTES = "coalesce(o.name, t.order_name)", "coalesce(o.notes, t.notes)"
+ORDER_NAME, NOTES = "coalesce(o.name, t.order_name)", "coalesce(p.notes, o.notes)"
 SEED, PROVIDER = "coalesce(i.seed, t.seed)", "coalesce(i.provider, t.provider)"
 JOINED = (
     "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number "
@@ -51,7 +51,7 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
     "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
     "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"), "notes": f"nullif({NOTES}, '')",
-    "rating": "p.rating", "origin": "coalesce(o.file || ' ' || coalesce(o.submission, ''), t.origin)",
+    "rating": "p.rating", "mark": "p.mark", "origin": "coalesce(o.file || ' ' || coalesce(o.submission, ''), t.origin)",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
     "imported": "p.order_id = ''", "liked": "p.liked = 1", "rehearsal": "coalesce(o.rehearsal, t.rehearsal) = 1",

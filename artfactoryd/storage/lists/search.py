@@ -30,9 +30,8 @@ from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
-_COLUMNS = ", ".join((
-    PRODUCTS.select("p"), ORDER_NAME, SEED, PROVIDER, ITEM_MODEL, GENERATION_OF, "coalesce(o.tags, t.tags)", NOTES,
-))  # fmt: skip
+_OF_ORDER = f"{ORDER_NAME}, {SEED}, {PROVIDER}, {ITEM_MODEL}, {GENERATION_OF}, o.tags, {NOTES}"
+_COLUMNS = f"{PRODUCTS.select('p')}, {_OF_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)

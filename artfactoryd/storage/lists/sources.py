@@ -59,7 +59,8 @@ def _by_words(index: Index, asked: Sequence[Term]) -> list[Source]:
     if not phrases or not words.are_looked_up(index):
         return []
     tables = "searched s CROSS JOIN product p ON p.seq = s.rowid"
-    return [Source(tables, "s.rowid", "searched MATCH ?", (" AND ".join(phrases),))]
+    there = "searched MATCH ? AND NOT EXISTS (SELECT 1 FROM unsearched u WHERE u.seq = s.rowid)"  # noted since
+    return [Source(tables, "s.rowid", there, (" AND ".join(phrases),))]
 
 
 def _has_letters(term: Term) -> bool:

@@ -23,7 +23,6 @@ from artfactoryd.medium import flush_file
 from artfactoryd.storage.database import complaints
 from artfactoryd.storage.derived import RECEIPTS
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.rows import PRODUCTS
 
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
@@ -98,8 +97,7 @@ def carry_over(old: Path, index: Index) -> None:
             index.run(f"INSERT INTO {table} SELECT * FROM old.{table}")
         # What was imported since the shelf was walked has no line.
         index.run(f"INSERT OR IGNORE INTO told SELECT * FROM old.told WHERE id IN (SELECT id {IMPORTED})")
-        columns = PRODUCTS.select()
-        index.run(f"INSERT OR IGNORE INTO product ({columns}) SELECT {columns} {IMPORTED}")
+        index.run(f"INSERT OR IGNORE INTO product SELECT * {IMPORTED}")
         index.run("INSERT OR REPLACE INTO meta SELECT * FROM old.meta WHERE key = ?", RECEIPTS)
         marks = ",".join("?" * len(UNFINISHED))
         noted = "SELECT reason FROM old.item o WHERE o.order_id = item.order_id AND o.number = item.number"
@@ -114,11 +112,12 @@ def put_in_place(home: Home, moment: datetime) -> Path | None:
     old, backups = home.index_file, home.private / "backups"
     make_folders(backups)
     backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
+    is_linked = False
     with suppress(FileNotFoundError):  # under both names at first: who looks meanwhile finds one
         is_linked = link(old, backup)
-        for ending in BESIDE if is_linked else (*BESIDE, ""):
-            with suppress(FileNotFoundError):
-                rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
+    for ending in BESIDE if is_linked else (*BESIDE, ""):
+        with suppress(FileNotFoundError):
+            rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
     move(new, old)
     for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
         remove(stale)

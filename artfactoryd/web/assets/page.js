@@ -2,9 +2,10 @@
 // swapped and new pictures come first. The server draws and escapes: nothing here makes HTML of anything.
 "use strict";
 
-const AGAIN = 3000, SLOW = 800, SHOWN = 6000; // milliseconds: until asked again, between two looks, that words stay
+const AGAIN = 3000, SLOW = 800, SHOWN = 6000, ANYWAY = 30000; // milliseconds
 const byId = (id) => document.getElementById(id);
-const formToken = document.querySelector("meta[name=form-token]").content;
+const tokenIn = (page) => page.querySelector("meta[name=form-token]").content;
+let formToken = tokenIn(document); // another one after each start of the daemon
 const said = byId("said");
 let saying = 0;
 
@@ -21,7 +22,9 @@ async function ask(address, options = {}) {
 async function fetchPage(address) {
   const answer = await ask(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw new Error(String(answer.status));
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  formToken = tokenIn(page) || formToken;
+  return page;
 }
 
 function question(words, yes) {
@@ -33,10 +36,19 @@ function question(words, yes) {
   return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
 }
 
+// With the token of our forms; where the daemon was started again since, with its new one.
+async function post(address, body, headers) {
+  const send = () => ask(address, { method: "POST", headers: { ...headers, "X-Form-Token": formToken }, body });
+  const answer = await send();
+  if (answer.status !== 403) return answer;
+  await fetchPage("/write");
+  return send();
+}
+
 // Sends what a person says. What costs money is asked about once more, with the sum that the server gave.
 async function tell(address, body) {
-  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-Form-Token": formToken };
-  const answer = await ask(address, { method: "POST", headers, body: JSON.stringify({ id: crypto.randomUUID ? crypto.randomUUID() : "", ...body }) });
+  const word = JSON.stringify({ id: crypto.randomUUID ? crypto.randomUUID() : "", ...body });
+  const answer = await post(address, word, { Accept: "application/json", "Content-Type": "application/json" });
   const told = await answer.json();
   if (told.code === "confirm" && await question(told.detail, "Yes, up to " + told.confirm_usd)) {
     return tell(address, { ...body, confirm_usd: told.confirm_usd });
@@ -93,7 +105,11 @@ async function changed(picture) {
   if (picture) {
     const page = await fetchPage("/pictures/" + encodeURIComponent(picture.dataset.id));
     const drawn = page.querySelector(".picture");
-    if (drawn && picture.isConnected) picture.replaceWith(document.importNode(drawn, true));
+    if (!drawn || !picture.isConnected) return look();
+    const place = [...picture.querySelectorAll("button, input")].indexOf(document.activeElement);
+    const anew = document.importNode(drawn, true);
+    picture.replaceWith(anew);
+    if (place >= 0) anew.querySelectorAll("button, input")[place]?.focus();
   }
   await look();
 }
@@ -221,7 +237,7 @@ async function filesIn(entry, path = "") {
 async function send(files) {
   const form = new FormData();
   for (const [name, file] of files) form.append("file", file, name);
-  const answer = await ask("/api/v1/inbox", { method: "POST", headers: { Accept: "application/json", "X-Form-Token": formToken }, body: form });
+  const answer = await post("/api/v1/inbox", form, { Accept: "application/json" });
   const told = await answer.json();
   say(answer.ok ? told.name + " is in the Inbox." : told.detail);
   if (answer.ok) await outcome(told.submission);
@@ -258,7 +274,8 @@ if (grid) {
   for (const section of document.querySelectorAll("main section[id]")) drawn.set(section.id, section.outerHTML);
   watch();
   follow();
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && again) { again = false; look(); } });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+  setInterval(() => { if (!document.hidden) look(); }, ANYWAY); // a computer that slept has sockets nobody told of
   for (const picture of grid.querySelectorAll("img")) if (picture.complete && !picture.naturalWidth) picture.dispatchEvent(new Event("error"));
 }
 // The token of an address is in a cookie now.

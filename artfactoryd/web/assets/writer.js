@@ -13,15 +13,12 @@ function address(path) {
   return path + (query.size ? "?" + query : "");
 }
 
-async function post(path, accept) {
-  const headers = { Accept: accept, "Content-Type": "application/yaml", "X-Form-Token": formToken };
-  return ask(address(path), { method: "POST", headers, body: paper.value });
-}
+const order = (path, accept) => post(address(path), paper.value, { Accept: accept, "Content-Type": "application/yaml" });
 
 async function replan() {
   const turn = ++asked;
   try {
-    const answer = await post("/api/v1/plan", "text/html");
+    const answer = await order("/api/v1/plan", "text/html");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (turn !== asked) return;
     const shown = page.querySelector(".plan, #words");
@@ -54,7 +51,7 @@ paper.addEventListener("keydown", (event) => {
 put.addEventListener("click", async () => {
   put.disabled = true;
   try {
-    const answer = await post("/api/v1/generate", "application/json");
+    const answer = await order("/api/v1/generate", "application/json");
     const told = await answer.json();
     words.textContent = answer.ok ? told.name + " is in the Inbox." : told.detail;
     if (answer.ok && await outcome(told.submission)) location.assign("/");

@@ -89,9 +89,24 @@ def test_what_is_drawn_is_never_left_out() -> None:
     assert found.total_items == len(list(found.items())) == 2
 
 
-def test_an_entry_that_can_leave_nothing_out_is_warned_of() -> None:
-    found = plan({"prompt": "a"}, exclude=[{"steps": 3}])
-    assert told(found.warnings) == [("W_EXCLUDE", "exclude.0.steps", None)]
+@pytest.mark.parametrize(("keys", "told_of"), [
+    ({"exclude": [{"steps": 3}]}, ("W_EXCLUDE", "exclude.0.steps")),
+    ({"exclude": [{"prompt": "a rde car"}]}, ("W_EXCLUDE", "exclude.0.prompt")),
+    ({"exclude": [{"prompt": "a red car"}, {"prompt": "a red car", "cfg": 4}]}, ("W_EXCLUDE", "exclude.1.cfg")),
+    ({"exclude": [{"prompt": "a red car", "guidance": "2,9"}]}, None),
+    ({"exclude": [{"title": "Now"}]}, ("W_EXCLUDE", "exclude.0.title")),
+    ({"exclude": [{"negative_prompt": "no red"}]}, None),  # what a reference says is not looked through
+    ({"exclude": [{"prompt": "a [red,mauve] car"}]}, None),
+    ({"cases": [{"steps": 1}, {"steps": 2}], "exclude": [{"steps": 2}]}, None),
+    ({"cases": [{"steps": 1}, {"prompt": "b"}], "exclude": [{"steps": 1, "prompt": "b"}]},
+     ("W_EXCLUDE", "exclude.0.steps")),
+    ({"raw": ["promt"]}, ("W_UNUSED", "raw.0")), ({"raw": ["cfg", "prompt"]}, None),
+])  # fmt: skip
+def test_what_leaves_nothing_out_or_names_nothing_holds(keys: dict[str, Any], told_of: tuple[str, str] | None) -> None:
+    parameters = {"prompt": "a [red,blue] car", "guidance": "1,2", "title": "[~Now,Then]"}
+    found = plan({**parameters, "negative_prompt": "[hue]: no [=hue]"}, lookups={"hue": ["red"]}, **keys)
+    warnings = [warning for warning in found.warnings if warning.code in ("W_EXCLUDE", "W_UNUSED")]
+    assert [(w.code, w.key, w.holds) for w in warnings] == ([(*told_of, True)] if told_of else [])
 
 
 # --- samples of an order ---

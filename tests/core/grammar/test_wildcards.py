@@ -98,7 +98,9 @@ def test_a_lookup_inside_itself_is_left_out_there() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("__gone__ hat", "__gone__ names no lookup"), ("{a|b", "not closed on its line"), ("${x=1} y", "a variable"),
+        ("__gone__ hat", "__gone__ names no lookup"), ("{a|b", "not closed on its line"),
+        ("{100000$$a|b}", "a number before $$"), ("{$$a|b}", "a number before $$"), ("{a|2$$b}", "a number before $$"),
+        ("${x=1} y", "a variable"),
         ("{!a|b}", "sampler"), ("__@hue__", "sampler"), ("3#__hue__", "repeated"), ("__hue(a=b)__", "variables"),
         ("{{ x }}", "Jinja"), ("1e308::x", "a weight"), ("-1::x", "a weight"),
         ("9" * 16 + "::x", "a weight"), ("{2::a|1,5::b}", "a weight"),

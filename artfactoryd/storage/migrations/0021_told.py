@@ -7,8 +7,8 @@ from playhouse.migrate import SchemaMigrator
 
 STEPS = (
     "CREATE TABLE told (id TEXT NOT NULL PRIMARY KEY, order_name TEXT, provider TEXT NOT NULL, model TEXT NOT NULL, "
-    "generation TEXT NOT NULL, seed INTEGER, copy INTEGER, rehearsal INTEGER NOT NULL, tags TEXT NOT NULL, "
-    "liked INTEGER NOT NULL, rating INTEGER, notes TEXT, origin TEXT, parents TEXT NOT NULL) WITHOUT ROWID",
+    "generation TEXT NOT NULL, seed INTEGER, copy INTEGER, rehearsal INTEGER NOT NULL, origin TEXT, "
+    "parents TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX product_imported ON product (seq) WHERE order_id = ''",
     "CREATE TRIGGER told_added AFTER INSERT ON told BEGIN "
     "INSERT OR IGNORE INTO parameter SELECT key FROM json_each(NEW.generation); END",
