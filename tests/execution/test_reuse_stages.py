@@ -235,4 +235,4 @@ async def test_an_order_too_large_for_other_seeds_is_held_with_these_words(
 ) -> None:
     monkeypatch.setattr(equal_items, "MOST_PLANNED", 5)
     (held,) = planned(works, staged("a [red,blue] car") + ANY)["held"]
-    assert "this makes 6 items; seeds of others are looked for in orders of at most 5" in held["text"].lower()
+    assert "this makes 6 items; seeds of others are looked for in the first 5 alone" in held["text"].lower()
