@@ -121,7 +121,7 @@ def with_any_seed(plan: Plan, index: Index | None, root: Path) -> Plan:
 
 def _too_many(items: int) -> Problem:
     message = (
-        f"this makes {items} items; seeds of others are looked for in the first {MOST_PLANNED} alone, and by stages."
+        f"this makes {items} items; seeds of others are looked for in the first {MOST_PLANNED} alone, whole stages."
     )
     fix = "Write several orders, or take `reuse: any-seed` out: what is equal, its seed too, is reused in any order."
     return Problem("W_REUSE", message, fix, REUSE, holds=True)
