@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from artfactoryd.clock import shown
+from artfactoryd.core.inbox_rules import is_order_name
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
 from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
@@ -66,7 +67,8 @@ def _of_file(index: Index, name: str) -> list[OrderRow]:
     """That a file of this name became: by it words in Held are called that lie there alone."""
     is_word = name.endswith(WORD)
     file = name.removeprefix(EXACTLY).removeprefix(HELD).removesuffix(WORD) if is_word else name
-    return [] if "/" in file else order_lists.of_file(index, file, "")
+    stem = PurePosixPath(file).stem if is_order_name(file) else ""  # `submit` puts it there under another name
+    return [] if "/" in file else order_lists.of_file(index, file, stem)
 
 
 def products_named(index: Index | None, name: str) -> list[ProductRow]:
