@@ -176,9 +176,9 @@ def _problems(error: ValidationError, path: Path, whole: Schema) -> Iterator[Pro
         case "required":
             for key in (key for key in wanted if key not in given):
                 where = f" in {_words(path)}" if path else ""
-                yield Problem(
-                    "E_REQUIRED", f"the key {key} is missing{where}.", _about(key, schema if path else whole), path
-                )
+                instead = schema.get("x-instead", {}).get("required")
+                about = str(instead) if instead else _about(key, schema if path else whole)
+                yield Problem("E_REQUIRED", f"the key {key} is missing{where}.", about, path)
         case _:
             yield Problem(_code(str(error.validator)), _must(error), _fix(error), path)
 

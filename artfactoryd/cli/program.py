@@ -67,6 +67,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     ),
     "plan": ("plan", "What an order would do, what it would cost, and what would hold it."),
     "products": ("products", "What was made, newest first: all, what a query finds, or which product a file is."),
+    "projects": (
+        "pictures.projects",
+        "Your projects, those worked on last first; or one, and what its project.yaml is to say.",
+    ),
     "providers": ("providers", "Who can be ordered from: key, pace, and what stops them."),
     "rate": ("pictures.marks", "Give products a rating from 0 to 5."),
     "reindex": (

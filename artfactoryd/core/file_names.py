@@ -272,6 +272,15 @@ def _stems(model: Model, parameters: Parameters, pictures: Mapping[str, str]) ->
     return {name: Stem("-".join(filter(None, parts))) or None for name, parts in stems.items()}
 
 
+def of_inputs(inputs: Collection[Mapping[str, Value]]) -> dict[str, Value]:
+    """The same of pictures as a sidecar names them."""
+    stems: dict[str, list[str]] = {}
+    for known in inputs:
+        parameter = str(known["parameter"]).partition(".")[0]
+        stems.setdefault(parameter, []).append(PurePosixPath(str(known["file"])).stem)
+    return {name: Stem("-".join(parts)) for name, parts in stems.items()}
+
+
 def of_order(name: str, project: str, order_id: str, accepted: datetime) -> dict[str, Value]:
     """`accepted`: when it was, by this machine's clock."""
     year, month, day = accepted.strftime("%Y-%m-%d").split("-")

@@ -26,6 +26,7 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif"})
 MOST = 1000  # pictures that one pattern or query may find
 LIBRARY = "Library/"
 TABLE = ".csv"
+BESIDE_PICTURES = (".xmp", ".aae", ".pp3")  # what photo programs keep beside them
 
 
 class Patterns(Mapping[str, Sequence[str] | Problem]):
@@ -143,11 +144,12 @@ def _entries(folder: Path, below: Sequence[str]) -> list[Path]:
 
 
 def _is_its_own(name: str) -> bool:
-    return name.startswith(".") or is_order_name(name)
+    return name.startswith(".") or is_order_name(name) or name.lower().endswith(BESIDE_PICTURES)
 
 
 def matches(folder: Path, pattern: str) -> list[str]:
-    """Files, by their names' order. Hidden ones, links, orders, tables and contact sheets of ours are passed over."""
+    """Files, by their names' order. Hidden ones, links, orders, tables, contact sheets of ours and what photo
+    programs keep beside a picture are passed over."""
     if not folder.is_dir():
         return []
     pattern = re.sub(r"[^\x00-\x7f]+", "*", pattern)  # a disk may spell a letter in another way than the order
@@ -165,7 +167,7 @@ def fits(name: str, pattern: str) -> bool:
 
 def _may_be_picture(folder: Path, path: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.parts)
-    if hidden or is_order_name(path.name) or path.suffix.lower() == TABLE:
+    if hidden or _is_its_own(path.name) or path.suffix.lower() == TABLE:
         return False
     links = any((folder / each).is_symlink() for each in (path, *path.parents))
     return not links and (folder / path).is_file() and not is_sheet(folder / path)

@@ -37,6 +37,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.marks import shelf
 from artfactoryd.storage.months import months, sizes
+from artfactoryd.storage.safekeeping import holding
 from artfactoryd.storage.told import (
     COLUMNS,
     FOUND,
@@ -70,10 +71,13 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
+    held: list[holding.HeldAgain] = field(default_factory=list)
 
     def document(self) -> Json:
         old_index = str(self.kept) if self.kept else None
-        return {"ledger_lines": self.lines, **self.counts, "differences": self.differences, "old_index": old_index}
+        held = {"held": [it.id for it in self.held]} if self.held else {}
+        known = {"ledger_lines": self.lines, **self.counts, "differences": self.differences}
+        return {**known, **held, "old_index": old_index}
 
     def text(self) -> str:
         counts = ", ".join(counted(number, name[:-1]) for name, number in self.counts.items())
@@ -83,6 +87,8 @@ class Report:
             lines.append("Ledger and shelf agree.")
         if self.kept:
             lines.append(f"The old index is kept as {self.kept}.")
+        if self.held:
+            lines += ["The ledger is older than the old index.", *holding.held_words(self.held)]
         return "\n".join(lines)
 
 
@@ -101,10 +107,18 @@ def mend(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Te
     tell("", 0, 0)
 
 
-def reindex(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody) -> Report:
-    """`tell` is told how far it is. Raises StorageFull or StorageSick; then the old index stands as it did."""
+def reindex(
+    home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody, *, heeds_older: bool = True
+) -> Report:
+    """`tell` is told how far it is. Raises StorageFull or StorageSick; then the old index stands as it did.
+
+    `heeds_older`: what is open in a ledger that the old index never followed waits for a person.
+    """
+    is_older = heeds_older and holding.is_exchanged(home)
     report = build(home, expander, tell)
     with storage_errors(home.index_file):
+        if is_older:
+            report.held = holding.hold_open(home, exchange.new_index(home), expander, clock())
         report.kept = exchange.put_in_place(home, clock())
     return report
 

@@ -14,6 +14,7 @@ from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, Storag
 from artfactoryd.web.access import Guard
 from artfactoryd.web.api.drafts import Drafts
 from artfactoryd.web.api.lists import Lists
+from artfactoryd.web.api.marking import Marking
 from artfactoryd.web.api.openapi import Description
 from artfactoryd.web.api.pictures import Pictures
 from artfactoryd.web.api.steering import Steering
@@ -47,7 +48,8 @@ class Desk:
         self.doors, self.buckets = Doors(), Buckets()
         self.following = Following(front, self.doors, spawn, lambda: self.guard)
         description = Description()
-        parts = (Lists(front), Pictures(front), Steering(front), Drafts(front), Pages(front), description)
+        makers = (Lists, Pictures, Steering, Marking, Drafts, Pages)
+        parts = (*(maker(front) for maker in makers), description)
         self.routes = [route for part in parts for route in part.routes()]
         description.tell(self.routes)
         self.runner = web.AppRunner(

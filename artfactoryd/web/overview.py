@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from artfactoryd import clock
 from artfactoryd.home import Home
@@ -31,14 +31,15 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`pictures`: None where what was asked for is no query; `wrong` says why."""
+    """`pictures`: None where what was asked for is no query; `wrong` says why. `providers`: all, and why one is left
+    out."""
 
     status: StatusDocument
     orders: Sequence[OpenOrder]
     pictures: ProductsDocument | None
     query: str = ""
     wrong: str = ""
-    providers: Sequence[str] = ()
+    providers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_orders(index: Index, told: StatusDocument) -> list[OpenOrder]:

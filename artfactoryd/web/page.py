@@ -92,9 +92,9 @@ def draw_plan(orders: Sequence[Mapping[str, Any]], items: Sequence[Sequence[Mapp
     return _drawn("plan.html", orders=list(zip(orders, items, strict=True)))
 
 
-def draw_question(name: str, order: OrderDocument, usd: str, in_doubt: bool, form_token: str) -> str:
-    """The same once more, with the sum."""
-    return _drawn("question.html", form_token, name=name, order=order, usd=usd, in_doubt=in_doubt)
+def draw_question(words: str, address: str, fields: Mapping[str, str], form_token: str) -> str:
+    """The same once more, with the sum among the fields."""
+    return _drawn("question.html", form_token, words=words, address=address, fields=fields)
 
 
 def _drawn(template: str, form_token: str = "", **values: object) -> str:

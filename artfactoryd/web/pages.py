@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from artfactoryd.errors import WrongUse
+from artfactoryd.factories.registry import Unmade
 from artfactoryd.reporting import pictures
 from artfactoryd.storage.index import Index
 from artfactoryd.web import overview, page
@@ -41,7 +43,8 @@ class Pages:
 
     async def page(self, request: web.Request, query: Query) -> web.StreamResponse:
         app, asked, status = self._front.app, query.text("q"), await self._front.status_now()
-        providers = sorted({*app.factories, *status.providers})
+        broken = {name: factory.why for name, factory in app.factories.items() if isinstance(factory, Unmade)}
+        providers = {name: broken.get(name, "") for name in sorted({*app.factories, *status.providers})}
 
         def read(index: Index) -> Overview:
             orders = overview.read_orders(index, status)
@@ -50,7 +53,8 @@ class Pages:
             except WrongUse as error:
                 return Overview(status, orders, None, asked, str(error), providers)
 
-        return _html(page.draw(await self._front.reads.ask(read), self._front.forms.token))
+        seen, token = await self._front.reads.ask(read), self._front.forms.token
+        return _html(await asyncio.to_thread(page.draw, seen, token))  # some milliseconds, and the loop has other work
 
     async def more(self, request: web.Request, query: Query) -> web.StreamResponse:
         home, asked, before = self._front.app.home, query.text("q"), query.text("before")

@@ -15,8 +15,8 @@ from artfactoryd.home import Home
 from tests.homes import TestHome
 
 LOOKS = [
-    ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["explain", "none.png"], ["spend"],
-    ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export"], ["lookups"], ["templates"],
+    ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["explain", "none.png"],
+    ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export"], ["lookups"], ["templates"],
     ["templates", "check"], ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"], ["service", "status"],
 ]  # fmt: skip
 CHANGES = [

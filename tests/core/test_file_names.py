@@ -130,3 +130,9 @@ def test_no_value_gives_a_product_the_name_of_what_the_program_writes(
     pattern: str, given: dict[str, str], name: str
 ) -> None:
     assert file_names.name(pattern, values() | given) == name
+
+
+def test_pictures_of_a_sidecar_are_told_by_their_names_too() -> None:
+    inputs = [{"parameter": "image", "file": "inputs/IMG_7.jpg"}, {"parameter": "faces.0.url", "file": "inputs/a.png"},
+              {"parameter": "faces.1.url", "file": "b.png"}]  # fmt: skip
+    assert file_names.of_inputs(inputs) == {"image": "IMG_7", "faces": "a-b"}

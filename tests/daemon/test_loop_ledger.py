@@ -66,7 +66,7 @@ def test_an_index_that_is_taken_away_under_the_daemon_ends_it_and_the_next_start
         home.drop("one.yaml", PAID.replace("NAME", "one"))
         until(lambda: home.states() == ["completed"])
         if what == ".artfactory":
-            shutil.rmtree(home.home.private)
+            home.home.private.rename(tmp_path / "away")  # at once: it is written into meanwhile
         else:
             for file in home.home.private.glob("index.sqlite3*"):
                 file.unlink()

@@ -36,6 +36,7 @@ def test_a_pattern_is_an_axis_of_its_pictures_in_order(home: TestHome, tmp_path:
         draw(tmp_path / "photos" / name)
     (tmp_path / "photos" / "link.png").symlink_to(tmp_path / "photos" / "a.png")
     (tmp_path / "photos" / "order.yaml").write_text("no picture")
+    (tmp_path / "photos" / "a.png.xmp").write_text("<of/> a photo program")
     (found,) = study(home, tmp_path, edit("photos/*"))
     assert values(found) == ["photos/[x].png", "photos/a.png", "photos/b.png"]
     assert values(study(home, tmp_path, edit("photos/**/?.png"))[0]) == [

@@ -28,7 +28,7 @@ from artfactoryd.storage.writing import exchange
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
-from tests.works import EDITOR, at_work, order, quick
+from tests.works import EDITOR, PRICE, at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
@@ -372,8 +372,13 @@ async def test_a_ledger_that_lost_its_end_does_not_buy_again_what_lies_on_the_sh
     lines = month.read_bytes().splitlines(keepends=True)
     wish = next(number for number, line in enumerate(lines) if b'"kind":"wish"' in line)
     month.write_bytes(b"".join(lines[:wish]))
-    again(home)
+    [waiting] = again(home).held
+    assert waiting.stake == PRICE and again(home).held == []  # it is the ledger that the new index follows
     async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert works.fake.calls() == [] and works.state(waiting.id) == "held"
+        assert "may have been bought since" in works.order(waiting.id).reasons[0].text
+        assert (await works.tell("approve", waiting.id))["done"]
         await works.rests()
         assert works.fake.calls() == [] and works.states() == ["completed"]
 

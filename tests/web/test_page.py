@@ -51,7 +51,7 @@ def seen(status: StatusDocument, **more: Any) -> Overview:
     """As the page reads it; of the orders that are not over nothing more is known."""
     orders = [OpenOrder(order, Progress([], None), []) for order in status.open]
     nothing = ProductsDocument("", [], False, None)
-    return Overview(status, **{"orders": orders, "pictures": nothing, "providers": ["local"], **more})
+    return Overview(status, **{"orders": orders, "pictures": nothing, "providers": {"local": ""}, **more})
 
 
 def a_product(**more: Any) -> FoundDocument:
@@ -79,7 +79,7 @@ STATUS = a_status(
 )  # fmt: skip
 AXIS = Axis("[red,blue]", [AxisValue("red", 20, 5, 1), AxisValue("blue", 20, 0, 0)])
 EVERYTHING = seen(
-    STATUS, providers=["local", "replicate"],
+    STATUS, providers={"local": "", "replicate": "", "odd": "it cannot be loaded"},
     orders=[
         OpenOrder(STATUS.open[0], Progress([AXIS], 200), [DOUBT]), OpenOrder(STATUS.open[1], Progress([], None), []),
     ],
@@ -148,7 +148,8 @@ def test_everything_that_is_told_can_be_read() -> None:
     text = " ".join(Read(drawn).text.split())
     for words in (
         "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml no such key: x", "old.yaml",
-        "stopped since", "the key is wrong.", "the disk is full", "the settings are not used", "local works",
+        "stopped since", "the key is wrong.", "the disk is full", "the settings are not used",
+        "local ready", "odd left out it cannot be loaded",
         "summer / cars", "3 of 40 done", "1 in doubt", "about 3 min left", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
         "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
@@ -208,7 +209,7 @@ def test_no_name_becomes_a_tag(hostile: str) -> None:
             page.draw(seen(STATUS, pictures=None, query=by("q"), wrong=by("no"))),
             page.draw_picture(replaced(WHOLE, by), "t"), page.draw_writer(by("1"), by("2"), "t"),
             page.draw_plan([head for head, _ in orders], [items for _, items in orders]),
-            page.draw_question("approve", replaced(STATUS.open[0], by), by("$1"), False, "t"),
+            page.draw_question(by("words"), "/x", {"confirm_usd": by("$1")}, "t"),
             page.draw_pictures(replaced(EVERYTHING.pictures, by), by("q")),
         ]  # fmt: skip
 
@@ -239,7 +240,7 @@ def test_nothing_at_all_says_what_to_do() -> None:
 
 def test_a_provider_that_does_not_answer_is_said_to_be_out_of_order_in_its_own_words() -> None:
     stop = ClosedProvider(None, False, "replicate does not work since 12:03 <b>", "now")
-    drawn = Read(page.draw(seen(a_status(providers={"replicate": stop}), providers=["replicate"])))
+    drawn = Read(page.draw(seen(a_status(providers={"replicate": stop}), providers={"replicate": ""})))
     assert "replicate out of order replicate does not work since 12:03 <b>" in " ".join(drawn.text.split())
 
 

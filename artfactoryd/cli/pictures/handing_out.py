@@ -200,7 +200,8 @@ def _values(document: FoundDocument, card: Json, number: int, stem: str, extensi
         if token.get("parameter") == file_names.FIELD
     }  # fmt: skip
     return {
-        **((card.get("parameters") or {}).get("generation") or {}), **columns,
+        **((card.get("parameters") or {}).get("generation") or {}), **file_names.of_inputs(card.get("inputs") or ()),
+        **columns,
         "slug": slug(document.prompt or stem), "model": (document.model or "").rpartition("/")[2],
         "family": (card.get("model") or {}).get("family"), "provider": document.provider, "stage": card.get("stage"),
         **file_names.of_order(document.order or "", document.project or "", document.order_id, made),

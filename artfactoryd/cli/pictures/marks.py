@@ -99,7 +99,7 @@ def _named(ctx: click.Context, given: Sequence[str], query: str | None) -> list[
     if query is None:
         if not given:
             raise WrongUse("Say which products: files, ids, or `--query QUERY`.")
-        return [_product(ctx, name) for name in given]
+        return [product_of(ctx, name) for name in given]
     if given:
         raise WrongUse(f"{given[0]} and a query: say either which products, or `--query`.")
     read_query(query)
@@ -110,7 +110,7 @@ def _named(ctx: click.Context, given: Sequence[str], query: str | None) -> list[
     return named
 
 
-def _product(ctx: click.Context, given: str) -> str:
+def product_of(ctx: click.Context, given: str) -> str:
     """The id of the product that a file is, wherever it lies; else the name as it was given."""
     home = own_home(ctx)
     if not (given.strip() and os.path.lexists(given)):

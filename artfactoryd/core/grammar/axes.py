@@ -21,6 +21,7 @@ from artfactoryd.errors import Path
 __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
 
 Given = tuple[str, Value, Path]  # a parameter's name as written, its value, its key path
+QUOTES = "Put quotes around it."
 LENGTHS = {"minLength", "maxLength"}
 NESTED = "texts in it"  # no key is called so
 
@@ -200,7 +201,8 @@ class Reader(ValueReader):
 
     def _one_text(self, name: str, value: Value, path: Path, used: frozenset[str]) -> Text | None:
         if value is None or isinstance(value, list | dict):
-            self._problem("E_TYPE", "this must be a text.", "Put quotes around it.", path, 1)
+            fix = "Take the inner brackets away, or put quotes around it." if isinstance(value, list) else QUOTES
+            self._problem("E_TYPE", "this must be a text.", fix, path, 1)
             return None
         characters = self._characters(value, path)
         if self.is_raw(name, path):

@@ -109,6 +109,8 @@ def own_lookups(written: Mapping[str, LookupValues]) -> list[Problem]:
         path: Path = ("lookups", name, "wildcards") if isinstance(values, Mapping) else ("lookups", name)
         for place, value in enumerate(values["wildcards"] if isinstance(values, Mapping) else values):
             if value is None or isinstance(value, list | dict):
-                message = "this is not one value."
-                problems.append(Problem("E_TYPE", message, "Put quotes around it.", (*path, place), 1))
+                fix = "Put quotes around it."
+                if isinstance(value, list):
+                    fix = "Take the inner brackets away, or make it a lookup of its own and write its name here."
+                problems.append(Problem("E_TYPE", "this is not one value.", fix, (*path, place), 1))
     return problems

@@ -17,6 +17,7 @@ _RANGE = re.compile(
 )
 _LIST = re.compile(rf"[\[({{]?\s*({_N}(?: ?[,;| ] ?{_N})+)\s*[\])}}]?")
 _UNIT = re.compile(rf"[$\u20ac\u00a3]?\s*({_N})\s*(?:%|[$\u20ac\u00a3]|[A-Za-z]{{1,12}})?")
+_COMMA = re.compile(r"([0-9]{1,12}),([0-9]{1,2})")
 _SIZE = re.compile(r"([0-9]{1,5})\s*[x\u00d7*:/]\s*([0-9]{1,5})", re.I)
 _YES, _NO = frozenset({"yes", "y", "on", "1"}), frozenset({"no", "n", "off", "0"})
 _SHAPES = {
@@ -47,7 +48,9 @@ def _number(text: str, lists: bool) -> str:
         return f"Write {', '.join(re.findall(_N, written[1]))}."
     if lists and text.casefold() in ("random", "rand", "auto"):
         return "Leave it out: then each item has its own."
-    if number := _UNIT.fullmatch(text):
+    if not lists and (decimal := _COMMA.fullmatch(text)):
+        return f"Write {decimal[1]}.{decimal[2]}."
+    if (number := _UNIT.fullmatch(text)) and (lists or "%" not in text):
         return f"Write {number[1]}."
     return ""
 

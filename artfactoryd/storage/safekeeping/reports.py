@@ -9,9 +9,9 @@ from pathlib import Path
 from artfactoryd import entries
 from artfactoryd.clock import shown
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.storage import rebuild
+from artfactoryd.storage.safekeeping.holding import HeldAgain, held_words
 from artfactoryd.storage.safekeeping.snapshots import CHANGED, INBOX, Snapshot
 
 NAMED = 3  # files named in one sentence
@@ -30,6 +30,8 @@ class Taken:
     differing: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    projects: set[str] = field(default_factory=set)
+    pinned: list[str] = field(default_factory=list)  # older ones that stay for what is in no other
     stays: str = ""  # why no earlier one was taken away
 
     @property
@@ -40,7 +42,7 @@ class Taken:
         return {
             "done": self.is_whole, "backup": str(self.folder), "copied": self.copied, "unchanged": self.unchanged,
             "bytes": self.bytes, "products": self.products, "differing": self.differing, "unread": self.unread,
-            "removed": self.removed,
+            "removed": self.removed, "pinned": self.pinned,
         }  # fmt: skip
 
     def text(self) -> str:
@@ -57,18 +59,12 @@ class Taken:
             lines.append(f"- {named(self.unread)} could not be read, and are as the earlier backup has them.")
         if self.stays:
             lines.append(f"- No earlier backup is taken away: {self.stays}")
+        if self.pinned:
+            what = "stays beyond `backup.keep`: of some project it is the last that has pictures"
+            lines.append(f"- {', '.join(self.pinned)} {what}. Delete the folder if they are to go.")
         if self.removed:
             lines.append(f"- Taken away: {', '.join(self.removed)}.")
         return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldAgain:
-    """An order that waits because the ledger is older than what happened. In micro-dollars."""
-
-    id: str
-    name: str
-    stake: int
 
 
 @dataclass
@@ -102,9 +98,7 @@ class PutBack:
         ]
         lines += [f"- {words}" for words in self._notes()]
         if self.held:
-            lines += ["", f"{counted(len(self.held), 'order')} may have gone on after that backup, and wait for you:"]
-            lines += [f"    {it.id[:13]}  {it.name}  up to {dollars(it.stake)}" for it in self.held]
-            lines.append("`approve ID` sends what is not made yet, `cancel ID` ends it; until then that money counts.")
+            lines += ["", *held_words(self.held)]
         return "\n".join(lines)
 
     def _notes(self) -> Iterator[str]:

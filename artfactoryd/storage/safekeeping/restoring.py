@@ -13,30 +13,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
-from artfactoryd import clock, durable, entries
-from artfactoryd.clock import shown
+from artfactoryd import durable, entries
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.line_values import HoldReason
-from artfactoryd.core.money import dollars
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder, in_words, storage_errors
 from artfactoryd.shelf import reading
 from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
-from artfactoryd.storage import budget, ledger, rebuild
-from artfactoryd.storage.events import Approved, Restored
+from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.months import RESTORING
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.safekeeping import destination, merging
-from artfactoryd.storage.safekeeping.reports import HeldAgain, PutBack
+from artfactoryd.storage.safekeeping.holding import held_again, is_held_again
+from artfactoryd.storage.safekeeping.reports import PutBack
 from artfactoryd.storage.safekeeping.snapshots import (
     CLAIMS,
     INBOX,
@@ -79,7 +74,9 @@ class _Restoring:
             with storage_errors(self._home.ledger):
                 durable.write_file(self._mark, str(self._snapshot.folder).encode())
                 self._put_ledger(months)
-        self.done.index = rebuild.reindex(self._home, self._expander, lambda: self._moment, self._tell)
+        self.done.index = rebuild.reindex(
+            self._home, self._expander, lambda: self._moment, self._tell, heeds_older=False
+        )
         if self._mark.exists():
             self._put_claims()
         self._mark.unlink(missing_ok=True)
@@ -140,35 +137,15 @@ class _Restoring:
         try:
             with closing(Index.open(scratch / "index.sqlite3")) as index:
                 catch_up(index, scratch / LEDGER, self._expander, anew=True)
-                steps = list(self._holds(index, orders))
+                since = self._snapshot.taken_at
+                self.done.held = list(
+                    held_again(index, since, self._moment, of=lambda row: row.id in orders, entry=self._entry)
+                )
         finally:
             entries.remove(scratch)
         last = max([*whole, f"{self._moment.astimezone():%Y-%m}.jsonl"])
-        return {**months, last: whole.get(last, b"") + b"".join(steps)} if steps else months
-
-    def _holds(self, index: Index, orders: set[str]) -> Iterator[bytes]:
-        for row in order_lists.unfinished(index):
-            if row.id in orders:
-                event = self._hold(index, row)
-                self.done.held.append(HeldAgain(row.id, f"{row.project}/{row.name}", event.stake))
-                yield ledger.encode([event.to_line()])
-
-    def _hold(self, index: Index, row: OrderRow) -> Restored:
-        whole = budget.whole_price(index, row)
-        whole = whole if row.is_expanded and not row.held else max(whole, row.price or 0)
-        stake = 0 if row.rehearsal else whole - row.committed
-        since = shown(self._snapshot.taken_at)
-        text = (
-            f"restored: may have been bought since {since}. This comes from a backup of that time, and what was made "
-            f"after it is not known here. What was still to be sent costs up to {dollars(stake)}; it counts as spent "
-            f"until you decide: `approve {row.short}` sends it, `cancel {row.short}` ends it."
-        )
-        reasons = [reason for reason in row.reasons if reason.code != Approved.RESTORED]
-        return Restored(
-            at=clock.iso(self._moment), order=row.id, since=self._snapshot.taken_at, day=clock.day_of(self._moment),
-            stake=stake, entry=self._entry(row),
-            reasons=[*reasons, HoldReason(str(Approved.RESTORED), text, waivable=True)],
-        )  # fmt: skip
+        lines = b"".join(it.line for it in self.done.held)
+        return {**months, last: whole.get(last, b"") + lines} if lines else months
 
     def _put_ledger(self, months: dict[str, bytes]) -> None:
         durable.make_folders(self._home.ledger, 0o700)
@@ -265,7 +242,7 @@ class _Restoring:
         """Those of orders that wait. What was dropped and not yet an order is no order here: it may be one by now."""
         source, arriving = self._snapshot.folder / CLAIMS, self._home.private / "restoring"
         with closing(Index.look(self._home.index_file)) as index:
-            rows = [row for row in index.held_orders() if _is_restored(row)]
+            rows = [row for row in index.held_orders() if is_held_again(row)]
         with storage_errors(self._home.claims):
             for claim in {row.claim for row in rows}:
                 if (source / claim).is_dir() and not (self._home.claims / claim).exists():
@@ -306,7 +283,3 @@ def _is_same(file: Filed, target: Path) -> bool:
         return target.lstat().st_size == file.size and entries.sha256(target) == file.sha256
     except OSError:
         return False
-
-
-def _is_restored(row: OrderRow) -> bool:
-    return any(reason.code == Approved.RESTORED for reason in row.reasons)

@@ -88,6 +88,11 @@ class Snapshot:
     def products(self) -> int:
         return int(self.summary.get("products", 0))
 
+    @property
+    def projects(self) -> frozenset[str]:
+        """Those with products."""
+        return frozenset(map(str, self.summary.get("projects", ())))
+
     def files(self) -> Iterator[Filed]:
         with (self.folder / FILES).open("rb") as lines:
             for line in lines:

@@ -73,7 +73,7 @@ def back_up(
         taken = taking.taken
         taken.stays = _why_to_stay(taken, earlier)
         if not taken.stays:
-            taken.removed = _rotate(place, keep)
+            taken.removed, taken.pinned = _rotate(place, keep)
     destination.Memory.of(home).write(taken_at=iso(moment), trouble="")
     return taken
 
@@ -110,14 +110,22 @@ def _why_to_stay(taken: Taken, earlier: Snapshot | None) -> str:
     return ""
 
 
-def _rotate(place: Path, keep: int) -> list[str]:
-    """Only the newest `keep` stay. First out of sight, so that no half of one is ever taken for a backup."""
-    names = [snapshot.folder.name for snapshot in snapshots(place)[:-keep]]
+def _rotate(place: Path, keep: int) -> tuple[list[str], list[str]]:
+    """Only the newest `keep` stay, and of each project that is in none of those any more the last that has it: it may
+    lie on a disk that is away. The names of those that go and of those that stay for that.
+
+    First out of sight, so that no half of one is ever taken for a backup."""
+    known = snapshots(place)
+    safe = {project for snapshot in known[-keep:] for project in snapshot.projects}
+    names, pinned = list[str](), list[str]()
+    for snapshot in reversed(known[:-keep]):
+        (names if safe.issuperset(snapshot.projects) else pinned).append(snapshot.folder.name)
+        safe.update(snapshot.projects)
     for name in names:
         durable.move(place / name, place / f"{GONE}{name}")
         point("backup_rotated")
         entries.remove(place / f"{GONE}{name}")
-    return names
+    return names[::-1], pinned[::-1]
 
 
 class _Earlier:
@@ -202,7 +210,7 @@ class _Taking:
                 yield self._link(path, source, status)
             elif known and self._is_same(known, status) and self._share(known):
                 self.taken.unchanged += 1
-                self.taken.products += self._is_product(path, source)
+                self._count(path, self._is_product(path, source))
                 yield known
             else:
                 yield from self._copied(path, source, known)
@@ -241,7 +249,7 @@ class _Taking:
     def _copied(self, path: str, source: Path, known: Filed | None) -> Iterator[Filed]:
         filed = self._copy(path, source)
         wanted = self._wanted(path, source)
-        self.taken.products += bool(wanted)
+        self._count(path, bool(wanted))
         if wanted and filed.sha256 != wanted:
             self.taken.differing.append(path)
             if known and known.sha256 == wanted:
@@ -311,6 +319,11 @@ class _Taking:
     def _is_product(self, path: str, source: Path) -> bool:
         return path.startswith(f"{PROJECTS}/") and sidecar_of(source, self._home.projects) is not None
 
+    def _count(self, path: str, is_product: bool) -> None:
+        if is_product:
+            self.taken.products += 1
+            self.taken.projects.add(path.split("/")[1])
+
     # --- the end ---
 
     def _take_out_strays(self) -> None:
@@ -327,7 +340,8 @@ class _Taking:
         total = self.taken.copied + self.taken.unchanged
         summary = {
             "format": 1, "artfactoryd": __version__, "home": str(self._home.root), "taken_at": iso(moment),
-            "files": total, "products": self.taken.products, "unread": len(self.taken.unread),
+            "files": total, "products": self.taken.products, "projects": sorted(self.taken.projects),
+            "unread": len(self.taken.unread),
             "differing": len(self.taken.differing),
         }  # fmt: skip
         durable.write_file(self._part / SUMMARY, document(summary))

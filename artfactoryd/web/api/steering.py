@@ -1,9 +1,9 @@
-"""What a person says, on the page or by a program: commands, carried out as those of a terminal are."""
+"""What a person says of orders and providers, on the page or by a program: commands, carried out as by a terminal."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,9 +13,10 @@ from aiohttp import web
 from artfactoryd.core import strict_json
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import mailbox
-from artfactoryd.reporting import orders, waiting
+from artfactoryd.daemon.app import App
+from artfactoryd.reporting import waiting
 from artfactoryd.reporting.json_object import JsonObject
-from artfactoryd.storage import naming
+from artfactoryd.storage import budget, naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web import page
 from artfactoryd.web.front import Front
@@ -46,22 +47,6 @@ class Word(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
-class Tags(JsonObject):
-    add: Sequence[str] = ()
-    remove: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Marks(JsonObject):
-    """What is to be different from now on. `rating`: 0 to 5, or null for none."""
-
-    id: str = ""
-    liked: bool = False
-    rating: int | None = None
-    tags: Tags = Tags()
-
-
-@dataclass(frozen=True, slots=True)
 class Answer(JsonObject):
     """`waits`: something of it is left for a person to say."""
 
@@ -81,29 +66,25 @@ class Steering:
         for name in ("pause", "resume"):
             yield route(f"/api/v1/providers/{{provider}}/{name}", partial(self.provider, name), words=WORDS[name])
             yield route(f"/api/v1/{name}", partial(self.everything, name), words=f"{WORDS[name]} All orders.")
-        marks = "Like, rate and tag a product; what is left out stays."
-        yield Route("POST", "/api/v1/products/{product_id}/marks", self.marks, Answer, marks, body=Marks,
-                    pace=Pace.WRITE)  # fmt: skip
 
     async def order(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
         word = await read_body(request, Word)
         case = await self._case(request.match_info["order_id"])
         self._check_sum(name, case, word, request)
-        fields: dict[str, Any] = {"order": case.order.order_id}
+        fields: dict[str, Any] = {"order": case.order_id}
         if name == "retry":
             fields["in_doubt"] = is_on(word.get("in_doubt"))
         elif name in ("pause", "resume"):
-            fields = {"target": case.order.order_id}
-        return await self._carry_out(request, name, word, fields, case.order.order_id)
+            fields = {"target": case.order_id}
+        return await self._carry_out(request, name, word, fields, case.order_id)
 
     def _check_sum(self, name: str, case: Case, word: Mapping[str, Any], request: web.Request) -> None:
         """Money that a browser lets go is asked about once more, with the sum."""
-        usd = case.price(name, is_on(word.get("in_doubt")))
-        if usd is None or not self._front.forms.is_by_browser(request.headers):
-            return
-        if word.get("confirm_usd") == shown_sum(usd):
-            return
-        raise Unconfirmed(name, case, shown_sum(usd), is_on(word.get("in_doubt")))
+        in_doubt = is_on(word.get("in_doubt"))
+        if usd := case.price(name, in_doubt):
+            words = "may cost" if name == "approve" else "may be paid a second time:"
+            extra = {"in_doubt": "true"} if in_doubt else {}
+            confirm(self._front, request, word, usd, f"{case.name} {words} up to", extra)
 
     async def provider(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
         fields = {"target": request.match_info["provider"]}
@@ -112,115 +93,84 @@ class Steering:
     async def everything(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
         return await self._carry_out(request, name, await read_body(request, Word), {})
 
-    async def marks(self, request: web.Request, query: Query) -> web.StreamResponse:
-        """One command for each kind of mark."""
-        word = await read_body(request, Marks)
-        product = await self._product(request.match_info["product_id"])
-        commands = list(_marking(word))
-        if not commands:
-            raise Refused(400, "No mark", "Say liked, rating or tags.")
-        texts = []
-        for number, (name, fields) in enumerate(commands):
-            numbered = {**word, "id": word["id"] and str(uuid.uuid5(uuid.UUID(word["id"]), str(number)))}
-            texts.append(await self._told(name, numbered, {"products": [product], **fields}))
-        if wants_page(request):
-            raise web.HTTPSeeOther(f"/pictures/{product}")
-        return as_json(Answer(True, texts[-1]["text"]))
-
     async def _carry_out(
         self, request: web.Request, name: str, word: Mapping[str, Any], fields: Mapping[str, Any], order_id: str = ""
     ) -> web.StreamResponse:
-        told = await self._told(name, word, fields, order_id)
+        told = await tell(self._front, name, word, fields, order_id)
         if wants_page(request):
             raise web.HTTPSeeOther("/")
         return as_json(Answer(True, told["text"], bool(told.get("waits"))))
 
-    async def _told(
-        self, name: str, word: Mapping[str, Any], fields: Mapping[str, Any], order_id: str = ""
-    ) -> dict[str, Any]:
-        """Raises Refused for what was not done, with what keeps the order."""
-        command = mailbox.command(name, **fields)
-        answer = await self._front.act({**command, "id": word["id"] or command["id"]})
-        self._front.changed()
-        if answer["done"]:
-            return answer
-        status, more = 400 if answer.get("wrong_use") else 409, {}
-        if order_id and status == 409:
-            more = await self._front.reads.ask(lambda index: self._blockers(index, order_id))
-        raise Refused(status, "Nothing was done", answer["text"], code="not_done", more=more)
-
-    def _blockers(self, index: Index, order_id: str) -> dict[str, object]:
-        row, app = index.order(order_id), self._front.app
-        return why_it_waits(waiting.outlook(index, row, app.home, app.settings.now).blockers) if row else {}
-
     async def _case(self, given: str) -> Case:
         def read(index: Index) -> Case:
             row = naming.order_named(index, given)
-            return Case(orders.order_document(index, row, (), products=False), row.is_held)
+            held = [one for one in index.orders_of_claim(row.claim) if one.is_held]
+            prices = [budget.at_most(index, one) or one.price or 0 for one in held or [row]]
+            return Case(row.id, row.name, sum(prices) / 1_000_000, index.doubtful(row.id) / 1_000_000)
 
         return await self._front.reads.ask(read)
-
-    async def _product(self, given: str) -> str:
-        return await self._front.reads.ask(lambda index: naming.product_named(index, given).id)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    order: orders.OrderDocument
-    is_held: bool
+    """An order that something is said of. `usd`: what all that is approved with it may cost (a file may hold several);
+    `doubt_usd`: of it, what may have been paid already."""
 
-    def price(self, name: str, in_doubt: bool) -> float | None:
-        """What saying so may cost, in dollars; None where it is nothing new."""
-        order = self.order
+    order_id: str
+    name: str
+    usd: float
+    doubt_usd: float
+
+    def price(self, name: str, in_doubt: bool) -> float:
+        """What saying so may cost, in dollars; 0 where it is nothing new."""
         if name == "approve":
-            usd = order.at_most_usd if order.at_most_usd is not None else order.price_usd
-            return usd or None
-        return order.money.in_doubt_usd or None if name == "retry" and in_doubt else None
+            return self.usd
+        return self.doubt_usd if name == "retry" and in_doubt else 0
 
 
 class Unconfirmed(Refused):
     """As a page: the same form, with the sum in it."""
 
-    def __init__(self, name: str, case: Case, usd: str, in_doubt: bool) -> None:
-        words = "may cost" if name == "approve" else "may be paid a second time:"
-        text = f"{case.order.name} {words} up to {usd}. Say so once more."
-        super().__init__(409, "Once more", text, code="confirm", more={"confirm_usd": usd})
-        self.name, self.case, self.usd, self.in_doubt = name, case, usd, in_doubt
+    def __init__(self, words: str, usd: str, address: str, extra: Mapping[str, str]) -> None:
+        more = {"confirm_usd": usd}
+        super().__init__(409, "Once more", f"{words} {usd}. Say so once more.", code="confirm", more=more)
+        self._address, self._fields = address, {**extra, **more}
 
     def page(self, form_token: str) -> str:
-        return page.draw_question(self.name, self.case.order, self.usd, self.in_doubt, form_token)
+        return page.draw_question(self.text, self._address, self._fields, form_token)
 
 
-def shown_sum(usd: float) -> str:
-    return dollars(round(usd * 1_000_000))
+def confirm(
+    front: Front, request: web.Request, word: Mapping[str, Any], usd: float, words: str, extra: Mapping[str, str]
+) -> None:
+    """Raises Unconfirmed where a browser lets so much go and has not said the sum. `extra`: what it says besides."""
+    shown = dollars(round(usd * 1_000_000))
+    if front.forms.is_by_browser(request.headers) and word.get("confirm_usd") != shown:
+        raise Unconfirmed(words, shown, request.path, extra)
+
+
+async def tell(
+    front: Front, name: str, word: Mapping[str, Any], fields: Mapping[str, Any], order_id: str = ""
+) -> dict[str, Any]:
+    """Carried out. Raises Refused for what was not done, with what keeps the order."""
+    command = mailbox.command(name, **fields)
+    answer = await front.act({**command, "id": word["id"] or command["id"]})
+    front.changed()
+    if answer["done"]:
+        return answer
+    if answer.get("wrong_use"):
+        raise Refused(400, "Nothing was done", answer["text"], code="not_done")
+    more = await front.reads.ask(lambda index: _blockers(index, front.app, order_id)) if order_id else {}
+    raise Refused(409, "Nothing was done", answer["text"], code="not_done", more=more)
+
+
+def _blockers(index: Index, app: App, order_id: str) -> dict[str, object]:
+    row = index.order(order_id)
+    return why_it_waits(waiting.outlook(index, row, app.home, app.settings.now).blockers) if row else {}
 
 
 def is_on(value: object) -> bool:
     return value in (True, "true", "1", "on", "yes")
-
-
-def _marking(word: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    if "liked" in word:
-        yield "like", {"off": not is_on(word["liked"])}
-    if "rating" in word:
-        rating = word["rating"]
-        yield "rate", {"rating": None if rating in (None, "") else _number(rating)}
-    tags = word.get("tags") or {}
-    if not isinstance(tags, dict) or not all(_is_names(tags.get(key, [])) for key in ("add", "remove")):
-        raise Refused(400, "Not such tags", 'Tags are {"add": ["one"], "remove": ["other"]}.')
-    changes = [f"+{tag}" for tag in tags.get("add", [])] + [f"-{tag}" for tag in tags.get("remove", [])]
-    if changes:
-        yield "tag", {"changes": changes}
-
-
-def _is_names(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
-
-
-def _number(value: object) -> int:
-    if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 3:
-        raise Refused(400, "Not such a rating", "A rating is a whole number from 0 to 5, or null.")
-    return int(str(value))
 
 
 async def read_body(request: web.Request, kind: type[JsonObject]) -> dict[str, Any]:

@@ -73,6 +73,11 @@ document.addEventListener("submit", async (event) => {
     const picture = form.closest(".picture"), tag = new FormData(form).get("tag").trim();
     if (tag) await mark(picture.dataset.id, { tags: { add: [tag] } }).then(() => changed(picture)).catch(lost);
   }
+  if (form.matches("[data-notes]")) {
+    event.preventDefault();
+    const picture = form.closest(".picture");
+    await mark(picture.dataset.id, { notes: new FormData(form).get("notes") }).then(() => changed(picture)).catch(lost);
+  }
   if (!form.matches("[data-act]")) return;
   event.preventDefault();
   const body = Object.fromEntries([...new FormData(form)].filter(([name]) => name !== "form_token").map(([name, value]) => [name, typed(name, value)]));

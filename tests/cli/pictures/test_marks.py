@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from artfactoryd.cli.program import main
-from tests.homes import TestHome
+from tests.homes import TestHome, card_of
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -50,6 +51,15 @@ async def test_what_a_query_finds_is_marked_at_once_and_likes_name_their_price_f
         (["undo"], " is marked as before."),
         (["like", "--query", "red", "--yes"], "liked. 1 item may be sent for them, for up to $0.02."),
         (["undo"], " is marked as before."),
+        (["projects"], "  unsorted  3 products, $0.03"),
+        (
+            ["projects", "unsorted", "--status", "archived", "--featured", red],
+            "  unsorted  3 products, $0.03  archived",
+        ),
+        (["projects", "none"], "There is no project 'none'."),
+        (["projects", "--status", "active"], "Name the project"),
     ):
         assert said in (out := await call(home, *words)), (words, out)
+    (paper,) = home.home.projects.rglob("project.yaml")
+    assert f"featured: {json.loads(card_of(Path(red)).read_text())['id']}\n" in paper.read_text()
     assert [line["liked"] for line in home.lines("mark")][-2:] == [True, False] and works.other.calls() == []

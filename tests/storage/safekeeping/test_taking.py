@@ -154,6 +154,20 @@ def test_nothing_is_taken_away_for_a_backup_of_half_as_much(stocked: TestHome, p
     assert taken.removed == [] and "No earlier backup is taken away" in taken.text() and before.is_dir()
 
 
+def test_the_last_backup_of_a_project_that_went_away_stays_until_a_person_deletes_it(
+    stocked: TestHome, place: Path
+) -> None:
+    for name in ("q", "r", "s"):
+        shutil.copytree(stocked.home.projects / "p", stocked.home.projects / name)
+    backed_up(stocked, place, keep=1)
+    last = backed_up(stocked, place, keep=1).folder
+    _empty(stocked.home.projects / "q")  # as the place of a disk that is not connected
+    for _ in range(3):
+        taken = backed_up(stocked, place, keep=1)
+        assert taken.pinned == [last.name] and last.name in taken.text() and len(snapshots(place)) == 2
+    assert (last / "Projects" / "q" / "2026-11-01" / "cars" / "1.png").read_bytes() == b"picture 1"
+
+
 def test_what_cannot_be_read_is_told_and_is_as_the_backup_before_has_it(
     stocked: TestHome, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,120 @@
+"""What a person says of products: liked, rated, tagged, noted, and taken back. A like that sends something on is asked
+about once more, with the sum."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.storage import naming
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.marks import releasing, undoing
+from artfactoryd.web.api.steering import Answer, Word, confirm, is_on, read_body, tell
+from artfactoryd.web.front import Front
+from artfactoryd.web.pace import Pace
+from artfactoryd.web.refusals import Refused
+from artfactoryd.web.replies import as_json, wants_page
+from artfactoryd.web.routes import Query, Route
+
+SENDS_ON = "What waits for a like goes on, for up to"
+
+
+@dataclass(frozen=True, slots=True)
+class Tags(JsonObject):
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Marks(JsonObject):
+    """What is to be different from now on. `rating`: 0 to 5, or null for none; `id` and `confirm_usd`: as of Word."""
+
+    id: str = ""
+    liked: bool = False
+    rating: int | None = None
+    notes: str = ""
+    tags: Tags = field(default_factory=Tags)
+    confirm_usd: str = ""
+
+
+class Marking:
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    def routes(self) -> Iterator[Route]:
+        words = "Like, rate, tag and note a product; what is left out stays."
+        yield Route(
+            "POST", "/api/v1/products/{product_id}/marks", self.marks, Answer, words, (), Marks, pace=Pace.WRITE
+        )
+        words = "Take back what was said last of products."
+        yield Route("POST", "/api/v1/undo", self.undo, Answer, words, (), Word, pace=Pace.WRITE)
+
+    async def marks(self, request: web.Request, query: Query) -> web.StreamResponse:
+        """One command for each kind of mark."""
+        word, given = await read_body(request, Marks), request.match_info["product_id"]
+        product = await self._front.reads.ask(lambda index: naming.product_named(index, given).id)
+        commands = list(_commands(word))
+        if not commands:
+            raise Refused(400, "No mark", "Say liked, rating, notes or tags.")
+        if is_on(word.get("liked")):
+            await self._check_sum(request, word, [product], {"liked": "true"})
+        texts = []
+        for number, (name, fields) in enumerate(commands):
+            numbered = {**word, "id": word["id"] and str(uuid.uuid5(uuid.UUID(word["id"]), str(number)))}
+            told = await tell(self._front, name, numbered, {"products": [product], **fields})
+            texts.append(told["text"])
+        if wants_page(request):
+            raise web.HTTPSeeOther(f"/pictures/{product}")
+        return as_json(Answer(True, texts[-1]))
+
+    async def undo(self, request: web.Request, query: Query) -> web.StreamResponse:
+        word = await read_body(request, Word)
+        last = await self._front.reads.ask(undoing.last)
+        liked = [product for product, said in last.before.items() if said.liked] if last else []
+        await self._check_sum(request, word, liked, {})
+        told = await tell(self._front, "undo", word, {})
+        return as_json(Answer(True, told["text"]))
+
+    async def _check_sum(
+        self, request: web.Request, word: Mapping[str, Any], products: Sequence[str], extra: Mapping[str, str]
+    ) -> None:
+        released = await self._front.reads.ask(lambda index: _released(index, products))
+        if released.most:
+            confirm(self._front, request, word, released.most / 1_000_000, SENDS_ON, extra)
+
+
+def _released(index: Index, products: Sequence[str]) -> releasing.Released:
+    """What liking these sends on; of those that are liked already, nothing more."""
+    rows = [row for product in products if (row := index.product(product)) is not None]
+    return releasing.released(index, [row.id for row in rows if row.found or not row.liked])
+
+
+def _commands(word: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if "liked" in word:
+        yield "like", {"off": not is_on(word["liked"])}
+    if "rating" in word:
+        rating = word["rating"]
+        yield "rate", {"rating": None if rating in (None, "") else _number(rating)}
+    if "notes" in word:
+        yield "note", {"notes": str(word["notes"] or "")}
+    tags = word.get("tags") or {}
+    if not isinstance(tags, dict) or not all(_are_names(tags.get(key, [])) for key in ("add", "remove")):
+        raise Refused(400, "Not such tags", 'Tags are {"add": ["one"], "remove": ["other"]}.')
+    changes = [f"+{tag}" for tag in tags.get("add", [])] + [f"-{tag}" for tag in tags.get("remove", [])]
+    if changes:
+        yield "tag", {"changes": changes}
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+
+
+def _number(value: object) -> int:
+    if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 3:
+        raise Refused(400, "Not such a rating", "A rating is a whole number from 0 to 5, or null.")
+    return int(str(value))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.homes import TestHome
+from tests.web.visits import visited
+from tests.works import order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+THEN = [{"id": "again", "provider": "other", "model": "editor", "wait": "liked"}]
+
+
+async def test_marks_are_given_by_a_browser_and_a_program_and_bad_ones_are_refused(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visited(home, monkeypatch) as (works, visitor):
+        await works.make(order("a car"))
+        product = works.house.books.index.newest_products(1)[0]
+        address = f"/api/v1/products/{product.id}/marks"
+        tags = {"add": ["good", "rejected"], "remove": ["x"]}
+        done = await visitor.press(address, liked=True, rating=4, tags=tags)
+        assert done.status == 200
+        shown = (await visitor.ask(f"/api/v1/products/{product.id}")).json
+        assert (shown["liked"], shown["rating"], shown["tags"]) == (True, 4, ["good", "rejected"])
+        assert (await visitor.tell(address, rating=None)).status == 200
+        assert (await visitor.ask(f"/api/v1/products/{product.id}")).json["rating"] is None
+        for word in ({}, {"rating": 6}, {"rating": "good"}, {"tags": ["a"]}, {"tags": {"add": [""]}}):
+            assert (await visitor.tell(address, **word)).status == 400, word
+        form = {"form_token": visitor.form_token, "liked": "false"}
+        plain = await visitor.ask(address, "POST", data=form, headers={"Accept": "text/html"})
+        assert plain.status == 303 and not works.house.books.index.newest_products(1)[0].liked
+
+
+async def test_a_like_that_sends_something_on_is_asked_about_with_the_sum_and_undone_without(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visited(home, monkeypatch) as (works, visitor):
+        order_id = await works.make(order("a car", then=THEN))
+        product = works.house.books.index.newest_products(1)[0]
+        address = f"/api/v1/products/{product.id}/marks"
+        asked = await visitor.press(address, liked=True)
+        assert (asked.json["code"], asked.json["confirm_usd"]) == ("confirm", "$0.02")
+        assert (await visitor.press(address, rating=5)).status == 200, "that sends nothing on"
+        assert (await visitor.press("/api/v1/undo")).status == 200
+        assert works.house.books.index.newest_products(1)[0].rating is None and works.state(order_id) == "processing"
+        assert (await visitor.press(address, liked=True, confirm_usd="$0.02")).status == 200
+        await works.until(lambda: works.state(order_id) == "completed")
