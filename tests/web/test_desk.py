@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from artfactoryd.web import desk
+from artfactoryd.web.pace import Buckets, Pace
 from tests.homes import TestHome
 from tests.web.visits import visited
 from tests.works import order, quick
@@ -37,6 +39,7 @@ FOREIGN: list[tuple[dict[str, Any], str]] = [
 async def test_nobody_else_changes_anything_and_whoever_asks_too_often_waits(
     home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(desk, "Buckets", lambda: Buckets(lambda: 0.0))  # no time goes by
     async with visited(home, monkeypatch) as (works, visitor):
         order_id = await works.make(order("a car"))
         product = works.house.books.index.newest_products(1)[0]
@@ -53,8 +56,9 @@ async def test_nobody_else_changes_anything_and_whoever_asks_too_often_waits(
                 assert answer.json["code"] == code, (more, path)
                 assert not [name for name in answer.headers if name.lower().startswith("access-control")]
         assert len(works.lines()) == before, "none of it left a line"
-        answers = [await visitor.ask("/api/v1/plan", "POST", json={}) for _ in range(30)]
-        refused = next(answer for answer in answers if answer.status == 429)
+        answers = [await visitor.ask("/api/v1/plan", "POST", json={}) for _ in range(Pace.PLAN.value.burst + 1)]
+        refused = answers[-1]
+        assert [answer.status for answer in answers[:-1]] == [200] * Pace.PLAN.value.burst and refused.status == 429
         assert refused.json["code"] == "too_many" and int(refused.headers["Retry-After"]) >= 1
         assert (await visitor.ask("/healthz")).status == 200, "the others are answered"
 

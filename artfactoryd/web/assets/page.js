@@ -113,6 +113,7 @@ async function changed(picture) {
     if (!drawn || !picture.isConnected) return look();
     const place = [...picture.querySelectorAll("button, input")].indexOf(document.activeElement);
     const anew = document.importNode(drawn, true);
+    anew.classList.toggle("now", picture.classList.contains("now"));
     picture.replaceWith(anew);
     if (place >= 0) anew.querySelectorAll("button, input")[place]?.focus();
   }

@@ -20,6 +20,7 @@ async function show(id) {
   const pictures = await Promise.all(ids.map(drawn_picture));
   if (turn !== opened) return; // another was asked for meanwhile
   viewer.classList.toggle("pair", pictures.length > 1);
+  pictures[pictures.length - 1].classList.add("now"); // of two, the one that keys mean
   stage.replaceChildren(...pictures);
   if (!viewer.open) viewer.showModal();
   history.replaceState(null, "", "#" + id);
