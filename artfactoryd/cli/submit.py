@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 
+MOST_TOLD = 5  # files named one by one
 LOOK = 0.2  # seconds between looks at what the daemon does
 
 
@@ -153,7 +154,7 @@ def submit_files(
         lines = ["Its order is in the inbox."]
     unused = [path for name, path in given.beside.items() if not any(name in one.along for one in placed)]
     if not quiet:
-        echo("\n".join([*lines, *(f"{one_line(path)} is not: no order given with it names it." for path in unused)]))
+        echo("\n".join([*lines, *_not_taken(unused)]))
     submitted = [Submitted(str(path), one.submission) for (path, _), one in zip(given.orders, placed, strict=True)]
     if not wait:
         if not quiet and not daemon_is_there(home):
@@ -164,8 +165,16 @@ def submit_files(
     return code, SubmitDocument(submitted, report, [*map(str, unused)])
 
 
+def _not_taken(unused: Sequence[Path]) -> Iterator[str]:
+    yield from (f"{one_line(path)} is not: no order given with it names it." for path in unused[:MOST_TOLD])
+    if (more := len(unused) - MOST_TOLD) > 0:
+        yield f"Nor are {more} more."
+
+
 def _is_placed(given: Path, placed: Placed) -> str:
-    along = ", ".join(map(one_line, sorted(placed.along)))
+    names = sorted(map(one_line, placed.along))
+    more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+    along = ", ".join(names[:MOST_TOLD]) + more
     return f"{one_line(given)} is in the inbox{f', with {along}' if along else ''}."
 
 

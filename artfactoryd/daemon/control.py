@@ -63,8 +63,12 @@ class Control:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
         return naming.order_named(self._books.index, str(command.get("order") or ""))
 
+    def _held_together(self, command: Mapping[str, Any]) -> list[OrderRow]:
+        return naming.held_together(self._books.index, str(command.get("order") or ""))
+
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._order(command)
+        together = self._held_together(command)
+        row = together[0] if together else self._order(command)
         if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, price)
         if row.held is None and not row.cancelled and (found := releasing.found(self._books.index, row.id)):
@@ -75,7 +79,8 @@ class Control:
         for reason in (reason for order in held for reason in order.reasons):
             if not reason.waivable:
                 return waits(no(f"Approving is not enough: {reason.text}")), []
-        answer = yes(f"{row.name} is approved.", order_id=row.id)
+        names = " and ".join(order.name for order in held) if together else row.name
+        answer = yes(f"{names} {'are' if together else 'is'} approved.", order_id=row.id)
         outcome = await self._intake.approve(held, _line(command, answer))
         return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
 
@@ -98,6 +103,8 @@ class Control:
         return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        if together := self._held_together(command):
+            return await self._cancel_all(command, together)
         row = self._order(command)
         if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
             return no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
@@ -112,6 +119,16 @@ class Control:
         if row.held is not None:
             await self.clear_held(row)
         self._execution.wake(row.id)
+        return answer, []
+
+    async def _cancel_all(self, command: Mapping[str, Any], rows: Sequence[OrderRow]) -> tuple[Answer, list[str]]:
+        """All documents of a held file, as when it is binned: of none of them anything is on the way."""
+        words = f"{' and '.join(row.name for row in rows)} are cancelled; nothing more of them is sent."
+        answer = yes(words, order_id=rows[0].id)
+        await self._books.record(*(Cancel(order=row.id) for row in rows), _line(command, answer))
+        await self.clear_held(rows[0])
+        for row in rows:
+            self._execution.wake(row.id)
         return answer, []
 
     def _end(self, item: ItemRow) -> Failure:
