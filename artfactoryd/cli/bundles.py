@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +24,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake.attachments import copy_beside
 from artfactoryd.intake.recipes import of_file
 from artfactoryd.intake.submission import lay_down
-from artfactoryd.planning.input_patterns import matches
+from artfactoryd.planning.input_patterns import fits, matches
 from artfactoryd.planning.input_sources import near_name, spelled
 from artfactoryd.planning.inputs import InputsMissing, behind_a_link
 from artfactoryd.planning.origin import Origin, name_of, order_file, stray_word
@@ -103,24 +103,22 @@ class Desk:
             "git": of_file(file),
         }
         make_folders(made)
-        for other, path in (beside or {}).items():
-            copy_beside(path.resolve(), made / other, self.settings.limits.product_bytes)
-        used = self._take_along(file, made)
-        unused = {other for other in beside or {} if used is not None and nfc(other) not in used}
-        for other in unused:
-            (made / other).unlink()
+        pile = _Pile(made, file.absolute().parent, beside or {}, self.settings.limits.product_bytes)
+        pile.lay_all()
+        used = self._take_along(file, pile)
+        along = set(pile.beside) if used is None else pile.only(used)
         write_file(made / "order.yaml", self._text(file))
         write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
         lay_down(made, bundle)
-        return Placed(bundle, submission, frozenset(beside or {}) - unused)
+        return Placed(bundle, submission, frozenset(along))
 
     def _text(self, file: Path) -> bytes:
         return bounded(file, most_bytes(self.settings))  # what is larger is refused as such
 
-    def _take_along(self, file: Path, made: Path) -> set[str] | None:
-        """Into `made`, what the order names that lies beside its file and not there yet; all that it uses, None when
-        it cannot be understood."""
-        origin = Origin(file.name, file.stem, folder=made)
+    def _take_along(self, file: Path, pile: _Pile) -> set[str] | None:
+        """Onto the pile, what the order names that is not there yet; all that it uses, None when it cannot be
+        understood."""
+        origin = Origin(file.name, file.stem, folder=pile.folder)
         with Index.reading(self.home.index_file) as index:
             while True:
                 try:
@@ -128,22 +126,54 @@ class Desk:
                     pictures = [picture for study in studies for picture in study.inputs if not picture.source]
                     return {nfc(os.path.normpath(picture.value)) for picture in pictures}
                 except InputsMissing as missing:
-                    if not self._bring(missing.names, file.absolute().parent, made):
+                    came = [pile.bring(name) for name in missing.names]  # all of them, before it is read again
+                    if not any(came):
                         return None
                 except Refusal:
                     return None
 
-    def _bring(self, names: Sequence[str], folder: Path, made: Path) -> bool:
-        """Whether any of them came. A link comes as a link, to be refused as one."""
+
+@dataclass
+class _Pile:
+    """What goes with an order, in `folder`: from `source`, where the order lies, and of what was given `beside` it."""
+
+    folder: Path
+    source: Path
+    beside: Mapping[str, Path]  # by name
+    most_bytes: int
+    came: set[Path] = field(default_factory=set)  # what was given and lies there under the path that the order names
+
+    def lay_all(self) -> None:
+        """Everything that was given, under its name alone."""
+        for name, path in self.beside.items():
+            copy_beside(path.resolve(), self.folder / name, self.most_bytes)
+
+    def only(self, used: Collection[str]) -> set[str]:
+        """Names of what was given and is used; the rest goes. `used`: paths in the folder."""
+        for name in self.beside:
+            if name not in used:
+                (self.folder / name).unlink()
+        return {name for name, path in self.beside.items() if name in used or path.resolve() in self.came}
+
+    def bring(self, name: str) -> bool:
+        """Whether anything of that path, or that fits that pattern, came. A link comes as a link, to be refused."""
         brought = False
-        for name in _each(names, folder):
-            path = spelled(folder, PurePosixPath(name))
-            if not os.path.lexists(made / name) and not behind_a_link(path.parent, folder):
-                brought |= copy_beside(path, made / name, self.settings.limits.product_bytes)
+        for place, path in [*self._from_source(name), *self._from_beside(name)]:
+            if not os.path.lexists(self.folder / place):
+                brought |= copy_beside(path, self.folder / place, self.most_bytes)
+                self.came.add(path.resolve())
         return brought
 
+    def _from_source(self, name: str) -> Iterator[tuple[str, Path]]:
+        for place in matches(self.source, name) if is_pattern(name) else [name]:
+            path = spelled(self.source, PurePosixPath(place))
+            if os.path.lexists(path) and not behind_a_link(path.parent, self.source):
+                yield place, path
 
-def _each(names: Sequence[str], folder: Path) -> Iterator[str]:
-    """Of a pattern, all that it finds."""
-    for name in names:
-        yield from matches(folder, name) if is_pattern(name) else [name]
+    def _from_beside(self, name: str) -> Iterator[tuple[str, Path]]:
+        """What was given from elsewhere, by the end of its path."""
+        parts = PurePosixPath(os.path.normpath(name)).parts
+        for path in self.beside.values():
+            end = path.absolute().parts[-len(parts) :]
+            if len(parts) > 1 and all(fits(one, part) for one, part in zip(end, parts, strict=False)):
+                yield "/".join(end), path.resolve()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from artfactoryd import entries
 from artfactoryd.cli.bundles import Desk, Placed, told_apart
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
@@ -24,11 +25,13 @@ from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.submission import rejections_of
 from artfactoryd.planning import preview
+from artfactoryd.planning.remake import MOST_BYTES, read_card
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 
+MOST_TOLD = 5  # files named one by one
 LOOK = 0.2  # seconds between looks at what the daemon does
 
 
@@ -67,6 +70,7 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     """
     home = own_home(ctx)
     card, settings = card_of(home, file), settings_of(home)
+    _check_made_here(card)
     if not as_json:
         echo("\n".join(map(one_line, _what_is_bought(home, settings, card))))
     code, document = submit_files(
@@ -75,6 +79,13 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     if as_json:
         say(document, "", True)
     ctx.exit(code)
+
+
+def _check_made_here(card: Path) -> None:
+    """Raises WrongUse for what was imported: nothing is known that could be asked again."""
+    document = read_card(entries.bounded(card, MOST_BYTES))
+    if document and document["order"] is None:
+        raise WrongUse("It was imported: which call made it is not known here. Write an order with its prompt.")
 
 
 def _what_is_bought(home: Home, settings: Settings, card: Path) -> list[str]:
@@ -143,7 +154,7 @@ def submit_files(
         lines = ["Its order is in the inbox."]
     unused = [path for name, path in given.beside.items() if not any(name in one.along for one in placed)]
     if not quiet:
-        echo("\n".join([*lines, *(f"{one_line(path)} is not: no order given with it names it." for path in unused)]))
+        echo("\n".join([*lines, *_not_taken(unused)]))
     submitted = [Submitted(str(path), one.submission) for (path, _), one in zip(given.orders, placed, strict=True)]
     if not wait:
         if not quiet and not daemon_is_there(home):
@@ -154,8 +165,16 @@ def submit_files(
     return code, SubmitDocument(submitted, report, [*map(str, unused)])
 
 
+def _not_taken(unused: Sequence[Path]) -> Iterator[str]:
+    yield from (f"{one_line(path)} is not: no order given with it names it." for path in unused[:MOST_TOLD])
+    if (more := len(unused) - MOST_TOLD) > 0:
+        yield f"Nor are {more} more."
+
+
 def _is_placed(given: Path, placed: Placed) -> str:
-    along = ", ".join(map(one_line, sorted(placed.along)))
+    names = sorted(map(one_line, placed.along))
+    more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+    along = ", ".join(names[:MOST_TOLD]) + more
     return f"{one_line(given)} is in the inbox{f', with {along}' if along else ''}."
 
 

@@ -13,10 +13,12 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
+from artfactoryd.daemon import importing
 from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
 from artfactoryd.daemon.marking import Marking
 from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, WrongUse
 from artfactoryd.execution.assembly import Execution
+from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
@@ -30,9 +32,9 @@ RACES = 3  # times that what a command was read from may be gone when it is to b
 
 
 class Control:
-    def __init__(self, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
+    def __init__(self, home: Home, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
-        self._marking = Marking(books, execution)
+        self._home, self._marking = home, Marking(books, execution)
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -45,7 +47,7 @@ class Control:
         if known is not None:
             return known, []
         acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
-                "resume": self._resume, **self._marking.acts}  # fmt: skip
+                "resume": self._resume, "import": self._import, **self._marking.acts}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return no(f"There is no command {command.get('name')!r}."), []
@@ -61,8 +63,12 @@ class Control:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
         return naming.order_named(self._books.index, str(command.get("order") or ""))
 
+    def _held_together(self, command: Mapping[str, Any]) -> list[OrderRow]:
+        return naming.held_together(self._books.index, str(command.get("order") or ""))
+
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        row = self._order(command)
+        together = self._held_together(command)
+        row = together[0] if together else self._order(command)
         if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, price)
         if row.held is None and not row.cancelled and (found := releasing.found(self._books.index, row.id)):
@@ -73,7 +79,8 @@ class Control:
         for reason in (reason for order in held for reason in order.reasons):
             if not reason.waivable:
                 return waits(no(f"Approving is not enough: {reason.text}")), []
-        answer = yes(f"{row.name} is approved.", order_id=row.id)
+        names = " and ".join(order.name for order in held) if together else row.name
+        answer = yes(f"{names} {'are' if together else 'is'} approved.", order_id=row.id)
         outcome = await self._intake.approve(held, _line(command, answer))
         return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
 
@@ -96,6 +103,8 @@ class Control:
         return answer, [row.id]
 
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        if together := self._held_together(command):
+            return await self._cancel_all(command, together)
         row = self._order(command)
         if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
             return no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
@@ -110,6 +119,16 @@ class Control:
         if row.held is not None:
             await self.clear_held(row)
         self._execution.wake(row.id)
+        return answer, []
+
+    async def _cancel_all(self, command: Mapping[str, Any], rows: Sequence[OrderRow]) -> tuple[Answer, list[str]]:
+        """All documents of a held file, as when it is binned: of none of them anything is on the way."""
+        words = f"{' and '.join(row.name for row in rows)} are cancelled; nothing more of them is sent."
+        answer = yes(words, order_id=rows[0].id)
+        await self._books.record(*(Cancel(order=row.id) for row in rows), _line(command, answer))
+        await self.clear_held(rows[0])
+        for row in rows:
+            self._execution.wake(row.id)
         return answer, []
 
     def _end(self, item: ItemRow) -> Failure:
@@ -188,6 +207,11 @@ class Control:
         stake = sum(attempt.at_stake for attempt in counted)
         doubtful = any(attempt.verdict in ("in_doubt", "lost") for attempt in counted)
         return stake if stake or doubtful else None
+
+    async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        answer = await importing.take_in(self._books, self._home, command)
+        await self._books.record(_line(command, {**answer, "products": []}))
+        return answer, []
 
     # --- pause and resume ---
 

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import PurePosixPath
 
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.json_types import Parameters
-from artfactoryd.core.model import Model
 from artfactoryd.errors import Problem
+from artfactoryd.planning.accepted import LOCAL
 from artfactoryd.planning.inputs import Input, of_item
 
 FORMATS = ("output_format", "format")  # parameters that say what kind of file comes
+DRAWN = "png"  # what is drawn here, or is of a kind that is not written here
 ENDINGS = {"jpg": "jpg", "jpeg": "jpg", "png": "png", "webp": "webp"}
 LONGEST_WEBP = 16_383  # pixels of a side: the limit of the format itself
 MOST_LOOKED_AT = 1000  # items
 WEBP = "image/webp"
 
 
-def ending_of(item: PlannedItem, model: Model) -> str:
-    """As far as the parameters say it; `*` where only the file that comes will tell."""
+def ending_of(plan: Plan, item: PlannedItem, fed_with: str, kinds: Mapping[str, str]) -> str:
+    """As far as its parameters say it, or the picture that this machine works on; `*` where only the file that comes
+    will tell. `fed_with`: the name of the product that a stage's item is fed with. `kinds`: of the order's own files,
+    by what stands for them in parameters."""
+    model = plan.all_models[item.model]
     for name in FORMATS:
         value = item.parameters.get(name, model.properties.get(name, {}).get("default"))
-        if isinstance(value, str) and value.lower() in ENDINGS:
+        if isinstance(value, str) and value.lower() in ENDINGS and not plan.order.rehearse:
             return ENDINGS[value.lower()]
-    return "*"
+    if plan.order.rehearse or (model.provider == LOCAL and not model.image):
+        return DRAWN
+    if model.provider != LOCAL or (item.parent and not all(later.keep for later in plan.order.then)):
+        return "*"  # and what is not kept has no name
+    if item.parent:
+        known = PurePosixPath(fed_with).suffix[1:].lower()
+    else:
+        known = next((kinds.get(text, "") for _, text in model.places(item.parameters)), "").removeprefix("image/")
+    return ENDINGS.get(known, DRAWN if known not in ("", "*") else "*")
 
 
 def too_long_for_webp(plan: Plan, pictures: Sequence[Input]) -> Iterator[Problem]:

@@ -318,6 +318,7 @@ class Names:
         self._named = {stage: Named.of(order, stage) for stage in (None, *(each.id for each in order.then))}
         self._of_order = file_names.of_order(order.name, order.project, "", now().astimezone()) | UNKNOWN
         self._pictures = {picture.value: picture.name for picture in study.inputs}
+        self._kinds = {picture.value: picture.mime for picture in study.inputs}
         self._lineage, self._words = Lineage(study.plan), dict[int, str]()
 
     @property
@@ -346,7 +347,7 @@ class Names:
             for output in range(item.asked):
                 self._lineage.keep(item.first_index + output, values, file)
             return
-        ending = ending_of(item, model)
+        ending = ending_of(self._plan, item, file, self._kinds)
         for output in range(item.asked):
             of_place = file_names.of_bytes(item.first_index + output, item.copy + output, item.seed, "", "")
             of_file = {key: UNKNOWN[key] for key in ("hash", "hash8")}

@@ -40,6 +40,10 @@ def why(home: Home, index: Index | None, settings: Settings, given: str, *, late
     name = Path(given).name.removesuffix(".error.txt").removesuffix(".why.txt")
     inbox = settings.inbox.path or home.inbox
     folder = _folder(home, inbox, given)
+    for whole in (home.held, home.rejected):  # what lies in a folder there is told of as that is
+        if folder is not None and folder != whole and folder.is_relative_to(whole):
+            folder, name = whole, folder.relative_to(whole).parts[0]
+            given = str(whole / name)
     if folder is None or folder.is_relative_to(inbox):
         entry = (folder or inbox) / name
         if os.path.lexists(entry):

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from artfactoryd.clock import shown
+from artfactoryd.core.inbox_rules import is_order_name
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS
+from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import PRODUCT
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct, WrongUse
 from artfactoryd.home import Home
@@ -50,9 +52,18 @@ def orders_named(index: Index | None, name: str) -> list[OrderRow]:
     wanted = name.rstrip("/").removesuffix(WORD) if is_text(name) else ""
     if index is None or not wanted:
         return []
+    if nfc(wanted) != wanted:  # as a Mac spells it; only what is named so from outside is kept so
+        return orders_named(index, nfc(name))
     orders = index.find_orders(wanted)
     exact = [order for order in orders if order.id == wanted.lower()]
     return exact or _held_alone(index, orders, wanted) or orders or _of_file(index, name)
+
+
+def held_together(index: Index, name: str) -> list[OrderRow]:
+    """The documents of one file, named by its entry in Held; empty of any other name, and of a file with one."""
+    rows = orders_named(index, name)
+    entries = {order.entry if order.is_held else "" for order in rows}
+    return sorted(rows, key=lambda order: order.number) if len(rows) > len(entries) == 1 and all(entries) else []
 
 
 def _held_alone(index: Index, orders: Sequence[OrderRow], wanted: str) -> list[OrderRow]:
@@ -66,7 +77,8 @@ def _of_file(index: Index, name: str) -> list[OrderRow]:
     """That a file of this name became: by it words in Held are called that lie there alone."""
     is_word = name.endswith(WORD)
     file = name.removeprefix(EXACTLY).removeprefix(HELD).removesuffix(WORD) if is_word else name
-    return [] if "/" in file else order_lists.of_file(index, file, "")
+    stem = PurePosixPath(file).stem if is_order_name(file) else ""  # `submit` puts it there under another name
+    return [] if "/" in file else order_lists.of_file(index, file, stem)
 
 
 def products_named(index: Index | None, name: str) -> list[ProductRow]:

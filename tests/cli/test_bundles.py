@@ -23,7 +23,7 @@ FILES: dict[str, str] = {
     "empty.yaml": "", "old.rtf": "{\\rtf1", "box/one.yaml": GREEN, "box/defaults.yaml": "budget: 1\n",
     "bundle-with-defaults/order.yaml": GREEN, "bundle-with-defaults/defaults.yaml": "budget: 1\n",
     "shelf/order.yaml": GREEN, "shelf/order.resolved.yaml": GREEN, "shelf/receipt.yaml": "order_id: x\n",
-    "other/a.png": "PNG", "half.yaml": LIST.replace("photos/*", "gone"),
+    "other/a.png": "PNG", "elsewhere/order.yaml": LIST, "half.yaml": LIST.replace("photos/*", "gone"),
 }  # fmt: skip
 # what is given, what lies in the bundle of each, and what is used by none
 TAKEN: list[tuple[str, list[str], str]] = [
@@ -32,6 +32,9 @@ TAKEN: list[tuple[str, list[str], str]] = [
     ("table.yaml", ["a.png cars.csv order.yaml"], ""),
     ("table.yaml cars.csv a.png note.txt", ["a.png cars.csv order.yaml"], "note.txt"),
     ("other/a.png table.yaml green.yaml", ["a.png cars.csv order.yaml", "order.yaml"], ""),
+    ("holiday/order.yaml holiday/photos/b.png holiday/c.png", ["a.png order.yaml photos/b.png"], "c.png"),
+    ("half.yaml holiday/photos/b.png", ["a.png b.png order.yaml"], ""),  # until it is whole nobody knows what it uses
+    ("elsewhere/order.yaml holiday/photos/b.png other/a.png", ["a.png order.yaml photos/b.png"], ""),
     ("shelf", ["order.yaml"], ""),
     ("half.yaml", ["a.png order.yaml"], ""),  # the other is missing, and only that is told
 ]

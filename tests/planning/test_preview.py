@@ -127,13 +127,13 @@ def test_a_hundred_thousand_items_stream_as_one_document(home: TestHome) -> None
 
 def test_names_that_would_be_the_same_are_told_and_told_apart(home: TestHome) -> None:
     order = planned(home, SKETCHES + "file: 'all/{width}.{ext}'\n")
-    assert [item["names"] for item in order["items"]] == [["all/64.*"], ["all/64-2.*"]]
+    assert [item["names"] for item in order["items"]] == [["all/64.png"], ["all/64-2.png"]]
     assert [(each["code"], each["line"]) for each in order["warnings"]] == [("W_NAMES", 8)]
     stage = "then:\n  - {provider: local, model: resize, parameters: {width: 9}, file: 'x.{ext}'}\n"
     order = planned(home, SKETCHES + stage)
     assert [(each["code"], each["key"]) for each in order["warnings"]] == [("W_NAMES", "then.0.file")]
     versions = planned(home, SKETCHES + "file: 'v{version:02d}.{ext}'\n")
-    assert [item["names"] for item in versions["items"]] == [["v01.*"], ["v02.*"]] and not versions["warnings"]
+    assert [item["names"] for item in versions["items"]] == [["v01.png"], ["v02.png"]] and not versions["warnings"]
 
 
 def test_names_in_folders_are_those_on_the_shelf(home: TestHome) -> None:
@@ -240,9 +240,7 @@ def test_products_are_called_after_the_pictures_they_were_made_from_at_every_sta
     (planned,) = plan(home.home, Settings(), album / "order.yaml", rehearse=False, most=20).document["orders"]
     assert home.once() == 0
     made = {str(path.relative_to(planned["folder"])) for path in home.products()}
-    assert made == {
-        name.replace("*", "webp" if "/" in name else "jpg") for i in planned["items"] for name in i["names"]
-    }
+    assert made == {name.replace("*", "webp") for item in planned["items"] for name in item["names"]}
     assert made == {
         "IMG_0012-32.jpg", "web/IMG_0012-32 of IMG_0012.webp", "last/IMG_0012-32-of-IMG_0012 webp IMG_0012.webp",
         "b-c-32.jpg", "web/b-c-32 of b-c.webp", "last/b-c-32-of-b-c webp b-c.webp",
@@ -284,3 +282,16 @@ def test_a_plan_tells_what_varies_and_who_makes_each_item(
     show(plan(home.home, Settings(), file, rehearse=False, most=None), print)
     told = capsys.readouterr().out
     assert [words for words in has if words not in told] == [] == [words for words in lacks if words in told], told
+
+
+def test_what_this_machine_makes_is_named_with_the_ending_that_it_will_have(home: TestHome) -> None:
+    draw(home.root / "a.PNG")  # a jpeg: what it is counts, and not its name
+    resize = "provider: local, model: resize"
+    order = f"{{{resize}, parameters: {{image: a.PNG, width: 9}}, file: '{{photo}}.{{ext}}', then: [{{{resize}"
+    head = planned(home, f"{order}, parameters: {{width: 8}}}}]}}")
+    assert [item["names"] for item in head["items"]] == [["a.jpg"], ["a-2.jpg"]]
+    assert [warning["code"] for warning in head["warnings"]] == ["W_NAMES"]
+    dropped = planned(
+        home, f"{order}, keep: false, parameters: {{width: 8}}}}, {{{resize}, parameters: {{width: 7}}}}]}}"
+    )
+    assert [item["names"] for item in dropped["items"]] == [["a.jpg"], [], ["a.*"]]

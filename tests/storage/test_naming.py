@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from artfactoryd.cli import main
 from artfactoryd.errors import AmbiguousName, NoSuchOrder, NoSuchProduct
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.reporting.why import why as why_of
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -64,6 +66,7 @@ def test_what_status_shows_under_held_is_a_name_of_it(home: TestHome, monkeypatc
         (home.home.inbox / folder).mkdir()
     for file in ("boats/order.yaml", "cars.yaml", "box/cars.yaml"):
         home.drop(file, HELD)
+    home.drop("tä.yaml", f"{HELD}---\n{HELD.replace('car', 'bus')}")
     assert home.once() == 3
     monkeypatch.chdir(home.root)
     ids = set()
@@ -72,7 +75,9 @@ def test_what_status_shows_under_held_is_a_name_of_it(home: TestHome, monkeypatc
         assert row.entry == name.removeprefix("Held/").removesuffix(".why.txt")
         ids.add(row.id)
     assert len(ids) == 3
+    assert "boats" in why_of(home.home, home.index, Settings(), "Held/boats/order.yaml")[0]
     assert home.call("cancel", "cars-2.yaml").returncode == 0
+    assert "tä-1 and tä-2 are cancelled" in home.call("cancel", unicodedata.normalize("NFD", "tä.yaml")).stdout
     assert sorted(path.name for path in home.home.held.glob("[!.]*.yaml")) == ["cars.yaml"]
 
 
